@@ -1,0 +1,100 @@
+/**
+ * The frame: the immutable context that code runs in. It is forked, never changed, and follows code through function
+ * calls, spawns, messages and HTTP requests. In a thread it lives in an AsyncLocalStorage, inside a slot.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EntryId } from './id.ts'
+
+/**
+ * An overlay in a frame: its id; `null` when the clear network was chosen on purpose; `undefined` when nothing was
+ * chosen, so that the application's default applies.
+ */
+export type OverlayChoice = EntryId | null | undefined
+
+/** On whose behalf code runs. */
+export interface Actor {
+  readonly id: string
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** See the module's comment. */
+export interface Frame {
+  readonly overlay: OverlayChoice
+  readonly actor: Actor | undefined
+  /** Ids of the policies in force; `undefined` when no scope was set. */
+  readonly scope: readonly EntryId[] | undefined
+  /** What `withContext` put there. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** Unix time in milliseconds after which the work is pointless. */
+  readonly deadline: number | undefined
+  /** W3C `traceparent` of the operation that this work belongs to. */
+  readonly trace: string | undefined
+}
+
+/** What a fork changes. A key that is absent is inherited. */
+export type FrameChange = Partial<Frame>
+
+/** The frame in which nothing was chosen. */
+export const emptyFrame: Frame = Object.freeze({
+  overlay: undefined,
+  actor: undefined,
+  scope: undefined,
+  values: Object.freeze({}),
+  deadline: undefined,
+  trace: undefined,
+})
+
+/** A frame like `frame`, but for `change`. Values are merged, a deadline can only come nearer. */
+export function fork(frame: Frame, change: FrameChange): Frame {
+  return Object.freeze({
+    overlay: 'overlay' in change ? change.overlay : frame.overlay,
+    actor: 'actor' in change ? change.actor : frame.actor,
+    scope: 'scope' in change ? change.scope : frame.scope,
+    values: change.values ? Object.freeze({ ...frame.values, ...change.values }) : frame.values,
+    deadline: nearest(frame.deadline, change.deadline),
+    trace: change.trace ?? frame.trace,
+  })
+}
+
+function nearest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b
+  return b === undefined ? a : Math.min(a, b)
+}
+
+/**
+ * The place in the async context that holds a frame. A process that waits for a message puts a fresh slot in force
+ * first, and the message's frame is written into it before the wait ends: an `await` resumes in the context that was
+ * in force when it began, so the context itself cannot be exchanged later (`docs/discoveries/0001-frames-in-loops.md`).
+ */
+export interface Slot {
+  frame: Frame
+  /** Who runs: a process or a call, opaque to this package. */
+  readonly owner: unknown
+}
+
+const storage = new AsyncLocalStorage<Slot>()
+
+/** The slot in force, if any. */
+export function currentSlot(): Slot | undefined {
+  return storage.getStore()
+}
+
+/** The frame in force, if any. */
+export function currentFrame(): Frame | undefined {
+  return storage.getStore()?.frame
+}
+
+/** Runs `fn` inside `slot`. */
+export function runInSlot<T>(slot: Slot, fn: () => T): T {
+  return storage.run(slot, fn)
+}
+
+/** Runs `fn` in a fork of the frame in force. */
+export function runInFrame<T>(frame: Frame, fn: () => T): T {
+  return storage.run({ frame, owner: storage.getStore()?.owner }, fn)
+}
+
+/** Puts `slot` in force for the rest of the caller's synchronous stretch and what it awaits. */
+export function enterSlot(slot: Slot): void {
+  storage.enterWith(slot)
+}

@@ -1,0 +1,30 @@
+/** Words that every package of Troupe speaks: ids, errors, durations, the frame. */
+export { formatDuration, parseDuration } from './duration.ts'
+export { asTroupeError, errorFromWire, errorToWire, type WireError } from './error-wire.ts'
+export {
+  denied,
+  type ErrorDetails,
+  type ErrorKind,
+  invalid,
+  isErrorKind,
+  notFound,
+  TroupeError,
+  type TroupeErrorOptions,
+  unavailable,
+} from './errors.ts'
+export {
+  type Actor,
+  currentFrame,
+  currentSlot,
+  emptyFrame,
+  enterSlot,
+  type Frame,
+  type FrameChange,
+  fork,
+  type OverlayChoice,
+  runInFrame,
+  runInSlot,
+  type Slot,
+} from './frame.ts'
+export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from './frame-wire.ts'
+export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'

@@ -1,0 +1,36 @@
+/**
+ * How code in this thread gets at overlays: the process runtime provides it, the HTTP client and the guard use it.
+ * Decisions are made outside the thread; what is here only asks.
+ */
+import { type EntryId, invalid } from '@troupe/core'
+import type { Route } from './route.ts'
+
+export interface NetworkAccess {
+  /** The application's default overlay, which applies where a frame chose nothing. */
+  readonly defaultOverlay: EntryId | undefined
+  /**
+   * Asks whether the code that runs may choose `overlay` (`null`: the clear network).
+   *
+   * @throws TroupeError `PermissionDenied`, or `NotFound` when there is no such overlay.
+   */
+  select(overlay: EntryId | null): Promise<void>
+  /**
+   * The current route of an overlay that is in force or was selected.
+   *
+   * @throws TroupeError `NotFound`, `Unavailable`, or `PermissionDenied` when it was never granted.
+   */
+  route(overlay: EntryId): Promise<Route>
+}
+
+let provided: NetworkAccess | undefined
+
+/** Installs the thread's access; called once by the runtime before any user code. */
+export function provideNetworkAccess(access: NetworkAccess): void {
+  provided = access
+}
+
+/** @throws TroupeError `Invalid` outside an application. */
+export function networkAccess(): NetworkAccess {
+  if (provided === undefined) throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')
+  return provided
+}

@@ -1,0 +1,4 @@
+/** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
+export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
+export type { Capabilities, DialOptions, Driver, Listener, ListenOptions, Overlay, Target } from './overlay.ts'
+export type { Route } from './route.ts'
