@@ -1,0 +1,53 @@
+/**
+ * Prints how the run went as its very last line: `tests: 12 passed, 0 failed`. What could not run at all (a file that
+ * does not load, a hook or a global setup that throws, an error nobody caught) counts as failed.
+ */
+import type { Reporter, TestModule } from 'vitest/node'
+
+interface Counts {
+  passed: number
+  failed: number
+}
+
+export default class SummaryReporter implements Reporter {
+  readonly #counts: Counts = { passed: 0, failed: 0 }
+  #ended = false
+
+  onInit(): void {
+    // Written at exit, since other reporters and a slow shutdown still print after the end of the run.
+    process.once('exit', (code) => {
+      const { passed, failed } = this.#counts
+      const broken = code !== 0 || !this.#ended
+      if (broken && code === 0) process.exitCode = 1
+      process.stdout.write(`\n${summaryLine({ passed, failed: broken ? Math.max(failed, 1) : failed })}\n`)
+    })
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    Object.assign(this.#counts, count(modules, unhandledErrors))
+    this.#ended = true
+  }
+}
+
+/** The line itself. */
+export function summaryLine({ passed, failed }: Counts): string {
+  return `tests: ${passed} passed, ${failed} failed`
+}
+
+/** What of a module is counted. */
+export type CountedModule = Pick<TestModule, 'errors' | 'children'>
+
+/** Counts tests by their state, and one failure for each error outside of a test. */
+export function count(modules: readonly CountedModule[], unhandledErrors: readonly unknown[]): Counts {
+  const counts: Counts = { passed: 0, failed: unhandledErrors.length }
+  for (const module of modules) {
+    counts.failed += module.errors().length
+    for (const suite of module.children.allSuites()) counts.failed += suite.errors().length
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      if (state === 'passed') counts.passed++
+      if (state === 'failed') counts.failed++
+    }
+  }
+  return counts
+}
