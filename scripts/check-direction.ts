@@ -1,0 +1,125 @@
+/**
+ * Packages stand on floors, and each may use only floors below its own: in what it imports, and in what its
+ * `package.json` asks for. Nothing reaches into another package past its `exports`. (Circles between files are the
+ * linter's to find.)
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+
+/** From the ground up. */
+const floors = [
+  '@troupe/core',
+  '@troupe/registry',
+  '@troupe/network',
+  '@troupe/policy',
+  '@troupe/process',
+  '@troupe/functions',
+  '@troupe/http',
+  'troupe',
+  '@troupe/cli',
+]
+
+interface Package {
+  readonly name: string
+  /** Absolute path of its folder. */
+  readonly folder: string
+  /** Subpaths that `exports` opens: `.`, `./kernel`. */
+  readonly exports: readonly string[]
+  /** All that it declares, for use or for development. */
+  readonly dependencies: readonly string[]
+}
+
+interface SourceImport {
+  readonly specifier: string
+  readonly line: number
+}
+
+/** Lines to print, one for each violation, below `root`. */
+export function violations(root: string): string[] {
+  const workspaces = globSync(['packages/*/package.json', 'examples/*/package.json', 'test/package.json'], { cwd: root })
+  const packages = new Map(workspaces.map((file) => readPackage(join(root, file))).map((found) => [found.name, found]))
+  return [...packages.values()].flatMap((from) => [
+    ...declared(from, packages, root),
+    ...sourceFiles(from.folder).flatMap((file) => imported(file, from, packages, root)),
+  ])
+}
+
+function declared(from: Package, packages: ReadonlyMap<string, Package>, root: string): string[] {
+  const where = relative(root, join(from.folder, 'package.json'))
+  if (isOnFloor(from, root) && !floors.includes(from.name))
+    return [`${where}: ${from.name} stands on no floor; give it one in scripts/check-direction.ts`]
+  return from.dependencies
+    .filter((name) => packages.has(name) && !mayUse(from.name, name))
+    .map((name) => `${where}: ${from.name} depends on ${name}, which is not on a floor below`)
+}
+
+function imported(file: string, from: Package, packages: ReadonlyMap<string, Package>, root: string): string[] {
+  return importsOf(readFileSync(file, 'utf8')).flatMap(({ specifier, line }) => {
+    const problem = specifier.startsWith('.') ? outside(file, specifier, from) : upOrDeep(specifier, from, packages)
+    return problem === undefined ? [] : [`${relative(root, file)}:${line}: ${problem}`]
+  })
+}
+
+function outside(file: string, specifier: string, from: Package): string | undefined {
+  const target = resolve(dirname(file), specifier)
+  return target.startsWith(from.folder + sep) ? undefined : `${specifier} reaches out of ${from.name}; import the other package by its name`
+}
+
+function upOrDeep(specifier: string, from: Package, packages: ReadonlyMap<string, Package>): string | undefined {
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  const target = packages.get(name)
+  if (target === undefined || name === from.name) return undefined
+  if (!mayUse(from.name, name)) return `${from.name} imports ${name}, which is not on a floor below`
+  const subpath = `.${specifier.slice(name.length)}`
+  return target.exports.includes(subpath) ? undefined : `${specifier} is not among the exports of ${name}`
+}
+
+/** What stands on no floor (examples, tests) stands on the roof: it may use every floor, and no floor may use it. */
+function mayUse(from: string, target: string): boolean {
+  const floor = floors.indexOf(target)
+  return floor !== -1 && (!floors.includes(from) || floor < floors.indexOf(from))
+}
+
+function isOnFloor(from: Package, root: string): boolean {
+  return dirname(from.folder) === join(root, 'packages')
+}
+
+/**
+ * The modules that a source file names. Statements are found at the start of a line, where the formatter puts them, so
+ * that examples in comments do not count.
+ */
+export function importsOf(source: string): SourceImport[] {
+  const statements = source.matchAll(/^(?:import|export)\b(?:[^'"`;=(]*?\bfrom)?\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm)
+  return [...statements].flatMap((match) => {
+    const specifier = match[1] ?? match[2]
+    return specifier === undefined ? [] : [{ specifier, line: source.slice(0, match.index).split('\n').length }]
+  })
+}
+
+function sourceFiles(folder: string): string[] {
+  return globSync('**/*.ts', { cwd: folder, exclude: ['**/node_modules/**', '**/dist/**'] }).map((file) => join(folder, file))
+}
+
+function readPackage(file: string): Package {
+  const json: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const { name, exports, dependencies, devDependencies, peerDependencies } = fields(json)
+  if (typeof name !== 'string') throw new Error(`${file}: no name`)
+  return {
+    name,
+    folder: dirname(file),
+    exports: Object.keys(fields(exports)),
+    dependencies: [dependencies, devDependencies, peerDependencies].flatMap((group) => Object.keys(fields(group))),
+  }
+}
+
+function fields(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname, '..')
+  if (!existsSync(join(root, 'packages'))) throw new Error(`no packages below ${root}`)
+  const found = violations(root)
+  for (const violation of found) console.error(violation)
+  process.exitCode = found.length === 0 ? 0 : 1
+}
