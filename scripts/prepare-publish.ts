@@ -1,0 +1,74 @@
+/**
+ * Makes what is published: a copy of each public package in which `exports` and `bin` name the JavaScript of `dist`,
+ * since Node removes types from its own sources only, not below `node_modules`. Tests and their fixtures stay behind.
+ * Run it after `tsc -b`.
+ */
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+
+/** Copies every public package of `root` into a folder of its own below `target`, and answers with those folders. */
+export function preparePublish(root: string, target: string): string[] {
+  rmSync(target, { recursive: true, force: true })
+  return globSync('packages/*/package.json', { cwd: root })
+    .map((file) => join(root, dirname(file)))
+    .filter((folder) => manifestOf(folder)['private'] !== true)
+    .toSorted()
+    .map((folder) => preparePackage(folder, join(target, basename(folder)), root))
+}
+
+function preparePackage(folder: string, target: string, root: string): string {
+  mkdirSync(target, { recursive: true })
+  for (const file of globSync('src/**/*.*', { cwd: folder }).filter(isPublished)) {
+    for (const emitted of emittedFrom(file)) {
+      const source = emitted.startsWith('dist/') && file.endsWith('.ts') ? emitted : file
+      if (!existsSync(join(folder, source))) throw new Error(`${join(folder, source)} is missing: run tsc -b first`)
+      cpSync(join(folder, source), join(target, emitted))
+    }
+  }
+  for (const file of globSync(['README.md', 'bin/**/*.*'], { cwd: folder })) cpSync(join(folder, file), join(target, file))
+  cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifestOf(folder)), undefined, 2)}\n`)
+  return target
+}
+
+/** Sources go along, so that source maps lead somewhere. */
+function emittedFrom(file: string): string[] {
+  const built = file.replace(/^src\//, 'dist/')
+  if (!file.endsWith('.ts')) return [built]
+  const stem = built.slice(0, -'.ts'.length)
+  return [file, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`, `${stem}.d.ts.map`]
+}
+
+function isPublished(file: string): boolean {
+  return !file.endsWith('.test.ts') && !file.split('/').includes('fixtures')
+}
+
+/** The manifest with its paths turned to `dist`, and without what serves development only. */
+export function publishedManifest(manifest: Record<string, unknown>): Record<string, unknown> {
+  const { scripts: _scripts, devDependencies: _devDependencies, exports, bin, ...rest } = manifest
+  return {
+    ...rest,
+    ...(exports !== undefined && { exports: builtPaths(exports) }),
+    ...(bin !== undefined && { bin: builtPaths(bin) }),
+    files: ['dist', 'src', 'bin'],
+    publishConfig: { access: 'public' },
+  }
+}
+
+function builtPaths(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/^\.\/src\/(.+)\.ts$/, './dist/$1.js')
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, path]: [string, unknown]) => [key, builtPaths(path)]))
+}
+
+/** The `package.json` of a folder. */
+export function manifestOf(folder: string): Record<string, unknown> {
+  const json: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  if (typeof json !== 'object' || json === null) throw new Error(`${folder}/package.json holds no object`)
+  return { ...json }
+}
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname, '..')
+  for (const folder of preparePublish(root, join(root, '.cache/publish'))) console.log(folder)
+}
