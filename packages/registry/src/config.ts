@@ -1,0 +1,107 @@
+/** The application's config: `.troupe.yaml`, further files laid over it, and what the command line sets. */
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { invalid } from '@troupe/core'
+import { z } from 'zod'
+import { decodeValue } from './decode.ts'
+import { duration, reference } from './fields.ts'
+import { readText } from './folder.ts'
+import { formatPath, type Path, type Place, parsePath } from './place.ts'
+import { type Problem, problemsError } from './problem.ts'
+import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from './yaml-node.ts'
+import { parseYaml, parseYamlValue } from './yaml.ts'
+
+const schema = z.strictObject({
+  networkService: z
+    .strictObject({ stateDir: z.string().min(1).default('.troupe/net'), defaultNetwork: reference('network.*').optional() })
+    .prefault({}),
+  security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
+  registry: z.strictObject({}).prefault({}),
+  shutdown: z.strictObject({ timeout: duration().default(30_000) }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      format: z.enum(['auto', 'text', 'json']).default('auto'),
+    })
+    .prefault({}),
+})
+
+/** An application's config, with all defaults filled in. Times are milliseconds. */
+export interface AppConfig extends Readonly<z.output<typeof schema>> {
+  /** Absolute path of the application's folder. */
+  readonly root: string
+  /** Absolute paths of the files that were read, the strongest last. */
+  readonly files: readonly string[]
+}
+
+export interface LoadConfigOptions {
+  /** Files laid over one another from left to right, relative to the root. @default `.troupe.yaml`, or `.wippy.yaml`, or none */
+  readonly files?: readonly string[]
+  /** `section.path=value`, each read as YAML. They stand above all files. */
+  readonly set?: readonly string[]
+}
+
+const trees = new WeakMap<AppConfig, YamlNode>()
+
+/**
+ * Reads the config of the application in `root`. `network_service.state_dir` is decoded to an absolute path, relative to
+ * the folder of the file that names it.
+ *
+ * @throws TroupeError `NotFound` for a file that can not be read; `Invalid` with everything that is wrong, each with its place.
+ */
+export async function loadConfig(root: string, options: LoadConfigOptions = {}): Promise<AppConfig> {
+  const folder = resolve(root)
+  const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
+  const problems: Problem[] = []
+  let tree: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
+  for (const file of files) tree = mergeNodes(tree, parseFile(await readText(file), file, problems))
+  for (const setting of options.set ?? []) tree = withSetting(tree, setting)
+  if (problems.length > 0) throw problemsError(problems)
+  const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
+  if (!result || faults.length > 0) {
+    throw problemsError(
+      faults.map(({ code, message, path, atKey }) => ({
+        code,
+        message,
+        path: formatPath(path),
+        place: (atKey ? keyPlaceAt : placeAt)(tree, path),
+      })),
+    )
+  }
+  const { networkService } = result.data
+  const stateFile = placeAt(tree, ['network_service', 'state_dir']).file
+  const stateDir = resolve(files.includes(stateFile) ? dirname(stateFile) : folder, networkService.stateDir)
+  const config = Object.freeze({ ...result.data, networkService: { ...networkService, stateDir }, root: folder, files })
+  trees.set(config, tree)
+  return config
+}
+
+/** Where a part of the config stands, for errors: `['network_service', 'default_network']`. */
+export function configPlace(config: AppConfig, path: Path): Place | undefined {
+  const tree = trees.get(config)
+  return tree && placeAt(tree, path)
+}
+
+function defaultFiles(folder: string): readonly string[] {
+  return ['.troupe.yaml', '.wippy.yaml'].filter((name) => existsSync(resolve(folder, name))).slice(0, 1)
+}
+
+function parseFile(text: string, file: string, problems: Problem[]): YamlNode {
+  const { documents, problems: found } = parseYaml(text, file)
+  problems.push(...found)
+  const [node, second] = documents
+  if (second) problems.push({ code: 'document', message: 'a config file holds one document', place: second.place })
+  if (node && node.type !== 'mapping') problems.push({ code: 'document', message: 'expected sections, such as "log:"', place: node.place })
+  return node?.type === 'mapping' ? node : emptyMapping({ file, line: 1, column: 1 })
+}
+
+function withSetting(tree: YamlNode, setting: string): YamlNode {
+  const [name = '', ...rest] = setting.split('=')
+  if (name === '' || rest.length === 0) throw invalid(`"--set ${name}" is not a setting: expected "--set section.path=value"`)
+  const place = { file: `--set ${name}`, line: 1, column: 1 }
+  const value = parseYamlValue(rest.join('='), place)
+  if ('code' in value) throw invalid(`--set ${name}: ${value.message}`)
+  const changed = withNodeAt(tree, parsePath(name), value)
+  if (!changed) throw invalid(`--set ${name}: it leads through a value that has no parts`)
+  return changed
+}

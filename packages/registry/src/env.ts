@@ -1,0 +1,126 @@
+/** Variables: `env.variable` entries over storages, and else the environment of the operating system. */
+import { resolve } from 'node:path'
+import { type EntryId, isEntryId, nameOf, namespaceOf, TroupeError } from '@troupe/core'
+import { type DecodedAs, decodeEntry } from './decode.ts'
+import { type Entry, kindMatches } from './entry.ts'
+import { fileStorage, memoryStorage, osStorage, routerStorage, staticStorage, variable } from './env-kinds.ts'
+import { type EnvStorage, fileEnv, memoryEnv, osEnv, routerEnv, staticEnv } from './env-storage.ts'
+import type { Kind } from './kind.ts'
+import { problemsError } from './problem.ts'
+
+const os = osEnv()
+
+/**
+ * The variables of an application. A name means, in this order: the `env.variable` with that id; one with that
+ * `variable` or entry name, the asker's namespace first; a variable of the operating system.
+ *
+ * Placeholders inside `env.*` entries see the operating system alone, so that variables can not need each other.
+ */
+export class Env {
+  readonly #entries: () => ReadonlyMap<EntryId, Entry>
+  readonly #root: string
+  /** By entry: what a memory storage holds lives as long as its entry stays the same. */
+  readonly #storages = new WeakMap<Entry, EnvStorage>()
+  #names: { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> } | undefined
+
+  /** @param root - Folder that files of variables are relative to. */
+  constructor(entries: () => ReadonlyMap<EntryId, Entry>, root: string) {
+    this.#entries = entries
+    this.#root = root
+  }
+
+  /**
+   * The value of a variable; `undefined` when it is not set and has no default.
+   *
+   * @throws TroupeError `Conflict` when the name could mean several; `Invalid` or `NotFound` when its entry or storage is wrong.
+   */
+  get(name: string, namespace?: string): string | undefined {
+    const entry = this.#variable(name, namespace)
+    if (!entry) return os.get(name)
+    const { fields } = this.#decode(entry, variable)
+    return this.#storage(fields.storage).get(fields.variable ?? nameOf(entry.id)) ?? fields.default
+  }
+
+  /**
+   * Sets a variable in its storage.
+   *
+   * @throws TroupeError `NotFound` when no `env.variable` has the name; `PermissionDenied` when it or its storage is read-only.
+   */
+  set(name: string, value: string, namespace?: string): void {
+    const entry = this.#variable(name, namespace)
+    if (!entry) throw new TroupeError('NotFound', `no env.variable has the name ${name}`, { details: { name } })
+    const { fields } = this.#decode(entry, variable)
+    if (fields.readOnly) throw new TroupeError('PermissionDenied', `the variable ${name} is read-only`, { details: { name } })
+    this.#storage(fields.storage).set(fields.variable ?? nameOf(entry.id), value)
+  }
+
+  /** The value of a variable as a placeholder in `asker` sees it. */
+  lookup(name: string, namespace: string, asker: Entry): string | undefined {
+    return kindMatches(asker.kind, 'env.*') ? os.get(name) : this.get(name, namespace)
+  }
+
+  #variable(name: string, namespace: string | undefined): Entry | undefined {
+    if (isEntryId(name)) {
+      const entry = this.#entries().get(name)
+      return entry?.kind === variable.kind ? entry : undefined
+    }
+    const candidates = this.#named().get(name) ?? []
+    const near = candidates.filter((entry) => namespaceOf(entry.id) === namespace)
+    const meant = near.length > 0 ? near : candidates
+    if (meant.length > 1) {
+      const ids = meant.map((entry) => entry.id)
+      throw new TroupeError('Conflict', `the name ${name} could mean ${ids.join(' or ')}: write the id`, { details: { name, ids } })
+    }
+    return meant[0]
+  }
+
+  /** Variables by their name in the storage and by their entry's, made anew when the entries change. */
+  #named(): ReadonlyMap<string, readonly Entry[]> {
+    const of = this.#entries()
+    if (this.#names?.of === of) return this.#names.entries
+    const entries = new Map<string, Entry[]>()
+    for (const entry of of.values()) {
+      if (entry.kind !== variable.kind) continue
+      for (const name of new Set([entry.fields['variable'], nameOf(entry.id)])) {
+        if (typeof name === 'string') entries.set(name, [...(entries.get(name) ?? []), entry])
+      }
+    }
+    this.#names = { of, entries }
+    return entries
+  }
+
+  #storage(id: EntryId, way: readonly EntryId[] = []): EnvStorage {
+    const entry = this.#entries().get(id)
+    if (!entry) throw new TroupeError('NotFound', `there is no storage ${id}`, { details: { id } })
+    if (way.includes(id)) throw new TroupeError('Invalid', `storages lead in a circle: ${[...way, id].join(' → ')}`)
+    const known = this.#storages.get(entry)
+    if (known) return known
+    const storage = this.#build(entry, [...way, id])
+    // A router holds other entries' storages, which may be replaced.
+    if (entry.kind !== routerStorage.kind) this.#storages.set(entry, storage)
+    return storage
+  }
+
+  #build(entry: Entry, way: readonly EntryId[]): EnvStorage {
+    switch (entry.kind) {
+      case osStorage.kind:
+        return osEnv(this.#decode(entry, osStorage).fields.prefix)
+      case fileStorage.kind:
+        return fileEnv(resolve(this.#root, this.#decode(entry, fileStorage).fields.path))
+      case memoryStorage.kind:
+        return memoryEnv()
+      case staticStorage.kind:
+        return staticEnv(this.#decode(entry, staticStorage).fields.values)
+      case routerStorage.kind:
+        return routerEnv(this.#decode(entry, routerStorage).fields.storages.map((storage) => this.#storage(storage, way)))
+      default:
+        throw new TroupeError('Invalid', `${entry.id} is a ${entry.kind}, not a storage of variables`, { details: { id: entry.id } })
+    }
+  }
+
+  #decode<K extends Kind>(entry: Entry, kind: K): DecodedAs<K> {
+    const { decoded, problems } = decodeEntry(kind, entry, { folder: this.#root, variable: (name) => os.get(name) })
+    if (decoded) return decoded
+    throw problemsError(problems)
+  }
+}

@@ -1,0 +1,38 @@
+/** The YAML files of a folder. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TroupeError } from '@troupe/core'
+
+/** Absolute paths of all `*.yaml` and `*.yml` under `folder`, in an order that is the same everywhere. */
+export async function findYamlFiles(folder: string): Promise<readonly string[]> {
+  const found: string[] = []
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new TroupeError('NotFound', `the folder ${folder} can not be read: ${reasonOf(error)}`, { cause: error, details: { folder } })
+  })
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) found.push(...(await findYamlFiles(path)))
+    // Links to folders are not followed: they can lead back.
+    else if (/\.ya?ml$/.test(entry.name) && (entry.isFile() || (await isFile(path)))) found.push(path)
+  }
+  return found
+}
+
+/** The text of a file; an error of kind `NotFound` says why there is none. */
+export async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
+  })
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

@@ -1,0 +1,76 @@
+/** Kinds: what the fields of an entry may be. */
+import { z } from 'zod'
+import { reference } from './fields.ts'
+
+/** A kind of entry. Whatever else a kind can do belongs to the package that defines it. */
+export interface Kind<Fields extends z.ZodObject = z.ZodObject, Meta extends z.ZodObject = z.ZodObject> {
+  /** Dotted name: `network.socks5`. */
+  readonly kind: string
+  /** Schema of the entry's own fields, with camelCase keys. */
+  readonly fields: Fields
+  /** Schema of the whole `meta`: what every entry may have there, and what the kind adds. */
+  readonly meta: Meta
+}
+
+/** The fields that a kind decodes to. */
+export type FieldsOf<K extends Kind> = z.output<K['fields']>
+
+/** The `meta` that a kind decodes to. */
+export type MetaOf<K extends Kind> = z.output<K['meta']>
+
+/**
+ * What any entry may say in its `meta`. Other keys are free and stay as they are written.
+ *
+ * `command` makes an entry a command of the application; `options.network` pins the overlay that it runs in: `null` is
+ * the clear network, an empty string chooses nothing.
+ */
+export const metaSchema = z.looseObject({
+  command: z
+    .strictObject({
+      name: z.string().regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"'),
+      short: z.string().optional(),
+    })
+    .optional(),
+  options: z
+    .looseObject({
+      network: z
+        .union(
+          [reference('network.*'), z.null(), z.literal('').transform(() => undefined)],
+          'expected the id of an overlay, or null for the clear network',
+        )
+        .optional(),
+    })
+    .optional(),
+})
+
+/** The `meta` of an entry, decoded. */
+export type DecodedMeta = z.output<typeof metaSchema>
+
+/**
+ * Defines a kind. Keys are written in camelCase; YAML writes them in snake_case (`isolateStreams` is `isolate_streams`).
+ * The keys of records are left as they are. Fields that the schema does not name are refused.
+ *
+ * @example
+ * ```ts
+ * const socks5 = defineKind({
+ *   kind: 'network.socks5',
+ *   fields: z.strictObject({ host: z.string().min(1), port: port(), isolateStreams: z.boolean().default(false) }),
+ * })
+ * const { fields } = registry.decode(entryId('app:proxy'), socks5)
+ * fields.port // number
+ * ```
+ */
+export function defineKind<Fields extends z.ZodObject>(definition: {
+  readonly kind: string
+  readonly fields: Fields
+}): Kind<Fields, typeof metaSchema>
+/** @param definition - `meta` is a schema of what the kind reads from `meta`, such as `z.looseObject({ server: reference('http.service') })`. */
+export function defineKind<Fields extends z.ZodObject, Meta extends z.ZodObject>(definition: {
+  readonly kind: string
+  readonly fields: Fields
+  readonly meta: Meta
+}): Kind<Fields, Meta>
+export function defineKind(definition: { readonly kind: string; readonly fields: z.ZodObject; readonly meta?: z.ZodObject }): Kind {
+  const { kind, fields, meta } = definition
+  return Object.freeze({ kind, fields, meta: meta ? metaSchema.safeExtend(meta.shape) : metaSchema })
+}

@@ -1,0 +1,41 @@
+/** The `lifecycle` of entries that run under the supervisor. */
+import { z } from 'zod'
+import { duration, reference } from './fields.ts'
+
+const restart = z.strictObject({
+  initialDelay: duration().default(1_000),
+  maxDelay: duration().default(90_000),
+  backoffFactor: z.number().min(1).default(2),
+  /** Share of the delay by which it may differ at random: 0 to 1. */
+  jitter: z.number().min(0).max(1).default(0.1),
+  /** 0 tries for ever. */
+  maxAttempts: z.int().min(0).default(0),
+})
+
+const security = z.strictObject({
+  actor: z.strictObject({ id: z.string().min(1), meta: z.record(z.string(), z.unknown()).default({}) }).optional(),
+  groups: z.array(z.string().min(1)).default([]),
+  policies: z.array(reference('security.policy', 'security.policy.*')).default([]),
+})
+
+/**
+ * `lifecycle { auto_start, start_timeout 10s, stop_timeout 10s, stable_threshold 5s, requires, restart, security }`.
+ * `depends_on` is another name for `requires`; both are decoded into `requires`. Times are milliseconds. An entry that
+ * has no `lifecycle` gets the defaults.
+ */
+export const lifecycleSchema = z
+  .strictObject({
+    autoStart: z.boolean().default(false),
+    startTimeout: duration().default(10_000),
+    stopTimeout: duration().default(10_000),
+    stableThreshold: duration().default(5_000),
+    requires: z.array(reference()).default([]),
+    dependsOn: z.array(reference()).default([]),
+    restart: restart.prefault({}),
+    security: security.prefault({}),
+  })
+  .transform(({ dependsOn, requires, ...rest }) => ({ ...rest, requires: [...new Set([...requires, ...dependsOn])] }))
+  .prefault({})
+
+/** A `lifecycle`, decoded. */
+export type Lifecycle = z.output<typeof lifecycleSchema>
