@@ -1,33 +1,50 @@
 /**
- * Installs the packed packages into an empty application outside of the repository, and imports every export with the
- * Node that runs this script.
+ * Installs the packed packages into an empty application outside of the repository, checks its types and imports every
+ * export with the Node that runs this script.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { manifestOf } from './prepare-publish.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const tarballs = globSync('*.tgz', { cwd: join(root, '.cache/tarballs') }).map((file) => join(root, '.cache/tarballs', file))
+const tarballs = globSync('.cache/tarballs/*.tgz', { cwd: root }).map((file) => join(root, file))
 if (tarballs.length === 0) throw new Error('nothing is packed: run npm run pack:all')
 
 using app = mkdtempDisposableSync(join(tmpdir(), 'troupe-pack-'))
 writeFileSync(join(app.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs])
+run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs)
 
 const specifiers = globSync(['node_modules/troupe/package.json', 'node_modules/@troupe/*/package.json'], { cwd: app.path }).flatMap(
-  specifiersOf,
+  exportsOf,
 )
-const imports = specifiers.map((specifier) => `import '${specifier}'\nconsole.log('imported ${specifier}')\n`)
-writeFileSync(join(app.path, 'main.js'), imports.join(''))
-run(process.execPath, ['main.js'])
+const imports = specifiers.map(
+  (specifier, index) => `import * as m${index} from '${specifier}'\nconsole.log('${specifier}:', Object.keys(m${index}).length)\n`,
+)
+writeFileSync(join(app.path, 'main.ts'), imports.join(''))
+run(
+  join(root, 'node_modules/.bin/tsc'),
+  '--noEmit',
+  '--strict',
+  '--skipLibCheck',
+  '--module',
+  'nodenext',
+  '--typeRoots',
+  join(root, 'node_modules/@types'),
+  '--types',
+  'node',
+  'main.ts',
+)
+run(process.execPath, 'main.ts')
 
-function run(command: string, args: readonly string[]): void {
-  execFileSync(command, args, { cwd: app.path, stdio: 'inherit' })
+function run(command: string, ...args: readonly string[]): void {
+  const { status } = spawnSync(command, args, { cwd: app.path, stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with status ${String(status)}`)
 }
 
-function specifiersOf(file: string): string[] {
+/** What an application may write after `from`, by the manifest at `file`. */
+function exportsOf(file: string): string[] {
   const { name, exports } = manifestOf(join(app.path, dirname(file)))
   if (typeof name !== 'string' || typeof exports !== 'object' || exports === null) throw new Error(`${file}: no name or no exports`)
   return Object.keys(exports).map((subpath) => name + subpath.slice(1))
