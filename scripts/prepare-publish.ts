@@ -1,7 +1,7 @@
 /**
  * Makes what is published: a copy of each public package in which `exports` and `bin` name the JavaScript of `dist`,
- * since Node removes types from its own sources only, not below `node_modules`. Tests and their fixtures stay behind.
- * Run it after `tsc -b`.
+ * since Node removes types from its own sources only, not below `node_modules`. Tests stay behind, and so do `fixtures`
+ * and `testing` folders. Run it after `tsc -b`.
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -40,7 +40,7 @@ function emittedFrom(file: string): string[] {
 }
 
 function isPublished(file: string): boolean {
-  return !file.endsWith('.test.ts') && !file.split('/').includes('fixtures')
+  return !file.endsWith('.test.ts') && !file.split('/').some((folder) => folder === 'fixtures' || folder === 'testing')
 }
 
 /** The manifest with its paths turned to `dist`, and without what serves development only. */
