@@ -1,0 +1,37 @@
+import net from 'node:net'
+import { type EntryId, entryId } from '@troupe/core'
+import { installGuard } from '@troupe/network'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { inFrame, startApplication } from './fixtures/application.ts'
+import { certificates, type Origin, type Proxy, startProxy, startSecureOrigin } from './fixtures/servers.ts'
+import { closeHttpPools, http } from './index.ts'
+
+const overlay: EntryId = entryId('app:a')
+const tls = { ca: certificates.ca }
+let origin: Origin
+let proxy: Proxy
+
+beforeAll(async () => {
+  installGuard()
+  origin = await startSecureOrigin()
+  proxy = await startProxy('127.0.0.2')
+  startApplication({ [overlay]: proxy.port })
+})
+afterAll(async () => {
+  await closeHttpPools()
+  await origin[Symbol.asyncDispose]()
+  await proxy[Symbol.asyncDispose]()
+})
+
+it('goes both ways where the guard refuses plain sockets', async () => {
+  const url = `https://localhost:${origin.port}/`
+  await inFrame({ overlay }, async () => {
+    const { promise, reject } = Promise.withResolvers<never>()
+    net.connect(origin.port, '127.0.0.1').on('error', reject)
+    await expect(promise).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await http.get(url, { tls })
+    await http.get(url, { tls, overlayNetwork: null })
+    await http.get(url, { tls })
+  })
+  expect(origin.seen.map(({ peer }) => peer)).toEqual(['127.0.0.2', '127.0.0.1', '127.0.0.2'])
+})

@@ -1,0 +1,64 @@
+/** The HTTP client, as applications see it. The machinery behind it loads with the first request. */
+import { currentFrame } from '@troupe/core'
+import type * as Client from './client/request.ts'
+import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
+
+let client: Promise<typeof Client> | undefined
+
+// undici and zod cost 30 ms together: threads that make no request do not pay for them.
+const load = () => (client ??= import('./client/request.ts'))
+
+/**
+ * HTTP through the overlay in force, or the one that `overlayNetwork` selects.
+ *
+ * Every call answers with a standard `Response` whose body streams; a status such as 404 is an answer, not an error. What
+ * rejects is a `TroupeError`: `Invalid` (URL, options, no application), `PermissionDenied` or `NotFound` (a selected
+ * overlay), `Unavailable` (proxy, target, TLS; never a fall-back to the clear network), `Timeout`, `Canceled`. An error
+ * after the head of the answer ends the body's stream.
+ *
+ * @example
+ * ```ts
+ * const response = await http.get('https://example.com/', { overlayNetwork: 'app:proxy', query: { page: 2 } })
+ * console.log(response.status, await response.text())
+ * ```
+ */
+export const http = {
+  get: (url: string | URL, options?: RequestOptions) => request('GET', url, options),
+  post: (url: string | URL, options?: RequestOptions) => request('POST', url, options),
+  put: (url: string | URL, options?: RequestOptions) => request('PUT', url, options),
+  patch: (url: string | URL, options?: RequestOptions) => request('PATCH', url, options),
+  delete: (url: string | URL, options?: RequestOptions) => request('DELETE', url, options),
+  head: (url: string | URL, options?: RequestOptions) => request('HEAD', url, options),
+  /** A request with any method but CONNECT. */
+  request,
+  /**
+   * Requests side by side. One that is denied or invalid rejects the whole batch before anything is sent; otherwise each
+   * gets a `response` or an `error`, in order.
+   */
+  batch,
+} as const
+
+async function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {
+  // Before the first await: a process's frame is that of the message it handles now.
+  const frame = currentFrame()
+  const { request } = await load()
+  return request(method, url, options, frame)
+}
+
+async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> {
+  const frame = currentFrame()
+  const { batch } = await load()
+  return batch(requests, frame)
+}
+
+/**
+ * Closes this thread's connections, for an orderly shutdown. What runs may finish for `drain` milliseconds; then it ends
+ * with `Canceled`.
+ *
+ * @param drain Milliseconds. @default 1000
+ */
+export async function closeHttpPools(drain = 1000): Promise<void> {
+  if (client === undefined) return
+  const { closePools } = await client
+  await closePools(drain)
+}
