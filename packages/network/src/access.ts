@@ -29,6 +29,11 @@ export function provideNetworkAccess(access: NetworkAccess): void {
   provided = access
 }
 
+/** The thread's access; `undefined` outside an application. */
+export function applicationAccess(): NetworkAccess | undefined {
+  return provided
+}
+
 /** @throws TroupeError `Invalid` outside an application. */
 export function networkAccess(): NetworkAccess {
   if (provided === undefined) throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')

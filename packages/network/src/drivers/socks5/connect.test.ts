@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { dial } from '../../dial.ts'
+import { askLogin, failure, granted, greeting, login, loginTaken, route, target } from './sample.ts'
+import { answering, readRequest, ScriptedProxy } from './scripted-proxy.ts'
+
+async function firstBytes(socket: Socket, count: number): Promise<Buffer> {
+  let all = Buffer.alloc(0)
+  while (all.length < count) {
+    const chunk = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
+    all = Buffer.concat([all, chunk])
+  }
+  return all
+}
+
+describe('the handshake', () => {
+  const shapes = Object.entries(granted).flatMap(([type, reply]) => [
+    { name: `a reply with ${type}`, answers: { greeting, reply }, config: {} },
+    { name: `a login and a reply with ${type}`, answers: { greeting: askLogin, login: loginTaken, reply }, config: { login } },
+  ])
+  it.each(shapes)('understands $name in pieces of every size, and loses nothing behind it', async ({ answers, config }) => {
+    for (let split = 1; split <= answers.reply.length + 5; split++) {
+      const reply = Buffer.concat([answers.reply, Buffer.from('hello')])
+      await using proxy = await ScriptedProxy.start(answering({ ...answers, reply }, split))
+      const socket = await dial(route(proxy, config), target)
+      expect(String(await firstBytes(socket, 5))).toBe('hello')
+      socket.destroy()
+    }
+  })
+
+  it('hands over a socket like a fresh one: not read from, no listeners, no delay', async () => {
+    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('early')]) }))
+    const plain = connect(proxy.port, '127.0.0.1')
+    await once(plain, 'connect')
+    const usual = plain.eventNames()
+    const socket = await dial(route(proxy), target)
+    // Long enough for whatever `socks` does a turn after its success.
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    expect(socket.readableFlowing).not.toBe(true)
+    expect(socket.eventNames()).toEqual(usual)
+    for (const event of usual) expect(socket.listenerCount(event)).toBe(plain.listenerCount(event))
+    expect(String(await firstBytes(socket, 5))).toBe('early')
+    socket.destroy()
+    plain.destroy()
+  })
+
+  it('offers a login only when there is one, and sends it as it is', async () => {
+    await using plain = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
+    ;(await dial(route(plain), target)).destroy()
+    expect(Buffer.concat(plain.heard.slice(0, 2))).toEqual(Buffer.from([5, 1, 0]))
+
+    await using asking = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+    const long = { username: 'ü'.repeat(127), password: 'p'.repeat(255) }
+    ;(await dial(route(asking, { login: long }), target)).destroy()
+    const heard = asking.heard.map(String)
+    expect(heard).toContain(long.username)
+    expect(heard).toContain(long.password)
+  })
+
+  it('isolates streams by fresh credentials, in place of the configured ones', async () => {
+    await using proxy = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+    const seen = new Set<string>()
+    for (let n = 0; n < 3; n++) {
+      proxy.heard.length = 0
+      ;(await dial(route(proxy, { login, isolateStreams: true }), target)).destroy()
+      const [, , , username, , password] = proxy.heard.map(String)
+      seen.add(username ?? '').add(password ?? '')
+    }
+    expect(seen.size).toBe(6)
+    expect(seen).not.toContain(login.username)
+  })
+
+  it('fails where a proxy takes no login, so that streams would share a circuit', async () => {
+    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
+    const error = await failure(dial(route(proxy, { isolateStreams: true }), target))
+    expect(error.kind).toBe('Unavailable')
+    expect(error.message).toContain('isolate_streams')
+  })
+})
+
+describe('the target', () => {
+  const asked = async (host: string) => {
+    const requests: Array<Awaited<ReturnType<typeof readRequest>>> = []
+    await using proxy = await ScriptedProxy.start(async (socket, read) => {
+      await read(3)
+      socket.write(greeting)
+      requests.push(await readRequest(read))
+      socket.write(granted.ipv4)
+    })
+    ;(await dial(route(proxy), { host, port: 8443 })).destroy()
+    return requests[0]
+  }
+
+  it.each([
+    ['example.test', 'example.test'],
+    ['localhost', 'localhost'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['日本語.test', 'xn--wgv71a119e.test'],
+    ['_srv.a_b.test', '_srv.a_b.test'],
+    ['a'.repeat(255), 'a'.repeat(255)],
+    ['127.1', '127.1'],
+  ])('sends the name %s as a name', async (host, sent) => {
+    expect(await asked(host)).toEqual({ addressType: 3, address: Buffer.from(sent), port: 8443 })
+  })
+
+  it.each([
+    ['192.0.2.7', 1, 'c0000207'],
+    ['2001:db8::1', 4, '20010db8000000000000000000000001'],
+    ['::1', 4, '00000000000000000000000000000001'],
+    ['::ffff:192.0.2.7', 4, '00000000000000000000ffffc0000207'],
+    ['0:0:0:0:0:0:0:0', 4, '00000000000000000000000000000000'],
+  ])('sends the address %s as an address', async (host, addressType, hex) => {
+    expect(await asked(host)).toEqual({ addressType, address: Buffer.from(hex, 'hex'), port: 8443 })
+  })
+
+  it.each([
+    ['', 80],
+    ['a'.repeat(256), 80],
+    ['ü'.repeat(255), 80],
+    ['user@host', 80],
+    ['host/path', 80],
+    ['two words', 80],
+    ['[::1]', 80],
+    ['fe80::1%eth0', 80],
+    ['nul\0.test', 80],
+    ['ok.test', 0],
+    ['ok.test', 65_536],
+    ['ok.test', 1.5],
+    ['ok.test', Number.NaN],
+  ])('refuses %j port %d before anything is sent', async (host, port) => {
+    const error = await failure(dial(route({ port: 9 }), { host, port }))
+    expect(error).toMatchObject({ kind: 'Invalid', retryable: false })
+  })
+})
+
+it('has no driver of another name', async () => {
+  const error = await failure(dial({ ...route({ port: 1 }), driver: 'pigeon' }, target))
+  expect(error.kind).toBe('Internal')
+  expect(error.message).toContain('"pigeon"')
+})

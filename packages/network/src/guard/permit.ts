@@ -1,0 +1,22 @@
+/**
+ * Sockets of our own, which the guard lets connect: those to a proxy. A permit is for one `connect` and is used up by it,
+ * so a socket that user code was handed cannot be pointed elsewhere. No public export leads here.
+ */
+import { lookup } from 'node:dns'
+import { Socket, type TcpSocketConnectOpts } from 'node:net'
+
+const permitted = new WeakSet<Socket>()
+/** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
+const systemLookup = lookup
+
+/** A socket that is connecting to a place which the operator configured. */
+export function connectPermitted(options: TcpSocketConnectOpts): Socket {
+  const socket = new Socket()
+  permitted.add(socket)
+  return socket.setNoDelay().connect({ ...options, lookup: systemLookup })
+}
+
+/** Whether `socket` may connect; true once. */
+export function takePermit(socket: Socket): boolean {
+  return permitted.delete(socket)
+}
