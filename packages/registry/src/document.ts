@@ -3,8 +3,8 @@ import { isName } from '@troupe/core'
 import { type Entry, entryFromNode, resolveId } from './entry.ts'
 import type { Place } from './place.ts'
 import type { Problem } from './problem.ts'
-import { didYouMean } from './suggest.ts'
-import type { YamlMapping, YamlNode } from './yaml-node.ts'
+import { didYouMean, suggest } from './suggest.ts'
+import { keyPlaceAt, type YamlMapping, type YamlNode } from './yaml-node.ts'
 
 export interface EntriesOfDocument {
   readonly entries: readonly Entry[]
@@ -23,6 +23,12 @@ export function entriesOf(document: YamlNode): EntriesOfDocument {
   const namespace = nameAt(document, 'namespace', problems)
   const version = pairs.get('version')?.node
   if (version && !isVersion(version)) report(problems, 'version: expected text such as "1.0"', version.place)
+  if (!(many || pairs.has('name') || pairs.has('kind'))) {
+    const near = suggest('entries', pairs.keys())
+    const place = near === undefined ? document.place : keyPlaceAt(document, [near])
+    report(problems, `expected "entries", or "name" and "kind"${near === undefined ? '' : `, not "${near}"`}`, place)
+    return { entries: [], problems }
+  }
   if (!many) {
     const entry = entryOf(document, namespace, problems)
     return { entries: entry ? [entry] : [], problems }
@@ -61,7 +67,12 @@ function entryOf(node: YamlMapping, namespace: string | undefined, problems: Pro
 function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems: Problem[]): string | undefined {
   const found = node.pairs.get(key)
   if (!found) {
-    report(problems, `${key}: is required${didYouMean(key, node.pairs.keys())}`, node.place)
+    const near = suggest(key, node.pairs.keys())
+    report(
+      problems,
+      `${key}: is required${near === undefined ? '' : `, not "${near}"`}`,
+      near === undefined ? node.place : keyPlaceAt(node, [near]),
+    )
     return undefined
   }
   const value = found.node.type === 'scalar' ? found.node.value : undefined

@@ -39,7 +39,7 @@ function assignment(name: string, value: string): string {
 }
 
 function withLine(text: string, name: string, line: string): string {
-  const old = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name.replaceAll(/[.\-]/g, '\\$&')}[ \\t]*=.*(?:\\n|$)`, 'm')
+  const old = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name.replaceAll('.', '\\.')}[ \\t]*=.*(?:\\n|$)`, 'm')
   if (old.test(text)) return text.replace(old, () => line)
   return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}`
 }

@@ -70,6 +70,13 @@ export function keyPlaceOf(entry: Entry, path: Path): Place | undefined {
   return node && keyPlaceAt(node, path)
 }
 
+/** The part of an entry at `path`, as it was written. */
+export function writtenAt(entry: Entry, path: Path): unknown {
+  let value: unknown = { ...entry.fields, meta: entry.meta }
+  for (const step of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+  return value
+}
+
 /** The id that `text` means inside `namespace`, if it can be one. */
 export function resolveId(text: string, namespace: string | undefined): EntryId | undefined {
   if (isEntryId(text)) return text

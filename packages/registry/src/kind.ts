@@ -64,13 +64,19 @@ export function defineKind<Fields extends z.ZodObject>(definition: {
   readonly kind: string
   readonly fields: Fields
 }): Kind<Fields, typeof metaSchema>
-/** @param definition - `meta` is a schema of what the kind reads from `meta`, such as `z.looseObject({ server: reference('http.service') })`. */
-export function defineKind<Fields extends z.ZodObject, Meta extends z.ZodObject>(definition: {
+/** @param definition - `meta` holds schemas of what the kind itself reads from `meta`: `{ server: reference('http.service') }`. */
+export function defineKind<Fields extends z.ZodObject, Extra extends z.core.$ZodLooseShape>(definition: {
   readonly kind: string
   readonly fields: Fields
-  readonly meta: Meta
-}): Kind<Fields, Meta>
-export function defineKind(definition: { readonly kind: string; readonly fields: z.ZodObject; readonly meta?: z.ZodObject }): Kind {
+  readonly meta: Extra
+}): Kind<Fields, MetaWith<Extra>>
+export function defineKind(definition: {
+  readonly kind: string
+  readonly fields: z.ZodObject
+  readonly meta?: z.core.$ZodLooseShape
+}): Kind {
   const { kind, fields, meta } = definition
-  return Object.freeze({ kind, fields, meta: meta ? metaSchema.safeExtend(meta.shape) : metaSchema })
+  return Object.freeze({ kind, fields, meta: meta ? metaSchema.extend(meta) : metaSchema })
 }
+
+type MetaWith<Extra extends z.core.$ZodLooseShape> = z.ZodObject<z.core.util.Extend<typeof metaSchema.shape, Extra>, z.core.$loose>

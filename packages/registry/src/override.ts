@@ -19,7 +19,7 @@ export interface Override {
  * @throws TroupeError `Invalid` when the text has another form. The value is not shown: it may be a secret.
  */
 export function parseOverride(text: string): Override {
-  const [, id = '', path = '', value = ''] = /^([^:=]+:[^:=]+):([^:=]+)=([^]*)$/.exec(text) ?? []
+  const [, id = '', path = '', value = ''] = /^([^:=]+:[^:=]+):((?:[^:="]|"[^"]*")+)=([^]*)$/.exec(text) ?? []
   if (isEntryId(id) && path !== '') return { id, path, value }
   throw invalid(`"${text.split('=', 1)[0]}" is not a field of an entry: expected "namespace:name:field=value"`)
 }

@@ -11,17 +11,34 @@ export interface Place {
 /** The way from a value to a part of it: keys as YAML writes them, and indexes. */
 export type Path = readonly (string | number)[]
 
-/** `timeouts.read`, `middleware[2].name`. */
+const plainStep = /^[\w$-]*[A-Za-z_$-][\w$-]*$/
+const step = /\["((?:[^"\\]|\\[^])*)"\]|\[(\d+)\]|([^.[\]]+)/g
+
+/** `timeouts.read`, `middleware[2].name`, `options["inbound.length"]`. */
 export function formatPath(path: Path): string {
   let text = ''
-  for (const step of path) text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`
+    else if (plainStep.test(part)) text += text === '' ? part : `.${part}`
+    else text += `[${JSON.stringify(part)}]`
+  }
   return text
 }
 
-/** Steps of `timeouts.read` or `middleware[2].name` (also `middleware.2.name`). */
+/** The steps of what {@link formatPath} writes; `middleware.2.name` is read as well. */
 export function parsePath(text: string): Path {
-  const steps = text.replaceAll(/\[(\d+)\]/g, '.$1').split('.')
-  return steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step))
+  return Array.from(text.matchAll(step), ([, quoted, index, plain = '']) => {
+    if (quoted !== undefined) return unquote(quoted)
+    return index !== undefined || /^\d+$/.test(plain) ? Number(index ?? plain) : plain
+  })
+}
+
+function unquote(text: string): string {
+  try {
+    return String(JSON.parse(`"${text}"`))
+  } catch {
+    return text
+  }
 }
 
 /** `src/app.yaml:12:9`. */

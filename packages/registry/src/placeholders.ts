@@ -14,7 +14,7 @@ export interface Template {
   readonly fault?: string
 }
 
-const variable = /^(?:env:)?([A-Za-z_][\w.:-]*)(?:\|([^]*))?$/
+const variable = /^(?:env:)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?)(?:\|([^]*))?$/
 
 /** The parts of `text`. Never throws. */
 export function parseTemplate(text: string): Template {

@@ -17,6 +17,7 @@ export type ProblemCode =
   | 'wrong-kind'
   | 'cycle'
   | 'missing-file'
+  | 'missing-method'
 
 /** One thing that is wrong. Never holds the value of a variable. */
 export interface Problem {

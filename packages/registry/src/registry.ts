@@ -1,19 +1,18 @@
 /** The registry: all entries of an application, and what they mean together. */
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, problemOf } from './decode.ts'
+import { type Analysis, analyse, duplicateProblem } from './check.ts'
 import { entriesOf } from './document.ts'
-import { type Entry, type EntryInput, entryFromInput, kindMatches, keyPlaceOf, placeOf } from './entry.ts'
+import { type Entry, type EntryInput, entryFromInput, kindMatches } from './entry.ts'
 import { Env } from './env.ts'
 import { envKinds } from './env-kinds.ts'
 import { findYamlFiles, readText } from './folder.ts'
-import { buildGraph, type Dependency, type Graph } from './graph.ts'
+import type { Graph } from './graph.ts'
 import type { Kind } from './kind.ts'
 import { overridden } from './override.ts'
-import { formatPath, formatPlace } from './place.ts'
-import { type Problem, problemsError, sortProblems } from './problem.ts'
+import { type Problem, problemsError } from './problem.ts'
 import { didYouMean } from './suggest.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -72,7 +71,7 @@ export class Registry {
 
   /** All entries, by id. */
   entries(): readonly Entry[] {
-    return [...this.#snapshot.entries.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    return byId(this.#snapshot.entries.values())
   }
 
   /**
@@ -118,7 +117,7 @@ export class Registry {
   /** Entries that match, by id. */
   find(query: FindQuery = {}): readonly Entry[] {
     const { kind = '*', meta = {} } = query
-    return this.entries().filter((entry) => kindMatches(entry.kind, kind) && includes(entry.meta, meta))
+    return byId(this.#snapshot.entries.values().filter((entry) => kindMatches(entry.kind, kind) && includes(entry.meta, meta)))
   }
 
   /**
@@ -172,7 +171,7 @@ export class Registry {
     const found = [...this.#snapshot.problems, ...problems]
     for (const entry of added) {
       const first = entries.get(entry.id)
-      if (first) found.push(duplicate(entry, first))
+      if (first) found.push(duplicateProblem(entry, first))
       else entries.set(entry.id, entry)
     }
     this.#snapshot = { version: this.#snapshot.version + 1, entries, problems: found }
@@ -185,77 +184,14 @@ export class Registry {
     return { problems: [problemOf(entry, { code: 'unknown-kind', message, path: ['kind'] })] }
   }
 
-  #analyse(): { readonly graph: Graph; readonly problems: readonly Problem[] } {
-    const { entries } = this.#snapshot
-    const problems = [...this.#snapshot.problems]
-    const edges: Dependency[] = []
-    for (const entry of entries.values()) {
-      const result = this.#decode(entry)
-      problems.push(...result.problems)
-      if (!result.decoded) continue
-      edges.push(...result.decoded.references.map(({ id, path }) => ({ from: entry.id, to: id, path })))
-      problems.push(...this.#brokenReferences(result.decoded), ...missingFiles(result.decoded))
-    }
-    const { graph, cycles } = buildGraph(entries.keys(), edges)
-    problems.push(...cycles.map((cycle) => this.#cycleProblem(cycle)))
-    return { graph, problems: sortProblems(problems) }
-  }
-
-  #brokenReferences(decoded: Decoded): readonly Problem[] {
-    return decoded.references.flatMap(({ id, kinds, path }) => {
-      const target = this.#snapshot.entries.get(id)
-      const allowed = (kind: string) => kinds.length === 0 || kinds.some((pattern) => kindMatches(kind, pattern))
-      if (target && allowed(target.kind)) return []
-      const at = formatPath(path)
-      if (target) {
-        const message = `${at}: ${id} is a ${target.kind}; expected ${kinds.join(' or ')}`
-        return [problemOf(decoded.entry, { code: 'wrong-kind', message, path })]
-      }
-      const others = this.entries().filter((entry) => allowed(entry.kind))
-      const message = `${at}: there is no entry ${id}${didYouMean(
-        id,
-        others.map((entry) => entry.id),
-      )}`
-      return [problemOf(decoded.entry, { code: 'dangling-reference', message, path })]
-    })
-  }
-
-  #cycleProblem(cycle: readonly Dependency[]): Problem {
-    const way = cycle.map(({ from }) => from)
-    const places = cycle.map(({ from, path }) => {
-      const entry = this.#snapshot.entries.get(from)
-      const place = entry && placeOf(entry, path)
-      return `${from} ${formatPath(path)}${place ? ` (${formatPlace(place)})` : ''}`
-    })
-    const [first] = cycle
-    const entry = first && this.#snapshot.entries.get(first.from)
-    const place = entry && placeOf(entry, first.path)
-    return {
-      code: 'cycle',
-      message: `entries need each other in a circle: ${[...way, way[0]].join(' → ')}; by ${places.join(', ')}`,
-      ...(place && { place }),
-      ...(first && { entry: first.from, path: formatPath(first.path) }),
-    }
+  #analyse(): Analysis {
+    const { entries, problems } = this.#snapshot
+    return analyse(entries, (entry) => this.#decode(entry), problems)
   }
 }
 
-function duplicate(second: Entry, first: Entry): Problem {
-  const where = first.source ? ` at ${formatPlace(first.source)}` : ''
-  const place = keyPlaceOf(second, ['name'])
-  return {
-    code: 'duplicate-entry',
-    message: `the entry ${second.id} is already defined${where}`,
-    entry: second.id,
-    ...(place && { place }),
-  }
-}
-
-function missingFiles(decoded: Decoded): readonly Problem[] {
-  return decoded.files
-    .filter(({ file }) => !existsSync(file))
-    .map(({ file, path }) =>
-      problemOf(decoded.entry, { code: 'missing-file', message: `${formatPath(path)}: there is no file ${file}`, path }),
-    )
+function byId(entries: Iterable<Entry>): readonly Entry[] {
+  return [...entries].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** Whether `value` has all that `wanted` has. */

@@ -90,16 +90,15 @@ class Shaper {
   }
 
   #object(schema: z.ZodObject, value: Readonly<Record<string, unknown>>, path: Path): unknown {
-    const keys = new Map(Object.keys(schema.shape).map((key) => [yamlKey(key), key]))
+    const fields = new Map(Object.entries<z.core.$ZodType>(schema.shape).map(([key, field]) => [yamlKey(key), { key, field }]))
     const { catchall } = schema.def
     const others = catchall === undefined || catchall instanceof z.ZodNever ? undefined : catchall
     const out: [string, unknown][] = []
     for (const [name, item] of Object.entries(value)) {
       const at = [...path, name]
-      const key = keys.get(name)
-      const field = key === undefined ? others : schema.shape[key]
-      if (field) out.push([key ?? name, this.shape(field, item, at)])
-      else this.#unknown(at, name, keys.keys())
+      const { key, field } = fields.get(name) ?? { key: name, field: others }
+      if (field) out.push([key, this.shape(field, item, at)])
+      else this.#unknown(at, name, fields.keys())
     }
     return Object.fromEntries(out)
   }

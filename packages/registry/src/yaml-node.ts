@@ -53,7 +53,7 @@ export function keyPlaceAt(node: YamlNode, path: Path): Place {
 }
 
 /** The node at `path`, if there is one. */
-export function nodeAt(node: YamlNode, path: Path): YamlNode | undefined {
+function nodeAt(node: YamlNode, path: Path): YamlNode | undefined {
   let current: YamlNode | undefined = node
   for (const step of path) current = current && childOf(current, step)
   return current

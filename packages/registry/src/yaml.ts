@@ -207,8 +207,13 @@ function keyText(source: string, event: ScalarEvent): string {
   return event.valueStart < 0 ? '' : getScalarValue(source, event)
 }
 
+/** What might be anything but text; most scalars are text, and need no resolver. */
+const notText = /^(?:[-+.~\d]|null$|true$|false$)/i
+
 /** A plain scalar by the rules of YAML 1.2's core schema. */
 function plainValue(source: string, event: ScalarEvent): string | number | boolean | null {
+  const text = getScalarValue(source, event)
+  if (!notText.test(text)) return text
   const [value] = constructFromEvents(
     [
       { type: EVENT_ID.DOCUMENT, explicitStart: false, explicitEnd: false, directives: [] },
@@ -217,5 +222,5 @@ function plainValue(source: string, event: ScalarEvent): string | number | boole
     ],
     { source },
   )
-  return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : getScalarValue(source, event)
+  return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : text
 }
