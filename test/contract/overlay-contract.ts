@@ -1,0 +1,208 @@
+/**
+ * What every overlay driver must do. A driver's tests call {@link overlayContract} with a fixture of the real thing; what the
+ * driver cannot do is asserted as refused.
+ */
+import { createHook } from 'node:async_hooks'
+import { createHash, randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { dial, type Overlay, type Route, type Target } from '@troupe/network'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+export interface OverlayFixture {
+  readonly overlay: Overlay
+  /** The same echo server, by each form of address that the overlay carries. */
+  readonly echo: { readonly name: Target; readonly ipv4?: Target; readonly ipv6?: Target }
+  /** A server that says `bye` and ends. */
+  readonly bye: Target
+  /** Nobody listens there. */
+  readonly refused: Target
+  /** A name that the overlay's own resolver does not know. */
+  readonly unknown: Target
+  /** Whether what the target sends after our end of sending still arrives. */
+  readonly halfClose: boolean
+  /** A route of the driver whose proxy, bridge or node is at `port` of this machine. */
+  routeTo(port: number): Route
+}
+
+const mebibyte = 1024 * 1024
+const manyDials = 200
+
+/** Defines the suite. `fixture` is called when the tests run. */
+export function overlayContract(name: string, fixture: () => Promise<OverlayFixture>): void {
+  describe(`${name} keeps the contract of overlays`, () => {
+    let overlay: OverlayFixture
+    let route: Route
+    const queries = new QueryCounter()
+    let socketsBefore = 0
+
+    beforeAll(async () => {
+      overlay = await fixture()
+      route = overlay.overlay.route
+    })
+    beforeEach(() => {
+      queries.start()
+      socketsBefore = openSockets()
+    })
+    afterEach(async () => {
+      queries.stop()
+      expect(queries.count, 'names looked up on this machine').toBe(0)
+      await expect.poll(openSockets, { message: 'sockets that were left open' }).toBe(socketsBefore)
+    })
+    afterAll(async () => overlay.overlay[Symbol.asyncDispose]())
+
+    it.each(['name', 'ipv4', 'ipv6'] as const)('carries data both ways to a target by %s', async (form) => {
+      const target = overlay.echo[form]
+      // An overlay without addresses of this form has none to be refused.
+      if (target === undefined) return expect(overlay.echo.name).toBeDefined()
+      expect(await echoed(await dial(route, target), Buffer.from('hello'))).toEqual(Buffer.from('hello'))
+    })
+
+    it('carries a MiB both ways intact', async () => {
+      const sent = randomBytes(mebibyte)
+      const back = await echoed(await dial(route, overlay.echo.name), sent)
+      expect(digest(back)).toBe(digest(sent))
+    })
+
+    it('passes on the end that the target makes', async () => {
+      const socket = await dial(route, overlay.bye)
+      expect(await text(socket)).toBe('bye')
+    })
+
+    it('passes on our own end, and does not hang on it', async () => {
+      const socket = await dial(route, overlay.echo.name)
+      socket.end('last words')
+      const heard = await text(socket)
+      expect(overlay.halfClose ? ['last words'] : ['last words', '']).toContain(heard)
+    })
+
+    it.each(['refused', 'unknown'] as const)('tells of a target that is %s', async (which) => {
+      await expect(dial(route, overlay[which])).rejects.toMatchObject({
+        kind: 'Unavailable',
+        retryable: true,
+        details: { overlay: route.overlay },
+      })
+    })
+
+    it('fails when what leads into the overlay is not there', async () => {
+      const { port } = await silence(async ({ port }) => ({ port }))
+      await expect(dial(overlay.routeTo(port), overlay.echo.name)).rejects.toMatchObject({ kind: 'Unavailable', retryable: true })
+    })
+
+    it('ends in Timeout when what leads into the overlay keeps silent', async () => {
+      await silence(async ({ port }) => {
+        await expect(dial(overlay.routeTo(port), overlay.echo.name, { timeout: 50 })).rejects.toMatchObject({
+          kind: 'Timeout',
+          retryable: true,
+        })
+      })
+    })
+
+    it('ends in Canceled before, while and after it connects', async () => {
+      await expect(dial(route, overlay.echo.name, { signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'Canceled' })
+      await silence(async ({ port, connection }) => {
+        const early = new AbortController()
+        const connecting = dial(overlay.routeTo(port), overlay.echo.name, { signal: early.signal })
+        early.abort()
+        await expect(connecting).rejects.toMatchObject({ kind: 'Canceled', retryable: false })
+
+        const late = new AbortController()
+        const accepted = connection()
+        const speaking = dial(overlay.routeTo(port), overlay.echo.name, { signal: late.signal })
+        speaking.catch(() => {})
+        await accepted
+        late.abort()
+        await expect(speaking).rejects.toMatchObject({ kind: 'Canceled' })
+      })
+    })
+
+    it(`carries ${manyDials} connections at once, each its own data`, async () => {
+      const numbers = Array.from({ length: manyDials }, (_, number) => Buffer.from(`connection ${number}`))
+      const back = await Promise.all(numbers.map(async (sent) => echoed(await dial(route, overlay.echo.name), sent)))
+      expect(back).toEqual(numbers)
+    })
+
+    it('listens, or says that listening is not supported', async () => {
+      if (overlay.overlay.capabilities.listen) {
+        await using listener = await overlay.overlay.listen({ port: 80 })
+        expect(listener.address).not.toBe('')
+      } else {
+        const refusal = expect.objectContaining({ kind: 'Invalid', retryable: false, message: expect.stringContaining('not supported') })
+        await expect(overlay.overlay.listen({ port: 80 })).rejects.toEqual(refusal)
+      }
+    })
+  })
+}
+
+it('the contract would see a name that is looked up on this machine', async () => {
+  const queries = new QueryCounter()
+  queries.start()
+  await lookup('localhost')
+  queries.stop()
+  expect(queries.count).toBe(1)
+})
+
+/** Sends `data`, reads as much back, and closes. */
+async function echoed(socket: Socket, data: Buffer): Promise<Buffer> {
+  socket.write(data)
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of socket) {
+    if (Buffer.isBuffer(chunk)) chunks.push(chunk)
+    length = chunks.reduce((sum, { length }) => sum + length, 0)
+    if (length >= data.length) break
+  }
+  return Buffer.concat(chunks)
+}
+
+interface Silence {
+  readonly port: number
+  /** Resolves when somebody connects. */
+  connection(): Promise<unknown>
+}
+
+/** Runs `use` with a server that accepts and says nothing; afterwards nobody listens on its port. */
+async function silence<T>(use: (server: Silence) => Promise<T>): Promise<T> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => sockets.push(socket.on('error', () => socket.destroy())))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  try {
+    return await use({
+      port: typeof address === 'object' && address ? address.port : 0,
+      connection: async () => once(server, 'connection'),
+    })
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+/** Counts what this process asks of the system's resolver or of DNS servers, by whichever function. */
+class QueryCounter {
+  count = 0
+  readonly #hook = createHook({
+    init: (_id, type) => {
+      if (type === 'GETADDRINFOREQWRAP' || type === 'QUERYWRAP') this.count += 1
+    },
+  })
+
+  start(): void {
+    this.count = 0
+    this.#hook.enable()
+  }
+
+  stop(): void {
+    this.#hook.disable()
+  }
+}
+
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((type) => type === 'TCPSocketWrap').length
+}
+
+function digest(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex')
+}

@@ -1,0 +1,20 @@
+/** Overlays of `network.socks5`, made of entries as an application's are. */
+import { type EntryId, entryId } from '@troupe/core'
+import type { Overlay, Route } from '@troupe/network'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { Registry } from '@troupe/registry'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** The overlay `app:<name>` with these fields, in YAML's spelling. */
+export async function socks5(name: string, fields: Fields): Promise<Overlay> {
+  const id: EntryId = entryId(`app:${name}`)
+  const registry = new Registry({ kinds: networkKinds })
+  registry.add({ id, kind: 'network.socks5', fields })
+  return new Overlays(registry).add(id)
+}
+
+/** Its route alone. */
+export async function socks5Route(name: string, fields: Fields): Promise<Route> {
+  return (await socks5(name, fields)).route
+}

@@ -1,0 +1,45 @@
+/** Starts the real peers once for all tests, and ends them. A peer that does not start fails the run: nothing skips. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { startDante, throwAwayUser } from './dante.ts'
+import { installPeers } from './install.ts'
+import { address } from './loopback.ts'
+import { startMicrosocks } from './microsocks.ts'
+import { Target } from './target.ts'
+import { startTor } from './tor.ts'
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using stack = new AsyncDisposableStack()
+  await installPeers()
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-peers-'))
+  stack.defer(async () => rm(folder, { recursive: true, force: true }))
+  const target = stack.use(await Target.start(address(53)))
+  const login = stack.use(await throwAwayUser())
+
+  const proxies = await Promise.all([
+    startMicrosocks(folder, address(10)),
+    startMicrosocks(folder, address(11), login),
+    startDante(folder, address(12)),
+    startDante(folder, address(13), login),
+  ])
+  for (const { daemon } of proxies) stack.use(daemon)
+  const [microsocks, microsocksLogin, dante, danteLogin] = proxies
+
+  const { http } = target.ports
+  const network = { folder: join(folder, 'tor'), address, dns: target.dns, onionTarget: http, probePort: http, owner: process.pid }
+  const tor = await startTor(network)
+  for (const daemon of tor.daemons) stack.use(daemon)
+
+  project.provide('peers', {
+    target: target.ports,
+    microsocks: microsocks.peer,
+    microsocksLogin: microsocksLogin.peer,
+    dante: dante.peer,
+    danteLogin: danteLogin.peer,
+    tor: tor.peer,
+  })
+  const started = stack.move()
+  return async () => started.disposeAsync()
+}

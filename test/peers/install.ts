@@ -1,0 +1,46 @@
+/** Installs the programs that the peers are, where they are missing. Debian and its kin; root. */
+import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Programs by path, and the Debian package of each. */
+export const programs = {
+  tor: { path: '/usr/sbin/tor', package: 'tor' },
+  torGencert: { path: '/usr/bin/tor-gencert', package: 'tor' },
+  danted: { path: '/usr/sbin/danted', package: 'dante-server' },
+  microsocks: { path: '/usr/bin/microsocks', package: 'microsocks' },
+} as const
+
+/** Makes sure that all {@link programs} are there. Throws where one cannot be: a test that needs a peer never skips. */
+export async function installPeers(): Promise<void> {
+  const wanted = await missing()
+  if (wanted.length === 0) return
+  const words = `the real peers of these tests are missing: ${wanted.join(', ')}`
+  if (process.getuid?.() !== 0)
+    throw new Error(`${words}. Run the tests as root, or: apt-get install --no-install-recommends ${wanted.join(' ')}`)
+  try {
+    await apt('update')
+    // Packages of daemons start them: those of the distribution have nothing to do here.
+    await apt('install', '--yes', '--no-install-recommends', ...wanted)
+  } catch (cause) {
+    throw new Error(`${words}, and apt-get could not install them`, { cause })
+  }
+  const still = await missing()
+  if (still.length > 0)
+    throw new Error(`apt-get installed ${wanted.join(', ')}, but programs of ${still.join(', ')} are not where Debian has them`)
+}
+
+async function missing(): Promise<readonly string[]> {
+  const packages = new Set<string>()
+  for (const program of Object.values(programs)) {
+    await access(program.path, constants.X_OK).catch(() => packages.add(program.package))
+  }
+  return [...packages]
+}
+
+async function apt(...args: readonly string[]): Promise<void> {
+  await run('apt-get', ['-q', ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } })
+}

@@ -1,0 +1,41 @@
+/** What the global set-up tells tests about the peers that it started. */
+import type { TargetPorts } from './target.ts'
+
+export interface Login {
+  readonly username: string
+  readonly password: string
+}
+
+export interface ProxyPeer {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** File in which the proxy tells what it was asked for. */
+  readonly log: string
+  readonly login?: Login
+}
+
+export interface TorPeer {
+  /** The ordinary port. */
+  readonly socks: { readonly host: string; readonly port: number }
+  readonly control: { readonly host: string; readonly port: number }
+  /** The control port's cookie, in hexadecimal. */
+  readonly cookie: string
+  /** An onion service whose port 80 leads to the target's HTTP port. */
+  readonly onion: string
+}
+
+export interface Peers {
+  readonly target: TargetPorts
+  readonly microsocks: ProxyPeer
+  readonly microsocksLogin: ProxyPeer
+  readonly dante: ProxyPeer
+  readonly danteLogin: ProxyPeer
+  readonly tor: TorPeer
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    peers: Peers
+  }
+}

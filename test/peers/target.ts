@@ -1,0 +1,101 @@
+/** What the overlays lead to: an HTTP server, an echo server, and the DNS that Tor's exits ask. */
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+
+/** Ports of the target, on 127.0.0.1 and ::1 alike. */
+export interface TargetPorts {
+  /** Answers every request with JSON: `{ method, url, host, peer, headers }`. */
+  readonly http: number
+  /** Sends back what it gets, until the other side ends. */
+  readonly echo: number
+  /** Says `bye` and ends as soon as it is connected. */
+  readonly bye: number
+  /** Nobody listens. */
+  readonly closed: number
+}
+
+const httpServer = () =>
+  createHttpServer((request, response) => {
+    const { method, url, headers } = request
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ method, url, host: headers.host, peer: request.socket.remoteAddress, headers }))
+  })
+const echoServer = () => createServer({ allowHalfOpen: true }, (socket) => tolerant(socket).pipe(socket))
+const byeServer = () => createServer((socket) => tolerant(socket).end('bye'))
+
+export class Target implements AsyncDisposable {
+  readonly ports: TargetPorts
+  /** `host:port` of its DNS server. */
+  readonly dns: string
+  readonly #servers: readonly Server[]
+  readonly #dns: DatagramSocket
+
+  private constructor(ports: TargetPorts, servers: readonly Server[], dns: DatagramSocket) {
+    this.ports = ports
+    this.#servers = servers
+    this.#dns = dns
+    this.dns = `${dns.address().address}:${dns.address().port}`
+  }
+
+  /** @param dnsHost - Address that the DNS server binds. */
+  static async start(dnsHost: string): Promise<Target> {
+    const [http, echo, bye, closed] = [await onBoth(httpServer), await onBoth(echoServer), await onBoth(byeServer), await onBoth(byeServer)]
+    for (const server of closed.servers) server.close()
+    const dns = createSocket('udp4', (question, from) => dns.send(answer(question), from.port, from.address))
+    await once(dns.bind(0, dnsHost), 'listening')
+    const ports = { http: http.port, echo: echo.port, bye: bye.port, closed: closed.port }
+    return new Target(ports, [...http.servers, ...echo.servers, ...bye.servers], dns)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#dns.close()
+    for (const server of this.#servers) server.close()
+  }
+}
+
+/** Names that the DNS server knows; all are this machine. */
+const addresses: Readonly<Record<string, readonly [type: number, address: Buffer]>> = {
+  'web.test': [1, Buffer.from([127, 0, 0, 1])],
+  'six.test': [28, Buffer.from([...Array.from({ length: 15 }, () => 0), 1])],
+}
+
+/** A DNS response (RFC 1035 §4.1): NXDOMAIN for names that are not known. */
+function answer(question: Buffer): Buffer {
+  const labels: string[] = []
+  let at = 12
+  for (let length = question[at] ?? 0; length > 0; length = question[at] ?? 0) {
+    labels.push(question.toString('latin1', at + 1, at + 1 + length).toLowerCase())
+    at += length + 1
+  }
+  const known = addresses[labels.join('.')]
+  const type = question.readUInt16BE(at + 1)
+  const found = known && known[0] === type ? known[1] : undefined
+  const header = Buffer.from(question.subarray(0, at + 5))
+  header.writeUInt16BE(0x84_80 | ((question[2] ?? 0) & 1 ? 0x0100 : 0) | (known ? 0 : 3), 2)
+  header.writeUInt16BE(found ? 1 : 0, 6)
+  header.writeUInt32BE(0, 8)
+  return found ? Buffer.concat([header, Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, found.length]), found]) : header
+}
+
+/** One port on 127.0.0.1 and ::1: `localhost` is either, as the proxy's resolver likes. */
+async function onBoth(make: () => Server): Promise<{ port: number; servers: readonly Server[] }> {
+  for (;;) {
+    const four = make()
+    await once(four.listen(0, '127.0.0.1'), 'listening')
+    const bound = four.address()
+    const port = typeof bound === 'object' && bound ? bound.port : 0
+    const six = make()
+    try {
+      await once(six.listen(port, '::1'), 'listening')
+      return { port, servers: [four, six] }
+    } catch {
+      four.close()
+    }
+  }
+}
+
+function tolerant(socket: Socket): Socket {
+  return socket.on('error', () => socket.destroy())
+}
