@@ -1,0 +1,20 @@
+/** Actors: on whose behalf code runs. */
+import { type Actor, invalid } from '@troupe/core'
+
+/**
+ * An actor. What `meta` holds is copied, so that nobody changes it later.
+ *
+ * @throws TroupeError `Invalid` for an empty id, or for `meta` that structured clone cannot carry.
+ */
+export function newActor(id: string, meta: Readonly<Record<string, unknown>> = {}): Actor {
+  if (typeof id !== 'string' || id === '') throw invalid('an actor needs an id that is not empty', { path: 'id' })
+  return Object.freeze({ id, meta: Object.freeze(copied(meta)) })
+}
+
+function copied(meta: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    return structuredClone(meta)
+  } catch (error) {
+    throw invalid(`the meta of an actor has to be plain data: ${error instanceof Error ? error.message : String(error)}`, { path: 'meta' })
+  }
+}

@@ -1,0 +1,47 @@
+/** Names with `*`, which stands for any run of characters, an empty one included. */
+
+/** A set of patterns, ready to be asked. */
+export class Globs {
+  readonly #any: boolean
+  readonly #exact: ReadonlySet<string>
+  readonly #globs: readonly Glob[]
+
+  constructor(patterns: readonly string[]) {
+    this.#any = patterns.some((pattern) => pattern !== '' && pattern.replaceAll('*', '') === '')
+    this.#exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
+    this.#globs = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => new Glob(pattern))
+  }
+
+  /** Whether one of the patterns covers all of `text`. */
+  match(text: string): boolean {
+    if (this.#any || this.#exact.has(text)) return true
+    for (const glob of this.#globs) if (glob.match(text)) return true
+    return false
+  }
+}
+
+class Glob {
+  readonly #first: string
+  readonly #middle: readonly string[]
+  readonly #last: string
+
+  constructor(pattern: string) {
+    const [first = '', ...rest] = pattern.split('*')
+    this.#first = first
+    this.#last = rest.pop() ?? ''
+    this.#middle = rest.filter((part) => part !== '')
+  }
+
+  /** Each part is sought once, from where the one before it ended: the leftmost place is never a wrong one, so nothing is tried again. */
+  match(text: string): boolean {
+    const end = text.length - this.#last.length
+    if (end < this.#first.length || !text.startsWith(this.#first) || !text.endsWith(this.#last)) return false
+    let from = this.#first.length
+    for (const part of this.#middle) {
+      const at = text.indexOf(part, from)
+      if (at === -1) return false
+      from = at + part.length
+    }
+    return from <= end
+  }
+}

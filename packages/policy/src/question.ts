@@ -1,0 +1,39 @@
+/** What policies are asked about, and how their conditions name its parts. */
+import type { Actor } from '@troupe/core'
+
+/** Facts about one request for permission. */
+export type Meta = Readonly<Record<string, unknown>>
+
+/** Whether `actor` may do `action` to `resource`. Separate arguments, since a decision that allows allocates nothing. */
+export type Ask<T> = (actor: Actor | undefined, action: string, resource: string, meta: Meta) => T
+
+const roots = new Set(['actor.id', 'action', 'resource'])
+const paths = ['actor.meta.', 'meta.']
+
+/** Whether `field` names a part of a question. */
+export function isField(field: string): boolean {
+  return roots.has(field) || paths.some((path) => field.startsWith(path) && !field.slice(path.length).split('.').includes(''))
+}
+
+/** Reads `field` from questions; `undefined` where it is absent. */
+export function fieldReader(field: string): Ask<unknown> {
+  if (field === 'action') return (_actor, action) => action
+  if (field === 'resource') return (_actor, _action, resource) => resource
+  if (field === 'actor.id') return (actor) => actor?.id
+  if (field.startsWith('actor.meta.')) {
+    const path = field.slice('actor.meta.'.length).split('.')
+    return (actor) => valueAt(actor?.meta, path)
+  }
+  const path = field.slice('meta.'.length).split('.')
+  return (_actor, _action, _resource, meta) => valueAt(meta, path)
+}
+
+/** Own properties alone: `constructor` is nothing that anybody said about an actor. */
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  let at = value
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = Reflect.get(at, step)
+  }
+  return at
+}

@@ -1,0 +1,42 @@
+import { entryId } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { newActor } from './actor.ts'
+import { compilePolicy } from './policy.ts'
+import { namedScope, Scope } from './scope.ts'
+
+describe('scopes', () => {
+  it('are values: with and without make others', () => {
+    const scope = new Scope(['p:a', 'p:b', 'p:a'])
+    expect(scope.policies).toEqual(['p:a', 'p:b'])
+    expect(scope.with('p:c', 'p:a').policies).toEqual(['p:a', 'p:b', 'p:c'])
+    expect(scope.without('p:a', 'p:z').policies).toEqual(['p:b'])
+    expect([scope.contains('p:a'), scope.contains('p:z')]).toEqual([true, false])
+    expect(Object.isFrozen(scope) && Object.isFrozen(scope.policies)).toBe(true)
+  })
+
+  it('take ids alone', () => {
+    expect(() => new Scope(['admin'])).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+  })
+
+  it('can be named by a group', () => {
+    const policy = (id: string, groups: string[]) =>
+      [entryId(id), compilePolicy(entryId(id), { actions: ['*'], resources: ['*'], effect: 'allow', conditions: [], groups })] as const
+    const policies = new Map([policy('p:a', ['x', 'y']), policy('p:b', ['y'])])
+    expect(namedScope('y', policies).policies).toEqual(['p:a', 'p:b'])
+    expect(() => namedScope('z', policies)).toThrow(expect.objectContaining({ kind: 'NotFound' }))
+  })
+})
+
+describe('actors', () => {
+  it('keep what was said about them', () => {
+    const meta = { roles: ['reader'] }
+    const actor = newActor('ann', meta)
+    meta.roles.push('admin')
+    expect(actor).toEqual({ id: 'ann', meta: { roles: ['reader'] } })
+  })
+
+  it('are refused without an id, and with what is not data', () => {
+    expect(() => newActor('')).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+    expect(() => newActor('ann', { f: () => {} })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+  })
+})

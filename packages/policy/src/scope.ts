@@ -1,0 +1,41 @@
+/** Scopes: the policies in force, by their ids. A plain immutable value; frames carry the ids. */
+import { type EntryId, entryId, notFound } from '@troupe/core'
+import type { Policies } from './policy.ts'
+
+/** A set of policies. */
+export class Scope {
+  /** In the order they were added, each once. */
+  readonly policies: readonly EntryId[]
+
+  /** @throws TroupeError `Invalid` for an id that is none. */
+  constructor(policies: Iterable<string> = []) {
+    this.policies = Object.freeze([...new Set(Array.from(policies, (id) => entryId(id)))])
+    Object.freeze(this)
+  }
+
+  /** The scope with these policies too. */
+  with(...policies: readonly string[]): Scope {
+    return new Scope([...this.policies, ...policies])
+  }
+
+  /** The scope without these policies. */
+  without(...policies: readonly string[]): Scope {
+    const gone = new Set(policies)
+    return new Scope(this.policies.filter((id) => !gone.has(id)))
+  }
+
+  contains(policy: string): boolean {
+    return this.policies.some((id) => id === policy)
+  }
+}
+
+/**
+ * The policies of a group.
+ *
+ * @throws TroupeError `NotFound` when no policy is in it: an empty scope would deny everything, and nobody would know why.
+ */
+export function namedScope(group: string, policies: Policies): Scope {
+  const members = Array.from(policies.values()).filter((policy) => policy.groups.includes(group))
+  if (members.length === 0) throw notFound(`no policy is in the group "${group}"`, { group })
+  return new Scope(members.map(({ id }) => id))
+}
