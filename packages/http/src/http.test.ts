@@ -26,6 +26,7 @@ const handler: Handler = (request, response, body) => {
         ['set-cookie', 'b=2'],
       ].flat(),
     )
+  if (pathname === '/999') response.writeHead(999)
   if (pathname === '/none') response.writeHead(204)
   if (pathname === '/torn') response.writeHead(200, { 'content-length': '100' })
   if (pathname === '/torn' || pathname === '/stalled') {
@@ -203,6 +204,14 @@ describe('answers', () => {
     await expect(response.text()).rejects.toMatchObject({ kind: 'Unavailable', retryable: true, details: { url: at('/torn') } })
   })
 
+  it('can be canceled when its last byte is already there', async () => {
+    for (let n = 0; n < 3; n++) {
+      const response = await clear(() => http.post(at('/'), { body: 'x' }))
+      await response.body?.cancel()
+    }
+    expect(await (await clear(() => http.post(at('/'), { body: 'x' }))).text()).toBe('x')
+  })
+
   it('closes the connection of a body that is canceled', async () => {
     const response = await clear(() => http.get(at('/stalled')))
     const [socket] = [...origin.connections].slice(-1)
@@ -265,6 +274,7 @@ describe('ends', () => {
   })
 
   it('does not take for an answer what is not HTTP', async () => {
+    await expect(clear(() => http.get(at('/999')))).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
     await expect(clear(() => http.get(at('/garbage')))).rejects.toMatchObject({ kind: 'Unavailable', retryable: false })
   })
 })

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type EntryId, entryId, type OverlayChoice } from '@troupe/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Application, inFrame, routeTo, startApplication } from './fixtures/application.ts'
-import { deadPort, type Origin, type Proxy, startOrigin, startProxy } from './fixtures/servers.ts'
+import { deadPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './fixtures/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const a = entryId('app:a')
@@ -102,6 +102,24 @@ describe('fails closed', () => {
       message: expect.stringContaining(`through ${overlay}`) as string,
     })
     expect([origin.seen, origin.connections.size]).toEqual([[], 0])
+  })
+
+  it('a proxy that says nothing: in time, and the next request does not wait for its dial', async () => {
+    await using mute = await startMute()
+    application.routes.set(a, routeTo(a, mute.port))
+    const sent = inFrame({ overlay: a }, () => http.get(plain(), { timeout: 100 }))
+    await expect(sent).rejects.toMatchObject({ kind: 'Timeout', details: { overlay: a } })
+    const ending = new AbortController()
+    const waiting = inFrame({ overlay: a }, () => http.get(plain(), { signal: ending.signal, timeout: '10m' }))
+    await expect.poll(() => mute.connections.size).toBe(1)
+    ending.abort()
+    await expect(waiting).rejects.toMatchObject({ kind: 'Canceled' })
+    const next = inFrame({ overlay: a }, () => http.get(plain(), { timeout: 5000 }))
+    await expect.poll(() => mute.connections.size).toBe(2)
+    await closeHttpPools(0)
+    await expect(next).rejects.toMatchObject({ kind: 'Canceled' })
+    await expect.poll(() => mute.connections.size).toBe(0)
+    expect(origin.connections.size).toBe(0)
   })
 
   it('says what the proxy said', async () => {

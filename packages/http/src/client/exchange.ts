@@ -31,12 +31,13 @@ export interface ExchangeOptions {
   readonly timeout: number
   /** Bytes. */
   readonly maxResponseBody: number
-  /** Makes an error of what goes wrong. */
+  /** Makes the error of a body that breaks off. What goes wrong before is thrown as it is. */
   readonly failure: (thrown: unknown) => TroupeError
 }
 
 /** Sends `sent` on `pool`; settles when the head of the answer is there. */
 export async function exchange(pool: Pool, sent: Sent, options: ExchangeOptions): Promise<Answer> {
+  options.watch.signal.throwIfAborted()
   const handler = new AnswerHandler(sent.method, options)
   pool.running.add(options.watch)
   void handler.finished.then(() => pool.running.delete(options.watch))
@@ -69,9 +70,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   constructor(method: string, options: ExchangeOptions) {
     this.#method = method
     this.#options = options
-    const { signal } = options.watch
-    if (signal.aborted) this.#abort()
-    else signal.addEventListener('abort', this.#abort, { once: true })
+    options.watch.signal.addEventListener('abort', this.#abort, { once: true })
   }
 
   get finished(): Promise<void> {
@@ -90,6 +89,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: Record<string, unknown>, statusText = ''): void {
     if (status < 200) return
+    if (status > 599) {
+      controller.abort(
+        new TroupeError('Unavailable', `was answered with the status ${status}, which HTTP does not have`, { retryable: false }),
+      )
+      return
+    }
     const headers = new Headers()
     for (const [name, value] of Object.entries(fields)) {
       for (const each of Array.isArray(value) ? value : [value]) headers.append(name, String(each))
@@ -112,7 +117,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       controller.abort(this.#tooLong())
       return
     }
-    if (this.#stream === undefined) return
+    if (this.#stream === undefined || this.#ended) return
     this.#stream.enqueue(chunk)
     if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause()
   }
@@ -136,6 +141,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
         },
         pull: () => controller.resume(),
         cancel: () => {
+          // The last byte may have come, and only the word of it be waiting.
+          this.#stream = undefined
           if (this.#end()) controller.abort(new TroupeError('Canceled', 'the body was canceled'))
         },
       },
@@ -166,9 +173,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #fail(thrown: unknown): void {
     if (!this.#end()) return
-    const error = this.#options.failure(thrown)
-    this.#head.reject(error)
-    this.#stream?.error(error)
+    this.#head.reject(thrown)
+    this.#stream?.error(this.#options.failure(thrown))
   }
 
   /** Whether this was the first end. */

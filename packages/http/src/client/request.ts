@@ -5,7 +5,7 @@ import { type NetworkAccess, networkAccess } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { releaseBody } from './body.ts'
 import { type Answer, exchange, type Sent } from './exchange.ts'
-import { requestFailure, shownUrl, type Where } from './failure.ts'
+import { requestFailure, shownUrl } from './failure.ts'
 import { type Plan, planRequest } from './plan.ts'
 import { Pools } from './pools.ts'
 import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
@@ -53,52 +53,61 @@ export function closePools(drain: number): Promise<void> {
 async function selected(plan: Plan, frame: Frame | undefined, access: NetworkAccess): Promise<EntryId | null> {
   try {
     return await selectOverlay(plan.overlay, frame, access)
-  } catch (error) {
-    throw requestFailure(error, { method: plan.method, url: plan.url, overlay: plan.overlay })
+  } catch (thrown) {
+    releaseBody(plan.body)
+    throw requestFailure(thrown, { method: plan.method, url: plan.url, overlay: plan.overlay })
   }
 }
 
 async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undefined, access: NetworkAccess): Promise<Response> {
   const watch = new Watch({ timeout: plan.timeout, deadline: frame?.deadline, signal: plan.signal })
-  const where = { method: plan.method, url: plan.url, overlay }
   const began = performance.now()
+  const report = (outcome: { readonly status: number } | { readonly error: unknown }) => {
+    if (!requests.hasSubscribers) return
+    requests.publish({ method: plan.method, url: shownUrl(plan.url), overlay, milliseconds: performance.now() - began, ...outcome })
+  }
   try {
-    const response = await follow(plan, where, watch, frame, access)
-    report(where, began, { status: response.status })
+    const response = await follow(plan, overlay, watch, frame, access)
+    report({ status: response.status })
     return response
-  } catch (thrown) {
+  } catch (error) {
     watch[Symbol.dispose]()
     releaseBody(plan.body)
-    const error = thrown instanceof TroupeError && thrown.details['url'] !== undefined ? thrown : requestFailure(thrown, where)
-    report(where, began, { error })
+    report({ error })
     throw error
   }
 }
 
-async function follow(plan: Plan, where: Where, watch: Watch, frame: Frame | undefined, access: NetworkAccess): Promise<Response> {
-  const { overlay } = where
+async function follow(
+  plan: Plan,
+  overlay: EntryId | null,
+  watch: Watch,
+  frame: Frame | undefined,
+  access: NetworkAccess,
+): Promise<Response> {
   let sent: Sent = plan
   for (let redirects = 0; ; redirects++) {
-    // Asked for each hop: the overlay may have been rebuilt meanwhile.
-    const route = overlay === null || overlay === undefined ? undefined : await watch.race(access.route(overlay))
-    const pool = pools.take(route, frame?.actor?.id, tlsFor(plan.tls, plan.url, sent.url))
-    const hop = { ...where, method: sent.method, url: sent.url }
-    const answer = await exchange(pool, sent, {
-      watch,
-      timeout: plan.timeout,
-      maxResponseBody: plan.maxResponseBody,
-      failure: (thrown) => requestFailure(thrown, hop),
-    })
-    const location = plan.redirect === 'manual' ? undefined : locationOf(answer)
-    if (location === undefined) {
-      watch.answered()
-      void answer.finished.then(() => watch[Symbol.dispose]())
-      return responseOf(answer, sent.url, redirects > 0)
+    const { method, url } = sent
+    const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
+    try {
+      // Asked for each hop: the overlay may have been rebuilt meanwhile.
+      const route = overlay === null ? undefined : await watch.race(access.route(overlay))
+      const pool = pools.take(route, frame?.actor?.id, tlsFor(plan.tls, plan.url, url))
+      const { timeout, maxResponseBody } = plan
+      const answer = await exchange(pool, sent, { watch, timeout, maxResponseBody, failure })
+      const location = plan.redirect === 'manual' ? undefined : locationOf(answer)
+      if (location === undefined) {
+        watch.answered()
+        void answer.finished.then(() => watch[Symbol.dispose]())
+        return responseOf(answer, url, redirects > 0)
+      }
+      await drain(answer)
+      if (plan.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: answer.status })
+      if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
+      sent = redirected(sent, answer.status, location)
+    } catch (thrown) {
+      throw failure(thrown)
     }
-    await drain(answer)
-    if (plan.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: answer.status })
-    if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
-    sent = redirected(sent, answer.status, location)
   }
 }
 
@@ -120,9 +129,4 @@ async function drain({ body }: Answer): Promise<void> {
     length += chunk.byteLength
     if (length > 64 * 1024) return
   }
-}
-
-function report({ method, url, overlay }: Where, began: number, outcome: { status: number } | { error: TroupeError }): void {
-  if (!requests.hasSubscribers) return
-  requests.publish({ method, url: shownUrl(url), overlay, milliseconds: performance.now() - began, ...outcome })
 }
