@@ -8,6 +8,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { TroupeError } from '@troupe/core'
 import { dial, type Overlay, type Route, type Target } from '@troupe/network'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -53,11 +54,10 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
     })
     afterAll(async () => overlay.overlay[Symbol.asyncDispose]())
 
-    it.each(['name', 'ipv4', 'ipv6'] as const)('carries data both ways to a target by %s', async (form) => {
-      const target = overlay.echo[form]
-      // An overlay without addresses of this form has none to be refused.
-      if (target === undefined) return expect(overlay.echo.name).toBeDefined()
-      expect(await echoed(await dial(route, target), Buffer.from('hello'))).toEqual(Buffer.from('hello'))
+    it('carries data both ways, whatever form the target has', async () => {
+      for (const target of Object.values(overlay.echo)) {
+        expect(await echoed(await dial(route, target), Buffer.from('hello'))).toEqual(Buffer.from('hello'))
+      }
     })
 
     it('carries a MiB both ways intact', async () => {
@@ -102,14 +102,15 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
 
     it('ends in Canceled before, while and after it connects', async () => {
       await expect(dial(route, overlay.echo.name, { signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'Canceled' })
-      await silence(async ({ port, connection }) => {
+      await silence(async (server) => {
+        const { port } = server
         const early = new AbortController()
         const connecting = dial(overlay.routeTo(port), overlay.echo.name, { signal: early.signal })
         early.abort()
         await expect(connecting).rejects.toMatchObject({ kind: 'Canceled', retryable: false })
 
         const late = new AbortController()
-        const accepted = connection()
+        const accepted = server.connection()
         const speaking = dial(overlay.routeTo(port), overlay.echo.name, { signal: late.signal })
         speaking.catch(() => {})
         await accepted
@@ -125,13 +126,13 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
     })
 
     it('listens, or says that listening is not supported', async () => {
-      if (overlay.overlay.capabilities.listen) {
-        await using listener = await overlay.overlay.listen({ port: 80 })
-        expect(listener.address).not.toBe('')
-      } else {
-        const refusal = expect.objectContaining({ kind: 'Invalid', retryable: false, message: expect.stringContaining('not supported') })
-        await expect(overlay.overlay.listen({ port: 80 })).rejects.toEqual(refusal)
-      }
+      const { listen } = overlay.overlay.capabilities
+      const outcome = await overlay.overlay.listen({ port: 80 }).then(
+        async (listener) => listener[Symbol.asyncDispose](),
+        (error: unknown) => error,
+      )
+      expect(outcome instanceof TroupeError ? outcome.kind : outcome).toBe(listen ? undefined : 'Invalid')
+      expect(String(outcome)).toMatch(listen ? /undefined/ : /not supported/)
     })
   })
 }

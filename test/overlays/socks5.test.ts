@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { json } from 'node:stream/consumers'
@@ -8,13 +7,14 @@ import { overlayContract } from '../contract/overlay-contract.ts'
 import { danteForbidden, danteRequests } from '../peers/dante.ts'
 import { microsocksRequests } from '../peers/microsocks.ts'
 import type { ProxyPeer } from '../peers/peers.ts'
-import { TorControl } from '../peers/tor-control.ts'
+import { TorControl, type TorStream } from '../peers/tor-control.ts'
 import { socks5, socks5Route } from './socks5-fixture.ts'
 
 const { target, microsocks, microsocksLogin, dante, danteLogin, tor } = inject('peers')
 
 /** Longer than a label may be, so that a resolver refuses it without asking anybody. */
 const impossibleName = `${'a'.repeat(64)}.invalid`
+const web = { host: 'web.test', port: target.echo }
 const torFields = { host: tor.socks.host, port: tor.socks.port }
 
 function fieldsOf({ host, port, login }: ProxyPeer, password = login?.password) {
@@ -63,14 +63,14 @@ function reroute(route: Route, port: number): Route {
 
 describe('a proxy', () => {
   it.each([
-    ['microsocks', microsocks, microsocksRequests],
-    ['microsocks with a login', microsocksLogin, microsocksRequests],
-    ['dante', dante, danteRequests],
-    ['dante with a login', danteLogin, danteRequests],
-  ])('%s saw the request, and the name as a name', async (_name, peer, requests) => {
+    ['microsocks', microsocks, microsocksRequests, 'localhost'],
+    ['microsocks with a login', microsocksLogin, microsocksRequests, 'localhost'],
+    ['dante', dante, danteRequests, '127.0.0.1'],
+    ['dante with a login', danteLogin, danteRequests, '127.0.0.1'],
+  ])('%s saw the request, and resolved the name itself', async (_name, peer, requests, logged) => {
     const socket = await dial(await socks5Route('proxy', fieldsOf(peer)), { host: 'localhost', port: target.http })
-    expect(await httpOver(socket, '/seen')).toMatchObject({ url: '/seen', peer: expect.stringMatching(/127\.0\.0\.1|::1/) })
-    await expect.poll(async () => requests(peer.log)).toContain(`localhost:${target.http}`)
+    expect(await httpOver(socket, '/seen')).toMatchObject({ url: '/seen' })
+    await expect.poll(async () => requests(peer.log)).toContain(`${logged}:${target.http}`)
   })
 
   it.each([
@@ -110,29 +110,28 @@ describe('Tor', () => {
     using control = await TorControl.open(tor)
     const route = await socks5Route('tor', torFields)
     await control.withSafeSocks(async () => {
-      const byAddress = dial(route, { host: '127.0.0.1', port: target.http })
+      const byAddress = dial(route, { host: '127.0.0.77', port: target.http })
       await expect(byAddress).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 2 } })
       const socket = await dial(route, { host: 'web.test', port: target.http })
       expect(await httpOver(socket, '/by-name')).toMatchObject({ url: '/by-name' })
     })
   })
 
-  it('carries the request: its control port shows the stream', async () => {
+  it('carries the request, by its name: the control port shows the stream', async () => {
     using control = await TorControl.open(tor)
-    const socket = await dial(await socks5Route('tor', torFields), { host: 'web.test', port: target.echo })
-    expect(await control.streams()).toContainEqual(expect.objectContaining({ status: 'SUCCEEDED', target: `web.test:${target.echo}` }))
+    const socket = await dial(await socks5Route('tor', torFields), web)
+    const [stream] = await held(control)
+    expect(stream).toMatchObject({ status: 'SUCCEEDED', target: `127.0.0.1:${web.port}` })
     socket.destroy()
   })
 
-  it('gives each connection a circuit of its own when streams are isolated, and shares one when not', async () => {
-    using control = await TorControl.open(tor)
+  it('gives each connection a circuit of its own when streams are isolated, and one to all when not', async () => {
     const circuits = async (fields: Readonly<Record<string, unknown>>) => {
+      using control = await TorControl.open(tor)
       const route = await socks5Route('tor', { ...torFields, ...fields })
-      const sockets = await Promise.all([1, 2, 3].map(async () => dial(route, { host: 'web.test', port: target.echo })))
-      const streams = (await control.streams()).filter((stream) => stream.target === `web.test:${target.echo}`)
-      const closed = sockets.map(async (socket) => once(socket.destroy(), 'close'))
-      await Promise.all(closed)
-      await expect.poll(async () => (await control.streams()).map((stream) => stream.target)).not.toContain(`web.test:${target.echo}`)
+      const sockets = await Promise.all([1, 2, 3].map(async () => dial(route, web)))
+      const streams = await held(control)
+      for (const socket of sockets) socket.destroy()
       return streams.map(({ circuit }) => circuit)
     }
     const shared = await circuits({})
@@ -147,8 +146,15 @@ describe('Tor', () => {
   })
 })
 
+/** The open streams that were asked for as {@link web} since `control` was opened. */
+async function held(control: TorControl): Promise<readonly TorStream[]> {
+  const open = await control.streams()
+  const asked = control.events.filter(({ status, target }) => status === 'NEW' && target === `${web.host}:${web.port}`)
+  return open.filter(({ id }) => asked.some((event) => event.id === id))
+}
+
 async function httpOver(socket: Socket, path: string): Promise<unknown> {
-  const sent = request({ path, agent: false, createConnection: () => socket }).end()
+  const sent = request({ path, createConnection: () => socket }).end()
   const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => sent.on('response', resolve).on('error', reject))
   return json(response)
 }

@@ -25,9 +25,9 @@ export async function startDante(folder: string, host: string, login?: Login): P
   return { daemon, peer: { name, host, port, log: daemon.log, ...(login && { login }) } }
 }
 
-/** Targets that dante connected to or refused, as it was asked: `name:port` or `address:port`. */
+/** Addresses and ports that dante connected to, `address:port`; it tells a name only by what it resolved it to. */
 export async function danteRequests(log: string): Promise<readonly string[]> {
-  const lines = (await readFile(log, 'utf8')).matchAll(/tcp\/connect \[.* -> (\S+)\.(\d+) /gm)
+  const lines = (await readFile(log, 'utf8')).matchAll(/ pass\(\d+\): tcp\/connect \[: .* (\S+)\.(\d+)$/gm)
   return Array.from(lines, ([, host, port]) => `${host}:${port}`)
 }
 
@@ -35,6 +35,8 @@ export async function danteRequests(log: string): Promise<readonly string[]> {
 export async function throwAwayUser(): Promise<Login & AsyncDisposable> {
   const username = `troupe${process.pid}`
   const password = randomBytes(12).toString('hex')
+  // One of a run that was killed, whose process id was this one too.
+  await run('userdel', [username]).catch(() => undefined)
   await run('useradd', ['--no-create-home', '--no-user-group', '--shell', '/usr/sbin/nologin', username])
   const chpasswd = spawn('chpasswd', { stdio: ['pipe', 'ignore', 'inherit'] })
   chpasswd.stdin.end(`${username}:${password}\n`)

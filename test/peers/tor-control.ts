@@ -1,24 +1,32 @@
 /** A client of Tor's control port (control-spec): enough to see which circuit a stream is on. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { TorPeer } from './peers.ts'
 
 export interface TorStream {
   readonly id: string
+  /** `NEW`, `SENTCONNECT`, `REMAP`, `SUCCEEDED`, `CLOSED`, … */
   readonly status: string
+  /** The circuit that it is on; `0` while there is none. */
   readonly circuit: string
-  /** `host:port`, as it was asked for. */
+  /** `host:port`: as it was asked for in `NEW`, with the address that the exit found later on. */
   readonly target: string
 }
 
+const streamLine = /^(\d+) ([A-Z]+) (\d+) (\S+)/
+
 export class TorControl implements Disposable {
+  /** What happened to streams since the control port was opened. */
+  readonly events: TorStream[] = []
   readonly #socket: Socket
-  readonly #lines: AsyncIterator<string>
+  readonly #answers = new EventEmitter<{ answer: [readonly string[]] }>()
+  readonly #answer: string[] = []
+  #inData = false
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+    createInterface({ input: socket }).on('line', (line) => this.#take(line))
   }
 
   static async open({ control, cookie }: TorPeer): Promise<TorControl> {
@@ -26,37 +34,29 @@ export class TorControl implements Disposable {
     await once(socket, 'connect')
     const client = new TorControl(socket)
     await client.ask(`AUTHENTICATE ${cookie}`)
+    await client.ask('SETEVENTS STREAM')
     return client
   }
 
   /** Sends a command; the lines of its answer. One at a time. */
   async ask(command: string): Promise<readonly string[]> {
+    const answered = new Promise<readonly string[]>((resolve) => this.#answers.once('answer', resolve))
     this.#socket.write(`${command}\r\n`)
-    const answer: string[] = []
-    let inData = false
-    for (;;) {
-      const next: IteratorResult<string, unknown> = await this.#lines.next()
-      if (next.done) throw new Error('Tor closed the control connection')
-      const line = next.value
-      answer.push(line)
-      if (inData) inData = line !== '.'
-      else if (line[3] === '+') inData = true
-      else if (line[3] === ' ') break
-    }
+    const answer = await answered
     if (!answer.at(-1)?.startsWith('250')) throw new Error(`Tor answered "${answer.at(-1)}" to ${command.split(' ')[0]}`)
     return answer
   }
 
-  /** The streams that are open. */
+  /** The streams that are open. Whatever happened to them before is in {@link events} by then. */
   async streams(): Promise<readonly TorStream[]> {
     const lines = await this.ask('GETINFO stream-status')
-    return lines.flatMap((line) => {
-      const [, id, status, circuit, target] = /^(?:250.stream-status=)?(\d+) (\w+) (\d+) (\S+)/.exec(line) ?? []
-      return id && status && circuit && target ? [{ id, status, circuit, target }] : []
-    })
+    return lines.flatMap((line) => readStream(line.replace('250-stream-status=', '')))
   }
 
-  /** Runs `fn` while Tor refuses to connect to addresses, which are a sign of names resolved in the wrong place. */
+  /**
+   * Runs `fn` while Tor refuses to connect to addresses, which are a sign of names resolved in the wrong place. An address
+   * that a connection has failed to before may pass all the same: Tor keeps an entry for it and takes it for mapped.
+   */
   async withSafeSocks<T>(fn: () => Promise<T>): Promise<T> {
     await this.ask('SETCONF SafeSocks=1')
     try {
@@ -69,4 +69,20 @@ export class TorControl implements Disposable {
   [Symbol.dispose](): void {
     this.#socket.destroy()
   }
+
+  #take(line: string): void {
+    if (line.startsWith('650 STREAM ')) {
+      this.events.push(...readStream(line.slice('650 STREAM '.length)))
+      return
+    }
+    this.#answer.push(line)
+    if (this.#inData) this.#inData = line !== '.'
+    else if (line[3] === '+') this.#inData = true
+    else if (line[3] === ' ') this.#answers.emit('answer', this.#answer.splice(0))
+  }
+}
+
+function readStream(text: string): readonly TorStream[] {
+  const [, id, status, circuit, target] = streamLine.exec(text) ?? []
+  return id && status && circuit && target ? [{ id, status, circuit, target }] : []
 }

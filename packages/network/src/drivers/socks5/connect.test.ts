@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { connect as connectTls, createServer } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { dial } from '../../dial.ts'
 import { askLogin, failure, granted, greeting, login, loginTaken, route, target } from './sample.ts'
@@ -43,6 +45,19 @@ describe('the handshake', () => {
     expect(String(await firstBytes(socket, 5))).toBe('early')
     socket.destroy()
     plain.destroy()
+  })
+
+  it('hands over a socket that TLS works on', async () => {
+    const psk = { ciphers: 'PSK-AES128-GCM-SHA256', maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' } as const
+    const key = Buffer.alloc(16, 1)
+    const speak = answering({ greeting, reply: granted.ipv4 })
+    await using proxy = await ScriptedProxy.start(async (socket, read) => {
+      await speak(socket, read)
+      createServer({ ...psk, pskCallback: () => key }, (secure) => secure.end('over TLS')).emit('connection', socket)
+    })
+    const socket = await dial(route(proxy), target)
+    const secure = connectTls({ socket, ...psk, pskCallback: () => ({ psk: key, identity: 'test' }), checkServerIdentity: () => undefined })
+    expect(await text(secure)).toBe('over TLS')
   })
 
   it('offers a login only when there is one, and sends it as it is', async () => {
