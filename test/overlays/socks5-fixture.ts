@@ -4,7 +4,7 @@ import type { Overlay, Route } from '@troupe/network'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 
-export type Fields = Readonly<Record<string, unknown>>
+type Fields = Readonly<Record<string, unknown>>
 
 /** The overlay `app:<name>` with these fields, in YAML's spelling. */
 export async function socks5(name: string, fields: Fields): Promise<Overlay> {

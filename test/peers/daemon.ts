@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { programs } from './install.ts'
 
 /** How long a peer may take until it works. */
-export const startTimeout = 60_000
+const startTimeout = 60_000
 const stopTimeout = 5000
 
 export interface DaemonOptions {
@@ -29,7 +30,7 @@ export class Daemon implements AsyncDisposable {
     this.log = log
     writeFileSync(log, '')
     // The kernel ends it when this process ends in whatever way.
-    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', 'TERM', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exited = once(this.#child, 'exit').catch(() => undefined)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#take(line))

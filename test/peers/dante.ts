@@ -13,14 +13,17 @@ const port = 1080
 /** Targets that its rules forbid. */
 export const danteForbidden = '127.255.66.1'
 
+/** dante changes its user, and Linux then forgets that it was to die with its parent: a shell remembers. */
+const underShell = '"$0" "$@" & trap "kill $!; wait" TERM; wait'
+
 const run = promisify(execFile)
 
 export async function startDante(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   const name = login ? 'dante-login' : 'dante'
   const config = join(folder, `${name}.conf`)
   await writeFile(config, configuration(host, login ? 'username' : 'none'))
-  const args = ['-f', config, '-N', '1', '-p', join(folder, `${name}.pid`)]
-  const daemon = new Daemon({ name, program: programs.danted.path, args, log: join(folder, `${name}.log`) })
+  const args = ['-c', underShell, programs.danted.path, '-f', config, '-N', '1', '-p', join(folder, `${name}.pid`)]
+  const daemon = new Daemon({ name, program: '/bin/sh', args, log: join(folder, `${name}.log`) })
   await daemon.printed(/ running/)
   return { daemon, peer: { name, host, port, log: daemon.log, ...(login && { login }) } }
 }
@@ -38,7 +41,7 @@ export async function throwAwayUser(): Promise<Login & AsyncDisposable> {
   // One of a run that was killed, whose process id was this one too.
   await run('userdel', [username]).catch(() => undefined)
   await run('useradd', ['--no-create-home', '--no-user-group', '--shell', '/usr/sbin/nologin', username])
-  const chpasswd = spawn('chpasswd', { stdio: ['pipe', 'ignore', 'inherit'] })
+  const chpasswd = spawn(programs.chpasswd.path, { stdio: ['pipe', 'ignore', 'inherit'] })
   chpasswd.stdin.end(`${username}:${password}\n`)
   await once(chpasswd, 'exit')
   if (chpasswd.exitCode !== 0) throw new Error(`chpasswd ended with ${chpasswd.exitCode}`)

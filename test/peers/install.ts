@@ -12,6 +12,8 @@ export const programs = {
   torGencert: { path: '/usr/bin/tor-gencert', package: 'tor' },
   danted: { path: '/usr/sbin/danted', package: 'dante-server' },
   microsocks: { path: '/usr/bin/microsocks', package: 'microsocks' },
+  setpriv: { path: '/usr/bin/setpriv', package: 'util-linux' },
+  chpasswd: { path: '/usr/sbin/chpasswd', package: 'passwd' },
 } as const
 
 /** Makes sure that all {@link programs} are there. Throws where one cannot be: a test that needs a peer never skips. */

@@ -3,7 +3,7 @@ import { currentFrame, denied, type EntryId, type TroupeError } from '@troupe/co
 import { applicationAccess } from '../access.ts'
 
 /** The frame's overlay, else the application's default; `undefined` in the clear. */
-export function overlayInForce(): EntryId | undefined {
+function overlayInForce(): EntryId | undefined {
   const chosen = currentFrame()?.overlay
   if (chosen === null) return undefined
   return chosen ?? applicationAccess()?.defaultOverlay
