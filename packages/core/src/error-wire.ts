@@ -10,6 +10,8 @@ export interface WireError {
   readonly kind: ErrorKind
   readonly message: string
   readonly retryable: boolean
+  /** See {@link TroupeError.final}. */
+  readonly final: boolean
   readonly details: ErrorDetails
   readonly stack?: string
   readonly cause?: WireError
@@ -17,7 +19,7 @@ export interface WireError {
 
 const maxDepth = 8
 const maxText = 64 * 1024
-const ownFields = new Set(['name', 'message', 'stack', 'cause', 'kind', 'retryable', 'details'])
+const ownFields = new Set(['name', 'message', 'stack', 'cause', 'kind', 'retryable', 'final', 'details'])
 
 /** Describes anything thrown as plain data. Never throws itself, whatever getters the value has. */
 export function errorToWire(thrown: unknown, depth = 0): WireError {
@@ -32,6 +34,7 @@ export function errorToWire(thrown: unknown, depth = 0): WireError {
     kind: isErrorKind(kind) ? kind : 'Unknown',
     message: text(read(thrown, 'message'), '(an error whose message cannot be read)'),
     retryable: retryable === true,
+    final: thrown instanceof TroupeError ? thrown.final : retryable === false,
     details: cloneable({ ...(isRecord(details) ? details : {}), ...fieldsOf(thrown) }),
     ...(typeof stack === 'string' && { stack: stack.slice(0, maxText) }),
     ...(cause !== undefined && depth < maxDepth && { cause: errorToWire(cause, depth + 1) }),
@@ -41,7 +44,7 @@ export function errorToWire(thrown: unknown, depth = 0): WireError {
 /** The error that {@link errorToWire} described, as one that can be thrown here. */
 export function errorFromWire(wire: WireError): TroupeError {
   const error = new TroupeError(wire.kind, wire.message, {
-    retryable: wire.retryable,
+    ...((wire.retryable || wire.final) && { retryable: wire.retryable }),
     details: wire.details,
     ...(wire.cause && { cause: errorFromWire(wire.cause) }),
   })
@@ -56,7 +59,7 @@ export function asTroupeError(thrown: unknown): TroupeError {
 }
 
 function plain(name: string, message: string): WireError {
-  return { name, kind: 'Unknown', message, retryable: false, details: {} }
+  return { name, kind: 'Unknown', message, retryable: false, final: false, details: {} }
 }
 
 function read(target: object, key: string): unknown {

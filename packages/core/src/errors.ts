@@ -34,7 +34,11 @@ const retryableKinds: ReadonlySet<string> = new Set<ErrorKind>(['Unavailable', '
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
 export interface TroupeErrorOptions {
-  /** Whether the same call may succeed later. @default true for `Unavailable`, `Timeout` and `RateLimited`, else false */
+  /**
+   * Whether the same call may succeed later. An error that is marked `false` here is final: a supervised service that ends with it is not
+   * started again.
+   * @default true for `Unavailable`, `Timeout` and `RateLimited`, else false, without being final
+   */
   readonly retryable?: boolean
   readonly details?: ErrorDetails
   readonly cause?: unknown
@@ -53,12 +57,15 @@ export class TroupeError extends Error {
   readonly kind: ErrorKind
   readonly retryable: boolean
   readonly details: ErrorDetails
+  /** Whether whoever threw it said that trying again is pointless. */
+  readonly final: boolean
 
   constructor(kind: ErrorKind, message: string, options: TroupeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = kind
     this.retryable = options.retryable ?? retryableKinds.has(kind)
     this.details = options.details ?? {}
+    this.final = options.retryable === false
   }
 }
 
@@ -70,10 +77,10 @@ export function isErrorKind(text: unknown): text is ErrorKind {
 export const notFound = (message: string, details?: ErrorDetails) => build('NotFound', message, details)
 export const invalid = (message: string, details?: ErrorDetails) => build('Invalid', message, details)
 export const unavailable = (message: string, details?: ErrorDetails) => build('Unavailable', message, details)
-export const denied = (message: string, details?: ErrorDetails) => build('PermissionDenied', message, details)
+export const denied = (message: string, details?: ErrorDetails) => build('PermissionDenied', message, details, false)
 
-function build(kind: ErrorKind, message: string, details: ErrorDetails = {}): TroupeError {
-  const error = new TroupeError(kind, message, { details })
+function build(kind: ErrorKind, message: string, details: ErrorDetails = {}, retryable?: boolean): TroupeError {
+  const error = new TroupeError(kind, message, { details, ...(retryable !== undefined && { retryable }) })
   Error.captureStackTrace(error, build)
   return error
 }

@@ -51,7 +51,9 @@ export function nameOf(id: EntryId): string {
 
 /** The pid of the process with number `serial` in thread `thread`. */
 export function pid(thread: number, serial: number): Pid {
-  return `<${thread}.${serial}>` as Pid
+  const text = `<${thread}.${serial}>`
+  if (isPid(text)) return text
+  throw invalid(`${text} is not a pid: thread and serial are whole numbers from 0`)
 }
 
 /** Whether `text` has the form of a pid. */

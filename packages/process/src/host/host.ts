@@ -1,0 +1,32 @@
+/** What runs processes: threads of some arrangement. */
+import type { EntryId, Pid, TroupeError } from '@troupe/core'
+import type { StartProcess } from '../protocol.ts'
+import type { Thread } from '../kernel/thread.ts'
+
+/** A place for one more process, held until it is used or given back. */
+export interface Place {
+  readonly pid: Pid
+  readonly thread: Thread
+  /** Starts the process. */
+  start(process: Omit<StartProcess, 'pid' | 'queueSize'>): void
+  /** Gives the place back unused. */
+  abandon(): void
+}
+
+export interface Host extends AsyncDisposable {
+  readonly id: EntryId
+  /** Processes that run in it. */
+  readonly size: number
+  /**
+   * A place for a process.
+   *
+   * @throws TroupeError `Unavailable` when the host is full or stops.
+   */
+  place(): Place
+  /** Ends a process at once. Settles when it is gone. */
+  kill(pid: Pid, error: TroupeError): Promise<void>
+  /** A process in it ended by itself. */
+  processEnded(pid: Pid): void
+  /** A thread is gone; it need not be one of this host's. */
+  threadGone(thread: Thread): void
+}

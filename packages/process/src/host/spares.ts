@@ -1,0 +1,51 @@
+/** Threads kept warm: started, and with all loaded that can be loaded before it is known what they will run. */
+import { TroupeError } from '@troupe/core'
+import type { Thread, WorkerThread } from '../kernel/thread.ts'
+
+export interface SparesOptions {
+  readonly count: number
+  readonly start: () => WorkerThread
+}
+
+export class Spares {
+  readonly #options: SparesOptions
+  readonly #warm: WorkerThread[] = []
+  #refilling: NodeJS.Immediate | undefined
+  #closed = false
+
+  constructor(options: SparesOptions) {
+    this.#options = options
+    this.#refill()
+  }
+
+  /** A warm thread, or else a new one. It is replaced in a later turn, so that whoever takes it comes first. */
+  take(): WorkerThread {
+    const thread = this.#warm.shift() ?? this.#options.start()
+    this.#refilling ??= setImmediate(() => {
+      this.#refilling = undefined
+      this.#refill()
+    })
+    return thread
+  }
+
+  /** A spare thread ended by itself. */
+  lost(thread: Thread): void {
+    const at = this.#warm.findIndex((warm) => warm === thread)
+    if (at !== -1) this.#warm.splice(at, 1)
+  }
+
+  /** Settles when the spares that there are have warmed up. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#warm.map(async (thread) => thread.ready))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearImmediate(this.#refilling)
+    await Promise.all(this.#warm.splice(0).map(async (thread) => thread.terminate(new TroupeError('Canceled', 'its host has stopped'))))
+  }
+
+  #refill(): void {
+    while (!this.#closed && this.#warm.length < this.#options.count) this.#warm.push(this.#options.start())
+  }
+}

@@ -1,0 +1,86 @@
+/** A host that gives each process a worker thread of its own. What the process does to its thread, it does to itself alone. */
+import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
+import type { FieldsOf } from '@troupe/registry'
+import type { Thread, WorkerThread } from '../kernel/thread.ts'
+import type { Threads } from '../kernel/threads.ts'
+import type { hostKind } from '../kinds.ts'
+import type { Host, Place } from './host.ts'
+import { Spares } from './spares.ts'
+
+export type HostSettings = FieldsOf<typeof hostKind>['host']
+
+export interface ThreadHostOptions {
+  readonly id: EntryId
+  readonly settings: HostSettings
+  readonly threads: Threads
+}
+
+export class ThreadHost implements Host {
+  readonly id: EntryId
+  readonly #options: ThreadHostOptions
+  readonly #spares: Spares
+  readonly #running = new Map<Pid, WorkerThread>()
+  #closed = false
+
+  constructor(options: ThreadHostOptions) {
+    this.id = options.id
+    this.#options = options
+    const { resourceLimits } = options.settings
+    this.#spares = new Spares({
+      count: options.settings.spares,
+      start: () => options.threads.start(resourceLimits ? { resourceLimits } : {}),
+    })
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  /** Settles when the spare threads are warm. */
+  ready(): Promise<void> {
+    return this.#spares.ready()
+  }
+
+  place(): Place {
+    const { maxProcesses, queueSize } = this.#options.settings
+    if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
+    if (maxProcesses !== undefined && this.#running.size >= maxProcesses) {
+      throw unavailable(`host ${this.id} is full: it runs ${maxProcesses} processes`, { host: this.id, maxProcesses })
+    }
+    const thread = this.#spares.take()
+    const id = pid(thread.number, 1)
+    this.#running.set(id, thread)
+    return {
+      pid: id,
+      thread,
+      start: (process) => {
+        thread.post({ type: 'start', process: { ...process, pid: id, queueSize } })
+      },
+      abandon: () => {
+        this.processEnded(id)
+      },
+    }
+  }
+
+  async kill(id: Pid, error: TroupeError): Promise<void> {
+    await this.#running.get(id)?.terminate(error)
+  }
+
+  processEnded(id: Pid): void {
+    const thread = this.#running.get(id)
+    this.#running.delete(id)
+    void thread?.terminate(new TroupeError('NotFound', 'it has ended'))
+  }
+
+  threadGone(thread: Thread): void {
+    this.#running.delete(pid(thread.number, 1))
+    this.#spares.lost(thread)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    const running = [...this.#running.keys()]
+    const stopped = new TroupeError('Canceled', `host ${this.id} has stopped`)
+    await Promise.all([...running.map(async (id) => this.kill(id, stopped)), this.#spares.close()])
+  }
+}

@@ -1,0 +1,86 @@
+/** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
+import { denied, emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
+import type { Overlays } from '@troupe/network/kernel'
+import type { Choice, Inheritance } from '../protocol.ts'
+import { directNetwork, type Grants } from './grants.ts'
+
+/** Decides whether code in `frame` may choose an overlay; `null` is the clear network. @throws TroupeError `PermissionDenied` */
+export type SelectionGate = (frame: Frame, overlay: EntryId | null) => void
+
+/** Whose frame is asked for. */
+export interface Caller {
+  readonly frame: Frame
+  readonly thread: number
+}
+
+export interface FramesOptions {
+  readonly overlays: Pick<Overlays, 'get'>
+  readonly grants: Grants
+  readonly gate: SelectionGate
+}
+
+export class Frames {
+  readonly #options: FramesOptions
+
+  constructor(options: FramesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Lets `caller` choose an overlay, and its thread dial it.
+   *
+   * @throws TroupeError `NotFound` when there is none, `PermissionDenied`.
+   */
+  select(caller: Caller, overlay: EntryId | null): void {
+    if (overlay !== null) this.#options.overlays.get(overlay)
+    this.#options.gate(caller.frame, overlay)
+    this.#options.grants.grant(caller.thread, overlay)
+  }
+
+  /**
+   * The overlay for what `caller` starts: its explicit choice, else the pin of the entry, else what it inherits.
+   *
+   * @throws TroupeError like {@link select}; `PermissionDenied` for an overlay that the caller's thread was never granted.
+   */
+  overlay(caller: Caller, choice: Choice, pin: OverlayChoice, inherit: Inheritance): OverlayChoice {
+    if (choice.network !== undefined) {
+      this.select(caller, choice.network)
+      return choice.network
+    }
+    if (pin !== undefined) {
+      if (pin !== null) this.#options.overlays.get(pin)
+      return pin
+    }
+    this.#checkInherited(caller, inherit.overlay)
+    return inherit.overlay
+  }
+
+  /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
+  forProcess(overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
+    const { values, trace } = inherit
+    return fork(emptyFrame, { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) })
+  }
+
+  /** The frame of a call: all is inherited. */
+  forCall(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
+    const { values, deadline, trace } = inherit
+    return fork(emptyFrame, {
+      overlay,
+      actor: choice.actor ?? caller.actor,
+      scope: choice.scope ?? caller.scope,
+      values,
+      ...(deadline !== undefined && { deadline }),
+      ...(trace !== undefined && { trace }),
+    })
+  }
+
+  /** A thread's claim to have inherited an overlay holds when it was granted that overlay, by whichever way it came. */
+  #checkInherited({ frame, thread }: Caller, overlay: OverlayChoice): void {
+    if (overlay === undefined || overlay === frame.overlay || this.#options.grants.holds(thread, overlay)) return
+    const resource = overlay ?? directNetwork
+    throw denied(`${resource} is not in force here, and was not chosen: choose it with withOptions({ network })`, {
+      action: 'network.select',
+      resource,
+    })
+  }
+}

@@ -1,0 +1,303 @@
+/** The kernel: it knows who is alive, issues frames and routes, starts and ends processes. It never carries their bytes. */
+import {
+  denied,
+  emptyFrame,
+  type EntryId,
+  errorToWire,
+  type Frame,
+  invalid,
+  notFound,
+  type OverlayChoice,
+  type Pid,
+  threadOf,
+  TroupeError,
+} from '@troupe/core'
+import type { Overlays } from '@troupe/network/kernel'
+import type { Registry } from '@troupe/registry'
+import { pathToFileURL } from 'node:url'
+import type { Host } from '../host/host.ts'
+import { processKind } from '../kinds.ts'
+import { DeadLetters } from '../mailbox/dead-letters.ts'
+import type { FirstMessage, Program, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
+import { Runtime } from '../thread/runtime.ts'
+import { Frames, type SelectionGate } from './frames.ts'
+import { Grants } from './grants.ts'
+import { type ProcessRecord, ProcessTable } from './process-table.ts'
+import type { Thread } from './thread.ts'
+import { Threads } from './threads.ts'
+
+export interface KernelOptions {
+  readonly registry: Registry
+  readonly overlays: Overlays
+  readonly gate: SelectionGate
+  /** Modules that threads import before there is work for them. */
+  readonly preload: readonly string[]
+  readonly log: (line: string) => void
+}
+
+/** Who asks, and from where. */
+export interface Asker {
+  readonly record: ProcessRecord
+  readonly thread: Thread
+  /** The request's number, by which it can be cancelled. */
+  readonly number: number
+}
+
+type Handler<Name extends RequestName> = (
+  ask: Requests[Name]['ask'],
+  asker: Asker,
+) => Requests[Name]['answer'] | Promise<Requests[Name]['answer']>
+type Handlers = { [Name in RequestName]?: Handler<Name> }
+
+/** A process to start. */
+export interface SpawnOrder {
+  readonly entry: EntryId
+  readonly host: EntryId
+  readonly args: readonly unknown[]
+  readonly frame: Frame
+  readonly name?: string
+  readonly monitor?: Watcher
+  readonly link?: Pid
+  readonly messages?: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
+  /** The thread that is to have a channel to the new process from the start. */
+  readonly from?: Thread
+  readonly onExit?: (exit: WireExit) => void
+}
+
+export class Kernel implements AsyncDisposable {
+  readonly registry: Registry
+  readonly overlays: Overlays
+  readonly threads: Threads
+  readonly processes = new ProcessTable()
+  readonly grants = new Grants()
+  readonly frames: Frames
+  readonly deadLetters: DeadLetters
+  /** The runtime of the main thread. */
+  readonly runtime: Runtime
+  readonly #hosts = new Map<EntryId, Host>()
+  readonly #handlers: Handlers
+  readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
+
+  constructor(options: KernelOptions) {
+    this.registry = options.registry
+    this.overlays = options.overlays
+    this.frames = new Frames({ overlays: options.overlays, grants: this.grants, gate: options.gate })
+    this.deadLetters = new DeadLetters({ log: options.log })
+    this.threads = new Threads({
+      preload: options.preload,
+      onMessage: (thread, message) => {
+        this.#onMessage(thread, message)
+      },
+      onExit: (thread, error) => {
+        this.#onThreadExit(thread, error)
+      },
+    })
+    const { thread, data } = this.threads.adopt()
+    this.runtime = new Runtime(data)
+    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined })
+    thread.pids.add(this.runtime.root.pid)
+    this.#handlers = this.#builtIn()
+  }
+
+  /** Puts a host in service. */
+  addHost(host: Host): void {
+    this.#hosts.set(host.id, host)
+  }
+
+  async removeHost(id: EntryId): Promise<void> {
+    const host = this.#hosts.get(id)
+    this.#hosts.delete(id)
+    await host?.[Symbol.asyncDispose]()
+  }
+
+  /** @throws TroupeError `NotFound` for an unknown host, `Unavailable` for one that does not run. */
+  host(id: EntryId): Host {
+    const host = this.#hosts.get(id)
+    if (host !== undefined) return host
+    if (this.registry.has(id) && this.registry.get(id).kind !== 'process.host')
+      throw invalid(`${id} is a ${this.registry.get(id).kind}, not a process.host`, { host: id })
+    if (this.registry.has(id)) throw new TroupeError('Unavailable', `host ${id} does not run`, { details: { host: id } })
+    throw notFound(`there is no host ${id}`, { host: id })
+  }
+
+  /** Answers requests of a name; for packages above this one. */
+  handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
+    this.#handlers[name] = handler
+  }
+
+  /** What to run for a process entry, and the overlay that it is pinned to. */
+  program(id: EntryId): { readonly program: Program; readonly pin: OverlayChoice } {
+    const { fields, meta } = this.registry.decode(id, processKind)
+    return { program: { entry: id, module: pathToFileURL(fields.source).href, method: fields.method }, pin: meta.options?.network }
+  }
+
+  /** Starts a process in its frame. */
+  spawn(order: SpawnOrder): Pid {
+    const { program } = this.program(order.entry)
+    const host = this.host(order.host)
+    if (order.name !== undefined) this.processes.checkFree(order.name)
+    const { pid, thread, start } = host.place()
+    const { frame } = order
+    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit })
+    thread.pids.add(pid)
+    if (order.name !== undefined) this.processes.register(order.name, pid)
+    if (frame.overlay !== undefined) this.grants.grant(thread.number, frame.overlay)
+    if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
+    start({
+      program,
+      args: order.args,
+      frame,
+      watchers: order.monitor === undefined ? [] : [order.monitor],
+      links: order.link === undefined ? [] : [order.link],
+      messages: order.messages ?? [],
+    })
+    return pid
+  }
+
+  /** Ends a process at once. */
+  async terminate(pid: Pid, error = new TroupeError('Canceled', 'it was terminated')): Promise<void> {
+    const record = this.#alive(pid)
+    if (record.host === undefined) throw invalid(`${pid} is no process that can be terminated`, { pid })
+    await record.host.kill(pid, error)
+  }
+
+  /** Asks a process to stop. */
+  cancel(pid: Pid, reason: string): void {
+    this.#alive(pid)
+    this.threads.get(threadOf(pid))?.post({ type: 'cancel', pid, reason })
+  }
+
+  /** Sets the overlay that applies where nothing was chosen. */
+  setDefaultOverlay(overlay: EntryId | undefined): void {
+    this.threads.defaultOverlay = overlay
+    this.threads.broadcast({ type: 'defaultOverlay', overlay })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#hosts.keys()].map(async (id) => this.removeHost(id)))
+    this.runtime.close()
+    clearInterval(this.#keepAlive)
+  }
+
+  #builtIn(): Handlers {
+    return {
+      spawn: (ask, asker) => ({ pid: this.#spawn(ask, asker) }),
+      terminate: async ({ pid }) => {
+        await this.terminate(pid)
+        return undefined
+      },
+      cancel: ({ pid, reason }) => {
+        this.cancel(pid, reason)
+        return undefined
+      },
+      register: ({ name, pid }) => {
+        this.processes.register(name, pid)
+        return undefined
+      },
+      unregister: ({ name }) => {
+        this.processes.unregister(name)
+        return undefined
+      },
+      lookup: ({ name }) => this.processes.lookup(name),
+      select: ({ overlay }, asker) => {
+        this.frames.select({ frame: asker.record.frame, thread: asker.thread.number }, overlay)
+        return undefined
+      },
+      route: ({ overlay }, asker) => this.#route(overlay, asker),
+      entry: ({ id }) => this.registry.get(id),
+      entries: (query) => this.registry.find(query),
+      getEnv: ({ name }) => this.registry.env.get(name),
+      setEnv: ({ name, value }) => {
+        this.registry.env.set(name, value)
+        return undefined
+      },
+    }
+  }
+
+  #spawn(ask: Requests['spawn']['ask'], { record, thread }: Asker): Pid {
+    const { entry, host, args, choice, inherit, name, monitor, link } = ask
+    const caller = { frame: record.frame, thread: thread.number }
+    const overlay = this.frames.overlay(caller, choice, this.program(entry).pin, inherit)
+    const frame = this.frames.forProcess(overlay, choice, inherit)
+    const sender = { from: record.pid, frame: this.frames.forCall(record.frame, inherit.overlay, {}, inherit) }
+    return this.spawn({
+      entry,
+      host,
+      args,
+      frame,
+      from: thread,
+      messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),
+      ...(name !== undefined && { name }),
+      ...(monitor && { monitor: { ...monitor, pid: record.pid } }),
+      ...(link !== undefined && { link: record.pid }),
+    })
+  }
+
+  #route(overlay: EntryId, { record, thread }: Asker) {
+    const route = this.overlays.route(overlay)
+    const allowed = record.frame.overlay === overlay || this.threads.defaultOverlay === overlay || this.grants.holds(thread.number, overlay)
+    if (allowed) return route
+    throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
+      action: 'network.select',
+      resource: overlay,
+    })
+  }
+
+  #onMessage(thread: Thread, message: ToKernel): void {
+    switch (message.type) {
+      case 'request':
+        void this.#answer(thread, message)
+        return
+      case 'finished':
+        this.#ended(message.pid, message.exit, thread)
+        return
+      case 'connect':
+        this.threads.connect(thread, message.thread)
+        return
+      case 'claim':
+        this.grants.claim(thread.number, message.overlay, message.via)
+        return
+      case 'deadLetters':
+        for (const letter of message.letters) this.deadLetters.add(letter)
+        this.deadLetters.addUncounted(message.dropped)
+        return
+      default:
+    }
+  }
+
+  async #answer(thread: Thread, request: Request): Promise<void> {
+    const { number } = request
+    try {
+      const record = this.processes.claimant(request.by, thread.number)
+      const value = await this.#dispatch(request.name, request.ask, { record, thread, number })
+      thread.post({ type: 'answer', number, value })
+    } catch (error) {
+      thread.post({ type: 'refusal', number, error: errorToWire(error) })
+    }
+  }
+
+  #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
+    const handler = this.#handlers[name]
+    if (handler === undefined) throw invalid(`this application does not answer "${String(name)}"`)
+    return handler(ask, asker)
+  }
+
+  #ended(pid: Pid, exit: WireExit, thread: Thread): void {
+    if (!thread.pids.delete(pid)) return
+    const record = this.processes.remove(pid)
+    record?.host?.processEnded(pid)
+    record?.onExit?.(exit)
+  }
+
+  #onThreadExit(thread: Thread, error: TroupeError): void {
+    this.grants.threadGone(thread.number)
+    for (const host of this.#hosts.values()) host.threadGone(thread)
+    for (const pid of [...thread.pids]) this.#ended(pid, { error: errorToWire(error) }, thread)
+  }
+
+  #alive(pid: Pid): ProcessRecord {
+    const record = this.processes.get(pid)
+    if (record !== undefined) return record
+    throw notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+  }
+}

@@ -1,0 +1,82 @@
+/** Who is alive: processes and calls, the frames that the kernel issued to them, and their names. */
+import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import type { Host } from '../host/host.ts'
+import type { WireExit } from '../protocol.ts'
+
+/** A process or a call, as the kernel knows it. */
+export interface ProcessRecord {
+  readonly pid: Pid
+  readonly entry: EntryId | undefined
+  readonly frame: Frame
+  readonly host: Host | undefined
+  readonly onExit: ((exit: WireExit) => void) | undefined
+}
+
+export class ProcessTable {
+  readonly #records = new Map<Pid, ProcessRecord>()
+  readonly #names = new Map<string, Pid>()
+  readonly #namesOf = new Map<Pid, Set<string>>()
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  all(): IterableIterator<ProcessRecord> {
+    return this.#records.values()
+  }
+
+  get(pid: Pid): ProcessRecord | undefined {
+    return this.#records.get(pid)
+  }
+
+  /**
+   * Who asks, as the kernel knows it: `by` is what the thread claims.
+   *
+   * @throws TroupeError `PermissionDenied` when no such process lives in that thread.
+   */
+  claimant(by: Pid, thread: number): ProcessRecord {
+    const record = this.#records.get(by)
+    if (record !== undefined && threadOf(by) === thread) return record
+    throw denied(`thread ${thread} asks for ${by}, which does not live in it`, { pid: by })
+  }
+
+  add(record: ProcessRecord): void {
+    this.#records.set(record.pid, record)
+  }
+
+  /** Forgets a process, with its names. */
+  remove(pid: Pid): ProcessRecord | undefined {
+    const record = this.#records.get(pid)
+    this.#records.delete(pid)
+    for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
+    this.#namesOf.delete(pid)
+    return record
+  }
+
+  /** @throws TroupeError `NotFound` for a process that is not there, `AlreadyExists` when another has the name. */
+  register(name: string, pid: Pid): void {
+    if (!this.#records.has(pid)) throw notFound(`process ${pid} is not there`, { pid })
+    this.checkFree(name, pid)
+    this.#names.set(name, pid)
+    const names = this.#namesOf.get(pid)
+    if (names === undefined) this.#namesOf.set(pid, new Set([name]))
+    else names.add(name)
+  }
+
+  /** @throws TroupeError `AlreadyExists` when another process than `pid` has the name. */
+  checkFree(name: string, pid?: Pid): void {
+    const owner = this.#names.get(name)
+    if (owner === undefined || owner === pid) return
+    throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })
+  }
+
+  lookup(name: string): Pid | undefined {
+    return this.#names.get(name)
+  }
+
+  unregister(name: string): void {
+    const owner = this.#names.get(name)
+    this.#names.delete(name)
+    if (owner !== undefined) this.#namesOf.get(owner)?.delete(name)
+  }
+}

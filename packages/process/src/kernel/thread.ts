@@ -1,0 +1,108 @@
+/** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
+import type { EntryId, Pid, TroupeError } from '@troupe/core'
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import type { ThreadData, ToKernel, ToThread } from '../protocol.ts'
+
+export interface ThreadOptions {
+  readonly number: number
+  readonly defaultOverlay: EntryId | undefined
+  readonly preload: readonly string[]
+  readonly resourceLimits?: ResourceLimits
+  readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** The thread is gone. Those of its processes that still lived ended with `error`. */
+  readonly onExit: (thread: Thread, error: TroupeError) => void
+  /** Words the end of a thread that ended by itself. */
+  readonly failure: (code: number, error: Error | undefined) => TroupeError
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** What the kernel keeps of any thread. */
+export class Thread {
+  readonly number: number
+  /** Processes in it. */
+  readonly pids = new Set<Pid>()
+  /** Threads that it was introduced to. */
+  readonly peers = new Set<number>()
+  #port: MessagePort
+
+  constructor(number: number, port: MessagePort) {
+    this.number = number
+    this.#port = port
+    // What keeps the kernel alive are its services, not its wires.
+    port.unref()
+  }
+
+  post(message: ToThread, transfer: readonly Transferable[] = []): void {
+    this.#port.postMessage(message, [...transfer])
+  }
+
+  close(): void {
+    this.#port.close()
+  }
+}
+
+/** A runtime's two ends: the kernel's, and what the thread is given. */
+export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload'>): {
+  readonly near: MessagePort
+  readonly data: ThreadData
+} {
+  const { port1, port2 } = new MessageChannel()
+  return { near: port1, data: { thread: options.number, port: port2, defaultOverlay: options.defaultOverlay, preload: options.preload } }
+}
+
+/** Source files run as they are; built ones are JavaScript. */
+const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+/** A worker thread. */
+export class WorkerThread extends Thread {
+  /** Settles when it can run processes; rejects when it ended before. */
+  readonly ready: Promise<void>
+  readonly #worker: Worker
+  readonly #exited: Promise<void>
+  #verdict: TroupeError | undefined
+
+  constructor(options: ThreadOptions) {
+    const { near, data } = threadWire(options)
+    super(options.number, near)
+    const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
+    const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
+    const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()
+    this.ready = ready
+    this.#exited = exited
+    ready.catch(() => undefined)
+    this.#worker = new Worker(main, {
+      workerData: { troupe: data },
+      transferList: [data.port],
+      env: options.env,
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+    })
+    // A worker emits `exit` once: everything listens before anything else happens.
+    let failure: Error | undefined
+    this.#worker.on('error', (error) => {
+      failure = error instanceof Error ? error : new Error(String(error))
+    })
+    this.#worker.on('exit', (code) => {
+      const error = this.#verdict ?? options.failure(code, failure)
+      setFailed(error)
+      // What the thread posted before it ended is still in the port: that is read before the end is told.
+      void drained.then(() => {
+        options.onExit(this, error)
+        setExited()
+      })
+    })
+    near.on('message', (message: ToKernel) => {
+      if (message.type === 'ready') setReady()
+      else options.onMessage(this, message)
+    })
+    near.once('close', setDrained)
+    near.unref()
+    this.#worker.unref()
+  }
+
+  /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
+  async terminate(error: TroupeError): Promise<void> {
+    this.#verdict ??= error
+    await this.#worker.terminate()
+    await this.#exited
+  }
+}

@@ -1,0 +1,135 @@
+/** The threads of an application, and their introductions to one another. */
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
+import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
+import type { ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { Thread, threadWire, WorkerThread } from './thread.ts'
+
+// V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
+setFlagsFromString('--no-turboshaft-loop-unrolling')
+
+export interface ThreadsOptions {
+  readonly preload: readonly string[]
+  readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** A thread is gone. Its processes, if it still had some, ended with `error`. */
+  readonly onExit: (thread: Thread, error: TroupeError) => void
+}
+
+export class Threads {
+  defaultOverlay: EntryId | undefined
+  readonly #options: ThreadsOptions
+  readonly #threads = new Map<number, Thread>()
+  readonly #env = threadEnvironment()
+  #next = 0
+
+  constructor(options: ThreadsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#threads.size
+  }
+
+  get(number: number): Thread | undefined {
+    return this.#threads.get(number)
+  }
+
+  /** Starts a worker. */
+  start(options: { readonly resourceLimits?: ResourceLimits } = {}): WorkerThread {
+    const number = this.#claim()
+    const thread = new WorkerThread({
+      ...options,
+      number,
+      defaultOverlay: this.defaultOverlay,
+      preload: this.#options.preload,
+      env: this.#env,
+      failure: threadFailure,
+      onMessage: this.#options.onMessage,
+      onExit: (gone, error) => {
+        this.remove(gone, error)
+      },
+    })
+    this.#threads.set(number, thread)
+    return thread
+  }
+
+  /** Takes in a thread that something else started: the main thread, or one of a pool. Answers what its runtime is made from. */
+  adopt(): { readonly thread: Thread; readonly data: ThreadData } {
+    const number = this.#claim()
+    const { near, data } = threadWire({ number, defaultOverlay: this.defaultOverlay, preload: [] })
+    const thread = new Thread(number, near)
+    near.on('message', (message: ToKernel) => {
+      this.#options.onMessage(thread, message)
+    })
+    near.once('close', () => {
+      this.remove(thread, new TroupeError('Unavailable', 'its thread has ended'))
+    })
+    near.unref()
+    this.#threads.set(number, thread)
+    return { thread, data }
+  }
+
+  /** Gives two threads a channel, once. One that is not there is told as gone. */
+  connect(thread: Thread, number: number): void {
+    if (thread.peers.has(number)) return
+    const other = this.#threads.get(number)
+    if (other === undefined || other === thread) {
+      thread.post({ type: 'gone', thread: number, error: errorToWire(notFound('its thread is not there')) })
+      return
+    }
+    const { port1, port2 } = new MessageChannel()
+    thread.peers.add(number)
+    other.peers.add(thread.number)
+    thread.post({ type: 'channel', thread: number, port: port1 }, [port1])
+    other.post({ type: 'channel', thread: thread.number, port: port2 }, [port2])
+  }
+
+  /** Forgets a thread and tells those who knew it. */
+  remove(thread: Thread, error: TroupeError): void {
+    if (!this.#threads.delete(thread.number)) return
+    const wire = errorToWire(error)
+    for (const number of thread.peers) {
+      const peer = this.#threads.get(number)
+      peer?.peers.delete(thread.number)
+      peer?.post({ type: 'gone', thread: thread.number, error: wire })
+    }
+    thread.close()
+    this.#options.onExit(thread, error)
+  }
+
+  broadcast(message: ToThread): void {
+    for (const thread of this.#threads.values()) thread.post(message)
+  }
+
+  #claim(): number {
+    const number = this.#next
+    this.#next += 1
+    return number
+  }
+}
+
+/** The end of a thread that ended by itself. */
+function threadFailure(code: number, error: Error | undefined): TroupeError {
+  if (error === undefined) {
+    return new TroupeError('Unknown', `it called process.exit(${code})`, { details: { code } })
+  }
+  if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return new TroupeError('Internal', 'it ran out of heap', { details: { code: error.code }, cause: error })
+  }
+  return new TroupeError('Internal', `its thread failed: ${error.message}`, { cause: error })
+}
+
+/** The environment of threads: the program's, and a compile cache, without which each thread strips and compiles all anew. */
+function threadEnvironment(): NodeJS.ProcessEnv {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined || process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return process.env
+  const cache = join(tmpdir(), `troupe-compile-cache-${process.getuid?.() ?? 'user'}`)
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o700 })
+  } catch {
+    return process.env
+  }
+  return { ...process.env, NODE_COMPILE_CACHE: cache }
+}

@@ -1,0 +1,56 @@
+/** The kinds of entries that this package runs. */
+import { defineKind, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
+import { z } from 'zod'
+
+/** Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). */
+const resourceLimits = z.partialRecord(
+  z.enum(['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']),
+  z.number().positive(),
+)
+
+/** `process.ts`: an actor's program, the `method` that the module `source` exports. */
+export const processKind = defineKind({
+  kind: 'process.ts',
+  fields: z.strictObject({
+    source: sourceFile(),
+    /** Name of the exported function. */
+    method: z.string().min(1).default('main'),
+  }),
+})
+
+/** `process.host`: the threads in which processes run. */
+export const hostKind = defineKind({
+  kind: 'process.host',
+  fields: z.strictObject({
+    host: z
+      .strictObject({
+        /** `thread`: a worker thread for each process. */
+        isolation: z.enum(['thread']).default('thread'),
+        /** Threads kept warm. */
+        spares: z.int().min(0).max(64).default(1),
+        /** Capacity of a mailbox. */
+        queueSize: z.int().min(1).max(1_000_000).default(1024),
+        /** Processes at a time; beyond, spawning is `Unavailable`. */
+        maxProcesses: z.int().min(1).optional(),
+        resourceLimits: resourceLimits.optional(),
+      })
+      .prefault({}),
+    lifecycle: lifecycleSchema,
+  }),
+})
+
+/** `process.service`: a process that the supervisor starts, and starts again when it fails. */
+export const serviceKind = defineKind({
+  kind: 'process.service',
+  fields: z.strictObject({
+    process: reference('process.ts'),
+    host: reference('process.host'),
+    /** Arguments of the method. */
+    input: z.array(z.unknown()).default([]),
+    /** Name that the running process goes by. @default the id of this entry */
+    name: z.string().min(1).optional(),
+    lifecycle: lifecycleSchema,
+  }),
+})
+
+export const processKinds = [processKind, hostKind, serviceKind]

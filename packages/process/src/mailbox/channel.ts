@@ -1,0 +1,137 @@
+/**
+ * The way from this thread to another: a port that the kernel introduced, parcels batched per turn of the event loop, frames
+ * interned, and an account for each process over there that was sent to.
+ */
+import { type Frame, FrameDecoder, FrameEncoder, type Pid } from '@troupe/core'
+import type { MessagePort, Transferable } from 'node:worker_threads'
+import type { Parcel } from '../protocol.ts'
+import { Account, type Unacknowledged } from './account.ts'
+import type { Transfer } from './payload.ts'
+
+/** A batch is posted at once when it has grown this long, so that a busy sender does not hoard. */
+const maxBatch = 256
+/** Accounts of dead processes that are remembered, so that sending to them fails at once. */
+const maxClosed = 4096
+
+export interface ChannelOptions {
+  readonly thread: number
+  /** Called for each parcel, in the order in which they were put. */
+  readonly onParcel: (parcel: Parcel, channel: Channel) => void
+  /** The other thread will send nothing more, and all that it sent was delivered. */
+  readonly onClose: (channel: Channel) => void
+}
+
+export class Channel {
+  readonly thread: number
+  readonly #options: ChannelOptions
+  readonly #encoder = new FrameEncoder()
+  readonly #decoder = new FrameDecoder()
+  readonly #accounts = new Map<Pid, Account>()
+  readonly #dead = new Set<Pid>()
+  #port: MessagePort | undefined
+  #batch: Parcel[] = []
+  #moved: Transferable[] = []
+  #scheduled = false
+
+  constructor(options: ChannelOptions) {
+    this.thread = options.thread
+    this.#options = options
+  }
+
+  /** Joins the port; what was put before goes out now. */
+  open(port: MessagePort): void {
+    this.#port = port
+    port.on('message', (batch: Parcel[]) => {
+      for (const parcel of batch) this.#options.onParcel(parcel, this)
+    })
+    port.on('close', () => {
+      if (this.#port !== port) return
+      this.#port = undefined
+      this.#options.onClose(this)
+    })
+    port.unref()
+    this.flush()
+  }
+
+  get isOpen(): boolean {
+    return this.#port !== undefined
+  }
+
+  /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
+  put(parcel: Parcel, transfer: Transfer = []): void {
+    this.#batch.push(parcel)
+    for (const moved of transfer) this.#moved.push(moved)
+    if (this.#batch.length >= maxBatch) this.flush()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(this.#flushLater)
+    }
+  }
+
+  readonly #flushLater = () => {
+    this.#scheduled = false
+    this.flush()
+  }
+
+  /** Posts what was put so far. */
+  flush(): void {
+    if (this.#port === undefined || this.#batch.length === 0) return
+    const batch = this.#batch
+    const moved = this.#moved
+    this.#batch = []
+    this.#moved = []
+    this.#port.postMessage(batch, moved)
+  }
+
+  encode(frame: Frame) {
+    return this.#encoder.encode(frame)
+  }
+
+  get decoder(): FrameDecoder {
+    return this.#decoder
+  }
+
+  /** The account of a process over there. */
+  account(pid: Pid): Account {
+    const known = this.#accounts.get(pid)
+    if (known !== undefined) return known
+    const account = new Account(pid)
+    if (this.#dead.has(pid)) account.close(undefined, 'it has ended')
+    else this.#accounts.set(pid, account)
+    return account
+  }
+
+  /** Whether that process is known to have ended. */
+  isDead(pid: Pid): boolean {
+    return this.#dead.has(pid)
+  }
+
+  /** Closes the account of a process that ended, and remembers that. */
+  closeAccount(pid: Pid, last: { readonly head: number; readonly others: readonly number[] }): Unacknowledged[] {
+    this.#remember(pid)
+    const account = this.#accounts.get(pid)
+    this.#accounts.delete(pid)
+    return account?.close({ credits: 0, ...last }, 'it has ended') ?? []
+  }
+
+  /** Closes all accounts: the thread is gone. */
+  closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
+    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.close(undefined, reason) }))
+    this.#accounts.clear()
+    return all
+  }
+
+  /** Closes the port. */
+  close(): void {
+    const port = this.#port
+    this.#port = undefined
+    port?.close()
+  }
+
+  #remember(pid: Pid): void {
+    this.#dead.add(pid)
+    if (this.#dead.size <= maxClosed) return
+    const [oldest] = this.#dead
+    if (oldest !== undefined) this.#dead.delete(oldest)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The receiver's side of the messages from one thread to one process: what was taken, and how much room the senders in that
+ * thread may use. The sender keeps every letter until it hears here that it was taken, so that nothing is lost in silence.
+ */
+
+/** Letters that a thread may send to a process before it has heard anything back. */
+export const openingWindow = 16
+
+/** What the sender is told. */
+export interface FlowReport {
+  /** Room to add to what the sender has. */
+  readonly credits: number
+  /** All letters below this number were taken. */
+  readonly head: number
+  /** Letters at or above `head` that were taken out of their turn. */
+  readonly others: readonly number[]
+}
+
+export class Flow {
+  /** Number of the thread that sends. */
+  readonly thread: number
+  #arrived = 0
+  #head = 0
+  readonly #others = new Set<number>()
+  /** Letters that the sender may still send, or that arrived and hold room. */
+  #outstanding: number
+  #changed = true
+
+  constructor(thread: number, capacity: number) {
+    this.thread = thread
+    this.#outstanding = Math.min(openingWindow, capacity)
+  }
+
+  /** Counts a letter in and answers its number. */
+  arrive(): number {
+    const sequence = this.#arrived
+    this.#arrived += 1
+    return sequence
+  }
+
+  /** The letter no longer holds room. */
+  free(): void {
+    this.#outstanding -= 1
+    this.#changed = true
+  }
+
+  /** The letter is the receiver's now. */
+  taken(sequence: number): void {
+    this.#changed = true
+    if (sequence !== this.#head) {
+      this.#others.add(sequence)
+      return
+    }
+    this.#head += 1
+    while (this.#others.size > 0 && this.#others.delete(this.#head)) this.#head += 1
+  }
+
+  /**
+   * What to tell the sender, if there is anything worth telling: the room is brought back to `window`.
+   * Small amounts wait, unless the sender may be running dry.
+   */
+  report(window: number): FlowReport | undefined {
+    if (!this.#changed) return undefined
+    const credits = Math.max(0, window - this.#outstanding)
+    this.#outstanding += credits
+    this.#changed = false
+    return { credits, head: this.#head, others: [...this.#others] }
+  }
+
+  /** The last word, when the receiver has died. */
+  close(): FlowReport {
+    return { credits: 0, head: this.#head, others: [...this.#others] }
+  }
+}

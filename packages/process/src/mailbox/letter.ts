@@ -1,0 +1,57 @@
+/** A message on its way, and the message as its receiver sees it. */
+import type { Frame, Pid } from '@troupe/core'
+import type { Flow } from './flow.ts'
+
+/** A message in a mailbox. */
+export interface Letter {
+  readonly topic: string
+  readonly from: Pid
+  readonly payload: unknown
+  /** The sender's frame, frozen. */
+  readonly frame: Frame
+  /** Number of the call that waits for a reply at the sender; 0 when none does. */
+  readonly call: number
+  /** The sender thread's account, to be told when the letter is taken; none within a thread. */
+  readonly flow: Flow | undefined
+  /** The letter's number in its flow. */
+  readonly sequence: number
+}
+
+/** Carries a reply back to the caller. */
+export type Answer = (to: Pid, call: number, payload: unknown) => void
+
+/** A message as its receiver gets it. */
+export class Message {
+  readonly topic: string
+  /** Who sent it. */
+  readonly from: Pid
+  readonly payload: unknown
+  /** The sender's frame. A process that has no overlay of its own handles the message inside this one's. */
+  readonly frame: Frame
+  readonly #call: number
+  readonly #answer: Answer
+
+  constructor(letter: Letter, answer: Answer) {
+    this.topic = letter.topic
+    this.from = letter.from
+    this.payload = letter.payload
+    this.frame = letter.frame
+    this.#call = letter.call
+    this.#answer = answer
+  }
+
+  /** Whether the sender waits for a reply. */
+  get expectsReply(): boolean {
+    return this.#call !== 0
+  }
+
+  /**
+   * Answers a message that came by `processes.call`. The first answer counts; one that comes too late is dropped. On a message that
+   * was merely sent it does nothing.
+   *
+   * @throws TroupeError `Invalid` when the payload cannot be cloned.
+   */
+  reply(payload?: unknown): void {
+    if (this.#call !== 0) this.#answer(this.from, this.#call, payload)
+  }
+}

@@ -1,0 +1,171 @@
+/** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
+import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
+import type { Route } from '@troupe/network'
+import type { MessagePort } from 'node:worker_threads'
+
+/** How a process ended, on the wire. */
+export type WireExit = { readonly value: unknown } | { readonly error: WireError }
+
+/** What a thread needs to run an entry's method. */
+export interface Program {
+  readonly entry: EntryId
+  /** URL of the module. */
+  readonly module: string
+  readonly method: string
+}
+
+/** What a caller chose for a spawn or a call, beside what it inherits. */
+export interface Choice {
+  /** An overlay chosen on purpose; gated. */
+  readonly network?: EntryId | null
+  readonly actor?: Actor
+  readonly scope?: readonly EntryId[]
+}
+
+/** What a caller hands on: the part of its frame that needs no permission, and the overlay in force. */
+export interface Inheritance {
+  readonly overlay: OverlayChoice
+  readonly values: Frame['values']
+  readonly deadline: Frame['deadline']
+  readonly trace: Frame['trace']
+}
+
+/** Who is to hear of a process's end: a process (as an event), or a promise in a thread. */
+export interface Watcher {
+  readonly pid: Pid
+  /** Number of the promise; 0 for an event. */
+  readonly promise: number
+}
+
+export interface SpawnRequest {
+  readonly entry: EntryId
+  readonly host: EntryId
+  readonly args: readonly unknown[]
+  readonly choice: Choice
+  readonly inherit: Inheritance
+  readonly monitor?: Watcher
+  readonly link?: Pid
+  readonly name?: string
+  readonly messages?: readonly FirstMessage[]
+}
+
+/** A message that a process finds in its mailbox when it starts. */
+export interface FirstMessage {
+  readonly topic: string
+  readonly payload: unknown
+}
+
+export interface CallRequest {
+  readonly entry: EntryId
+  readonly args: readonly unknown[]
+  readonly choice: Choice
+  readonly inherit: Inheritance
+}
+
+/** The questions that a thread may ask, and their answers. */
+export interface Requests {
+  spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
+  call: { ask: CallRequest; answer: unknown }
+  cancelCall: { ask: { readonly request: number }; answer: undefined }
+  terminate: { ask: { readonly pid: Pid }; answer: undefined }
+  cancel: { ask: { readonly pid: Pid; readonly reason: string }; answer: undefined }
+  register: { ask: { readonly name: string; readonly pid: Pid }; answer: undefined }
+  unregister: { ask: { readonly name: string }; answer: undefined }
+  lookup: { ask: { readonly name: string }; answer: Pid | undefined }
+  select: { ask: { readonly overlay: EntryId | null }; answer: undefined }
+  route: { ask: { readonly overlay: EntryId }; answer: Route }
+  entry: { ask: { readonly id: EntryId }; answer: unknown }
+  entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly unknown[] }
+  getEnv: { ask: { readonly name: string }; answer: string | undefined }
+  setEnv: { ask: { readonly name: string; readonly value: string }; answer: undefined }
+}
+
+export type RequestName = keyof Requests
+
+/** A thread asks. `by` is the process or call on whose behalf; the kernel checks that it lives in that thread. */
+export type Request = {
+  [Name in RequestName]: {
+    readonly type: 'request'
+    readonly number: number
+    readonly by: Pid
+    readonly name: Name
+    readonly ask: Requests[Name]['ask']
+  }
+}[RequestName]
+
+/** A letter that nobody took. */
+export interface DeadLetter {
+  readonly from: Pid
+  readonly to: Pid
+  readonly topic: string
+  readonly reason: string
+}
+
+/** From a thread to the kernel. */
+export type ToKernel =
+  | Request
+  | { readonly type: 'ready' }
+  /** A process ended by itself. */
+  | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
+  /** Asks for a channel to another thread. */
+  | { readonly type: 'connect'; readonly thread: number }
+  /** A frame with this overlay arrived from `via`: may this thread use it as well? */
+  | { readonly type: 'claim'; readonly overlay: EntryId; readonly via: number }
+  | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
+
+/** A process to start. */
+export interface StartProcess {
+  readonly pid: Pid
+  readonly program: Program
+  readonly args: readonly unknown[]
+  readonly frame: Frame
+  readonly queueSize: number
+  readonly watchers: readonly Watcher[]
+  readonly links: readonly Pid[]
+  readonly messages: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
+}
+
+/** From the kernel to a thread. */
+export type ToThread =
+  | { readonly type: 'answer'; readonly number: number; readonly value: unknown }
+  | { readonly type: 'refusal'; readonly number: number; readonly error: WireError }
+  | { readonly type: 'start'; readonly process: StartProcess }
+  | { readonly type: 'kill'; readonly pid: Pid; readonly error: WireError }
+  | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
+  | { readonly type: 'channel'; readonly thread: number; readonly port: MessagePort }
+  /** A thread is gone for good, or never was; why, as the end of each process in it. */
+  | { readonly type: 'gone'; readonly thread: number; readonly error: WireError }
+  /** A route was withdrawn or replaced; ask again. */
+  | { readonly type: 'routeChanged'; readonly overlay: EntryId }
+  | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly thread: number
+  readonly port: MessagePort
+  readonly defaultOverlay: EntryId | undefined
+  /** Modules to import while the thread waits for work. */
+  readonly preload: readonly string[]
+}
+
+/** From thread to thread, in order: one array of these a turn of the event loop. */
+export type Parcel =
+  | {
+      readonly op: 'send'
+      readonly to: Pid
+      readonly from: Pid
+      readonly topic: string
+      readonly frame: FrameReference
+      readonly payload: unknown
+      readonly call: number
+    }
+  | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
+  | { readonly op: 'flow'; readonly from: Pid; readonly credits: number; readonly head: number; readonly others: readonly number[] }
+  | { readonly op: 'closed'; readonly pid: Pid; readonly head: number; readonly others: readonly number[] }
+  | { readonly op: 'monitor'; readonly target: Pid; readonly watcher: Watcher }
+  | { readonly op: 'unmonitor'; readonly target: Pid; readonly watcher: Pid }
+  | { readonly op: 'link'; readonly target: Pid; readonly other: Pid }
+  | { readonly op: 'unlink'; readonly target: Pid; readonly other: Pid }
+  | { readonly op: 'exit'; readonly from: Pid; readonly watcher: Watcher; readonly exit: WireExit }
+  | { readonly op: 'linkDown'; readonly from: Pid; readonly to: Pid; readonly error: WireError | undefined }
+  | { readonly op: 'cancel'; readonly target: Pid; readonly reason: string }

@@ -1,0 +1,15 @@
+/** The runtime of this thread. */
+import { invalid } from '@troupe/core'
+import type { Runtime } from './runtime.ts'
+
+let runtime: Runtime | undefined
+
+export function setRuntime(next: Runtime | undefined): void {
+  runtime = next
+}
+
+/** @throws TroupeError `Invalid` outside an application. */
+export function currentRuntime(): Runtime {
+  if (runtime === undefined) throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')
+  return runtime
+}

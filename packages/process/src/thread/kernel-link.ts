@@ -1,0 +1,87 @@
+/** Questions to the kernel over the thread's port, with their answers. */
+import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
+import type { MessagePort } from 'node:worker_threads'
+import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
+
+interface Pending {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** A question on its way: the answer, and its number, by which it can be cancelled. */
+export interface Asked<Name extends RequestName> {
+  readonly number: number
+  readonly answer: Promise<Requests[Name]['answer']>
+}
+
+export class KernelLink {
+  readonly #port: MessagePort
+  readonly #pending = new Map<number, Pending>()
+  #next = 1
+
+  constructor(port: MessagePort, onMessage: (message: ToThread) => void) {
+    this.#port = port
+    port.on('message', (message: ToThread) => {
+      if (!this.#settle(message)) onMessage(message)
+    })
+    port.on('close', () => {
+      this.#rejectAll()
+    })
+  }
+
+  /** Asks on behalf of `by`. */
+  request<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Promise<Requests[Name]['answer']> {
+    return this.ask(name, ask, by).answer
+  }
+
+  ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Asked<Name> {
+    const number = this.#next
+    this.#next += 1
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(number, { resolve, reject })
+    })
+    this.#post(number, name, ask, by)
+    return { number, answer }
+  }
+
+  #post(number: number, name: RequestName, ask: unknown, by: Pid): void {
+    try {
+      this.#port.postMessage({ type: 'request', number, by, name, ask })
+    } catch (cause) {
+      const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
+      this.#pending.get(number)?.reject(error)
+      this.#pending.delete(number)
+    }
+  }
+
+  /** Tells without expecting an answer. */
+  tell(message: ToKernel): void {
+    this.#port.postMessage(message)
+  }
+
+  /** Whether the port keeps the thread alive. */
+  hold(held: boolean): void {
+    if (held) this.#port.ref()
+    else this.#port.unref()
+  }
+
+  close(): void {
+    this.#port.close()
+    this.#rejectAll()
+  }
+
+  #settle(message: ToThread): boolean {
+    if (message.type !== 'answer' && message.type !== 'refusal') return false
+    const pending = this.#pending.get(message.number)
+    this.#pending.delete(message.number)
+    if (message.type === 'answer') pending?.resolve(message.value)
+    else pending?.reject(errorFromWire(message.error))
+    return true
+  }
+
+  #rejectAll(): void {
+    const error = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
+    for (const pending of this.#pending.values()) pending.reject(error)
+    this.#pending.clear()
+  }
+}

@@ -1,0 +1,41 @@
+/** Loads the method that a process or a function runs. */
+import { invalid, notFound, TroupeError } from '@troupe/core'
+import type { Program } from '../protocol.ts'
+
+type Method = (...args: readonly unknown[]) => unknown
+
+/**
+ * The exported function that `program` names.
+ *
+ * @throws TroupeError `NotFound` for a missing module or export, `Invalid` for an export that is no function; what the module throws while it
+ * loads goes through.
+ */
+export async function loadMethod(program: Program): Promise<Method> {
+  const module = await importModule(program)
+  const method: unknown = module[program.method]
+  if (isMethod(method)) return method
+  const exported = Object.keys(module).join(', ') || 'nothing'
+  if (method === undefined)
+    throw notFound(`${program.entry}: module ${program.module} exports no "${program.method}" (it exports ${exported})`, {
+      entry: program.entry,
+    })
+  throw invalid(`${program.entry}: "${program.method}" of ${program.module} is not a function`, { entry: program.entry })
+}
+
+async function importModule(program: Program): Promise<Record<string, unknown>> {
+  try {
+    return await import(program.module)
+  } catch (cause) {
+    if (isMissing(cause, program.module))
+      throw new TroupeError('NotFound', `${program.entry}: there is no module ${program.module}`, { cause })
+    throw cause
+  }
+}
+
+function isMethod(value: unknown): value is Method {
+  return typeof value === 'function'
+}
+
+function isMissing(error: unknown, url: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && 'url' in error && error.url === url
+}

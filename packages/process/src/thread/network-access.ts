@@ -1,0 +1,19 @@
+/** How code in this thread gets at overlays: it asks the kernel. */
+import type { EntryId } from '@troupe/core'
+import type { NetworkAccess, Route } from '@troupe/network'
+import { currentParticipant } from './participant.ts'
+import type { Runtime } from './runtime.ts'
+
+export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
+  return {
+    get defaultOverlay() {
+      return runtime.defaultOverlay
+    },
+    async select(overlay: EntryId | null): Promise<void> {
+      await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
+    },
+    route(overlay: EntryId): Promise<Route> {
+      return runtime.route(overlay, currentParticipant().pid)
+    },
+  }
+}

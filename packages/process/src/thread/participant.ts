@@ -1,0 +1,43 @@
+/** Who acts in a thread: a process, a function call, or the program around an application. */
+import { currentSlot, type Frame, invalid, type Pid, type Slot } from '@troupe/core'
+
+export class Participant {
+  readonly pid: Pid
+  /** The frame that the kernel issued. */
+  readonly frame: Frame
+
+  constructor(pid: Pid, frame: Frame) {
+    this.pid = pid
+    this.frame = frame
+  }
+
+  /** A fresh slot that holds its own frame. */
+  slot(): Slot {
+    return { frame: this.frame, owner: this }
+  }
+}
+
+let outside: Participant | undefined
+
+/** Who acts where no slot is in force: only the program around an application may, never code in a thread. */
+export function setOutsideParticipant(participant: Participant | undefined): void {
+  outside = participant
+}
+
+/**
+ * Who acts now.
+ *
+ * @throws TroupeError `Invalid` outside an application, and in code that lost its context (a queue filled in one process and drained by
+ * another, say).
+ */
+export function currentParticipant(): Participant {
+  const owner = currentSlot()?.owner
+  if (owner instanceof Participant) return owner
+  if (outside !== undefined) return outside
+  throw invalid('no process or function is in force here: call from inside one, or bind the callback with AsyncLocalStorage.bind()')
+}
+
+/** The frame in force for who acts now. */
+export function frameInForce(): Frame {
+  return currentSlot()?.frame ?? currentParticipant().frame
+}

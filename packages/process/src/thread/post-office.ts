@@ -1,0 +1,242 @@
+/** Messages of a thread: between its own processes, and over channels to other threads. */
+import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import type { Channel } from '../mailbox/channel.ts'
+import type { Letter } from '../mailbox/letter.ts'
+import { pack, type Packed, snapshot, type Transfer } from '../mailbox/payload.ts'
+import type { DeadLetter, Parcel } from '../protocol.ts'
+import type { LocalProcess } from './local-process.ts'
+import type { Participant } from './participant.ts'
+
+/** A message to send. */
+export interface Outgoing {
+  readonly to: Pid
+  readonly topic: string
+  readonly payload: unknown
+  readonly frame: Frame
+  readonly transfer: Transfer
+}
+
+interface PendingCall {
+  readonly callee: Pid
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+export interface PostOfficeOptions {
+  readonly thread: number
+  readonly process: (pid: Pid) => LocalProcess | undefined
+  readonly channel: (thread: number) => Channel
+  readonly onDead: (letter: DeadLetter) => void
+  /** A frame came from another thread. */
+  readonly onFrame: (frame: Frame, via: number) => void
+}
+
+type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+
+export class PostOffice {
+  readonly #options: PostOfficeOptions
+  readonly #calls = new Map<number, PendingCall>()
+  readonly #reports = new Map<LocalProcess, Set<number>>()
+  #nextCall = 1
+
+  constructor(options: PostOfficeOptions) {
+    this.#options = options
+  }
+
+  /** Settles when the receiver's mailbox has accepted the message. */
+  send(by: Participant, message: Outgoing): Promise<void> {
+    return this.#dispatch(by, message, 0)
+  }
+
+  /** Answers false where there is no room now. */
+  trySend(by: Participant, message: Outgoing): boolean {
+    checkTopic(message.topic)
+    const { to, topic } = message
+    if (!this.#isHere(to)) {
+      const channel = this.#options.channel(threadOf(to))
+      const packed = pack(message.payload, message.transfer)
+      return channel.account(to).trySend({ from: by.pid, topic }, () => {
+        this.#post(channel, by, message, packed, 0)
+      })
+    }
+    const receiver = this.#options.process(to)
+    if (receiver === undefined || !receiver.mailbox.hasRoom(topic)) return false
+    receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
+    return true
+  }
+
+  /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
+  call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
+    const number = this.#nextCall
+    this.#nextCall += 1
+    return new Promise((resolve, reject) => {
+      const timer =
+        timeout === undefined
+          ? undefined
+          : setTimeout(() => {
+              this.#settle(number)?.reject(new TroupeError('Timeout', `${message.to} did not reply to "${message.topic}" in ${timeout} ms`))
+            }, timeout)
+      this.#calls.set(number, {
+        callee: message.to,
+        resolve: (value) => {
+          clearTimeout(timer)
+          resolve(value)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
+      this.#dispatch(by, message, number).catch((error: unknown) => {
+        const pending = this.#settle(number)
+        if (pending === undefined) return
+        pending.reject(error instanceof TroupeError ? error : new TroupeError('Unknown', String(error), { cause: error }))
+      })
+    })
+  }
+
+  /** Carries a reply back to whoever called. */
+  answer(to: Pid, call: number, payload: unknown): void {
+    const copy = snapshot(payload)
+    if (this.#isHere(to)) this.#settle(call)?.resolve(copy)
+    else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: copy })
+  }
+
+  onSend(parcel: Of<'send'>, channel: Channel): void {
+    const frame = channel.decoder.decode(parcel.frame)
+    const receiver = this.#options.process(parcel.to)
+    if (receiver === undefined || receiver.ended || frame === undefined) {
+      channel.put({ op: 'closed', pid: parcel.to, head: 0, others: [] })
+      return
+    }
+    this.#options.onFrame(frame, channel.thread)
+    const { from, topic, payload, call } = parcel
+    const flow = receiver.flow(channel.thread)
+    const sequence = flow.arrive()
+    if (sequence === 0) this.reportFlow(receiver, channel.thread)
+    receiver.mailbox.put({ from, topic, payload, call, frame, flow, sequence })
+  }
+
+  onReply(parcel: Of<'reply'>): void {
+    this.#settle(parcel.call)?.resolve(parcel.payload)
+  }
+
+  onFlow(parcel: Of<'flow'>, channel: Channel): void {
+    channel.account(parcel.from).report(parcel)
+  }
+
+  onClosed(parcel: Of<'closed'>, channel: Channel): void {
+    this.#lose(parcel.pid, channel.closeAccount(parcel.pid, parcel))
+    this.failCalls((callee) => callee === parcel.pid, 'it has ended')
+  }
+
+  /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
+  threadGone(channel: Channel, reason: string): void {
+    for (const { pid, lost } of channel.closeAll(reason)) this.#lose(pid, lost)
+    this.failCalls((callee) => threadOf(callee) === channel.thread, reason)
+  }
+
+  /** A process here ended with `letters` untaken. */
+  processEnded(ended: LocalProcess, letters: readonly Letter[]): void {
+    for (const { from, topic, flow } of letters) {
+      if (flow === undefined) this.#options.onDead({ from, to: ended.pid, topic, reason: 'the receiver ended before it took the message' })
+    }
+    for (const [thread, flow] of ended.flows) {
+      const { head, others } = flow.close()
+      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, head, others })
+    }
+    this.#reports.delete(ended)
+    this.failCalls((callee) => callee === ended.pid, 'it has ended')
+  }
+
+  failCalls(concerned: (callee: Pid) => boolean, reason: string): void {
+    for (const [number, { callee }] of this.#calls) {
+      if (concerned(callee)) this.#settle(number)?.reject(notFound(`process ${callee} is not there: ${reason}`, { pid: callee }))
+    }
+  }
+
+  /** Reports to a sending thread at the end of this turn. */
+  reportFlow(receiver: LocalProcess, thread: number): void {
+    if (this.#reports.size === 0) process.nextTick(this.#sendReports)
+    const threads = this.#reports.get(receiver)
+    if (threads === undefined) this.#reports.set(receiver, new Set([thread]))
+    else threads.add(thread)
+  }
+
+  readonly #sendReports = () => {
+    for (const [receiver, threads] of this.#reports) {
+      const window = Math.max(1, Math.floor(receiver.mailbox.capacity / Math.max(1, receiver.flows.size)))
+      for (const thread of threads) {
+        const report = receiver.flows.get(thread)?.report(window)
+        if (report !== undefined) this.#options.channel(thread).put({ op: 'flow', from: receiver.pid, ...report })
+      }
+    }
+    this.#reports.clear()
+  }
+
+  #dispatch(by: Participant, message: Outgoing, call: number): Promise<void> {
+    try {
+      checkTopic(message.topic)
+      const packed = pack(message.payload, message.transfer)
+      return this.#isHere(message.to) ? this.#deliver(by, message, packed, call) : this.#ship(by, message, packed, call)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #deliver(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
+    const receiver = this.#options.process(message.to)
+    if (receiver === undefined || receiver.ended) return Promise.reject(missing(message.to))
+    const letter = localLetter(by, message, packed, call)
+    if (receiver.mailbox.hasRoom(message.topic)) {
+      receiver.mailbox.put(letter)
+      return delivered
+    }
+    return receiver.mailbox.putWhenRoom(letter).then((accepted) => {
+      if (!accepted) throw missing(message.to)
+    })
+  }
+
+  #ship(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
+    const channel = this.#options.channel(threadOf(message.to))
+    return channel.account(message.to).send({ from: by.pid, topic: message.topic }, () => {
+      this.#post(channel, by, message, packed, call)
+    })
+  }
+
+  #post(channel: Channel, by: Participant, message: Outgoing, packed: Packed, call: number): void {
+    const { to, topic, frame } = message
+    channel.put({ op: 'send', to, from: by.pid, topic, frame: channel.encode(frame), payload: packed.payload, call }, packed.transfer)
+  }
+
+  #settle(call: number): PendingCall | undefined {
+    const pending = this.#calls.get(call)
+    this.#calls.delete(call)
+    return pending
+  }
+
+  #lose(to: Pid, letters: readonly { readonly from: Pid; readonly topic: string }[]): void {
+    for (const { from, topic } of letters)
+      this.#options.onDead({ from, to, topic, reason: 'the receiver ended before it took the message' })
+  }
+
+  #isHere(to: Pid): boolean {
+    return threadOf(to) === this.#options.thread
+  }
+}
+
+const delivered = Promise.resolve()
+
+function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
+  return { topic, from: by.pid, payload, frame, call, flow: undefined, sequence: 0 }
+}
+
+/** @throws TroupeError `Invalid` for topics that begin with `@`, which the runtime keeps for itself. */
+export function checkTopic(topic: unknown): void {
+  if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
+  if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
+}
+
+function missing(pid: Pid): TroupeError {
+  return notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+}

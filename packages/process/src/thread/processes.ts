@@ -1,0 +1,265 @@
+/** The API for processes: spawn, send, watch, stop. */
+import {
+  type Actor,
+  currentFrame,
+  type EntryId,
+  entryId,
+  invalid,
+  isPid,
+  notFound,
+  parseDuration,
+  type Pid,
+  TroupeError,
+} from '@troupe/core'
+import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withOptions } from '../choice.ts'
+import { pack, snapshot, type Transfer } from '../mailbox/payload.ts'
+import type { FirstMessage, Watcher } from '../protocol.ts'
+import { currentRuntime } from './current.ts'
+import type { Exit } from './event-queue.ts'
+import { LocalProcess } from './local-process.ts'
+import { names } from './names.ts'
+import { currentParticipant, frameInForce } from './participant.ts'
+import { checkTopic } from './post-office.ts'
+
+export interface SendOptions {
+  /** Objects in the payload that move to the receiver instead of being copied. */
+  readonly transfer?: Transfer
+}
+
+export interface ProcessCallOptions extends SendOptions {
+  /** Milliseconds, or a duration such as `5s`. @default the frame's deadline, else none */
+  readonly timeout?: number | string
+}
+
+interface SpawnPlan extends Selection {
+  readonly name?: string
+  readonly messages?: readonly FirstMessage[]
+}
+
+interface Bond {
+  readonly monitor?: Watcher
+  readonly link?: Pid
+}
+
+function spawner(plan: SpawnPlan) {
+  const start = async (id: string, host: string, args: readonly unknown[], bond: Bond): Promise<Pid> => {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    plan.options.signal?.throwIfAborted()
+    const link = bond.link !== undefined && by instanceof LocalProcess ? by : undefined
+    const done = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
+    try {
+      const ask = {
+        entry: entryId(id),
+        host: entryId(host),
+        args: args.map((arg, i) => argument(arg, i)),
+        choice: choiceOf(plan),
+        inherit: inheritance(plan),
+        ...bond,
+        ...(plan.name !== undefined && { name: plan.name }),
+        ...(plan.messages && { messages: plan.messages }),
+      }
+      const { pid } = await runtime.kernel.request('spawn', ask, by.pid)
+      done(pid)
+      return pid
+    } catch (error) {
+      done(undefined)
+      throw error
+    }
+  }
+  const event = () => ({ monitor: { pid: ownProcess('monitor').pid, promise: 0 } })
+  const link = () => ({ link: ownProcess('link').pid })
+
+  return {
+    /** A spawner that chooses more. */
+    withOptions: (options: CallOptions) => spawner({ ...plan, ...withOptions(plan, options) }),
+    /** Adds values to the frame. */
+    withContext: (values: Readonly<Record<string, unknown>>) => spawner({ ...plan, values: { ...plan.values, ...values } }),
+    /** Lets it act for `actor`. A spawned process has no actor unless given one. */
+    withActor: (actor: Actor) => spawner({ ...plan, actor }),
+    /** Puts policies in force for it. */
+    withScope: (scope: readonly EntryId[]) => spawner({ ...plan, scope }),
+    /** Registers it under a name before it starts. */
+    withName: (name: string) => spawner({ ...plan, name }),
+    /** A message that it finds in its mailbox when it starts. */
+    withMessage: (topic: string, payload?: unknown) => {
+      checkTopic(topic)
+      return spawner({ ...plan, messages: [...(plan.messages ?? []), { topic, payload: snapshot(payload) }] })
+    },
+
+    /**
+     * Starts a process of entry `id` in `host`. Resolves once it has a thread.
+     *
+     * @throws TroupeError `NotFound` for an unknown entry, host or overlay, `PermissionDenied`, `Unavailable` when the host is full, `Invalid`
+     * for arguments that cannot be cloned.
+     */
+    spawn: (id: string, host: string, ...args: unknown[]) => start(id, host, args, {}),
+    /** Like `spawn`; its end arrives as an EXIT event. */
+    spawnMonitored: (id: string, host: string, ...args: unknown[]) => start(id, host, args, event()),
+    /** Like `spawn`; the end of either with an error ends the other. */
+    spawnLinked: (id: string, host: string, ...args: unknown[]) => start(id, host, args, link()),
+    spawnLinkedMonitored: (id: string, host: string, ...args: unknown[]) => start(id, host, args, { ...event(), ...link() }),
+    /**
+     * Runs a process to its end and answers what it returned.
+     *
+     * @throws what it threw; `Timeout` or `Canceled` when `withOptions` said so, after terminating it.
+     */
+    exec: async (id: string, host: string, ...args: unknown[]): Promise<unknown> => {
+      const watch = currentRuntime().bonds.promise(currentParticipant().pid)
+      const pid = await start(id, host, args, { monitor: watch.watcher }).catch((error: unknown) => {
+        watch.forget()
+        throw error
+      })
+      const exit = await bounded(pid, watch.exit, plan.options)
+      if ('error' in exit) throw exit.error
+      return exit.value
+    },
+  }
+}
+
+/** Waits for an exit; on timeout or abort terminates the process first. */
+async function bounded(pid: Pid, exit: Promise<Exit>, options: CallOptions): Promise<Exit> {
+  const timeout = timeoutOf(options)
+  const { signal } = options
+  if (timeout === undefined && signal === undefined) return exit
+  const { promise: ended, resolve } = Promise.withResolvers<TroupeError>()
+  const onAbort = () => {
+    resolve(new TroupeError('Canceled', `${pid} was cancelled by its caller`, { cause: signal?.reason }))
+  }
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          resolve(new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`))
+        }, timeout)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    const first = await Promise.race([exit, ended])
+    if (!(first instanceof TroupeError)) return first
+    await processes.terminate(pid)
+    return { error: first }
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function ownProcess(what: string): LocalProcess {
+  const participant = currentParticipant()
+  if (participant instanceof LocalProcess) return participant
+  throw invalid(`only a process can ${what} another; use processes.exited() from functions and programs`)
+}
+
+function argument(value: unknown, index: number): unknown {
+  try {
+    return snapshot(value)
+  } catch (error) {
+    throw error instanceof TroupeError
+      ? new TroupeError('Invalid', `argument ${index + 1}: ${error.message}`, { details: error.details })
+      : error
+  }
+}
+
+/** Answers a pid at once, a name by asking. */
+async function find(to: string): Promise<Pid> {
+  if (isPid(to)) return to
+  const pid = await names.lookup(to)
+  if (pid === undefined) throw notFound(`no process has the name "${to}"`, { name: to })
+  return pid
+}
+
+function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions) {
+  return { to, topic, payload, frame: currentFrame() ?? frameInForce(), transfer: options.transfer ?? [] }
+}
+
+function ms(timeout: number | string | undefined): number | undefined {
+  if (timeout !== undefined) return typeof timeout === 'string' ? parseDuration(timeout) : timeout
+  const deadline = currentFrame()?.deadline
+  return deadline === undefined ? undefined : Math.max(0, deadline - Date.now())
+}
+
+export const processes = {
+  ...spawner(emptySelection),
+  /** Names of processes. */
+  names,
+
+  /**
+   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full.
+   *
+   * @throws TroupeError `NotFound` for a process that is not there, `Invalid` for a payload that cannot be cloned or a reserved topic.
+   */
+  send(to: string, topic: string, payload?: unknown, options: SendOptions = {}): Promise<void> {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    if (isPid(to)) return runtime.post.send(by, outgoing(to, topic, payload, options))
+    const message = { topic, frame: frameInForce(), packed: pack(payload, options.transfer ?? []) }
+    return find(to).then((pid) =>
+      runtime.post.send(by, { to: pid, topic, frame: message.frame, payload: message.packed.payload, transfer: message.packed.transfer }),
+    )
+  },
+
+  /**
+   * Sends a message if there is room for it now. Takes a pid, not a name.
+   *
+   * @returns false when the mailbox is full or the process is known to be gone.
+   */
+  trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
+    return currentRuntime().post.trySend(currentParticipant(), outgoing(to, topic, payload, options))
+  },
+
+  /**
+   * Sends a message and waits for its reply.
+   *
+   * @throws TroupeError `NotFound` as soon as the callee is gone, `Timeout` when no reply came in time.
+   */
+  async call(to: string, topic: string, payload?: unknown, options: ProcessCallOptions = {}): Promise<unknown> {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    const frame = frameInForce()
+    const timeout = ms(options.timeout)
+    const pid = isPid(to) ? to : await find(to)
+    return runtime.post.call(by, { to: pid, topic, payload, frame, transfer: options.transfer ?? [] }, timeout)
+  },
+
+  /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. */
+  async terminate(to: string): Promise<void> {
+    const by = currentParticipant().pid
+    await currentRuntime().kernel.request('terminate', { pid: await find(to) }, by)
+  },
+
+  /** Asks a process to stop: its `self.signal` aborts, its inbox ends, it gets a CANCEL event. What it makes of that is its own. */
+  async cancel(to: string, reason = 'it was asked to stop'): Promise<void> {
+    const by = currentParticipant().pid
+    await currentRuntime().kernel.request('cancel', { pid: await find(to), reason }, by)
+  },
+
+  /** Asks for an EXIT event when a process ends; at once if it is not there. */
+  async monitor(to: string): Promise<void> {
+    const { pid } = ownProcess('monitor')
+    currentRuntime().bonds.monitor(await find(to), { pid, promise: 0 })
+  },
+
+  async unmonitor(to: string): Promise<void> {
+    const { pid } = ownProcess('unmonitor')
+    currentRuntime().bonds.unmonitor(await find(to), pid)
+  },
+
+  /** Binds the fates of two processes: the end of either with an error ends the other, unless it traps links. */
+  async link(to: string): Promise<void> {
+    const process = ownProcess('link')
+    currentRuntime().bonds.link(process, await find(to))
+  },
+
+  async unlink(to: string): Promise<void> {
+    const process = ownProcess('unlink')
+    currentRuntime().bonds.unlink(process, await find(to))
+  },
+
+  /** How a process ended, once it has; `NotFound` as its error if it is not there. */
+  async exited(to: string): Promise<Exit> {
+    const runtime = currentRuntime()
+    const watch = runtime.bonds.promise(currentParticipant().pid)
+    runtime.bonds.monitor(await find(to), watch.watcher)
+    return watch.exit
+  },
+}

@@ -1,0 +1,293 @@
+/** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
+import { emptyFrame, type EntryId, errorFromWire, errorToWire, type Frame, type Pid, pid, runInSlot, TroupeError } from '@troupe/core'
+import type { Route } from '@troupe/network'
+import type { MessagePort } from 'node:worker_threads'
+import { Channel } from '../mailbox/channel.ts'
+import type { Letter } from '../mailbox/letter.ts'
+import { snapshot } from '../mailbox/payload.ts'
+import type { DeadLetter, Parcel, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
+import { Bonds } from './bonds.ts'
+import { KernelLink } from './kernel-link.ts'
+import { LocalProcess } from './local-process.ts'
+import { loadMethod } from './module.ts'
+import { Participant } from './participant.ts'
+import { PostOffice } from './post-office.ts'
+
+/** Dead letters that a thread reports one by one in a turn; of more it reports only their number. */
+const maxDeadLetters = 100
+
+export class Runtime {
+  readonly thread: number
+  readonly kernel: KernelLink
+  readonly post: PostOffice
+  readonly bonds: Bonds
+  /** The program in this thread that is no process: the main program, in thread 0. */
+  readonly root: Participant
+  defaultOverlay: EntryId | undefined
+  readonly #processes = new Map<Pid, LocalProcess>()
+  readonly #channels = new Map<number, Channel>()
+  /** Threads whose end the kernel has told, while their last parcels may still be under way. */
+  readonly #verdicts = new Map<number, TroupeError>()
+  readonly #routes = new Map<EntryId, Promise<Route>>()
+  readonly #claimed = new Set<EntryId>()
+  #dead: DeadLetter[] = []
+  #deadDropped = 0
+
+  constructor(data: ThreadData) {
+    this.thread = data.thread
+    this.defaultOverlay = data.defaultOverlay
+    this.root = new Participant(pid(data.thread, 0), emptyFrame)
+    this.kernel = new KernelLink(data.port, (message) => {
+      this.#onKernel(message)
+    })
+    const lookup = {
+      thread: data.thread,
+      process: (id: Pid) => this.#processes.get(id),
+      channel: (thread: number) => this.#channel(thread),
+    }
+    this.post = new PostOffice({
+      ...lookup,
+      onDead: (letter) => {
+        this.#onDead(letter)
+      },
+      onFrame: (frame, via) => {
+        this.#onFrame(frame, via)
+      },
+    })
+    this.bonds = new Bonds({
+      ...lookup,
+      end: (process, error) => {
+        this.finish(process, { error: errorToWire(error) })
+      },
+    })
+  }
+
+  /** The processes that live in this thread. */
+  get processes(): ReadonlyMap<Pid, LocalProcess> {
+    return this.#processes
+  }
+
+  /** Ends a process that lives here, or lived: the first end counts. */
+  finish(process: LocalProcess, exit: WireExit): void {
+    if (process.ended) return
+    const letters = process.close(exit)
+    this.#processes.delete(process.pid)
+    this.post.processEnded(process, letters)
+    this.bonds.processEnded(process, exit)
+    this.#flushAll()
+    this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+  }
+
+  /** The current route of an overlay, asked of the kernel once a generation. */
+  route(overlay: EntryId, by: Pid): Promise<Route> {
+    const known = this.#routes.get(overlay)
+    if (known !== undefined) return known
+    const asked = this.kernel.request('route', { overlay }, by)
+    this.#routes.set(overlay, asked)
+    asked.catch(() => {
+      if (this.#routes.get(overlay) === asked) this.#routes.delete(overlay)
+    })
+    return asked
+  }
+
+  close(): void {
+    this.#flushAll()
+    for (const channel of this.#channels.values()) channel.close()
+    this.#channels.clear()
+    this.kernel.close()
+  }
+
+  cancel(target: Pid, reason: string): void {
+    const process = this.#processes.get(target)
+    if (process !== undefined) process.cancel(reason)
+  }
+
+  #onKernel(message: ToThread): void {
+    switch (message.type) {
+      case 'start':
+        void this.#start(message.process)
+        return
+      case 'kill': {
+        const process = this.#processes.get(message.pid)
+        if (process !== undefined) this.finish(process, { error: message.error })
+        return
+      }
+      case 'cancel':
+        this.cancel(message.pid, message.reason)
+        return
+      case 'channel':
+        this.#onChannel(message.thread, message.port)
+        return
+      case 'gone':
+        this.#onGone(message.thread, errorFromWire(message.error))
+        return
+      case 'routeChanged':
+        this.#routes.delete(message.overlay)
+        return
+      case 'defaultOverlay':
+        this.defaultOverlay = message.overlay
+        return
+      default:
+    }
+  }
+
+  async #start(start: StartProcess): Promise<void> {
+    const process = new LocalProcess({
+      pid: start.pid,
+      program: start.program,
+      frame: start.frame,
+      queueSize: start.queueSize,
+      answer: (to, call, payload) => {
+        this.post.answer(to, call, payload)
+      },
+      onOverflow: (letter) => {
+        this.#onDead({
+          from: letter.from,
+          to: start.pid,
+          topic: letter.topic,
+          reason: 'a selective receive passed it over, and it no longer fitted',
+        })
+      },
+      onFlow: (receiver, letter) => {
+        if (letter.flow !== undefined) this.post.reportFlow(receiver, letter.flow.thread)
+      },
+    })
+    process.watchers.push(...start.watchers)
+    this.#processes.set(process.pid, process)
+    for (const other of start.links) {
+      process.links.add(other)
+      this.bonds.linked(process.pid, other)
+    }
+    for (const message of start.messages) process.mailbox.put(firstLetter(message))
+    this.finish(process, await this.#run(process, start.args))
+  }
+
+  async #run(process: LocalProcess, args: readonly unknown[]): Promise<WireExit> {
+    try {
+      const value = await runInSlot(process.slot(), async () => {
+        const method = await loadMethod(process.program)
+        return method(...args)
+      })
+      return { value: snapshot(value) }
+    } catch (error) {
+      return { error: errorToWire(error) }
+    }
+  }
+
+  #channel(thread: number): Channel {
+    const known = this.#channels.get(thread)
+    if (known !== undefined) return known
+    const channel = this.#newChannel(thread)
+    this.kernel.tell({ type: 'connect', thread })
+    return channel
+  }
+
+  #newChannel(thread: number): Channel {
+    const channel = new Channel({
+      thread,
+      onParcel: (parcel, from) => {
+        this.#onParcel(parcel, from)
+      },
+      onClose: (closed) => {
+        this.#onClosed(closed)
+      },
+    })
+    this.#channels.set(thread, channel)
+    return channel
+  }
+
+  /** The kernel introduces each pair of threads once. */
+  #onChannel(thread: number, port: MessagePort): void {
+    const channel = this.#channels.get(thread) ?? this.#newChannel(thread)
+    channel.open(port)
+  }
+
+  #onParcel(parcel: Parcel, channel: Channel): void {
+    switch (parcel.op) {
+      case 'send':
+        this.post.onSend(parcel, channel)
+        return
+      case 'reply':
+        this.post.onReply(parcel)
+        return
+      case 'flow':
+        this.post.onFlow(parcel, channel)
+        return
+      case 'closed':
+        this.post.onClosed(parcel, channel)
+        return
+      case 'monitor':
+        this.bonds.onMonitor(parcel)
+        return
+      case 'unmonitor':
+        this.bonds.onUnmonitor(parcel)
+        return
+      case 'link':
+        this.bonds.onLink(parcel, channel)
+        return
+      case 'unlink':
+        this.bonds.onUnlink(parcel)
+        return
+      case 'exit':
+        this.bonds.onExit(parcel)
+        return
+      case 'linkDown':
+        this.bonds.onLinkDown(parcel)
+        return
+      case 'cancel':
+        this.cancel(parcel.target, parcel.reason)
+        return
+      default:
+    }
+  }
+
+  /** A channel has delivered all that it ever will. What became of the other thread, the kernel says. */
+  #onClosed(channel: Channel): void {
+    const verdict = this.#verdicts.get(channel.thread)
+    if (verdict !== undefined) this.#conclude(channel, verdict)
+  }
+
+  #onGone(thread: number, error: TroupeError): void {
+    this.#verdicts.set(thread, error)
+    const channel = this.#channels.get(thread)
+    if (channel === undefined) this.bonds.threadGone(thread, error)
+    else if (!channel.isOpen) this.#conclude(channel, error)
+  }
+
+  #conclude(channel: Channel, error: TroupeError): void {
+    this.#channels.delete(channel.thread)
+    this.#verdicts.delete(channel.thread)
+    this.post.threadGone(channel, error.message)
+    this.bonds.threadGone(channel.thread, error)
+  }
+
+  /** A message brought an overlay into this thread: the kernel is told at once, so that it can grant the route when it is needed. */
+  #onFrame(frame: Frame, via: number): void {
+    const { overlay } = frame
+    if (typeof overlay !== 'string' || this.#claimed.has(overlay)) return
+    this.#claimed.add(overlay)
+    this.kernel.tell({ type: 'claim', overlay, via })
+  }
+
+  #onDead(letter: DeadLetter): void {
+    if (this.#dead.length === 0 && this.#deadDropped === 0) process.nextTick(this.#reportDead)
+    if (this.#dead.length < maxDeadLetters) this.#dead.push(letter)
+    else this.#deadDropped += 1
+  }
+
+  readonly #reportDead = () => {
+    const letters = this.#dead
+    const dropped = this.#deadDropped
+    this.#dead = []
+    this.#deadDropped = 0
+    this.kernel.tell({ type: 'deadLetters', letters, dropped })
+  }
+
+  #flushAll(): void {
+    for (const channel of this.#channels.values()) channel.flush()
+  }
+}
+
+function firstLetter(message: StartProcess['messages'][number]): Letter {
+  return { ...message, call: 0, flow: undefined, sequence: 0 }
+}

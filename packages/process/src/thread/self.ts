@@ -1,0 +1,87 @@
+/** What a process can do with itself: its mailbox, its events, its options. */
+import { invalid, parseDuration, type Pid } from '@troupe/core'
+import type { Message } from '../mailbox/letter.ts'
+import type { EventQueue } from './event-queue.ts'
+import { LocalProcess } from './local-process.ts'
+import { currentParticipant } from './participant.ts'
+import { checkTopic } from './post-office.ts'
+
+export interface ReceiveOptions {
+  /** Only messages of this topic; others wait. */
+  readonly topic?: string
+  /** Milliseconds, or a duration such as `5s`. @default none */
+  readonly timeout?: number | string
+}
+
+export interface ProcessOptions {
+  /** The end of a linked process arrives as a LINK_DOWN event instead of ending this one. @default false */
+  readonly trapLinks?: boolean
+  /** It wants an OUTDATED event when its code changes. @default false */
+  readonly upgradable?: boolean
+}
+
+/** A topic's own mailbox. */
+export interface Subscription extends AsyncIterable<Message> {
+  /** Lets the topic's messages go to the inbox again. */
+  close(): void
+}
+
+function own(): LocalProcess {
+  const participant = currentParticipant()
+  if (participant instanceof LocalProcess) return participant
+  throw invalid('only a process has a mailbox; this code runs in a function, or outside any process')
+}
+
+/** The process that runs. */
+export const self = {
+  /** The id of the process that runs. In a function, the id by which its call goes. */
+  get pid(): Pid {
+    return currentParticipant().pid
+  },
+
+  /** The messages of this process, one by one. Ends when the process is cancelled and nothing is left. */
+  get inbox(): AsyncIterableIterator<Message> {
+    const process = own()
+    return process.iterate(process.mailbox)
+  },
+
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  get events(): EventQueue {
+    return own().events
+  },
+
+  /** Aborts when the process is cancelled, with the reason. */
+  get signal(): AbortSignal {
+    return own().controller.signal
+  },
+
+  /**
+   * Takes the next message, or the next of a topic.
+   *
+   * @throws TroupeError `Timeout` when none came in time, `Canceled` when the process was cancelled.
+   */
+  receive(options: ReceiveOptions = {}): Promise<Message> {
+    const process = own()
+    const timeout = typeof options.timeout === 'string' ? parseDuration(options.timeout) : options.timeout
+    return process.receive(process.mailbox, options.topic, timeout)
+  },
+
+  /** Gives a topic a mailbox of its own, as long as the process's own. */
+  listen(topic: string): Subscription {
+    checkTopic(topic)
+    const process = own()
+    const mailbox = process.mailbox.open(topic)
+    return {
+      [Symbol.asyncIterator]: () => process.iterate(mailbox),
+      close: () => {
+        process.mailbox.shut(topic)
+      },
+    }
+  },
+
+  setOptions(options: ProcessOptions): void {
+    const process = own()
+    if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks
+    if (options.upgradable !== undefined) process.upgradable = options.upgradable
+  },
+}
