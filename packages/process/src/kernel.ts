@@ -1,6 +1,11 @@
 /** The kernel. Threads load `@troupe/process` alone. */
 export { hostKind, processKind, processKinds, serviceKind } from './kinds.ts'
-export { ThreadHost } from './host/thread-host.ts'
+export { type HostSettings, ThreadHost } from './host/thread-host.ts'
 export type { Host } from './host/host.ts'
 export type { SelectionGate } from './kernel/frames.ts'
-export { type Asker, Kernel, type KernelOptions, type SpawnOrder } from './kernel/kernel.ts'
+export { Kernel, type KernelOptions, type SpawnOrder } from './kernel/kernel.ts'
+export type { Asker } from './kernel/requests.ts'
+export { hostService, overlayService, processService, standing } from './supervisor/services.ts'
+export type { ServiceState, ServiceStatus } from './supervisor/service.ts'
+export { serviceChannel, type ServiceDefinition, Supervisor } from './supervisor/supervisor.ts'
+export { kernelNetworkAccess } from './thread/network-access.ts'

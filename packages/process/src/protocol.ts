@@ -62,22 +62,30 @@ export interface CallRequest {
   readonly inherit: Inheritance
 }
 
+/** An entry as it was written: placeholders are kept, so that no secret shows. */
+export interface EntryView {
+  readonly id: EntryId
+  readonly kind: string
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
   call: { ask: CallRequest; answer: unknown }
-  cancelCall: { ask: { readonly request: number }; answer: undefined }
-  terminate: { ask: { readonly pid: Pid }; answer: undefined }
-  cancel: { ask: { readonly pid: Pid; readonly reason: string }; answer: undefined }
-  register: { ask: { readonly name: string; readonly pid: Pid }; answer: undefined }
-  unregister: { ask: { readonly name: string }; answer: undefined }
+  cancelCall: { ask: { readonly request: number }; answer: void }
+  terminate: { ask: { readonly pid: Pid }; answer: void }
+  cancel: { ask: { readonly pid: Pid; readonly reason: string }; answer: void }
+  register: { ask: { readonly name: string; readonly pid: Pid }; answer: void }
+  unregister: { ask: { readonly name: string }; answer: void }
   lookup: { ask: { readonly name: string }; answer: Pid | undefined }
-  select: { ask: { readonly overlay: EntryId | null }; answer: undefined }
+  select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
-  entry: { ask: { readonly id: EntryId }; answer: unknown }
-  entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly unknown[] }
+  entry: { ask: { readonly id: EntryId }; answer: EntryView }
+  entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly EntryView[] }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
-  setEnv: { ask: { readonly name: string; readonly value: string }; answer: undefined }
+  setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }
 }
 
 export type RequestName = keyof Requests

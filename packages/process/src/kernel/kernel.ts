@@ -1,6 +1,5 @@
 /** The kernel: it knows who is alive, issues frames and routes, starts and ends processes. It never carries their bytes. */
 import {
-  denied,
   emptyFrame,
   type EntryId,
   errorToWire,
@@ -22,6 +21,7 @@ import type { FirstMessage, Program, Request, RequestName, Requests, ToKernel, W
 import { Runtime } from '../thread/runtime.ts'
 import { Frames, type SelectionGate } from './frames.ts'
 import { Grants } from './grants.ts'
+import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
 import { type ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
@@ -34,20 +34,6 @@ export interface KernelOptions {
   readonly preload: readonly string[]
   readonly log: (line: string) => void
 }
-
-/** Who asks, and from where. */
-export interface Asker {
-  readonly record: ProcessRecord
-  readonly thread: Thread
-  /** The request's number, by which it can be cancelled. */
-  readonly number: number
-}
-
-type Handler<Name extends RequestName> = (
-  ask: Requests[Name]['ask'],
-  asker: Asker,
-) => Requests[Name]['answer'] | Promise<Requests[Name]['answer']>
-type Handlers = { [Name in RequestName]?: Handler<Name> }
 
 /** A process to start. */
 export interface SpawnOrder {
@@ -96,12 +82,16 @@ export class Kernel implements AsyncDisposable {
     this.runtime = new Runtime(data)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined })
     thread.pids.add(this.runtime.root.pid)
-    this.#handlers = this.#builtIn()
+    this.#handlers = builtInHandlers(this)
   }
 
   /** Puts a host in service. */
   addHost(host: Host): void {
     this.#hosts.set(host.id, host)
+  }
+
+  hasHost(id: EntryId): boolean {
+    return this.#hosts.has(id)
   }
 
   async removeHost(id: EntryId): Promise<void> {
@@ -136,14 +126,15 @@ export class Kernel implements AsyncDisposable {
     const { program } = this.program(order.entry)
     const host = this.host(order.host)
     if (order.name !== undefined) this.processes.checkFree(order.name)
-    const { pid, thread, start } = host.place()
+    const place = host.place()
+    const { pid, thread } = place
     const { frame } = order
     this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     if (frame.overlay !== undefined) this.grants.grant(thread.number, frame.overlay)
     if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
-    start({
+    place.start({
       program,
       args: order.args,
       frame,
@@ -177,70 +168,6 @@ export class Kernel implements AsyncDisposable {
     await Promise.all([...this.#hosts.keys()].map(async (id) => this.removeHost(id)))
     this.runtime.close()
     clearInterval(this.#keepAlive)
-  }
-
-  #builtIn(): Handlers {
-    return {
-      spawn: (ask, asker) => ({ pid: this.#spawn(ask, asker) }),
-      terminate: async ({ pid }) => {
-        await this.terminate(pid)
-        return undefined
-      },
-      cancel: ({ pid, reason }) => {
-        this.cancel(pid, reason)
-        return undefined
-      },
-      register: ({ name, pid }) => {
-        this.processes.register(name, pid)
-        return undefined
-      },
-      unregister: ({ name }) => {
-        this.processes.unregister(name)
-        return undefined
-      },
-      lookup: ({ name }) => this.processes.lookup(name),
-      select: ({ overlay }, asker) => {
-        this.frames.select({ frame: asker.record.frame, thread: asker.thread.number }, overlay)
-        return undefined
-      },
-      route: ({ overlay }, asker) => this.#route(overlay, asker),
-      entry: ({ id }) => this.registry.get(id),
-      entries: (query) => this.registry.find(query),
-      getEnv: ({ name }) => this.registry.env.get(name),
-      setEnv: ({ name, value }) => {
-        this.registry.env.set(name, value)
-        return undefined
-      },
-    }
-  }
-
-  #spawn(ask: Requests['spawn']['ask'], { record, thread }: Asker): Pid {
-    const { entry, host, args, choice, inherit, name, monitor, link } = ask
-    const caller = { frame: record.frame, thread: thread.number }
-    const overlay = this.frames.overlay(caller, choice, this.program(entry).pin, inherit)
-    const frame = this.frames.forProcess(overlay, choice, inherit)
-    const sender = { from: record.pid, frame: this.frames.forCall(record.frame, inherit.overlay, {}, inherit) }
-    return this.spawn({
-      entry,
-      host,
-      args,
-      frame,
-      from: thread,
-      messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),
-      ...(name !== undefined && { name }),
-      ...(monitor && { monitor: { ...monitor, pid: record.pid } }),
-      ...(link !== undefined && { link: record.pid }),
-    })
-  }
-
-  #route(overlay: EntryId, { record, thread }: Asker) {
-    const route = this.overlays.route(overlay)
-    const allowed = record.frame.overlay === overlay || this.threads.defaultOverlay === overlay || this.grants.holds(thread.number, overlay)
-    if (allowed) return route
-    throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
-      action: 'network.select',
-      resource: overlay,
-    })
   }
 
   #onMessage(thread: Thread, message: ToKernel): void {
@@ -278,7 +205,7 @@ export class Kernel implements AsyncDisposable {
 
   #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
     const handler = this.#handlers[name]
-    if (handler === undefined) throw invalid(`this application does not answer "${String(name)}"`)
+    if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
     return handler(ask, asker)
   }
 

@@ -23,7 +23,7 @@ export class Thread {
   readonly pids = new Set<Pid>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
-  #port: MessagePort
+  readonly #port: MessagePort
 
   constructor(number: number, port: MessagePort) {
     this.number = number

@@ -1,0 +1,70 @@
+/** What threads may ask of the kernel, and how it answers. */
+import { denied, type EntryId, type Pid } from '@troupe/core'
+import type { Route } from '@troupe/network'
+import type { RequestName, Requests } from '../protocol.ts'
+import type { Kernel } from './kernel.ts'
+import type { ProcessRecord } from './process-table.ts'
+import type { Thread } from './thread.ts'
+
+/** Who asks, and from where. */
+export interface Asker {
+  readonly record: ProcessRecord
+  readonly thread: Thread
+  /** The request's number, by which it can be cancelled. */
+  readonly number: number
+}
+
+/** Answers requests of one name. */
+export type Handler<Name extends RequestName> = (
+  ask: Requests[Name]['ask'],
+  asker: Asker,
+) => Requests[Name]['answer'] | Promise<Requests[Name]['answer']>
+
+export type Handlers = { [Name in RequestName]?: Handler<Name> }
+
+/** The requests that the kernel answers by itself. */
+export function builtInHandlers(kernel: Kernel): Handlers {
+  const { processes, registry } = kernel
+  return {
+    spawn: (ask, asker) => ({ pid: spawn(kernel, ask, asker) }),
+    terminate: async ({ pid }) => kernel.terminate(pid),
+    cancel: ({ pid, reason }) => kernel.cancel(pid, reason),
+    register: ({ name, pid }) => processes.register(name, pid),
+    unregister: ({ name }) => processes.unregister(name),
+    lookup: ({ name }) => processes.lookup(name),
+    select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
+    route: ({ overlay }, asker) => route(kernel, overlay, asker),
+    entry: ({ id }) => registry.get(id),
+    entries: (query) => registry.find(query),
+    getEnv: ({ name }) => registry.env.get(name),
+    setEnv: ({ name, value }) => registry.env.set(name, value),
+  }
+}
+
+function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }: Asker): Pid {
+  const { entry, host, args, choice, inherit, name, monitor, link } = ask
+  const caller = { frame: record.frame, thread: thread.number }
+  const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
+  const sender = { from: record.pid, frame: kernel.frames.forCall(record.frame, inherit.overlay, {}, inherit) }
+  return kernel.spawn({
+    entry,
+    host,
+    args,
+    frame: kernel.frames.forProcess(overlay, choice, inherit),
+    from: thread,
+    messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),
+    ...(name !== undefined && { name }),
+    ...(monitor && { monitor: { ...monitor, pid: record.pid } }),
+    ...(link !== undefined && { link: record.pid }),
+  })
+}
+
+/** A route goes only to threads in which the overlay is in force, by the kernel's own books. */
+function route({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Route {
+  const found = overlays.route(overlay)
+  if (record.frame.overlay === overlay || threads.defaultOverlay === overlay || grants.holds(thread.number, overlay)) return found
+  throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
+    action: 'network.select',
+    resource: overlay,
+  })
+}

@@ -1,0 +1,97 @@
+/** The services that this package knows how to run: hosts, and processes of `process.service`. */
+import { type Actor, emptyFrame, type EntryId, errorFromWire, fork, type OverlayChoice, type Pid, TroupeError } from '@troupe/core'
+import { type Lifecycle, lifecycleSchema } from '@troupe/registry'
+import { ThreadHost } from '../host/thread-host.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import { hostKind, serviceKind } from '../kinds.ts'
+import type { Exit } from '../thread/event-queue.ts'
+import type { Running } from './lifecycle.machine.ts'
+import type { ServiceDefinition } from './supervisor.ts'
+
+/** Makes something of no life of its own a service: it runs until it is stopped. */
+export function standing(stop: () => Promise<void>): Running {
+  const { promise, resolve } = Promise.withResolvers<Exit>()
+  return {
+    ended: promise,
+    stop: async () => {
+      await stop()
+      resolve({ value: undefined })
+    },
+  }
+}
+
+/** A host as a service. */
+export function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
+  const { fields, entry } = kernel.registry.decode(id, hostKind)
+  return {
+    id,
+    kind: entry.kind,
+    lifecycle: fields.lifecycle,
+    autoStart: fields.lifecycle.autoStart,
+    start: async () => {
+      const host = new ThreadHost({ id, settings: fields.host, threads: kernel.threads })
+      await host.ready()
+      kernel.addHost(host)
+      return standing(async () => kernel.removeHost(id))
+    },
+  }
+}
+
+/** An overlay as a service. */
+export function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
+  return {
+    id,
+    kind: kernel.registry.get(id).kind,
+    lifecycle: lifecycleSchema.parse(undefined),
+    autoStart: true,
+    start: async () => {
+      await kernel.overlays.add(id)
+      return standing(async () => kernel.overlays.remove(id))
+    },
+  }
+}
+
+/** A process as a service. */
+export function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
+  const { fields, meta, entry } = kernel.registry.decode(id, serviceKind)
+  const { lifecycle, process, host, input, name } = fields
+  return {
+    id,
+    kind: entry.kind,
+    lifecycle,
+    autoStart: lifecycle.autoStart,
+    start: async () => {
+      const { promise: ended, resolve } = Promise.withResolvers<Exit>()
+      const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
+      const pid = kernel.spawn({
+        entry: process,
+        host,
+        args: input,
+        frame: serviceFrame(lifecycle, pin),
+        name: name ?? id,
+        onExit: (exit) => {
+          resolve('error' in exit ? { error: errorFromWire(exit.error) } : exit)
+        },
+      })
+      return { ended, stop: async () => stopProcess(kernel, pid, ended, lifecycle.stopTimeout) }
+    },
+  }
+}
+
+function serviceFrame({ security }: Lifecycle, overlay: OverlayChoice) {
+  const actor: Actor | undefined = security.actor
+  return fork(emptyFrame, { overlay, actor, scope: security.policies.length > 0 ? security.policies : undefined })
+}
+
+/** Asks a process to stop, and ends it when it takes too long. */
+async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, timeout: number): Promise<void> {
+  if (kernel.processes.get(pid) === undefined) return
+  kernel.cancel(pid, 'its service is being stopped')
+  const { promise: overdue, resolve } = Promise.withResolvers<'overdue'>()
+  const timer = setTimeout(resolve, timeout, 'overdue')
+  const first = await Promise.race([ended, overdue])
+  clearTimeout(timer)
+  if (first === 'overdue' && kernel.processes.get(pid) !== undefined) {
+    await kernel.terminate(pid, new TroupeError('Canceled', `it did not stop in ${timeout} ms`))
+  }
+}

@@ -1,0 +1,161 @@
+/** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
+import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
+import { provideNetworkAccess } from '@troupe/network'
+import { Overlays } from '@troupe/network/kernel'
+import { compilePolicy, decideSelection, denialError, type Policies, securityPolicy } from '@troupe/policy'
+import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
+import {
+  type HostSettings,
+  hostKind,
+  hostService,
+  Kernel,
+  kernelNetworkAccess,
+  overlayService,
+  processService,
+  type SelectionGate,
+  type ServiceDefinition,
+  type ServiceStatus,
+  Supervisor,
+  ThreadHost,
+} from '@troupe/process/kernel'
+import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
+import { load, type LoadOptions } from './load.ts'
+
+export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
+export type { ServiceState, ServiceStatus } from '@troupe/process/kernel'
+
+export interface BootOptions extends LoadOptions {
+  /** Where log lines go. @default stderr */
+  readonly onLog?: (line: string) => void
+}
+
+/** Where commands run that name no host. */
+const commandHost = entryId('troupe:commands')
+const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
+
+/** Modules that every thread loads while it waits for work. */
+const preload = [import.meta.resolve('./index.ts')]
+
+/** A running application. */
+export class Application implements AsyncDisposable {
+  readonly config: AppConfig
+  readonly registry: Registry
+  readonly kernel: Kernel
+  readonly #supervisor: Supervisor
+  #stopping: Promise<void> | undefined
+
+  /** Use {@link boot}. */
+  constructor(config: AppConfig, kernel: Kernel, supervisor: Supervisor) {
+    this.config = config
+    this.registry = kernel.registry
+    this.kernel = kernel
+    this.#supervisor = supervisor
+  }
+
+  /** Hosts, overlays and supervised processes, as they are now. */
+  services(): readonly ServiceStatus[] {
+    return this.#supervisor.list()
+  }
+
+  /** Starts a service, and what it needs. */
+  async start(id: EntryId): Promise<ServiceStatus> {
+    return this.#supervisor.start(id)
+  }
+
+  /** Stops a service; what needs it stops first. */
+  async stopService(id: EntryId): Promise<void> {
+    await this.#supervisor.stop(id)
+  }
+
+  /**
+   * Runs a process entry to its end, in a thread of its own, and answers what it returned.
+   *
+   * @throws what it threw.
+   */
+  async exec(entry: EntryId, args: readonly unknown[] = []): Promise<unknown> {
+    if (!this.kernel.hasHost(commandHost)) {
+      this.kernel.addHost(new ThreadHost({ id: commandHost, settings: commandSettings, threads: this.kernel.threads }))
+    }
+    return this.run(async () => processes.exec(entry, commandHost, ...args))
+  }
+
+  /** Runs `fn` as the program around the application, so that `processes`, `funcs` and `http` work in it. */
+  run<T>(fn: () => T): T {
+    return runInSlot(this.kernel.runtime.root.slot(), fn)
+  }
+
+  /** Stops services, dependents first, and then all threads. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    await this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    await this.#supervisor.stopAll()
+    await this.kernel[Symbol.asyncDispose]()
+    await this.kernel.overlays[Symbol.asyncDispose]()
+    setOutsideParticipant(undefined)
+    setRuntime(undefined)
+  }
+}
+
+/**
+ * Reads an application, checks it, and starts what is to start by itself.
+ *
+ * @example
+ * ```ts
+ * await using app = await boot({ root: 'examples/netdemo' })
+ * await app.exec(entryId('app:probe'))
+ * ```
+ *
+ * @throws TroupeError `Invalid` with all that is wrong in its files, `AlreadyExists` when one runs in this program.
+ */
+export async function boot(options: BootOptions): Promise<Application> {
+  const { config, registry, problems } = await load(options)
+  if (problems.length > 0) throw problemsError(problems)
+  if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
+  const log = options.onLog ?? ((line: string) => process.stderr.write(`${line}\n`))
+  const policies = policiesOf(registry)
+  const kernel = new Kernel({ registry, overlays: new Overlays(registry), gate: gate(policies, config.security.strictMode), preload, log })
+  setRuntime(kernel.runtime)
+  setOutsideParticipant(kernel.runtime.root)
+  provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
+  kernel.setDefaultOverlay(config.networkService.defaultNetwork)
+  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel), log })
+  const app = new Application(config, kernel, supervisor)
+  await supervisor.startAll()
+  return app
+}
+
+function isRunning(): boolean {
+  try {
+    currentRuntime()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function servicesOf(kernel: Kernel): readonly ServiceDefinition[] {
+  const { registry } = kernel
+  const all = (kind: string, make: (kernel: Kernel, id: EntryId) => ServiceDefinition) =>
+    registry.find({ kind }).map((entry) => make(kernel, entry.id))
+  return [...all('network.*', overlayService), ...all(hostKind.kind, hostService), ...all('process.service', processService)]
+}
+
+function policiesOf(registry: Registry): Policies {
+  return new Map(
+    registry.find({ kind: securityPolicy.kind }).map(({ id }) => [id, compilePolicy(id, registry.decode(id, securityPolicy).fields)]),
+  )
+}
+
+function gate(policies: Policies, strictMode: boolean): SelectionGate {
+  return (frame, overlay) => {
+    const decision = decideSelection({ frame, overlay, policies, strictMode })
+    if (decision !== 'allow') throw denialError(decision)
+  }
+}

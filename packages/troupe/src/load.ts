@@ -1,0 +1,66 @@
+/** Reads an application: its configuration and its entries. Nothing is started. */
+import { join } from 'node:path'
+import { entryId, isEntryId } from '@troupe/core'
+import { functionKinds } from '@troupe/functions/kernel'
+import { networkKinds } from '@troupe/network/kernel'
+import { securityPolicy } from '@troupe/policy'
+import { processKinds } from '@troupe/process/kernel'
+import { type AppConfig, configPlace, didYouMean, loadConfig, parseOverride, type Problem, Registry } from '@troupe/registry'
+
+export interface LoadOptions {
+  /** The application's folder: it holds `.troupe.yaml`, and `src/` with the entries. */
+  readonly root: string
+  /** Configuration files instead of `.troupe.yaml`; later ones win. */
+  readonly config?: readonly string[]
+  /** `section.path=value` for the configuration. */
+  readonly set?: readonly string[]
+  /** `namespace:name:field=value` for entries. */
+  readonly overrides?: readonly string[]
+}
+
+/** An application that was read. */
+export interface Loaded {
+  readonly config: AppConfig
+  readonly registry: Registry
+  /** All that is wrong with it, by place. Empty when it can start. */
+  readonly problems: readonly Problem[]
+}
+
+/** The kinds of entries that an application may have. */
+export const kinds = [...processKinds, ...functionKinds, ...networkKinds, securityPolicy]
+
+/**
+ * Reads an application's configuration and entries, and checks them.
+ *
+ * @throws TroupeError `NotFound` when the folder cannot be read, `Invalid` for a wrong configuration or override.
+ */
+export async function load(options: LoadOptions): Promise<Loaded> {
+  const config = await loadConfig(options.root, {
+    ...(options.config && { files: options.config }),
+    ...(options.set && { set: options.set }),
+  })
+  const registry = new Registry({ kinds, root: config.root })
+  await registry.load(join(config.root, 'src'))
+  for (const text of options.overrides ?? []) {
+    const { id, path, value } = parseOverride(text)
+    registry.override(id, path, value)
+  }
+  return { config, registry, problems: [...registry.check(), ...checkDefault(config, registry)] }
+}
+
+/** The default overlay must be one. */
+function checkDefault(config: AppConfig, registry: Registry): readonly Problem[] {
+  const id = config.networkService.defaultNetwork
+  if (id === undefined) return []
+  const overlays = registry.find({ kind: 'network.*' }).map((entry) => entry.id)
+  if (isEntryId(id) && overlays.includes(entryId(id))) return []
+  const place = configPlace(config, ['network_service', 'default_network'])
+  return [
+    {
+      code: 'dangling-reference',
+      message: `network_service.default_network: there is no overlay ${id}${didYouMean(id, overlays)}`,
+      path: 'network_service.default_network',
+      ...(place && { place }),
+    },
+  ]
+}
