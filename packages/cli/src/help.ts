@@ -1,0 +1,55 @@
+/** What `--help` prints. */
+
+export const commandNames = ['init', 'run', 'check', 'list'] as const
+export type CommandName = (typeof commandNames)[number]
+
+export function isCommandName(name: string): name is CommandName {
+  return commandNames.some((known) => known === name)
+}
+
+const commonOptions = `Options:
+  --root DIR                     the application's folder (default: the current one)
+  --config FILE                  a config file instead of .troupe.yaml; repeatable, later ones win
+  --set section.path=value       one value of the config
+  -o, --override ns:name:field=value   one field of an entry
+  --json                         answers in JSON
+  -v, --verbose                  stacks of errors
+  -h, --help                     this text
+  --version                      the version`
+
+const usages: Readonly<Record<CommandName, string>> = {
+  init: `Usage: troupe init [dir]
+
+Writes a new application that runs into an empty or new folder.`,
+  run: `Usage: troupe run [command] [args...]
+       troupe run --exec ns:name [args...]
+
+Starts the application. With a command (an entry's meta.command.name) or an entry, runs that
+process and ends with the number it returns, else 0; 1 when it throws. Without, stays until
+SIGINT or SIGTERM and stops in order; a second signal ends it at once. Words after the command
+are the command's own, and so are options.`,
+  check: `Usage: troupe check
+
+Reads every entry and checks its fields, references, module and method, without running any
+of the application's code. Prints each problem with its file, line and column, and ends with
+status 1 if there is any.`,
+  list: `Usage: troupe list [kind]
+
+Prints the entries: all, or those of one kind ("network.socks5") or family ("network.*").
+Values are shown as they are written: what \${env:NAME} stands for is not.`,
+}
+
+const overview = `Usage: troupe <command>
+
+Commands:
+  init [dir]              writes a new application
+  run [command] [args]    starts the application, or runs one of its commands
+  check                   tells all that is wrong with the application
+  list [kind]             prints the entries
+
+"troupe <command> --help" tells more.`
+
+/** Help on one command, or on all. */
+export function helpText(topic?: CommandName): string {
+  return `${topic === undefined ? overview : usages[topic]}\n\n${commonOptions}`
+}

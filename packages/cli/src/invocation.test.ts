@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { parseInvocation } from './invocation.ts'
+import { containing } from './testing/matchers.ts'
+
+const common = { root: '.', set: [], overrides: [], verbose: false, json: false }
+
+describe('parseInvocation', () => {
+  it('takes options before and after the command', () => {
+    expect(parseInvocation(['--root', 'a', 'list', 'network.*', '--json', '-v'])).toEqual({
+      command: 'list',
+      kind: 'network.*',
+      ...common,
+      root: 'a',
+      json: true,
+      verbose: true,
+    })
+  })
+
+  it('keeps the order of what is repeated', () => {
+    expect(parseInvocation(['check', '--config', 'a', '--config=b', '--set', 'log.level=info', '-o', 'a:b:c=-1', '-o=a:b:d=2'])).toEqual({
+      command: 'check',
+      ...common,
+      config: ['a', 'b'],
+      set: ['log.level=info'],
+      overrides: ['a:b:c=-1', '=a:b:d=2'],
+    })
+  })
+
+  it.each([
+    [['run'], { program: undefined, args: [] }],
+    [['run', '-v', 'go', '--json', '-x', '--', 'b'], { program: { command: 'go' }, args: ['--json', '-x', '--', 'b'], verbose: true }],
+    [['run', '--exec', 'app:go', '1', '--exec', '2'], { program: { entry: 'app:go' }, args: ['1', '--exec', '2'] }],
+    [['run', '--exec=app:go', '--json'], { program: { entry: 'app:go' }, args: [], json: true }],
+    [['run', '--exec', 'app:go', '--', '--json'], { program: { entry: 'app:go' }, args: ['--json'] }],
+    [['run', 'run', '--help'], { program: { command: 'run' }, args: ['--help'] }],
+  ])('leaves to a command what is its own: %j', (argv, expected) => {
+    expect(parseInvocation(argv)).toEqual({ command: 'run', ...common, ...expected })
+  })
+
+  it.each([
+    [[], { command: 'help' }],
+    [['--help'], { command: 'help' }],
+    [['help', 'run'], { command: 'help', topic: 'run' }],
+    [['run', '-h'], { command: 'help', topic: 'run' }],
+    [['check', '--version'], { command: 'version' }],
+  ])('%j asks for help or the version', (argv, expected) => {
+    expect(parseInvocation(argv)).toEqual(expected)
+  })
+
+  it.each([
+    [['chek'], 'there is no command "chek"; did you mean "check"?'],
+    [['help', 'lst'], 'there is no command "lst"; did you mean "list"?'],
+    [['list', '--jsn'], 'there is no option --jsn; did you mean "--json"?'],
+    [['list', '-q'], 'there is no option -q'],
+    [['check', 'a'], '"troupe check" takes no "a"; --root names another application'],
+    [['list', 'a', 'b'], '"troupe list" takes no second "b"'],
+    [['check', '--exec', 'a:b'], '--exec belongs to "troupe run"'],
+    [['check', '--config'], containing('--config')],
+    [['check', '--json=yes'], containing('--json')],
+  ])('refuses %j', (argv, message: unknown) => {
+    expect(() => parseInvocation(argv)).toThrow(expect.objectContaining({ name: 'UsageError', message }))
+  })
+})

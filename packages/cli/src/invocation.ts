@@ -1,0 +1,113 @@
+/** What a command line asks for. */
+import { parseArgs } from 'node:util'
+import { didYouMean } from '@troupe/registry'
+import { type CommandName, commandNames, isCommandName } from './help.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  /** Folder of the application. */
+  readonly root: string
+  readonly config?: readonly string[]
+  readonly set: readonly string[]
+  readonly overrides: readonly string[]
+  readonly verbose: boolean
+  readonly json: boolean
+}
+
+export type Invocation =
+  | { readonly command: 'help'; readonly topic?: CommandName }
+  | { readonly command: 'version' }
+  | ({ readonly command: 'init'; readonly folder: string } & CommonOptions)
+  | ({ readonly command: 'run'; readonly program: Runnable | undefined; readonly args: readonly string[] } & CommonOptions)
+  | ({ readonly command: 'check' } & CommonOptions)
+  | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
+
+/** What `run` is to run: a command by its name, or an entry by its id. */
+export type Runnable = { readonly command: string } | { readonly entry: string }
+
+const options = {
+  root: { type: 'string' },
+  config: { type: 'string', multiple: true },
+  set: { type: 'string', multiple: true },
+  override: { type: 'string', short: 'o', multiple: true },
+  exec: { type: 'string' },
+  verbose: { type: 'boolean', short: 'v' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const
+
+/**
+ * Reads the words after `troupe`. Those after the name of a command of the application are that command's own.
+ *
+ * @throws UsageError
+ */
+export function parseInvocation(argv: readonly string[]): Invocation {
+  const { own, rest } = split(argv)
+  const { values, positionals } = strictly(own)
+  const [name, ...operands] = positionals
+  if (values.version === true) return { command: 'version' }
+  if (name !== undefined && name !== 'help' && !isCommandName(name))
+    throw new UsageError(`there is no command "${name}"${didYouMean(name, commandNames)}`)
+  if (values.help === true || name === undefined || name === 'help') return helpOn(name === 'help' ? operands[0] : name)
+  if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
+  const common: CommonOptions = {
+    root: values.root ?? '.',
+    ...(values.config && { config: values.config }),
+    set: values.set ?? [],
+    overrides: values.override ?? [],
+    verbose: values.verbose ?? false,
+    json: values.json ?? false,
+  }
+  switch (name) {
+    case 'run':
+      return { command: name, ...runnable(values.exec, rest), ...common }
+    case 'init':
+      return { command: name, folder: atMostOne(name, operands) ?? '.', ...common }
+    case 'list':
+      return { command: name, kind: atMostOne(name, operands), ...common }
+    default:
+      if (operands[0] !== undefined) throw new UsageError(`"troupe check" takes no "${operands[0]}"; --root names another application`)
+      return { command: name, ...common }
+  }
+}
+
+/** Cuts off what follows `run` as its first operand: from there on, options are not ours. */
+function split(argv: readonly string[]): { readonly own: readonly string[]; readonly rest: readonly string[] } {
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
+  const [first, second] = tokens.filter((token) => token.kind === 'positional')
+  const end = first?.value === 'run' && second ? second.index : argv.length
+  for (const token of tokens) {
+    if (token.kind === 'option' && token.index < end && !Object.hasOwn(options, token.name)) {
+      const known = Object.keys(options).map((name) => `--${name}`)
+      throw new UsageError(`there is no option ${token.rawName}${didYouMean(token.rawName, known)}`)
+    }
+  }
+  return { own: argv.slice(0, end), rest: argv.slice(end) }
+}
+
+function strictly(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function helpOn(topic: string | undefined): Invocation {
+  if (topic === undefined) return { command: 'help' }
+  if (isCommandName(topic)) return { command: 'help', topic }
+  throw new UsageError(`there is no command "${topic}"${didYouMean(topic, commandNames)}`)
+}
+
+function runnable(entry: string | undefined, words: readonly string[]) {
+  if (entry !== undefined) return { program: { entry }, args: words }
+  const [command, ...args] = words
+  return { program: command === undefined ? undefined : { command }, args }
+}
+
+function atMostOne(command: CommandName, [first, second]: readonly string[]): string | undefined {
+  if (second !== undefined) throw new UsageError(`"troupe ${command}" takes no second "${second}"`)
+  return first
+}

@@ -1,0 +1,129 @@
+import { TroupeError } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { describeFailure } from './failure.ts'
+import { appFolder, troupe } from './testing/app-folder.ts'
+import { containing, matching } from './testing/matchers.ts'
+
+const app = () =>
+  appFolder({
+    'src/_index.yaml': `namespace: app
+entries:
+  - name: proxy
+    kind: network.socks5
+    host: 127.0.0.1
+    port: 1080
+    username: me
+    password: "\${env:SECRET|none}"
+  - name: go
+    kind: process.ts
+    source: file://go.ts
+    meta: { command: { name: go } }
+`,
+    'src/go.ts': 'export const main = () => {}\n',
+  })
+
+describe('troupe', () => {
+  it('tells what there is, and its version', async () => {
+    expect(await troupe()).toMatchObject({ status: 0, out: containing('run [command] [args]') })
+    expect(await troupe('run', '--help')).toMatchObject({ status: 0, out: containing('--exec ns:name') })
+    expect(await troupe('--version')).toMatchObject({ status: 0, out: matching(/^\d+\.\d+\.\d+$/) })
+  })
+
+  it('ends a wrong command line with status 2 and a hint', async () => {
+    expect(await troupe('chek')).toEqual({
+      status: 2,
+      out: '',
+      err: 'troupe: there is no command "chek"; did you mean "check"?\n"troupe --help" tells what there is.',
+    })
+  })
+
+  it.each([
+    [['gp'], 'the application has no command "gp"; did you mean "go"?'],
+    [['other'], 'the application has no command "other"; there are: go'],
+    [['--exec', 'app:goo'], 'there is no entry app:goo; did you mean "app:go"?'],
+    [['--exec', 'go'], '"go" is not the id of an entry: expected "namespace:name"'],
+    [['--exec', 'app:proxy'], 'app:proxy is a network.socks5: only a process.ts can be run'],
+  ])('starts nothing for "run %s"', async (words, message) => {
+    using folder = app()
+    const { status, err } = await folder.troupe('run', ...words)
+    expect(err).toContain(message)
+    expect(status).toBe(2)
+  })
+
+  it('starts nothing that has problems', async () => {
+    using folder = app()
+    const { status, err, out } = await folder.troupe('-o', 'app:proxy:port=0', 'run', 'go')
+    expect(err).toMatch(/^-o app:proxy:port:1:1: app:proxy: port: /)
+    expect([status, out]).toEqual([1, ''])
+  })
+})
+
+describe('troupe list', () => {
+  it('prints a table', async () => {
+    using folder = app()
+    const { status, out, err } = await folder.troupe('list')
+    const rows = out.split('\n').map((row) => row.replace(/\S*\/src/, 'src').split(/ {2,}/))
+    expect(rows).toEqual([
+      ['ID', 'KIND', 'COMMAND', 'WHERE'],
+      ['app:go', 'process.ts', 'go', 'src/_index.yaml:9'],
+      ['app:proxy', 'network.socks5', 'src/_index.yaml:3'],
+    ])
+    expect([status, err]).toEqual([0, ''])
+  })
+
+  it('prints entries of a kind as they are written', async () => {
+    using folder = app()
+    const { out } = await folder.troupe('list', 'network.*', '--json')
+    expect(JSON.parse(out)).toEqual([
+      {
+        id: 'app:proxy',
+        kind: 'network.socks5',
+        meta: {},
+        fields: { host: '127.0.0.1', port: 1080, username: 'me', password: '${env:SECRET|none}' },
+        source: { file: `${folder.path}/src/_index.yaml`, line: 3, column: 5 },
+      },
+    ])
+  })
+
+  it('lists what can be read, and says that something is wrong', async () => {
+    using folder = app()
+    expect(await folder.troupe('list', 'nothing', '-o', 'app:proxy:port=0')).toEqual({
+      status: 0,
+      out: '',
+      err: 'no entries of the kind nothing\na problem: see "troupe check"',
+    })
+  })
+})
+
+describe('troupe init', () => {
+  it('writes an application without a problem', async () => {
+    using folder = appFolder()
+    const made = await folder.troupe('init', 'new app')
+    expect(made.status).toBe(0)
+    expect(made.out).toContain('src/_index.yaml')
+    expect(JSON.parse(folder.read('new app/package.json'))).toMatchObject({ name: 'new-app', type: 'module' })
+    expect(await troupe('--root', `${folder.path}/new app`, 'check')).toEqual({ status: 0, out: '', err: '2 entries, no problems' })
+  })
+
+  it('touches no folder that holds something', async () => {
+    using folder = appFolder({ 'a.txt': 'mine' })
+    expect(await folder.troupe('init')).toEqual({
+      status: 1,
+      out: '',
+      err: `troupe: AlreadyExists: ${folder.path} is not empty: it holds a.txt; name a folder that is new or empty`,
+    })
+    expect(await folder.troupe('init', 'a.txt')).toMatchObject({ status: 1, err: containing('a.txt is a file') })
+  })
+})
+
+describe('describeFailure', () => {
+  const error = new TroupeError('Unavailable', 'no proxy', { cause: Object.assign(new RangeError('far away'), { cause: 'the weather' }) })
+
+  it('tells the kind, or the name that user code gave, and each cause', () => {
+    expect(describeFailure(error, false)).toBe('Unavailable: no proxy\n  because: RangeError: far away\n  because: Error: the weather')
+  })
+
+  it('tells stacks only when it is asked to', () => {
+    expect(describeFailure(error, true)).toMatch(/^Unavailable: no proxy\n {4}at [^]*because: RangeError: far away\n {4}at /)
+  })
+})

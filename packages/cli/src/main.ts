@@ -1,0 +1,53 @@
+/** The command line. */
+import { check } from './check.ts'
+import { describeFailure } from './failure.ts'
+import { findingsIn, formatFinding } from './finding.ts'
+import { helpText } from './help.ts'
+import { init } from './init.ts'
+import { type Invocation, parseInvocation } from './invocation.ts'
+import { list } from './list.ts'
+import { run } from './run.ts'
+import { ownTerminal, type Terminal } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+import { version } from './version.ts'
+
+/**
+ * Does what the words after `troupe` say, and answers the status to end with: 0; 1 when something is wrong; 2 when the
+ * words themselves are; 128 and the number of the signal that ended a command; or what a command answered.
+ */
+export async function main(argv: readonly string[], terminal: Terminal = ownTerminal): Promise<number> {
+  let verbose = false
+  try {
+    const invocation = parseInvocation(argv)
+    verbose = 'verbose' in invocation && invocation.verbose
+    return await perform(invocation, terminal)
+  } catch (error) {
+    if (error instanceof UsageError) {
+      terminal.err(`troupe: ${error.message}\n"troupe --help" tells what there is.`)
+      return 2
+    }
+    const findings = findingsIn(error)
+    if (findings.length > 0) for (const finding of findings) terminal.err(formatFinding(finding))
+    else terminal.err(`troupe: ${describeFailure(error, verbose)}`)
+    return 1
+  }
+}
+
+async function perform(invocation: Invocation, terminal: Terminal): Promise<number> {
+  switch (invocation.command) {
+    case 'help':
+      terminal.out(helpText(invocation.topic))
+      return 0
+    case 'version':
+      terminal.out(version)
+      return 0
+    case 'init':
+      return init(invocation, terminal)
+    case 'run':
+      return run(invocation, terminal)
+    case 'list':
+      return list(invocation, terminal)
+    default:
+      return check(invocation, terminal)
+  }
+}

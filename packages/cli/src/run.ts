@@ -1,0 +1,86 @@
+/** `troupe run`. */
+import { TroupeError } from '@troupe/core'
+import { problemsError } from '@troupe/registry'
+import { type Application, boot, load } from 'troupe/app'
+import { commandsOf, findProgram } from './commands.ts'
+import { describeFailure } from './failure.ts'
+import type { CommonOptions, Runnable } from './invocation.ts'
+import { statusOf, StopSignals } from './signals.ts'
+import type { Terminal } from './terminal.ts'
+
+interface RunOptions extends CommonOptions {
+  /** Without it the application runs until it is told to stop. */
+  readonly program: Runnable | undefined
+  readonly args: readonly string[]
+}
+
+/** Boots an application, and answers the status to end with. */
+export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
+  const { registry, problems } = await load(options)
+  if (problems.length > 0) throw problemsError(problems)
+  const entry = options.program && findProgram(registry, options.program)
+  using signals = new StopSignals((signal) => {
+    terminal.err(`troupe: ${signal} again: ended at once`)
+    process.exit(statusOf(signal))
+  })
+  const app = await boot({ ...options, onLog: terminal.err })
+  const timeout = app.config.shutdown.timeout
+  if (entry === undefined) {
+    const commands = [...commandsOf(registry).keys()].toSorted().join(', ')
+    terminal.err(`troupe: running; Ctrl-C stops it${commands === '' ? '' : `; its commands: ${commands}`}`)
+    const signal = await lasting(signals.first)
+    terminal.err(`troupe: ${signal}: stopping`)
+    return (await stopped(app, timeout, terminal)) ? 0 : 1
+  }
+  const ended = app.exec(entry, options.args).then(
+    (value) => ({ status: statusFrom(value, terminal) }),
+    (error: unknown) => ({ error }),
+  )
+  const first = await Promise.race([ended, signals.first])
+  if (typeof first === 'string') {
+    terminal.err(`troupe: ${first}: stopping ${entry}`)
+    await stopped(app, timeout, terminal)
+    return statusOf(first)
+  }
+  const orderly = await stopped(app, timeout, terminal)
+  if ('error' in first) {
+    terminal.err(`troupe: ${entry} failed\n${describeFailure(first.error, options.verbose)}`)
+    return 1
+  }
+  return first.status === 0 && !orderly ? 1 : first.status
+}
+
+/** The number that a command returned, if it can be a status. */
+function statusFrom(value: unknown, terminal: Terminal): number {
+  if (typeof value !== 'number') return 0
+  if (Number.isInteger(value) && value >= 0 && value <= 255) return value
+  terminal.err(`troupe: the command returned ${value}, which is no status (0 to 255); the status is 1`)
+  return 1
+}
+
+/** Stops the application, in `timeout` milliseconds at most, and tells whether it did. */
+async function stopped(app: Application, timeout: number, terminal: Terminal): Promise<boolean> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`))
+  }, timeout)
+  try {
+    await Promise.race([app.stop(), overdue])
+    return true
+  } catch (error) {
+    terminal.err(`troupe: the stop failed\n${describeFailure(error, false)}`)
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Waits; an application without a thread would not keep the program alive by itself. */
+async function lasting<T>(promise: Promise<T>): Promise<T> {
+  const alive = setInterval(() => {}, 2 ** 31 - 1)
+  try {
+    return await promise
+  } finally {
+    clearInterval(alive)
+  }
+}
