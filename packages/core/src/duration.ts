@@ -1,37 +1,50 @@
 /** Durations as Go writes them: `1m30s`, `250ms`, `1.5h`. Held as milliseconds. */
 import { invalid } from './errors.ts'
 
-/** Milliseconds of each unit, largest first (Go's `time.ParseDuration`). */
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 }
-const whole = /^([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|m|s|us|µs|ns))+$/
-const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g
+/** Milliseconds of each unit (Go's `time.ParseDuration`). Micro has two signs in Unicode; Go takes both. */
+const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, μs: 1e-3, ns: 1e-6 }
+const whole = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|m|s|us|µs|μs|ns))+)$/
+const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|μs|ns)/g
+/** Go counts nanoseconds in 64 bits: some 292 years. */
+const longest = (2 ** 63 - 1) / 1e6
 
 /**
  * Milliseconds of a duration such as `1m30s`. A bare `0` needs no unit.
  *
- * @throws TroupeError `Invalid` when the text is not a duration.
+ * @throws TroupeError `Invalid` when the text is not a duration, or longer than 292 years.
  */
 export function parseDuration(text: string): number {
-  if (text === '0') return 0
   if (!whole.test(text)) throw invalid(`"${text}" is not a duration: expected for example "250ms", "10s" or "1m30s"`, { text })
   let total = 0
   for (const [, amount, unit] of text.matchAll(part)) total += Number(amount) * (units[unit ?? ''] ?? 0)
-  return text.startsWith('-') ? -total : total
+  if (total >= longest) throw invalid(`"${text}" is too long for a duration: the longest is some 292 years`, { text })
+  return text.startsWith('-') && total > 0 ? -total : total
 }
 
-/** A duration of `ms` milliseconds as Go would print it: `1m30s`, `250ms`, `0s`. */
+/** A duration of `ms` milliseconds as Go would print it: `1m30s`, `250ms`, `1.5µs`, `0s`. */
 export function formatDuration(ms: number): string {
-  if (ms === 0) return '0s'
-  const sign = ms < 0 ? '-' : ''
-  const size = Math.abs(ms)
-  if (size < 1000) return `${sign}${trim(size)}ms`
-  const hours = Math.floor(size / 3_600_000)
-  const minutes = Math.floor((size % 3_600_000) / 60_000)
-  const seconds = trim((size % 60_000) / 1000)
-  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}s`
-  return minutes > 0 ? `${sign}${minutes}m${seconds}s` : `${sign}${seconds}s`
+  const ns = BigInt(Math.round(Math.abs(ms) * 1e6))
+  if (ns === 0n) return '0s'
+  return (ms < 0 ? '-' : '') + (ns < second ? formatShort(ns) : formatLong(ns))
 }
 
-function trim(value: number): string {
-  return String(Number(value.toFixed(6)))
+const second = 1_000_000_000n
+
+function formatShort(ns: bigint): string {
+  if (ns < 1000n) return `${ns}ns`
+  return ns < 1_000_000n ? `${decimal(ns, 3)}µs` : `${decimal(ns, 6)}ms`
+}
+
+function formatLong(ns: bigint): string {
+  const minutes = ns / (60n * second)
+  const seconds = `${decimal(ns % (60n * second), 9)}s`
+  if (minutes === 0n) return seconds
+  return minutes < 60n ? `${minutes}m${seconds}` : `${minutes / 60n}h${minutes % 60n}m${seconds}`
+}
+
+/** `value` with the last `digits` digits behind the point, as far as they are needed. */
+function decimal(value: bigint, digits: number): string {
+  const text = String(value).padStart(digits + 1, '0')
+  const fraction = text.slice(-digits).replace(/0+$/, '')
+  return text.slice(0, -digits) + (fraction && `.${fraction}`)
 }

@@ -23,19 +23,24 @@ const ownFields = new Set(['name', 'message', 'stack', 'cause', 'kind', 'retryab
 
 /** Describes anything thrown as plain data. Never throws itself, whatever getters the value has. */
 export function errorToWire(thrown: unknown, depth = 0): WireError {
-  if (!(thrown instanceof Error)) return { ...plain('Error', describe(thrown)), details: cloneable({ thrown }) }
+  if (!isError(thrown)) return { ...plain('Error', describe(thrown)), details: cloneable([['thrown', thrown]]) }
   const kind = read(thrown, 'kind')
   const retryable = read(thrown, 'retryable')
   const details = read(thrown, 'details')
   const stack = read(thrown, 'stack')
   const cause = read(thrown, 'cause')
+  const errors = read(thrown, 'errors')
   return {
     name: text(read(thrown, 'name'), 'Error'),
     kind: isErrorKind(kind) ? kind : 'Unknown',
     message: text(read(thrown, 'message'), '(an error whose message cannot be read)'),
     retryable: retryable === true,
     final: thrown instanceof TroupeError ? thrown.final : retryable === false,
-    details: cloneable({ ...(isRecord(details) ? details : {}), ...fieldsOf(thrown) }),
+    details: cloneable([
+      ...(isRecord(details) ? fieldsOf(details) : []),
+      ...fieldsOf(thrown).filter(([key]) => !ownFields.has(key)),
+      ...(errors === undefined ? [] : [['errors', errors] as const]),
+    ]),
     ...(typeof stack === 'string' && { stack: stack.slice(0, maxText) }),
     ...(cause !== undefined && depth < maxDepth && { cause: errorToWire(cause, depth + 1) }),
   }
@@ -86,23 +91,34 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function fieldsOf(error: Error): Record<string, unknown> {
-  const fields: Record<string, unknown> = {}
-  for (const key of Object.keys(error)) {
-    if (!ownFields.has(key)) fields[key] = read(error, key)
+/** `instanceof` asks the value, which may be a proxy that throws. */
+function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
   }
-  return fields
+}
+
+type Field = readonly [key: string, value: unknown]
+
+function fieldsOf(target: object): readonly Field[] {
+  try {
+    return Object.keys(target).map((key) => [key, read(target, key)])
+  } catch {
+    return []
+  }
 }
 
 /** The fields that structured clone can carry, cloned; the others as text. */
-function cloneable(fields: Record<string, unknown>): ErrorDetails {
-  const out: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(fields)) {
-    try {
-      out[key] = structuredClone(value)
-    } catch {
-      out[key] = describe(value)
-    }
+function cloneable(fields: readonly Field[]): ErrorDetails {
+  return Object.fromEntries(fields.map(([key, value]) => [key, carried(value)]))
+}
+
+function carried(value: unknown): unknown {
+  try {
+    return structuredClone(value)
+  } catch {
+    return describe(value)
   }
-  return out
 }
