@@ -24,9 +24,11 @@ export const hostKind = defineKind({
   fields: z.strictObject({
     host: z
       .strictObject({
-        /** `thread`: a worker thread for each process. */
-        isolation: z.enum(['thread']).default('thread'),
-        /** Threads kept warm. */
+        /** `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. */
+        isolation: z.enum(['thread', 'shared']).default('thread'),
+        /** Threads of a `shared` host. @default the number of cores */
+        workers: z.int().min(1).max(256).optional(),
+        /** Threads that a `thread` host keeps warm. */
         spares: z.int().min(0).max(64).default(1),
         /** Capacity of a mailbox. */
         queueSize: z.int().min(1).max(1_000_000).default(1024),

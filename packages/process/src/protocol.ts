@@ -14,6 +14,13 @@ export interface Program {
   readonly method: string
 }
 
+/** A program that a thread may start by itself. */
+export interface KnownProgram {
+  readonly program: Program
+  /** The overlay that the entry is pinned to. */
+  readonly pin: OverlayChoice
+}
+
 /** What a caller chose for a spawn or a call, beside what it inherits. */
 export interface Choice {
   /** An overlay chosen on purpose; gated. */
@@ -70,10 +77,21 @@ export interface EntryView {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** A call that a thread is to run: the caller's own thread, or one of a pool. */
+export interface StartCall {
+  readonly pid: Pid
+  readonly program: Program
+  readonly frame: Frame
+}
+
+/** What became of a call: its value, or leave to run it in the caller's own thread. */
+export type CallAnswer = { readonly value: unknown } | { readonly run: StartCall }
+
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
-  call: { ask: CallRequest; answer: unknown }
+  call: { ask: CallRequest; answer: CallAnswer }
+  program: { ask: { readonly entry: EntryId }; answer: KnownProgram }
   cancelCall: { ask: { readonly request: number }; answer: void }
   terminate: { ask: { readonly pid: Pid }; answer: void }
   cancel: { ask: { readonly pid: Pid; readonly reason: string }; answer: void }
@@ -113,7 +131,11 @@ export interface DeadLetter {
 export type ToKernel =
   | Request
   | { readonly type: 'ready' }
-  /** A process ended by itself. */
+  /** A process that this thread started by itself becomes known to the kernel. */
+  | { readonly type: 'born'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: Inheritance }
+  /** The process that the kernel asked about is not there. */
+  | { readonly type: 'unborn'; readonly pid: Pid }
+  /** A process ended by itself, or a call that the thread was left to run. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
@@ -140,12 +162,27 @@ export type ToThread =
   | { readonly type: 'start'; readonly process: StartProcess }
   | { readonly type: 'kill'; readonly pid: Pid; readonly error: WireError }
   | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
+  /** Asks whether a process that the thread may have started by itself is there. */
+  | { readonly type: 'announce'; readonly pid: Pid }
   | { readonly type: 'channel'; readonly thread: number; readonly port: MessagePort }
   /** A thread is gone for good, or never was; why, as the end of each process in it. */
   | { readonly type: 'gone'; readonly thread: number; readonly error: WireError }
+  /** An entry's code or fields changed. */
+  | { readonly type: 'entryChanged'; readonly entry: EntryId }
   /** A route was withdrawn or replaced; ask again. */
   | { readonly type: 'routeChanged'; readonly overlay: EntryId }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
+
+/** What a thread of a `shared` host is told of it. */
+export interface SharedThread {
+  readonly host: EntryId
+  /** Number of the thread within the host. */
+  readonly worker: number
+  /** See `host/population.ts`. */
+  readonly population: SharedArrayBuffer
+  readonly maxProcesses: number
+  readonly queueSize: number
+}
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -154,6 +191,7 @@ export interface ThreadData {
   readonly defaultOverlay: EntryId | undefined
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]
+  readonly shared?: SharedThread
 }
 
 /** From thread to thread, in order: one array of these a turn of the event loop. */

@@ -16,7 +16,6 @@ import {
   type ServiceDefinition,
   type ServiceStatus,
   Supervisor,
-  ThreadHost,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
 import { load, type LoadOptions } from './load.ts'
@@ -73,9 +72,8 @@ export class Application implements AsyncDisposable {
    * @throws what it threw.
    */
   async exec(entry: EntryId, args: readonly unknown[] = []): Promise<unknown> {
-    if (!this.kernel.hasHost(commandHost)) {
-      this.kernel.addHost(new ThreadHost({ id: commandHost, settings: commandSettings, threads: this.kernel.threads }))
-    }
+    const { hosts } = this.kernel
+    if (!hosts.has(commandHost)) hosts.add(hosts.create(commandHost, commandSettings))
     return this.run(async () => processes.exec(entry, commandHost, ...args))
   }
 

@@ -15,8 +15,12 @@ export interface Place {
 
 export interface Host extends AsyncDisposable {
   readonly id: EntryId
+  /** Whether a thread is one of its own. */
+  owns(thread: number): boolean
   /** Processes that run in it. */
   readonly size: number
+  /** Settles when its first threads are warm. */
+  ready(): Promise<void>
   /**
    * A place for a process.
    *

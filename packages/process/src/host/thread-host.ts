@@ -32,6 +32,10 @@ export class ThreadHost implements Host {
     })
   }
 
+  owns(thread: number): boolean {
+    return this.#running.has(pid(thread, 1))
+  }
+
   get size(): number {
     return this.#running.size
   }

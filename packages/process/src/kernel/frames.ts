@@ -20,6 +20,7 @@ export interface FramesOptions {
 }
 
 export class Frames {
+  readonly empty = emptyFrame
   readonly #options: FramesOptions
 
   constructor(options: FramesOptions) {

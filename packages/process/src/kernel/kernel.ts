@@ -5,7 +5,6 @@ import {
   errorToWire,
   type Frame,
   invalid,
-  notFound,
   type OverlayChoice,
   type Pid,
   threadOf,
@@ -14,15 +13,17 @@ import {
 import type { Overlays } from '@troupe/network/kernel'
 import type { Registry } from '@troupe/registry'
 import { pathToFileURL } from 'node:url'
-import type { Host } from '../host/host.ts'
 import { processKind } from '../kinds.ts'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { FirstMessage, Program, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { Runtime } from '../thread/runtime.ts'
+import { Births } from './births.ts'
+import { Calls } from './calls.ts'
 import { Frames, type SelectionGate } from './frames.ts'
 import { Grants } from './grants.ts'
+import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
-import { type ProcessRecord, ProcessTable } from './process-table.ts'
+import { ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
 
@@ -56,11 +57,13 @@ export class Kernel implements AsyncDisposable {
   readonly threads: Threads
   readonly processes = new ProcessTable()
   readonly grants = new Grants()
+  readonly calls = new Calls({ processes: this.processes, grants: this.grants })
   readonly frames: Frames
+  readonly hosts: Hosts
+  readonly births: Births
   readonly deadLetters: DeadLetters
   /** The runtime of the main thread. */
   readonly runtime: Runtime
-  readonly #hosts = new Map<EntryId, Host>()
   readonly #handlers: Handlers
   readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
 
@@ -78,36 +81,13 @@ export class Kernel implements AsyncDisposable {
         this.#onThreadExit(thread, error)
       },
     })
+    this.hosts = new Hosts({ registry: options.registry, threads: this.threads, log: options.log })
+    this.births = new Births(this)
     const { thread, data } = this.threads.adopt()
     this.runtime = new Runtime(data)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined })
     thread.pids.add(this.runtime.root.pid)
     this.#handlers = builtInHandlers(this)
-  }
-
-  /** Puts a host in service. */
-  addHost(host: Host): void {
-    this.#hosts.set(host.id, host)
-  }
-
-  hasHost(id: EntryId): boolean {
-    return this.#hosts.has(id)
-  }
-
-  async removeHost(id: EntryId): Promise<void> {
-    const host = this.#hosts.get(id)
-    this.#hosts.delete(id)
-    await host?.[Symbol.asyncDispose]()
-  }
-
-  /** @throws TroupeError `NotFound` for an unknown host, `Unavailable` for one that does not run. */
-  host(id: EntryId): Host {
-    const host = this.#hosts.get(id)
-    if (host !== undefined) return host
-    if (this.registry.has(id) && this.registry.get(id).kind !== 'process.host')
-      throw invalid(`${id} is a ${this.registry.get(id).kind}, not a process.host`, { host: id })
-    if (this.registry.has(id)) throw new TroupeError('Unavailable', `host ${id} does not run`, { details: { host: id } })
-    throw notFound(`there is no host ${id}`, { host: id })
   }
 
   /** Answers requests of a name; for packages above this one. */
@@ -124,7 +104,7 @@ export class Kernel implements AsyncDisposable {
   /** Starts a process in its frame. */
   spawn(order: SpawnOrder): Pid {
     const { program } = this.program(order.entry)
-    const host = this.host(order.host)
+    const host = this.hosts.get(order.host)
     if (order.name !== undefined) this.processes.checkFree(order.name)
     const place = host.place()
     const { pid, thread } = place
@@ -147,14 +127,14 @@ export class Kernel implements AsyncDisposable {
 
   /** Ends a process at once. */
   async terminate(pid: Pid, error = new TroupeError('Canceled', 'it was terminated')): Promise<void> {
-    const record = this.#alive(pid)
+    const record = await this.births.find(pid)
     if (record.host === undefined) throw invalid(`${pid} is no process that can be terminated`, { pid })
     await record.host.kill(pid, error)
   }
 
   /** Asks a process to stop. */
-  cancel(pid: Pid, reason: string): void {
-    this.#alive(pid)
+  async cancel(pid: Pid, reason: string): Promise<void> {
+    await this.births.find(pid)
     this.threads.get(threadOf(pid))?.post({ type: 'cancel', pid, reason })
   }
 
@@ -165,7 +145,7 @@ export class Kernel implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#hosts.keys()].map(async (id) => this.removeHost(id)))
+    await this.hosts[Symbol.asyncDispose]()
     this.runtime.close()
     clearInterval(this.#keepAlive)
   }
@@ -177,6 +157,12 @@ export class Kernel implements AsyncDisposable {
         return
       case 'finished':
         this.#ended(message.pid, message.exit, thread)
+        return
+      case 'born':
+        this.births.onBorn(message, thread)
+        return
+      case 'unborn':
+        this.births.onUnborn(message.pid)
         return
       case 'connect':
         this.threads.connect(thread, message.thread)
@@ -218,13 +204,8 @@ export class Kernel implements AsyncDisposable {
 
   #onThreadExit(thread: Thread, error: TroupeError): void {
     this.grants.threadGone(thread.number)
-    for (const host of this.#hosts.values()) host.threadGone(thread)
+    this.births.threadGone(thread)
+    this.hosts.threadGone(thread)
     for (const pid of [...thread.pids]) this.#ended(pid, { error: errorToWire(error) }, thread)
-  }
-
-  #alive(pid: Pid): ProcessRecord {
-    const record = this.processes.get(pid)
-    if (record !== undefined) return record
-    throw notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
   }
 }

@@ -29,7 +29,11 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     spawn: (ask, asker) => ({ pid: spawn(kernel, ask, asker) }),
     terminate: async ({ pid }) => kernel.terminate(pid),
     cancel: ({ pid, reason }) => kernel.cancel(pid, reason),
-    register: ({ name, pid }) => processes.register(name, pid),
+    program: ({ entry }) => kernel.program(entry),
+    register: async ({ name, pid }) => {
+      await kernel.births.find(pid)
+      processes.register(name, pid)
+    },
     unregister: ({ name }) => processes.unregister(name),
     lookup: ({ name }) => processes.lookup(name),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),

@@ -1,13 +1,15 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
 import type { EntryId, Pid, TroupeError } from '@troupe/core'
+import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
-import type { ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 
 export interface ThreadOptions {
   readonly number: number
   readonly defaultOverlay: EntryId | undefined
   readonly preload: readonly string[]
   readonly resourceLimits?: ResourceLimits
+  readonly shared?: SharedThread
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** The thread is gone. Those of its processes that still lived ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
@@ -42,12 +44,13 @@ export class Thread {
 }
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
-export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload'>): {
+export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared'>): {
   readonly near: MessagePort
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  return { near: port1, data: { thread: options.number, port: port2, defaultOverlay: options.defaultOverlay, preload: options.preload } }
+  const { number, defaultOverlay, preload, shared } = options
+  return { near: port1, data: { thread: number, port: port2, defaultOverlay, preload, ...(shared && { shared }) } }
 }
 
 /** Source files run as they are; built ones are JavaScript. */
@@ -60,6 +63,7 @@ export class WorkerThread extends Thread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
   #verdict: TroupeError | undefined
+  #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
     const { near, data } = threadWire(options)
@@ -97,6 +101,15 @@ export class WorkerThread extends Thread {
     near.once('close', setDrained)
     near.unref()
     this.#worker.unref()
+    this.#looked = this.#worker.performance.eventLoopUtilization()
+  }
+
+  /** Share of the time since the last look in which the thread did not wait: 0 to 1. */
+  utilization(): number {
+    const now = this.#worker.performance.eventLoopUtilization()
+    const { utilization } = this.#worker.performance.eventLoopUtilization(now, this.#looked)
+    this.#looked = now
+    return utilization
   }
 
   /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */

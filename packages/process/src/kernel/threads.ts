@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
-import type { ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -22,11 +22,17 @@ export class Threads {
   defaultOverlay: EntryId | undefined
   readonly #options: ThreadsOptions
   readonly #threads = new Map<number, Thread>()
-  readonly #env = threadEnvironment()
+  /** What threads find in `process.env`. */
+  readonly env = threadEnvironment()
   #next = 0
 
   constructor(options: ThreadsOptions) {
     this.#options = options
+  }
+
+  /** Modules that threads import before there is work for them. */
+  get preload(): readonly string[] {
+    return this.#options.preload
   }
 
   get size(): number {
@@ -38,14 +44,14 @@ export class Threads {
   }
 
   /** Starts a worker. */
-  start(options: { readonly resourceLimits?: ResourceLimits } = {}): WorkerThread {
+  start(options: { readonly resourceLimits?: ResourceLimits; readonly shared?: SharedThread } = {}): WorkerThread {
     const number = this.#claim()
     const thread = new WorkerThread({
       ...options,
       number,
       defaultOverlay: this.defaultOverlay,
       preload: this.#options.preload,
-      env: this.#env,
+      env: this.env,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
       onExit: (gone, error) => {
@@ -112,7 +118,7 @@ export class Threads {
 }
 
 /** The end of a thread that ended by itself. */
-function threadFailure(code: number, error: Error | undefined): TroupeError {
+export function threadFailure(code: number, error: Error | undefined): TroupeError {
   if (error === undefined) {
     return new TroupeError('Unknown', `it called process.exit(${code})`, { details: { code } })
   }

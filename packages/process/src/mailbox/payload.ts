@@ -2,7 +2,7 @@
  * Payloads: what structured clone can carry. A payload is copied when it is sent, so that the sender may go on changing
  * its own; small plain data is copied by hand, some ten times faster than structured clone, and all else by structured clone.
  */
-import { invalid } from '@troupe/core'
+import { invalid, TroupeError } from '@troupe/core'
 import type { Transferable } from 'node:worker_threads'
 
 /** What may be moved instead of copied (HTML, transferable objects). */
@@ -21,6 +21,18 @@ export function snapshot(payload: unknown): unknown {
   const seen: object[] = []
   const copy = copyPlain(payload, seen)
   return copy === unsuitable ? clone(payload) : copy
+}
+
+/** A {@link snapshot} of each argument of a spawn or a call. @throws TroupeError `Invalid`, naming the argument and the path. */
+export function snapshotArguments(args: readonly unknown[]): unknown[] {
+  return args.map((arg, index) => {
+    try {
+      return snapshot(arg)
+    } catch (error) {
+      if (!(error instanceof TroupeError)) throw error
+      throw new TroupeError(error.kind, `argument ${index + 1}: ${error.message}`, { details: error.details })
+    }
+  })
 }
 
 /** A payload on its way, with the objects in it that are moved rather than copied. */

@@ -4,7 +4,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
 
 interface Pending {
-  readonly resolve: (value: unknown) => void
+  /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
+  resolve(value: unknown): void
   readonly reject: (error: TroupeError) => void
 }
 
@@ -16,11 +17,14 @@ export interface Asked<Name extends RequestName> {
 
 export class KernelLink {
   readonly #port: MessagePort
+  readonly #onAsk: (by: Pid) => void
   readonly #pending = new Map<number, Pending>()
   #next = 1
 
-  constructor(port: MessagePort, onMessage: (message: ToThread) => void) {
+  /** @param onAsk Called before something is asked on behalf of a process or call. */
+  constructor(port: MessagePort, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void) {
     this.#port = port
+    this.#onAsk = onAsk
     port.on('message', (message: ToThread) => {
       if (!this.#settle(message)) onMessage(message)
     })
@@ -35,9 +39,10 @@ export class KernelLink {
   }
 
   ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Asked<Name> {
+    this.#onAsk(by)
     const number = this.#next
     this.#next += 1
-    const answer = new Promise<unknown>((resolve, reject) => {
+    const answer = new Promise<Requests[Name]['answer']>((resolve, reject) => {
       this.#pending.set(number, { resolve, reject })
     })
     this.#post(number, name, ask, by)

@@ -5,6 +5,7 @@ import { type Answer, type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 import type { Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
+import type { Birth } from './local-spawns.ts'
 import { Participant } from './participant.ts'
 
 export interface LocalProcessOptions {
@@ -15,10 +16,14 @@ export interface LocalProcessOptions {
   readonly answer: Answer
   readonly onOverflow: (letter: Letter) => void
   readonly onFlow: (process: LocalProcess, letter: Letter) => void
+  /** What to tell the kernel, if it does not know the process yet. */
+  readonly birth?: Birth
 }
 
 export class LocalProcess extends Participant {
   readonly program: Program
+  /** Set while the kernel does not know the process. */
+  birth: Birth | undefined
   readonly mailbox: Mailbox
   readonly events = new EventQueue()
   readonly controller = new AbortController()
@@ -38,6 +43,7 @@ export class LocalProcess extends Participant {
   constructor(options: LocalProcessOptions) {
     super(options.pid, options.frame)
     this.program = options.program
+    this.birth = options.birth
     this.#answer = options.answer
     this.#handled = options.frame
     this.#handling = options.frame
@@ -48,6 +54,10 @@ export class LocalProcess extends Participant {
         options.onFlow(this, letter)
       },
     })
+  }
+
+  override get signal(): AbortSignal {
+    return this.controller.signal
   }
 
   get ended(): boolean {

@@ -11,6 +11,11 @@ export class Participant {
     this.frame = frame
   }
 
+  /** Aborts when the process or the call is cancelled; nothing cancels the program around an application. */
+  get signal(): AbortSignal | undefined {
+    return undefined
+  }
+
   /** A fresh slot that holds its own frame. */
   slot(): Slot {
     return { frame: this.frame, owner: this }

@@ -12,7 +12,7 @@ import {
   TroupeError,
 } from '@troupe/core'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withOptions } from '../choice.ts'
-import { pack, snapshot, type Transfer } from '../mailbox/payload.ts'
+import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
 import type { FirstMessage, Watcher } from '../protocol.ts'
 import { currentRuntime } from './current.ts'
 import type { Exit } from './event-queue.ts'
@@ -46,19 +46,24 @@ function spawner(plan: SpawnPlan) {
     const runtime = currentRuntime()
     const by = currentParticipant()
     plan.options.signal?.throwIfAborted()
+    const ask = {
+      entry: entryId(id),
+      host: entryId(host),
+      args: snapshotArguments(args),
+      choice: choiceOf(plan),
+      inherit: inheritance(plan),
+      ...bond,
+      ...(plan.name !== undefined && { name: plan.name }),
+      ...(plan.messages && { messages: plan.messages }),
+    }
     const link = bond.link !== undefined && by instanceof LocalProcess ? by : undefined
+    const here = runtime.spawnHere(by, ask)
+    if (here !== undefined) {
+      link?.links.add(here)
+      return here
+    }
     const done = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
     try {
-      const ask = {
-        entry: entryId(id),
-        host: entryId(host),
-        args: args.map((arg, i) => argument(arg, i)),
-        choice: choiceOf(plan),
-        inherit: inheritance(plan),
-        ...bond,
-        ...(plan.name !== undefined && { name: plan.name }),
-        ...(plan.messages && { messages: plan.messages }),
-      }
       const { pid } = await runtime.kernel.request('spawn', ask, by.pid)
       done(pid)
       return pid
@@ -148,16 +153,6 @@ function ownProcess(what: string): LocalProcess {
   const participant = currentParticipant()
   if (participant instanceof LocalProcess) return participant
   throw invalid(`only a process can ${what} another; use processes.exited() from functions and programs`)
-}
-
-function argument(value: unknown, index: number): unknown {
-  try {
-    return snapshot(value)
-  } catch (error) {
-    throw error instanceof TroupeError
-      ? new TroupeError('Invalid', `argument ${index + 1}: ${error.message}`, { details: error.details })
-      : error
-  }
 }
 
 /** Answers a pid at once, a name by asking. */

@@ -1,14 +1,16 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorFromWire, errorToWire, type Frame, type Pid, pid, runInSlot, TroupeError } from '@troupe/core'
+import { emptyFrame, type EntryId, errorFromWire, errorToWire, fork, type Frame, type Pid, pid, runInSlot, TroupeError } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { MessagePort } from 'node:worker_threads'
 import { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { snapshot } from '../mailbox/payload.ts'
-import type { DeadLetter, Parcel, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
+import type { DeadLetter, Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
 import { KernelLink } from './kernel-link.ts'
+import { LocalCalls } from './local-calls.ts'
 import { LocalProcess } from './local-process.ts'
+import { type Birth, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
 import { Participant } from './participant.ts'
 import { PostOffice } from './post-office.ts'
@@ -21,6 +23,8 @@ export class Runtime {
   readonly kernel: KernelLink
   readonly post: PostOffice
   readonly bonds: Bonds
+  /** The calls of functions that run in this thread. */
+  readonly calls = new LocalCalls()
   /** The program in this thread that is no process: the main program, in thread 0. */
   readonly root: Participant
   defaultOverlay: EntryId | undefined
@@ -30,6 +34,7 @@ export class Runtime {
   readonly #verdicts = new Map<number, TroupeError>()
   readonly #routes = new Map<EntryId, Promise<Route>>()
   readonly #claimed = new Set<EntryId>()
+  readonly #spawns: LocalSpawns | undefined
   #dead: DeadLetter[] = []
   #deadDropped = 0
 
@@ -37,9 +42,22 @@ export class Runtime {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
     this.root = new Participant(pid(data.thread, 0), emptyFrame)
-    this.kernel = new KernelLink(data.port, (message) => {
-      this.#onKernel(message)
-    })
+    this.kernel = new KernelLink(
+      data.port,
+      (message) => {
+        this.#onKernel(message)
+      },
+      (by) => {
+        this.#announce(by)
+      },
+    )
+    this.#spawns =
+      data.shared &&
+      new LocalSpawns({
+        thread: data.thread,
+        shared: data.shared,
+        program: async (entry, by) => this.kernel.request('program', { entry }, by),
+      })
     const lookup = {
       thread: data.thread,
       process: (id: Pid) => this.#processes.get(id),
@@ -75,7 +93,42 @@ export class Runtime {
     this.post.processEnded(process, letters)
     this.bonds.processEnded(process, exit)
     this.#flushAll()
-    this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+    this.#spawns?.leave()
+    if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+  }
+
+  /** Starts a child in this thread, if it may be without the kernel; answers nothing when the kernel has to. */
+  spawnHere(by: Participant, ask: SpawnRequest): Pid | undefined {
+    const admitted = this.#spawns?.admit(by, ask)
+    if (admitted === undefined || this.#spawns === undefined) return undefined
+    const { entry, inherit, monitor, link, args } = ask
+    const { overlay, values, trace } = inherit
+    const frame = fork(emptyFrame, { overlay, values, ...(trace !== undefined && { trace }) })
+    const messages = (ask.messages ?? []).map((message) => ({ ...message, from: by.pid, frame }))
+    const start = {
+      pid: admitted.pid,
+      program: admitted.known.program,
+      args,
+      frame,
+      queueSize: this.#spawns.queueSize,
+      watchers: monitor === undefined ? [] : [monitor],
+      links: link === undefined ? [] : [link],
+      messages,
+    }
+    queueMicrotask(() => {
+      void this.#start(start, { by: by.pid, entry, inherit })
+    })
+    return admitted.pid
+  }
+
+  /** Makes a process known to the kernel that this thread started by itself. */
+  #announce(id: Pid): void {
+    const process = this.#processes.get(id)
+    if (process?.birth === undefined) return
+    const { birth } = process
+    process.birth = undefined
+    this.#announce(birth.by)
+    this.kernel.tell({ type: 'born', pid: id, ...birth })
   }
 
   /** The current route of an overlay, asked of the kernel once a generation. */
@@ -99,7 +152,8 @@ export class Runtime {
 
   cancel(target: Pid, reason: string): void {
     const process = this.#processes.get(target)
-    if (process !== undefined) process.cancel(reason)
+    if (process === undefined) this.calls.cancel(target, reason)
+    else process.cancel(reason)
   }
 
   #onKernel(message: ToThread): void {
@@ -114,6 +168,13 @@ export class Runtime {
       }
       case 'cancel':
         this.cancel(message.pid, message.reason)
+        return
+      case 'announce':
+        if (this.#processes.get(message.pid)?.birth === undefined) this.kernel.tell({ type: 'unborn', pid: message.pid })
+        else this.#announce(message.pid)
+        return
+      case 'entryChanged':
+        this.#spawns?.forget(message.entry)
         return
       case 'channel':
         this.#onChannel(message.thread, message.port)
@@ -131,8 +192,9 @@ export class Runtime {
     }
   }
 
-  async #start(start: StartProcess): Promise<void> {
+  async #start(start: StartProcess, birth?: Birth): Promise<void> {
     const process = new LocalProcess({
+      ...(birth && { birth }),
       pid: start.pid,
       program: start.program,
       frame: start.frame,

@@ -50,9 +50,11 @@ export const self = {
     return own().events
   },
 
-  /** Aborts when the process is cancelled, with the reason. */
+  /** Aborts when the process, or the call of a function, is cancelled; its reason is the error. */
   get signal(): AbortSignal {
-    return own().controller.signal
+    const { signal } = currentParticipant()
+    if (signal !== undefined) return signal
+    throw invalid('only a process or a function has a signal; this code runs outside any')
   },
 
   /**

@@ -1,0 +1,68 @@
+/** The hosts that run, by id. */
+import { type EntryId, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import type { Registry } from '@troupe/registry'
+import type { Host } from '../host/host.ts'
+import { SharedHost } from '../host/shared-host.ts'
+import { type HostSettings, ThreadHost } from '../host/thread-host.ts'
+import type { Thread } from './thread.ts'
+import type { Threads } from './threads.ts'
+
+export interface HostsOptions {
+  readonly registry: Registry
+  readonly threads: Threads
+  readonly log: (line: string) => void
+}
+
+export class Hosts implements AsyncDisposable {
+  readonly #options: HostsOptions
+  readonly #hosts = new Map<EntryId, Host>()
+
+  constructor(options: HostsOptions) {
+    this.#options = options
+  }
+
+  /** A host of these settings. It is not in service yet. */
+  create(id: EntryId, settings: HostSettings): Host {
+    const { threads, log } = this.#options
+    return settings.isolation === 'shared' ? new SharedHost({ id, settings, threads, log }) : new ThreadHost({ id, settings, threads })
+  }
+
+  add(host: Host): void {
+    this.#hosts.set(host.id, host)
+  }
+
+  has(id: EntryId): boolean {
+    return this.#hosts.has(id)
+  }
+
+  /** @throws TroupeError `NotFound` for an unknown host, `Unavailable` for one that does not run. */
+  get(id: EntryId): Host {
+    const host = this.#hosts.get(id)
+    if (host !== undefined) return host
+    const { registry } = this.#options
+    if (!registry.has(id)) throw notFound(`there is no host ${id}`, { host: id })
+    const { kind } = registry.get(id)
+    if (kind !== 'process.host') throw invalid(`${id} is a ${kind}, not a process.host`, { host: id })
+    throw new TroupeError('Unavailable', `host ${id} does not run`, { details: { host: id } })
+  }
+
+  /** The host that a process lives in, by its thread. */
+  of(pid: Pid): Host | undefined {
+    return this.#hosts.values().find((host) => host.owns(threadOf(pid)))
+  }
+
+  threadGone(thread: Thread): void {
+    for (const host of this.#hosts.values()) host.threadGone(thread)
+  }
+
+  /** Ends a host with all its processes. */
+  async remove(id: EntryId): Promise<void> {
+    const host = this.#hosts.get(id)
+    this.#hosts.delete(id)
+    await host?.[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#hosts.keys()].map(async (id) => this.remove(id)))
+  }
+}

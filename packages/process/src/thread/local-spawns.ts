@@ -1,0 +1,88 @@
+/**
+ * Processes that a thread of a `shared` host starts by itself, without asking the kernel: children in the same host, of a known program, for
+ * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/births.ts`).
+ */
+import { type EntryId, type Pid, pid } from '@troupe/core'
+import { Population } from '../host/population.ts'
+import type { Inheritance, KnownProgram, SharedThread, SpawnRequest } from '../protocol.ts'
+import type { Participant } from './participant.ts'
+
+/** Processes that a thread may have more than the emptiest of its host, before the kernel places the next one. */
+const slack = 1024
+
+export interface LocalSpawnsOptions {
+  readonly thread: number
+  readonly shared: SharedThread
+  /** Asks the kernel what to run. */
+  readonly program: (entry: EntryId, by: Pid) => Promise<KnownProgram>
+}
+
+export class LocalSpawns {
+  readonly queueSize: number
+  readonly #options: LocalSpawnsOptions
+  readonly #population: Population
+  readonly #programs = new Map<EntryId, KnownProgram | undefined>()
+  /** Odd serials; the kernel's are even. */
+  #next = 1
+
+  constructor(options: LocalSpawnsOptions) {
+    this.queueSize = options.shared.queueSize
+    this.#options = options
+    this.#population = new Population(options.shared.population, options.shared.maxProcesses)
+  }
+
+  /** A pid for a child that may start here, with its program; nothing when the kernel has to decide. */
+  admit(by: Participant, ask: SpawnRequest): { readonly pid: Pid; readonly known: KnownProgram } | undefined {
+    if (!this.#isFree(by, ask)) return undefined
+    const known = this.#programs.get(ask.entry)
+    if (known === undefined) {
+      this.#learn(ask.entry, by.pid)
+      return undefined
+    }
+    const { worker } = this.#options.shared
+    if (known.pin !== undefined || !this.#population.isLevel(worker, slack) || !this.#population.enter(worker)) return undefined
+    const id = pid(this.#options.thread, this.#next)
+    this.#next += 2
+    return { pid: id, known }
+  }
+
+  /** A process of this thread has ended. */
+  leave(): void {
+    this.#population.leave(this.#options.shared.worker)
+  }
+
+  /** An entry changed: what was known of it is not true any more. */
+  forget(entry: EntryId): void {
+    this.#programs.delete(entry)
+  }
+
+  /** Nothing was chosen, and nobody's permission is needed. */
+  #isFree(by: Participant, { host, choice, name }: SpawnRequest): boolean {
+    const { network, actor, scope } = choice
+    return (
+      host === this.#options.shared.host &&
+      name === undefined &&
+      network === undefined &&
+      actor === undefined &&
+      scope === undefined &&
+      by.frame.actor === undefined &&
+      by.frame.scope === undefined
+    )
+  }
+
+  #learn(entry: EntryId, by: Pid): void {
+    if (this.#programs.has(entry)) return
+    this.#programs.set(entry, undefined)
+    this.#options.program(entry, by).then(
+      (known) => this.#programs.set(entry, known),
+      () => this.#programs.delete(entry),
+    )
+  }
+}
+
+/** What is told of a child when the kernel needs to know it. */
+export interface Birth {
+  readonly by: Pid
+  readonly entry: EntryId
+  readonly inherit: Inheritance
+}

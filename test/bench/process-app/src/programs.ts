@@ -1,0 +1,108 @@
+/** What the process benchmark runs. Each measures from inside, in microseconds or operations per second. */
+import { type Pid, processes, self } from 'troupe'
+
+const now = () => performance.timeOrigin + performance.now()
+const host = 'bench:one'
+
+/** When the first line of user code ran. */
+export function stamp(): number {
+  return now()
+}
+
+export async function idle(): Promise<void> {
+  for await (const message of self.inbox) if (message.topic === 'stop') return
+}
+
+export function nothing(): void {}
+
+export function crash(): never {
+  throw new Error('crash')
+}
+
+export async function echo(): Promise<void> {
+  for await (const message of self.inbox) processes.trySend(message.from, 'pong', message.payload)
+}
+
+/** Takes `count` messages; answers the seconds from the first to the last. */
+export async function sink(count: number): Promise<number> {
+  let start = 0
+  let left = count
+  for await (const _ of self.inbox) {
+    if (left === count) start = now()
+    left -= 1
+    if (left === 0) break
+  }
+  return (now() - start) / 1000
+}
+
+/** Sends `count` messages as fast as the receiver takes them. */
+export async function flood(to: Pid, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    if (!processes.trySend(to, 'm', i)) await processes.send(to, 'm', i)
+  }
+  await processes.exited(to)
+}
+
+/** Round trips a second. */
+export async function ping(to: Pid, count: number): Promise<number> {
+  const run = async (rounds: number) => {
+    for (let i = 0; i < rounds; i += 1) {
+      processes.trySend(to, 'ping', i)
+      await self.receive()
+    }
+  }
+  await run(count / 10)
+  const start = now()
+  await run(count)
+  return count / ((now() - start) / 1000)
+}
+
+/** Spawns, monitored, until EXIT: a second. */
+export async function churn(count: number, window: number): Promise<number> {
+  const events = self.events[Symbol.asyncIterator]()
+  const run = async (rounds: number) => {
+    let started = 0
+    let ended = 0
+    while (ended < rounds) {
+      while (started < rounds && started - ended < window) {
+        await processes.spawnMonitored('bench:nothing', host)
+        started += 1
+      }
+      await events.next()
+      ended += 1
+    }
+  }
+  await run(count / 10)
+  const start = now()
+  await run(count)
+  return count / ((now() - start) / 1000)
+}
+
+/** Microseconds from a crash to its EXIT. */
+export async function crashes(count: number): Promise<number[]> {
+  const events = self.events[Symbol.asyncIterator]()
+  const times: number[] = []
+  for (let i = 0; i < count; i += 1) {
+    await processes.spawnMonitored('bench:crash', host)
+    const start = now()
+    await events.next()
+    times.push((now() - start) * 1000)
+  }
+  return times
+}
+
+/** Bytes of heap and of the process for each of `count` idle processes. */
+export async function crowd(count: number): Promise<{ heap: number; seconds: number }> {
+  await processes.spawn('bench:idle', host)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  globalThis.gc?.()
+  const before = process.memoryUsage()
+  const start = now()
+  const pids: Pid[] = []
+  for (let i = 0; i < count; i += 1) pids.push(await processes.spawn('bench:idle', host))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  globalThis.gc?.()
+  const after = process.memoryUsage()
+  const seconds = (now() - start) / 1000
+  return { heap: (after.heapUsed - before.heapUsed) / count, seconds }
+}
