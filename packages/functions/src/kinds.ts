@@ -2,23 +2,33 @@
 import { defineKind, duration, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 
-const pool = z.strictObject({
+const threads = z.strictObject({
   /** Threads that are kept. */
   min: z.int().min(0).default(0),
   /** Threads at most. @default the number of cores */
   max: z.int().min(1).optional(),
   /** How long a thread above `min` waits for work before it ends. */
   idleTimeout: duration().default(30_000),
+  /** Calls that may wait for a thread; beyond, calling is `Unavailable`. */
+  queue: z.int().min(0).default(10_000),
 })
 
-/** `function.ts`: a stateless function, called by id; it runs on a pool of threads. */
+/** A pool of threads, or `inline`: the caller's own thread. */
+const pool = z.union([z.literal('inline'), threads], 'expected "inline", or a pool such as { max: 4 }')
+
+export type PoolSettings = z.output<typeof threads>
+
+/** The pool of functions that say nothing of theirs. */
+export const defaultPool: PoolSettings = threads.parse({})
+
+/** `function.ts`: a stateless function, called by id; it runs on a pool of threads, or in the caller's. */
 export const functionKind = defineKind({
   kind: 'function.ts',
   fields: z.strictObject({
     source: sourceFile(),
     /** Name of the exported function. */
     method: z.string().min(1).default('handler'),
-    pool: pool.prefault({}),
+    pool: pool.default(defaultPool),
   }),
 })
 

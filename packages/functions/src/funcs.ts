@@ -1,0 +1,79 @@
+/** The API for functions: call them by id. */
+import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
+import {
+  type CallAnswer,
+  type CallOptions,
+  choiceOf,
+  currentParticipant,
+  currentRuntime,
+  emptySelection,
+  inheritance,
+  type Selection,
+  snapshotArguments,
+  withOptions,
+} from '@troupe/process'
+import { bounded } from './bounded.ts'
+
+/** Calls functions, in a frame that `with…` can change. Immutable: each `with…` answers a new one. */
+export interface Caller {
+  /** Chooses the overlay for the call and all beneath it, a timeout for the whole, a signal that cancels it. */
+  withOptions(options: CallOptions): Caller
+  /** Adds values to the frame. */
+  withContext(values: Readonly<Record<string, unknown>>): Caller
+  /** Lets the function act for `actor` instead of the caller's. */
+  withActor(actor: Actor): Caller
+  /** Puts policies in force for it, instead of the caller's. */
+  withScope(scope: readonly EntryId[]): Caller
+  /**
+   * Calls the function of entry `id` and answers what it returns. It runs in the caller's frame: overlay, actor, scope, values, deadline.
+   *
+   * Cancelled, or past its deadline, the call rejects at once; the function sees `self.signal` abort. One that does not come back within a
+   * second then is ended together with its thread, which no other call runs in but those that it made itself.
+   *
+   * @throws what the function throws; TroupeError `NotFound` for an unknown entry, method or overlay, `PermissionDenied`, `Invalid` for
+   * arguments or a result that cannot be cloned, `Unavailable` when too many calls wait, `Timeout`, `Canceled`, `Internal` or `Unknown`
+   * when its thread ended under it.
+   */
+  call(id: string, ...args: unknown[]): Promise<unknown>
+}
+
+/** Functions, called by id: `await funcs.call('app:fetch_ip', url)`. */
+export const funcs: Caller = caller(emptySelection)
+
+function caller(selection: Selection): Caller {
+  return Object.freeze({
+    withOptions: (options: CallOptions) => caller(withOptions(selection, options)),
+    withContext: (values: Readonly<Record<string, unknown>>) => caller({ ...selection, values: { ...selection.values, ...values } }),
+    withActor: (actor: Actor) => caller({ ...selection, actor }),
+    withScope: (scope: readonly EntryId[]) => caller({ ...selection, scope }),
+    call: async (id: string, ...args: unknown[]) => call(selection, id, args),
+  })
+}
+
+async function call(selection: Selection, id: string, args: readonly unknown[]): Promise<unknown> {
+  const entry = entryId(id)
+  const { kernel, calls } = currentRuntime()
+  const { pid: by } = currentParticipant()
+  const inherit = inheritance(selection)
+  const bounds = { what: entry, signal: selection.options.signal, deadline: inherit.deadline }
+  const question = { entry, args: snapshotArguments(args), choice: choiceOf(selection), inherit }
+  let givenUp: TroupeError | undefined
+  let here: Pid | undefined
+  const { number, answer } = kernel.ask('call', question, by)
+
+  const settle = async (answered: CallAnswer): Promise<unknown> => {
+    if ('value' in answered) return answered.value
+    here = answered.run.pid
+    const exit = givenUp === undefined ? await calls.run(answered.run, question.args) : { value: undefined }
+    kernel.tell({ type: 'finished', pid: here, exit: { value: undefined } })
+    if ('error' in exit) throw errorFromWire(exit.error)
+    return exit.value
+  }
+
+  return bounded(answer.then(settle), bounds, (reason) => {
+    givenUp = reason
+    if (here !== undefined) calls.abandon(here, reason)
+    // Whether that comes in time, or at all, makes no difference to the caller any more.
+    kernel.request('cancelCall', { request: number }, by).catch(() => undefined)
+  })
+}

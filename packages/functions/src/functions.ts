@@ -1,0 +1,156 @@
+/** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
+import { pathToFileURL } from 'node:url'
+import { type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
+import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
+import { defaultPool, functionKind } from './kinds.ts'
+import { Pool } from './pool.ts'
+import { PoolCall } from './pool-call.ts'
+
+/** Calls beneath one another; beyond, it is taken for a recursion without end. */
+const maxDepth = 1000
+
+export interface FunctionsOptions {
+  readonly kernel: Kernel
+  /**
+   * Milliseconds that a function which was cancelled, or is past its deadline, is given to come back before its thread is ended.
+   * @default 1000
+   */
+  readonly grace?: number
+}
+
+/** A call that the kernel's own side makes, in a frame that it answers for. */
+export interface FunctionCall {
+  readonly entry: EntryId
+  readonly args: readonly unknown[]
+  readonly frame: Frame
+  readonly caller?: ProcessRecord
+}
+
+/** A function as its entry says. */
+interface Callee {
+  readonly pool: Pool
+  /** It runs in the caller's thread. */
+  readonly inline: boolean
+}
+
+/**
+ * Answers `funcs.call` of all threads.
+ *
+ * @example
+ * ```ts
+ * await using functions = new Functions({ kernel })
+ * ```
+ */
+export class Functions implements AsyncDisposable {
+  readonly #kernel: Kernel
+  readonly #grace: number
+  readonly #callees = new Map<EntryId, Callee>()
+  /** Calls that can be cancelled, by thread and number of the request. */
+  readonly #pending = new Map<string, { readonly pool: Pool; readonly call: PoolCall }>()
+
+  constructor({ kernel, grace = 1000 }: FunctionsOptions) {
+    this.#kernel = kernel
+    this.#grace = grace
+    kernel.handle('call', async (ask, asker) => this.#onCall(ask, asker))
+    kernel.handle('cancelCall', ({ request }, { thread }) => {
+      const pending = this.#pending.get(keyOf(thread, request))
+      pending?.pool.cancel(pending.call, new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`))
+    })
+  }
+
+  /** Starts the threads that pools keep. */
+  warm(): void {
+    const { registry } = this.#kernel
+    for (const { id } of registry.find({ kind: functionKind.kind })) {
+      const { pool } = registry.decode(id, functionKind).fields
+      if (pool !== 'inline' && pool.min > 0) this.#callee(id)
+    }
+  }
+
+  /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
+  async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
+    const { pool } = this.#callee(entry)
+    const call = new PoolCall({ program: pool.program, frame, args, caller })
+    pool.run(call)
+    return call.value
+  }
+
+  /** Ends a function's pool: its entry has changed, or is gone. The next call finds it as it is then. */
+  async retire(entry: EntryId): Promise<void> {
+    const callee = this.#callees.get(entry)
+    this.#callees.delete(entry)
+    await callee?.pool[Symbol.asyncDispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#callees.keys()].map(async (entry) => this.retire(entry)))
+  }
+
+  async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Asker): Promise<CallAnswer> {
+    const { frames, calls } = this.#kernel
+    const { pool, inline } = this.#callee(entry)
+    const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
+    const frame = frames.forCall(record.frame, overlay, choice, inherit)
+    const depth = calls.depthOf(record)
+    if (depth >= maxDepth) {
+      throw invalid(`${entry}: calls are nested ${maxDepth} deep, which looks like a recursion without end`, { entry, depth })
+    }
+    // A call beneath another must not wait for a thread that may be held by those above it: it runs in the thread of its caller, which waits.
+    // The main thread has no guard, so nothing runs inline there.
+    if ((inline && thread.number !== 0) || (depth > 0 && pool.isFull)) return { run: this.#besideCaller(pool, frame, record, thread) }
+    const call = new PoolCall({ program: pool.program, frame, args, caller: record })
+    pool.run(call)
+    const key = keyOf(thread, number)
+    this.#pending.set(key, { pool, call })
+    try {
+      return { value: await call.value }
+    } finally {
+      this.#pending.delete(key)
+    }
+  }
+
+  /** Leaves a call to its caller's thread. Should it not let go by its deadline and a grace, the thread is ended, if it is one of a pool. */
+  #besideCaller({ entry, program }: Pool, frame: Frame, caller: ProcessRecord, thread: Thread): StartCall {
+    let overdue: NodeJS.Timeout | undefined
+    const { pid } = this.#kernel.calls.begin({
+      entry,
+      frame,
+      thread,
+      caller,
+      onEnd: () => {
+        clearTimeout(overdue)
+      },
+    })
+    if (frame.deadline !== undefined) {
+      overdue = setTimeout(
+        () => {
+          for (const { pool } of this.#callees.values()) pool.kill(thread)
+        },
+        Math.min(frame.deadline - Date.now() + this.#grace, 0x7fffffff),
+      ).unref()
+    }
+    return { pid, program, frame }
+  }
+
+  #callee(entry: EntryId): Callee {
+    const known = this.#callees.get(entry)
+    if (known !== undefined) return known
+    const { fields, meta } = this.#kernel.registry.decode(entry, functionKind)
+    const inline = fields.pool === 'inline'
+    const pool = new Pool({
+      kernel: this.#kernel,
+      entry,
+      program: { entry, module: pathToFileURL(fields.source).href, method: fields.method },
+      pin: meta.options?.network,
+      settings: fields.pool === 'inline' ? defaultPool : fields.pool,
+      grace: this.#grace,
+    })
+    const callee = { pool, inline }
+    this.#callees.set(entry, callee)
+    return callee
+  }
+}
+
+function keyOf(thread: Thread, request: number): string {
+  return `${thread.number}:${request}`
+}

@@ -1,0 +1,59 @@
+/** A kernel with functions, and a program around it, for tests. */
+import { entryId, runInSlot } from '@troupe/core'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { setOutsideParticipant, setRuntime } from '@troupe/process'
+import { Kernel, processKinds, type SelectionGate, ThreadHost } from '@troupe/process/kernel'
+import { type EntryInput, Registry } from '@troupe/registry'
+import { Functions } from '../functions.ts'
+import { functionKinds } from '../kinds.ts'
+
+export const host = entryId('app:host')
+
+export interface TestApp extends AsyncDisposable {
+  readonly kernel: Kernel
+  readonly functions: Functions
+  /** Runs as the program around the application. */
+  run<T>(fn: () => T): T
+}
+
+export interface TestAppOptions {
+  readonly entries: readonly EntryInput[]
+  readonly gate?: SelectionGate
+  readonly grace?: number
+}
+
+/** An entry for an export of `testing/programs.ts`. */
+export function functionEntry(method: string, pool?: unknown, meta: Readonly<Record<string, unknown>> = {}): EntryInput {
+  const source = `file://${import.meta.dirname}/programs.ts`
+  return { id: entryId(`app:${method}`), kind: 'function.ts', meta, fields: { source, method, ...(pool !== undefined && { pool }) } }
+}
+
+export function processEntry(method: string): EntryInput {
+  return { id: entryId(`app:${method}`), kind: 'process.ts', fields: { source: `file://${import.meta.dirname}/programs.ts`, method } }
+}
+
+export async function testApp({ entries, gate = () => undefined, grace = 1000 }: TestAppOptions): Promise<TestApp> {
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...functionKinds] })
+  registry.add(...entries)
+  const overlays = new Overlays(registry)
+  for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
+  const kernel = new Kernel({ registry, overlays, gate, preload: [], log: () => undefined })
+  kernel.hosts.add(
+    new ThreadHost({ id: host, settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 }, threads: kernel.threads }),
+  )
+  const functions = new Functions({ kernel, grace })
+  setRuntime(kernel.runtime)
+  setOutsideParticipant(kernel.runtime.root)
+  return {
+    kernel,
+    functions,
+    run: (fn) => runInSlot(kernel.runtime.root.slot(), fn),
+    [Symbol.asyncDispose]: async () => {
+      await functions[Symbol.asyncDispose]()
+      await kernel[Symbol.asyncDispose]()
+      await overlays[Symbol.asyncDispose]()
+      setOutsideParticipant(undefined)
+      setRuntime(undefined)
+    },
+  }
+}
