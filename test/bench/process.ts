@@ -2,7 +2,7 @@ import { entryId } from '@troupe/core'
 import { processes } from 'troupe'
 import { boot } from 'troupe/app'
 const only = process.argv[2]
-const app = await boot({ root: new URL('./process-app', import.meta.url).pathname, onLog: () => undefined })
+const app = await boot({ root: new URL('./process-app', import.meta.url).pathname, onLog: (l) => process.env.LOG && console.error(l) })
 const now = () => performance.timeOrigin + performance.now()
 const median = (xs: number[]) => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)] ?? Number.NaN
 const sleep = (ms: number) => new Promise((r) => setTimeout(r, ms))

@@ -194,17 +194,21 @@ export interface ThreadData {
   readonly shared?: SharedThread
 }
 
+/** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */
+export interface SendRun {
+  readonly op: 'send'
+  readonly to: Pid
+  readonly from: Pid
+  readonly topic: string
+  readonly frame: FrameReference
+  readonly payloads: unknown[]
+  /** Number of the call that waits for the reply; such a message travels alone. */
+  readonly call: number
+}
+
 /** From thread to thread, in order: one array of these a turn of the event loop. */
 export type Parcel =
-  | {
-      readonly op: 'send'
-      readonly to: Pid
-      readonly from: Pid
-      readonly topic: string
-      readonly frame: FrameReference
-      readonly payload: unknown
-      readonly call: number
-    }
+  | SendRun
   | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
   | { readonly op: 'flow'; readonly from: Pid; readonly credits: number; readonly head: number; readonly others: readonly number[] }
   | { readonly op: 'closed'; readonly pid: Pid; readonly head: number; readonly others: readonly number[] }

@@ -3,6 +3,7 @@
  * were not reported as taken yet. Should the receiver die, they are what was lost.
  */
 import { notFound, type Pid, type TroupeError } from '@troupe/core'
+import type { Channel } from './channel.ts'
 import type { FlowReport } from './flow.ts'
 import { openingWindow } from './flow.ts'
 
@@ -12,8 +13,15 @@ export interface Unacknowledged {
   readonly topic: string
 }
 
-interface Waiting {
-  readonly letter: Unacknowledged
+/** Who waits for the receiver's thread to answer for the first time. */
+interface Opening {
+  readonly number: number
+  readonly resolve: () => void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** A letter that waits for room. */
+interface Blocked extends Unacknowledged {
   readonly post: () => void
   readonly resolve: () => void
   readonly reject: (error: TroupeError) => void
@@ -23,6 +31,8 @@ const accepted = Promise.resolve()
 
 export class Account {
   readonly pid: Pid
+  /** The way to the receiver. */
+  readonly channel: Channel
   #credits = openingWindow
   /** Set once the receiver's thread has answered: it lives, or lived. */
   #opened = false
@@ -30,43 +40,46 @@ export class Account {
   /** Number of the first letter of `#sent`. */
   #head = 0
   #sent: (Unacknowledged | undefined)[] = []
-  #opening: Waiting[] = []
-  #blocked: Waiting[] = []
+  #last: Unacknowledged | undefined
+  readonly #opening: Opening[] = []
+  readonly #blocked: Blocked[] = []
 
-  constructor(pid: Pid) {
+  constructor(pid: Pid, channel: Channel) {
     this.pid = pid
+    this.channel = channel
   }
 
   get closed(): boolean {
     return this.#closed !== undefined
   }
 
-  /** Sends if there is room now: `post` puts the letter on its way. */
-  trySend(letter: Unacknowledged, post: () => void): boolean {
-    if (this.#closed !== undefined || this.#credits === 0 || this.#blocked.length > 0) return false
-    this.#post(letter, post)
+  /** Takes room for one letter, if there is some now; the caller posts it then. */
+  take(from: Pid, topic: string): boolean {
+    if (this.#credits === 0 || this.#closed !== undefined || this.#blocked.length > 0) return false
+    this.#note(from, topic)
     return true
   }
 
-  /** Sends as soon as there is room. Settles when the receiver's thread is known to have accepted letters for that process. */
-  send(letter: Unacknowledged, post: () => void): Promise<void> {
+  /** Posts a letter as soon as there is room. Settles when the receiver's thread is known to have accepted letters for that process. */
+  send(from: Pid, topic: string, post: () => void): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
-    if (this.#credits === 0 || this.#blocked.length > 0) {
+    if (!this.take(from, topic)) {
       return new Promise((resolve, reject) => {
-        this.#blocked.push({ letter, post, resolve, reject })
+        this.#blocked.push({ from, topic, post, resolve, reject })
       })
     }
-    this.#post(letter, post)
+    post()
     if (this.#opened) return accepted
+    const number = this.#head + this.#sent.length - 1
     return new Promise((resolve, reject) => {
-      this.#opening.push({ letter, post, resolve, reject })
+      this.#opening.push({ number, resolve, reject })
     })
   }
 
-  #post(letter: Unacknowledged, post: () => void): void {
+  #note(from: Pid, topic: string): void {
     this.#credits -= 1
-    this.#sent.push(letter)
-    post()
+    if (this.#last === undefined || this.#last.from !== from || this.#last.topic !== topic) this.#last = { from, topic }
+    this.#sent.push(this.#last)
   }
 
   /** The receiver's report: room comes back, letters were taken. */
@@ -75,18 +88,21 @@ export class Account {
     this.#opened = true
     this.#credits += report.credits
     this.#acknowledge(report)
-    for (const opener of this.#opening.splice(0)) opener.resolve()
+    for (const opening of this.#opening.splice(0)) opening.resolve()
     while (this.#credits > 0 && this.#blocked.length > 0) {
       const next = this.#blocked.shift()
       if (next === undefined) return
-      this.#post(next.letter, next.post)
+      this.#note(next.from, next.topic)
+      next.post()
       next.resolve()
     }
   }
 
   #acknowledge(report: FlowReport): void {
-    if (report.head > this.#head) this.#sent.splice(0, report.head - this.#head)
-    this.#head = Math.max(this.#head, report.head)
+    if (report.head > this.#head) {
+      this.#sent = this.#sent.slice(report.head - this.#head)
+      this.#head = report.head
+    }
     for (const number of report.others) this.#sent[number - this.#head] = undefined
   }
 
@@ -98,12 +114,12 @@ export class Account {
     if (this.#closed !== undefined) return []
     if (last !== undefined) this.#acknowledge(last)
     this.#closed = notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid })
-    const opening = this.#opening.splice(0)
-    for (const waiting of [...opening, ...this.#blocked.splice(0)]) waiting.reject(this.#closed)
-    const told = new Set(opening.map((waiting) => waiting.letter))
-    return this.#sent
-      .splice(0)
-      .filter((letter) => letter !== undefined)
-      .filter((letter) => !told.has(letter))
+    const told = new Set<number>()
+    for (const opening of this.#opening.splice(0)) {
+      told.add(opening.number - this.#head)
+      opening.reject(this.#closed)
+    }
+    for (const blocked of this.#blocked.splice(0)) blocked.reject(this.#closed)
+    return this.#sent.splice(0).flatMap((letter, index) => (letter === undefined || told.has(index) ? [] : [letter]))
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type Frame, FrameDecoder, FrameEncoder, type Pid } from '@troupe/core'
 import type { MessagePort, Transferable } from 'node:worker_threads'
-import type { Parcel } from '../protocol.ts'
+import type { Parcel, SendRun } from '../protocol.ts'
 import { Account, type Unacknowledged } from './account.ts'
 import type { Transfer } from './payload.ts'
 
@@ -31,6 +31,10 @@ export class Channel {
   #port: MessagePort | undefined
   #batch: Parcel[] = []
   #moved: Transferable[] = []
+  #size = 0
+  /** The run of messages that the batch ends with, if it does. */
+  #run: SendRun | undefined
+  #runFrame: Frame | undefined
   #scheduled = false
 
   constructor(options: ChannelOptions) {
@@ -57,11 +61,31 @@ export class Channel {
     return this.#port !== undefined
   }
 
-  /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
-  put(parcel: Parcel, transfer: Transfer = []): void {
-    this.#batch.push(parcel)
+  /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
+  putSend(to: Pid, from: Pid, topic: string, frame: Frame, payload: unknown, call: number, transfer: Transfer): void {
     for (const moved of transfer) this.#moved.push(moved)
-    if (this.#batch.length >= maxBatch) this.flush()
+    const run = this.#run
+    if (run !== undefined && call === 0 && run.to === to && run.from === from && run.topic === topic && this.#runFrame === frame) {
+      run.payloads.push(payload)
+      this.#schedule()
+      return
+    }
+    const next: SendRun = { op: 'send', to, from, topic, frame: this.#encoder.encode(frame), payloads: [payload], call }
+    this.put(next)
+    this.#run = call === 0 ? next : undefined
+    this.#runFrame = frame
+  }
+
+  /** Puts a parcel into the batch of this turn. */
+  put(parcel: Parcel): void {
+    this.#run = undefined
+    this.#batch.push(parcel)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    this.#size += 1
+    if (this.#size >= maxBatch) this.flush()
     else if (!this.#scheduled) {
       this.#scheduled = true
       process.nextTick(this.#flushLater)
@@ -78,13 +102,11 @@ export class Channel {
     if (this.#port === undefined || this.#batch.length === 0) return
     const batch = this.#batch
     const moved = this.#moved
+    this.#size = 0
+    this.#run = undefined
     this.#batch = []
     this.#moved = []
     this.#port.postMessage(batch, moved)
-  }
-
-  encode(frame: Frame) {
-    return this.#encoder.encode(frame)
   }
 
   get decoder(): FrameDecoder {
@@ -95,7 +117,7 @@ export class Channel {
   account(pid: Pid): Account {
     const known = this.#accounts.get(pid)
     if (known !== undefined) return known
-    const account = new Account(pid)
+    const account = new Account(pid, this)
     if (this.#dead.has(pid)) account.close(undefined, 'it has ended')
     else this.#accounts.set(pid, account)
     return account

@@ -1,6 +1,10 @@
 /** A first-in-first-out queue on a ring that grows by doubling: no shifting, no garbage for each item. */
-export class Deque<T> {
-  #ring: (T | undefined)[] = Array.from({ length: 8 })
+
+/** A ring longer than this is given up once it is empty. */
+const keptRing = 1024
+
+export class Deque<T extends object> {
+  #ring: (T | undefined)[] = []
   #head = 0
   #size = 0
 
@@ -20,11 +24,8 @@ export class Deque<T> {
     this.#ring[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#size -= 1
+    if (this.#size === 0 && this.#ring.length > keptRing) this.#reset()
     return item
-  }
-
-  peek(): T | undefined {
-    return this.#size === 0 ? undefined : this.#ring[this.#head]
   }
 
   /** Takes out the first item that `wanted` accepts; the others keep their order. */
@@ -47,9 +48,14 @@ export class Deque<T> {
     return items
   }
 
+  #reset(): void {
+    this.#ring = []
+    this.#head = 0
+  }
+
   #grow(): void {
     const mask = this.#ring.length - 1
-    const next: (T | undefined)[] = Array.from({ length: this.#ring.length * 2 })
+    const next: (T | undefined)[] = Array.from({ length: Math.max(8, this.#ring.length * 2) })
     for (let i = 0; i < this.#size; i += 1) next[i] = this.#ring[(this.#head + i) & mask]
     this.#ring = next
     this.#head = 0

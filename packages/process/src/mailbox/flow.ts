@@ -19,16 +19,23 @@ export interface FlowReport {
 export class Flow {
   /** Number of the thread that sends. */
   readonly thread: number
+  /** Set while a report is due. */
+  due = false
   #arrived = 0
   #head = 0
   readonly #others = new Set<number>()
   /** Letters that the sender may still send, or that arrived and hold room. */
   #outstanding: number
-  #changed = true
+  #freed = 0
 
   constructor(thread: number, capacity: number) {
     this.thread = thread
     this.#outstanding = Math.min(openingWindow, capacity)
+  }
+
+  /** Room that was freed and not reported yet. */
+  get freed(): number {
+    return this.#freed
   }
 
   /** Counts a letter in and answers its number. */
@@ -41,12 +48,11 @@ export class Flow {
   /** The letter no longer holds room. */
   free(): void {
     this.#outstanding -= 1
-    this.#changed = true
+    this.#freed += 1
   }
 
   /** The letter is the receiver's now. */
   taken(sequence: number): void {
-    this.#changed = true
     if (sequence !== this.#head) {
       this.#others.add(sequence)
       return
@@ -55,16 +61,13 @@ export class Flow {
     while (this.#others.size > 0 && this.#others.delete(this.#head)) this.#head += 1
   }
 
-  /**
-   * What to tell the sender, if there is anything worth telling: the room is brought back to `window`.
-   * Small amounts wait, unless the sender may be running dry.
-   */
-  report(window: number): FlowReport | undefined {
-    if (!this.#changed) return undefined
+  /** What to tell the sender: its room is brought back to `window`. */
+  report(window: number): FlowReport {
     const credits = Math.max(0, window - this.#outstanding)
     this.#outstanding += credits
-    this.#changed = false
-    return { credits, head: this.#head, others: [...this.#others] }
+    this.#freed = 0
+    this.due = false
+    return { credits, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others] }
   }
 
   /** The last word, when the receiver has died. */
@@ -72,3 +75,5 @@ export class Flow {
     return { credits: 0, head: this.#head, others: [...this.#others] }
   }
 }
+
+const none: readonly number[] = []

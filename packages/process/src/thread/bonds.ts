@@ -73,7 +73,7 @@ export class Bonds {
   /** Notes this side of a link that a spawn made; the other side has it from its start. */
   #linking(own: LocalProcess, target: Pid): void {
     if (own.exit === undefined) {
-      own.links.add(target)
+      own.addLink(target)
       this.linked(own.pid, target)
       return
     }
@@ -104,11 +104,11 @@ export class Bonds {
   /** Links a process here with another anywhere. */
   link(own: LocalProcess, target: Pid): void {
     if (own.pid === target) return
-    own.links.add(target)
+    own.addLink(target)
     if (this.#isHere(target)) {
       const other = this.#options.process(target)
       if (other === undefined) this.#linkDown(own.pid, target, gone(target))
-      else other.links.add(own.pid)
+      else other.addLink(own.pid)
       return
     }
     this.linked(own.pid, target)
@@ -125,7 +125,7 @@ export class Bonds {
 
   unlink(own: LocalProcess, target: Pid): void {
     this.#forgetLink(own.pid, target)
-    if (this.#isHere(target)) this.#options.process(target)?.links.delete(own.pid)
+    if (this.#isHere(target)) this.#options.process(target)?.removeLink(own.pid)
     else this.#channelTo(target).put({ op: 'unlink', target, other: own.pid })
   }
 
@@ -138,7 +138,6 @@ export class Bonds {
       if (this.#isHere(other)) this.#linkDown(other, ended.pid, error && errorFromWire(error))
       else this.#channelTo(other).put({ op: 'linkDown', from: ended.pid, to: other, error })
     }
-    ended.links.clear()
   }
 
   /** Another thread is gone: whoever watched or was linked to a process in it hears of it here. */
@@ -170,7 +169,7 @@ export class Bonds {
       channel.put({ op: 'linkDown', from: target, to: other, error: errorToWire(gone(target)) })
       return
     }
-    process.links.add(other)
+    process.addLink(other)
     this.linked(target, other)
   }
 
@@ -219,7 +218,7 @@ export class Bonds {
   }
 
   #forgetLink(own: Pid, other: Pid): void {
-    this.#options.process(own)?.links.delete(other)
+    this.#options.process(own)?.removeLink(other)
     const mine = this.#linked.get(other)
     if (mine?.delete(own) === true && mine.size === 0) this.#linked.delete(other)
   }

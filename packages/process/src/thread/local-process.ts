@@ -1,5 +1,5 @@
-/** A process as its own thread holds it. */
-import { enterSlot, type Frame, fork, type Pid, TroupeError } from '@troupe/core'
+/** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
+import { enterSlot, type Frame, fork, type Pid, type Slot, TroupeError } from '@troupe/core'
 import { Flow } from '../mailbox/flow.ts'
 import { type Answer, type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
@@ -7,57 +7,90 @@ import type { Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Birth } from './local-spawns.ts'
 import { Participant } from './participant.ts'
+import { Wait } from './wait.ts'
+
+/** What all processes of a thread have in common. */
+export interface Surroundings {
+  readonly answer: Answer
+  readonly onOverflow: (process: LocalProcess, letter: Letter) => void
+  readonly onFlow: (process: LocalProcess, flow: Flow) => void
+}
 
 export interface LocalProcessOptions {
   readonly pid: Pid
   readonly program: Program
   readonly frame: Frame
   readonly queueSize: number
-  readonly answer: Answer
-  readonly onOverflow: (letter: Letter) => void
-  readonly onFlow: (process: LocalProcess, letter: Letter) => void
+  readonly surroundings: Surroundings
   /** What to tell the kernel, if it does not know the process yet. */
-  readonly birth?: Birth
+  readonly birth: Birth | undefined
 }
+
+/** Messages taken without a pause, before the event loop gets a turn: a busy conversation must not starve timers and sockets. */
+const maxBurst = 4096
+let burst = 0
 
 export class LocalProcess extends Participant {
   readonly program: Program
   /** Set while the kernel does not know the process. */
   birth: Birth | undefined
   readonly mailbox: Mailbox
-  readonly events = new EventQueue()
-  readonly controller = new AbortController()
   readonly watchers: Watcher[] = []
-  readonly links = new Set<Pid>()
-  /** By sending thread. */
-  readonly flows = new Map<number, Flow>()
   trapLinks = false
   upgradable = false
   /** How it ended, once it has. */
   exit: WireExit | undefined
-  readonly #answer: Answer
+  readonly #surroundings: Surroundings
   #handled: Frame
   #handling: Frame
-  #stopWaiting = new Set<() => void>()
+  #events: EventQueue | undefined
+  #controller: AbortController | undefined
+  #links: Set<Pid> | undefined
+  #flows: Map<number, Flow> | undefined
+  /** Why nothing comes any more; the error itself is made where it is wanted. */
+  #stopped: string | undefined
+  #waits: Set<Wait> | undefined
 
   constructor(options: LocalProcessOptions) {
     super(options.pid, options.frame)
     this.program = options.program
     this.birth = options.birth
-    this.#answer = options.answer
+    this.#surroundings = options.surroundings
     this.#handled = options.frame
     this.#handling = options.frame
-    this.mailbox = new Mailbox({
-      capacity: options.queueSize,
-      onOverflow: options.onOverflow,
-      onFlow: (letter) => {
-        options.onFlow(this, letter)
-      },
-    })
+    this.mailbox = new Mailbox(options.queueSize, this)
   }
 
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  get events(): EventQueue {
+    this.#events ??= new EventQueue()
+    return this.#events
+  }
+
+  /** Aborts when the process is cancelled or has ended. */
   override get signal(): AbortSignal {
-    return this.controller.signal
+    this.#controller ??= new AbortController()
+    if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(canceled(this.#stopped))
+    return this.#controller.signal
+  }
+
+  /** The processes that it is linked to. */
+  get links(): ReadonlySet<Pid> {
+    return this.#links ?? nobody
+  }
+
+  addLink(other: Pid): void {
+    this.#links ??= new Set()
+    this.#links.add(other)
+  }
+
+  removeLink(other: Pid): void {
+    this.#links?.delete(other)
+  }
+
+  /** The accounts of the threads that sent to it. */
+  get flows(): ReadonlyMap<number, Flow> {
+    return this.#flows ?? noFlows
   }
 
   get ended(): boolean {
@@ -66,11 +99,122 @@ export class LocalProcess extends Participant {
 
   /** The account of a sending thread. */
   flow(thread: number): Flow {
-    const known = this.flows.get(thread)
+    this.#flows ??= new Map()
+    const known = this.#flows.get(thread)
     if (known !== undefined) return known
     const flow = new Flow(thread, this.mailbox.capacity)
-    this.flows.set(thread, flow)
+    this.#flows.set(thread, flow)
     return flow
+  }
+
+  /** A letter had to give way in the mailbox. */
+  onOverflow(letter: Letter): void {
+    this.#surroundings.onOverflow(this, letter)
+  }
+
+  /** A letter of this account was taken, or freed its room. */
+  onFlow(flow: Flow): void {
+    this.#surroundings.onFlow(this, flow)
+  }
+
+  /**
+   * Takes the next message. Deliberately not async: the fresh slot must come into force in the caller's own synchronous stretch, and be
+   * filled before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`).
+   */
+  receive(from: Mailbox, topic: string | undefined, timeout: number | undefined): Promise<Message> {
+    return this.#take(from, topic, timeout, (message) => message, undefined)
+  }
+
+  /** The messages of a mailbox, one by one, until the process is cancelled or the mailbox shut, and nothing is left. */
+  iterate(from: Mailbox): AsyncIterableIterator<Message> {
+    const iterator: AsyncIterableIterator<Message> = {
+      next: () => this.#take(from, undefined, undefined, asResult, finished),
+      return: () => Promise.resolve(finished),
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /** Asks the process to stop: its signal aborts, its inbox ends once it is empty. */
+  cancel(reason: string): void {
+    if (this.#stopped !== undefined) return
+    this.events.push({ type: 'CANCEL', reason })
+    this.#stop(reason)
+  }
+
+  /** No more letters, no more events. Answers what was not taken. */
+  close(exit: WireExit): Letter[] {
+    this.exit = exit
+    this.#events?.close()
+    this.#stop('the process has ended')
+    return this.mailbox.close()
+  }
+
+  /** What waits is told that nothing comes any more. */
+  #stop(reason: string): void {
+    this.#stopped ??= reason
+    if (this.#controller === undefined && this.#waits === undefined) return
+    const error = canceled(this.#stopped)
+    this.#controller?.abort(error)
+    if (this.#waits !== undefined) for (const wait of [...this.#waits]) wait.stop(error)
+  }
+
+  #take<T>(
+    from: Mailbox,
+    topic: string | undefined,
+    timeout: number | undefined,
+    make: (message: Message) => T,
+    end: T | undefined,
+  ): Promise<T> {
+    const slot = this.slot()
+    enterSlot(slot)
+    const letter = from.take(topic)
+    if (letter === undefined) return this.#wait(slot, from, topic, timeout, make, end)
+    const value = make(this.#open(letter, slot))
+    burst += 1
+    if (burst < maxBurst) return Promise.resolve(value)
+    burst = 0
+    return new Promise((resolve) => {
+      setImmediate(resolve, value)
+    })
+  }
+
+  #wait<T>(
+    slot: Slot,
+    from: Mailbox,
+    topic: string | undefined,
+    timeout: number | undefined,
+    make: (message: Message) => T,
+    end: T | undefined,
+  ): Promise<T> {
+    if (end !== undefined && (this.#stopped !== undefined || from.isShut)) return Promise.resolve(end)
+    if (this.#stopped !== undefined) return Promise.reject(canceled(this.#stopped))
+    return new Promise((resolve, reject) => {
+      const wait = new Wait({
+        pid: this.pid,
+        topic,
+        timeout,
+        take: (letter) => {
+          resolve(make(this.#open(letter, slot)))
+        },
+        end: (error) => {
+          if (end === undefined || error.kind === 'Timeout') reject(error)
+          else resolve(end)
+        },
+        onOver: (over) => {
+          this.#waits?.delete(over)
+        },
+      })
+      this.#waits ??= new Set()
+      this.#waits.add(wait)
+      wait.begin(from)
+    })
+  }
+
+  /** Puts the frame in force in which a message is handled. */
+  #open(letter: Letter, slot: Slot): Message {
+    slot.frame = this.frameFor(letter)
+    return new Message(letter, this.#surroundings.answer)
   }
 
   /** The frame in which a message is handled: a process that has no overlay of its own acts in the sender's. */
@@ -82,87 +226,16 @@ export class LocalProcess extends Participant {
     this.#handling = overlay === own.overlay && letter.frame.trace === undefined ? own : fork(own, { overlay, trace: letter.frame.trace })
     return this.#handling
   }
+}
 
-  /**
-   * Takes the next message. Deliberately not async: the fresh slot must come into force in the caller's own synchronous stretch, and be
-   * filled before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`).
-   */
-  receive(from: Mailbox, topic: string | undefined, timeout: number | undefined): Promise<Message> {
-    const slot = this.slot()
-    enterSlot(slot)
-    const letter = from.take(topic)
-    if (letter !== undefined) {
-      slot.frame = this.frameFor(letter)
-      return Promise.resolve(new Message(letter, this.#answer))
-    }
-    if (this.controller.signal.aborted) return Promise.reject(this.#stopped())
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        giveUp()
-        clearTimeout(timer)
-        this.#stopWaiting.delete(stop)
-        reject(this.#stopped())
-      }
-      const giveUp = from.wait(topic, (next) => {
-        clearTimeout(timer)
-        this.#stopWaiting.delete(stop)
-        slot.frame = this.frameFor(next)
-        resolve(new Message(next, this.#answer))
-      })
-      const timer =
-        timeout === undefined
-          ? undefined
-          : setTimeout(() => {
-              giveUp()
-              this.#stopWaiting.delete(stop)
-              reject(
-                new TroupeError(
-                  'Timeout',
-                  `no message${topic === undefined ? '' : ` of topic "${topic}"`} came to ${this.pid} in ${timeout} ms`,
-                ),
-              )
-            }, timeout)
-      this.#stopWaiting.add(stop)
-    })
-  }
+function canceled(reason: string): TroupeError {
+  return new TroupeError('Canceled', reason)
+}
 
-  /** The messages of a mailbox, one by one, until the process is cancelled and nothing is left. */
-  iterate(from: Mailbox): AsyncIterableIterator<Message> {
-    const end = () => Promise.resolve<IteratorResult<Message>>({ done: true, value: undefined })
-    const iterator: AsyncIterableIterator<Message> = {
-      next: () =>
-        this.receive(from, undefined, undefined).then(
-          (value) => ({ done: false, value }),
-          (error: unknown) => {
-            if (this.controller.signal.aborted) return { done: true, value: undefined }
-            throw error
-          },
-        ),
-      return: end,
-      [Symbol.asyncIterator]: () => iterator,
-    }
-    return iterator
-  }
+const nobody: ReadonlySet<Pid> = new Set()
+const noFlows: ReadonlyMap<number, Flow> = new Map()
+const finished: IteratorResult<Message> = { done: true, value: undefined }
 
-  /** Asks the process to stop: its signal aborts, its inbox ends once it is empty. */
-  cancel(reason: string): void {
-    if (this.controller.signal.aborted) return
-    this.events.push({ type: 'CANCEL', reason })
-    this.controller.abort(new TroupeError('Canceled', reason))
-    for (const stop of [...this.#stopWaiting]) stop()
-  }
-
-  /** No more letters, no more events. Answers what was not taken. */
-  close(exit: WireExit): Letter[] {
-    this.exit = exit
-    this.events.close()
-    this.controller.abort(new TroupeError('Canceled', `process ${this.pid} has ended`))
-    for (const stop of [...this.#stopWaiting]) stop()
-    return this.mailbox.close()
-  }
-
-  #stopped(): TroupeError {
-    const reason: unknown = this.controller.signal.reason
-    return reason instanceof TroupeError ? reason : new TroupeError('Canceled', `process ${this.pid} was cancelled`)
-  }
+function asResult(value: Message): IteratorResult<Message> {
+  return { done: false, value }
 }

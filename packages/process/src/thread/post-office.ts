@@ -1,6 +1,8 @@
 /** Messages of a thread: between its own processes, and over channels to other threads. */
 import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import type { Account } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
+import type { Flow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { pack, type Packed, snapshot, type Transfer } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
@@ -36,7 +38,8 @@ type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 export class PostOffice {
   readonly #options: PostOfficeOptions
   readonly #calls = new Map<number, PendingCall>()
-  readonly #reports = new Map<LocalProcess, Set<number>>()
+  readonly #reports: { readonly receiver: LocalProcess; readonly flow: Flow }[] = []
+  readonly #accounts = new Map<Pid, Account>()
   #nextCall = 1
 
   constructor(options: PostOfficeOptions) {
@@ -51,17 +54,18 @@ export class PostOffice {
   /** Answers false where there is no room now. */
   trySend(by: Participant, message: Outgoing): boolean {
     checkTopic(message.topic)
-    const { to, topic } = message
-    if (!this.#isHere(to)) {
-      const channel = this.#options.channel(threadOf(to))
-      const packed = pack(message.payload, message.transfer)
-      return channel.account(to).trySend({ from: by.pid, topic }, () => {
-        this.#post(channel, by, message, packed, 0)
-      })
-    }
+    const { to, topic, frame } = message
     const receiver = this.#options.process(to)
-    if (receiver === undefined || !receiver.mailbox.hasRoom(topic)) return false
-    receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
+    if (receiver !== undefined) {
+      if (!receiver.mailbox.hasRoom(topic)) return false
+      receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
+      return true
+    }
+    const account = this.#account(to)
+    if (account === undefined) return false
+    const { payload, transfer } = pack(message.payload, message.transfer)
+    if (!account.take(by.pid, topic)) return false
+    account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
     return true
   }
 
@@ -102,19 +106,21 @@ export class PostOffice {
     else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: copy })
   }
 
-  onSend(parcel: Of<'send'>, channel: Channel): void {
-    const frame = channel.decoder.decode(parcel.frame)
-    const receiver = this.#options.process(parcel.to)
+  onSend(run: Of<'send'>, channel: Channel): void {
+    const frame = channel.decoder.decode(run.frame)
+    const receiver = this.#options.process(run.to)
     if (receiver === undefined || receiver.ended || frame === undefined) {
-      channel.put({ op: 'closed', pid: parcel.to, head: 0, others: [] })
+      channel.put({ op: 'closed', pid: run.to, head: 0, others: [] })
       return
     }
     this.#options.onFrame(frame, channel.thread)
-    const { from, topic, payload, call } = parcel
+    const { from, topic, call } = run
     const flow = receiver.flow(channel.thread)
-    const sequence = flow.arrive()
-    if (sequence === 0) this.reportFlow(receiver, channel.thread)
-    receiver.mailbox.put({ from, topic, payload, call, frame, flow, sequence })
+    for (const payload of run.payloads) {
+      const sequence = flow.arrive()
+      if (sequence === 0) this.reportFlow(receiver, flow)
+      receiver.mailbox.put({ from, topic, payload, call, frame, flow, sequence })
+    }
   }
 
   onReply(parcel: Of<'reply'>): void {
@@ -126,13 +132,17 @@ export class PostOffice {
   }
 
   onClosed(parcel: Of<'closed'>, channel: Channel): void {
+    this.#accounts.delete(parcel.pid)
     this.#lose(parcel.pid, channel.closeAccount(parcel.pid, parcel))
     this.failCalls((callee) => callee === parcel.pid, 'it has ended')
   }
 
   /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
   threadGone(channel: Channel, reason: string): void {
-    for (const { pid, lost } of channel.closeAll(reason)) this.#lose(pid, lost)
+    for (const { pid, lost } of channel.closeAll(reason)) {
+      this.#accounts.delete(pid)
+      this.#lose(pid, lost)
+    }
     this.failCalls((callee) => threadOf(callee) === channel.thread, reason)
   }
 
@@ -145,7 +155,6 @@ export class PostOffice {
       const { head, others } = flow.close()
       this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, head, others })
     }
-    this.#reports.delete(ended)
     this.failCalls((callee) => callee === ended.pid, 'it has ended')
   }
 
@@ -155,23 +164,26 @@ export class PostOffice {
     }
   }
 
-  /** Reports to a sending thread at the end of this turn. */
-  reportFlow(receiver: LocalProcess, thread: number): void {
-    if (this.#reports.size === 0) process.nextTick(this.#sendReports)
-    const threads = this.#reports.get(receiver)
-    if (threads === undefined) this.#reports.set(receiver, new Set([thread]))
-    else threads.add(thread)
+  /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
+  reportFlow(receiver: LocalProcess, flow: Flow): void {
+    const window = windowOf(receiver)
+    if (flow.freed > window / 4) {
+      const channel = this.#options.channel(flow.thread)
+      channel.put({ op: 'flow', from: receiver.pid, ...flow.report(window) })
+      channel.flush()
+      return
+    }
+    if (flow.due) return
+    flow.due = true
+    if (this.#reports.length === 0) process.nextTick(this.#sendReports)
+    this.#reports.push({ receiver, flow })
   }
 
   readonly #sendReports = () => {
-    for (const [receiver, threads] of this.#reports) {
-      const window = Math.max(1, Math.floor(receiver.mailbox.capacity / Math.max(1, receiver.flows.size)))
-      for (const thread of threads) {
-        const report = receiver.flows.get(thread)?.report(window)
-        if (report !== undefined) this.#options.channel(thread).put({ op: 'flow', from: receiver.pid, ...report })
-      }
+    for (const { receiver, flow } of this.#reports.splice(0)) {
+      if (!flow.due || receiver.ended) continue
+      this.#options.channel(flow.thread).put({ op: 'flow', from: receiver.pid, ...flow.report(windowOf(receiver)) })
     }
-    this.#reports.clear()
   }
 
   #dispatch(by: Participant, message: Outgoing, call: number): Promise<void> {
@@ -198,15 +210,23 @@ export class PostOffice {
   }
 
   #ship(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
-    const channel = this.#options.channel(threadOf(message.to))
-    return channel.account(message.to).send({ from: by.pid, topic: message.topic }, () => {
-      this.#post(channel, by, message, packed, call)
+    const { to, topic, frame } = message
+    const account = this.#account(to)
+    if (account === undefined) return Promise.reject(missing(to))
+    return account.send(by.pid, topic, () => {
+      account.channel.putSend(to, by.pid, topic, frame, packed.payload, call, packed.transfer)
     })
   }
 
-  #post(channel: Channel, by: Participant, message: Outgoing, packed: Packed, call: number): void {
-    const { to, topic, frame } = message
-    channel.put({ op: 'send', to, from: by.pid, topic, frame: channel.encode(frame), payload: packed.payload, call }, packed.transfer)
+  /** The account of a process in another thread; nothing for one that would be here. */
+  #account(to: Pid): Account | undefined {
+    const known = this.#accounts.get(to)
+    if (known !== undefined && !known.closed) return known
+    if (this.#isHere(to)) return undefined
+    const account = this.#options.channel(threadOf(to)).account(to)
+    if (account.closed) this.#accounts.delete(to)
+    else this.#accounts.set(to, account)
+    return account
   }
 
   #settle(call: number): PendingCall | undefined {
@@ -226,6 +246,11 @@ export class PostOffice {
 }
 
 const delivered = Promise.resolve()
+
+/** Room for each sending thread: an equal share of the mailbox. */
+function windowOf({ mailbox, flows }: LocalProcess): number {
+  return Math.max(1, Math.floor(mailbox.capacity / Math.max(1, flows.size)))
+}
 
 function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
   return { topic, from: by.pid, payload, frame, call, flow: undefined, sequence: 0 }

@@ -59,7 +59,7 @@ function spawner(plan: SpawnPlan) {
     const link = bond.link !== undefined && by instanceof LocalProcess ? by : undefined
     const here = runtime.spawnHere(by, ask)
     if (here !== undefined) {
-      link?.links.add(here)
+      link?.addLink(here)
       return here
     }
     const done = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })

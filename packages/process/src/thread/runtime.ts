@@ -9,7 +9,7 @@ import type { DeadLetter, Parcel, SpawnRequest, StartProcess, ThreadData, ToThre
 import { Bonds } from './bonds.ts'
 import { KernelLink } from './kernel-link.ts'
 import { LocalCalls } from './local-calls.ts'
-import { LocalProcess } from './local-process.ts'
+import { LocalProcess, type Surroundings } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
 import { Participant } from './participant.ts'
@@ -35,6 +35,17 @@ export class Runtime {
   readonly #routes = new Map<EntryId, Promise<Route>>()
   readonly #claimed = new Set<EntryId>()
   readonly #spawns: LocalSpawns | undefined
+  readonly #surroundings: Surroundings = {
+    answer: (to, call, payload) => {
+      this.post.answer(to, call, payload)
+    },
+    onOverflow: ({ pid: to }, { from, topic }) => {
+      this.#onDead({ from, to, topic, reason: 'a selective receive passed it over, and it no longer fitted' })
+    },
+    onFlow: (process, flow) => {
+      this.post.reportFlow(process, flow)
+    },
+  }
   #dead: DeadLetter[] = []
   #deadDropped = 0
 
@@ -193,31 +204,12 @@ export class Runtime {
   }
 
   async #start(start: StartProcess, birth?: Birth): Promise<void> {
-    const process = new LocalProcess({
-      ...(birth && { birth }),
-      pid: start.pid,
-      program: start.program,
-      frame: start.frame,
-      queueSize: start.queueSize,
-      answer: (to, call, payload) => {
-        this.post.answer(to, call, payload)
-      },
-      onOverflow: (letter) => {
-        this.#onDead({
-          from: letter.from,
-          to: start.pid,
-          topic: letter.topic,
-          reason: 'a selective receive passed it over, and it no longer fitted',
-        })
-      },
-      onFlow: (receiver, letter) => {
-        if (letter.flow !== undefined) this.post.reportFlow(receiver, letter.flow.thread)
-      },
-    })
+    const { pid: id, program, frame, queueSize } = start
+    const process = new LocalProcess({ pid: id, program, frame, queueSize, birth, surroundings: this.#surroundings })
     process.watchers.push(...start.watchers)
     this.#processes.set(process.pid, process)
     for (const other of start.links) {
-      process.links.add(other)
+      process.addLink(other)
       this.bonds.linked(process.pid, other)
     }
     for (const message of start.messages) process.mailbox.put(firstLetter(message))

@@ -1,0 +1,308 @@
+import { pid } from '@troupe/core'
+import { emptyFrame } from '@troupe/core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Flow } from './flow.ts'
+import type { Letter } from './letter.ts'
+import { Mailbox } from './mailbox.ts'
+
+const from = pid(1, 1)
+
+function letter(topic: string, payload: unknown, flow?: Flow): Letter {
+  return { topic, from, payload, frame: emptyFrame, call: 0, flow, sequence: flow?.arrive() ?? 0 }
+}
+
+function mailbox(capacity = 4) {
+  const overflown: Letter[] = []
+  const reported: Letter[] = []
+  const box = new Mailbox({
+    capacity,
+    onOverflow: (letter) => overflown.push(letter),
+    onFlow: (letter) => reported.push(letter),
+  })
+  return { box, overflown, reported }
+}
+
+function payloads(box: Mailbox, topic?: string): unknown[] {
+  const all: unknown[] = []
+  for (let next = box.take(topic); next !== undefined; next = box.take(topic)) all.push(next.payload)
+  return all
+}
+
+/** A letter that waits for room; what became of it is pushed to `log`. */
+function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
+  return box.putWhenRoom(letter(topic, payload)).then((accepted) => log.push([payload, accepted]))
+}
+
+describe('a mailbox', () => {
+  it('gives letters in the order in which they came', () => {
+    const { box } = mailbox()
+    for (const n of [1, 2, 3]) box.put(letter('a', n))
+    expect(box.size).toBe(3)
+    expect(payloads(box)).toEqual([1, 2, 3])
+    expect(box.size).toBe(0)
+  })
+
+  it('has room up to its capacity', () => {
+    const { box } = mailbox(2)
+    box.put(letter('a', 1))
+    expect(box.hasRoom('a')).toBe(true)
+    box.put(letter('a', 2))
+    expect(box.hasRoom('a')).toBe(false)
+    box.take()
+    expect(box.hasRoom('a')).toBe(true)
+  })
+
+  it('lets senders in as room comes, in the order of asking, and nobody past them', async () => {
+    const { box } = mailbox(1)
+    const log: unknown[] = []
+    box.put(letter('a', 0))
+    const all = [waiting(box, 'a', 1, log), waiting(box, 'a', 2, log)]
+    expect(box.take()?.payload).toBe(0)
+    expect(box.hasRoom('a')).toBe(false)
+    await all[0]
+    expect(log).toEqual([[1, true]])
+    expect(payloads(box)).toEqual([1, 2])
+    await Promise.all(all)
+    expect(log).toEqual([
+      [1, true],
+      [2, true],
+    ])
+  })
+
+  it('hands a letter to who waits for it, and does not count it as waiting', () => {
+    const { box } = mailbox()
+    const got: unknown[] = []
+    box.wait(
+      undefined,
+      (next) => got.push(next.payload),
+      () => got.push('end'),
+    )
+    const giveUp = box.wait(
+      'b',
+      (next) => got.push(next.payload),
+      () => got.push('end'),
+    )
+    box.put(letter('a', 1))
+    giveUp()
+    box.put(letter('b', 2))
+    expect(got).toEqual([1])
+    expect(payloads(box)).toEqual([2])
+  })
+
+  it('closes with all that was not taken, and turns senders away', async () => {
+    const { box } = mailbox(2)
+    const own = box.open('own')
+    box.put(letter('a', 1))
+    box.put(letter('own', 2))
+    box.put(letter('a', 3))
+    const log: unknown[] = []
+    const sender = waiting(box, 'a', 4, log)
+    box.take('other')
+    expect(
+      box
+        .close()
+        .map(({ payload }) => payload)
+        .toSorted(),
+    ).toEqual([1, 2, 3, 4])
+    await sender
+    expect(log).toEqual([[4, true]])
+    expect([box.size, own.size]).toEqual([0, 0])
+  })
+
+  it('turns away who waits for room when it closes', async () => {
+    const { box } = mailbox(1)
+    box.open('own')
+    box.put(letter('a', 1))
+    box.put(letter('own', 1))
+    const log: unknown[] = []
+    const senders = [waiting(box, 'a', 2, log), waiting(box, 'own', 3, log)]
+    expect(box.close()).toHaveLength(2)
+    await Promise.all(senders)
+    expect(log.toSorted()).toEqual([
+      [2, false],
+      [3, false],
+    ])
+  })
+})
+
+describe('a selective receive', () => {
+  it('passes others over, and they keep their order', () => {
+    const { box } = mailbox()
+    for (const [topic, n] of Object.entries({ a: 1, b: 2, c: 3 })) box.put(letter(topic, n))
+    expect(box.take('c')?.payload).toBe(3)
+    expect(box.take('nothing')).toBeUndefined()
+    box.put(letter('b', 4))
+    expect(box.take('b')?.payload).toBe(2)
+    expect(payloads(box)).toEqual([1, 4])
+  })
+
+  it('frees the room of what it passes over, as far as the stash goes; the rest are dead letters', () => {
+    const { box, overflown } = mailbox(2)
+    for (const n of [1, 2]) box.put(letter('a', n))
+    expect(box.take('b')).toBeUndefined()
+    expect(box.hasRoom('a')).toBe(true)
+    for (const n of [3, 4]) box.put(letter('a', n))
+    expect(box.take('b')).toBeUndefined()
+    expect(overflown.map(({ payload }) => payload)).toEqual([3, 4])
+    expect(payloads(box)).toEqual([1, 2])
+  })
+
+  it('finds the letter of a sender that waited for room', async () => {
+    const { box } = mailbox(1)
+    box.put(letter('a', 1))
+    const sender = waiting(box, 'b', 2)
+    expect(box.take('b')?.payload).toBe(2)
+    await sender
+    expect(payloads(box)).toEqual([1])
+  })
+
+  it('waits past letters of other topics', () => {
+    const { box } = mailbox()
+    const got: unknown[] = []
+    box.wait(
+      'b',
+      (next) => got.push(next.payload),
+      () => undefined,
+    )
+    for (const [topic, n] of Object.entries({ a: 1, b: 2, c: 3 })) box.put(letter(topic, n))
+    expect(got).toEqual([2])
+    expect(payloads(box)).toEqual([1, 3])
+  })
+})
+
+describe('a topic with a mailbox of its own', () => {
+  it('takes what waits of it along, and gets what comes', () => {
+    const { box } = mailbox()
+    for (const [topic, n] of Object.entries({ a: 1, t: 2, b: 3 })) box.put(letter(topic, n))
+    box.take('b')
+    box.put(letter('t', 4))
+    const own = box.open('t')
+    box.put(letter('t', 5))
+    expect(box.open('t')).toBe(own)
+    expect(payloads(own)).toEqual([2, 4, 5])
+    expect(payloads(box)).toEqual([1])
+  })
+
+  it('has room of its own, and senders of its own', async () => {
+    const { box } = mailbox(1)
+    const own = box.open('t')
+    box.put(letter('t', 1))
+    expect([box.hasRoom('t'), box.hasRoom('a')]).toEqual([false, true])
+    const sender = waiting(box, 't', 2)
+    expect(own.take()?.payload).toBe(1)
+    await sender
+    expect(own.take()?.payload).toBe(2)
+  })
+
+  it('lets senders in when it is opened, and when it is shut', async () => {
+    const { box } = mailbox(1)
+    box.put(letter('t', 1))
+    const first = waiting(box, 't', 2)
+    const other = waiting(box, 'a', 3)
+    const own = box.open('t')
+    await other
+    expect(payloads(box)).toEqual([3])
+    box.shut('t')
+    expect(payloads(box)).toEqual([1, 2])
+    await first
+    expect(own.isShut).toBe(true)
+  })
+
+  it('ends for who waits on it when it is shut, and its letters go to who waits for others', () => {
+    const { box } = mailbox()
+    const got: unknown[] = []
+    const own = box.open('t')
+    own.put(letter('t', 1))
+    own.take('other')
+    own.put(letter('t', 2))
+    box.wait(
+      undefined,
+      (next) => got.push(next.payload),
+      () => got.push('end of all'),
+    )
+    box.shut('t')
+    expect(got).toEqual([1])
+    expect(payloads(box)).toEqual([2])
+    box.open('u').wait(
+      undefined,
+      () => got.push('never'),
+      () => got.push('end'),
+    )
+    box.shut('u')
+    box.put(letter('u', 3))
+    expect(got).toEqual([1, 'end'])
+    box.shut('never opened')
+  })
+})
+
+describe('letters of another thread', () => {
+  it('are accounted for once, whichever way they leave', () => {
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), topic: fc.constantFrom('a', 'b', 't') }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const), topic: fc.constantFrom(undefined, 'a', 'b', 'none') }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), topic: fc.constantFrom(undefined, 'a', 'b') }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('open' as const, 'shut' as const, 'takeOwn' as const) }) },
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, capacity) => {
+        const freed = new Map<number, number>()
+        const taken = new Map<number, number>()
+        class Counted extends Flow {
+          override taken(sequence: number): void {
+            taken.set(sequence, (taken.get(sequence) ?? 0) + 1)
+          }
+          override free(): void {
+            freed.set(0, (freed.get(0) ?? 0) + 1)
+          }
+        }
+        const flow = new Counted(2, capacity)
+        const got: unknown[] = []
+        const { box, overflown } = mailbox(capacity)
+        let sent = 0
+        for (const step of steps) {
+          switch (step.do) {
+            case 'put':
+              box.put(letter(step.topic, sent, flow))
+              sent += 1
+              break
+            case 'take': {
+              const next = box.take(step.topic)
+              if (next !== undefined) got.push(next.payload)
+              break
+            }
+            case 'wait':
+              if (box.take(step.topic) === undefined) {
+                box.wait(
+                  step.topic,
+                  (next) => got.push(next.payload),
+                  () => undefined,
+                )
+              } else got.push('taken')
+              break
+            case 'open':
+              box.open('t')
+              break
+            case 'shut':
+              box.shut('t')
+              break
+            case 'takeOwn': {
+              const next = box.open('t').take()
+              if (next !== undefined) got.push(next.payload)
+              break
+            }
+            default:
+          }
+          expect(got.length + overflown.length + box.size).toBe(sent)
+        }
+        const gone = got.length + overflown.length
+        expect([...taken.values()].every((times) => times === 1)).toBe(true)
+        expect(taken.size).toBe(gone)
+        const stashed = box.size
+        expect(freed.get(0) ?? 0).toBeGreaterThanOrEqual(gone)
+        expect(freed.get(0) ?? 0).toBeLessThanOrEqual(gone + stashed)
+        expect(box.close()).toHaveLength(stashed)
+      }),
+    )
+  })
+})
