@@ -3,50 +3,28 @@ import { asTroupeError, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { assign, fromPromise, setup } from 'xstate'
 import type { Exit } from '../thread/event-queue.ts'
+import type { Life } from './life.ts'
 import { isExhausted, restartDelay } from './restart.ts'
 
-/** A service that is up. */
-export interface Running {
-  /** Settles when it ends, by itself or by {@link stop}. */
-  readonly ended: Promise<Exit>
-  /** Stops it in order; ends it when it takes too long. */
-  stop(): Promise<void>
-}
+/** What a service has to end once its time to stop is over, before it counts as stopped whatever it does. */
+const graceAfterStop = 5_000
 
 export interface LifecycleInput {
   readonly lifecycle: Lifecycle
-  /** Brings the service up; rejects when it does not come. The signal aborts when nobody waits any more. */
-  readonly start: (signal: AbortSignal) => Promise<Running>
+  readonly life: Life
+  /** Why it can not start now, if something that it needs is down. */
+  readonly blockedBy: () => TroupeError | undefined
 }
 
 interface Context extends LifecycleInput {
-  /** Starts that failed in a row. */
+  /** Starts and runs that failed in a row. */
   readonly attempts: number
   readonly error: TroupeError | undefined
-  readonly running: Running | undefined
+  /** It failed because something that it needs is down: that is no attempt, and no timer brings it back. */
+  readonly blocked: boolean
 }
 
 type Event = { readonly type: 'START' } | { readonly type: 'STOP' }
-
-async function startInTime({ start, lifecycle }: LifecycleInput, signal: AbortSignal): Promise<Running> {
-  const overdue = AbortSignal.timeout(lifecycle.startTimeout)
-  const late = Promise.withResolvers<never>()
-  overdue.addEventListener('abort', () => {
-    late.reject(new TroupeError('Timeout', `it did not start in ${lifecycle.startTimeout} ms`))
-  })
-  const started = start(AbortSignal.any([signal, overdue]))
-  // One that comes after all, when nobody waits any more, must not go on unsupervised.
-  void started.then(
-    async (running) => (signal.aborted || overdue.aborted ? running.stop() : undefined),
-    () => undefined,
-  )
-  return Promise.race([started, late.promise])
-}
-
-/** What a service that ended by itself ended with. */
-async function untilEnded({ running }: Context): Promise<Exit> {
-  return running === undefined ? { value: undefined } : running.ended
-}
 
 /** For inference alone. */
 const types: { readonly context?: Context; readonly events?: Event; readonly input?: LifecycleInput } = {}
@@ -54,55 +32,77 @@ const types: { readonly context?: Context; readonly events?: Event; readonly inp
 /** The error that an ended start or run carries; `undefined` for a run that returned. */
 type Outcome = { readonly error: TroupeError | undefined }
 
-const started = (error: unknown): Outcome => ({ error: asTroupeError(error) })
+const thrown = (error: unknown): Outcome => ({ error: asTroupeError(error) })
 const ran = (exit: Exit): Outcome => ({ error: 'error' in exit ? exit.error : undefined })
+const tooLate = ({ lifecycle }: Context): Outcome => thrown(new TroupeError('Timeout', `it did not start in ${lifecycle.startTimeout} ms`))
+const tooSlow = ({ lifecycle }: Context): Outcome =>
+  thrown(new TroupeError('Timeout', `it did not stop in ${lifecycle.stopTimeout} ms, and could not be ended`))
 
 export const lifecycleMachine = setup({
   types,
   actors: {
-    start: fromPromise<Running, LifecycleInput>(async ({ input, signal }) => startInTime(input, signal)),
-    run: fromPromise<Exit, Context>(async ({ input }) => untilEnded(input)),
-    stop: fromPromise<void, Context>(async ({ input }) => input.running?.stop()),
+    begin: fromPromise<void, Context>(async ({ input }) => input.life.begin()),
+    run: fromPromise<Exit, Context>(async ({ input }) => input.life.ended()),
+    end: fromPromise<void, Context>(async ({ input }) => input.life.end()),
   },
   actions: {
-    up: assign({ running: (_, running: Running) => running, error: undefined }),
-    down: assign({
-      running: undefined,
-      error: (_, { error }: Outcome) => error,
-      attempts: ({ context }, { error }: Outcome) => (error === undefined ? context.attempts : context.attempts + 1),
-    }),
-    forget: assign({ attempts: 0 }),
+    up: assign({ error: undefined }),
+    fail: assign({ error: (_, { error }: Outcome) => error, attempts: ({ context }) => context.attempts + 1 }),
+    note: assign({ error: (_, { error }: Outcome) => error }),
+    block: assign({ error: ({ context }) => context.blockedBy(), blocked: true }),
+    unblock: assign({ blocked: false }),
+    forget: assign({ attempts: 0, error: undefined }),
+    hurry: ({ context }) => context.life.hurry(),
+    abandon: ({ context }) => context.life.abandon(),
   },
   guards: {
-    /** It returned, or failed for good, or failed as often as it may. */
-    isOver: ({ context }, { error }: Outcome) =>
-      error === undefined || error.final || isExhausted(context.lifecycle.restart, context.attempts + 1),
+    isBlocked: ({ context }) => context.blockedBy() !== undefined,
+    /** It returned. */
+    isDone: (_, { error }: Outcome) => error === undefined,
+    /** It failed for good, or as often as it may. */
+    isOver: ({ context }, { error }: Outcome) => error?.final === true || isExhausted(context.lifecycle.restart, context.attempts + 1),
   },
   delays: {
+    startTimeout: ({ context }) => context.lifecycle.startTimeout,
+    stopTimeout: ({ context }) => context.lifecycle.stopTimeout,
+    stopDeadline: ({ context }) => context.lifecycle.stopTimeout + graceAfterStop,
     restartDelay: ({ context }) => restartDelay(context.lifecycle.restart, context.attempts),
     stableThreshold: ({ context }) => context.lifecycle.stableThreshold,
   },
 }).createMachine({
   id: 'service',
-  context: ({ input }) => ({ ...input, attempts: 0, error: undefined, running: undefined }),
+  context: ({ input }) => ({ ...input, attempts: 0, error: undefined, blocked: false }),
   initial: 'Unknown',
   states: {
-    Unknown: { on: { START: 'Starting' } },
+    Unknown: {
+      on: { START: [{ guard: 'isBlocked', target: 'Failed', actions: 'block' }, { target: 'Starting' }] },
+    },
     Starting: {
+      entry: 'unblock',
       invoke: {
-        src: 'start',
+        src: 'begin',
         input: ({ context }) => context,
-        onDone: { target: 'Running', actions: { type: 'up', params: ({ event }) => event.output } },
+        onDone: { target: 'Running', actions: 'up' },
         onError: [
           {
-            guard: { type: 'isOver', params: ({ event }) => started(event.error) },
+            guard: { type: 'isOver', params: ({ event }) => thrown(event.error) },
             target: 'Exited',
-            actions: { type: 'down', params: ({ event }) => started(event.error) },
+            actions: { type: 'fail', params: ({ event }) => thrown(event.error) },
           },
-          { target: 'Failed', actions: { type: 'down', params: ({ event }) => started(event.error) } },
+          { target: 'Failed', actions: { type: 'fail', params: ({ event }) => thrown(event.error) } },
         ],
       },
-      on: { STOP: 'Stopped' },
+      after: {
+        startTimeout: [
+          {
+            guard: { type: 'isOver', params: ({ context }) => tooLate(context) },
+            target: 'Exited',
+            actions: ['abandon', { type: 'fail', params: ({ context }) => tooLate(context) }],
+          },
+          { target: 'Failed', actions: ['abandon', { type: 'fail', params: ({ context }) => tooLate(context) }] },
+        ],
+      },
+      on: { STOP: 'Stopping' },
     },
     Running: {
       after: { stableThreshold: { actions: 'forget' } },
@@ -110,24 +110,40 @@ export const lifecycleMachine = setup({
         src: 'run',
         input: ({ context }) => context,
         onDone: [
+          { guard: { type: 'isDone', params: ({ event }) => ran(event.output) }, target: 'Exited' },
           {
             guard: { type: 'isOver', params: ({ event }) => ran(event.output) },
             target: 'Exited',
-            actions: { type: 'down', params: ({ event }) => ran(event.output) },
+            actions: { type: 'fail', params: ({ event }) => ran(event.output) },
           },
-          { target: 'Failed', actions: { type: 'down', params: ({ event }) => ran(event.output) } },
+          { target: 'Failed', actions: { type: 'fail', params: ({ event }) => ran(event.output) } },
         ],
       },
       on: { STOP: 'Stopping' },
     },
     Failed: {
-      after: { restartDelay: 'Starting' },
-      on: { STOP: 'Stopped', START: 'Starting' },
+      after: { restartDelay: [{ guard: 'isBlocked', actions: 'block' }, { target: 'Starting' }] },
+      on: { STOP: 'Stopped', START: [{ guard: 'isBlocked', actions: 'block' }, { target: 'Starting' }] },
     },
     Stopping: {
-      invoke: { src: 'stop', input: ({ context }) => context, onDone: 'Stopped', onError: 'Stopped' },
+      invoke: {
+        src: 'end',
+        input: ({ context }) => context,
+        onDone: 'Stopped',
+        onError: { target: 'Stopped', actions: { type: 'note', params: ({ event }) => thrown(event.error) } },
+      },
+      after: {
+        stopTimeout: { actions: 'hurry' },
+        stopDeadline: { target: 'Stopped', actions: { type: 'note', params: ({ context }) => tooSlow(context) } },
+      },
     },
-    Stopped: { on: { START: 'Starting' } },
-    Exited: { on: { START: 'Starting', STOP: 'Stopped' } },
+    Stopped: {
+      exit: 'forget',
+      on: { START: [{ guard: 'isBlocked', target: 'Failed', actions: 'block' }, { target: 'Starting' }] },
+    },
+    Exited: {
+      exit: 'forget',
+      on: { STOP: 'Stopped', START: [{ guard: 'isBlocked', target: 'Failed', actions: 'block' }, { target: 'Starting' }] },
+    },
   },
 })

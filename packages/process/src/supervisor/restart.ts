@@ -8,7 +8,8 @@ export type RestartPolicy = Lifecycle['restart']
  * maximum, and moved by the jitter so that services which failed together do not come back together.
  */
 export function restartDelay(policy: RestartPolicy, attempt: number, random: () => number = Math.random): number {
-  const grown = Math.min(policy.maxDelay, policy.initialDelay * policy.backoffFactor ** Math.max(0, attempt - 1))
+  const growth = Math.min(Number.MAX_VALUE, policy.backoffFactor ** Math.max(0, attempt - 1))
+  const grown = Math.min(policy.maxDelay, policy.initialDelay * growth)
   return Math.max(0, Math.min(policy.maxDelay, grown * (1 + policy.jitter * (2 * random() - 1))))
 }
 

@@ -1,8 +1,10 @@
 /** One supervised service: the machine of its life cycle, and what is told of it. */
 import type { EntryId, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
-import { type Actor, createActor, type SnapshotFrom, waitFor } from 'xstate'
-import { lifecycleMachine, type LifecycleInput } from './lifecycle.machine.ts'
+import { type Actor, createActor, waitFor } from 'xstate'
+import type { Clock } from './clock.ts'
+import { Life, type Start } from './life.ts'
+import { lifecycleMachine } from './lifecycle.machine.ts'
 
 /** States of a service. */
 export type ServiceState = 'Unknown' | 'Starting' | 'Running' | 'Stopping' | 'Stopped' | 'Failed' | 'Exited'
@@ -18,10 +20,14 @@ export interface ServiceStatus {
   readonly error: TroupeError | undefined
 }
 
-export interface ServiceOptions extends LifecycleInput {
+export interface ServiceOptions {
   readonly id: EntryId
   readonly kind: string
   readonly lifecycle: Lifecycle
+  readonly start: Start
+  /** Why it can not start now, if something that it needs is down. */
+  readonly blockedBy: () => TroupeError | undefined
+  readonly clock: Clock
   readonly onChange: (status: ServiceStatus) => void
 }
 
@@ -34,9 +40,10 @@ export class Service {
   readonly #actor: Actor<typeof lifecycleMachine>
 
   constructor(options: ServiceOptions) {
+    const { lifecycle, blockedBy, clock } = options
     this.id = options.id
     this.kind = options.kind
-    this.#actor = createActor(lifecycleMachine, { input: options })
+    this.#actor = createActor(lifecycleMachine, { input: { lifecycle, blockedBy, life: new Life(options.start) }, clock })
     let before: ServiceState = 'Unknown'
     this.#actor.subscribe(() => {
       const { status } = this
@@ -53,17 +60,29 @@ export class Service {
     return { id: this.id, kind: this.kind, state: snapshot.value, attempts, error }
   }
 
-  /** Starts it, and settles when it runs or its first attempt has failed. */
+  /** Whether it has failed, and waits for what it needs rather than for its delay. */
+  get isBlocked(): boolean {
+    const { value, context } = this.#actor.getSnapshot()
+    return value === 'Failed' && context.blocked
+  }
+
+  /** Starts it, and settles when it runs or its first attempt has failed. One that is being stopped starts when it has stopped. */
   async start(): Promise<ServiceStatus> {
-    this.#actor.send({ type: 'START' })
-    await this.#reach(settled)
+    await this.#until((state) => state !== 'Stopping')
+    this.wake()
+    await this.#until((state) => settled.has(state))
     return this.status
+  }
+
+  /** Starts it, if it does not run or start anyway. Nobody waits. */
+  wake(): void {
+    this.#send('START')
   }
 
   /** Stops it, and settles when it has stopped. */
   async stop(): Promise<void> {
-    this.#actor.send({ type: 'STOP' })
-    await this.#reach(atRest)
+    this.#send('STOP')
+    await this.#until((state) => atRest.has(state))
   }
 
   /** Ends the machine: no timer is left. */
@@ -71,7 +90,17 @@ export class Service {
     this.#actor.stop()
   }
 
-  async #reach(states: ReadonlySet<ServiceState>): Promise<void> {
-    await waitFor(this.#actor, (snapshot: SnapshotFrom<typeof lifecycleMachine>) => states.has(snapshot.value), { timeout: Infinity })
+  #send(type: 'START' | 'STOP'): void {
+    if (!this.#isClosed()) this.#actor.send({ type })
+  }
+
+  async #until(reached: (state: ServiceState) => boolean): Promise<void> {
+    if (this.#isClosed()) return
+    // A machine that is closed reaches nothing any more: whoever waits is let go.
+    await waitFor(this.#actor, ({ value }) => reached(value)).catch(() => undefined)
+  }
+
+  #isClosed(): boolean {
+    return this.#actor.getSnapshot().status !== 'active'
   }
 }

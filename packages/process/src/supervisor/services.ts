@@ -1,11 +1,11 @@
 /** The services that this package knows how to run: hosts, and processes of `process.service`. */
 import { type Actor, emptyFrame, type EntryId, errorFromWire, fork, type OverlayChoice, type Pid, TroupeError } from '@troupe/core'
 import { type Lifecycle, lifecycleSchema } from '@troupe/registry'
-import { ThreadHost } from '../host/thread-host.ts'
+import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { hostKind, serviceKind } from '../kinds.ts'
 import type { Exit } from '../thread/event-queue.ts'
-import type { Running } from './lifecycle.machine.ts'
+import type { Running } from './life.ts'
 import type { ServiceDefinition } from './supervisor.ts'
 
 /** Makes something of no life of its own a service: it runs until it is stopped. */
@@ -28,12 +28,23 @@ export function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
     kind: entry.kind,
     lifecycle: fields.lifecycle,
     autoStart: fields.lifecycle.autoStart,
-    start: async () => {
-      const host = new ThreadHost({ id, settings: fields.host, threads: kernel.threads })
-      await host.ready()
-      kernel.addHost(host)
-      return standing(async () => kernel.removeHost(id))
+    start: async (signal) => {
+      const host = kernel.hosts.create(id, fields.host)
+      await readyUnless(signal, host)
+      kernel.hosts.add(host)
+      return standing(async () => kernel.hosts.remove(id))
     },
+  }
+}
+
+/** Waits for the first threads of a host; the host does not outlive a start that failed. */
+async function readyUnless(signal: AbortSignal, host: Host): Promise<void> {
+  try {
+    await host.ready()
+    signal.throwIfAborted()
+  } catch (error) {
+    await host[Symbol.asyncDispose]()
+    throw error
   }
 }
 
@@ -73,7 +84,7 @@ export function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
           resolve('error' in exit ? { error: errorFromWire(exit.error) } : exit)
         },
       })
-      return { ended, stop: async () => stopProcess(kernel, pid, ended, lifecycle.stopTimeout) }
+      return { ended, stop: async (hurry) => stopProcess(kernel, pid, ended, hurry) }
     },
   }
 }
@@ -83,15 +94,21 @@ function serviceFrame({ security }: Lifecycle, overlay: OverlayChoice) {
   return fork(emptyFrame, { overlay, actor, scope: security.policies.length > 0 ? security.policies : undefined })
 }
 
-/** Asks a process to stop, and ends it when it takes too long. */
-async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, timeout: number): Promise<void> {
-  if (kernel.processes.get(pid) === undefined) return
-  kernel.cancel(pid, 'its service is being stopped')
-  const { promise: overdue, resolve } = Promise.withResolvers<'overdue'>()
-  const timer = setTimeout(resolve, timeout, 'overdue')
-  const first = await Promise.race([ended, overdue])
-  clearTimeout(timer)
-  if (first === 'overdue' && kernel.processes.get(pid) !== undefined) {
-    await kernel.terminate(pid, new TroupeError('Canceled', `it did not stop in ${timeout} ms`))
+/** Asks a process to stop, and ends it as soon as `hurry` aborts. Settles when it has ended. */
+async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, hurry: AbortSignal): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  const onHurry = () => {
+    resolve('late')
   }
+  hurry.addEventListener('abort', onHurry)
+  if (hurry.aborted) onHurry()
+  else await kernel.cancel(pid, 'it is being stopped').catch(ignoreNotFound)
+  const first = await Promise.race([ended, late])
+  hurry.removeEventListener('abort', onHurry)
+  if (first === 'late') await kernel.terminate(pid, new TroupeError('Canceled', 'it did not stop in time')).catch(ignoreNotFound)
+}
+
+/** It has ended meanwhile, which is what was wanted. */
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof TroupeError) || error.kind !== 'NotFound') throw error
 }

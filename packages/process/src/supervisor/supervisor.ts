@@ -2,7 +2,9 @@
 import { channel } from 'node:diagnostics_channel'
 import { type EntryId, notFound, type TroupeError, unavailable } from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
-import type { Running } from './lifecycle.machine.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Start } from './life.ts'
+import { needsOf } from './needs.ts'
 import { Service, type ServiceStatus } from './service.ts'
 
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
@@ -15,23 +17,35 @@ export interface ServiceDefinition {
   readonly lifecycle: Lifecycle
   /** Starts with the application; others start when something needs them. */
   readonly autoStart: boolean
-  readonly start: (signal: AbortSignal) => Promise<Running>
+  readonly start: Start
 }
 
 export interface SupervisorOptions {
   readonly graph: Graph
   readonly services: readonly ServiceDefinition[]
   readonly log: (line: string) => void
+  /** @default the system's */
+  readonly clock?: Clock
 }
 
 export class Supervisor {
   readonly #options: SupervisorOptions
-  readonly #definitions: ReadonlyMap<EntryId, ServiceDefinition>
   readonly #services = new Map<EntryId, Service>()
+  /** Services that a service needs, and those that need it. */
+  readonly #needs: ReadonlyMap<EntryId, readonly EntryId[]>
+  readonly #neededBy: ReadonlyMap<EntryId, readonly EntryId[]>
+  /** Services that are being stopped with what they need: they do not come back before that is done. */
+  readonly #leaving = new Set<EntryId>()
+  #stopping = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    this.#definitions = new Map(options.services.map((service) => [service.id, service]))
+    const { needs, neededBy } = needsOf(
+      options.graph,
+      options.services.map(({ id }) => id),
+    )
+    this.#needs = needs
+    this.#neededBy = neededBy
     for (const definition of options.services) this.#services.set(definition.id, this.#create(definition))
   }
 
@@ -47,69 +61,89 @@ export class Supervisor {
 
   /** Starts what has `auto_start` and all that it needs. Settles when each runs, or has failed once. */
   async startAll(): Promise<void> {
-    const wanted = new Set<EntryId>()
-    for (const { id, autoStart } of this.#definitions.values()) if (autoStart) this.#need(id, wanted)
-    for (const level of this.#levels()) {
-      await Promise.all(level.filter((id) => wanted.has(id)).map(async (id) => this.#service(id).start()))
-    }
+    const start = this.#starter()
+    await Promise.all(this.#options.services.filter(({ autoStart }) => autoStart).map(async ({ id }) => start(id)))
   }
 
-  /** Starts a service and what it needs. */
+  /**
+   * Starts a service and what it needs.
+   *
+   * @throws TroupeError `NotFound` for an entry that is no service, `Unavailable` when all is being stopped.
+   */
   async start(id: EntryId): Promise<ServiceStatus> {
-    const wanted = new Set<EntryId>()
-    this.#need(id, wanted)
-    for (const level of this.#levels()) {
-      await Promise.all(level.filter((other) => wanted.has(other) && !this.#runs(other)).map(async (other) => this.#service(other).start()))
-    }
-    return this.status(id)
+    const service = this.#service(id)
+    if (this.#stopping) throw unavailable(`${id} can not start: the application stops`, { service: id })
+    const start = this.#starter()
+    await Promise.all((this.#needs.get(id) ?? []).filter((other) => !this.#isMet(other)).map(start))
+    return this.#stopping ? service.status : service.start()
   }
 
   /** Stops a service; what needs it stops first. */
   async stop(id: EntryId): Promise<void> {
-    await Promise.all(this.#options.graph.dependentsOf(id).map(async (other) => (this.#services.has(other) ? this.stop(other) : undefined)))
-    await this.#service(id).stop()
+    this.#service(id)
+    const leaving = this.#dependents(id)
+    for (const other of leaving) this.#leaving.add(other)
+    await this.#stopper()(id)
+    for (const other of leaving) this.#leaving.delete(other)
   }
 
-  /** Stops all, dependents first. No timer is left. */
+  /** Stops all, dependents first. No timer is left, and nothing can be started any more. */
   async stopAll(): Promise<void> {
-    for (const level of this.#levels().toReversed()) {
-      await Promise.all(level.map(async (id) => this.#service(id).stop()))
-    }
+    this.#stopping = true
+    const stop = this.#stopper()
+    await Promise.all(Array.from(this.#services.keys(), stop))
     for (const service of this.#services.values()) service.close()
   }
 
-  #create(definition: ServiceDefinition): Service {
+  /** Starts each service once, as soon as all that it needs has been tried. */
+  #starter(): (id: EntryId) => Promise<void> {
+    return once(async (id, start) => {
+      await Promise.all((this.#needs.get(id) ?? []).filter((other) => !this.#isMet(other)).map(start))
+      if (!this.#stopping && !this.#leaving.has(id)) await this.#service(id).start()
+    })
+  }
+
+  /** Stops each service once, as soon as all that needs it has stopped. */
+  #stopper(): (id: EntryId) => Promise<void> {
+    return once(async (id, stop) => {
+      await Promise.all((this.#neededBy.get(id) ?? []).map(stop))
+      await this.#service(id).stop()
+    })
+  }
+
+  /** A service, and all that would miss it. */
+  #dependents(id: EntryId, found = new Set<EntryId>()): ReadonlySet<EntryId> {
+    if (found.has(id)) return found
+    found.add(id)
+    for (const other of this.#neededBy.get(id) ?? []) this.#dependents(other, found)
+    return found
+  }
+
+  #create({ id, kind, lifecycle, start }: ServiceDefinition): Service {
     return new Service({
-      ...definition,
-      start: async (signal) => {
-        this.#checkNeeds(definition.id)
-        return definition.start(signal)
-      },
+      id,
+      kind,
+      lifecycle,
+      start,
+      clock: this.#options.clock ?? systemClock,
+      blockedBy: () => this.#blockedBy(id),
       onChange: (status) => {
         this.#changed(status)
       },
     })
   }
 
-  /** Services by levels: those of one level do not need each other. */
-  #levels(): readonly (readonly EntryId[])[] {
-    return this.#options.graph.levels.map((level) => level.filter((id) => this.#services.has(id)))
+  #blockedBy(id: EntryId): TroupeError | undefined {
+    if (this.#leaving.has(id)) return unavailable('it is being stopped', { service: id })
+    const missing = this.#needs.get(id)?.find((other) => !this.#isMet(other))
+    if (missing === undefined) return undefined
+    return unavailable(`it needs ${missing}, which is ${this.status(missing).state}`, { service: id, needs: missing })
   }
 
-  #need(id: EntryId, wanted: Set<EntryId>): void {
-    if (wanted.has(id)) return
-    if (this.#services.has(id)) wanted.add(id)
-    for (const other of this.#options.graph.dependenciesOf(id)) this.#need(other, wanted)
-  }
-
-  #checkNeeds(id: EntryId): void {
-    const missing = this.#options.graph.dependenciesOf(id).find((other) => this.#services.has(other) && !this.#runs(other))
-    if (missing !== undefined)
-      throw unavailable(`${id} needs ${missing}, which is ${this.status(missing).state}`, { service: id, needs: missing })
-  }
-
-  #runs(id: EntryId): boolean {
-    return this.status(id).state === 'Running'
+  /** What runs is there for others; so is what has run to its end, such as the preparation of a database. */
+  #isMet(id: EntryId): boolean {
+    const { state, error } = this.status(id)
+    return state === 'Running' || (state === 'Exited' && error === undefined)
   }
 
   #service(id: EntryId): Service {
@@ -121,7 +155,25 @@ export class Supervisor {
   #changed(status: ServiceStatus): void {
     if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
     this.#options.log(`${status.id} ${status.state}${reason(status.error)}`)
+    if (this.#stopping || !this.#isMet(status.id)) return
+    for (const id of this.#neededBy.get(status.id) ?? []) {
+      const dependent = this.#service(id)
+      if (dependent.isBlocked) dependent.wake()
+    }
   }
+}
+
+/** Does something for each id at most once, however often it is asked to. */
+function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promise<void>): (id: EntryId) => Promise<void> {
+  const done = new Map<EntryId, Promise<void>>()
+  const doOnce = (id: EntryId): Promise<void> => {
+    const known = done.get(id)
+    if (known !== undefined) return known
+    const doing = act(id, doOnce)
+    done.set(id, doing)
+    return doing
+  }
+  return doOnce
 }
 
 function reason(error: TroupeError | undefined): string {

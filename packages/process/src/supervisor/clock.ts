@@ -1,0 +1,31 @@
+/** The time that supervision goes by. Tests put one in its place that they move by hand. */
+
+export interface Clock {
+  /** Milliseconds since some moment; never goes back. */
+  now(): number
+  setTimeout(then: () => void, ms: number): number
+  clearTimeout(timer: number): void
+}
+
+/** Beyond this Node fires at once. */
+const longest = 0x7fffffff
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (then, ms) => setTimeout(then, Math.min(ms, longest))[Symbol.toPrimitive](),
+  clearTimeout: (timer) => {
+    clearTimeout(timer)
+  },
+}
+
+/** A signal that aborts after `ms` of `clock`, unless it is disposed of before; never for `Infinity`. */
+export function deadline(clock: Clock, ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  const timer = ms === Infinity ? undefined : clock.setTimeout(() => controller.abort(), ms)
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      if (timer !== undefined) clock.clearTimeout(timer)
+    },
+  }
+}
