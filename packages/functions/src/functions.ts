@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
 import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
 import { defaultPool, functionKind } from './kinds.ts'
-import { Pool } from './pool.ts'
+import { Pool, type PoolStatus } from './pool.ts'
 import { PoolCall } from './pool-call.ts'
 
 /** Calls beneath one another; beyond, it is taken for a recursion without end. */
@@ -67,6 +67,11 @@ export class Functions implements AsyncDisposable {
     }
   }
 
+  /** The pools that were needed so far. */
+  pools(): readonly PoolStatus[] {
+    return Array.from(this.#callees.values(), ({ pool }) => pool.status)
+  }
+
   /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
   async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
     const { pool } = this.#callee(entry)
@@ -124,7 +129,8 @@ export class Functions implements AsyncDisposable {
     if (frame.deadline !== undefined) {
       overdue = setTimeout(
         () => {
-          for (const { pool } of this.#callees.values()) pool.kill(thread)
+          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
+          for (const { pool } of this.#callees.values()) pool.kill(thread, error)
         },
         Math.min(frame.deadline - Date.now() + this.#grace, 0x7fffffff),
       ).unref()

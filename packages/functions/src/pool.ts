@@ -28,6 +28,16 @@ export interface PoolOptions {
   readonly grace: number
 }
 
+/** A pool, as it is now. */
+export interface PoolStatus {
+  readonly entry: EntryId
+  readonly threads: number
+  /** Calls that have a thread, or for which one starts. */
+  readonly running: number
+  /** Calls that wait for a thread. */
+  readonly waiting: number
+}
+
 export class Pool implements AsyncDisposable {
   readonly entry: EntryId
   readonly program: Program
@@ -76,9 +86,8 @@ export class Pool implements AsyncDisposable {
     return this.#running.size >= this.#max
   }
 
-  /** Calls that wait for a thread. */
-  get waiting(): number {
-    return this.#waiting.size
+  get status(): PoolStatus {
+    return { entry: this.entry, threads: this.#piscina.threads.length, running: this.#running.size, waiting: this.#waiting.size }
   }
 
   /** Runs a call, as soon as there is a thread for it. */
@@ -115,9 +124,13 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** Ends a thread, and the call that runs in it, if it is one of this pool's. */
-  kill(thread: Thread): void {
-    for (const call of this.#running) if (call.place?.thread === thread) call.killSwitch.flip()
+  /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
+  kill(thread: Thread, error: TroupeError): void {
+    for (const call of this.#running) {
+      if (call.place?.thread !== thread) continue
+      call.reject(error)
+      call.killSwitch.flip()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

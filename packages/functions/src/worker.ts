@@ -5,7 +5,11 @@ import { guardThread, startThread, type WireExit } from '@troupe/process'
 import type { Task } from './task.ts'
 
 guardThread()
-await Promise.all(preloadOf(workerData).map(async (module) => import(module)))
+await Promise.all(
+  preloadOf(workerData).map(async (module) => {
+    await import(module)
+  }),
+)
 
 let runtime: ReturnType<typeof startThread> | undefined
 

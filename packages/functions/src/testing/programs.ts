@@ -1,10 +1,10 @@
 /** Functions and processes that tests run in threads. */
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { currentFrame, type Frame, TroupeError } from '@troupe/core'
 import { processes, self } from '@troupe/process'
 import { funcs } from '../funcs.ts'
+import { Lock, newLock } from './lock.ts'
 
 export function echo(...args: unknown[]): unknown[] {
   return args
@@ -14,9 +14,7 @@ export function frame(): Frame | undefined {
   return currentFrame()
 }
 
-export function where(): number {
-  return threadId
-}
+export { frame as pinned, frame as cleared, frame as inlineFrame, threads as threadsOfProcess, where as inlineThread }
 
 export function pid(): string {
   return self.pid
@@ -30,49 +28,41 @@ export function uncloneable(): unknown {
   return { deep: [1, () => undefined] }
 }
 
-export function exit(code: number): never {
-  process.exit(code)
+/** What a function can do to its thread. */
+const deeds = {
+  where: () => threadId,
+  hold: async (lock: Lock) => {
+    await lock.opened()
+    return 'held'
+  },
+  untilAborted: async (lock: Lock) => {
+    if (!self.signal.aborted) await once(self.signal, 'abort')
+    lock.arrive()
+    return 'aborted'
+  },
+  loop: () => {
+    for (;;) performance.now()
+  },
+  exit: () => process.exit(3),
+  stray: async (lock: Lock) => {
+    setTimeout(() => {
+      throw new RangeError('from a timer')
+    })
+    await lock.opened()
+  },
+  rejection: async (lock: Lock) => {
+    void Promise.reject(new RangeError('from a promise'))
+    await lock.opened()
+  },
+  loopBeneath: async () => funcs.withOptions({ timeout: 100 }).call('app:act', 'loop', newLock()),
 }
 
-export function heap(): number {
-  const hoard: number[][] = []
-  for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => i))
-}
+export type Deed = keyof typeof deeds
 
-export async function stray(): Promise<void> {
-  setTimeout(() => {
-    throw new RangeError('from a timer')
-  })
-  await once(self.signal, 'abort')
-}
-
-export function loop(): never {
-  for (;;) performance.now()
-}
-
-/** Waits until it is cancelled; tells `to` that it runs, and why it stopped. */
-export async function untilAborted(to: string): Promise<string> {
-  await processes.send(to, 'running', threadId)
-  if (!self.signal.aborted) await once(self.signal, 'abort')
-  const { reason }: { readonly reason: unknown } = self.signal
-  const why = reason instanceof TroupeError ? `${reason.kind}: ${reason.message}` : String(reason)
-  await processes.send(to, 'aborted', why)
-  return why
-}
-
-/** Waits for a message's worth of time that it is told by a lock in shared memory. */
-export async function held(lock: SharedArrayBuffer): Promise<number> {
-  const word = new Int32Array(lock)
-  const count = Atomics.add(word, 1, 1) + 1
-  Atomics.notify(word, 1)
-  const waited = Atomics.waitAsync(word, 0, 0)
-  if (waited.async) {
-    // A waitAsync alone does not keep a thread alive.
-    const alive = setInterval(() => undefined, 1000)
-    await waited.value
-    clearInterval(alive)
-  }
-  return count
+export async function act(deed: Deed, memory: SharedArrayBuffer): Promise<unknown> {
+  const lock = new Lock(memory)
+  lock.arrive()
+  return deeds[deed](lock)
 }
 
 export async function countdown(depth: number): Promise<number> {
@@ -92,9 +82,12 @@ export async function nest(id: string, ...args: unknown[]): Promise<unknown> {
   return funcs.call(id, ...args)
 }
 
-export async function nestSlow(ms: number): Promise<unknown> {
-  await sleep(ms)
-  return currentFrame()?.overlay
+export async function threads(id: string): Promise<unknown> {
+  return [threadId, await funcs.call(id)]
+}
+
+function where(): number {
+  return threadId
 }
 
 /** A process that calls a function. */
