@@ -28,3 +28,5 @@ export {
 } from './frame.ts'
 export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from './frame-wire.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
+export { childTrace, formatTrace, newTrace, parseTrace, type Trace } from './trace.ts'
+export { weigh } from './weight.ts'

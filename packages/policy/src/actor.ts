@@ -1,13 +1,16 @@
 /** Actors: on whose behalf code runs. */
 import { type Actor, invalid } from '@troupe/core'
+import { checkMeta, maxName } from './limits.ts'
 
 /**
  * An actor. What `meta` holds is copied, so that nobody changes it later.
  *
- * @throws TroupeError `Invalid` for an empty id, or for `meta` that structured clone cannot carry.
+ * @throws TroupeError `Invalid` for an empty id, or for `meta` that structured clone cannot carry or that weighs more than 4 KiB.
  */
 export function newActor(id: string, meta: Readonly<Record<string, unknown>> = {}): Actor {
   if (typeof id !== 'string' || id === '') throw invalid('an actor needs an id that is not empty', { path: 'id' })
+  if (id.length > maxName) throw invalid(`the id of an actor is longer than ${maxName} characters`, { path: 'id' })
+  checkMeta(meta, 'the meta of an actor')
   return Object.freeze({ id, meta: Object.freeze(copied(meta)) })
 }
 

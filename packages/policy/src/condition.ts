@@ -48,8 +48,9 @@ export function compileCondition(condition: Condition): Ask<boolean> {
   if (fault !== undefined) throw invalid(fault.message, { path: fault.path })
   const { operator, value, valueFrom } = condition
   const left = fieldReader(condition.field)
-  const right: Ask<unknown> = valueFrom === undefined ? () => value : fieldReader(valueFrom)
   const compare = comparisons[operator](value)
+  if (valueFrom === undefined) return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), value)
+  const right = fieldReader(valueFrom)
   return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), right(actor, action, resource, meta))
 }
 

@@ -2,19 +2,26 @@
 
 /** A set of patterns, ready to be asked. */
 export class Globs {
+  /** The patterns as they were written. */
+  readonly patterns: readonly string[]
+  /** The patterns without a `*`, when all are; such sets can be found by name. */
+  readonly names: readonly string[] | undefined
   readonly #any: boolean
-  readonly #exact: ReadonlySet<string>
+  readonly #exact: ReadonlySet<string> | undefined
   readonly #globs: readonly Glob[]
 
   constructor(patterns: readonly string[]) {
+    const exact = patterns.filter((pattern) => !pattern.includes('*'))
+    this.patterns = patterns
+    this.names = exact.length === patterns.length ? exact : undefined
     this.#any = patterns.some((pattern) => pattern !== '' && pattern.replaceAll('*', '') === '')
-    this.#exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
+    this.#exact = exact.length > 0 ? new Set(exact) : undefined
     this.#globs = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => new Glob(pattern))
   }
 
   /** Whether one of the patterns covers all of `text`. */
   match(text: string): boolean {
-    if (this.#any || this.#exact.has(text)) return true
+    if (this.#any || this.#exact?.has(text) === true) return true
     for (const glob of this.#globs) if (glob.match(text)) return true
     return false
   }

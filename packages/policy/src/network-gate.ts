@@ -1,29 +1,20 @@
 /** Who may choose an overlay, and who may listen on one. Inherited overlays are never asked about. */
 import type { EntryId, Frame } from '@troupe/core'
-import { type Decision, decide, type Rules } from './decide.ts'
+import type { Security } from './security.ts'
 
 /** The clear network, as a resource. */
 export const directNetwork = 'network:direct'
 
-export interface SelectionQuestion extends Rules {
-  /** The frame that the kernel gave to whoever asks. */
-  readonly frame: Frame
-  /** `null`: the clear network. */
-  readonly overlay: EntryId | null
+/**
+ * Lets the code in `frame` choose an overlay at a call, a spawn or a request; `null` is the clear network: the action `network.select`.
+ *
+ * @throws TroupeError `PermissionDenied`
+ */
+export function checkSelection(security: Security, frame: Frame, overlay: EntryId | null): void {
+  security.check(frame, 'network.select', overlay ?? directNetwork)
 }
 
-/** Whether `overlay` may be chosen at a call, a spawn or a request: the action `network.select`. */
-export function decideSelection(question: SelectionQuestion): Decision {
-  return decide(question.frame, 'network.select', question.overlay ?? directNetwork, question)
-}
-
-export interface BindingQuestion extends Rules {
-  /** The frame of the service. */
-  readonly frame: Frame
-  readonly overlay: EntryId
-}
-
-/** Whether a service may listen on `overlay`: the action `network.bind`. */
-export function decideBinding(question: BindingQuestion): Decision {
-  return decide(question.frame, 'network.bind', question.overlay, question)
+/** Lets a service listen on `overlay`: the action `network.bind`. @throws TroupeError `PermissionDenied` */
+export function checkBinding(security: Security, frame: Frame, overlay: EntryId): void {
+  security.check(frame, 'network.bind', overlay)
 }

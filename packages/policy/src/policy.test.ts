@@ -2,7 +2,7 @@ import { type EntryId, entryId } from '@troupe/core'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { describe, expect, it } from 'vitest'
 import { newActor } from './actor.ts'
-import { compilePolicy, securityPolicy } from './policy.ts'
+import { compilePolicies, compilePolicy, policyKinds, securityExpression, securityPolicy } from './policy.ts'
 
 const id: EntryId = entryId('app:policy')
 
@@ -25,7 +25,8 @@ describe('security.policy', () => {
     expect(registry.check()).toEqual([])
     const policy = compilePolicy(id, registry.decode(id, securityPolicy).fields)
     expect(policy).toMatchObject({ id, effect: 'allow', groups: ['browsing'] })
-    const applies = (action: string, resource: string, owner: string) => policy.applies(newActor('ann'), action, resource, { owner })
+    const applies = (action: string, resource: string, owner: string) =>
+      policy.actions.match(action) && policy.resources.match(resource) && policy.holds(newActor('ann'), action, resource, { owner })
     expect(applies('network.select', 'app:tor_1', 'ann')).toBe(true)
     expect(applies('network.select', 'app:tor_1', 'bob')).toBe(false)
     expect(applies('network.select', 'app:other', 'ann')).toBe(false)
@@ -48,5 +49,30 @@ describe('security.policy', () => {
         .check()
         .map((problem) => problem.path),
     ).toContain(path)
+  })
+})
+
+describe('security.policy.expr', () => {
+  const fields = { actions: 'document.*', resources: '*', effect: 'allow' }
+  const registryOf = (expression: unknown) => {
+    const registry = new Registry({ kinds: policyKinds })
+    registry.add({ id, kind: securityExpression.kind, fields: { ...fields, expression } })
+    return registry
+  }
+
+  it('is decoded and compiled', () => {
+    const registry = registryOf('meta.owner == actor.id')
+    expect(registry.check()).toEqual([])
+    const policy = compilePolicies(registry).get(id)
+    const holds = (meta: Record<string, unknown>) => policy?.holds(newActor('ann'), 'document.read', 'd', meta)
+    expect([holds({ owner: 'ann' }), holds({ owner: 'bob' }), holds({})]).toEqual([true, false, false])
+  })
+
+  it.each([undefined, 1, 'meta.owner ==', 'resource.matches("(")', 'size(meta)'])('%s is refused, with its place', (expression) => {
+    expect(
+      registryOf(expression)
+        .check()
+        .map((problem) => problem.path),
+    ).toEqual(['expression'])
   })
 })

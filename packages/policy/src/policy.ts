@@ -1,14 +1,22 @@
-/** The kind `security.policy`, and policies ready to be asked. */
-import type { EntryId } from '@troupe/core'
-import { defineKind, type FieldsOf } from '@troupe/registry'
+/** The kinds of policies, and policies ready to be asked. */
+import { type EntryId, TroupeError } from '@troupe/core'
+import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
-import { compileCondition, conditionSchema } from './condition.ts'
+import { type Condition, compileCondition, conditionSchema } from './condition.ts'
+import { compileExpression } from './expression.ts'
 import { Globs } from './glob.ts'
 import type { Ask } from './question.ts'
 
 const patterns = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'expected a pattern such as "network.*", or a list of them')
   .transform((given) => (typeof given === 'string' ? [given] : given))
+
+const common = {
+  actions: patterns,
+  resources: patterns,
+  effect: z.enum(['allow', 'deny']),
+  groups: z.array(z.string().min(1)).default([]),
+}
 
 /**
  * A rule about actions on resources.
@@ -27,39 +35,129 @@ const patterns = z
 export const securityPolicy = defineKind({
   kind: 'security.policy',
   fields: z.strictObject({
-    actions: patterns,
-    resources: patterns,
-    effect: z.enum(['allow', 'deny']),
+    ...common,
     /** All of them have to hold. */
     conditions: z.array(conditionSchema).default([]),
-    groups: z.array(z.string().min(1)).default([]),
   }),
 })
 
+/**
+ * A rule with a condition in CEL over `actor { id, meta }`, `action`, `resource` and `meta`. Where the expression fails (a key is absent, two
+ * values do not compare) a policy that allows says nothing, and one that denies does deny.
+ *
+ * @example
+ * ```yaml
+ * - name: own_documents
+ *   kind: security.policy.expr
+ *   actions: document.*
+ *   resources: '*'
+ *   effect: allow
+ *   expression: meta.owner == actor.id || "admin" in actor.meta.roles
+ * ```
+ */
+export const securityExpression = defineKind({
+  kind: 'security.policy.expr',
+  fields: z.strictObject({
+    ...common,
+    expression: z.string().superRefine((source, context) => {
+      const fault = faultOf(source)
+      if (fault !== undefined) context.addIssue(fault)
+    }),
+  }),
+})
+
+export const policyKinds = [securityPolicy, securityExpression]
+
 /** Fields of a `security.policy`. */
 export type PolicyFields = FieldsOf<typeof securityPolicy>
+/** Fields of a `security.policy.expr`. */
+export type ExpressionFields = FieldsOf<typeof securityExpression>
 
 /** A policy, ready to be asked. */
 export interface Policy {
   readonly id: EntryId
   readonly effect: 'allow' | 'deny'
   readonly groups: readonly string[]
-  /** Whether the policy has something to say about a question. */
-  readonly applies: Ask<boolean>
+  readonly actions: Globs
+  readonly resources: Globs
+  /** Whether its conditions hold; they are asked about what its actions and resources cover alone. */
+  readonly holds: Ask<boolean>
+  /** Why its conditions do not hold, for people; `undefined` when they do. */
+  readonly objection: Ask<string | undefined>
 }
 
 /** The policies of an application. */
 export type Policies = ReadonlyMap<EntryId, Policy>
 
 /** Prepares a policy: patterns and expressions are compiled once, here. */
-export function compilePolicy(id: EntryId, fields: PolicyFields): Policy {
-  const actions = new Globs(fields.actions)
-  const resources = new Globs(fields.resources)
-  const conditions = fields.conditions.map(compileCondition)
-  const applies: Ask<boolean> = (actor, action, resource, meta) => {
-    if (!actions.match(action) || !resources.match(resource)) return false
-    for (const holds of conditions) if (!holds(actor, action, resource, meta)) return false
-    return true
+export function compilePolicy(id: EntryId, fields: PolicyFields | ExpressionFields): Policy {
+  return Object.freeze({
+    id,
+    effect: fields.effect,
+    groups: Object.freeze(fields.groups),
+    actions: new Globs(fields.actions),
+    resources: new Globs(fields.resources),
+    ...('expression' in fields ? testOfExpression(fields) : testOfConditions(fields.conditions)),
+  })
+}
+
+/** Prepares all policies of an application. */
+export function compilePolicies(registry: Registry): Policies {
+  return new Map(
+    policyKinds.flatMap((kind) =>
+      registry.find({ kind: kind.kind }).map(({ id }) => [id, compilePolicy(id, registry.decode(id, kind).fields)] as const),
+    ),
+  )
+}
+
+type Test = Pick<Policy, 'holds' | 'objection'>
+
+function testOfConditions(list: readonly Condition[]): Test {
+  const conditions = list.map(compileCondition)
+  return {
+    holds: (actor, action, resource, meta) => {
+      for (const holds of conditions) if (!holds(actor, action, resource, meta)) return false
+      return true
+    },
+    objection: (actor, action, resource, meta) => {
+      const failed = list[conditions.findIndex((holds) => !holds(actor, action, resource, meta))]
+      if (failed === undefined) return undefined
+      const { field, operator, value, valueFrom } = failed
+      const right = valueFrom ?? (value === undefined ? '' : JSON.stringify(value))
+      return `the condition ${[field, operator, right].join(' ').trim()} does not hold`
+    },
   }
-  return Object.freeze({ id, effect: fields.effect, groups: Object.freeze(fields.groups), applies })
+}
+
+function testOfExpression({ expression, effect }: ExpressionFields): Test {
+  const evaluate = compileExpression(expression)
+  const objection: Ask<string | undefined> = (actor, action, resource, meta) => {
+    try {
+      const answer = evaluate({ actor: actor ?? null, action, resource, meta })
+      if (answer === true) return undefined
+      return answer === false ? 'the expression is false' : 'the expression answers no bool'
+    } catch (error) {
+      return `the expression fails: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`
+    }
+  }
+  return {
+    objection,
+    holds: (actor, action, resource, meta) => {
+      try {
+        const answer = evaluate({ actor: actor ?? null, action, resource, meta })
+        return typeof answer === 'boolean' ? answer : effect === 'deny'
+      } catch {
+        return effect === 'deny'
+      }
+    },
+  }
+}
+
+function faultOf(expression: string): string | undefined {
+  try {
+    compileExpression(expression)
+    return undefined
+  } catch (error) {
+    return error instanceof TroupeError ? error.message : String(error)
+  }
 }

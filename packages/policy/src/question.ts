@@ -21,11 +21,15 @@ export function fieldReader(field: string): Ask<unknown> {
   if (field === 'resource') return (_actor, _action, resource) => resource
   if (field === 'actor.id') return (actor) => actor?.id
   if (field.startsWith('actor.meta.')) {
-    const path = field.slice('actor.meta.'.length).split('.')
-    return (actor) => valueAt(actor?.meta, path)
+    const [key = '', ...path] = field.slice('actor.meta.'.length).split('.')
+    return (actor) => valueAt(partOf(actor?.meta, key), path)
   }
-  const path = field.slice('meta.'.length).split('.')
-  return (_actor, _action, _resource, meta) => valueAt(meta, path)
+  const [key = '', ...path] = field.slice('meta.'.length).split('.')
+  return (_actor, _action, _resource, meta) => valueAt(partOf(meta, key), path)
+}
+
+function partOf(facts: Meta | undefined, key: string): unknown {
+  return facts !== undefined && Object.hasOwn(facts, key) ? facts[key] : undefined
 }
 
 /** Own properties alone: `constructor` is nothing that anybody said about an actor. */

@@ -1,5 +1,6 @@
 /** Scopes: the policies in force, by their ids. A plain immutable value; frames carry the ids. */
-import { type EntryId, entryId, notFound } from '@troupe/core'
+import { type EntryId, entryId, invalid, notFound } from '@troupe/core'
+import { maxScope } from './limits.ts'
 import type { Policies } from './policy.ts'
 
 /** A set of policies. */
@@ -7,9 +8,10 @@ export class Scope {
   /** In the order they were added, each once. */
   readonly policies: readonly EntryId[]
 
-  /** @throws TroupeError `Invalid` for an id that is none. */
+  /** @throws TroupeError `Invalid` for an id that is none, and for more than 1024. */
   constructor(policies: Iterable<string> = []) {
     this.policies = Object.freeze([...new Set(Array.from(policies, (id) => entryId(id)))])
+    if (this.policies.length > maxScope) throw invalid(`a scope holds at most ${maxScope} policies`, { limit: maxScope })
     Object.freeze(this)
   }
 

@@ -2,7 +2,7 @@
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { provideNetworkAccess } from '@troupe/network'
 import { Overlays } from '@troupe/network/kernel'
-import { compilePolicy, decideSelection, denialError, type Policies, securityPolicy } from '@troupe/policy'
+import { compilePolicies, Security } from '@troupe/policy'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
   type HostSettings,
@@ -12,7 +12,6 @@ import {
   kernelNetworkAccess,
   overlayService,
   processService,
-  type SelectionGate,
   type ServiceDefinition,
   type ServiceStatus,
   Supervisor,
@@ -117,8 +116,8 @@ export async function boot(options: BootOptions): Promise<Application> {
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   const log = options.onLog ?? ((line: string) => process.stderr.write(`${line}\n`))
-  const policies = policiesOf(registry)
-  const kernel = new Kernel({ registry, overlays: new Overlays(registry), gate: gate(policies, config.security.strictMode), preload, log })
+  const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
+  const kernel = new Kernel({ registry, overlays: new Overlays(registry), security, preload, log })
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
@@ -143,17 +142,4 @@ function servicesOf(kernel: Kernel): readonly ServiceDefinition[] {
   const all = (kind: string, make: (kernel: Kernel, id: EntryId) => ServiceDefinition) =>
     registry.find({ kind }).map((entry) => make(kernel, entry.id))
   return [...all('network.*', overlayService), ...all(hostKind.kind, hostService), ...all('process.service', processService)]
-}
-
-function policiesOf(registry: Registry): Policies {
-  return new Map(
-    registry.find({ kind: securityPolicy.kind }).map(({ id }) => [id, compilePolicy(id, registry.decode(id, securityPolicy).fields)]),
-  )
-}
-
-function gate(policies: Policies, strictMode: boolean): SelectionGate {
-  return (frame, overlay) => {
-    const decision = decideSelection({ frame, overlay, policies, strictMode })
-    if (decision !== 'allow') throw denialError(decision)
-  }
 }

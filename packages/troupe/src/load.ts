@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds } from '@troupe/network/kernel'
-import { securityPolicy } from '@troupe/policy'
+import { policyKinds } from '@troupe/policy'
 import { processKinds } from '@troupe/process/kernel'
 import { type AppConfig, configPlace, didYouMean, loadConfig, parseOverride, type Problem, Registry } from '@troupe/registry'
 
@@ -27,7 +27,7 @@ export interface Loaded {
 }
 
 /** The kinds of entries that an application may have. */
-export const kinds = [...processKinds, ...functionKinds, ...networkKinds, securityPolicy]
+export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds]
 
 /**
  * Reads an application's configuration and entries, and checks them.

@@ -1,10 +1,11 @@
 /** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
 import { denied, emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
+import { checkSelection, directNetwork, type Security } from '@troupe/policy'
 import type { Choice, Inheritance } from '../protocol.ts'
-import { directNetwork, type Grants } from './grants.ts'
+import type { Grants } from './grants.ts'
 
-/** Decides whether code in `frame` may choose an overlay; `null` is the clear network. @throws TroupeError `PermissionDenied` */
+/** A further word on whether code in `frame` may choose an overlay; `null` is the clear network. @throws TroupeError `PermissionDenied` */
 export type SelectionGate = (frame: Frame, overlay: EntryId | null) => void
 
 /** Whose frame is asked for. */
@@ -16,7 +17,8 @@ export interface Caller {
 export interface FramesOptions {
   readonly overlays: Pick<Overlays, 'get'>
   readonly grants: Grants
-  readonly gate: SelectionGate
+  readonly security: Security
+  readonly gate?: SelectionGate
 }
 
 export class Frames {
@@ -34,7 +36,8 @@ export class Frames {
    */
   select(caller: Caller, overlay: EntryId | null): void {
     if (overlay !== null) this.#options.overlays.get(overlay)
-    this.#options.gate(caller.frame, overlay)
+    checkSelection(this.#options.security, caller.frame, overlay)
+    this.#options.gate?.(caller.frame, overlay)
     this.#options.grants.grant(caller.thread, overlay)
   }
 

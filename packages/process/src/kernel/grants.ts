@@ -3,10 +3,9 @@
  * it has it, because the code in it chose it and was allowed to, or because a message brought it from a thread that had it.
  */
 import type { EntryId } from '@troupe/core'
+import { directNetwork } from '@troupe/policy'
 
-/** The clear network, where an application has a default overlay, is granted like an overlay. */
-export const directNetwork = 'network:direct'
-
+/** The clear network is granted like an overlay. */
 type Resource = EntryId | typeof directNetwork
 
 interface Claim {

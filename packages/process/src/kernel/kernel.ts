@@ -4,6 +4,7 @@ import {
   type EntryId,
   errorToWire,
   type Frame,
+  fork,
   invalid,
   type OverlayChoice,
   type Pid,
@@ -11,6 +12,7 @@ import {
   TroupeError,
 } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
+import { Security } from '@troupe/policy'
 import type { Registry } from '@troupe/registry'
 import { pathToFileURL } from 'node:url'
 import { processKind } from '../kinds.ts'
@@ -30,7 +32,9 @@ import { Threads } from './threads.ts'
 export interface KernelOptions {
   readonly registry: Registry
   readonly overlays: Overlays
-  readonly gate: SelectionGate
+  /** Who may do what. @default nobody is denied anything */
+  readonly security?: Security
+  readonly gate?: SelectionGate
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
   readonly log: (line: string) => void
@@ -54,6 +58,7 @@ export interface SpawnOrder {
 export class Kernel implements AsyncDisposable {
   readonly registry: Registry
   readonly overlays: Overlays
+  readonly security: Security
   readonly threads: Threads
   readonly processes = new ProcessTable()
   readonly grants = new Grants()
@@ -70,7 +75,9 @@ export class Kernel implements AsyncDisposable {
   constructor(options: KernelOptions) {
     this.registry = options.registry
     this.overlays = options.overlays
-    this.frames = new Frames({ overlays: options.overlays, grants: this.grants, gate: options.gate })
+    this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
+    const { overlays, gate } = options
+    this.frames = new Frames({ overlays, grants: this.grants, security: this.security, ...(gate && { gate }) })
     this.deadLetters = new DeadLetters({ log: options.log })
     this.threads = new Threads({
       preload: options.preload,
@@ -85,7 +92,10 @@ export class Kernel implements AsyncDisposable {
     this.births = new Births(this)
     const { thread, data } = this.threads.adopt()
     this.runtime = new Runtime(data)
-    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined })
+    // The program around the application holds the kernel itself: nothing that policies say could bind it.
+    const frame = fork(emptyFrame, {})
+    this.security.trust(frame)
+    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined })
     thread.pids.add(this.runtime.root.pid)
     this.#handlers = builtInHandlers(this)
   }

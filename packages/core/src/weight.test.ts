@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { weigh } from './weight.ts'
+
+describe('weight', () => {
+  it.each<[unknown, number]>([
+    ['', 0],
+    ['four', 4],
+    [undefined, 8],
+    [1, 8],
+    [{}, 16],
+    [{ key: 'value' }, 16 + 16 + 3 + 5],
+    [[1, 'ab'], 16 + 16 + 8 + 2],
+    [new Uint8Array(100), 116],
+    [new Map([['a', 1]]), 16 + 16 + 1 + 8],
+    [new Set(['ab']), 16 + 8 + 2],
+    [10n, 9],
+  ])('of %s is %d', (value, expected) => {
+    expect(weigh(value, 1000)).toBe(expected)
+  })
+
+  it('is counted no further than the limit', () => {
+    const circle: unknown[] = []
+    circle.push(circle, circle)
+    expect(weigh(circle, 1000)).toBeGreaterThan(1000)
+    expect(weigh(circle, 1000)).toBeLessThan(1100)
+    expect(weigh(Array.from({ length: 1e6 }), 1000)).toBeLessThan(1100)
+  })
+})

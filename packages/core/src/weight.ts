@@ -1,0 +1,45 @@
+/** How much data a value holds, roughly, in bytes: for limits on what travels with every call and what conditions look at. */
+
+const scalar = 8
+const container = 16
+
+/**
+ * The weight of `value`: text by its length, binary data by its bytes, 8 for any other scalar, 16 for each object, list, map or set
+ * beside what it holds. The count ends once it passes `limit`, so that nothing, not even a circle, makes it long.
+ */
+export function weigh(value: unknown, limit: number): number {
+  const rest: unknown[] = [value]
+  let weight = 0
+  while (rest.length > 0 && weight <= limit) weight += weightOf(rest.pop(), rest, limit - weight)
+  return weight
+}
+
+/** The weight of `value` itself; its parts are put into `rest`. */
+function weightOf(value: unknown, rest: unknown[], limit: number): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value === 'bigint') return value.toString(16).length + scalar
+  if (typeof value !== 'object' || value === null) return scalar
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return container + value.byteLength
+  let weight = container
+  for (const part of partsOf(value)) {
+    weight += scalar
+    if (weight > limit) break
+    rest.push(part)
+  }
+  return weight
+}
+
+function* partsOf(value: object): Iterable<unknown> {
+  if (value instanceof Map || value instanceof Set) {
+    for (const part of value instanceof Map ? value.entries().flatMap((entry) => entry) : value) yield part
+    return
+  }
+  if (Array.isArray(value)) {
+    yield* value
+    return
+  }
+  for (const key of Object.keys(value)) {
+    yield key
+    yield Reflect.get(value, key)
+  }
+}

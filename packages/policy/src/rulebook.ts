@@ -1,0 +1,65 @@
+/** The policies of one scope, sorted by what they are about, so that a decision looks at few of them. */
+import type { Actor, EntryId } from '@troupe/core'
+import type { Policies, Policy } from './policy.ts'
+import type { Meta } from './question.ts'
+
+/** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
+const maxActions = 256
+
+interface Rules {
+  readonly denying: Sorted
+  readonly allowing: Sorted
+}
+
+interface Sorted {
+  /** Policies whose resources are names, by name. */
+  readonly named: ReadonlyMap<string, readonly Policy[]>
+  readonly others: readonly Policy[]
+}
+
+export class Rulebook {
+  /** A policy that the scope names and that is not there: it may have been one that denied. */
+  readonly missing: EntryId | undefined
+  readonly #policies: readonly Policy[]
+  readonly #byAction = new Map<string, Rules>()
+
+  constructor(scope: readonly EntryId[], policies: Policies) {
+    this.missing = scope.find((id) => !policies.has(id))
+    this.#policies = scope.flatMap((id) => policies.get(id) ?? [])
+  }
+
+  /** The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing. */
+  deciding(actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
+    const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
+    return speaking(denying, actor, action, resource, meta) ?? speaking(allowing, actor, action, resource, meta)
+  }
+
+  #sort(action: string): Rules {
+    const concerned = this.#policies.filter(({ actions }) => actions.match(action))
+    const rules = {
+      denying: sorted(concerned.filter(({ effect }) => effect === 'deny')),
+      allowing: sorted(concerned.filter(({ effect }) => effect === 'allow')),
+    }
+    if (this.#byAction.size >= maxActions) this.#byAction.clear()
+    this.#byAction.set(action, rules)
+    return rules
+  }
+}
+
+function sorted(policies: readonly Policy[]): Sorted {
+  const named = new Map<string, Policy[]>()
+  const others: Policy[] = []
+  for (const policy of policies) {
+    const { names } = policy.resources
+    if (names === undefined) others.push(policy)
+    else for (const name of names) named.set(name, [...(named.get(name) ?? []), policy])
+  }
+  return { named, others }
+}
+
+function speaking({ named, others }: Sorted, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
+  const exact = named.get(resource)
+  if (exact !== undefined) for (const policy of exact) if (policy.holds(actor, action, resource, meta)) return policy
+  for (const policy of others) if (policy.resources.match(resource) && policy.holds(actor, action, resource, meta)) return policy
+  return undefined
+}

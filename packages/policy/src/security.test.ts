@@ -1,0 +1,122 @@
+import { emptyFrame, type EntryId, entryId, fork, TroupeError } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { newActor } from './actor.ts'
+import { checkBinding, checkSelection } from './network-gate.ts'
+import { denialError, Security } from './security.ts'
+import { policySet } from './testing/policies.ts'
+
+const proxy = entryId('app:proxy')
+const actor = newActor('ann', { role: 'reader' })
+const policies = policySet({
+  'p:net': { actions: ['network.*'], resources: ['app:*'] },
+  'p:direct': { actions: ['network.select'], resources: ['network:direct'] },
+  'p:no_proxy': { resources: ['app:proxy'], effect: 'deny' },
+  'p:editors': { conditions: [{ field: 'actor.meta.role', operator: 'eq', value: 'editor' }] },
+  'p:readers': { expression: 'actor.meta.role == "reader"' },
+  'p:failing_allow': { expression: 'actor.meta.absent == 1' },
+  'p:failing_deny': { expression: 'actor.meta.absent == 1', effect: 'deny' },
+})
+const security = (strictMode = false) => new Security({ policies, strictMode, log: () => undefined })
+const frame = (...scope: string[]) => fork(emptyFrame, { actor, scope: scope.map((id) => entryId(id)) })
+const select = (overlay: EntryId | null, scope: string[]) =>
+  security().decide(frame(...scope), 'network.select', overlay ?? 'network:direct')
+const refused = (action: () => void) => {
+  try {
+    action()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+describe('network.select', () => {
+  it('is allowed by a policy that allows it', () => {
+    expect(select(proxy, ['p:net'])).toBe('allow')
+    expect(select(null, ['p:direct'])).toBe('allow')
+    expect(select(null, ['p:readers'])).toBe('allow')
+  })
+
+  it.each([
+    [proxy, [], 'no policy of the scope allows it to ann'],
+    [proxy, ['p:direct'], 'no policy of the scope allows it to ann'],
+    [null, ['p:net'], 'no policy of the scope allows it to ann'],
+    [proxy, ['p:editors'], 'no policy of the scope allows it to ann'],
+    [proxy, ['p:failing_allow'], 'no policy of the scope allows it to ann'],
+    [proxy, ['p:net', 'p:failing_deny'], 'the policy p:failing_deny denies it to ann'],
+    [proxy, ['p:net', 'p:no_proxy'], 'the policy p:no_proxy denies it to ann'],
+    [proxy, ['p:no_proxy', 'p:net'], 'the policy p:no_proxy denies it to ann'],
+    [proxy, ['p:net', 'p:gone'], 'the policy p:gone of the scope does not exist'],
+  ])('of %s in the scope %j is denied: %s', (overlay, scope, reason) => {
+    expect(select(overlay, scope)).toMatchObject({ action: 'network.select', resource: overlay ?? 'network:direct', reason })
+    expect(refused(() => checkSelection(security(), frame(...scope), overlay))).toMatchObject({ kind: 'PermissionDenied' })
+  })
+
+  it('is what strict mode says where actor or scope is missing', () => {
+    for (const change of [{}, { actor }, { scope: [] }]) {
+      const without = fork(emptyFrame, change)
+      expect(security(false).decide(without, 'network.select', proxy)).toBe('allow')
+      expect(security(true).decide(without, 'network.select', proxy)).toMatchObject({
+        reason: expect.stringMatching(/no (actor|scope)/) as string,
+      })
+    }
+  })
+
+  it('is never denied to the program that holds the kernel', () => {
+    const strict = security(true)
+    const trusted = fork(emptyFrame, {})
+    strict.trust(trusted)
+    expect([strict.governs(trusted), strict.governs(emptyFrame), strict.governs(frame())]).toEqual([false, true, true])
+    expect(strict.decide(trusted, 'network.select', proxy)).toBe('allow')
+  })
+})
+
+it('network.bind is asked of the same policies', () => {
+  expect(refused(() => checkBinding(security(), frame('p:net'), proxy))).toBeUndefined()
+  expect(refused(() => checkBinding(security(), frame('p:direct'), proxy))).toMatchObject({
+    details: { action: 'network.bind', resource: proxy },
+  })
+})
+
+it('a denial becomes an error that says what and why', () => {
+  const decision = select(proxy, ['p:no_proxy'])
+  expect(decision).not.toBe('allow')
+  const error = decision === 'allow' ? undefined : denialError(decision)
+  expect(error).toBeInstanceOf(TroupeError)
+  expect(error).toMatchObject({ kind: 'PermissionDenied', details: { action: 'network.select', resource: proxy, policy: 'p:no_proxy' } })
+})
+
+describe('policies that are replaced', () => {
+  it('count from the next decision on', () => {
+    const live = security()
+    const asked = frame('p:net')
+    expect(live.decide(asked, 'network.select', proxy)).toBe('allow')
+    const before = live.generation
+    live.replace(policySet({ 'p:net': { effect: 'deny' } }))
+    expect(live.decide(asked, 'network.select', proxy)).toMatchObject({ policy: 'p:net' })
+    live.replace(policySet({}))
+    expect(live.decide(asked, 'network.select', proxy)).toMatchObject({ reason: 'the policy p:net of the scope does not exist' })
+    expect(live.generation).toBe(before + 2)
+  })
+})
+
+describe('questions that code makes up', () => {
+  it('are answered by the same rules', () => {
+    const ask = (scope: string[], action: string, meta = {}) =>
+      security().evaluate(
+        scope.map((id) => entryId(id)),
+        actor,
+        action,
+        'app:proxy',
+        meta,
+      )
+    expect(ask(['p:net'], 'network.select')).toBe('allow')
+    expect(ask(['p:net'], 'document.read')).toBe('undefined')
+    expect(ask(['p:net', 'p:no_proxy'], 'network.select')).toBe('deny')
+    expect(ask(['p:gone'], 'network.select')).toBe('deny')
+  })
+
+  it('are refused when they hold too much', () => {
+    expect(refused(() => security().evaluate([], actor, 'a', 'r', { list: 'x'.repeat(5000) }))).toMatchObject({ kind: 'Invalid' })
+    expect(refused(() => security().evaluate([], actor, 'a'.repeat(5000), 'r'))).toMatchObject({ kind: 'Invalid' })
+  })
+})
