@@ -14,17 +14,21 @@ interface RunOptions extends CommonOptions {
   readonly args: readonly string[]
 }
 
+const chatty: ReadonlySet<string> = new Set(['trace', 'debug', 'info'])
+
 /** Boots an application, and answers the status to end with. */
 export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
-  const { registry, problems } = await load(options)
+  const { registry, problems, config } = await load(options)
   if (problems.length > 0) throw problemsError(problems)
   const entry = options.program && findProgram(registry, options.program)
   using signals = new StopSignals((signal) => {
     terminal.err(`troupe: ${signal} again: ended at once`)
     process.exit(statusOf(signal))
   })
-  const app = await boot({ ...options, onLog: terminal.err })
-  const timeout = app.config.shutdown.timeout
+  // Lines of the log have no levels: they tell what services do, which is information.
+  const quiet = !chatty.has(config.log.level)
+  const app = await boot({ ...options, onLog: quiet ? () => {} : terminal.err })
+  const { timeout } = config.shutdown
   if (entry === undefined) {
     const commands = [...commandsOf(registry).keys()].toSorted().join(', ')
     terminal.err(`troupe: running; Ctrl-C stops it${commands === '' ? '' : `; its commands: ${commands}`}`)

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { AppFolder } from './app-folder.ts'
+
+const command = (name: string) => `  - name: ${name}
+    kind: process.ts
+    source: file://${name}.ts
+    meta: { command: { name: ${name} } }
+`
+
+const app = () =>
+  new AppFolder({
+    'package.json': '{ "type": "module" }',
+    'src/_index.yaml': `version: "1.0"
+namespace: app
+entries:
+  - name: threads
+    kind: process.host
+    lifecycle: { auto_start: true }
+  - name: clock
+    kind: process.service
+    process: clock_process
+    host: threads
+    lifecycle: { auto_start: true }
+  - name: clock_process
+    kind: process.ts
+    source: file://clock.ts
+${['answers', 'returns', 'fails', 'busy', 'loud'].map(command).join('')}`,
+    'src/clock.ts': `import { self } from 'troupe'
+export async function main() {
+  for await (const message of self.inbox) message.reply()
+  console.log('the clock has stopped')
+}
+`,
+    'src/answers.ts': `export function main(...args: string[]) {
+  console.log(JSON.stringify(args))
+  return 7
+}
+`,
+    'src/returns.ts': 'export const main = (value: string) => (value === "nothing" ? undefined : Number(value))\n',
+    'src/fails.ts': `export function main() {
+  throw new RangeError('too far', { cause: new Error('the road is long') })
+}
+`,
+    'src/busy.ts': `export function main() {
+  console.log('busy')
+  for (;;) {}
+}
+`,
+    'src/loud.ts': `export function main() {
+  for (let line = 0; line < 5_000; line++) console.log(\`\${line} \${'.'.repeat(60)}\`)
+}
+`,
+  })
+
+describe('troupe run', () => {
+  it('runs a command with its arguments, and ends with the number that it returns', async () => {
+    using folder = app()
+    const { status, out } = await folder.troupe('run', 'answers', 'a', '--json', '-x')
+    expect(out).toContain('["a","--json","-x"]\n')
+    expect(status).toBe(7)
+  })
+
+  it('runs an entry by its id', async () => {
+    using folder = app()
+    expect(await folder.troupe('run', '--exec', 'app:answers', 'b')).toMatchObject({
+      status: 7,
+      out: expect.stringContaining('["b"]\n') as unknown,
+    })
+  })
+
+  it.each([
+    ['nothing', 0],
+    ['0', 0],
+    ['3', 3],
+    ['256', 1],
+    ['1.5', 1],
+    ['-1', 1],
+  ])('makes a status of %s: %i', async (value, status) => {
+    using folder = app()
+    expect((await folder.troupe('run', '--exec', 'app:returns', '--', value)).status).toBe(status)
+  })
+
+  it('tells why a command failed, and ends with status 1', async () => {
+    using folder = app()
+    const { status, err } = await folder.troupe('run', 'fails')
+    expect(err).toContain('troupe: app:fails failed\nRangeError: too far\n  because: Error: the road is long\n')
+    expect(err).not.toContain('fails.ts')
+    expect(status).toBe(1)
+    expect((await folder.troupe('run', '-v', 'fails')).err).toContain('src/fails.ts:2:')
+  })
+
+  it('suggests commands, starts nothing, and ends with status 2', async () => {
+    using folder = app()
+    const { status, out, err } = await folder.troupe('run', 'bussy')
+    expect(err).toContain('the application has no command "bussy"; did you mean "busy"?')
+    expect([status, out]).toEqual([2, ''])
+  })
+
+  it('tells all that is wrong instead of starting', async () => {
+    using folder = app()
+    const { status, err } = await folder.troupe('run', 'answers', '-o', 'unused')
+    expect([status, err.includes('app:clock Running')]).toEqual([7, true])
+    const broken = await folder.troupe('-o', 'app:clock:host=nowhere', '-o', 'app:threads:host.spares=-1', 'run', 'answers')
+    expect(broken.err.trim().split('\n')).toHaveLength(2)
+    expect(broken.err).toContain('app:clock: host: there is no entry app:nowhere')
+    expect(broken.status).toBe(1)
+  })
+
+  it('loses nothing of what a command prints', async () => {
+    using folder = app()
+    const { out } = await folder.troupe('run', 'loud')
+    expect(out.split('\n').filter((line) => line.endsWith('...'))).toHaveLength(5_000)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stays until %s and stops in order', async (signal) => {
+    using folder = app()
+    using program = folder.start('run')
+    await program.says('troupe: running')
+    program.kill(signal)
+    const { status, err, out } = await program.ended
+    expect(
+      err
+        .slice(err.indexOf(`troupe: ${signal}`))
+        .trim()
+        .split('\n'),
+    ).toEqual([`troupe: ${signal}: stopping`, 'app:clock Stopping', 'app:clock Stopped', 'app:threads Stopping', 'app:threads Stopped'])
+    expect(out).toBe('the clock has stopped\n')
+    expect(status).toBe(0)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('stops a busy command at %s, in order, with status %i', async (signal, expected) => {
+    using folder = app()
+    using program = folder.start('run', 'busy')
+    await program.says('busy\n')
+    program.kill(signal)
+    const { status, err } = await program.ended
+    expect(err).toContain(`troupe: ${signal}: stopping app:busy\n`)
+    expect(err).toContain('app:threads Stopped\n')
+    expect(status).toBe(expected)
+  })
+
+  it('ends at once at a second signal', async () => {
+    using folder = app()
+    // The clock would take for ever to stop.
+    using program = folder.start('run', '-o', 'app:clock_process:source=file://busy.ts', '-o', 'app:clock:lifecycle.stop_timeout=1h')
+    await program.says('busy\n')
+    await program.says('troupe: running')
+    program.kill('SIGTERM')
+    await program.says('app:clock Stopping')
+    program.kill('SIGINT')
+    const { status, err } = await program.ended
+    expect(err).toContain('troupe: SIGINT again: ended at once\n')
+    expect(status).toBe(130)
+  })
+
+  it('gives up on what does not stop in time', async () => {
+    using folder = app()
+    const slow = ['-o', 'app:clock_process:source=file://busy.ts', '-o', 'app:clock:lifecycle.stop_timeout=1h']
+    const { status, err } = await folder.troupe(...slow, '--set', 'shutdown.timeout=100ms', 'run', 'returns', '0')
+    expect(err).toContain('troupe: the stop failed\nTimeout: it did not stop within 100 ms (shutdown.timeout)\n')
+    expect(status).toBe(1)
+  })
+})
