@@ -157,6 +157,7 @@ export class Kernel implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hosts[Symbol.asyncDispose]()
     this.runtime.close()
+    this.deadLetters[Symbol.dispose]()
     clearInterval(this.#keepAlive)
   }
 

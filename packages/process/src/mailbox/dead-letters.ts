@@ -12,23 +12,21 @@ const linesPerSecond = 10
 
 export interface DeadLetterOptions {
   readonly log: (line: string) => void
-  readonly now?: () => number
 }
 
 /** The kernel's ring. */
-export class DeadLetters {
-  readonly #options: DeadLetterOptions
-  readonly #now: () => number
+export class DeadLetters implements Disposable {
+  readonly #log: (line: string) => void
   readonly #ring: DeadLetter[] = []
   #next = 0
   #count = 0
-  #second = 0
   #shown = 0
   #hidden = 0
+  /** Runs while lines were shown in this second. */
+  #second: NodeJS.Timeout | undefined
 
   constructor(options: DeadLetterOptions) {
-    this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#log = options.log
   }
 
   /** All dead letters since the start. */
@@ -49,28 +47,48 @@ export class DeadLetters {
       this.#next = (this.#next + 1) % ringSize
     }
     if (deadLetterChannel.hasSubscribers) deadLetterChannel.publish(letter)
-    this.#tell(letter)
+    this.#show(letter)
   }
 
   /** Counts letters of which a thread kept no more than their number. */
   addUncounted(count: number): void {
+    if (count === 0) return
     this.#count += count
-    this.#hidden += count
+    this.#hide(count)
   }
 
-  #tell(letter: DeadLetter): void {
-    const second = Math.floor(this.#now() / 1000)
-    if (second !== this.#second) {
-      if (this.#hidden > 0) this.#options.log(`${this.#hidden} more dead letters were not shown`)
-      this.#second = second
-      this.#shown = 0
-      this.#hidden = 0
-    }
+  /** Says how many were not shown, if any were not. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#second)
+    this.#endSecond()
+  }
+
+  #show(letter: DeadLetter): void {
     if (this.#shown >= linesPerSecond) {
-      this.#hidden += 1
+      this.#hide(1)
       return
     }
     this.#shown += 1
-    this.#options.log(`dead letter from ${letter.from} to ${letter.to}, topic "${letter.topic}": ${letter.reason}`)
+    this.#beginSecond()
+    this.#log(`dead letter from ${letter.from} to ${letter.to}, topic "${letter.topic}": ${letter.reason}`)
+  }
+
+  #hide(count: number): void {
+    this.#hidden += count
+    this.#beginSecond()
+  }
+
+  #beginSecond(): void {
+    this.#second ??= setTimeout(() => {
+      this.#endSecond()
+    }, 1000).unref()
+  }
+
+  #endSecond(): void {
+    const hidden = this.#hidden
+    this.#second = undefined
+    this.#shown = 0
+    this.#hidden = 0
+    if (hidden > 0) this.#log(`${hidden} more dead letters were not shown`)
   }
 }

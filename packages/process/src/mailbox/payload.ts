@@ -8,8 +8,9 @@ import type { Transferable } from 'node:worker_threads'
 /** What may be moved instead of copied (HTML, transferable objects). */
 export type Transfer = readonly Transferable[]
 
-/** Objects that are copied by hand before structured clone takes over; it also takes over for anything seen twice. */
+/** Objects that are copied by hand before structured clone takes over; it also takes over for anything seen twice, and for long arrays. */
 const maxObjects = 32
+const maxItems = 256
 
 /**
  * A copy of `payload` that shares nothing with it.
@@ -18,9 +19,8 @@ const maxObjects = 32
  */
 export function snapshot(payload: unknown): unknown {
   if (isPrimitive(payload)) return payload
-  const seen: object[] = []
-  const copy = copyPlain(payload, seen)
-  return copy === unsuitable ? clone(payload) : copy
+  const copy = tryPlain(payload)
+  return copy === unsuitable ? clone(payload, payload, []) : copy
 }
 
 /** A {@link snapshot} of each argument of a spawn or a call. @throws TroupeError `Invalid`, naming the argument and the path. */
@@ -44,7 +44,7 @@ export interface Packed {
 /** Like {@link snapshot}, but moves what `transfer` lists: the sender loses it now, wherever the message may wait. */
 export function pack(payload: unknown, transfer: Transfer): Packed {
   if (transfer.length === 0) return { payload: snapshot(payload), transfer }
-  return clone({ payload, transfer: [...transfer] }, transfer)
+  return clone({ payload, transfer: [...transfer] }, payload, transfer)
 }
 
 const unsuitable = Symbol('not plain data')
@@ -61,6 +61,15 @@ function isPrimitive(value: unknown): boolean {
   }
 }
 
+function tryPlain(value: unknown): unknown {
+  try {
+    return copyPlain(value, [])
+  } catch {
+    // A getter threw: structured clone says so again, and then it is looked for.
+    return unsuitable
+  }
+}
+
 function copyPlain(value: unknown, seen: object[]): unknown {
   if (isPrimitive(value)) return value
   if (typeof value !== 'object' || value === null) return unsuitable
@@ -72,6 +81,7 @@ function copyPlain(value: unknown, seen: object[]): unknown {
 }
 
 function copyArray(value: readonly unknown[], seen: object[]): unknown {
+  if (value.length > maxItems) return unsuitable
   const copy: unknown[] = []
   for (let i = 0; i < value.length; i += 1) {
     if (!(i in value)) return unsuitable
@@ -93,29 +103,39 @@ function copyObject(value: object, seen: object[]): unknown {
   return copy
 }
 
-function clone<T>(payload: T, transfer: Transfer = []): T {
+/** @param payload The part of `value` in which to look for what cannot be cloned. */
+function clone<T>(value: T, payload: unknown, transfer: Transfer): T {
   try {
-    return structuredClone(payload, { transfer: [...transfer] })
+    return structuredClone(value, { transfer: [...transfer] })
   } catch (cause) {
-    const path = findUncloneable(payload)
+    const path = findUncloneable(payload, new Set(transfer))
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw invalid(`the payload cannot be cloned at ${path}: ${reason}`, { path })
   }
 }
 
+/** How deep to look: whoever nests deeper is told the way as far as that. */
+const maxDepth = 64
+
 /** The path of the first part of a value that structured clone refuses, as in `payload.user.callback`. */
-function findUncloneable(payload: unknown): string {
-  const seen = new Set<unknown>()
-  const search = (value: unknown, path: string): string | undefined => {
-    if (isPrimitive(value) || seen.has(value) || carries(value)) return undefined
-    seen.add(value)
-    for (const [name, child] of childrenOf(value)) {
-      const found = search(child, `${path}${name}`)
-      if (found !== undefined) return found
+function findUncloneable(payload: unknown, moved: ReadonlySet<unknown>): string {
+  const seen = new Set<unknown>(moved)
+  const search = (read: () => unknown, path: string, depth: number): string | undefined => {
+    try {
+      const value = read()
+      if (isPrimitive(value) || seen.has(value) || carries(value)) return undefined
+      seen.add(value)
+      if (depth === maxDepth) return path
+      for (const [name, child] of childrenOf(value)) {
+        const found = search(child, path + name, depth + 1)
+        if (found !== undefined) return found
+      }
+    } catch {
+      // A getter or a proxy that throws: here it is.
     }
     return path
   }
-  return search(payload, 'payload') ?? 'payload'
+  return search(() => payload, 'payload', 0) ?? 'payload'
 }
 
 function carries(value: unknown): boolean {
@@ -127,20 +147,16 @@ function carries(value: unknown): boolean {
   }
 }
 
-function childrenOf(value: unknown): [name: string, child: unknown][] {
+type Child = readonly [name: string, read: () => unknown]
+
+function childrenOf(value: unknown): readonly Child[] {
   if (value instanceof Map)
-    return [...value.entries()].flatMap(([key, child], i): [string, unknown][] => [
-      [`.key(${i})`, key],
-      [`.get(${i})`, child],
+    return [...value.entries()].flatMap(([key, child], i): Child[] => [
+      [`.key(${i})`, () => key],
+      [`.get(${i})`, () => child],
     ])
-  if (value instanceof Set) return [...value].map((child, i) => [`.item(${i})`, child])
+  if (value instanceof Set) return [...value].map((child, i): Child => [`.item(${i})`, () => child])
   if (typeof value !== 'object' || value === null) return []
   const array = Array.isArray(value)
-  return Object.keys(value).flatMap((key): [string, unknown][] => {
-    try {
-      return [[array ? `[${key}]` : `.${key}`, Reflect.get(value, key)]]
-    } catch {
-      return []
-    }
-  })
+  return Object.keys(value).map((key): Child => [array ? `[${key}]` : `.${key}`, () => Reflect.get(value, key)])
 }
