@@ -151,12 +151,12 @@ type Child = readonly [name: string, read: () => unknown]
 
 function childrenOf(value: unknown): readonly Child[] {
   if (value instanceof Map)
-    return [...value.entries()].flatMap(([key, child], i): Child[] => [
+    return [...value.entries()].flatMap(([key, child]: [unknown, unknown], i): Child[] => [
       [`.key(${i})`, () => key],
       [`.get(${i})`, () => child],
     ])
-  if (value instanceof Set) return [...value].map((child, i): Child => [`.item(${i})`, () => child])
+  if (value instanceof Set) return [...value].map((child: unknown, i): Child => [`.item(${i})`, () => child])
   if (typeof value !== 'object' || value === null) return []
   const array = Array.isArray(value)
-  return Object.keys(value).map((key): Child => [array ? `[${key}]` : `.${key}`, () => Reflect.get(value, key)])
+  return Object.keys(value).map((key): Child => [array ? `[${key}]` : `.${key}`, (): unknown => Reflect.get(value, key)])
 }
