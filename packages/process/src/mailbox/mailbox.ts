@@ -33,10 +33,11 @@ export class Mailbox {
   readonly capacity: number
   readonly #queue = new Deque<Letter>()
   /** Passed over by a selective receive; older than all in the queue, and without a claim on room. */
-  readonly #stash = new Deque<Letter>()
+  #stash: Deque<Letter> | undefined
   #topics: Map<string, Mailbox> | undefined
-  readonly #waiters: Waiter[] = []
-  readonly #senders = new Deque<Sender>()
+  /** Most often one or none. */
+  #waiters: Waiter[] | undefined
+  #senders: Deque<Sender> | undefined
   readonly #owner: MailboxOwner
   #isShut = false
 
@@ -48,7 +49,7 @@ export class Mailbox {
 
   /** Letters that wait to be taken. */
   get size(): number {
-    let size = this.#queue.size + this.#stash.size
+    let size = this.#queue.size + sizeOf(this.#stash)
     for (const own of this.#topics?.values() ?? []) size += own.size
     return size
   }
@@ -61,13 +62,13 @@ export class Mailbox {
   /** Whether a sender in this thread may put a letter now. */
   hasRoom(topic: string): boolean {
     const box = this.#boxOf(topic)
-    return box.#senders.size === 0 && box.#queue.size < box.capacity
+    return box.#queue.size < box.capacity && sizeOf(box.#senders) === 0
   }
 
   /** Puts a letter as soon as there is room, in the order of asking. Answers false when the mailbox was closed before that. */
   putWhenRoom(letter: Letter): Promise<boolean> {
     return new Promise((accepted) => {
-      this.#boxOf(letter.topic).#senders.push({ letter, accepted })
+      this.#boxOf(letter.topic).#enqueue({ letter, accepted })
     })
   }
 
@@ -80,15 +81,15 @@ export class Mailbox {
   }
 
   #put(letter: Letter): void {
-    if (this.#waiters.length === 0) this.#queue.push(letter)
+    if (this.#waiters === undefined) this.#queue.push(letter)
     else if (!this.#hand(letter, true)) this.#setAside(letter, true)
   }
 
   /** Gives a letter to the first who waits for it, if anyone does. */
   #hand(letter: Letter, heldRoom: boolean): boolean {
-    const at = this.#waiters.findIndex(({ topic }) => topic === undefined || topic === letter.topic)
-    const [waiter] = at === -1 ? [] : this.#waiters.splice(at, 1)
+    const waiter = this.#waiters?.find(({ topic }) => topic === undefined || topic === letter.topic)
     if (waiter === undefined) return false
+    this.giveUp(waiter)
     this.#taken(letter, heldRoom)
     waiter.take(letter)
     return true
@@ -96,7 +97,7 @@ export class Mailbox {
 
   /** Takes the next letter, of one topic if given, if there is one. */
   take(topic?: string): Letter | undefined {
-    const stashed = topic === undefined ? this.#stash.shift() : this.#stash.take((letter) => letter.topic === topic)
+    const stashed = this.#stash === undefined ? undefined : takeOf(this.#stash, topic)
     if (stashed !== undefined) {
       this.#taken(stashed, false)
       return stashed
@@ -105,7 +106,7 @@ export class Mailbox {
       const found = topic === undefined || letter.topic === topic
       if (found) this.#taken(letter, true)
       else this.#setAside(letter, true)
-      if (this.#senders.size > 0) this.#admit()
+      if (this.#senders !== undefined) this.#admit()
       if (found) return letter
     }
     return undefined
@@ -113,12 +114,14 @@ export class Mailbox {
 
   /** Gives the next letter to `waiter`, once. Only after {@link take} answered nothing. */
   wait(waiter: Waiter): void {
-    this.#waiters.push(waiter)
+    if (this.#waiters === undefined) this.#waiters = [waiter]
+    else this.#waiters.push(waiter)
   }
 
   giveUp(waiter: Waiter): void {
-    const at = this.#waiters.indexOf(waiter)
-    if (at !== -1) this.#waiters.splice(at, 1)
+    if (this.#waiters === undefined) return
+    if (this.#waiters.length > 1) this.#waiters = this.#waiters.filter((other) => other !== waiter)
+    else if (this.#waiters[0] === waiter) this.#waiters = undefined
   }
 
   /** A mailbox of its own for one topic, with a capacity of its own; what already waits moves into it. */
@@ -128,9 +131,9 @@ export class Mailbox {
     if (known !== undefined) return known
     const own = new Mailbox(this.capacity, this.#owner)
     this.#topics.set(topic, own)
-    for (const letter of this.#stash.drain()) (letter.topic === topic ? own : this).#stash.push(letter)
+    for (const letter of drain(this.#stash)) (letter.topic === topic ? own : this).#keep(letter)
     for (const letter of this.#queue.drain()) (letter.topic === topic ? own : this).#queue.push(letter)
-    for (const sender of this.#senders.drain()) (sender.letter.topic === topic ? own : this).#senders.push(sender)
+    for (const sender of drain(this.#senders)) (sender.letter.topic === topic ? own : this).#enqueue(sender)
     own.#admit()
     this.#admit()
     return own
@@ -142,26 +145,37 @@ export class Mailbox {
     if (own === undefined) return
     this.#topics?.delete(topic)
     own.#isShut = true
-    for (const letter of own.#stash.drain()) if (!this.#hand(letter, false)) this.#setAside(letter, false)
+    for (const letter of drain(own.#stash)) if (!this.#hand(letter, false)) this.#setAside(letter, false)
     for (const letter of own.#queue.drain()) this.put(letter)
-    for (const sender of own.#senders.drain()) this.#senders.push(sender)
+    for (const sender of drain(own.#senders)) this.#enqueue(sender)
     this.#admit()
-    for (const waiter of own.#waiters.splice(0)) waiter.end()
+    for (const waiter of own.#waiters ?? []) waiter.end()
+    own.#waiters = undefined
   }
 
   /** Empties it for good: answers what was not taken, and lets the senders go that wait for room. */
   close(): Letter[] {
     const own = [...(this.#topics?.values() ?? [])].flatMap((mailbox) => mailbox.close())
-    const letters = [...this.#stash.drain(), ...this.#queue.drain(), ...own]
-    for (const sender of this.#senders.drain()) sender.accepted(false)
-    this.#waiters.length = 0
+    const letters = [...drain(this.#stash), ...this.#queue.drain(), ...own]
+    for (const sender of drain(this.#senders)) sender.accepted(false)
+    this.#waiters = undefined
     return letters
+  }
+
+  #keep(letter: Letter): void {
+    this.#stash ??= new Deque()
+    this.#stash.push(letter)
+  }
+
+  #enqueue(sender: Sender): void {
+    this.#senders ??= new Deque()
+    this.#senders.push(sender)
   }
 
   /** Lets in the senders that there is room for. */
   #admit(): void {
     while (this.#queue.size < this.capacity) {
-      const sender = this.#senders.shift()
+      const sender = this.#senders?.shift()
       if (sender === undefined) return
       this.#put(sender.letter)
       sender.accepted(true)
@@ -170,8 +184,8 @@ export class Mailbox {
 
   /** A selective receive does not want this letter. It frees its room, but is not taken yet. */
   #setAside(letter: Letter, heldRoom: boolean): void {
-    const fits = this.#stash.size < this.capacity
-    if (fits) this.#stash.push(letter)
+    const fits = sizeOf(this.#stash) < this.capacity
+    if (fits) this.#keep(letter)
     else {
       letter.flow?.taken(letter.sequence)
       this.#owner.onOverflow(letter)
@@ -187,4 +201,16 @@ export class Mailbox {
     if (heldRoom) letter.flow.free()
     this.#owner.onFlow(letter.flow)
   }
+}
+
+function sizeOf(deque: Deque<object> | undefined): number {
+  return deque === undefined ? 0 : deque.size
+}
+
+function drain<T extends object>(deque: Deque<T> | undefined): T[] {
+  return deque === undefined ? [] : deque.drain()
+}
+
+function takeOf(letters: Deque<Letter>, topic: string | undefined): Letter | undefined {
+  return topic === undefined ? letters.shift() : letters.take((letter) => letter.topic === topic)
 }

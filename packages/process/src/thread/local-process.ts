@@ -1,5 +1,5 @@
 /** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
-import { enterSlot, type Frame, fork, type Pid, type Slot, TroupeError } from '@troupe/core'
+import { currentSlot, enterSlot, type Frame, fork, type Pid, type Slot, TroupeError } from '@troupe/core'
 import { Flow } from '../mailbox/flow.ts'
 import { type Answer, type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
@@ -49,7 +49,9 @@ export class LocalProcess extends Participant {
   #flows: Map<number, Flow> | undefined
   /** Why nothing comes any more; the error itself is made where it is wanted. */
   #stopped: string | undefined
-  #waits: Set<Wait> | undefined
+  /** The wait for a message, of which a process has mostly one. */
+  #wait: Wait | undefined
+  #moreWaits: Set<Wait> | undefined
 
   constructor(options: LocalProcessOptions) {
     super(options.pid, options.frame)
@@ -118,8 +120,8 @@ export class LocalProcess extends Participant {
   }
 
   /**
-   * Takes the next message. Deliberately not async: the fresh slot must come into force in the caller's own synchronous stretch, and be
-   * filled before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`).
+   * Takes the next message. Deliberately not async: the slot must come into force in the caller's own synchronous stretch, and be filled
+   * before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`). Where the right frame is in force already, its slot stays.
    */
   receive(from: Mailbox, topic: string | undefined, timeout: number | undefined): Promise<Message> {
     return this.#take(from, topic, timeout, (message) => message, undefined)
@@ -153,10 +155,11 @@ export class LocalProcess extends Participant {
   /** What waits is told that nothing comes any more. */
   #stop(reason: string): void {
     this.#stopped ??= reason
-    if (this.#controller === undefined && this.#waits === undefined) return
+    if (this.#controller === undefined && this.#wait === undefined && this.#moreWaits === undefined) return
     const error = canceled(this.#stopped)
     this.#controller?.abort(error)
-    if (this.#waits !== undefined) for (const wait of [...this.#waits]) wait.stop(error)
+    this.#wait?.stop(error)
+    for (const wait of [...(this.#moreWaits ?? [])]) wait.stop(error)
   }
 
   #take<T>(
@@ -166,11 +169,16 @@ export class LocalProcess extends Participant {
     make: (message: Message) => T,
     end: T | undefined,
   ): Promise<T> {
-    const slot = this.slot()
-    enterSlot(slot)
     const letter = from.take(topic)
-    if (letter === undefined) return this.#wait(slot, from, topic, timeout, make, end)
-    const value = make(this.#open(letter, slot))
+    if (letter === undefined) {
+      const slot = this.slot()
+      enterSlot(slot)
+      return this.#await(slot, from, topic, timeout, make, end)
+    }
+    const frame = this.frameFor(letter)
+    const current = currentSlot()
+    if (current?.owner !== this || current.frame !== frame) enterSlot({ frame, owner: this })
+    const value = make(new Message(letter, this.#surroundings.answer))
     burst += 1
     if (burst < maxBurst) return Promise.resolve(value)
     burst = 0
@@ -179,7 +187,7 @@ export class LocalProcess extends Participant {
     })
   }
 
-  #wait<T>(
+  #await<T>(
     slot: Slot,
     from: Mailbox,
     topic: string | undefined,
@@ -190,25 +198,33 @@ export class LocalProcess extends Participant {
     if (end !== undefined && (this.#stopped !== undefined || from.isShut)) return Promise.resolve(end)
     if (this.#stopped !== undefined) return Promise.reject(canceled(this.#stopped))
     return new Promise((resolve, reject) => {
-      const wait = new Wait({
-        pid: this.pid,
-        topic,
-        timeout,
-        take: (letter) => {
-          resolve(make(this.#open(letter, slot)))
-        },
-        end: (error) => {
-          if (end === undefined || error.kind === 'Timeout') reject(error)
-          else resolve(end)
-        },
-        onOver: (over) => {
-          this.#waits?.delete(over)
-        },
-      })
-      this.#waits ??= new Set()
-      this.#waits.add(wait)
-      wait.begin(from)
+      this.#waiting(
+        new Wait(this.pid, from, topic, timeout, {
+          take: (letter, wait) => {
+            this.#waited(wait)
+            resolve(make(this.#open(letter, slot)))
+          },
+          end: (error, wait) => {
+            this.#waited(wait)
+            if (end === undefined || error.kind === 'Timeout') reject(error)
+            else resolve(end)
+          },
+        }),
+      )
     })
+  }
+
+  #waiting(wait: Wait): void {
+    if (this.#wait === undefined) this.#wait = wait
+    else {
+      this.#moreWaits ??= new Set()
+      this.#moreWaits.add(wait)
+    }
+  }
+
+  #waited(wait: Wait): void {
+    if (this.#wait === wait) this.#wait = undefined
+    else this.#moreWaits?.delete(wait)
   }
 
   /** Puts the frame in force in which a message is handled. */

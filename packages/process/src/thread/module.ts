@@ -2,7 +2,15 @@
 import { invalid, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol.ts'
 
-type Method = (...args: readonly unknown[]) => unknown
+export type Method = (...args: readonly unknown[]) => unknown
+
+/** Methods that were loaded, by the program that named them: a thread's later processes of the same program start at once. */
+const loaded = new WeakMap<Program, Method>()
+
+/** The method of a program that this thread has run before. */
+export function loadedMethod(program: Program): Method | undefined {
+  return loaded.get(program)
+}
 
 /**
  * The exported function that `program` names.
@@ -13,7 +21,10 @@ type Method = (...args: readonly unknown[]) => unknown
 export async function loadMethod(program: Program): Promise<Method> {
   const module = await importModule(program)
   const method: unknown = module[program.method]
-  if (isMethod(method)) return method
+  if (isMethod(method)) {
+    loaded.set(program, method)
+    return method
+  }
   const exported = Object.keys(module).join(', ') || 'nothing'
   if (method === undefined)
     throw notFound(`${program.entry}: module ${program.module} exports no "${program.method}" (it exports ${exported})`, {

@@ -190,23 +190,11 @@ export class PostOffice {
     try {
       checkTopic(message.topic)
       const packed = pack(message.payload, message.transfer)
-      return this.#isHere(message.to) ? this.#deliver(by, message, packed, call) : this.#ship(by, message, packed, call)
+      const receiver = this.#options.process(message.to)
+      return receiver === undefined ? this.#ship(by, message, packed, call) : deliver(by, receiver, message, packed, call)
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  #deliver(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
-    const receiver = this.#options.process(message.to)
-    if (receiver === undefined || receiver.ended) return Promise.reject(missing(message.to))
-    const letter = localLetter(by, message, packed, call)
-    if (receiver.mailbox.hasRoom(message.topic)) {
-      receiver.mailbox.put(letter)
-      return delivered
-    }
-    return receiver.mailbox.putWhenRoom(letter).then((accepted) => {
-      if (!accepted) throw missing(message.to)
-    })
   }
 
   #ship(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
@@ -250,6 +238,17 @@ const delivered = Promise.resolve()
 /** Room for each sending thread: an equal share of the mailbox. */
 function windowOf({ mailbox, flows }: LocalProcess): number {
   return Math.max(1, Math.floor(mailbox.capacity / Math.max(1, flows.size)))
+}
+
+function deliver(by: Participant, receiver: LocalProcess, message: Outgoing, packed: Packed, call: number): Promise<void> {
+  const letter = localLetter(by, message, packed, call)
+  if (receiver.mailbox.hasRoom(message.topic)) {
+    receiver.mailbox.put(letter)
+    return delivered
+  }
+  return receiver.mailbox.putWhenRoom(letter).then((accepted) => {
+    if (!accepted) throw missing(message.to)
+  })
 }
 
 function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {

@@ -1,22 +1,20 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorFromWire, errorToWire, fork, type Frame, type Pid, pid, runInSlot, TroupeError } from '@troupe/core'
+import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid, runInSlot } from '@troupe/core'
 import type { Route } from '@troupe/network'
-import type { MessagePort } from 'node:worker_threads'
-import { Channel } from '../mailbox/channel.ts'
+import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { snapshot } from '../mailbox/payload.ts'
-import type { DeadLetter, Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
+import type { Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
+import { DeadReport } from './dead-report.ts'
 import { KernelLink } from './kernel-link.ts'
 import { LocalCalls } from './local-calls.ts'
 import { LocalProcess, type Surroundings } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
-import { loadMethod } from './module.ts'
+import { loadedMethod, loadMethod } from './module.ts'
 import { Participant } from './participant.ts'
+import { Peers } from './peers.ts'
 import { PostOffice } from './post-office.ts'
-
-/** Dead letters that a thread reports one by one in a turn; of more it reports only their number. */
-const maxDeadLetters = 100
 
 export class Runtime {
   readonly thread: number
@@ -29,9 +27,6 @@ export class Runtime {
   readonly root: Participant
   defaultOverlay: EntryId | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
-  readonly #channels = new Map<number, Channel>()
-  /** Threads whose end the kernel has told, while their last parcels may still be under way. */
-  readonly #verdicts = new Map<number, TroupeError>()
   readonly #routes = new Map<EntryId, Promise<Route>>()
   readonly #claimed = new Set<EntryId>()
   readonly #spawns: LocalSpawns | undefined
@@ -40,14 +35,27 @@ export class Runtime {
       this.post.answer(to, call, payload)
     },
     onOverflow: ({ pid: to }, { from, topic }) => {
-      this.#onDead({ from, to, topic, reason: 'a selective receive passed it over, and it no longer fitted' })
+      this.#dead.add({ from, to, topic, reason: 'a selective receive passed it over, and it no longer fitted' })
     },
     onFlow: (process, flow) => {
       this.post.reportFlow(process, flow)
     },
   }
-  #dead: DeadLetter[] = []
-  #deadDropped = 0
+  readonly #peers = new Peers({
+    connect: (thread) => {
+      this.kernel.tell({ type: 'connect', thread })
+    },
+    onParcel: (parcel, channel) => {
+      this.#onParcel(parcel, channel)
+    },
+    onGone: (thread, channel, error) => {
+      if (channel !== undefined) this.post.threadGone(channel, error.message)
+      this.bonds.threadGone(thread, error)
+    },
+  })
+  readonly #dead = new DeadReport((letters, dropped) => {
+    this.kernel.tell({ type: 'deadLetters', letters, dropped })
+  })
 
   constructor(data: ThreadData) {
     this.thread = data.thread
@@ -72,12 +80,12 @@ export class Runtime {
     const lookup = {
       thread: data.thread,
       process: (id: Pid) => this.#processes.get(id),
-      channel: (thread: number) => this.#channel(thread),
+      channel: (thread: number) => this.#peers.channel(thread),
     }
     this.post = new PostOffice({
       ...lookup,
       onDead: (letter) => {
-        this.#onDead(letter)
+        this.#dead.add(letter)
       },
       onFrame: (frame, via) => {
         this.#onFrame(frame, via)
@@ -103,7 +111,7 @@ export class Runtime {
     this.#processes.delete(process.pid)
     this.post.processEnded(process, letters)
     this.bonds.processEnded(process, exit)
-    this.#flushAll()
+    this.#peers.flush()
     this.#spawns?.leave()
     if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
   }
@@ -127,7 +135,7 @@ export class Runtime {
       messages,
     }
     queueMicrotask(() => {
-      void this.#start(start, { by: by.pid, entry, inherit })
+      this.#start(start, { by: by.pid, entry, inherit })
     })
     return admitted.pid
   }
@@ -155,9 +163,8 @@ export class Runtime {
   }
 
   close(): void {
-    this.#flushAll()
-    for (const channel of this.#channels.values()) channel.close()
-    this.#channels.clear()
+    this.#dead.flush()
+    this.#peers.close()
     this.kernel.close()
   }
 
@@ -170,7 +177,7 @@ export class Runtime {
   #onKernel(message: ToThread): void {
     switch (message.type) {
       case 'start':
-        void this.#start(message.process)
+        this.#start(message.process)
         return
       case 'kill': {
         const process = this.#processes.get(message.pid)
@@ -188,10 +195,10 @@ export class Runtime {
         this.#spawns?.forget(message.entry)
         return
       case 'channel':
-        this.#onChannel(message.thread, message.port)
+        this.#peers.introduce(message.thread, message.port)
         return
       case 'gone':
-        this.#onGone(message.thread, errorFromWire(message.error))
+        this.#peers.gone(message)
         return
       case 'routeChanged':
         this.#routes.delete(message.overlay)
@@ -203,7 +210,7 @@ export class Runtime {
     }
   }
 
-  async #start(start: StartProcess, birth?: Birth): Promise<void> {
+  #start(start: StartProcess, birth?: Birth): void {
     const { pid: id, program, frame, queueSize } = start
     const process = new LocalProcess({ pid: id, program, frame, queueSize, birth, surroundings: this.#surroundings })
     process.watchers.push(...start.watchers)
@@ -213,47 +220,35 @@ export class Runtime {
       this.bonds.linked(process.pid, other)
     }
     for (const message of start.messages) process.mailbox.put(firstLetter(message))
-    this.finish(process, await this.#run(process, start.args))
+    this.#run(process, start.args)
   }
 
-  async #run(process: LocalProcess, args: readonly unknown[]): Promise<WireExit> {
+  /** Runs a process's method, in its frame. */
+  #run(process: LocalProcess, args: readonly unknown[]): void {
+    const returned = (value: unknown) => {
+      this.#returned(process, value)
+    }
+    const threw = (error: unknown) => {
+      this.finish(process, { error: errorToWire(error) })
+    }
+    const method = loadedMethod(process.program)
     try {
-      const value = await runInSlot(process.slot(), async () => {
-        const method = await loadMethod(process.program)
-        return method(...args)
-      })
-      return { value: snapshot(value) }
+      const result = runInSlot(process.slot(), () =>
+        method === undefined ? loadMethod(process.program).then((load) => load(...args)) : method(...args),
+      )
+      if (result instanceof Promise) result.then(returned, threw)
+      else returned(result)
     } catch (error) {
-      return { error: errorToWire(error) }
+      threw(error)
     }
   }
 
-  #channel(thread: number): Channel {
-    const known = this.#channels.get(thread)
-    if (known !== undefined) return known
-    const channel = this.#newChannel(thread)
-    this.kernel.tell({ type: 'connect', thread })
-    return channel
-  }
-
-  #newChannel(thread: number): Channel {
-    const channel = new Channel({
-      thread,
-      onParcel: (parcel, from) => {
-        this.#onParcel(parcel, from)
-      },
-      onClose: (closed) => {
-        this.#onClosed(closed)
-      },
-    })
-    this.#channels.set(thread, channel)
-    return channel
-  }
-
-  /** The kernel introduces each pair of threads once. */
-  #onChannel(thread: number, port: MessagePort): void {
-    const channel = this.#channels.get(thread) ?? this.#newChannel(thread)
-    channel.open(port)
+  #returned(process: LocalProcess, value: unknown): void {
+    try {
+      this.finish(process, { value: snapshot(value) })
+    } catch (error) {
+      this.finish(process, { error: errorToWire(error) })
+    }
   }
 
   #onParcel(parcel: Parcel, channel: Channel): void {
@@ -295,50 +290,12 @@ export class Runtime {
     }
   }
 
-  /** A channel has delivered all that it ever will. What became of the other thread, the kernel says. */
-  #onClosed(channel: Channel): void {
-    const verdict = this.#verdicts.get(channel.thread)
-    if (verdict !== undefined) this.#conclude(channel, verdict)
-  }
-
-  #onGone(thread: number, error: TroupeError): void {
-    this.#verdicts.set(thread, error)
-    const channel = this.#channels.get(thread)
-    if (channel === undefined) this.bonds.threadGone(thread, error)
-    else if (!channel.isOpen) this.#conclude(channel, error)
-  }
-
-  #conclude(channel: Channel, error: TroupeError): void {
-    this.#channels.delete(channel.thread)
-    this.#verdicts.delete(channel.thread)
-    this.post.threadGone(channel, error.message)
-    this.bonds.threadGone(channel.thread, error)
-  }
-
   /** A message brought an overlay into this thread: the kernel is told at once, so that it can grant the route when it is needed. */
   #onFrame(frame: Frame, via: number): void {
     const { overlay } = frame
     if (typeof overlay !== 'string' || this.#claimed.has(overlay)) return
     this.#claimed.add(overlay)
     this.kernel.tell({ type: 'claim', overlay, via })
-  }
-
-  #onDead(letter: DeadLetter): void {
-    if (this.#dead.length === 0 && this.#deadDropped === 0) process.nextTick(this.#reportDead)
-    if (this.#dead.length < maxDeadLetters) this.#dead.push(letter)
-    else this.#deadDropped += 1
-  }
-
-  readonly #reportDead = () => {
-    const letters = this.#dead
-    const dropped = this.#deadDropped
-    this.#dead = []
-    this.#deadDropped = 0
-    this.kernel.tell({ type: 'deadLetters', letters, dropped })
-  }
-
-  #flushAll(): void {
-    for (const channel of this.#channels.values()) channel.flush()
   }
 }
 

@@ -3,33 +3,28 @@ import { type Pid, TroupeError } from '@troupe/core'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Mailbox, Waiter } from '../mailbox/mailbox.ts'
 
-export interface WaitOptions {
-  readonly pid: Pid
-  /** Only messages of this topic. */
-  readonly topic: string | undefined
-  /** Milliseconds; none waits for ever. */
-  readonly timeout: number | undefined
-  readonly take: (letter: Letter) => void
+/** What becomes of the wait. */
+export interface WaitOutcome {
+  /** A letter came. */
+  take(letter: Letter, wait: Wait): void
   /** Nothing comes: the time is over, the process stops, or the mailbox was shut. */
-  readonly end: (error: TroupeError) => void
-  /** Called once, whichever way it ended. */
-  readonly onOver: (wait: Wait) => void
+  end(error: TroupeError, wait: Wait): void
 }
 
 export class Wait implements Waiter {
+  /** Only messages of this topic. */
   readonly topic: string | undefined
-  readonly #options: WaitOptions
-  #mailbox: Mailbox | undefined
+  readonly #pid: Pid
+  readonly #mailbox: Mailbox
+  readonly #outcome: WaitOutcome
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: WaitOptions) {
-    this.topic = options.topic
-    this.#options = options
-  }
-
-  begin(mailbox: Mailbox): void {
-    const { pid, topic, timeout } = this.#options
+  /** @param timeout Milliseconds; none waits for ever. */
+  constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {
+    this.topic = topic
+    this.#pid = pid
     this.#mailbox = mailbox
+    this.#outcome = outcome
     mailbox.wait(this)
     if (timeout === undefined) return
     this.#timer = setTimeout(() => {
@@ -39,23 +34,18 @@ export class Wait implements Waiter {
   }
 
   take(letter: Letter): void {
-    this.#over()
-    this.#options.take(letter)
+    clearTimeout(this.#timer)
+    this.#outcome.take(letter, this)
   }
 
   /** The mailbox was shut. */
   end(): void {
-    this.stop(new TroupeError('Canceled', `process ${this.#options.pid} no longer listens for these messages`))
+    this.stop(new TroupeError('Canceled', `process ${this.#pid} no longer listens for these messages`))
   }
 
   stop(error: TroupeError): void {
-    this.#mailbox?.giveUp(this)
-    this.#over()
-    this.#options.end(error)
-  }
-
-  #over(): void {
+    this.#mailbox.giveUp(this)
     clearTimeout(this.#timer)
-    this.#options.onOver(this)
+    this.#outcome.end(error, this)
   }
 }

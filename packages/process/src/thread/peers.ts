@@ -1,0 +1,81 @@
+/** The other threads that this one speaks with. */
+import { errorFromWire, type TroupeError } from '@troupe/core'
+import type { MessagePort } from 'node:worker_threads'
+import { Channel } from '../mailbox/channel.ts'
+import type { Parcel, ToThread } from '../protocol.ts'
+
+export interface PeersOptions {
+  /** Asks the kernel for a channel to a thread. */
+  readonly connect: (thread: number) => void
+  readonly onParcel: (parcel: Parcel, channel: Channel) => void
+  /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
+  readonly onGone: (thread: number, channel: Channel | undefined, error: TroupeError) => void
+}
+
+export class Peers {
+  readonly #options: PeersOptions
+  readonly #channels = new Map<number, Channel>()
+  /** Threads whose end the kernel has told, while their last parcels may still be under way. */
+  readonly #verdicts = new Map<number, TroupeError>()
+
+  constructor(options: PeersOptions) {
+    this.#options = options
+  }
+
+  /** The channel to a thread; what is put into it waits until the kernel has introduced the two. */
+  channel(thread: number): Channel {
+    const known = this.#channels.get(thread)
+    if (known !== undefined) return known
+    const channel = this.#create(thread)
+    this.#options.connect(thread)
+    return channel
+  }
+
+  /** The kernel introduces this thread to another; it does so once for each pair. */
+  introduce(thread: number, port: MessagePort): void {
+    const channel = this.#channels.get(thread) ?? this.#create(thread)
+    channel.open(port)
+  }
+
+  /** The kernel's word that a thread is gone. */
+  gone({ thread, error }: Extract<ToThread, { type: 'gone' }>): void {
+    const verdict = errorFromWire(error)
+    const channel = this.#channels.get(thread)
+    if (channel?.isOpen === true) this.#verdicts.set(thread, verdict)
+    else this.#conclude(thread, channel, verdict)
+  }
+
+  flush(): void {
+    for (const channel of this.#channels.values()) channel.flush()
+  }
+
+  close(): void {
+    this.flush()
+    for (const channel of this.#channels.values()) channel.close()
+    this.#channels.clear()
+  }
+
+  #create(thread: number): Channel {
+    const channel = new Channel({
+      thread,
+      onParcel: this.#options.onParcel,
+      onClose: (closed) => {
+        this.#onClose(closed)
+      },
+    })
+    this.#channels.set(thread, channel)
+    return channel
+  }
+
+  /** A channel has delivered all that it ever will. What became of the other thread, the kernel says, before or after. */
+  #onClose(channel: Channel): void {
+    const verdict = this.#verdicts.get(channel.thread)
+    if (verdict !== undefined) this.#conclude(channel.thread, channel, verdict)
+  }
+
+  #conclude(thread: number, channel: Channel | undefined, error: TroupeError): void {
+    this.#channels.delete(thread)
+    this.#verdicts.delete(thread)
+    this.#options.onGone(thread, channel, error)
+  }
+}
