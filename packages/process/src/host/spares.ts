@@ -2,6 +2,9 @@
 import { TroupeError } from '@troupe/core'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 
+/** Milliseconds from the taking of a spare thread to the start of the next. */
+const refillDelay = 5
+
 export interface SparesOptions {
   readonly count: number
   readonly start: () => WorkerThread
@@ -10,7 +13,7 @@ export interface SparesOptions {
 export class Spares {
   readonly #options: SparesOptions
   readonly #warm: WorkerThread[] = []
-  #refilling: NodeJS.Immediate | undefined
+  #refilling: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: SparesOptions) {
@@ -18,13 +21,13 @@ export class Spares {
     this.#refill()
   }
 
-  /** A warm thread, or else a new one. It is replaced in a later turn, so that whoever takes it comes first. */
+  /** A warm thread, or else a new one. It is replaced a little later, so that the start of a thread does not slow whoever takes this one. */
   take(): WorkerThread {
     const thread = this.#warm.shift() ?? this.#options.start()
-    this.#refilling ??= setImmediate(() => {
+    this.#refilling ??= setTimeout(() => {
       this.#refilling = undefined
       this.#refill()
-    })
+    }, refillDelay).unref()
     return thread
   }
 
@@ -41,7 +44,7 @@ export class Spares {
 
   async close(): Promise<void> {
     this.#closed = true
-    clearImmediate(this.#refilling)
+    clearTimeout(this.#refilling)
     await Promise.all(this.#warm.splice(0).map(async (thread) => thread.terminate(new TroupeError('Canceled', 'its host has stopped'))))
   }
 

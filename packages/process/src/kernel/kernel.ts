@@ -1,23 +1,12 @@
 /** The kernel: it knows who is alive, issues frames and routes, starts and ends processes. It never carries their bytes. */
-import {
-  emptyFrame,
-  type EntryId,
-  errorToWire,
-  type Frame,
-  fork,
-  invalid,
-  type OverlayChoice,
-  type Pid,
-  threadOf,
-  TroupeError,
-} from '@troupe/core'
+import { emptyFrame, type EntryId, errorToWire, type Frame, fork, invalid, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
 import { Security } from '@troupe/policy'
-import type { Registry } from '@troupe/registry'
+import type { Entry, Registry } from '@troupe/registry'
 import { pathToFileURL } from 'node:url'
 import { processKind } from '../kinds.ts'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { FirstMessage, Program, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
+import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
@@ -70,6 +59,8 @@ export class Kernel implements AsyncDisposable {
   /** The runtime of the main thread. */
   readonly runtime: Runtime
   readonly #handlers: Handlers
+  /** Decoded once for each state of an entry. */
+  readonly #programs = new WeakMap<Entry, KnownProgram>()
   readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
 
   constructor(options: KernelOptions) {
@@ -106,9 +97,15 @@ export class Kernel implements AsyncDisposable {
   }
 
   /** What to run for a process entry, and the overlay that it is pinned to. */
-  program(id: EntryId): { readonly program: Program; readonly pin: OverlayChoice } {
+  program(id: EntryId): KnownProgram {
+    const entry = this.registry.get(id)
+    const known = this.#programs.get(entry)
+    if (known !== undefined) return known
     const { fields, meta } = this.registry.decode(id, processKind)
-    return { program: { entry: id, module: pathToFileURL(fields.source).href, method: fields.method }, pin: meta.options?.network }
+    const program = { entry: id, module: pathToFileURL(fields.source).href, method: fields.method }
+    const decoded = { program, pin: meta.options?.network }
+    this.#programs.set(entry, decoded)
+    return decoded
   }
 
   /** Starts a process in its frame. */
