@@ -1,35 +1,77 @@
 /** What is wrong with entries taken together: all of it at once. */
 import { existsSync } from 'node:fs'
 import type { EntryId } from '@troupe/core'
-import { type Decoded, type DecodeResult, problemOf } from './decode.ts'
+import type { EntryChange } from './change.ts'
+import { type Decoded, problemOf } from './decode.ts'
+import type { Entries } from './entries.ts'
 import { type Entry, keyPlaceOf, kindMatches, placeOf, writtenAt } from './entry.ts'
-import { buildGraph, type Dependency, type Graph } from './graph.ts'
+import { buildGraph, type Dependency } from './graph.ts'
+import { LiveGraph } from './live-graph.ts'
 import { formatPath, formatPlace } from './place.ts'
 import { type Problem, sortProblems } from './problem.ts'
 import type { FoundReference } from './shape.ts'
 import { didYouMean } from './suggest.ts'
 
-type Entries = ReadonlyMap<EntryId, Entry>
-
-export interface Analysis {
-  readonly graph: Graph
+/** What one entry says, taken by itself. */
+export interface Inspection {
+  readonly decoded: Decoded | undefined
+  readonly edges: readonly Dependency[]
   readonly problems: readonly Problem[]
+  readonly usesVariables: boolean
 }
 
-/** Decodes all `entries` and follows their references. `known` are problems found before. */
-export function analyse(entries: Entries, decode: (entry: Entry) => DecodeResult<Decoded>, known: readonly Problem[]): Analysis {
+export interface Analysis {
+  readonly graph: LiveGraph
+  readonly problems: readonly Problem[]
+  /** Entries whose meaning depends on variables. */
+  readonly variable: Set<EntryId>
+}
+
+/** Decodes `entry`, and looks for its files and for what it refers to. */
+export function inspect(entries: Entries, entry: Entry): Inspection {
+  const { decoded, problems, usesVariables } = entries.read(entry)
+  if (!decoded) return { decoded, edges: [], problems, usesVariables }
+  return {
+    decoded,
+    edges: decoded.references.map(({ id, path }) => ({ from: entry.id, to: id, path })),
+    problems: [...problems, ...brokenReferences(entries, decoded), ...missingFiles(decoded)],
+    usesVariables,
+  }
+}
+
+/** Inspects all `entries`. `known` are problems found before. */
+export function analyse(entries: Entries, known: readonly Problem[]): Analysis {
   const problems = [...known]
   const edges: Dependency[] = []
-  for (const entry of entries.values()) {
-    const { decoded, problems: found } = decode(entry)
-    problems.push(...found)
-    if (!decoded) continue
-    edges.push(...decoded.references.map(({ id, path }) => ({ from: entry.id, to: id, path })))
-    problems.push(...decoded.references.flatMap((reference) => brokenReference(entries, entry, reference)), ...missingFiles(decoded))
+  const variable = new Set<EntryId>()
+  for (const entry of entries.all.values()) {
+    const inspection = inspect(entries, entry)
+    problems.push(...inspection.problems)
+    edges.push(...inspection.edges)
+    if (inspection.usesVariables) variable.add(entry.id)
   }
-  const { graph, cycles } = buildGraph(entries.keys(), edges)
+  const { cycles } = buildGraph(entries.all.keys(), edges)
   problems.push(...cycles.map((cycle) => cycleProblem(entries, cycle)))
-  return { graph, problems: sortProblems(problems) }
+  return { graph: new LiveGraph(entries.all.keys(), edges), problems: sortProblems(problems), variable }
+}
+
+/** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Answers which are. */
+export function learn(
+  { graph, variable }: Analysis,
+  inspected: ReadonlyMap<EntryId, Inspection>,
+  changes: readonly EntryChange[],
+): readonly EntryId[] {
+  for (const [id, { edges, usesVariables }] of inspected) {
+    graph.set(id, edges)
+    if (usesVariables) variable.add(id)
+    else variable.delete(id)
+  }
+  const gone = changes.filter(({ op }) => op === 'delete').map(({ id }) => id)
+  for (const id of gone) {
+    graph.delete(id)
+    variable.delete(id)
+  }
+  return gone
 }
 
 /** An id that is defined twice, told at the second place. */
@@ -44,8 +86,13 @@ export function duplicateProblem(second: Entry, first: Entry): Problem {
   }
 }
 
+/** What `decoded` refers to that is not there, or of a wrong kind. */
+export function brokenReferences(entries: Entries, decoded: Decoded): readonly Problem[] {
+  return decoded.references.flatMap((reference) => brokenReference(entries, decoded.entry, reference))
+}
+
 function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: FoundReference): readonly Problem[] {
-  const target = entries.get(id)
+  const target = entries.all.get(id)
   const allowed = ({ kind }: Entry) => kinds.length === 0 || kinds.some((pattern) => kindMatches(kind, pattern))
   if (target && allowed(target)) return []
   const at = formatPath(path)
@@ -56,7 +103,7 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
     const message = `${at}: ${shown} is of the kind ${target.kind}; expected ${kinds.join(' or ')}`
     return [problemOf(entry, { code: 'wrong-kind', message, path })]
   }
-  const others = entries.values().filter(allowed)
+  const others = entries.all.values().filter(allowed)
   const hint =
     shown === id
       ? didYouMean(
@@ -67,9 +114,10 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
   return [problemOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
 }
 
-function cycleProblem(entries: Entries, cycle: readonly Dependency[]): Problem {
+/** Entries that need each other, told along the edges of the circle. */
+export function cycleProblem(entries: Entries, cycle: readonly Dependency[]): Problem {
   const stops = cycle.map(({ from, path }) => {
-    const entry = entries.get(from)
+    const entry = entries.all.get(from)
     return { from, path: formatPath(path), place: entry && placeOf(entry, path) }
   })
   const way = stops.map(({ from }) => from)

@@ -17,12 +17,17 @@ export interface Entry {
   readonly source?: Place
 }
 
+/** Entries by their ids. */
+export type EntryMap = ReadonlyMap<EntryId, Entry>
+
 /** An entry to be: `meta` and `fields` may be left out. */
 export interface EntryInput {
   readonly id: EntryId
   readonly kind: string
   readonly meta?: EntryMeta
   readonly fields?: Readonly<Record<string, unknown>>
+  /** Where it comes from: its files are relative to that folder. */
+  readonly source?: Place
 }
 
 const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
@@ -47,7 +52,8 @@ export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, sour
 
 /** The entry that code describes. */
 export function entryFromInput(input: EntryInput): Entry {
-  return freeze({ id: input.id, kind: input.kind, meta: input.meta ?? {}, fields: input.fields ?? {} })
+  const { id, kind, meta = {}, fields = {}, source } = input
+  return freeze({ id, kind, meta, fields, ...(source && { source }) })
 }
 
 /** The mapping that `entry` was read from; for one that code made, `undefined`. */

@@ -32,6 +32,8 @@ export const variable = defineKind({
     variable: z.string().min(1).optional(),
     default: z.string().optional(),
     readOnly: z.boolean().default(false),
+    /** Its value never shows in logs. */
+    secret: z.boolean().default(false),
   }),
 })
 

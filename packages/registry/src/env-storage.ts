@@ -17,8 +17,7 @@ export function fileEnv(file: string): EnvStorage {
   return { get: (name) => readDotenv(file).get(name), set: (name, value) => writeDotenv(file, name, value) }
 }
 
-export function memoryEnv(): EnvStorage {
-  const values = new Map<string, string>()
+export function memoryEnv(values: Map<string, string>): EnvStorage {
   return {
     get: (name) => values.get(name),
     set: (name, value) => {

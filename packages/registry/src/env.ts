@@ -10,6 +10,16 @@ import { problemsError } from './problem.ts'
 
 const os = osEnv()
 
+/** What outlives a change of the entries. */
+interface Kept {
+  /** By entry, made when first asked for. */
+  readonly storages: WeakMap<Entry, EnvStorage>
+  /** What memory storages hold, by id: it stays when their entry is updated. */
+  readonly memory: Map<EntryId, Map<string, string>>
+  /** Values of variables that are secret, as far as they were read. */
+  readonly secrets: Set<string>
+}
+
 /**
  * The variables of an application. A name means, in this order: the `env.variable` with that id; one with that
  * `variable` or entry name, the asker's namespace first; a variable of the operating system.
@@ -19,14 +29,29 @@ const os = osEnv()
 export class Env {
   readonly #entries: () => ReadonlyMap<EntryId, Entry>
   readonly #root: string
-  /** By entry: what a memory storage holds lives as long as its entry stays the same. */
-  readonly #storages = new WeakMap<Entry, EnvStorage>()
+  readonly #kept: Kept
   #names: { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> } | undefined
 
   /** @param root - Folder that files of variables are relative to. */
-  constructor(entries: () => ReadonlyMap<EntryId, Entry>, root: string) {
+  constructor(entries: () => ReadonlyMap<EntryId, Entry>, root: string, kept?: Kept) {
     this.#entries = entries
     this.#root = root
+    this.#kept = kept ?? { storages: new WeakMap(), memory: new Map(), secrets: new Set() }
+  }
+
+  /** The same variables, as `entries` would define them. */
+  at(entries: ReadonlyMap<EntryId, Entry>): Env {
+    return new Env(() => entries, this.#root, this.#kept)
+  }
+
+  /** Values that must not show: those of variables marked `secret` that were read so far. */
+  get secrets(): ReadonlySet<string> {
+    return this.#kept.secrets
+  }
+
+  /** Lets go of what a memory storage held, once its entry is gone. */
+  forget(id: EntryId): void {
+    this.#kept.memory.delete(id)
   }
 
   /**
@@ -38,7 +63,9 @@ export class Env {
     const entry = this.#variable(name, namespace)
     if (!entry) return os.get(name)
     const { fields } = this.#decode(entry, variable)
-    return this.#storage(fields.storage).get(fields.variable ?? nameOf(entry.id)) ?? fields.default
+    const value = this.#storage(fields.storage).get(fields.variable ?? nameOf(entry.id)) ?? fields.default
+    if (fields.secret && value !== undefined && value !== '') this.#kept.secrets.add(value)
+    return value
   }
 
   /**
@@ -93,11 +120,11 @@ export class Env {
     const entry = this.#entries().get(id)
     if (!entry) throw new TroupeError('NotFound', `there is no storage ${id}`, { details: { id } })
     if (way.includes(id)) throw new TroupeError('Invalid', `storages lead in a circle: ${[...way, id].join(' → ')}`)
-    const known = this.#storages.get(entry)
+    const known = this.#kept.storages.get(entry)
     if (known) return known
     const storage = this.#build(entry, [...way, id])
     // A router holds other entries' storages, which may be replaced.
-    if (entry.kind !== routerStorage.kind) this.#storages.set(entry, storage)
+    if (entry.kind !== routerStorage.kind) this.#kept.storages.set(entry, storage)
     return storage
   }
 
@@ -108,7 +135,7 @@ export class Env {
       case fileStorage.kind:
         return fileEnv(resolve(this.#root, this.#decode(entry, fileStorage).fields.path))
       case memoryStorage.kind:
-        return memoryEnv()
+        return memoryEnv(this.#memory(entry.id))
       case staticStorage.kind:
         return staticEnv(this.#decode(entry, staticStorage).fields.values)
       case routerStorage.kind:
@@ -116,6 +143,12 @@ export class Env {
       default:
         throw new TroupeError('Invalid', `${entry.id} is a ${entry.kind}, not a storage of variables`, { details: { id: entry.id } })
     }
+  }
+
+  #memory(id: EntryId): Map<string, string> {
+    const known = this.#kept.memory.get(id) ?? new Map<string, string>()
+    this.#kept.memory.set(id, known)
+    return known
   }
 
   #decode<K extends Kind>(entry: Entry, kind: K): DecodedAs<K> {

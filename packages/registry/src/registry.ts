@@ -1,20 +1,26 @@
-/** The registry: all entries of an application, and what they mean together. */
+/** The registry: all entries of an application, what they mean together, and how they change. */
 import { resolve } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
-import { type EntryId, invalid, TroupeError } from '@troupe/core'
-import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, problemOf } from './decode.ts'
-import { type Analysis, analyse, duplicateProblem } from './check.ts'
-import { entriesOf } from './document.ts'
-import { type Entry, type EntryInput, entryFromInput, kindMatches } from './entry.ts'
+import type { EntryId } from '@troupe/core'
+import { appliedEvents, type AppliedOptions, tell, type Version, versionOf } from './applied.ts'
+import { examine } from './candidate.ts'
+import { type Change, changed, changeBetween, differences, type EntryChange, readChanges } from './change.ts'
+import { type Analysis, analyse, duplicateProblem, learn } from './check.ts'
+import type { Decoded, DecodedAs } from './decode.ts'
+import { byId, Entries, type FindQuery } from './entries.ts'
+import { type Entry, type EntryInput, entryFromInput, type EntryMap } from './entry.ts'
 import { Env } from './env.ts'
 import { envKinds } from './env-kinds.ts'
-import { findYamlFiles, readText } from './folder.ts'
 import type { Graph } from './graph.ts'
+import type { KindHandler } from './handler.ts'
+import { Handlers } from './handlers.ts'
+import { changesBack, type History, MemoryHistory, versionsAfter } from './history.ts'
 import type { Kind } from './kind.ts'
+import { located, startOf } from './start.ts'
 import { overridden } from './override.ts'
 import { type Problem, problemsError } from './problem.ts'
-import { didYouMean } from './suggest.ts'
-import { parseYaml } from './yaml.ts'
+import { Queue } from './queue.ts'
+import { readFolder } from './read-folder.ts'
+import { settle, transact } from './transaction.ts'
 
 export interface RegistryOptions {
   /** Kinds that entries may have, beside those of the environment (`env.*`). */
@@ -23,18 +29,10 @@ export interface RegistryOptions {
   readonly root?: string
 }
 
-/** What {@link Registry.find} looks for. */
-export interface FindQuery {
-  /** A kind, or the beginning of one: `network.*`. */
-  readonly kind?: string
-  /** Keys that `meta` must have, with equal values; mappings inside it are compared likewise. */
-  readonly meta?: Readonly<Record<string, unknown>>
-}
-
 /** One state of the registry. Never changed: a change makes the next one. */
 interface Snapshot {
   readonly version: number
-  readonly entries: ReadonlyMap<EntryId, Entry>
+  readonly entries: Entries
   /** What was wrong with the files. */
   readonly problems: readonly Problem[]
 }
@@ -49,19 +47,30 @@ interface Snapshot {
  * const problems = registry.check()
  * if (problems.length > 0) throw problemsError(problems)
  * for (const level of registry.order()) await Promise.all(level.map(start))
+ * registry.handle('network.*', overlays)
+ * await registry.apply([{ op: 'update', entry: { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 } }])
  * ```
  */
-export class Registry {
+export class Registry implements Disposable {
   /** The variables that placeholders name. */
   readonly env: Env
+  /** An {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
+  readonly events = new EventTarget()
   readonly #kinds: ReadonlyMap<string, Kind>
   readonly #root: string
-  #snapshot: Snapshot = { version: 0, entries: new Map(), problems: [] }
+  readonly #handlers = new Handlers()
+  readonly #queue = new Queue()
+  #history: History = new MemoryHistory()
+  #snapshot: Snapshot
+  #analysis: { readonly of: Snapshot; readonly found: Analysis } | undefined
+  /** What the files said last. */
+  #files: EntryMap = new Map()
 
   constructor(options: RegistryOptions) {
     this.#kinds = new Map([...envKinds, ...options.kinds].map((kind) => [kind.kind, kind]))
     this.#root = resolve(options.root ?? '.')
-    this.env = new Env(() => this.#snapshot.entries, this.#root)
+    this.env = new Env(() => this.#snapshot.entries.all, this.#root)
+    this.#snapshot = { version: 0, entries: this.#entriesOf(new Map()), problems: [] }
   }
 
   /** Number of the state that the registry is in: it grows by one with each change. */
@@ -71,7 +80,7 @@ export class Registry {
 
   /** All entries, by id. */
   entries(): readonly Entry[] {
-    return byId(this.#snapshot.entries.values())
+    return byId(this.#snapshot.entries.all.values())
   }
 
   /**
@@ -80,20 +89,11 @@ export class Registry {
    * @throws TroupeError `NotFound` when the folder can not be read.
    */
   async load(folder: string): Promise<void> {
-    const files = await findYamlFiles(resolve(folder))
-    const texts = await Promise.all(files.map(readText))
-    const entries: Entry[] = []
-    const problems: Problem[] = []
-    for (const [index, file] of files.entries()) {
-      const parsed = parseYaml(texts[index] ?? '', file)
-      const read = parsed.documents.map(entriesOf)
-      entries.push(...read.flatMap((document) => document.entries))
-      problems.push(...parsed.problems, ...read.flatMap((document) => document.problems))
-    }
+    const { entries, problems } = await readFolder(folder)
     this.#extend(entries, problems)
   }
 
-  /** Adds entries that code makes. An id that is taken is told by {@link check}. */
+  /** Adds entries that code makes, before the application runs. An id that is taken is told by {@link check}. */
   add(...inputs: readonly EntryInput[]): void {
     this.#extend(inputs.map(entryFromInput), [])
   }
@@ -109,56 +109,45 @@ export class Registry {
    * @throws TroupeError `NotFound`
    */
   get(id: EntryId): Entry {
-    const entry = this.#snapshot.entries.get(id)
-    if (entry) return entry
-    throw new TroupeError('NotFound', `there is no entry ${id}${didYouMean(id, this.#snapshot.entries.keys())}`, { details: { id } })
+    return this.#snapshot.entries.get(id)
   }
 
   /** Entries that match, by id. */
   find(query: FindQuery = {}): readonly Entry[] {
-    const { kind = '*', meta = {} } = query
-    return byId(this.#snapshot.entries.values().filter((entry) => kindMatches(entry.kind, kind) && includes(entry.meta, meta)))
+    return this.#snapshot.entries.find(query)
   }
 
-  /**
-   * The entry with its placeholders resolved and its fields checked. With a kind, its fields are typed.
-   *
-   * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the entry is of another kind, or with all that is wrong in it.
-   */
+  /** See {@link Entries.decode}. */
   decode(id: EntryId): Decoded
   decode<K extends Kind>(id: EntryId, kind: K): DecodedAs<K>
   decode(id: EntryId, kind?: Kind): Decoded {
-    const entry = this.get(id)
-    if (kind && kind.kind !== entry.kind) throw invalid(`${id} is a ${entry.kind}, not a ${kind.kind}`, { id, kind: entry.kind })
-    const { decoded, problems } = this.#decode(entry, kind)
-    if (decoded) return decoded
-    throw problemsError(problems)
+    return kind ? this.#snapshot.entries.decode(id, kind) : this.#snapshot.entries.decode(id)
   }
 
   /**
-   * Replaces one field of an entry: `registry.override(id, 'port', '9050')`. The value is read as YAML.
+   * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is read as YAML.
    *
    * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the value is not YAML or the path leads nowhere.
    */
   override(id: EntryId, path: string, value: string): void {
-    const entries = new Map(this.#snapshot.entries).set(id, overridden(this.get(id), path, value))
-    this.#snapshot = { ...this.#snapshot, version: this.#snapshot.version + 1, entries }
+    const { all } = this.#snapshot.entries
+    this.#become(this.version() + 1, new Map(all).set(id, overridden(this.get(id), path, value)))
   }
 
   /** All that is wrong with the files, the entries and their references, by place. Empty when the application can start. */
   check(): readonly Problem[] {
-    return this.#analyse().problems
+    const found = analyse(this.#snapshot.entries, this.#snapshot.problems)
+    this.#analysis = { of: this.#snapshot, found }
+    return found.problems
   }
 
   /**
-   * Who needs whom.
+   * Who needs whom. It goes along with every change that {@link apply} makes.
    *
    * @throws TroupeError `Invalid` with all that {@link check} finds.
    */
   graph(): Graph {
-    const { graph, problems } = this.#analyse()
-    if (problems.length > 0) throw problemsError(problems)
-    return graph
+    return this.#sound().graph
   }
 
   /** Ids by the order of starting: see {@link Graph.levels}. Throws like {@link graph}. */
@@ -166,37 +155,145 @@ export class Registry {
     return this.graph().levels
   }
 
+  /**
+   * Has changes of entries of a kind (`network.*` for all below it) carried out by `handler`. Where several match, the first is asked.
+   * Entries that have no handler are data: they just change.
+   */
+  handle(kind: string, handler: KindHandler): void {
+    this.#handlers.add(kind, handler)
+  }
+
+  /**
+   * Keeps versions in `history` from now on. The files have been read: what a former run changed since stands, except for entries whose
+   * files say something else now than in that run.
+   *
+   * @throws TroupeError `Unavailable` when the history cannot be read or written.
+   */
+  open(history: History): void {
+    this.#history = history
+    this.#files = this.#snapshot.entries.all
+    const start = startOf(history.kept(), this.#files, this.version())
+    this.#become(start.version, start.entries)
+    // What is wrong is not kept: it stops the boot.
+    if (start.record === undefined || this.check().length > 0) return
+    history.append(start.record, this.#files)
+    this.#become(start.record.version, start.entries)
+    if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
+  }
+
+  /**
+   * Carries out a set of changes, all or none: it is checked, made ready by the handlers of its kinds, and takes effect. Sets that come
+   * at a time are carried out one after the other. Answers the new version.
+   *
+   * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
+   * or what kept a change from being carried out. `Internal` when it took effect, and something went wrong with what followed from it.
+   */
+  async apply(changes: readonly Change[]): Promise<number> {
+    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries)))
+  }
+
+  /**
+   * Makes the entries what they were in an earlier version. That is a change like any other, and makes a new version.
+   *
+   * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
+   */
+  async rollback(version: number): Promise<number> {
+    return this.#queue.run(async () => {
+      const undone = versionsAfter(this.#history.records(), version, this.version())
+      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone))
+    })
+  }
+
+  /**
+   * Takes over what the files say now, as `fresh` has read them: what changed in them since they were read last changes here, whatever
+   * else was changed stays. Answers the version.
+   *
+   * @throws TroupeError `Invalid` with what is wrong in the files; like {@link apply}.
+   */
+  async reload(fresh: Registry): Promise<number> {
+    return this.#queue.run(async () => {
+      const { entries, problems } = fresh.#snapshot
+      if (problems.length > 0) throw problemsError(problems)
+      const edited = differences(this.#files, entries.all)
+      const now = this.#snapshot.entries.all
+      const changes = edited.map(({ id, after }) => changeBetween(id, now.get(id), after)).filter((change) => change !== undefined)
+      const version = await this.#carryOut(changes, entries.all)
+      this.#relocate(entries.all)
+      return version
+    })
+  }
+
+  /** The versions that are kept, the oldest first. */
+  history(): readonly Version[] {
+    return this.#history.records().map(versionOf)
+  }
+
+  /** Versions from now on, as they take effect. */
+  applied(options: AppliedOptions = {}): AsyncIterableIterator<Version> {
+    return appliedEvents(this.events, options)
+  }
+
+  /** Lets go of the history, once nothing is being changed any more. */
+  async close(): Promise<void> {
+    await this.#queue.run(async () => this[Symbol.dispose]())
+  }
+
+  [Symbol.dispose](): void {
+    this.#history[Symbol.dispose]()
+    this.#history = new MemoryHistory()
+  }
+
+  async #carryOut(changes: readonly EntryChange[], files?: EntryMap): Promise<number> {
+    if (changes.length === 0) return this.version()
+    const known = this.#sound()
+    const { entries } = this.#snapshot
+    const next = this.#entriesOf(changed(entries.all, changes))
+    const { steps, inspected } = examine(entries, next, changes, known)
+    const version = this.version() + 1
+    const record = { version, time: Date.now(), changes }
+    const prepared = await transact(this.#handlers.steps(steps, next), () => this.#history.append(record, files))
+    for (const id of learn(known, inspected, changes)) this.env.forget(id)
+    this.#become(version, next.all)
+    this.#analysis = { of: this.#snapshot, found: known }
+    try {
+      await settle(prepared)
+    } finally {
+      tell(this.events, record)
+    }
+    return version
+  }
+
+  /** Entries that say what the files say know their place in them. */
+  #relocate(files: EntryMap): void {
+    this.#files = files
+    this.#become(this.version(), located(this.#snapshot.entries.all, files))
+    if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
+  }
+
   #extend(added: readonly Entry[], problems: readonly Problem[]): void {
-    const entries = new Map(this.#snapshot.entries)
+    const entries = new Map(this.#snapshot.entries.all)
     const found = [...this.#snapshot.problems, ...problems]
     for (const entry of added) {
       const first = entries.get(entry.id)
       if (first) found.push(duplicateProblem(entry, first))
       else entries.set(entry.id, entry)
     }
-    this.#snapshot = { version: this.#snapshot.version + 1, entries, problems: found }
+    this.#become(this.version() + 1, entries, found)
   }
 
-  #decode(entry: Entry, kind: Kind | undefined = this.#kinds.get(entry.kind)): DecodeResult<Decoded> {
-    if (kind)
-      return decodeEntry(kind, entry, { folder: this.#root, variable: (name, namespace) => this.env.lookup(name, namespace, entry) })
-    const message = `kind: there is no kind "${entry.kind}"${didYouMean(entry.kind, this.#kinds.keys())}`
-    return { problems: [problemOf(entry, { code: 'unknown-kind', message, path: ['kind'] })] }
+  #become(version: number, all: EntryMap, problems: readonly Problem[] = this.#snapshot.problems): void {
+    this.#snapshot = { version, entries: this.#entriesOf(all), problems }
   }
 
-  #analyse(): Analysis {
-    const { entries, problems } = this.#snapshot
-    return analyse(entries, (entry) => this.#decode(entry), problems)
+  #entriesOf(all: EntryMap): Entries {
+    return new Entries(all, { kinds: this.#kinds, root: this.#root, env: this.env.at(all) })
   }
-}
 
-function byId(entries: Iterable<Entry>): readonly Entry[] {
-  return [...entries].toSorted((a, b) => (a.id < b.id ? -1 : 1))
-}
-
-/** Whether `value` has all that `wanted` has. */
-function includes(value: unknown, wanted: unknown): boolean {
-  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return isDeepStrictEqual(value, wanted)
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(wanted).every(([key, part]) => Object.hasOwn(value, key) && includes(Reflect.get(value, key), part))
+  /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */
+  #sound(): Analysis {
+    if (this.#analysis?.of !== this.#snapshot) this.check()
+    const found = this.#analysis?.found ?? analyse(this.#snapshot.entries, this.#snapshot.problems)
+    if (found.problems.length > 0) throw problemsError(found.problems)
+    return found
+  }
 }

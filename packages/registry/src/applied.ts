@@ -1,0 +1,53 @@
+/** What is told of changes that took effect. */
+import { channel } from 'node:diagnostics_channel'
+import { on } from 'node:events'
+import type { EntryId } from '@troupe/core'
+import type { VersionRecord } from './history.ts'
+
+/** A version, as it may be shown. */
+export interface Version {
+  readonly version: number
+  /** Unix time in milliseconds. */
+  readonly time: number
+  readonly changes: readonly { readonly op: 'create' | 'update' | 'delete'; readonly id: EntryId; readonly kind: string }[]
+}
+
+/** Published with a {@link Version} each time one has taken effect. */
+export const appliedChannel = channel('troupe:registry')
+
+/** The event `applied`. */
+export class AppliedEvent extends Event {
+  readonly applied: Version
+
+  constructor(applied: Version) {
+    super('applied')
+    this.applied = applied
+  }
+}
+
+export interface AppliedOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal
+}
+
+export function versionOf({ version, time, changes }: VersionRecord): Version {
+  return { version, time, changes: changes.map(({ op, id, before, after }) => ({ op, id, kind: (after ?? before).kind })) }
+}
+
+/** Tells of a version that has taken effect. */
+export function tell(target: EventTarget, record: VersionRecord): void {
+  const applied = versionOf(record)
+  if (appliedChannel.hasSubscribers) appliedChannel.publish(applied)
+  target.dispatchEvent(new AppliedEvent(applied))
+}
+
+/** The events of `target`, one by one, until the signal aborts. */
+export async function* appliedEvents(target: EventTarget, { signal }: AppliedOptions): AsyncGenerator<Version> {
+  try {
+    for await (const events of on(target, 'applied', signal ? { signal } : {})) {
+      for (const event of Array.isArray(events) ? events : []) if (event instanceof AppliedEvent) yield event.applied
+    }
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
+  }
+}

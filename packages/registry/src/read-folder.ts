@@ -1,0 +1,26 @@
+/** The entries of a folder. */
+import { resolve } from 'node:path'
+import { entriesOf } from './document.ts'
+import type { Entry } from './entry.ts'
+import { findYamlFiles, readText } from './folder.ts'
+import type { Problem } from './problem.ts'
+import { parseYaml } from './yaml.ts'
+
+/**
+ * Reads all YAML files under `folder`.
+ *
+ * @throws TroupeError `NotFound` when it can not be read.
+ */
+export async function readFolder(folder: string): Promise<{ readonly entries: readonly Entry[]; readonly problems: readonly Problem[] }> {
+  const files = await findYamlFiles(resolve(folder))
+  const texts = await Promise.all(files.map(readText))
+  const entries: Entry[] = []
+  const problems: Problem[] = []
+  for (const [index, file] of files.entries()) {
+    const parsed = parseYaml(texts[index] ?? '', file)
+    const read = parsed.documents.map(entriesOf)
+    entries.push(...read.flatMap((document) => document.entries))
+    problems.push(...parsed.problems, ...read.flatMap((document) => document.problems))
+  }
+  return { entries, problems }
+}

@@ -1,0 +1,48 @@
+/** A walk along references, from some entries to all that they need. */
+import type { EntryId } from '@troupe/core'
+import type { Dependency } from './graph.ts'
+
+export interface Walked {
+  /** All that was reached; what an entry refers to comes before it. */
+  readonly order: readonly EntryId[]
+  /** The first circle that was found, as the edges along it. */
+  readonly cycle?: readonly Dependency[]
+}
+
+interface Step {
+  readonly id: EntryId
+  readonly edges: readonly Dependency[]
+  next: number
+}
+
+/** Walks depth first. Stops at the first circle. */
+export function walk(from: Iterable<EntryId>, edgesOf: (id: EntryId) => readonly Dependency[]): Walked {
+  const order = new Set<EntryId>()
+  for (const start of from) {
+    const way: Step[] = []
+    const onWay = new Set<EntryId>()
+    const enter = (id: EntryId) => {
+      way.push({ id, edges: edgesOf(id), next: 0 })
+      onWay.add(id)
+    }
+    if (!order.has(start)) enter(start)
+    for (let step = way.at(-1); step !== undefined; step = way.at(-1)) {
+      const edge = step.edges[step.next]
+      step.next += 1
+      if (edge === undefined) {
+        order.add(step.id)
+        onWay.delete(step.id)
+        way.pop()
+      } else if (onWay.has(edge.to)) {
+        return { order: [...order], cycle: circle(way, edge.to) }
+      } else if (!order.has(edge.to)) {
+        enter(edge.to)
+      }
+    }
+  }
+  return { order: [...order] }
+}
+
+function circle(way: readonly Step[], first: EntryId): readonly Dependency[] {
+  return way.slice(way.findIndex(({ id }) => id === first)).flatMap(({ edges, next }) => edges[next - 1] ?? [])
+}
