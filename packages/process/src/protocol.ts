@@ -2,6 +2,7 @@
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { MessagePort } from 'node:worker_threads'
+import type { RestartType } from './supervisor/strategy.ts'
 
 /** How a process ended, on the wire. */
 export type WireExit = { readonly value: unknown } | { readonly error: WireError }
@@ -77,6 +78,35 @@ export interface EntryView {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** A child of a `process.supervisor`. */
+export interface ChildAddress {
+  /** Name of the supervisor: the id of its entry, or `<parent>/<id>` for one that is a child itself. */
+  readonly supervisor: string
+  /** Id of the child within it. */
+  readonly child: string
+}
+
+/** A child of a supervisor, as it is now. */
+export interface ChildView {
+  readonly id: string
+  readonly process: EntryId
+  readonly type: 'process' | 'supervisor'
+  readonly restart: RestartType
+  readonly significant: boolean
+  /** Of a process that runs. */
+  readonly pid: Pid | undefined
+  /** Name of a supervisor that runs. */
+  readonly supervisor: string | undefined
+}
+
+/** How many children a supervisor has: known, up, and of which type. */
+export interface ChildCount {
+  readonly specs: number
+  readonly active: number
+  readonly supervisors: number
+  readonly workers: number
+}
+
 /** A call that a thread is to run: the caller's own thread, or one of a pool. */
 export interface StartCall {
   readonly pid: Pid
@@ -85,7 +115,13 @@ export interface StartCall {
 }
 
 /** What became of a call: its value, or leave to run it in the caller's own thread. */
-export type CallAnswer = { readonly value: unknown } | { readonly run: StartCall }
+export type CallAnswer =
+  | { readonly value: unknown }
+  | {
+      readonly run: StartCall
+      /** Calls of this entry always run there, and it is pinned to no overlay: where nothing else needs a decision, there is no need to ask. */
+      readonly inline: boolean
+    }
 
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
@@ -102,6 +138,16 @@ export interface Requests {
   route: { ask: { readonly overlay: EntryId }; answer: Route }
   entry: { ask: { readonly id: EntryId }; answer: EntryView }
   entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly EntryView[] }
+  startChild: { ask: { readonly supervisor: string; readonly child: unknown }; answer: ChildView }
+  terminateChild: { ask: ChildAddress; answer: void }
+  restartChild: { ask: ChildAddress; answer: ChildView }
+  deleteChild: { ask: ChildAddress; answer: void }
+  whichChildren: { ask: { readonly supervisor: string }; answer: readonly ChildView[] }
+  countChildren: { ask: { readonly supervisor: string }; answer: ChildCount }
+  partition: { ask: { readonly supervisor: string; readonly key: string | number; readonly child?: string }; answer: Pid }
+  joinGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
+  leaveGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
+  groupMembers: { ask: { readonly group: string }; answer: readonly Pid[] }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
   setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }
 }
@@ -133,6 +179,8 @@ export type ToKernel =
   | { readonly type: 'ready' }
   /** A process that this thread started by itself becomes known to the kernel. */
   | { readonly type: 'born'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: Inheritance }
+  /** A process runs another program now. */
+  | { readonly type: 'upgraded'; readonly pid: Pid; readonly entry: EntryId }
   /** The process that the kernel asked about is not there. */
   | { readonly type: 'unborn'; readonly pid: Pid }
   /** A process ended by itself, or a call that the thread was left to run. */
@@ -169,6 +217,8 @@ export type ToThread =
   | { readonly type: 'gone'; readonly thread: number; readonly error: WireError }
   /** An entry's code or fields changed. */
   | { readonly type: 'entryChanged'; readonly entry: EntryId }
+  /** The code of an entry changed: upgradable processes that run it are told. */
+  | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
   /** A route was withdrawn or replaced; ask again. */
   | { readonly type: 'routeChanged'; readonly overlay: EntryId }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }

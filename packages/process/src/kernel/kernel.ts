@@ -145,6 +145,12 @@ export class Kernel implements AsyncDisposable {
     this.threads.get(threadOf(pid))?.post({ type: 'cancel', pid, reason })
   }
 
+  /** An entry's fields or code changed: threads ask anew, and upgradable processes that run it are told. */
+  entryChanged(entry: EntryId, sources: readonly string[]): void {
+    this.threads.broadcast({ type: 'entryChanged', entry })
+    if (sources.length > 0) this.threads.broadcast({ type: 'outdated', entry, sources })
+  }
+
   /** Sets the overlay that applies where nothing was chosen. */
   setDefaultOverlay(overlay: EntryId | undefined): void {
     this.threads.defaultOverlay = overlay
@@ -171,6 +177,9 @@ export class Kernel implements AsyncDisposable {
         return
       case 'unborn':
         this.births.onUnborn(message.pid)
+        return
+      case 'upgraded':
+        this.processes.upgraded(message.pid, message.entry, thread.number)
         return
       case 'connect':
         this.threads.connect(thread, message.thread)

@@ -2,6 +2,7 @@
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { WireExit } from '../protocol.ts'
+import { Groups } from './groups.ts'
 
 /** A process or a call, as the kernel knows it. */
 export interface ProcessRecord {
@@ -13,6 +14,7 @@ export interface ProcessRecord {
 }
 
 export class ProcessTable {
+  readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
   readonly #names = new Map<string, Pid>()
   readonly #namesOf = new Map<Pid, Set<string>>()
@@ -44,12 +46,19 @@ export class ProcessTable {
     this.#records.set(record.pid, record)
   }
 
-  /** Forgets a process, with its names. */
+  /** A process in that thread runs another entry now. */
+  upgraded(pid: Pid, entry: EntryId, thread: number): void {
+    const record = this.#records.get(pid)
+    if (record !== undefined && threadOf(pid) === thread) this.#records.set(pid, { ...record, entry })
+  }
+
+  /** Forgets a process, with its names and groups. */
   remove(pid: Pid): ProcessRecord | undefined {
     const record = this.#records.get(pid)
     this.#records.delete(pid)
     for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
     this.#namesOf.delete(pid)
+    this.groups.processEnded(pid)
     return record
   }
 

@@ -27,6 +27,11 @@ export class EventQueue implements AsyncIterable<ProcessEvent> {
     else waiting({ done: false, value: event })
   }
 
+  /** Whoever waits is not there any more; what comes is kept for the next. */
+  abandon(): void {
+    this.#waiting.length = 0
+  }
+
   close(): void {
     this.#closed = true
     for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })

@@ -31,7 +31,9 @@ const maxBurst = 4096
 let burst = 0
 
 export class LocalProcess extends Participant {
-  readonly program: Program
+  program: Program
+  /** Grows with each upgrade: what an earlier program returns or throws does not count any more. */
+  epoch = 0
   /** Set while the kernel does not know the process. */
   birth: Birth | undefined
   readonly mailbox: Mailbox
@@ -142,6 +144,17 @@ export class LocalProcess extends Participant {
     if (this.#stopped !== undefined) return
     this.events.push({ type: 'CANCEL', reason })
     this.#stop(reason)
+  }
+
+  /** From here on another program runs in its place. What the earlier one waited for it waits for in vain. */
+  upgrade(program: Program): void {
+    this.program = program
+    this.epoch += 1
+    const waits = [...(this.#wait === undefined ? [] : [this.#wait]), ...(this.#moreWaits ?? [])]
+    this.#wait = undefined
+    this.#moreWaits = undefined
+    for (const wait of waits) wait.abandon()
+    this.#events?.abandon()
   }
 
   /** No more letters, no more events. Answers what was not taken. */

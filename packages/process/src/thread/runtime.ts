@@ -140,6 +140,21 @@ export class Runtime {
     return admitted.pid
   }
 
+  /**
+   * Runs another program in the place of a process's own: its pid, mailbox, links and monitors stay. Settles only when it cannot: then the
+   * process goes on as it was.
+   */
+  async upgrade(process: LocalProcess, entry: EntryId, state: readonly unknown[]): Promise<never> {
+    const { program } = await this.kernel.request('program', { entry }, process.pid)
+    await loadMethod(program)
+    const { promise: never } = Promise.withResolvers<never>()
+    if (process.ended) return never
+    process.upgrade(program)
+    this.kernel.tell({ type: 'upgraded', pid: process.pid, entry })
+    this.#run(process, state)
+    return never
+  }
+
   /** Makes a process known to the kernel that this thread started by itself. */
   #announce(id: Pid): void {
     const process = this.#processes.get(id)
@@ -193,6 +208,13 @@ export class Runtime {
         return
       case 'entryChanged':
         this.#spawns?.forget(message.entry)
+        this.calls.forget(message.entry)
+        return
+      case 'outdated':
+        for (const process of this.#processes.values()) {
+          if (process.upgradable && process.program.entry === message.entry)
+            process.events.push({ type: 'OUTDATED', sources: message.sources })
+        }
         return
       case 'channel':
         this.#peers.introduce(message.thread, message.port)
@@ -225,11 +247,12 @@ export class Runtime {
 
   /** Runs a process's method, in its frame. */
   #run(process: LocalProcess, args: readonly unknown[]): void {
+    const { epoch } = process
     const returned = (value: unknown) => {
-      this.#returned(process, value)
+      if (process.epoch === epoch) this.#returned(process, value)
     }
     const threw = (error: unknown) => {
-      this.finish(process, { error: errorToWire(error) })
+      if (process.epoch === epoch) this.finish(process, { error: errorToWire(error) })
     }
     const method = loadedMethod(process.program)
     try {

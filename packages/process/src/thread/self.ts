@@ -1,6 +1,8 @@
 /** What a process can do with itself: its mailbox, its events, its options. */
-import { invalid, parseDuration, type Pid } from '@troupe/core'
+import { entryId, invalid, parseDuration, type Pid } from '@troupe/core'
 import type { Message } from '../mailbox/letter.ts'
+import { snapshotArguments } from '../mailbox/payload.ts'
+import { currentRuntime } from './current.ts'
 import type { EventQueue } from './event-queue.ts'
 import { LocalProcess } from './local-process.ts'
 import { currentParticipant } from './participant.ts'
@@ -79,6 +81,20 @@ export const self = {
         process.mailbox.shut(topic)
       },
     }
+  },
+
+  /**
+   * Runs another program in the place of this one: pid, mailbox, links and monitors stay, and `state` becomes its arguments. The program that
+   * called it does not go on; end it with `return self.upgrade(…)`.
+   *
+   * @param id The entry to run; `null` for its own, with the code that it has now.
+   * @throws TroupeError `NotFound` for an unknown entry, module or method, `Invalid` for state that cannot be cloned: then the process goes
+   * on as it was.
+   */
+  async upgrade(id: string | null, ...state: unknown[]): Promise<never> {
+    const process = own()
+    const entry = id === null ? process.program.entry : entryId(id)
+    return currentRuntime().upgrade(process, entry, snapshotArguments(state))
   },
 
   setOptions(options: ProcessOptions): void {

@@ -48,4 +48,10 @@ export class Wait implements Waiter {
     clearTimeout(this.#timer)
     this.#outcome.end(error, this)
   }
+
+  /** Nobody is there any more to be told. */
+  abandon(): void {
+    this.#mailbox.giveUp(this)
+    clearTimeout(this.#timer)
+  }
 }
