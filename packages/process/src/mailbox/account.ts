@@ -4,10 +4,11 @@
  */
 import { notFound, type Pid, type TroupeError } from '@troupe/core'
 import type { Channel } from './channel.ts'
+import { Deque } from './deque.ts'
 import type { FlowReport } from './flow.ts'
 import { openingWindow } from './flow.ts'
 
-/** A letter that was sent and not reported as taken. */
+/** A letter that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
 export interface Unacknowledged {
   readonly from: Pid
   readonly topic: string
@@ -21,13 +22,17 @@ interface Opening {
 }
 
 /** A letter that waits for room. */
-interface Blocked extends Unacknowledged {
+export interface Blocked extends Unacknowledged {
+  readonly isCall: boolean
+  /** Whether it is not to be sent any more. */
+  readonly held: { readonly withdrawn: boolean }
   readonly post: () => void
+}
+
+interface Sender extends Blocked {
   readonly resolve: () => void
   readonly reject: (error: TroupeError) => void
 }
-
-const accepted = Promise.resolve()
 
 export class Account {
   readonly pid: Pid
@@ -42,7 +47,7 @@ export class Account {
   #sent: (Unacknowledged | undefined)[] = []
   #last: Unacknowledged | undefined
   readonly #opening: Opening[] = []
-  readonly #blocked: Blocked[] = []
+  readonly #blocked = new Deque<Sender>()
 
   constructor(pid: Pid, channel: Channel) {
     this.pid = pid
@@ -53,31 +58,45 @@ export class Account {
     return this.#closed !== undefined
   }
 
+  /** Whether letters were sent that are not known to be taken. */
+  get hasUnacknowledged(): boolean {
+    return this.#sent.length > 0
+  }
+
   /** Takes room for one letter, if there is some now; the caller posts it then. */
-  take(from: Pid, topic: string): boolean {
-    if (this.#credits === 0 || this.#closed !== undefined || this.#blocked.length > 0) return false
-    this.#note(from, topic)
+  take(from: Pid, topic: string, isCall: boolean): boolean {
+    if (this.#credits === 0 || this.#closed !== undefined || this.#blocked.size > 0) return false
+    this.#note(from, topic, isCall)
     return true
   }
 
-  /** Posts a letter as soon as there is room. Settles when the receiver's thread is known to have accepted letters for that process. */
-  send(from: Pid, topic: string, post: () => void): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed)
-    if (!this.take(from, topic)) {
-      return new Promise((resolve, reject) => {
-        this.#blocked.push({ from, topic, post, resolve, reject })
-      })
-    }
-    post()
-    if (this.#opened) return accepted
+  /** Whether the receiver's thread is known to accept letters for that process. */
+  get isOpen(): boolean {
+    return this.#opened
+  }
+
+  /** After {@link take}: settles when the receiver's thread is known to have accepted the letter. */
+  opened(): Promise<void> {
     const number = this.#head + this.#sent.length - 1
     return new Promise((resolve, reject) => {
       this.#opening.push({ number, resolve, reject })
     })
   }
 
-  #note(from: Pid, topic: string): void {
+  /** Posts a letter as soon as there is room. */
+  sendLater(letter: Blocked): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
+    return new Promise((resolve, reject) => {
+      this.#blocked.push({ ...letter, resolve, reject })
+    })
+  }
+
+  #note(from: Pid, topic: string, isCall: boolean): void {
     this.#credits -= 1
+    if (isCall) {
+      this.#sent.push(undefined)
+      return
+    }
     if (this.#last === undefined || this.#last.from !== from || this.#last.topic !== topic) this.#last = { from, topic }
     this.#sent.push(this.#last)
   }
@@ -89,10 +108,11 @@ export class Account {
     this.#credits += report.credits
     this.#acknowledge(report)
     for (const opening of this.#opening.splice(0)) opening.resolve()
-    while (this.#credits > 0 && this.#blocked.length > 0) {
+    while (this.#credits > 0) {
       const next = this.#blocked.shift()
       if (next === undefined) return
-      this.#note(next.from, next.topic)
+      if (next.held.withdrawn) continue
+      this.#note(next.from, next.topic, next.isCall)
       next.post()
       next.resolve()
     }
@@ -107,19 +127,23 @@ export class Account {
   }
 
   /**
-   * The receiver is dead. Answers the letters that were accepted and not taken; those whose senders still wait are rejected instead.
-   * An account is closed once; later calls answer nothing.
+   * The receiver is dead: of the letters that came to its thread, as far as it could still count them, that thread tells what became of them.
+   * Answers the others; those whose senders still wait are rejected instead. An account is closed once; later calls answer nothing.
    */
-  close(last: FlowReport | undefined, reason: string): Unacknowledged[] {
+  close(arrived: number, reason: string): Unacknowledged[] {
     if (this.#closed !== undefined) return []
-    if (last !== undefined) this.#acknowledge(last)
     this.#closed = notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid })
     const told = new Set<number>()
-    for (const opening of this.#opening.splice(0)) {
-      told.add(opening.number - this.#head)
-      opening.reject(this.#closed)
+    for (const { number, resolve, reject } of this.#opening.splice(0)) {
+      if (number < arrived) resolve()
+      else reject(this.#closed)
+      told.add(number)
     }
-    for (const blocked of this.#blocked.splice(0)) blocked.reject(this.#closed)
-    return this.#sent.splice(0).flatMap((letter, index) => (letter === undefined || told.has(index) ? [] : [letter]))
+    for (const blocked of this.#blocked.drain()) blocked.reject(this.#closed)
+    const head = this.#head
+    return this.#sent
+      .splice(0)
+      .filter((_, index) => head + index >= arrived && !told.has(head + index))
+      .filter((letter) => letter !== undefined)
   }
 }

@@ -36,6 +36,7 @@ export class Channel {
   #run: SendRun | undefined
   #runFrame: Frame | undefined
   #scheduled = false
+  readonly #marks: (() => void)[] = []
 
   constructor(options: ChannelOptions) {
     this.thread = options.thread
@@ -118,29 +119,44 @@ export class Channel {
     const known = this.#accounts.get(pid)
     if (known !== undefined) return known
     const account = new Account(pid, this)
-    if (this.#dead.has(pid)) account.close(undefined, 'it has ended')
+    if (this.#dead.has(pid)) account.close(0, 'it has ended')
     else this.#accounts.set(pid, account)
     return account
   }
 
-  /** Whether that process is known to have ended. */
-  isDead(pid: Pid): boolean {
-    return this.#dead.has(pid)
-  }
-
-  /** Closes the account of a process that ended, and remembers that. */
-  closeAccount(pid: Pid, last: { readonly head: number; readonly others: readonly number[] }): Unacknowledged[] {
+  /** Closes the account of a process that ended after `arrived` letters, and remembers that. */
+  closeAccount(pid: Pid, arrived: number): Unacknowledged[] {
     this.#remember(pid)
     const account = this.#accounts.get(pid)
     this.#accounts.delete(pid)
-    return account?.close({ credits: 0, ...last }, 'it has ended') ?? []
+    return account?.close(arrived, 'it has ended') ?? []
   }
 
   /** Closes all accounts: the thread is gone. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
-    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.close(undefined, reason) }))
+    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.close(0, reason) }))
     this.#accounts.clear()
+    this.#passAll()
     return all
+  }
+
+  /** Settles when all that was put so far has come to the other thread, or never will; answers nothing when that is known already. */
+  arrival(): Promise<void> | undefined {
+    if (this.#batch.length === 0 && !this.#accounts.values().some((account) => account.hasUnacknowledged)) return undefined
+    this.put({ op: 'mark' })
+    this.flush()
+    return new Promise((resolve) => {
+      this.#marks.push(resolve)
+    })
+  }
+
+  /** The other thread has got what was put before the oldest mark. */
+  passed(): void {
+    this.#marks.shift()?.()
+  }
+
+  #passAll(): void {
+    for (const pass of this.#marks.splice(0)) pass()
   }
 
   /** Closes the port. */
@@ -148,6 +164,7 @@ export class Channel {
     const port = this.#port
     this.#port = undefined
     port?.close()
+    this.#passAll()
   }
 
   #remember(pid: Pid): void {

@@ -25,12 +25,11 @@ export class Flow {
   #head = 0
   readonly #others = new Set<number>()
   /** Letters that the sender may still send, or that arrived and hold room. */
-  #outstanding: number
+  #outstanding = openingWindow
   #freed = 0
 
-  constructor(thread: number, capacity: number) {
+  constructor(thread: number) {
     this.thread = thread
-    this.#outstanding = Math.min(openingWindow, capacity)
   }
 
   /** Room that was freed and not reported yet. */
@@ -70,9 +69,9 @@ export class Flow {
     return { credits, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others] }
   }
 
-  /** The last word, when the receiver has died. */
-  close(): FlowReport {
-    return { credits: 0, head: this.#head, others: [...this.#others] }
+  /** Letters that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */
+  get arrived(): number {
+    return this.#arrived
   }
 }
 

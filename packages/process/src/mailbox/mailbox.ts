@@ -18,6 +18,8 @@ export interface Waiter {
 /** A sender in this thread that waits for room. While one waits, the queue is full; while somebody waits for a letter, it is empty. */
 interface Sender {
   readonly letter: Letter
+  /** Whether the letter is not to be put any more. */
+  readonly held: { readonly withdrawn: boolean }
   readonly accepted: (done: boolean) => void
 }
 
@@ -66,9 +68,9 @@ export class Mailbox {
   }
 
   /** Puts a letter as soon as there is room, in the order of asking. Answers false when the mailbox was closed before that. */
-  putWhenRoom(letter: Letter): Promise<boolean> {
+  putWhenRoom(letter: Letter, held: { readonly withdrawn: boolean }): Promise<boolean> {
     return new Promise((accepted) => {
-      this.#boxOf(letter.topic).#enqueue({ letter, accepted })
+      this.#boxOf(letter.topic).#enqueue({ letter, held, accepted })
     })
   }
 
@@ -177,6 +179,7 @@ export class Mailbox {
     while (this.#queue.size < this.capacity) {
       const sender = this.#senders?.shift()
       if (sender === undefined) return
+      if (sender.held.withdrawn) continue
       this.#put(sender.letter)
       sender.accepted(true)
     }

@@ -1,21 +1,30 @@
 /** A call of a function, as the thread that runs it holds it. */
-import { type Frame, type Pid, TroupeError } from '@troupe/core'
+import { type Frame, type Pid, runInSlot, TroupeError } from '@troupe/core'
 import { Participant } from './participant.ts'
 
+export interface LocalCallOptions {
+  /** The id by which it goes: its own, or that of whoever called inline. */
+  readonly pid: Pid
+  /** The frame that the kernel issued for that id. */
+  readonly issued: Frame
+  /** The frame in which it runs. */
+  readonly frame: Frame
+  /** Calls above it in this thread, itself included. */
+  readonly depth: number
+}
+
 export class LocalCall extends Participant {
-  /** Rejects when the call ends other than by its function: an error that nobody caught, or leave to wait no longer. */
-  readonly failed: Promise<never>
-  readonly #fail: (error: unknown) => void
+  readonly depth: number
+  readonly #frame: Frame
+  #fail: ((error: unknown) => void) | undefined
   #controller: AbortController | undefined
   #reason: TroupeError | undefined
   #ended = false
 
-  constructor(pid: Pid, frame: Frame) {
-    super(pid, frame)
-    const { promise, reject } = Promise.withResolvers<never>()
-    promise.catch(() => undefined)
-    this.failed = promise
-    this.#fail = reject
+  constructor({ pid, issued, frame, depth }: LocalCallOptions) {
+    super(pid, issued)
+    this.depth = depth
+    this.#frame = frame
   }
 
   /** Made only where it is asked for: most functions never do. */
@@ -25,8 +34,21 @@ export class LocalCall extends Participant {
     return this.#controller.signal
   }
 
-  get ended(): boolean {
+  override get ended(): boolean {
     return this.#ended
+  }
+
+  /** Runs the function to its end, or to that of the call. */
+  async run(fn: () => unknown): Promise<unknown> {
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#fail = reject
+        // Not resolved with the function's promise itself: an error that comes before that settles must still count.
+        Promise.resolve(runInSlot({ frame: this.#frame, owner: this }, fn)).then(resolve, reject)
+      })
+    } finally {
+      this.#ended = true
+    }
   }
 
   /** Aborts its signal. What the function makes of that is its own. */
@@ -37,10 +59,6 @@ export class LocalCall extends Participant {
 
   /** Ends it with an error, whatever its function still does. */
   fail(error: unknown): void {
-    this.#fail(error)
-  }
-
-  end(): void {
-    this.#ended = true
+    this.#fail?.(error)
   }
 }

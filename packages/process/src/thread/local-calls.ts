@@ -1,25 +1,48 @@
 /** The calls of functions that run in one thread. */
-import { errorToWire, type Pid, runInSlot, type TroupeError } from '@troupe/core'
+import { type EntryId, errorFromWire, errorToWire, type Pid, type TroupeError } from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
 import type { Program, StartCall, WireExit } from '../protocol.ts'
 import { LocalCall } from './local-call.ts'
-import { loadMethod } from './module.ts'
+import { loadedMethod, loadMethod } from './module.ts'
 
 export class LocalCalls {
   readonly #running = new Map<Pid, LocalCall>()
+  readonly #inline = new Map<EntryId, Program>()
 
   /** Runs a call that the kernel knows, to its end. */
   async run({ pid, program, frame }: StartCall, args: readonly unknown[]): Promise<WireExit> {
-    const call = new LocalCall(pid, frame)
+    const call = new LocalCall({ pid, issued: frame, frame, depth: 1 })
     this.#running.set(pid, call)
     try {
-      return { value: snapshot(await Promise.race([this.#invoke(call, program, args), call.failed])) }
+      return { value: snapshot(await call.run(async () => invoke(program, args))) }
     } catch (error) {
       return { error: errorToWire(error) }
     } finally {
-      call.end()
       this.#running.delete(pid)
     }
+  }
+
+  /** Runs a call that the kernel need not know. Errors are the same as from another thread. */
+  async runInline(call: LocalCall, program: Program, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return snapshot(await call.run(() => invoke(program, args)))
+    } catch (error) {
+      throw errorFromWire(errorToWire(error))
+    }
+  }
+
+  /** What to run for an entry whose calls the kernel need not know, once it is known to be one. */
+  inline(entry: EntryId): Program | undefined {
+    return this.#inline.get(entry)
+  }
+
+  learn(program: Program): void {
+    this.#inline.set(program.entry, program)
+  }
+
+  /** An entry changed: what was known of it is not true any more. */
+  forget(entry: EntryId): void {
+    this.#inline.delete(entry)
   }
 
   /** Asks a call to stop. */
@@ -38,11 +61,9 @@ export class LocalCalls {
   fail(error: unknown): void {
     for (const call of this.#running.values()) call.fail(error)
   }
+}
 
-  #invoke(call: LocalCall, program: Program, args: readonly unknown[]): Promise<unknown> {
-    return runInSlot(call.slot(), async () => {
-      const method = await loadMethod(program)
-      return method(...args)
-    })
-  }
+function invoke(program: Program, args: readonly unknown[]): unknown {
+  const method = loadedMethod(program)
+  return method === undefined ? loadMethod(program).then((loaded) => loaded(...args)) : method(...args)
 }

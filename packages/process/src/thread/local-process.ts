@@ -6,6 +6,7 @@ import { Mailbox } from '../mailbox/mailbox.ts'
 import type { Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Birth } from './local-spawns.ts'
+import { type Held, Outbox } from './outbox.ts'
 import { Participant } from './participant.ts'
 import { Wait } from './wait.ts'
 
@@ -14,6 +15,8 @@ export interface Surroundings {
   readonly answer: Answer
   readonly onOverflow: (process: LocalProcess, letter: Letter) => void
   readonly onFlow: (process: LocalProcess, flow: Flow) => void
+  /** A letter could not be sent, and the process has ended. */
+  readonly onUnsent: (process: LocalProcess, held: Held, error: unknown) => void
 }
 
 export interface LocalProcessOptions {
@@ -54,6 +57,7 @@ export class LocalProcess extends Participant {
   /** The wait for a message, of which a process has mostly one. */
   #wait: Wait | undefined
   #moreWaits: Set<Wait> | undefined
+  #outbox: Outbox | undefined
 
   constructor(options: LocalProcessOptions) {
     super(options.pid, options.frame)
@@ -88,8 +92,9 @@ export class LocalProcess extends Participant {
     this.#links.add(other)
   }
 
-  removeLink(other: Pid): void {
-    this.#links?.delete(other)
+  /** Answers whether there was such a link. */
+  removeLink(other: Pid): boolean {
+    return this.#links?.delete(other) === true
   }
 
   /** The accounts of the threads that sent to it. */
@@ -97,7 +102,7 @@ export class LocalProcess extends Participant {
     return this.#flows ?? noFlows
   }
 
-  get ended(): boolean {
+  override get ended(): boolean {
     return this.exit !== undefined
   }
 
@@ -106,9 +111,29 @@ export class LocalProcess extends Participant {
     this.#flows ??= new Map()
     const known = this.#flows.get(thread)
     if (known !== undefined) return known
-    const flow = new Flow(thread, this.mailbox.capacity)
+    const flow = new Flow(thread)
     this.#flows.set(thread, flow)
     return flow
+  }
+
+  /** A sending thread is gone: the room that it had is for others. */
+  removeFlow(thread: number): void {
+    this.#flows?.delete(thread)
+  }
+
+  /** What it sent that is not on its way yet. */
+  get outbox(): Outbox | undefined {
+    return this.#outbox
+  }
+
+  override hold<T>(sent: Promise<T>, held?: Held): Promise<T> {
+    this.#outbox ??= new Outbox()
+    this.#outbox.hold(sent, held)
+    return sent.catch((error: unknown) => {
+      // Nobody is left to hear of it.
+      if (this.ended && held !== undefined && !held.withdrawn) this.#surroundings.onUnsent(this, held, error)
+      throw error
+    })
   }
 
   /** A letter had to give way in the mailbox. */
@@ -194,9 +219,8 @@ export class LocalProcess extends Participant {
     const value = make(new Message(letter, this.#surroundings.answer))
     burst += 1
     if (burst < maxBurst) return Promise.resolve(value)
-    burst = 0
     return new Promise((resolve) => {
-      setImmediate(resolve, value)
+      resolveInTurn(resolve, value)
     })
   }
 
@@ -215,7 +239,7 @@ export class LocalProcess extends Participant {
         new Wait(this.pid, from, topic, timeout, {
           take: (letter, wait) => {
             this.#waited(wait)
-            resolve(make(this.#open(letter, slot)))
+            resolveInTurn(resolve, make(this.#open(letter, slot)))
           },
           end: (error, wait) => {
             this.#waited(wait)
@@ -255,6 +279,17 @@ export class LocalProcess extends Participant {
     this.#handling = overlay === own.overlay && letter.frame.trace === undefined ? own : fork(own, { overlay, trace: letter.frame.trace })
     return this.#handling
   }
+}
+
+/** Resolves at once, but now and then only after the event loop has had a turn. */
+function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
+  burst += 1
+  if (burst < maxBurst) {
+    resolve(value)
+    return
+  }
+  burst = 0
+  setImmediate(resolve, value)
 }
 
 function canceled(reason: string): TroupeError {

@@ -1,5 +1,6 @@
 /** Who acts in a thread: a process, a function call, or the program around an application. */
 import { currentSlot, type Frame, invalid, type Pid, type Slot } from '@troupe/core'
+import type { Held } from './outbox.ts'
 
 export class Participant {
   readonly pid: Pid
@@ -14,6 +15,16 @@ export class Participant {
   /** Aborts when the process or the call is cancelled; nothing cancels the program around an application. */
   get signal(): AbortSignal | undefined {
     return undefined
+  }
+
+  /** Whether it has ended: nothing is sent for it any more. */
+  get ended(): boolean {
+    return false
+  }
+
+  /** Notes a letter, or a question, that is not on its way yet. */
+  hold<T>(sent: Promise<T>, _held?: Held): Promise<T> {
+    return sent
   }
 
   /** A fresh slot that holds its own frame. */

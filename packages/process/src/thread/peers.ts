@@ -45,6 +45,12 @@ export class Peers {
     else this.#conclude(thread, channel, verdict)
   }
 
+  /** Settles when all that was sent has come to where it goes, or never will; answers nothing when that is known already. */
+  arrival(): Promise<unknown> | undefined {
+    const arrivals = [...this.#channels.values()].map((channel) => channel.arrival()).filter((arrival) => arrival !== undefined)
+    return arrivals.length === 0 ? undefined : Promise.all(arrivals)
+  }
+
   flush(): void {
     for (const channel of this.#channels.values()) channel.flush()
   }

@@ -1,13 +1,15 @@
 /** Messages of a thread: between its own processes, and over channels to other threads. */
 import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
-import type { Account } from '../mailbox/account.ts'
+import type { Account, Unacknowledged } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Flow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { pack, type Packed, snapshot, type Transfer } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
+import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
+import { PendingCalls } from './pending-calls.ts'
 
 /** A message to send. */
 export interface Outgoing {
@@ -16,12 +18,6 @@ export interface Outgoing {
   readonly payload: unknown
   readonly frame: Frame
   readonly transfer: Transfer
-}
-
-interface PendingCall {
-  readonly callee: Pid
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: TroupeError) => void
 }
 
 export interface PostOfficeOptions {
@@ -37,10 +33,11 @@ type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 
 export class PostOffice {
   readonly #options: PostOfficeOptions
-  readonly #calls = new Map<number, PendingCall>()
+  readonly #calls = new PendingCalls()
   readonly #reports: { readonly receiver: LocalProcess; readonly flow: Flow }[] = []
   readonly #accounts = new Map<Pid, Account>()
-  #nextCall = 1
+  /** Processes here that have letters from a thread, by that thread. */
+  readonly #receivers = new Map<number, Set<LocalProcess>>()
 
   constructor(options: PostOfficeOptions) {
     this.#options = options
@@ -48,7 +45,15 @@ export class PostOffice {
 
   /** Settles when the receiver's mailbox has accepted the message. */
   send(by: Participant, message: Outgoing): Promise<void> {
-    return this.#dispatch(by, message, 0)
+    return by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined)
+  }
+
+  /** Sends to a process whose pid the kernel is still asked for. */
+  sendByName(by: Participant, name: string, found: Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
+    if (by.ended) return Promise.reject(over(by))
+    const held = { to: name, topic: message.topic, withdrawn: false }
+    const sent = found.then((to) => (held.withdrawn ? undefined : this.#dispatch(by, { ...message, to }, 0, held)))
+    return by.hold(sent, held)
   }
 
   /** Answers false where there is no room now. */
@@ -64,104 +69,91 @@ export class PostOffice {
     const account = this.#account(to)
     if (account === undefined) return false
     const { payload, transfer } = pack(message.payload, message.transfer)
-    if (!account.take(by.pid, topic)) return false
+    if (by.ended || !account.take(by.pid, topic, false)) return false
     account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
     return true
   }
 
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
   call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
-    const number = this.#nextCall
-    this.#nextCall += 1
-    return new Promise((resolve, reject) => {
-      const timer =
-        timeout === undefined
-          ? undefined
-          : setTimeout(() => {
-              this.#settle(number)?.reject(new TroupeError('Timeout', `${message.to} did not reply to "${message.topic}" in ${timeout} ms`))
-            }, timeout)
-      this.#calls.set(number, {
-        callee: message.to,
-        resolve: (value) => {
-          clearTimeout(timer)
-          resolve(value)
-        },
-        reject: (error) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      })
-      this.#dispatch(by, message, number).catch((error: unknown) => {
-        const pending = this.#settle(number)
-        if (pending === undefined) return
-        pending.reject(error instanceof TroupeError ? error : new TroupeError('Unknown', String(error), { cause: error }))
-      })
+    if (by.ended) return Promise.reject(over(by))
+    const { number, held, reply } = this.#calls.open(by.pid, message.to, message.topic, timeout)
+    this.#dispatch(by, message, number, held).catch((error: unknown) => {
+      this.#calls.reject(number, error)
     })
+    return reply
   }
 
   /** Carries a reply back to whoever called. */
   answer(to: Pid, call: number, payload: unknown): void {
     const copy = snapshot(payload)
-    if (this.#isHere(to)) this.#settle(call)?.resolve(copy)
+    if (this.#isHere(to)) this.#calls.resolve(call, copy, this.#options.thread)
     else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: copy })
   }
 
   onSend(run: Of<'send'>, channel: Channel): void {
     const frame = channel.decoder.decode(run.frame)
     const receiver = this.#options.process(run.to)
-    if (receiver === undefined || receiver.ended || frame === undefined) {
-      channel.put({ op: 'closed', pid: run.to, head: 0, others: [] })
+    if (receiver === undefined || frame === undefined || threadOf(run.from) !== channel.thread) {
+      channel.put({ op: 'closed', pid: run.to, arrived: 0 })
       return
     }
     this.#options.onFrame(frame, channel.thread)
     const { from, topic, call } = run
     const flow = receiver.flow(channel.thread)
+    if (flow.arrived === 0) this.#opened(receiver, flow)
     for (const payload of run.payloads) {
       const sequence = flow.arrive()
-      if (sequence === 0) this.reportFlow(receiver, flow)
       receiver.mailbox.put({ from, topic, payload, call, frame, flow, sequence })
     }
   }
 
-  onReply(parcel: Of<'reply'>): void {
-    this.#settle(parcel.call)?.resolve(parcel.payload)
+  /** The first letter of a thread to a process. */
+  #opened(receiver: LocalProcess, flow: Flow): void {
+    const known = this.#receivers.get(flow.thread)
+    if (known === undefined) this.#receivers.set(flow.thread, new Set([receiver]))
+    else known.add(receiver)
+    this.reportFlow(receiver, flow)
+  }
+
+  onReply(parcel: Of<'reply'>, channel: Channel): void {
+    this.#calls.resolve(parcel.call, parcel.payload, channel.thread)
   }
 
   onFlow(parcel: Of<'flow'>, channel: Channel): void {
     channel.account(parcel.from).report(parcel)
   }
 
-  onClosed(parcel: Of<'closed'>, channel: Channel): void {
-    this.#accounts.delete(parcel.pid)
-    this.#lose(parcel.pid, channel.closeAccount(parcel.pid, parcel))
-    this.failCalls((callee) => callee === parcel.pid, 'it has ended')
+  onClosed({ pid, arrived }: Of<'closed'>, channel: Channel): void {
+    if (threadOf(pid) !== channel.thread) return
+    this.#accounts.delete(pid)
+    this.#lose(pid, channel.closeAccount(pid, arrived), 'it has ended')
+    this.#calls.processEnded(pid)
   }
 
   /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
   threadGone(channel: Channel, reason: string): void {
     for (const { pid, lost } of channel.closeAll(reason)) {
       this.#accounts.delete(pid)
-      this.#lose(pid, lost)
+      this.#lose(pid, lost, reason)
     }
-    this.failCalls((callee) => threadOf(callee) === channel.thread, reason)
+    for (const receiver of this.#receivers.get(channel.thread) ?? []) receiver.removeFlow(channel.thread)
+    this.#receivers.delete(channel.thread)
+    this.#calls.threadGone(channel.thread, reason)
   }
 
   /** A process here ended with `letters` untaken. */
   processEnded(ended: LocalProcess, letters: readonly Letter[]): void {
-    for (const { from, topic, flow } of letters) {
-      if (flow === undefined) this.#options.onDead({ from, to: ended.pid, topic, reason: 'the receiver ended before it took the message' })
+    this.#lose(
+      ended.pid,
+      letters.filter(({ call }) => call === 0),
+      'it has ended',
+    )
+    for (const [thread, { arrived }] of ended.flows) {
+      this.#receivers.get(thread)?.delete(ended)
+      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, arrived })
     }
-    for (const [thread, flow] of ended.flows) {
-      const { head, others } = flow.close()
-      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, head, others })
-    }
-    this.failCalls((callee) => callee === ended.pid, 'it has ended')
-  }
-
-  failCalls(concerned: (callee: Pid) => boolean, reason: string): void {
-    for (const [number, { callee }] of this.#calls) {
-      if (concerned(callee)) this.#settle(number)?.reject(notFound(`process ${callee} is not there: ${reason}`, { pid: callee }))
-    }
+    this.#calls.processEnded(ended.pid)
   }
 
   /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
@@ -186,23 +178,37 @@ export class PostOffice {
     }
   }
 
-  #dispatch(by: Participant, message: Outgoing, call: number): Promise<void> {
+  /** @param held Notes that it is on its way already, if somebody does. */
+  #dispatch(by: Participant, message: Outgoing, call: number, held: Held | undefined): Promise<void> {
     try {
       checkTopic(message.topic)
       const packed = pack(message.payload, message.transfer)
       const receiver = this.#options.process(message.to)
-      return receiver === undefined ? this.#ship(by, message, packed, call) : deliver(by, receiver, message, packed, call)
+      return receiver === undefined ? this.#ship(by, message, packed, call, held) : deliver(by, receiver, message, packed, call, held)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #ship(by: Participant, message: Outgoing, packed: Packed, call: number): Promise<void> {
+  #ship(by: Participant, message: Outgoing, packed: Packed, call: number, held: Held | undefined): Promise<void> {
     const { to, topic, frame } = message
     const account = this.#account(to)
     if (account === undefined) return Promise.reject(missing(to))
-    return account.send(by.pid, topic, () => {
+    const isCall = call !== 0
+    const post = () => {
       account.channel.putSend(to, by.pid, topic, frame, packed.payload, call, packed.transfer)
+    }
+    if (!account.take(by.pid, topic, isCall)) {
+      const letter = held ?? { to, topic, withdrawn: false }
+      const sent = account.sendLater({ from: by.pid, topic, isCall, held: letter, post })
+      return held === undefined ? by.hold(sent, letter) : sent
+    }
+    post()
+    if (account.isOpen) return delivered
+    return account.opened().catch((error: unknown) => {
+      // Nobody is left to hear of it.
+      if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
+      throw error
     })
   }
 
@@ -217,15 +223,10 @@ export class PostOffice {
     return account
   }
 
-  #settle(call: number): PendingCall | undefined {
-    const pending = this.#calls.get(call)
-    this.#calls.delete(call)
-    return pending
-  }
-
-  #lose(to: Pid, letters: readonly { readonly from: Pid; readonly topic: string }[]): void {
-    for (const { from, topic } of letters)
-      this.#options.onDead({ from, to, topic, reason: 'the receiver ended before it took the message' })
+  #lose(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
+    for (const { from, topic } of letters) {
+      this.#options.onDead({ from, to, topic, reason: `the receiver had not taken it when it ended: ${reason}` })
+    }
   }
 
   #isHere(to: Pid): boolean {
@@ -240,15 +241,25 @@ function windowOf({ mailbox, flows }: LocalProcess): number {
   return Math.max(1, Math.floor(mailbox.capacity / Math.max(1, flows.size)))
 }
 
-function deliver(by: Participant, receiver: LocalProcess, message: Outgoing, packed: Packed, call: number): Promise<void> {
+function deliver(
+  by: Participant,
+  receiver: LocalProcess,
+  message: Outgoing,
+  packed: Packed,
+  call: number,
+  held: Held | undefined,
+): Promise<void> {
+  const { to, topic } = message
   const letter = localLetter(by, message, packed, call)
-  if (receiver.mailbox.hasRoom(message.topic)) {
+  if (receiver.mailbox.hasRoom(topic)) {
     receiver.mailbox.put(letter)
     return delivered
   }
-  return receiver.mailbox.putWhenRoom(letter).then((accepted) => {
-    if (!accepted) throw missing(message.to)
+  const waiting = held ?? { to, topic, withdrawn: false }
+  const sent = receiver.mailbox.putWhenRoom(letter, waiting).then((accepted) => {
+    if (!accepted) throw missing(to)
   })
+  return held === undefined ? by.hold(sent, waiting) : sent
 }
 
 function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
@@ -259,6 +270,15 @@ function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: P
 export function checkTopic(topic: unknown): void {
   if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
   if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
+}
+
+/** Why it failed. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function over(by: Participant): TroupeError {
+  return new TroupeError('Canceled', `process ${by.pid} has ended: nothing is sent for it any more`)
 }
 
 function missing(pid: Pid): TroupeError {

@@ -17,9 +17,11 @@ import type { FirstMessage, Watcher } from '../protocol.ts'
 import { currentRuntime } from './current.ts'
 import type { Exit } from './event-queue.ts'
 import { LocalProcess } from './local-process.ts'
+import { groups } from './groups.ts'
 import { names } from './names.ts'
 import { currentParticipant, frameInForce } from './participant.ts'
 import { checkTopic } from './post-office.ts'
+import { supervisors } from './supervisors.ts'
 
 export interface SendOptions {
   /** Objects in the payload that move to the receiver instead of being copied. */
@@ -177,6 +179,10 @@ export const processes = {
   ...spawner(emptySelection),
   /** Names of processes. */
   names,
+  /** Groups of processes. */
+  groups,
+  /** Supervisors of processes, and their children. */
+  supervisors,
 
   /**
    * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full.
@@ -187,10 +193,7 @@ export const processes = {
     const runtime = currentRuntime()
     const by = currentParticipant()
     if (isPid(to)) return runtime.post.send(by, outgoing(to, topic, payload, options))
-    const message = { topic, frame: frameInForce(), packed: pack(payload, options.transfer ?? []) }
-    return find(to).then((pid) =>
-      runtime.post.send(by, { to: pid, topic, frame: message.frame, payload: message.packed.payload, transfer: message.packed.transfer }),
-    )
+    return runtime.post.sendByName(by, to, find(to), { topic, frame: frameInForce(), ...pack(payload, options.transfer ?? []) })
   },
 
   /**

@@ -7,14 +7,19 @@ import { snapshot } from '../mailbox/payload.ts'
 import type { Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
 import { DeadReport } from './dead-report.ts'
+import { Expected } from './expected.ts'
 import { KernelLink } from './kernel-link.ts'
 import { LocalCalls } from './local-calls.ts'
 import { LocalProcess, type Surroundings } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
 import { loadedMethod, loadMethod } from './module.ts'
+import type { Held } from './outbox.ts'
 import { Participant } from './participant.ts'
 import { Peers } from './peers.ts'
-import { PostOffice } from './post-office.ts'
+import { PostOffice, wordsOf } from './post-office.ts'
+
+/** Milliseconds for what a process has sent to be on its way, once its program is over. */
+const leaveTime = 1000
 
 export class Runtime {
   readonly thread: number
@@ -30,6 +35,7 @@ export class Runtime {
   readonly #routes = new Map<EntryId, Promise<Route>>()
   readonly #claimed = new Set<EntryId>()
   readonly #spawns: LocalSpawns | undefined
+  readonly #expected: Expected
   readonly #surroundings: Surroundings = {
     answer: (to, call, payload) => {
       this.post.answer(to, call, payload)
@@ -40,13 +46,16 @@ export class Runtime {
     onFlow: (process, flow) => {
       this.post.reportFlow(process, flow)
     },
+    onUnsent: (process, { to, topic }, error) => {
+      this.#dead.add({ from: process.pid, to, topic, reason: wordsOf(error) })
+    },
   }
   readonly #peers = new Peers({
     connect: (thread) => {
       this.kernel.tell({ type: 'connect', thread })
     },
     onParcel: (parcel, channel) => {
-      this.#onParcel(parcel, channel)
+      this.#receive(parcel, channel)
     },
     onGone: (thread, channel, error) => {
       if (channel !== undefined) this.post.threadGone(channel, error.message)
@@ -70,6 +79,7 @@ export class Runtime {
         this.#announce(by)
       },
     )
+    this.#expected = new Expected(data.shared !== undefined)
     this.#spawns =
       data.shared &&
       new LocalSpawns({
@@ -108,12 +118,51 @@ export class Runtime {
   finish(process: LocalProcess, exit: WireExit): void {
     if (process.ended) return
     const letters = process.close(exit)
+    void process.outbox?.drain(0).then((left) => {
+      this.#unsent(process, left)
+    })
     this.#processes.delete(process.pid)
+    this.#spawns?.leave()
     this.post.processEnded(process, letters)
     this.bonds.processEnded(process, exit)
     this.#peers.flush()
-    this.#spawns?.leave()
-    if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+    if (process.birth === undefined) this.#tellFinished(process.pid, exit)
+  }
+
+  /** Its program is over: what it has sent and did not wait for goes out first, so that it comes before the news of its end. */
+  #leave(process: LocalProcess, exit: WireExit): void {
+    const { outbox } = process
+    if (outbox === undefined || outbox.isEmpty) {
+      this.finish(process, exit)
+      return
+    }
+    void outbox.drain(leaveTime).then((left) => {
+      this.#unsent(process, left)
+      this.finish(process, exit)
+    })
+  }
+
+  #unsent({ pid: from }: LocalProcess, left: readonly Held[]): void {
+    for (const { to, topic } of left) this.#dead.add({ from, to, topic, reason: 'the sender ended before it could be sent' })
+  }
+
+  /** In a thread of its own the kernel ends the thread next: what was sent has to have come to its receivers by then. */
+  #tellFinished(id: Pid, exit: WireExit): void {
+    const tell = () => {
+      this.kernel.tell({ type: 'finished', pid: id, exit })
+    }
+    const arrival = this.#spawns === undefined ? this.#peers.arrival() : undefined
+    if (arrival === undefined) {
+      tell()
+      return
+    }
+    const overdue = Promise.withResolvers<void>()
+    const timer = setTimeout(overdue.resolve, leaveTime)
+    void Promise.race([arrival, overdue.promise]).then(() => {
+      clearTimeout(timer)
+      this.#dead.flush()
+      tell()
+    })
   }
 
   /** Starts a child in this thread, if it may be without the kernel; answers nothing when the kernel has to. */
@@ -242,6 +291,7 @@ export class Runtime {
       this.bonds.linked(process.pid, other)
     }
     for (const message of start.messages) process.mailbox.put(firstLetter(message))
+    this.#expected.started(id)
     this.#run(process, start.args)
   }
 
@@ -252,7 +302,7 @@ export class Runtime {
       if (process.epoch === epoch) this.#returned(process, value)
     }
     const threw = (error: unknown) => {
-      if (process.epoch === epoch) this.finish(process, { error: errorToWire(error) })
+      if (process.epoch === epoch) this.#leave(process, { error: errorToWire(error) })
     }
     const method = loadedMethod(process.program)
     try {
@@ -268,10 +318,19 @@ export class Runtime {
 
   #returned(process: LocalProcess, value: unknown): void {
     try {
-      this.finish(process, { value: snapshot(value) })
+      this.#leave(process, { value: snapshot(value) })
     } catch (error) {
-      this.finish(process, { error: errorToWire(error) })
+      this.#leave(process, { error: errorToWire(error) })
     }
+  }
+
+  /** Takes a parcel; one for a process whose start is still on its way waits for that. */
+  #receive(parcel: Parcel, channel: Channel): void {
+    const to = receiverOf(parcel)
+    const deliver = () => {
+      this.#onParcel(parcel, channel)
+    }
+    if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
   }
 
   #onParcel(parcel: Parcel, channel: Channel): void {
@@ -280,7 +339,7 @@ export class Runtime {
         this.post.onSend(parcel, channel)
         return
       case 'reply':
-        this.post.onReply(parcel)
+        this.post.onReply(parcel, channel)
         return
       case 'flow':
         this.post.onFlow(parcel, channel)
@@ -306,8 +365,12 @@ export class Runtime {
       case 'linkDown':
         this.bonds.onLinkDown(parcel)
         return
-      case 'cancel':
-        this.cancel(parcel.target, parcel.reason)
+      case 'mark':
+        channel.put({ op: 'passed' })
+        channel.flush()
+        return
+      case 'passed':
+        channel.passed()
         return
       default:
     }
@@ -324,4 +387,19 @@ export class Runtime {
 
 function firstLetter(message: StartProcess['messages'][number]): Letter {
   return { ...message, call: 0, flow: undefined, sequence: 0 }
+}
+
+/** The process that a parcel is for, where that may be one which has not started yet. */
+function receiverOf(parcel: Parcel): Pid | undefined {
+  switch (parcel.op) {
+    case 'send':
+      return parcel.to
+    case 'monitor':
+    case 'unmonitor':
+    case 'link':
+    case 'unlink':
+      return parcel.target
+    default:
+      return undefined
+  }
 }

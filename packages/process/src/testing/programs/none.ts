@@ -1,0 +1,2 @@
+export const main = 5
+export function other() {}

@@ -1,0 +1,134 @@
+/** Programs that exchange messages. */
+import type { Pid } from '@troupe/core'
+import { processes, self } from '@troupe/process'
+
+/** Answers each call with what it was sent, until it is cancelled. Answers how many there were. */
+export async function echo() {
+  let count = 0
+  for await (const message of self.inbox) {
+    count += 1
+    message.reply(message.payload)
+  }
+  return count
+}
+
+/** Returns the payloads of the next `count` messages, and of which topics they were. */
+export async function collect(count: number) {
+  const got: unknown[] = []
+  while (got.length < count) {
+    const { topic, payload } = await self.receive()
+    got.push([topic, payload])
+  }
+  return got
+}
+
+/** Sends numbers, one after the other, and returns. */
+export async function count(to: string, upTo: number) {
+  for (let n = 0; n < upTo; n += 1) await processes.send(to, 'n', n)
+}
+
+/** Sends numbers and returns without waiting for any. */
+export function countAndRun(to: string, upTo: number) {
+  for (let n = 0; n < upTo; n += 1) void processes.send(to, 'n', n)
+}
+
+/** Sends without end, as fast as there is room. */
+export async function flood(to: string) {
+  for (let n = 0; ; n += 1) await processes.send(to, 'n', n)
+}
+
+/** Spawns and monitors a program that sends numbers here; returns all that it got, message and event, in order. */
+export async function hearOut(program: string, upTo: number) {
+  const heard: unknown[] = []
+  const child = await processes.spawnMonitored(program, 'app:host', self.pid, upTo)
+  const events = self.events[Symbol.asyncIterator]()
+  void (async () => {
+    for await (const { payload } of self.inbox) heard.push(payload)
+  })()
+  const { value: event } = await events.next()
+  return { heard, event: event?.type, from: event !== undefined && 'from' in event && event.from === child }
+}
+
+/** Waits for a message that says `go`, and then takes `count` numbers. */
+export async function onceTold(count: number) {
+  await self.receive({ topic: 'go' })
+  return collect(count)
+}
+
+/** Takes nothing, until it is cancelled. */
+export async function ignore() {
+  await new Promise<void>((resolve) => {
+    self.signal.addEventListener('abort', () => {
+      resolve()
+    })
+  })
+}
+
+/** Says yes to whether there was room, `times` times, without pause. */
+export function offer(to: Pid, times: number) {
+  return Array.from({ length: times }, (_, n) => processes.trySend(to, 'n', n))
+}
+
+/** Fills a mailbox and returns how many letters fitted, when there is no more room. */
+export async function fill(to: Pid) {
+  await processes.send(to, 'n', 'first')
+  let fitted = 1
+  while (processes.trySend(to, 'n', fitted)) fitted += 1
+  return fitted
+}
+
+/** Replies to the first call never, to the second late for the first, to later ones at once. */
+export async function late() {
+  const first = await self.receive()
+  const second = await self.receive()
+  first.reply('late')
+  second.reply('second')
+  first.reply('later still')
+  second.reply('again')
+}
+
+export async function call(to: string, topic: string, payload: unknown, timeout?: number) {
+  return processes.call(to, topic, payload, timeout === undefined ? {} : { timeout })
+}
+
+/** Calls are answered by ending. */
+export async function dieOnCall() {
+  await self.receive()
+  throw new Error('I would rather not')
+}
+
+/** A topic of its own, apart from the others. */
+export async function listenTo(topic: string) {
+  const got: unknown[] = []
+  const subscription = self.listen(topic)
+  const others: unknown[] = []
+  void (async () => {
+    for await (const message of self.inbox) others.push(message.payload)
+  })()
+  for await (const message of subscription) {
+    got.push(message.payload)
+    if (message.payload === 'last') subscription.close()
+  }
+  return { got, others }
+}
+
+/** Returns the error of a receive that comes to nothing. */
+export async function receiveFor(timeout: number | string, topic?: string) {
+  return self.receive({ timeout, ...(topic !== undefined && { topic }) })
+}
+
+export async function moved(to: string) {
+  const bytes = new Uint8Array([1, 2, 3])
+  await processes.send(to, 'bytes', bytes, { transfer: [bytes.buffer] })
+  return bytes.byteLength
+}
+
+/** Sends an object and changes it at once. */
+export async function changed(to: string) {
+  const value = { list: [1] }
+  const sent = processes.send(to, 'value', value)
+  value.list.push(2)
+  const named = processes.send('collector', 'value', value)
+  value.list.push(3)
+  await Promise.all([sent, named])
+}

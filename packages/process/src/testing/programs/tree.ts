@@ -1,0 +1,60 @@
+/** Programs that spawn others, with what they hand on. */
+import { currentFrame } from '@troupe/core'
+import { processes, self } from '@troupe/process'
+
+/** The frame that it runs in. */
+export function frame() {
+  return currentFrame()
+}
+
+/** Spawns itself to a depth, and answers the pids from the root down. */
+export async function nest(depth: number): Promise<string[]> {
+  if (depth === 0) return [self.pid]
+  const below = await processes.exec('app:tree.nest', 'app:host', depth - 1)
+  return [self.pid, ...(Array.isArray(below) ? below : [])]
+}
+
+/** The frame of a child for which nothing is chosen. */
+export async function childFrame() {
+  return processes.exec('app:tree.frame', 'app:host')
+}
+
+/** The frame of a child with values and another overlay. */
+export async function chosenFrame(network: string | null) {
+  return processes.withOptions({ network }).withContext({ below: 2 }).exec('app:tree.frame', 'app:host')
+}
+
+/** Handles messages by telling the frame in force, and that of a child spawned meanwhile. */
+export async function frames(count: number) {
+  const seen: unknown[] = []
+  for await (const message of self.inbox) {
+    const before = currentFrame()?.overlay
+    const child = await processes.exec('app:tree.frame', 'app:host')
+    seen.push([before, typeof child === 'object' && child !== null && 'overlay' in child ? child.overlay : 'none', currentFrame()?.overlay])
+    message.reply(seen.length)
+    if (seen.length === count) break
+  }
+  return seen
+}
+
+/** Starts work for each message that looks at the frame after all were handled. */
+export async function lateFrames(count: number) {
+  const { promise: all, resolve } = Promise.withResolvers<void>()
+  const work: Promise<unknown>[] = []
+  for await (const message of self.inbox) {
+    work.push(all.then(() => [message.payload, currentFrame()?.overlay]))
+    if (work.length === count) break
+  }
+  resolve()
+  return Promise.all(work)
+}
+
+/** Calls the target in whatever frame this runs. */
+export async function callOnce(to: string) {
+  return processes.call(to, 'frame', self.pid)
+}
+
+/** Sends in whatever frame this runs. */
+export async function sendOnce(to: string, payload: unknown) {
+  await processes.send(to, 'frame', payload)
+}

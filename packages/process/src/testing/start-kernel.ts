@@ -1,0 +1,114 @@
+/** A kernel with one host, whose processes run the programs in `programs/`. One at a time in a test file: the runtime is the thread's. */
+import { type EntryId, entryId } from '@troupe/core'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { Registry } from '@troupe/registry'
+import { setRuntime } from '../thread/current.ts'
+import { setOutsideParticipant } from '../thread/participant.ts'
+import { processes } from '../thread/processes.ts'
+import type { Host } from '../host/host.ts'
+import { type HostSettings, Kernel, processKinds } from '../kernel.ts'
+import type { SelectionGate } from '../kernel/frames.ts'
+import type { DeadLetter } from '../protocol.ts'
+import { deadLetterChannel } from '../mailbox/dead-letters.ts'
+
+export const hostId = entryId('app:host')
+
+export interface KernelFixtureOptions {
+  /** Methods to make entries of: `talk.echo` is the export `echo` of `programs/talk.ts`, and the entry `app:talk.echo`. */
+  readonly programs: readonly string[]
+  /** Overlays that programs are pinned to. */
+  readonly pins?: Readonly<Record<string, string | null>>
+  /** Overlays that lead nowhere. */
+  readonly overlays?: readonly string[]
+  readonly gate?: SelectionGate
+  readonly host?: Partial<HostSettings>
+}
+
+export interface KernelFixture extends AsyncDisposable {
+  readonly kernel: Kernel
+  readonly host: Host
+  readonly log: readonly string[]
+  /** Dead letters, as they were published. */
+  readonly dead: readonly DeadLetter[]
+  /** Settles when so many dead letters were published. */
+  deadLetters(count: number): Promise<readonly DeadLetter[]>
+  /** Runs a program to its end. */
+  exec(program: string, ...args: unknown[]): Promise<unknown>
+}
+
+export async function startKernel(options: KernelFixtureOptions): Promise<KernelFixture> {
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds], root: import.meta.dirname })
+  registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program])))
+  registry.add(
+    ...(options.overlays ?? []).map((id) => ({ id: entryId(id), kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } })),
+  )
+  const overlays = new Overlays(registry)
+  for (const id of options.overlays ?? []) await overlays.add(entryId(id))
+  const log: string[] = []
+  const kernel = new Kernel({ registry, overlays, preload: [], log: (line) => log.push(line), ...(options.gate && { gate: options.gate }) })
+  const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
+  kernel.hosts.add(host)
+  setRuntime(kernel.runtime)
+  setOutsideParticipant(kernel.runtime.root)
+  const graveyard = new Graveyard()
+  return {
+    kernel,
+    host,
+    log,
+    dead: graveyard.letters,
+    deadLetters: async (count) => graveyard.atLeast(count),
+    exec: async (program, ...args) => processes.exec(idOf(program), hostId, ...args),
+    async [Symbol.asyncDispose]() {
+      graveyard[Symbol.dispose]()
+      await kernel[Symbol.asyncDispose]()
+      await overlays[Symbol.asyncDispose]()
+      setOutsideParticipant(undefined)
+      setRuntime(undefined)
+    },
+  }
+}
+
+/** The entry of a program. */
+export function idOf(program: string): EntryId {
+  return entryId(program, 'app')
+}
+
+function programEntry(program: string, network: string | null | undefined) {
+  const [file = '', method = ''] = program.split('.')
+  return {
+    id: idOf(program),
+    kind: 'process.ts',
+    fields: { source: `file://programs/${file}.ts`, method },
+    ...(network !== undefined && { meta: { options: { network } } }),
+  }
+}
+
+class Graveyard implements Disposable {
+  readonly letters: DeadLetter[] = []
+  readonly #waiting: { readonly count: number; readonly resolve: (letters: readonly DeadLetter[]) => void }[] = []
+
+  constructor() {
+    deadLetterChannel.subscribe(this.#bury)
+  }
+
+  async atLeast(count: number): Promise<readonly DeadLetter[]> {
+    if (this.letters.length >= count) return this.letters
+    return new Promise((resolve) => {
+      this.#waiting.push({ count, resolve })
+    })
+  }
+
+  readonly #bury = (letter: unknown) => {
+    if (!isLetter(letter)) return
+    this.letters.push(letter)
+    for (const { count, resolve } of this.#waiting) if (this.letters.length >= count) resolve(this.letters)
+  };
+
+  [Symbol.dispose](): void {
+    deadLetterChannel.unsubscribe(this.#bury)
+  }
+}
+
+function isLetter(value: unknown): value is DeadLetter {
+  return typeof value === 'object' && value !== null && 'topic' in value
+}

@@ -1,0 +1,57 @@
+/**
+ * Processes that the kernel has placed in this thread and whose start is still on its way. What others send to them comes by other ports, and
+ * may come first: it waits here.
+ */
+import { type Pid, serialOf } from '@troupe/core'
+
+/** Milliseconds after which a start is not expected any more: the pid was never the kernel's. */
+const patience = 2000
+
+interface Held {
+  readonly deliver: (() => void)[]
+  readonly timer: NodeJS.Timeout
+}
+
+export class Expected {
+  readonly #isShared: boolean
+  readonly #held = new Map<Pid, Held>()
+  /** The last serial that the kernel gave out here and that has started: it gives them out in order. */
+  #last = 0
+
+  /** @param isShared Whether the kernel's serials are the even ones; otherwise there is but the first. */
+  constructor(isShared: boolean) {
+    this.#isShared = isShared
+  }
+
+  /** Keeps a delivery until the process starts; answers false when its start is not expected. */
+  hold(pid: Pid, deliver: () => void): boolean {
+    const serial = serialOf(pid)
+    if (serial <= this.#last || (this.#isShared ? serial % 2 !== 0 : serial !== 1)) return false
+    const held = this.#held.get(pid)
+    if (held !== undefined) {
+      held.deliver.push(deliver)
+      return true
+    }
+    const timer = setTimeout(() => {
+      this.#release(pid)
+    }, patience)
+    this.#held.set(pid, { deliver: [deliver], timer })
+    return true
+  }
+
+  /** A process has started. One with a lower serial that has not will not. */
+  started(pid: Pid): void {
+    const serial = serialOf(pid)
+    if (this.#isShared && serial % 2 !== 0) return
+    this.#last = Math.max(this.#last, serial)
+    if (this.#held.size === 0) return
+    for (const other of [...this.#held.keys()]) if (serialOf(other) <= serial) this.#release(other)
+  }
+
+  #release(pid: Pid): void {
+    const held = this.#held.get(pid)
+    this.#held.delete(pid)
+    clearTimeout(held?.timer)
+    for (const deliver of held?.deliver ?? []) deliver()
+  }
+}

@@ -1,0 +1,56 @@
+/** Groups of processes, kept by the kernel. A process leaves its groups when it ends. */
+import { invalid, type Pid, TroupeError } from '@troupe/core'
+import { snapshot } from '../mailbox/payload.ts'
+import { ask, currentRuntime } from './current.ts'
+import { currentParticipant, frameInForce } from './participant.ts'
+import { checkTopic } from './post-office.ts'
+
+export const groups = {
+  /**
+   * Makes a process a member of a group; the group begins with its first member.
+   *
+   * @param pid the process; by default the one that runs
+   * @throws TroupeError `NotFound` when the process is not there.
+   */
+  async join(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
+    await ask('joinGroup', { group: checked(name), pid })
+  },
+
+  /** Takes a process out of a group. Nothing happens when it is no member. */
+  async leave(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
+    await ask('leaveGroup', { group: checked(name), pid })
+  },
+
+  /** Those who are members now, in the order in which they joined. None for a group that nobody has joined. */
+  async members(name: string): Promise<readonly Pid[]> {
+    return ask('groupMembers', { group: checked(name) })
+  },
+
+  /**
+   * Sends a message to each member of a group, the sender included if it is one. Settles when every mailbox has accepted it; members that
+   * end meanwhile are left out.
+   *
+   * @returns how many members accepted it
+   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent.
+   */
+  async broadcast(name: string, topic: string, payload?: unknown): Promise<number> {
+    const by = currentParticipant()
+    const frame = frameInForce()
+    checkTopic(topic)
+    const message = { topic, payload: snapshot(payload), frame, transfer: [] }
+    const { post } = currentRuntime()
+    const members = await groups.members(name)
+    const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => true, unlessGone)))
+    return sent.filter(Boolean).length
+  },
+}
+
+function unlessGone(error: unknown): false {
+  if (error instanceof TroupeError && error.kind === 'NotFound') return false
+  throw error
+}
+
+function checked(name: string): string {
+  if (typeof name === 'string' && name !== '') return name
+  throw invalid('the name of a group is a string that is not empty', { name })
+}

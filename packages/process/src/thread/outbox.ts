@@ -1,0 +1,45 @@
+/** What a process has sent that is not on its way yet. Its end waits for that, for a while; what is still here then is lost, and told. */
+
+/** A letter that waits: for room at the receiver, or for the kernel to say who has the name. */
+export interface Held {
+  /** A pid, or the name while it is not known whose it is. */
+  readonly to: string
+  readonly topic: string
+  /** It is not to be sent any more. */
+  withdrawn: boolean
+}
+
+export class Outbox {
+  readonly #held = new Map<Promise<unknown>, Held | undefined>()
+  #onEmpty: (() => void) | undefined
+
+  get isEmpty(): boolean {
+    return this.#held.size === 0
+  }
+
+  /** Holds something until `settled` is; a letter, unless it is but a question on its way. */
+  hold(settled: Promise<unknown>, held?: Held): void {
+    this.#held.set(settled, held)
+    const release = () => {
+      this.#held.delete(settled)
+      if (this.isEmpty) this.#onEmpty?.()
+    }
+    settled.then(release, release)
+  }
+
+  /** Waits until nothing is held, at most `ms`. Withdraws the letters that are left, and answers them. */
+  async drain(ms: number): Promise<readonly Held[]> {
+    if (!this.isEmpty && ms > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms)
+        this.#onEmpty = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    const left = [...this.#held.values()].filter((held) => held !== undefined)
+    for (const held of left) held.withdrawn = true
+    return left
+  }
+}

@@ -1,0 +1,47 @@
+/** Hands what comes from another thread to whom it concerns. */
+import type { Channel } from '../mailbox/channel.ts'
+import type { Parcel } from '../protocol.ts'
+import type { Bonds } from './bonds.ts'
+import type { PostOffice } from './post-office.ts'
+
+export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bonds: Bonds): void {
+  switch (parcel.op) {
+    case 'send':
+      post.onSend(parcel, channel)
+      return
+    case 'reply':
+      post.onReply(parcel, channel)
+      return
+    case 'flow':
+      post.onFlow(parcel, channel)
+      return
+    case 'closed':
+      post.onClosed(parcel, channel)
+      return
+    case 'mark':
+      channel.put({ op: 'passed' })
+      return
+    case 'passed':
+      channel.passed()
+      return
+    case 'monitor':
+      bonds.onMonitor(parcel, channel)
+      return
+    case 'unmonitor':
+      bonds.onUnmonitor(parcel, channel)
+      return
+    case 'link':
+      bonds.onLink(parcel, channel)
+      return
+    case 'unlink':
+      bonds.onUnlink(parcel, channel)
+      return
+    case 'exit':
+      bonds.onExit(parcel, channel)
+      return
+    case 'linkDown':
+      bonds.onLinkDown(parcel, channel)
+      return
+    default:
+  }
+}

@@ -1,0 +1,79 @@
+/** Calls by this thread's processes that wait for their replies. */
+import { notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import type { Held } from './outbox.ts'
+import { longestTimer } from './timeout.ts'
+
+interface PendingCall {
+  readonly by: Pid
+  readonly callee: Pid
+  /** The letter: it is not to be sent any more once the call is over. */
+  readonly held: Held
+  readonly timer: NodeJS.Timeout | undefined
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A call that has begun. */
+export interface OpenCall {
+  /** By which its reply comes back. */
+  readonly number: number
+  readonly held: Held
+  readonly reply: Promise<unknown>
+}
+
+export class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>()
+  #next = 1
+
+  /** @param timeout Milliseconds; none waits as long as the callee lives. */
+  open(by: Pid, callee: Pid, topic: string, timeout: number | undefined): OpenCall {
+    const number = this.#next
+    this.#next += 1
+    const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>()
+    const late = () => {
+      this.reject(number, new TroupeError('Timeout', `${callee} did not reply to "${topic}" in ${timeout} ms`))
+    }
+    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, longestTimer))
+    const held = { to: callee, topic, withdrawn: false }
+    this.#calls.set(number, { by, callee, held, timer, resolve, reject })
+    return { number, held, reply }
+  }
+
+  /** The reply came; for a call that is over it is dropped. @param from The thread that it came from, which must be the callee's. */
+  resolve(number: number, value: unknown, from: number): void {
+    const call = this.#calls.get(number)
+    if (call === undefined || threadOf(call.callee) !== from) return
+    this.#close(number)
+    call.resolve(value)
+  }
+
+  reject(number: number, error: unknown): void {
+    this.#close(number)?.reject(error)
+  }
+
+  /** A process has ended: who waits for its reply is told, and what it called is of no interest any more. */
+  processEnded(pid: Pid): void {
+    for (const [number, { by, callee }] of this.#calls) {
+      if (callee === pid) this.reject(number, gone(callee, 'it has ended'))
+      else if (by === pid) this.#close(number)
+    }
+  }
+
+  /** A thread is gone. */
+  threadGone(thread: number, reason: string): void {
+    for (const [number, { callee }] of this.#calls) if (threadOf(callee) === thread) this.reject(number, gone(callee, reason))
+  }
+
+  #close(number: number): PendingCall | undefined {
+    const call = this.#calls.get(number)
+    if (call === undefined) return undefined
+    this.#calls.delete(number)
+    clearTimeout(call.timer)
+    call.held.withdrawn = true
+    return call
+  }
+}
+
+function gone(pid: Pid, reason: string): TroupeError {
+  return notFound(`process ${pid} is not there: ${reason}`, { pid })
+}
