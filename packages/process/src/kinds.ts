@@ -1,6 +1,7 @@
 /** The kinds of entries that this package runs. */
 import { defineKind, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
+import { supervisorKind } from './supervisor-kind.ts'
 
 /** Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). */
 const resourceLimits = z.partialRecord(
@@ -55,4 +56,4 @@ export const serviceKind = defineKind({
   }),
 })
 
-export const processKinds = [processKind, hostKind, serviceKind]
+export const processKinds = [processKind, hostKind, serviceKind, supervisorKind]

@@ -36,6 +36,12 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     },
     unregister: ({ name }) => processes.unregister(name),
     lookup: ({ name }) => processes.lookup(name),
+    joinGroup: async ({ group, pid }) => {
+      await kernel.births.find(pid)
+      processes.groups.join(group, pid)
+    },
+    leaveGroup: ({ group, pid }) => processes.groups.leave(group, pid),
+    groupMembers: ({ group }) => processes.groups.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
     route: ({ overlay }, asker) => route(kernel, overlay, asker),
     entry: ({ id }) => registry.get(id),

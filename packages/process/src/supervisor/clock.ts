@@ -18,10 +18,14 @@ export const systemClock: Clock = {
   },
 }
 
-/** A signal that aborts after `ms` of `clock`, unless it is disposed of before; never for `Infinity`. */
+/** A signal that aborts after `ms` of `clock`, unless it is disposed of before: at once for 0, never for `Infinity`. */
 export function deadline(clock: Clock, ms: number): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
-  const timer = ms === Infinity ? undefined : clock.setTimeout(() => controller.abort(), ms)
+  const abort = () => {
+    controller.abort()
+  }
+  if (ms <= 0) abort()
+  const timer = ms <= 0 || ms === Infinity ? undefined : clock.setTimeout(abort, ms)
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {

@@ -1,12 +1,14 @@
-/** The services that this package knows how to run: hosts, and processes of `process.service`. */
-import { type Actor, emptyFrame, type EntryId, errorFromWire, fork, type OverlayChoice, type Pid, TroupeError } from '@troupe/core'
+/** The services that this package knows how to run: hosts, overlays, processes of `process.service`, and their supervisors. */
+import { type Actor, emptyFrame, type EntryId, fork, type OverlayChoice } from '@troupe/core'
 import { type Lifecycle, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { hostKind, serviceKind } from '../kinds.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
+import { startProcess } from './supervised-process.ts'
 import type { ServiceDefinition } from './supervisor.ts'
+import type { Supervisors } from './supervisors.ts'
 
 /** Makes something of no life of its own a service: it runs until it is stopped. */
 export function standing(stop: () => Promise<void>): Running {
@@ -72,43 +74,26 @@ export function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
     lifecycle,
     autoStart: lifecycle.autoStart,
     start: async () => {
-      const { promise: ended, resolve } = Promise.withResolvers<Exit>()
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
-      const pid = kernel.spawn({
-        entry: process,
-        host,
-        args: input,
-        frame: serviceFrame(lifecycle, pin),
-        name: name ?? id,
-        onExit: (exit) => {
-          resolve('error' in exit ? { error: errorFromWire(exit.error) } : exit)
-        },
-      })
-      return { ended, stop: async (hurry) => stopProcess(kernel, pid, ended, hurry) }
+      return startProcess(kernel, { entry: process, host, args: input, frame: serviceFrame(lifecycle, pin), name: name ?? id })
     },
   }
 }
 
-function serviceFrame({ security }: Lifecycle, overlay: OverlayChoice) {
+/** `process.supervisor` as a service. */
+export function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefinition {
+  const { kind, lifecycle } = supervisors.describe(id)
+  return {
+    id,
+    kind,
+    lifecycle,
+    autoStart: lifecycle.autoStart,
+    start: async () => supervisors.start(id),
+  }
+}
+
+/** The frame of what a service runs. */
+export function serviceFrame({ security }: Lifecycle, overlay: OverlayChoice) {
   const actor: Actor | undefined = security.actor
   return fork(emptyFrame, { overlay, actor, scope: security.policies.length > 0 ? security.policies : undefined })
-}
-
-/** Asks a process to stop, and ends it as soon as `hurry` aborts. Settles when it has ended. */
-async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, hurry: AbortSignal): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<'late'>()
-  const onHurry = () => {
-    resolve('late')
-  }
-  hurry.addEventListener('abort', onHurry)
-  if (hurry.aborted) onHurry()
-  else await kernel.cancel(pid, 'it is being stopped').catch(ignoreNotFound)
-  const first = await Promise.race([ended, late])
-  hurry.removeEventListener('abort', onHurry)
-  if (first === 'late') await kernel.terminate(pid, new TroupeError('Canceled', 'it did not stop in time')).catch(ignoreNotFound)
-}
-
-/** It has ended meanwhile, which is what was wanted. */
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof TroupeError) || error.kind !== 'NotFound') throw error
 }

@@ -1,0 +1,41 @@
+/** Groups of processes, by name. A process leaves all its groups when it ends. */
+import type { Pid } from '@troupe/core'
+
+export class Groups {
+  readonly #members = new Map<string, Set<Pid>>()
+  readonly #groupsOf = new Map<Pid, Set<string>>()
+
+  /** Nothing happens when it is a member. */
+  join(group: string, pid: Pid): void {
+    add(this.#members, group, pid)
+    add(this.#groupsOf, pid, group)
+  }
+
+  /** Nothing happens when it is no member. */
+  leave(group: string, pid: Pid): void {
+    remove(this.#members, group, pid)
+    remove(this.#groupsOf, pid, group)
+  }
+
+  /** In the order in which they joined. */
+  members(group: string): readonly Pid[] {
+    return [...(this.#members.get(group) ?? [])]
+  }
+
+  /** Takes a process out of all its groups. */
+  processEnded(pid: Pid): void {
+    for (const group of this.#groupsOf.get(pid) ?? []) remove(this.#members, group, pid)
+    this.#groupsOf.delete(pid)
+  }
+}
+
+function add<Key, Value>(sets: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const known = sets.get(key)
+  if (known === undefined) sets.set(key, new Set([value]))
+  else known.add(value)
+}
+
+function remove<Key, Value>(sets: Map<Key, Set<Value>>, key: Key, value: Value): void {
+  const known = sets.get(key)
+  if (known?.delete(value) === true && known.size === 0) sets.delete(key)
+}

@@ -1,0 +1,93 @@
+/** The children of a supervisor, in the order of their start, be they up or not. */
+import { type EntryId, notFound, type Pid, TroupeError } from '@troupe/core'
+import type { ChildCount, ChildView } from '../protocol.ts'
+import type { ChildSpec } from '../supervisor-kind.ts'
+import type { Running } from './life.ts'
+import type { Member } from './strategy.ts'
+
+/** A child that is up: a process, or a supervisor with children of its own. */
+export interface RunningChild extends Running {
+  readonly pid?: Pid
+  /** Name of the supervisor that it is. */
+  readonly supervisor?: string
+}
+
+/** A place for a child, whether it is taken or not. */
+export interface Place {
+  readonly spec: ChildSpec
+  child: RunningChild | undefined
+}
+
+export interface ChildrenOptions {
+  /** Name of their supervisor. */
+  readonly of: string
+  readonly isSupervisor: (process: EntryId) => boolean
+}
+
+export class Children {
+  readonly #options: ChildrenOptions
+  #places: readonly Place[]
+
+  constructor(specs: readonly ChildSpec[], options: ChildrenOptions) {
+    this.#options = options
+    this.#places = specs.map((spec) => ({ spec, child: undefined }))
+  }
+
+  /** As the rules look at them. */
+  get members(): readonly Member[] {
+    return this.#places.map(asMember)
+  }
+
+  get views(): readonly ChildView[] {
+    return this.#places.map((place) => this.view(place))
+  }
+
+  get count(): ChildCount {
+    const supervisors = this.#places.filter(({ spec }) => this.#options.isSupervisor(spec.process)).length
+    const active = this.#places.filter(({ child }) => child !== undefined).length
+    return { specs: this.#places.length, active, supervisors, workers: this.#places.length - supervisors }
+  }
+
+  /** @throws TroupeError `NotFound` */
+  get(id: string): Place {
+    const place = this.#find(id)
+    if (place !== undefined) return place
+    throw notFound(`${this.#options.of} has no child "${id}"`, { supervisor: this.#options.of, child: id })
+  }
+
+  /** A child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */
+  resting(id: string): Place {
+    const place = this.get(id)
+    if (place.child === undefined) return place
+    throw new TroupeError('Conflict', `child "${id}" of ${this.#options.of} runs: terminate it first`, { details: { ...this.view(place) } })
+  }
+
+  /** @throws TroupeError `AlreadyExists` for an id that is taken. */
+  add(spec: ChildSpec): Place {
+    const taken = this.#find(spec.id)
+    if (taken !== undefined)
+      throw new TroupeError('AlreadyExists', `${this.#options.of} has a child "${spec.id}" already`, { details: { ...this.view(taken) } })
+    const place = { spec, child: undefined }
+    this.#places = [...this.#places, place]
+    return place
+  }
+
+  forget(place: Place): void {
+    this.#places = this.#places.filter((other) => other !== place)
+  }
+
+  view({ spec, child }: Place): ChildView {
+    const { id, process, restart, significant } = spec
+    const type = this.#options.isSupervisor(process) ? 'supervisor' : 'process'
+    return { id, process, type, restart, significant, pid: child?.pid, supervisor: child?.supervisor }
+  }
+
+  #find(id: string): Place | undefined {
+    return this.#places.find(({ spec }) => spec.id === id)
+  }
+}
+
+export function asMember({ spec, child }: Place): Member {
+  const { id, restart, significant } = spec
+  return { id, restart, significant, up: child !== undefined }
+}

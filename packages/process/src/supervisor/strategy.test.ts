@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { countRestart, type Member, objection, type Rules, stopOrder, turnover, verdict } from './strategy.ts'
+
+const rules: Rules = { strategy: 'one_for_one', maxRestarts: 2, maxSeconds: 5, autoShutdown: 'never' }
+const member = (id: string, change: Partial<Member> = {}): Member => ({ id, restart: 'permanent', significant: false, up: true, ...change })
+const members = [member('a'), member('b', { up: false }), member('c', { restart: 'temporary' }), member('d', { restart: 'transient' })]
+
+describe('turnover', () => {
+  it.each([
+    ['one_for_one', { stop: [], start: ['b'] }],
+    ['rest_for_one', { stop: ['d', 'c'], start: ['b', 'd'] }],
+    ['one_for_all', { stop: ['d', 'c', 'a'], start: ['a', 'b', 'd'] }],
+  ] as const)('%s', (strategy, expected) => {
+    expect(turnover(strategy, members, 'b')).toEqual(expected)
+  })
+})
+
+describe('verdict', () => {
+  it.each([
+    ['permanent', false, 'restart'],
+    ['permanent', true, 'restart'],
+    ['transient', false, 'leave'],
+    ['transient', true, 'restart'],
+    ['temporary', false, 'leave'],
+    ['temporary', true, 'leave'],
+  ] as const)('%s, failed: %s', (restart, failed, expected) => {
+    expect(verdict(rules, members, member('b', { restart }), failed)).toBe(expected)
+  })
+
+  it('ends the supervisor with the first or the last significant child', () => {
+    const ended = member('x', { restart: 'temporary', significant: true, up: false })
+    const other = member('y', { restart: 'transient', significant: true })
+    expect(verdict({ ...rules, autoShutdown: 'any_significant' }, [ended, other], ended, true)).toBe('shutdown')
+    expect(verdict({ ...rules, autoShutdown: 'all_significant' }, [ended, other], ended, true)).toBe('leave')
+    expect(verdict({ ...rules, autoShutdown: 'all_significant' }, [ended, { ...other, up: false }], ended, true)).toBe('shutdown')
+    expect(verdict({ ...rules, autoShutdown: 'any_significant' }, [other], { ...other, up: false }, true)).toBe('restart')
+  })
+})
+
+it('countRestart forgets what is older than its time, to the millisecond', () => {
+  expect(countRestart(rules, [0, 1_000], 5_000)).toEqual({ restarts: [0, 1_000, 5_000], givesUp: true })
+  expect(countRestart(rules, [0, 1_000], 5_001)).toEqual({ restarts: [1_000, 5_001], givesUp: false })
+})
+
+it('stopOrder is the reverse of the start, of those that run', () => {
+  expect(stopOrder(members)).toEqual(['d', 'c', 'a'])
+})
+
+it('objection names what can not be significant', () => {
+  expect(objection({ autoShutdown: 'any_significant' }, member('a', { significant: true }))).toContain('permanent')
+  expect(objection(rules, member('a', { significant: true, restart: 'temporary' }))).toContain('auto_shutdown')
+  expect(objection({ autoShutdown: 'all_significant' }, member('a', { significant: true, restart: 'temporary' }))).toBeUndefined()
+})

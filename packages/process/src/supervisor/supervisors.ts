@@ -1,0 +1,140 @@
+/** The supervisors of processes that run, by name, and what threads may ask of them. */
+import { type EntryId, invalid, notFound, type Pid, TroupeError, unavailable } from '@troupe/core'
+import type { Lifecycle } from '@troupe/registry'
+import { z } from 'zod'
+import type { Kernel } from '../kernel/kernel.ts'
+import { type ChildSpec, childSchema, supervisorKind } from '../supervisor-kind.ts'
+import type { RunningChild } from './children.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Running } from './life.ts'
+import { partitionOf } from './partition.ts'
+import { ProcessSupervisor } from './process-supervisor.ts'
+import { serviceFrame } from './services.ts'
+import type { Rules } from './strategy.ts'
+import { startProcess } from './supervised-process.ts'
+
+export interface SupervisorsOptions {
+  readonly kernel: Kernel
+  readonly log: (line: string) => void
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+interface Named {
+  readonly supervisor: ProcessSupervisor
+  /** How many it has, if its children are partitions. */
+  readonly partitions: number | undefined
+}
+
+export class Supervisors {
+  readonly #options: SupervisorsOptions
+  readonly #running = new Map<string, Named>()
+
+  constructor(options: SupervisorsOptions) {
+    this.#options = options
+    const { kernel } = options
+    kernel.handle('startChild', async ({ supervisor, child }) => this.#whole(supervisor).startChild(this.#childSpec(supervisor, child)))
+    kernel.handle('terminateChild', async ({ supervisor, child }) => this.#whole(supervisor).terminateChild(child))
+    kernel.handle('restartChild', async ({ supervisor, child }) => this.#whole(supervisor).restartChild(child))
+    kernel.handle('deleteChild', async ({ supervisor, child }) => this.#whole(supervisor).deleteChild(child))
+    kernel.handle('whichChildren', ({ supervisor }) => this.#named(supervisor).supervisor.whichChildren())
+    kernel.handle('countChildren', ({ supervisor }) => this.#named(supervisor).supervisor.countChildren())
+    kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
+  }
+
+  /** What the supervisor needs to know of one as a service. */
+  describe(id: EntryId): { readonly kind: string; readonly lifecycle: Lifecycle } {
+    const { entry, fields } = this.#options.kernel.registry.decode(id, supervisorKind)
+    return { kind: entry.kind, lifecycle: fields.lifecycle }
+  }
+
+  /** Starts the supervisor of an entry with all its children, under a name. @throws what kept a child from starting. */
+  async start(id: EntryId, name: string = id): Promise<Running> {
+    const { fields } = this.#options.kernel.registry.decode(id, supervisorKind)
+    const { partitions } = fields
+    if (partitions === undefined) return this.#begin(id, name, fields, fields.children)
+    const children = Array.from({ length: partitions }, (_, number) => partitionSpec(id, number))
+    return this.#begin(id, name, { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' }, children, partitions)
+  }
+
+  async #begin(id: EntryId, name: string, rules: Rules, children: readonly ChildSpec[], partitions?: number): Promise<ProcessSupervisor> {
+    const { kernel, log, clock = systemClock } = this.#options
+    if (this.#running.has(name))
+      throw new TroupeError('AlreadyExists', `supervisor ${name} runs already`, { details: { supervisor: name } })
+    const supervisor = new ProcessSupervisor({
+      name,
+      rules,
+      children,
+      clock,
+      log,
+      start: async (spec) => this.#startChild(id, name, spec),
+      isSupervisor: (process) => kernel.registry.has(process) && kernel.registry.get(process).kind === supervisorKind.kind,
+    })
+    this.#running.set(name, { supervisor, partitions })
+    void supervisor.ended.then(() => {
+      this.#running.delete(name)
+    })
+    await supervisor.begin()
+    return supervisor
+  }
+
+  async #startChild(of: EntryId, supervisor: string, spec: ChildSpec): Promise<RunningChild> {
+    const { kernel } = this.#options
+    const name = `${supervisor}/${spec.id}`
+    const { fields, meta } = kernel.registry.decode(of, supervisorKind)
+    const { process } = spec
+    // A partition runs its own entry's children.
+    if (process === of) return named(await this.#begin(of, name, fields, fields.children))
+    if (kernel.registry.get(process).kind === supervisorKind.kind) {
+      const child = await this.start(process, name)
+      return { ended: child.ended, stop: async (hurry) => child.stop(hurry), supervisor: name }
+    }
+    const host = spec.host ?? fields.host
+    if (host === undefined)
+      throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
+    const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
+    return startProcess(kernel, { entry: process, host, args: spec.input, frame: serviceFrame(fields.lifecycle, pin), name })
+  }
+
+  #childSpec(supervisor: string, child: unknown): ChildSpec {
+    const { registry } = this.#options.kernel
+    const { data, error } = childSchema.safeParse(child)
+    if (error !== undefined) throw invalid(`not a child for ${supervisor}: ${z.prettifyError(error)}`, { supervisor })
+    for (const id of [data.process, ...(data.host === undefined ? [] : [data.host])]) registry.get(id)
+    return data
+  }
+
+  #partition(name: string, key: string | number, child: string | undefined): Pid {
+    const { partitions } = this.#named(name)
+    if (partitions === undefined) throw invalid(`supervisor ${name} has no partitions`, { supervisor: name })
+    const partition = `${name}/${partitionOf(key, partitions)}`
+    const views = this.#running.get(partition)?.supervisor.whichChildren() ?? []
+    const found = child === undefined ? views[0] : views.find(({ id }) => id === child)
+    if (found?.pid !== undefined) return found.pid
+    throw unavailable(`${partition} has no ${child === undefined ? 'process' : `process "${child}"`} that runs now`, {
+      supervisor: partition,
+    })
+  }
+
+  /** One whose children are its own, not partitions. */
+  #whole(name: string): ProcessSupervisor {
+    const { supervisor, partitions } = this.#named(name)
+    if (partitions === undefined) return supervisor
+    throw invalid(`supervisor ${name} has partitions: name one of them, ${name}/0 for instance`, { supervisor: name })
+  }
+
+  #named(name: string): Named {
+    const found = this.#running.get(name)
+    if (found !== undefined) return found
+    throw notFound(`there is no supervisor ${name} that runs`, { supervisor: name })
+  }
+}
+
+function named(supervisor: ProcessSupervisor): RunningChild {
+  return { ended: supervisor.ended, stop: async (hurry) => supervisor.stop(hurry), supervisor: supervisor.name }
+}
+
+/** A partition starts anew when it failed; when its rules ended it in order, it does not come back, and with the last of them all has ended. */
+function partitionSpec(process: EntryId, number: number): ChildSpec {
+  return { id: String(number), process, input: [], restart: 'transient', significant: true, shutdown: 'infinity' }
+}
