@@ -58,7 +58,7 @@ overlayContract('network.socks5 on Tor', async () => {
 
 /** The route, but to a proxy on another port of this machine. */
 function reroute(route: Route, port: number): Route {
-  return { ...route, config: { ...Object(route.config), host: '127.0.0.1', port } }
+  return { ...route, config: { ...Object(route.config), proxies: [{ host: '127.0.0.1', port }] } }
 }
 
 describe('a proxy', () => {

@@ -1,8 +1,10 @@
-/** Opens connections by routes, in whatever thread this is. */
-import { TroupeError } from '@troupe/core'
+/** Uses overlays by routes, in whatever thread this is. */
+import { currentSlot, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
+import type { Association } from './association.ts'
 import { socks5Driver } from './drivers/socks5/connect.ts'
-import type { DialOptions, Driver, Target } from './overlay.ts'
+import { recordDial } from './health.ts'
+import type { DialOptions, Driver, Isolation, ResolvedAddress, ResolveOptions, Target } from './overlay.ts'
 import type { Route } from './route.ts'
 
 const drivers: ReadonlyMap<string, Driver> = new Map([socks5Driver].map((driver) => [driver.name, driver]))
@@ -20,9 +22,75 @@ const drivers: ReadonlyMap<string, Driver> = new Map([socks5Driver].map((driver)
  *   target that cannot exist or an operation that the overlay does not support.
  */
 export async function dial(route: Route, target: Target, options: DialOptions = {}): Promise<Socket> {
+  const driver = driverOf(route)
+  const record = recordDial(route, target, driver)
+  try {
+    const socket = await driver.dial(route, target, isolated(options), dial)
+    record.opened(socket)
+    return socket
+  } catch (error) {
+    record.failed(error)
+    throw error
+  }
+}
+
+/**
+ * Addresses of `name`, as the overlay finds them. A literal address is its own; nothing is ever asked of this machine.
+ *
+ * @throws TroupeError like {@link dial}; `Unavailable` too for a name that has no address, `Invalid`, "not supported", where the
+ *   overlay resolves no names (of SOCKS5 proxies, only Tor does).
+ */
+export async function resolve(route: Route, name: string, options: ResolveOptions = {}): Promise<readonly ResolvedAddress[]> {
+  const driver = driverOf(route)
+  if (driver.resolve) return driver.resolve(route, name, isolated(options), dial)
+  throw unsupported(route, 'resolving names')
+}
+
+/**
+ * Names of the IP address `address`, as the overlay finds them.
+ *
+ * @throws TroupeError like {@link resolve}.
+ */
+export async function reverse(route: Route, address: string, options: DialOptions = {}): Promise<readonly string[]> {
+  const driver = driverOf(route)
+  if (driver.reverse) return driver.reverse(route, address, isolated(options), dial)
+  throw unsupported(route, 'resolving addresses')
+}
+
+/**
+ * A way for datagrams through the overlay.
+ *
+ * @throws TroupeError like {@link dial}; `Invalid`, "not supported", where the overlay, or the proxy, carries no datagrams.
+ */
+export async function associate(route: Route, options: DialOptions = {}): Promise<Association> {
+  const driver = driverOf(route)
+  if (driver.associate) return driver.associate(route, isolated(options), dial)
+  throw unsupported(route, 'sending datagrams')
+}
+
+function driverOf(route: Route): Driver {
   const driver = drivers.get(route.driver)
-  if (driver) return driver.dial(route, target, options)
+  if (driver) return driver
   throw new TroupeError('Internal', `overlay ${route.overlay} wants the driver "${route.driver}", which this thread does not have`, {
     details: { overlay: route.overlay, driver: route.driver },
   })
+}
+
+function unsupported({ overlay, driver }: Route, what: string): TroupeError {
+  return new TroupeError('Invalid', `${what} through overlay ${overlay} is not supported: ${driver} does not offer it`, {
+    details: { overlay },
+  })
+}
+
+/** On whose behalf: what the caller says, or else who runs. */
+function isolated<O extends DialOptions>(options: O): O {
+  if (options.isolation) return options
+  const slot = currentSlot()
+  if (slot === undefined) return options
+  const { frame, owner } = slot
+  const isolation: Isolation = {
+    ...(frame.actor && { actor: frame.actor.id }),
+    ...(typeof owner === 'object' && owner !== null && 'pid' in owner && { process: String(owner.pid) }),
+  }
+  return { ...options, isolation }
 }

@@ -1,6 +1,20 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
 export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
-export { dial } from './dial.ts'
+export type { Association, AssociationEvents } from './association.ts'
+export { associate, dial, resolve, reverse } from './dial.ts'
 export { installGuard } from './guard/refuse.ts'
-export type { Capabilities, DialOptions, Driver, Listener, ListenOptions, Overlay, Target } from './overlay.ts'
+export { type DialEvent, type DialLatency, type OverlayHealth, overlayHealth } from './health.ts'
+export type {
+  Capabilities,
+  DialOptions,
+  Driver,
+  Entrance,
+  Isolation,
+  Listener,
+  ListenOptions,
+  Overlay,
+  ResolvedAddress,
+  ResolveOptions,
+  Target,
+} from './overlay.ts'
 export type { Route } from './route.ts'

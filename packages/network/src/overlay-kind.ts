@@ -2,6 +2,10 @@
 import type { EntryId } from '@troupe/core'
 import type { FieldsOf, Kind, Registry } from '@troupe/registry'
 import type { Overlay } from './overlay.ts'
+import type { Route } from './route.ts'
+
+/** The route of another overlay that runs, for one that leads through it. Throws a TroupeError `NotFound`. */
+export type RouteOf = (id: EntryId) => Route
 
 /** What is asked of the registry. */
 export type Entries = Pick<Registry, 'decode' | 'get'>
@@ -13,13 +17,13 @@ export interface OverlayKind {
    *
    * @throws TroupeError `Invalid` for what is wrong in the entry; `Unavailable` when the overlay does not come up.
    */
-  open(entries: Entries, id: EntryId, generation: number): Promise<Overlay>
+  open(entries: Entries, id: EntryId, generation: number, routeOf: RouteOf): Promise<Overlay>
 }
 
 /** Joins a kind of entry and the building of its overlay. */
 export function overlayKind<K extends Kind>(
   kind: K,
-  build: (id: EntryId, fields: FieldsOf<K>, generation: number) => Promise<Overlay>,
+  build: (id: EntryId, fields: FieldsOf<K>, generation: number, routeOf: RouteOf) => Promise<Overlay>,
 ): OverlayKind {
-  return { kind, open: async (entries, id, generation) => build(id, entries.decode(id, kind).fields, generation) }
+  return { kind, open: async (entries, id, generation, routeOf) => build(id, entries.decode(id, kind).fields, generation, routeOf) }
 }

@@ -30,6 +30,22 @@ describe('an entry of network.socks5', () => {
     ['password', { ...plain, username: 'u', password: 'ü'.repeat(128) }],
     ['isolate_streams', { ...plain, isolate_streams: 'yes' }],
     ['isolate_stream', { ...plain, isolate_stream: true }],
+    ['isolate', { ...plain, isolate: 'nobody' }],
+    ['isolate', { ...plain, isolate: 'actor', isolate_streams: true }],
+    ['isolate_form', { ...plain, isolate_form: 'tor' }],
+    ['optimistic', { ...plain, optimistic: 'maybe' }],
+    ['connect_timeout', { ...plain, connect_timeout: 10 }],
+    ['handshake_timeout', { ...plain, handshake_timeout: '-1s' }],
+    ['host', { host: 'unix:' }],
+    ['port', { host: 'unix:/run/proxy', port: 1080 }],
+    ['proxies', { proxies: [] }],
+    ['proxies[1].port', { proxies: [plain, { host: 'h' }] }],
+    ['proxies[0].password', { proxies: [{ ...plain, username: 'u' }] }],
+    ['host', { proxies: [plain], host: 'h' }],
+    ['username', { proxies: [plain], username: 'u' }],
+    ['policy', { proxies: [plain], policy: 'random' }],
+    ['via', { ...plain, via: 'app:nowhere' }],
+    ['via', { ...plain, via: 'app:proxy' }],
   ])('is refused for its %s in %j', (path, fields) => {
     expect(registryWith(fields).check()).toEqual([expect.objectContaining({ entry: id, path })])
   })
@@ -49,16 +65,20 @@ describe('overlays', () => {
   it('give the route of an entry', async () => {
     await using overlays = new Overlays(registryWith({ ...plain, username: 'u', password: 'p', isolate_streams: true }))
     await overlays.add(id)
-    const config = { ...plain, login: { username: 'u', password: 'p' }, isolateStreams: true }
+    const config = {
+      proxies: [{ ...plain, login: { username: 'u', password: 'p' } }],
+      policy: 'first',
+      optimistic: true,
+      isolate: { by: 'connection', form: 'login', seed: expect.stringMatching(/^[\da-f]{64}$/) as string },
+      timeouts: { connect: 10_000, firstByte: 10_000, handshake: 30_000 },
+    }
     expect(overlays.route(id)).toEqual({ overlay: id, generation: 1, driver: 'socks5', config })
   })
 
   it('are listed without secrets', async () => {
     await using overlays = new Overlays(registryWith({ ...plain, username: 'carol', password: 'hunter2' }))
     await overlays.add(id)
-    expect(overlays.list()).toEqual([
-      { id, kind: 'network.socks5', generation: 1, capabilities: { listen: false, tls: false, udp: false } },
-    ])
+    expect(overlays.list()).toEqual([{ id, kind: 'network.socks5', generation: 1, capabilities: { listen: false, tls: false, udp: true } }])
   })
 
   it('suggest the id that was meant', async () => {
@@ -98,6 +118,36 @@ describe('overlays', () => {
   })
 })
 
+describe('an overlay that leads through another', () => {
+  const other = entryId('app:other')
+  const withOther = (fields = plain) => {
+    const registry = registryWith({ ...plain, via: 'other' })
+    registry.add({ id: other, kind: 'network.socks5', fields })
+    return registry
+  }
+
+  it('holds its route, and is built anew with it', async () => {
+    await using overlays = new Overlays(withOther())
+    await overlays.add(other)
+    await overlays.add(id)
+    expect(overlays.route(id)).toMatchObject({ generation: 2, config: { via: { overlay: other, generation: 1 } } })
+    expect(overlays.leadingThrough(other)).toEqual([id])
+    await overlays.replace(other)
+    expect(overlays.route(id)).toMatchObject({ generation: 4, config: { via: { overlay: other, generation: 3 } } })
+  })
+
+  it('does not come up before that one', async () => {
+    await using overlays = new Overlays(withOther())
+    await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'NotFound', details: { overlay: other } })
+  })
+
+  it('is refused in a circle', () => {
+    const registry = registryWith({ ...plain, via: 'other' })
+    registry.add({ id: other, kind: 'network.socks5', fields: { ...plain, via: 'proxy' } })
+    expect(registry.check()).toEqual([expect.objectContaining({ path: 'via', message: expect.stringContaining('circle') as string })])
+  })
+})
+
 describe('a replacement', () => {
   const closed: number[] = []
   const kind = defineKind({ kind: 'network.fake', fields: z.strictObject({ works: z.boolean() }) })
@@ -106,7 +156,7 @@ describe('a replacement', () => {
     return {
       id: overlay,
       kind: kind.kind,
-      capabilities: { listen: false, tls: false, udp: false },
+      capabilities: { listen: false, tls: false, udp: true },
       route: { overlay, generation, driver: 'fake', config: {} },
       listen: async () => Promise.reject(new Error('no')),
       async [Symbol.asyncDispose]() {

@@ -33,6 +33,8 @@ export class Overlays implements AsyncDisposable {
   readonly #entries: Entries
   readonly #kinds: ReadonlyMap<string, OverlayKind>
   readonly #running = new Map<EntryId, Overlay>()
+  /** Overlays that each one leads through. */
+  readonly #through = new Map<EntryId, ReadonlySet<EntryId>>()
   #generation = 0
 
   constructor(entries: Entries, kinds: readonly OverlayKind[] = known) {
@@ -52,22 +54,35 @@ export class Overlays implements AsyncDisposable {
 
   /**
    * Builds the overlay anew from its entry. The old one serves until the new one stands; if that fails, it goes on serving.
+   * Those that lead through it ({@link leadingThrough}) are then built anew too, since their routes hold its own.
    *
    * @throws TroupeError like {@link add}.
    */
   async replace(id: EntryId): Promise<Overlay> {
     this.#generation += 1
-    const overlay = await this.#kindOf(id).open(this.#entries, id, this.#generation)
+    const through = new Set<EntryId>()
+    const overlay = await this.#kindOf(id).open(this.#entries, id, this.#generation, (other) => {
+      through.add(other)
+      return this.route(other)
+    })
     const former = this.#running.get(id)
     this.#running.set(id, overlay)
+    this.#through.set(id, through)
     await former?.[Symbol.asyncDispose]()
+    if (former) for (const other of this.leadingThrough(id)) await this.replace(other)
     return overlay
+  }
+
+  /** The overlays whose connections go through `id` in turn, as far as they run. */
+  leadingThrough(id: EntryId): readonly EntryId[] {
+    return [...this.#running.keys()].filter((other) => this.#through.get(other)?.has(id) === true)
   }
 
   /** Takes an overlay out of service: from here on it is unknown. Nothing happens when it does not run. */
   async remove(id: EntryId): Promise<void> {
     const overlay = this.#running.get(id)
     this.#running.delete(id)
+    this.#through.delete(id)
     await overlay?.[Symbol.asyncDispose]()
   }
 

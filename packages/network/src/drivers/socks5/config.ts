@@ -1,24 +1,78 @@
 /** The kind `network.socks5`: what its entries may say. */
-import { defineKind, port } from '@troupe/registry'
+import { defineKind, duration, port, reference } from '@troupe/registry'
 import { z } from 'zod'
+import { defaultTimeouts, unixPrefix } from './route.ts'
 
 /** RFC 1929 gives the length of each one byte, and none of them may be empty. */
 const credential = z.string().refine((text) => text !== '' && Buffer.byteLength(text) <= 255, 'expected 1 to 255 bytes (RFC 1929)')
 
-export const socks5Kind = defineKind({
-  kind: 'network.socks5',
-  fields: z
-    .strictObject({
-      /** Where the proxy listens. The one name that this machine resolves, where it is a name. */
-      host: z.string().refine((text) => text !== '', 'expected a host name or an address'),
-      port: port(),
-      username: credential.optional(),
-      password: credential.optional(),
-      /** Fresh random credentials for every connection, in place of `username` and `password`. */
-      isolateStreams: z.boolean().default(false),
-    })
-    .refine(({ username, password }) => (username === undefined) === (password === undefined), {
-      message: 'username and password go together: give both, or none',
-      path: ['password'],
-    }),
+const host = z
+  .string()
+  .refine((text) => text !== '' && text !== unixPrefix, 'expected a host name, an address, or "unix:" and the path of a socket')
+
+const proxy = {
+  /** Where the proxy listens. The one name that this machine resolves, where it is a name. `unix:/path` for a Unix socket. */
+  host: host.optional(),
+  /** Required, but for a Unix socket. */
+  port: port().optional(),
+  username: credential.optional(),
+  password: credential.optional(),
+}
+
+type ProxyFields = z.output<z.ZodObject<typeof proxy>>
+
+const fields = z.strictObject({
+  ...proxy,
+  /** Several proxies that lead to the same network, in place of `host`, `port`, `username` and `password`. */
+  proxies: z.array(z.strictObject(proxy).superRefine(checkProxy)).min(1).optional(),
+  policy: z.enum(['first', 'round_robin', 'sticky']).default('first'),
+  /** An overlay that the proxy is reached through. */
+  via: reference('network.*').optional(),
+  /** The same as `isolate: connection`. */
+  isolateStreams: z.boolean().default(false),
+  /** What goes out under credentials of its own, made up here, in place of `username` and `password`. */
+  isolate: z.enum(['connection', 'actor', 'process', 'destination']).optional(),
+  isolateForm: z.enum(['login', 'torS0X']).default('login'),
+  /** Greeting, login and request in one write. `auto`: where streams are isolated, since that is Tor, which takes it. */
+  optimistic: z.union([z.boolean(), z.literal('auto')], 'expected true, false or auto').default('auto'),
+  connectTimeout: duration().default(defaultTimeouts.connect),
+  firstByteTimeout: duration().default(defaultTimeouts.firstByte),
+  handshakeTimeout: duration().default(defaultTimeouts.handshake),
 })
+
+type Fields = z.output<typeof fields>
+type Context = z.core.$RefinementCtx
+
+export const socks5Kind = defineKind({ kind: 'network.socks5', fields: fields.superRefine(checkEntry) })
+
+function checkEntry(fields: Fields, context: Context): void {
+  if (fields.proxies === undefined) checkProxy(fields, context)
+  else {
+    for (const name of ['host', 'port', 'username', 'password'] as const) {
+      if (fields[name] !== undefined) issue(context, name, `it belongs into each of the proxies: ${name} and proxies do not go together`)
+    }
+  }
+  if (fields.isolateStreams && fields.isolate !== undefined && fields.isolate !== 'connection') {
+    issue(context, 'isolate', 'isolate_streams means "connection": leave one of the two out')
+  }
+  if (fields.via !== undefined && (fields.proxies ?? [fields]).some(isUnix)) {
+    issue(context, 'via', 'a Unix socket is on this machine: no other overlay leads to it')
+  }
+}
+
+function checkProxy(proxy: ProxyFields, context: Context): void {
+  if (proxy.host === undefined) issue(context, 'host', 'expected a host name, an address, or "unix:" and the path of a socket')
+  else if (isUnix(proxy) && proxy.port !== undefined) issue(context, 'port', 'a Unix socket has no port: leave it out')
+  else if (!isUnix(proxy) && proxy.port === undefined) issue(context, 'port', 'expected 1 to 65535')
+  if ((proxy.username === undefined) !== (proxy.password === undefined)) {
+    issue(context, 'password', 'username and password go together: give both, or none')
+  }
+}
+
+function isUnix({ host }: ProxyFields): boolean {
+  return host?.startsWith(unixPrefix) === true
+}
+
+function issue(context: Context, path: string, message: string): void {
+  context.addIssue({ code: 'custom', path: [path], message })
+}

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls, createServer } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { dial } from '../../dial.ts'
-import { askLogin, failure, granted, greeting, login, loginTaken, route, target } from './sample.ts'
+import { askLogin, failure, granted, greeting, isolate, login, loginTaken, route, target } from './sample.ts'
 import { answering, readRequest, ScriptedProxy } from './scripted-proxy.ts'
 
 async function firstBytes(socket: Socket, count: number): Promise<Buffer> {
@@ -29,6 +32,49 @@ describe('the handshake', () => {
       expect(String(await firstBytes(socket, 5))).toBe('hello')
       socket.destroy()
     }
+  })
+
+  it.each(shapes)('in one write understands $name in pieces of every size too', async ({ answers, config }) => {
+    for (let split = 1; split <= answers.reply.length + 5; split++) {
+      const reply = Buffer.concat([answers.reply, Buffer.from('hello')])
+      const all = Buffer.concat([answers.greeting, answers.login ?? Buffer.alloc(0), reply])
+      await using proxy = await ScriptedProxy.start(async (socket, read) => {
+        await read('login' in config ? 3 + 3 + login.username.length + login.password.length : 3)
+        expect(await readRequest(read)).toMatchObject({ address: Buffer.from(target.host), port: target.port })
+        for (let at = 0; at < all.length; at += split) {
+          socket.write(all.subarray(at, at + split))
+          await new Promise(setImmediate)
+        }
+      })
+      const socket = await dial(route(proxy, { ...config, optimistic: true }), target)
+      expect(String(await firstBytes(socket, 5))).toBe('hello')
+      socket.destroy()
+    }
+  })
+
+  it('does not tell of an end that came with the reply before somebody listens', async () => {
+    const speak = answering({ greeting, reply: granted.ipv4 })
+    await using proxy = await ScriptedProxy.start(async (socket, read) => {
+      await speak(socket, read)
+      socket.end()
+    })
+    const socket = await dial(route(proxy), target)
+    await new Promise(setImmediate)
+    socket.resume()
+    expect(await once(socket, 'end')).toEqual([])
+  })
+
+  it('reaches a proxy on a Unix socket', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-socks5-'))
+    const path = join(folder, 'proxy')
+    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.concat([granted.ipv4, Buffer.from('hello')]) }), path)
+    const socket = await dial({ ...route(proxy), config: { proxies: [{ host: `unix:${path}` }] } }, target)
+    expect(String(await firstBytes(socket, 5))).toBe('hello')
+    socket.destroy()
+    const gone = failure(dial({ ...route(proxy), config: { proxies: [{ host: `unix:${path}.gone` }] } }, target))
+    expect(await gone).toMatchObject({ kind: 'Unavailable', details: { code: 'ENOENT', stage: 'connect' } })
+    expect((await gone).message).not.toContain(folder)
+    await rm(folder, { recursive: true })
   })
 
   it('hands over a socket like a fresh one: not read from, no listeners, no delay', async () => {
@@ -78,7 +124,7 @@ describe('the handshake', () => {
     const seen = new Set<string>()
     for (let n = 0; n < 3; n++) {
       proxy.heard.length = 0
-      ;(await dial(route(proxy, { login, isolateStreams: true }), target)).destroy()
+      ;(await dial(route(proxy, { login, isolate }), target)).destroy()
       const [, , , username, , password] = proxy.heard.map(String)
       seen.add(username ?? '').add(password ?? '')
     }
@@ -88,7 +134,7 @@ describe('the handshake', () => {
 
   it('fails where a proxy takes no login, so that streams would share a circuit', async () => {
     await using proxy = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
-    const error = await failure(dial(route(proxy, { isolateStreams: true }), target))
+    const error = await failure(dial(route(proxy, { isolate }), target))
     expect(error.kind).toBe('Unavailable')
     expect(error.message).toContain('isolate_streams')
   })

@@ -20,9 +20,14 @@ const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
 export function destinationOf({ host, port }: Target): Target {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw invalid(`port ${port} is out of range: expected 1 to 65535`, { host, port })
-  if (isIP(host) === 0) return { host: asciiName(host), port }
-  if (host.includes('%')) throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host, port })
-  return { host, port }
+  return { host: hostOf(host), port }
+}
+
+/** The host alone, as {@link destinationOf} has it. */
+export function hostOf(host: string): string {
+  if (isIP(host) === 0) return asciiName(host)
+  if (host.includes('%')) throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host })
+  return host
 }
 
 function asciiName(name: string): string {

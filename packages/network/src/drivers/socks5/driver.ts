@@ -1,16 +1,21 @@
 /** Kernel side of `network.socks5`: what threads need to dial is all there is; a proxy holds no state of ours. */
 import { TroupeError } from '@troupe/core'
+import type { FieldsOf } from '@troupe/registry'
+import { randomBytes } from 'node:crypto'
 import type { Capabilities, Overlay } from '../../overlay.ts'
 import { overlayKind } from '../../overlay-kind.ts'
+import type { Route } from '../../route.ts'
 import { socks5Kind } from './config.ts'
-import { type Socks5Route, socks5 } from './route.ts'
+import { type IsolationRule, type Proxy, type Socks5Route, socks5 } from './route.ts'
 
-const capabilities: Capabilities = Object.freeze({ listen: false, tls: false, udp: false })
+/** Datagrams ride where the proxy offers it; that shows when one is asked for. */
+const capabilities: Capabilities = Object.freeze({ listen: false, tls: false, udp: true })
+const seedBytes = 32
 
-export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generation): Promise<Overlay> => {
-  const { host, port, username, password, isolateStreams } = fields
-  const login = username !== undefined && password !== undefined ? { login: { username, password } } : {}
-  const config: Socks5Route = { host, port, isolateStreams, ...login }
+type Fields = FieldsOf<typeof socks5Kind>
+
+export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generation, routeOf): Promise<Overlay> => {
+  const config = configOf(fields, fields.via === undefined ? undefined : routeOf(fields.via))
   return {
     id,
     kind: socks5Kind.kind,
@@ -24,3 +29,28 @@ export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generati
     async [Symbol.asyncDispose]() {},
   }
 })
+
+function configOf(fields: Fields, via: Route | undefined): Socks5Route {
+  const isolate = isolationOf(fields)
+  return {
+    proxies: (fields.proxies ?? [fields]).map(proxyOf),
+    policy: fields.policy,
+    optimistic: fields.optimistic === 'auto' ? isolate !== undefined : fields.optimistic,
+    timeouts: { connect: fields.connectTimeout, firstByte: fields.firstByteTimeout, handshake: fields.handshakeTimeout },
+    ...(isolate && { isolate }),
+    ...(via && { via }),
+  }
+}
+
+function proxyOf({ host = '', port, username, password }: Pick<Fields, 'host' | 'port' | 'username' | 'password'>): Proxy {
+  return {
+    host,
+    ...(port !== undefined && { port }),
+    ...(username !== undefined && password !== undefined && { login: { username, password } }),
+  }
+}
+
+function isolationOf({ isolate, isolateStreams, isolateForm: form }: Fields): IsolationRule | undefined {
+  const by = isolate ?? (isolateStreams ? 'connection' : undefined)
+  return by && { by, form, seed: randomBytes(seedBytes).toString('hex') }
+}

@@ -31,6 +31,21 @@ describe('failures', () => {
     ],
     ['an address type of 0 in a refusal', answering({ greeting, reply: Buffer.from([5, 4, 0, 0, 0, 0, 0, 0, 0, 0]) }), { replyCode: 4 }],
     [
+      "a reply in place of the login's, as Tor sends it",
+      answering({ greeting: askLogin, login: Buffer.from([5, 1, 0, 1, 0, 0, 0, 0, 0, 0]), reply: Buffer.alloc(0) }),
+      { stage: 'login', replyCode: 1, reply: 'general failure' },
+    ],
+    [
+      'another protocol in the login',
+      answering({ greeting: askLogin, login: Buffer.from('HT'), reply: Buffer.alloc(0) }),
+      { stage: 'login' },
+    ],
+    [
+      'a reply before the request',
+      async (socket, read) => void (await read(4), socket.write(Buffer.concat([greeting, granted.ipv4]))),
+      { stage: 'greeting' },
+    ],
+    [
       'all answers before the login',
       async (socket, read) => void (await read(2), socket.write(Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))),
       {},
@@ -59,6 +74,21 @@ describe('failures', () => {
         expect(error).toMatchObject({ kind: 'Unavailable', details: { stage: 'request', code: 'FIN' } })
       }
     }
+  })
+
+  it.each([
+    [240, 'onion service descriptor not found'],
+    [241, 'onion service descriptor invalid'],
+    [242, 'onion service introduction failed'],
+    [243, 'onion service rendezvous failed'],
+    [244, 'onion service asks for client authorisation'],
+    [245, 'onion service refused the client authorisation'],
+    [246, 'not a valid onion address'],
+    [247, 'onion service introduction timed out'],
+  ])("tells Tor's own code %d as: %s", async (code, words) => {
+    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+    const error = await failure(dial(route(proxy), target))
+    expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { replyCode: code, reply: words } })
   })
 
   it('tells every reply code and its words, and calls 7 not supported', async () => {
@@ -113,6 +143,24 @@ describe('ending early', () => {
     const error = await failure(dial(route(proxy), target, { timeout: 50 }))
     expect(error).toMatchObject({ kind: 'Timeout', retryable: true, details: { timeout: 50 } })
     await proxy.deserted()
+  })
+
+  const timeouts = { connect: 5000, firstByte: 5000, handshake: 5000 }
+  it.each([
+    ['keeps silent from the beginning', silent, { firstByte: 30 }, 'first_byte_timeout', 'greeting'],
+    ['greets and keeps silent', halfway, { handshake: 30, firstByte: 5000 }, 'handshake_timeout', 'request'],
+  ])('names the limit that a proxy breaks which %s', async (_name, script, change, limit, stage) => {
+    await using proxy = await ScriptedProxy.start(script)
+    const error = await failure(dial(route(proxy, { timeouts: { ...timeouts, ...change } }), target))
+    expect(error).toMatchObject({ kind: 'Timeout', retryable: true, details: { limit, stage, timeout: 30 } })
+    expect(error.message).toContain(`(${limit})`)
+    await proxy.deserted()
+  })
+
+  it('says what to do about a proxy that does not take everything in one write', async () => {
+    await using proxy = await ScriptedProxy.start(halfway)
+    const error = await failure(dial(route(proxy, { optimistic: true, timeouts: { ...timeouts, handshake: 30 } }), target))
+    expect(error.message).toContain('optimistic: false')
   })
 
   it('cancels before it begins', async () => {

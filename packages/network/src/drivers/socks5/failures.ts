@@ -1,100 +1,133 @@
 /**
- * The errors of one dial. They name the overlay and the target; the proxy's address, the login and whatever else is in the
- * route stay out, so a lower layer's error, whose message holds them, is never the cause.
+ * The errors of one request to a proxy. They name the overlay and the target; the proxy's address, the login and whatever
+ * else is in the route stay out, so a lower layer's error, whose message holds them, is never the cause.
  */
-import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
-import type { Target } from '../../overlay.ts'
-import { formatTarget } from './destination.ts'
-import { readTranscript, replyWords, type Stage } from './transcript.ts'
+import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
+import type { Answer, Stage } from './answers.ts'
+import { replyWords } from './words.ts'
+
+/**
+ * Where a failure lies. `proxy`: it does not work, for nobody. `exchange`: it broke off, and another may do better.
+ * `end`: another proxy would not change it.
+ */
+export type Blame = 'proxy' | 'exchange' | 'end'
+
+export interface Failure {
+  readonly error: TroupeError
+  readonly blame: Blame
+}
+
+/** A field of the entry that limits a stage. */
+export type Limit = 'connect_timeout' | 'first_byte_timeout' | 'handshake_timeout'
 
 const commandNotSupported = 7
 
 export class Failures {
   readonly #overlay: EntryId
+  readonly #asked: string
   readonly #target: string
 
-  constructor(overlay: EntryId, target: Target) {
+  /**
+   * @param asked - What was asked for: `a connection to example.org:80`.
+   * @param target - `host:port`, or what else was asked about.
+   */
+  constructor(overlay: EntryId, asked: string, target: string) {
     this.#overlay = overlay
-    this.#target = formatTarget(target)
+    this.#asked = asked
+    this.#target = target
   }
 
-  canceled(): TroupeError {
-    return this.#error('Canceled', 'was canceled', {})
+  canceled(): Failure {
+    return this.#failure('Canceled', 'was canceled', {}, 'end')
   }
 
-  timedOut(ms: number, heard: readonly number[] | undefined): TroupeError {
-    const stage = stageOf(heard)
-    return this.#error('Timeout', `took longer than ${ms} ms (${during[stage]})`, { stage, timeout: ms })
+  /** The caller's own timeout. */
+  timedOut(ms: number, stage: Stage): Failure {
+    return this.#failure('Timeout', `took longer than ${ms} ms (${during[stage]})`, { stage, timeout: ms }, 'end')
   }
 
-  /** No TCP connection to the proxy, or it broke in the middle of the handshake. */
-  broken(code: string, heard: readonly number[] | undefined): TroupeError {
-    if (heard !== undefined) return this.#told(heard) ?? this.#closed(heard, code)
+  late(limit: Limit, ms: number, stage: Stage, optimistic: boolean): Failure {
+    const blame = stage === 'request' ? 'end' : 'proxy'
+    const swallowed =
+      optimistic && limit === 'handshake_timeout' ? '. If it does not take everything in one write, say optimistic: false' : ''
+    const text = `failed: the proxy kept silent for ${formatDuration(ms)} ${during[stage]} (${limit})${swallowed}`
+    return this.#failure('Timeout', text, { stage, limit, timeout: ms }, blame)
+  }
+
+  unreachable(code: string): Failure {
     const advice = "is it running, and are the entry's host and port right?"
-    return this.#unavailable(`the proxy cannot be reached (${code}): ${advice}`, { stage: 'connect', code })
+    return this.#unavailable(`the proxy cannot be reached (${code}): ${advice}`, { stage: 'connect', code }, 'proxy')
   }
 
-  closed(heard: readonly number[]): TroupeError {
-    return this.#told(heard) ?? this.#closed(heard, 'FIN')
+  /** The overlay that leads to the proxy failed. What it said of the proxy's address stays out. */
+  hop(error: unknown, via: EntryId): Failure {
+    const { kind, details } = error instanceof TroupeError ? error : new TroupeError('Unknown', '')
+    if (kind === 'Canceled') return this.canceled()
+    const said = typeof details['reply'] === 'string' ? `: its proxy answered ${String(details['replyCode'])}, ${details['reply']}` : ''
+    const text = `failed: overlay ${via}, which leads to the proxy, did not reach it${said}`
+    const blame = kind === 'Timeout' && details['limit'] === undefined ? 'end' : 'proxy'
+    return this.#failure(kind, text, { ...(said && { hop: { replyCode: details['replyCode'] } }), stage: 'connect', via }, blame)
   }
 
-  notIsolated(): TroupeError {
-    const text = 'the proxy takes no login, so isolate_streams cannot keep connections apart: take it out of the entry, or use Tor'
-    return this.#error('Unavailable', `failed: ${text}`, { stage: 'greeting' })
+  closed(stage: Stage, code: string): Failure {
+    return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code }, blameAt(stage))
   }
 
-  /** The handshake has failed after the proxy had sent `heard`. */
-  refused(heard: readonly number[]): TroupeError {
-    const stage = stageOf(heard)
-    return this.#told(heard) ?? this.#unavailable(`the proxy sent an answer that is not SOCKS5 ${during[stage]}`, { stage })
+  /** It takes no login, where logins are what keeps connections apart. */
+  notIsolated(method: number): Failure {
+    const text =
+      'the proxy takes no login, so isolate and isolate_streams cannot keep connections apart: take them out of the entry, or use Tor'
+    return this.#unavailable(text, { stage: 'greeting', method }, 'proxy')
   }
 
-  /** What the proxy said itself, if it got that far. */
-  #told(heard: readonly number[]): TroupeError | undefined {
-    const told = readTranscript(heard)
-    if (told === undefined) return this.#notSocks(heard)
-    const { stage, method, loginStatus, reply } = told
-    if (stage === 'greeting' && method !== undefined) {
-      return this.#unavailable("the proxy takes none of the login methods offered: does it need the entry's username and password?", {
-        stage,
-        method,
-      })
-    }
-    if (stage === 'login' && loginStatus !== undefined) {
-      return this.#unavailable('the proxy refused the username and password of the entry', { stage, loginStatus })
-    }
-    return reply === undefined || reply === 0 ? undefined : this.#rejected(reply, stage)
+  methodRefused(method: number): Failure {
+    const text = "the proxy takes none of the login methods offered: does it need the entry's username and password?"
+    return this.#unavailable(text, { stage: 'greeting', method }, 'proxy')
   }
 
-  #closed(heard: readonly number[], code: string): TroupeError {
-    const stage = stageOf(heard)
-    return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code })
+  loginRefused(loginStatus: number): Failure {
+    return this.#unavailable('the proxy refused the username and password of the entry', { stage: 'login', loginStatus }, 'proxy')
   }
 
-  #rejected(replyCode: number, stage: Stage): TroupeError {
+  rejected(replyCode: number, stage: Stage): Failure {
     const reply = replyWords(replyCode)
     const details = { stage, replyCode, reply }
     if (replyCode === commandNotSupported)
-      return this.#error('Invalid', `is not supported by the proxy: it answered ${replyCode}, ${reply}`, details)
-    return this.#unavailable(`the proxy answered ${replyCode}, ${reply}`, details)
+      return this.#failure('Invalid', `is not supported by the proxy: it answered ${replyCode}, ${reply}`, details, 'end')
+    const where = stage === 'login' ? ' to the login' : ''
+    return this.#unavailable(`the proxy answered ${replyCode}, ${reply}${where}`, details, stage === 'login' ? 'proxy' : 'end')
   }
 
-  #notSocks(heard: readonly number[]): TroupeError {
-    const http = String.fromCharCode(...heard.slice(0, 1)) === 'H'
-    const what = http ? 'HTTP' : 'something else'
-    return this.#unavailable(`the entry's host and port answer in ${what}, not in SOCKS5: are they those of the proxy?`, {
-      stage: stageOf(heard),
-    })
+  outOfTurn(stage: Stage): Failure {
+    return this.#unavailable('the proxy answered before it was asked: it does not speak SOCKS5', { stage }, 'proxy')
   }
 
-  #unavailable(why: string, details: Readonly<Record<string, unknown>>): TroupeError {
-    return this.#error('Unavailable', `failed: ${why}`, details)
+  alien({ looksLike }: Extract<Answer, { type: 'alien' }>, stage: Stage): Failure {
+    if (stage === 'greeting') {
+      const text = `the entry's host and port answer in ${looksLike}, not in SOCKS5: are they those of the proxy?`
+      return this.#unavailable(text, { stage }, 'proxy')
+    }
+    return this.#unavailable(`the proxy sent an answer that is not SOCKS5 ${during[stage]}`, { stage }, blameAt(stage))
   }
 
-  #error(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>): TroupeError {
-    return new TroupeError(kind, `a connection to ${this.#target} through overlay ${this.#overlay} ${what}`, {
+  /** A success that says what cannot be. */
+  useless(what: string): Failure {
+    return this.#unavailable(what, { stage: 'request' }, 'end')
+  }
+
+  unsupported(why: string): Failure {
+    return this.#failure('Invalid', `is not supported: ${why}`, {}, 'end')
+  }
+
+  #unavailable(why: string, details: Readonly<Record<string, unknown>>, blame: Blame): Failure {
+    return this.#failure('Unavailable', `failed: ${why}`, details, blame)
+  }
+
+  #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>, blame: Blame): Failure {
+    const error = new TroupeError(kind, `${this.#asked} through overlay ${this.#overlay} ${what}`, {
       details: { overlay: this.#overlay, target: this.#target, ...details },
     })
+    return { error, blame }
   }
 }
 
@@ -105,8 +138,7 @@ const during: Readonly<Record<Stage, string>> = {
   request: 'before it answered the request',
 }
 
-/** `heard` is undefined until the proxy is connected. */
-function stageOf(heard: readonly number[] | undefined): Stage {
-  if (heard === undefined) return 'connect'
-  return readTranscript(heard)?.stage ?? 'greeting'
+/** A proxy that breaks off over a request may do so because of the request. */
+function blameAt(stage: Stage): Blame {
+  return stage === 'request' ? 'exchange' : 'proxy'
 }

@@ -1,59 +1,178 @@
-/** The SOCKS5 handshake, spoken by the `socks` package over a connected socket. */
-import { randomBytes } from 'node:crypto'
+/** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929): whatever ends it first ends it. */
 import type { Socket } from 'node:net'
-import { Duplex } from 'node:stream'
-import { SocksClient } from 'socks'
-import type { Target } from '../../overlay.ts'
-import type { Socks5Route } from './route.ts'
+import { type Answer, Answers, type Stage } from './answers.ts'
+import type { Failure, Failures, Limit } from './failures.ts'
+import { greetingOf, type Login, loginOf, methods } from './messages.ts'
+import type { Timeouts } from './route.ts'
 
-const isolationBytes = 16
+export type Success = Extract<Answer, { type: 'success' }>
+
+/** A success has no reply where nothing was requested. */
+export type Outcome = { readonly socket: Socket; readonly reply: Success | undefined } | Failure
+
+export interface HandshakePlan {
+  readonly login: Login | undefined
+  /** Whether the login is what keeps connections apart: without it there is no connection. */
+  readonly isolated: boolean
+  /** `undefined`: only to see whether the proxy greets. */
+  readonly request: Buffer | undefined
+  /** Everything in one write. */
+  readonly optimistic: boolean
+  readonly timeouts: Timeouts
+  /** Time (`performance.now()`) at which the caller's patience ends, and how long it was. */
+  readonly until: number
+  readonly timeout: number
+  readonly signal: AbortSignal | undefined
+  readonly failures: Failures
+}
+
+/** Beyond this Node's timers fire at once. */
+const longestTimer = 2 ** 31 - 1
 
 /**
- * What `socks` holds in place of the socket. It passes one byte at a time, and stops where `socks` stops listening: what
- * the target sends right behind the proxy's reply stays in the socket. Handed the socket itself, `socks` would read too
- * far, emit the excess to nobody, and set the socket flowing a turn later.
+ * Speaks over `socket`, which is connecting or connected. A success hands it over as if nobody had touched it: not flowing,
+ * without listeners, with what the target sent already. A failure destroys it.
  */
-export class Earpiece extends Duplex {
-  /** The proxy's bytes, each of them. */
-  readonly heard: number[] = []
+export class Handshake {
   readonly #socket: Socket
+  readonly #plan: HandshakePlan
+  readonly #answers: Answers
+  readonly #offered: readonly number[]
+  readonly #ended = Promise.withResolvers<Outcome>()
+  #timer: NodeJS.Timeout | undefined
+  #handshakeUntil = 0
+  #connected = false
+  #heard = false
 
-  constructor(socket: Socket) {
-    super()
+  constructor(socket: Socket, plan: HandshakePlan) {
     this.#socket = socket
+    this.#plan = plan
+    this.#offered = offers(plan)
+    this.#answers = new Answers(plan.optimistic && plan.login !== undefined && plan.request !== undefined)
   }
 
-  /** Passes what has arrived, as far as the handshake wants it. */
-  listen(): void {
-    while (this.listenerCount('data') > 0) {
-      const byte: unknown = this.#socket.read(1)
-      if (!Buffer.isBuffer(byte)) return
-      this.heard.push(byte.readUInt8())
-      this.emit('data', byte)
+  run(): Promise<Outcome> {
+    const { signal } = this.#plan
+    if (signal?.aborted === true) this.#end(this.#plan.failures.canceled())
+    else {
+      signal?.addEventListener('abort', this.#onAbort)
+      this.#socket.on('error', this.#onError).on('end', this.#onEnd).on('readable', this.#onReadable)
+      if (this.#socket.connecting) {
+        this.#socket.on('connect', this.#onConnect)
+        this.#limit('connect_timeout', this.#plan.timeouts.connect)
+      } else this.#onConnect()
+    }
+    return this.#ended.promise
+  }
+
+  readonly #onConnect = (): void => {
+    this.#connected = true
+    const { timeouts, login, request, optimistic } = this.#plan
+    this.#handshakeUntil = performance.now() + timeouts.handshake
+    if (timeouts.firstByte < timeouts.handshake) this.#limit('first_byte_timeout', timeouts.firstByte)
+    else this.#limit('handshake_timeout', timeouts.handshake)
+    const greeting = greetingOf(this.#offered)
+    if (!optimistic || request === undefined) this.#socket.write(greeting)
+    else this.#socket.write(Buffer.concat(login ? [greeting, loginOf(login), request] : [greeting, request]))
+  }
+
+  readonly #onReadable = (): void => {
+    // Asked for no more than there is, the stream does not tell of its end yet: that is for whoever gets the socket.
+    const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
+    if (!Buffer.isBuffer(chunk)) return
+    this.#answers.push(chunk)
+    if (!this.#heard) {
+      this.#heard = true
+      this.#limit('handshake_timeout', this.#handshakeUntil - performance.now())
+    }
+    for (;;) {
+      const { stage } = this.#answers
+      const answer = this.#answers.next()
+      if (answer === undefined || this.#take(answer, stage)) return
     }
   }
 
-  override _read(): void {}
+  /** Whether the handshake is over. */
+  #take(answer: Answer, stage: Stage): boolean {
+    const { failures } = this.#plan
+    switch (answer.type) {
+      case 'method':
+        return this.#takeMethod(answer.method, stage)
+      case 'login':
+        return answer.status === 0 ? this.#goOn(stage) : this.#end(failures.loginRefused(answer.status))
+      case 'refusal':
+        return this.#end(failures.rejected(answer.code, stage))
+      case 'alien':
+        return this.#end(failures.alien(answer, stage))
+      default:
+        return this.#end({ socket: this.#socket, reply: answer })
+    }
+  }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done)
+  #takeMethod(method: number, stage: Stage): boolean {
+    const { failures, request, isolated } = this.#plan
+    if (!this.#offered.includes(method)) {
+      return this.#end(isolated && method === methods.none ? failures.notIsolated(method) : failures.methodRefused(method))
+    }
+    return request === undefined ? this.#end({ socket: this.#socket, reply: undefined }) : this.#goOn(stage)
+  }
+
+  /** Says what comes next, unless it was said in advance. */
+  #goOn(stage: Stage): boolean {
+    const { login, request, optimistic, failures } = this.#plan
+    if (optimistic) return false
+    if (this.#answers.rest.length > 0) return this.#end(failures.outOfTurn(stage))
+    const next = this.#answers.stage === 'login' && login ? loginOf(login) : request
+    if (next) this.#socket.write(next)
+    return false
+  }
+
+  readonly #onAbort = (): void => void this.#end(this.#plan.failures.canceled())
+
+  readonly #onError = (error: Error): void => {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'no connection'
+    const { failures } = this.#plan
+    this.#end(this.#connected ? failures.closed(this.#answers.stage, code) : failures.unreachable(code))
+  }
+
+  readonly #onEnd = (): void => void this.#end(this.#plan.failures.closed(this.#answers.stage, 'FIN'))
+
+  /** Arms the timer for what ends first: this limit, or the caller's patience. */
+  #limit(limit: Limit, ms: number): void {
+    const { until, timeout, timeouts, failures, optimistic } = this.#plan
+    const left = until - performance.now()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(
+      () => {
+        const stage = this.#connected ? this.#answers.stage : 'connect'
+        if (left <= ms) this.#end(failures.timedOut(timeout, stage))
+        else this.#end(failures.late(limit, timeouts[limits[limit]], stage, optimistic))
+      },
+      Math.min(coarse(Math.min(left, ms)), longestTimer),
+    )
+  }
+
+  #end(outcome: Outcome): true {
+    const socket = this.#socket
+    clearTimeout(this.#timer)
+    this.#plan.signal?.removeEventListener('abort', this.#onAbort)
+    socket.off('connect', this.#onConnect).off('error', this.#onError).off('end', this.#onEnd).off('readable', this.#onReadable)
+    if ('error' in outcome) socket.destroy()
+    else if (this.#answers.rest.length > 0) socket.unshift(this.#answers.rest)
+    this.#ended.resolve(outcome)
+    return true
   }
 }
 
-/** Speaks the handshake; rejects with what `socks` throws, which holds the credentials and must go no further. */
-export async function handshake(ear: Earpiece, proxy: Socks5Route, destination: Target, timeout: number): Promise<void> {
-  const login = proxy.isolateStreams ? freshLogin() : proxy.login
-  await SocksClient.createConnection({
-    command: 'connect',
-    proxy: { host: proxy.host, port: proxy.port, type: 5, ...(login && { userId: login.username, password: login.password }) },
-    destination: { host: destination.host, port: destination.port },
-    existing_socket: ear,
-    // The caller's own timer comes first. This one cannot be taken back, so it is kept no longer than that.
-    timeout,
-  })
+/** Timers of the same length share a list in Node, those of a length of their own are dear: a long one may be a little longer. */
+function coarse(ms: number): number {
+  return ms < 1000 ? Math.max(0, Math.ceil(ms)) : Math.ceil(ms / 100) * 100
 }
 
-/** Tor keeps connections with different credentials on different circuits (`IsolateSOCKSAuth`, on by default). */
-function freshLogin(): { username: string; password: string } {
-  return { username: randomBytes(isolationBytes).toString('hex'), password: randomBytes(isolationBytes).toString('hex') }
+const limits = { connect_timeout: 'connect', first_byte_timeout: 'firstByte', handshake_timeout: 'handshake' } as const
+
+/** With several methods offered, the proxy's choice has to be heard before anything more is said. */
+function offers({ login, isolated, optimistic }: HandshakePlan): readonly number[] {
+  if (login === undefined) return [methods.none]
+  return isolated || optimistic ? [methods.password] : [methods.none, methods.password]
 }

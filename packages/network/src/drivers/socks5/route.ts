@@ -1,21 +1,63 @@
-/** What a thread needs to dial one SOCKS5 proxy: the `config` of its route. */
+/** What a thread needs to dial through one entry's proxies: the `config` of its route. */
 import { TroupeError } from '@troupe/core'
 import type { Route } from '../../route.ts'
+import type { Login } from './messages.ts'
 
 /** Name of the driver in routes, and last part of its kind. */
 export const socks5 = 'socks5'
 
-export interface Socks5Route {
+/** What a host begins with that is a Unix socket. */
+export const unixPrefix = 'unix:'
+
+export interface Proxy {
+  /** A host name, an address, or `unix:` and a path. */
   readonly host: string
-  readonly port: number
+  /** Absent for a Unix socket. */
+  readonly port?: number
   /** RFC 1929; absent where the proxy asks for no login. */
-  readonly login?: { readonly username: string; readonly password: string }
-  /** Fresh random credentials for every connection, in place of `login`. */
-  readonly isolateStreams: boolean
+  readonly login?: Login
 }
 
-/** The proxy behind a route, which the kernel made: what is wrong with it is our own mistake. */
-export function proxyOf(route: Route): Socks5Route {
+/** What is kept apart: Tor keeps connections with different credentials on different circuits (`IsolateSOCKSAuth`). */
+export interface IsolationRule {
+  readonly by: 'connection' | 'actor' | 'process' | 'destination'
+  /** `torS0X`: Tor's extended form, of which the password alone isolates. */
+  readonly form: 'login' | 'torS0X'
+  /** A secret of this generation of the overlay: the same in all threads, so that they agree on the credentials of an actor. */
+  readonly seed: string
+}
+
+/** How proxies are chosen: the first that works, each in turn, or always the same for the same actor, process or destination. */
+export type Policy = 'first' | 'round_robin' | 'sticky'
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** Until the proxy is connected. */
+  readonly connect: number
+  /** From then on, until the proxy's first byte. */
+  readonly firstByte: number
+  /** From the connection on, until the proxy has answered the request. */
+  readonly handshake: number
+}
+
+export const defaultTimeouts: Timeouts = Object.freeze({ connect: 10_000, firstByte: 10_000, handshake: 30_000 })
+
+export interface Socks5Route {
+  /** At least one. */
+  readonly proxies: readonly Proxy[]
+  /** @default 'first' */
+  readonly policy?: Policy
+  readonly isolate?: IsolationRule
+  /** Whether greeting, login and request go out in one write. @default false */
+  readonly optimistic?: boolean
+  /** @default {@link defaultTimeouts} */
+  readonly timeouts?: Timeouts
+  /** The overlay that the proxies are reached through. */
+  readonly via?: Route
+}
+
+/** The proxies behind a route, which the kernel made: what is wrong with it is our own mistake. */
+export function proxiesOf(route: Route): Socks5Route {
   if (isSocks5Route(route.config)) return route.config
   throw new TroupeError('Internal', `the route of overlay ${route.overlay} is not one of the driver "${socks5}"`, {
     details: { overlay: route.overlay },
@@ -23,5 +65,5 @@ export function proxyOf(route: Route): Socks5Route {
 }
 
 function isSocks5Route(config: unknown): config is Socks5Route {
-  return typeof config === 'object' && config !== null && 'host' in config && 'port' in config && 'isolateStreams' in config
+  return typeof config === 'object' && config !== null && 'proxies' in config && Array.isArray(config.proxies) && config.proxies.length > 0
 }

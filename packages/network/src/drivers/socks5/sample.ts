@@ -2,12 +2,13 @@
 import { entryId, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Route } from '../../route.ts'
-import type { Socks5Route } from './route.ts'
+import type { IsolationRule, Proxy, Socks5Route } from './route.ts'
 
 export const greeting = Buffer.from([5, 0])
 export const askLogin = Buffer.from([5, 2])
 export const loginTaken = Buffer.from([1, 0])
 export const login = { username: 'carol', password: 'hunter2' }
+export const isolate: IsolationRule = { by: 'connection', form: 'login', seed: 'seed' }
 export const granted = {
   ipv4: Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 80]),
   name: Buffer.from([5, 0, 0, 3, 4, ...Buffer.from('test'), 0, 80]),
@@ -15,12 +16,14 @@ export const granted = {
 }
 export const target = { host: 'example.test', port: 80 }
 
-export function route(proxy: { port: number }, config: Partial<Socks5Route> = {}): Route {
+/** A route to a proxy of this machine, or to that of `config`. */
+export function route(proxy: { port: number }, config: Partial<Socks5Route & Proxy> = {}): Route {
+  const { host = '127.0.0.1', port = proxy.port, login, ...rest } = config
   return {
     overlay: entryId('app:proxy'),
     generation: 1,
     driver: 'socks5',
-    config: { host: '127.0.0.1', port: proxy.port, isolateStreams: false, ...config },
+    config: { proxies: [{ host, port, ...(login && { login }) }], ...rest } satisfies Socks5Route,
   }
 }
 

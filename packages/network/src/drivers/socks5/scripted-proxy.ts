@@ -18,9 +18,11 @@ export class ScriptedProxy implements AsyncDisposable {
     this.port = port
   }
 
-  static async start(script: Script): Promise<ScriptedProxy> {
+  /** @param path - Of the Unix socket to listen on, in place of a port. */
+  static async start(script: Script, path?: string): Promise<ScriptedProxy> {
     const server = createServer({ noDelay: true })
-    server.listen(0, '127.0.0.1')
+    if (path === undefined) server.listen(0, '127.0.0.1')
+    else server.listen(path)
     await once(server, 'listening')
     const address = server.address()
     const proxy = new ScriptedProxy(server, typeof address === 'object' && address ? address.port : 0)

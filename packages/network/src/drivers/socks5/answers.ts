@@ -1,0 +1,98 @@
+/**
+ * What a SOCKS5 proxy says, read from its bytes in whatever pieces they come (RFC 1928, RFC 1929). Nothing is guessed: what
+ * does not fit is `alien`, and what stands behind the last answer is left alone.
+ */
+import { hostLength } from './address.ts'
+import { methods } from './messages.ts'
+
+/** Where a handshake is. */
+export type Stage = 'connect' | 'greeting' | 'login' | 'request'
+
+export type Answer =
+  | { readonly type: 'method'; readonly method: number }
+  | { readonly type: 'login'; readonly status: number }
+  /** A refusal may come in place of the answer to a login: Tor does so when it cannot read its `<torS0X>` form. */
+  | { readonly type: 'refusal'; readonly code: number }
+  | { readonly type: 'success'; readonly addressType: number; readonly address: Buffer; readonly port: number }
+  /** Not SOCKS5. */
+  | { readonly type: 'alien'; readonly looksLike: 'HTTP' | 'something else' }
+
+const version = 5
+const loginVersion = 1
+const success = 0
+/** Version, reply, a reserved byte, the type of the address and its first byte. */
+const replyHead = 5
+const portBytes = 2
+const empty = Buffer.alloc(0)
+
+export class Answers {
+  /** The answer that is awaited. */
+  stage: Exclude<Stage, 'connect'> = 'greeting'
+  #bytes: Buffer = empty
+  readonly #loginSent: boolean
+
+  /**
+   * @param loginSent - Whether the login went out together with a greeting that offers nothing else. Tor then answers the login
+   *   alone (`docs/discoveries`): by that it has chosen the method.
+   */
+  constructor(loginSent = false) {
+    this.#loginSent = loginSent
+  }
+
+  /** Takes the proxy's next bytes, which are kept, not copied. */
+  push(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
+  }
+
+  /** What has come and is not read. */
+  get rest(): Buffer {
+    return this.#bytes
+  }
+
+  /** The next answer; `undefined` until all of it has come. There is none behind a refusal, a success, or what is alien. */
+  next(): Answer | undefined {
+    if (this.stage === 'request') return this.#reply()
+    const [head, value] = this.#bytes
+    if (head === undefined) return undefined
+    if (this.stage === 'greeting' && head === loginVersion && this.#loginSent) this.stage = 'login'
+    if (this.stage === 'greeting' && head !== version) return alien(head)
+    // Some proxies write the version of SOCKS where that of the login belongs.
+    if (head !== version && head !== loginVersion) return alien(head)
+    if (value === undefined) return undefined
+    this.#bytes = this.#bytes.subarray(2)
+    return this.stage === 'greeting' ? this.#method(value) : this.#login(head, value)
+  }
+
+  #method(method: number): Answer {
+    if (method === methods.none) this.stage = 'request'
+    else if (method === methods.password) this.stage = 'login'
+    return { type: 'method', method }
+  }
+
+  #login(head: number, status: number): Answer {
+    if (status !== success) return head === version ? { type: 'refusal', code: status } : { type: 'login', status }
+    this.stage = 'request'
+    return { type: 'login', status }
+  }
+
+  #reply(): Answer | undefined {
+    const bytes = this.#bytes
+    const [head, code, , addressType = 0, first = 0] = bytes
+    if (head === undefined) return undefined
+    if (head !== version) return alien(head)
+    if (code === undefined) return undefined
+    // The address in a refusal means nothing, and may be cut off or of no type that exists.
+    if (code !== success) return { type: 'refusal', code }
+    if (bytes.length < replyHead - 1) return undefined
+    const length = hostLength(addressType, first)
+    if (length === undefined) return alien(head)
+    const end = replyHead - 1 + length
+    if (bytes.length < replyHead || bytes.length < end + portBytes) return undefined
+    this.#bytes = bytes.subarray(end + portBytes)
+    return { type: 'success', addressType, address: bytes.subarray(replyHead - 1, end), port: bytes.readUInt16BE(end) }
+  }
+}
+
+function alien(head: number): Answer {
+  return { type: 'alien', looksLike: String.fromCharCode(head) === 'H' ? 'HTTP' : 'something else' }
+}

@@ -1,0 +1,58 @@
+import { type Actor, emptyFrame, fork, runInFrame, runInSlot } from '@troupe/core'
+import { expect, it } from 'vitest'
+import { dial } from '../../dial.ts'
+import { isolationLogin } from './isolation.ts'
+import type { IsolationRule } from './route.ts'
+import { askLogin, granted, isolate, loginTaken, route, target } from './sample.ts'
+import { answering, ScriptedProxy } from './scripted-proxy.ts'
+
+const rule = (by: IsolationRule['by'], form: IsolationRule['form'] = 'login'): IsolationRule => ({ by, form, seed: 'a secret' })
+const of = (rule: IsolationRule, who = {}, host = 'a.test') => JSON.stringify(isolationLogin(rule, { host, port: 1 }, who))
+
+it('keeps actors, processes and destinations apart, and each of them together', () => {
+  for (const form of ['login', 'torS0X'] as const) {
+    expect(of(rule('actor', form), { actor: 'a' })).toBe(of(rule('actor', form), { actor: 'a', process: 'p' }))
+    expect(of(rule('actor', form), { actor: 'a' })).not.toBe(of(rule('actor', form), { actor: 'b' }))
+    expect(of(rule('process', form), { process: 'a' })).toBe(of(rule('process', form), { process: 'a', actor: 'x' }))
+    expect(of(rule('process', form), { process: 'a' })).not.toBe(of(rule('process', form), { process: 'b' }))
+    expect(of(rule('destination', form))).toBe(of(rule('destination', form), { actor: 'x' }, 'A.test'))
+    expect(of(rule('destination', form))).not.toBe(of(rule('destination', form), {}, 'b.test'))
+  }
+})
+
+it('shares nothing among those who are nobody, among connections, and among overlays', () => {
+  for (const by of ['actor', 'process', 'connection'] as const) expect(of(rule(by))).not.toBe(of(rule(by)))
+  expect(of(rule('actor'), { actor: 'a' })).not.toBe(of({ ...rule('actor'), seed: 'another' }, { actor: 'a' }))
+  expect(of(rule('actor'), { actor: 'a' })).not.toBe(of(rule('process'), { process: 'a' }))
+})
+
+it('tells nothing of who it is', () => {
+  expect(of(rule('actor'), { actor: 'carol' })).not.toContain('carol')
+})
+
+it("writes Tor's extended form: no format, isolated by the password", () => {
+  expect(isolationLogin(rule('actor', 'torS0X'), target, { actor: 'a' })).toEqual({
+    username: '<torS0X>0',
+    password: expect.stringMatching(/^[\da-f]{64}$/) as string,
+  })
+})
+
+it('takes actor and process from the frame in force, unless the caller says it', async () => {
+  await using proxy = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
+  const said = async (dialled: () => Promise<{ destroy(): void }>) => {
+    proxy.heard.length = 0
+    ;(await dialled()).destroy()
+    return proxy.heard.slice(3, 6).join(' ')
+  }
+  const actor = (id: string): Actor => ({ id, meta: {} })
+  for (const by of ['actor', 'process'] as const) {
+    const way = route(proxy, { isolate: { ...isolate, by } })
+    const inside = (id: string) =>
+      said(() => runInSlot({ frame: fork(emptyFrame, { actor: actor(id) }), owner: { pid: id } }, () => dial(way, target)))
+    const first = await inside('one')
+    expect(await inside('one')).toBe(first)
+    expect(await inside('two')).not.toBe(first)
+    const asked = await said(() => runInFrame(emptyFrame, () => dial(way, target, { isolation: { [by]: 'one' } })))
+    expect(asked).toBe(first)
+  }
+})

@@ -1,0 +1,20 @@
+/** Credentials that Tor tells connections apart by: it keeps those with different ones on different circuits. */
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Isolation, Target } from '../../overlay.ts'
+import type { Login } from './messages.ts'
+import type { IsolationRule } from './route.ts'
+
+const freshBytes = 16
+/** Tor's extended form (socks-extensions): the name says "isolate by what stands in the password, and nothing else". */
+const extendedUsername = '<torS0X>0'
+
+/**
+ * The credentials for a connection to `target` on behalf of `isolation`. They are the same for the same actor (process,
+ * destination) in every thread, and tell nothing of it. What belongs to nobody shares with nobody.
+ */
+export function isolationLogin({ by, form, seed }: IsolationRule, { host }: Target, isolation: Isolation): Login {
+  const key = by === 'destination' ? host.toLowerCase() : by === 'connection' ? undefined : isolation[by]
+  const secret = key === undefined ? randomBytes(2 * freshBytes) : createHmac('sha256', seed).update(`${by} ${key}`).digest()
+  const [username, password] = [secret.toString('hex', 0, freshBytes), secret.toString('hex', freshBytes)]
+  return form === 'torS0X' ? { username: extendedUsername, password: username + password } : { username, password }
+}

@@ -1,0 +1,51 @@
+/** Names and addresses, as Tor finds them: RESOLVE and RESOLVE_PTR (Tor's socks-extensions). */
+import { invalid, TroupeError } from '@troupe/core'
+import { isIP } from 'node:net'
+import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
+import type { Route } from '../../route.ts'
+import { decodeHost } from './address.ts'
+import { ask } from './ask.ts'
+import { hostOf } from './destination.ts'
+import { Failures } from './failures.ts'
+import { type Command, commands } from './messages.ts'
+
+/** One address, of the family that Tor prefers; one of another family than asked for is as good as none. */
+export async function resolve(
+  route: Route,
+  name: string,
+  { family = 0, ...options }: ResolveOptions,
+  hop: Dial,
+): Promise<readonly ResolvedAddress[]> {
+  const host = hostOf(name)
+  const failures = new Failures(route.overlay, `a look-up of ${host}`, host)
+  const address = isIP(host) === 0 ? await lookUp(route, commands.resolve, host, failures, options, hop) : host
+  const found = isIP(address)
+  if ((found !== 4 && found !== 6) || (family !== 0 && family !== found)) {
+    throw failures.useless(`the overlay found no IPv${family === 0 ? '4 or IPv6' : family} address of it`).error
+  }
+  return [{ address, family: found }]
+}
+
+/** @throws TroupeError `Invalid` for what is no address. */
+export async function reverse(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]> {
+  if (isIP(address) === 0) throw invalid(`"${address}" is not an IP address`, { address })
+  const failures = new Failures(route.overlay, `a look-up of ${address}`, address)
+  const name = await lookUp(route, commands.resolvePtr, hostOf(address), failures, options, hop)
+  return [nameIn(name, failures)]
+}
+
+async function lookUp(route: Route, command: Command, host: string, failures: Failures, options: DialOptions, hop: Dial): Promise<string> {
+  const { socket, reply } = await ask(route, { command, destination: { host, port: 0 }, failures }, options, hop)
+  socket.destroy()
+  return decodeHost(reply.addressType, reply.address)
+}
+
+/** What comes back is from the network: it is a name only when it looks like one. */
+function nameIn(text: string, failures: Failures): string {
+  try {
+    return hostOf(text)
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+    throw failures.useless('the overlay answered with what is no name').error
+  }
+}

@@ -1,0 +1,129 @@
+/** Datagrams through a proxy: UDP ASSOCIATE (RFC 1928 §7). */
+import { currentFrame, emptyFrame, fork, invalid, runInFrame, unavailable } from '@troupe/core'
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { EventEmitter, once } from 'node:events'
+import { isIP, type Socket, SocketAddress } from 'node:net'
+import type { Association, AssociationEvents } from '../../association.ts'
+import type { SocksClient } from 'socks'
+import type { Dial, DialOptions, Target } from '../../overlay.ts'
+import type { Route } from '../../route.ts'
+import { decodeHost, hostLength } from './address.ts'
+import { ask, type Granted } from './ask.ts'
+import { destinationOf } from './destination.ts'
+import { Failures } from './failures.ts'
+import { commands } from './messages.ts'
+import { proxiesOf } from './route.ts'
+
+/** Where this side sends from is not known yet (RFC 1928 §7: zeros). */
+const anywhere: Target = { host: '0.0.0.0', port: 0 }
+const unspecified = new Set(['0.0.0.0', '::'])
+
+/** @throws TroupeError `Invalid`, "not supported", by a proxy that carries no datagrams, or behind another overlay. */
+export async function associate(route: Route, options: DialOptions, hop: Dial): Promise<Association> {
+  const failures = new Failures(route.overlay, 'a way for datagrams', 'udp')
+  const { via } = proxiesOf(route)
+  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries connections alone`).error
+  // Read here and not above: threads that send no datagrams need nothing of it.
+  const { SocksClient: framing } = await import('socks')
+  const { socket, reply } = await ask(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
+  socket.on('error', () => {})
+  try {
+    const relay = { host: relayHost(reply, socket), port: reply.port }
+    if (isIP(relay.host) === 0) throw failures.useless('the proxy does not say where it takes datagrams').error
+    return new Socks5Association(socket, await connected(relay), framing)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+/** The address that the proxy tells; where that is "any", the one it was reached by. */
+function relayHost({ addressType, address }: Granted['reply'], socket: Socket): string {
+  const told = decodeHost(addressType, address)
+  return unspecified.has(told) ? (socket.remoteAddress ?? '') : told
+}
+
+/** A datagram socket that hears the relay alone. */
+async function connected({ host, port }: Target): Promise<DatagramSocket> {
+  const datagrams = createSocket(isIP(host) === 6 ? 'udp6' : 'udp4')
+  const ready = once(datagrams, 'connect')
+  inTheClear(() => datagrams.connect(port, host))
+  try {
+    await ready
+    return datagrams
+  } catch (error) {
+    datagrams.close()
+    throw error
+  }
+}
+
+/** The relay is a place that the operator configured, so the way to it is not the overlay's. */
+function inTheClear(fn: () => void): void {
+  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), fn)
+}
+
+/** The headers of datagrams, which the `socks` package writes and reads. */
+type Framing = Pick<typeof SocksClient, 'createUDPFrame' | 'parseUDPFrame'>
+
+class Socks5Association extends EventEmitter<AssociationEvents> implements Association {
+  readonly #control: Socket
+  readonly #datagrams: DatagramSocket
+  readonly #framing: Framing
+  #over = false
+
+  constructor(control: Socket, datagrams: DatagramSocket, framing: Framing) {
+    super()
+    this.#control = control
+    this.#datagrams = datagrams
+    this.#framing = framing
+    datagrams.on('message', (packet) => this.#take(packet))
+    // ICMP tells of a relay that is gone; the control connection will too.
+    datagrams.on('error', () => {})
+    // The association lives as long as its connection; what the proxy might say on it means nothing.
+    control.resume().once('close', () => this.#end(unavailable('the proxy ended the way for datagrams')))
+  }
+
+  async send(data: Uint8Array, target: Target): Promise<void> {
+    const remoteHost = destinationOf(target)
+    if (this.#over) throw unavailable('the way for datagrams is closed')
+    const packet = this.#framing.createUDPFrame({ remoteHost, data: Buffer.from(data) })
+    await new Promise<void>((resolve, reject) => {
+      inTheClear(() =>
+        this.#datagrams.send(packet, (error) => {
+          if (error && 'code' in error && error.code === 'EMSGSIZE') reject(invalid(`a datagram of ${data.length} bytes is too long`))
+          else if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
+          else resolve()
+        }),
+      )
+    })
+  }
+
+  close(): void {
+    this.#end()
+  }
+
+  [Symbol.dispose](): void {
+    this.#end()
+  }
+
+  /** Pieces of datagrams and what is no datagram of the relay's are dropped, as datagrams may be (RFC 1928 §7). */
+  #take(packet: Buffer): void {
+    const [, , fragment, type = 0, first = 0] = packet
+    const length = hostLength(type, first)
+    if (fragment !== 0 || length === undefined || packet.length < 4 + length + 2) return
+    const { remoteHost, data } = this.#framing.parseUDPFrame(packet)
+    this.emit('message', data, { host: type === 4 ? shortened(remoteHost.host) : remoteHost.host, port: remoteHost.port })
+  }
+
+  #end(error?: Error): void {
+    if (this.#over) return
+    this.#over = true
+    this.#control.destroy()
+    this.#datagrams.close()
+    this.emit('close', error)
+  }
+}
+
+function shortened(address: string): string {
+  return new SocketAddress({ address, family: 'ipv6' }).address
+}

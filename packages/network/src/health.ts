@@ -1,0 +1,206 @@
+/** How overlays do, as this thread sees it: plain data, so that it can be sent, summed up and shown. No secrets, no addresses of proxies. */
+import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
+import { channel } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Driver, Entrance, Target } from './overlay.ts'
+import type { Route } from './route.ts'
+
+/** Milliseconds that dials took which ended in a connection. */
+export interface DialLatency {
+  readonly count: number
+  readonly min: number
+  readonly mean: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+export interface OverlayHealth {
+  readonly overlay: EntryId
+  /** Of the route that was dialled last. */
+  readonly generation: number
+  /** By the dial that ended last; `degraded` when some of several proxies are down. A target's refusal is no failure of the overlay. */
+  readonly state: 'up' | 'degraded' | 'down'
+  /** The last failure of a dial, a target's included. */
+  readonly lastError?: { readonly at: number; readonly kind: ErrorKind; readonly message: string }
+  /** Dials that ended in a connection, dials that failed, and those that go on. */
+  readonly opened: number
+  readonly failed: number
+  readonly dialling: number
+  /** Connections that are open now. */
+  readonly open: number
+  /** Through all connections, open and closed, the handshakes included. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly latency: DialLatency
+  /** Where the overlay has several ways in, in the entry's order. */
+  readonly entrances?: readonly Entrance[]
+}
+
+/** An event of the channel `troupe:overlay:dial`: a dial has ended. */
+export interface DialEvent {
+  readonly overlay: EntryId
+  readonly generation: number
+  readonly target: Target
+  readonly milliseconds: number
+  /** Absent where there is a connection. */
+  readonly error?: unknown
+}
+
+const dials = channel('troupe:overlay:dial')
+const microseconds = 1000
+/** Below it, closed sockets are not looked for. */
+const fewSockets = 64
+
+class OverlayRecord {
+  readonly overlay: EntryId
+  #route: Route
+  readonly #driver: Pick<Driver, 'entrances'>
+  #works = true
+  #lastError: OverlayHealth['lastError']
+  #opened = 0
+  #failed = 0
+  #dialling = 0
+  #sent = 0
+  #received = 0
+  /** In microseconds; two figures, since it is kept for each overlay in each thread. */
+  readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 2 })
+  readonly #sockets = new Set<Socket>()
+  #sweepAt = fewSockets
+
+  constructor(route: Route, driver: Pick<Driver, 'entrances'>) {
+    this.overlay = route.overlay
+    this.#route = route
+    this.#driver = driver
+  }
+
+  /** Counts a dial from here on. */
+  begin(route: Route, target: Target): DialRecord {
+    if (route.generation >= this.#route.generation) this.#route = route
+    this.#dialling += 1
+    const began = performance.now()
+    const end = (error?: unknown) => {
+      this.#dialling -= 1
+      const milliseconds = performance.now() - began
+      if (error === undefined) this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
+      if (dials.hasSubscribers) this.#publish(route, target, milliseconds, error)
+    }
+    return {
+      opened: (socket) => {
+        end()
+        this.#opened += 1
+        this.#works = true
+        this.#keep(socket)
+      },
+      failed: (error) => {
+        end(error)
+        this.#failed += 1
+        this.#fail(error)
+      },
+    }
+  }
+
+  /** The connection of `from` goes on in `to`. */
+  move(from: Socket, to: Socket): boolean {
+    if (!this.#sockets.delete(from)) return false
+    this.#sockets.add(to)
+    return true
+  }
+
+  view(): OverlayHealth {
+    this.#sweep()
+    const entrances = this.#driver.entrances?.(this.#route) ?? []
+    const down = entrances.filter(({ state }) => state === 'down').length
+    const works = this.#works && (down === 0 || down < entrances.length)
+    let [bytesSent, bytesReceived] = [this.#sent, this.#received]
+    for (const socket of this.#sockets) {
+      bytesSent += socket.bytesWritten
+      bytesReceived += socket.bytesRead
+    }
+    return {
+      overlay: this.overlay,
+      generation: this.#route.generation,
+      state: !works ? 'down' : down > 0 ? 'degraded' : 'up',
+      ...(this.#lastError && { lastError: this.#lastError }),
+      opened: this.#opened,
+      failed: this.#failed,
+      dialling: this.#dialling,
+      open: this.#sockets.size,
+      bytesSent,
+      bytesReceived,
+      latency: this.#latencyView(),
+      ...(entrances.length > 1 && { entrances }),
+    }
+  }
+
+  #latencyView(): DialLatency {
+    const { count, min, mean, max } = this.#latency
+    if (count === 0) return { count, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
+    const at = (percentile: number) => this.#latency.percentile(percentile) / microseconds
+    return { count, min: min / microseconds, mean: mean / microseconds, p50: at(50), p90: at(90), p99: at(99), max: max / microseconds }
+  }
+
+  #fail(thrown: unknown): void {
+    const error = thrown instanceof TroupeError ? thrown : new TroupeError('Unknown', String(thrown))
+    const { kind, message } = error
+    if (kind === 'Canceled') return
+    this.#lastError = { at: Date.now(), kind, message }
+    // What the far side of the overlay said shows that there is one.
+    if (kind === 'Unavailable' || kind === 'Timeout') this.#works = 'replyCode' in error.details
+  }
+
+  /** No listener is put on the socket, which looks untouched to whoever gets it; closed ones are swept out when there are many. */
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket)
+    if (this.#sockets.size >= this.#sweepAt) this.#sweep()
+  }
+
+  #sweep(): void {
+    for (const socket of this.#sockets) {
+      if (!socket.destroyed) continue
+      this.#sockets.delete(socket)
+      this.#sent += socket.bytesWritten
+      this.#received += socket.bytesRead
+    }
+    this.#sweepAt = Math.max(fewSockets, this.#sockets.size * 2)
+  }
+
+  #publish({ overlay, generation }: Route, target: Target, milliseconds: number, error: unknown): void {
+    const event: DialEvent = { overlay, generation, target, milliseconds, ...(error !== undefined && { error }) }
+    dials.publish(event)
+  }
+}
+
+export interface DialRecord {
+  opened(socket: Socket): void
+  failed(error: unknown): void
+}
+
+const records = new Map<EntryId, OverlayRecord>()
+
+/** Counts a dial that begins. */
+export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+  let record = records.get(route.overlay)
+  if (record === undefined) records.set(route.overlay, (record = new OverlayRecord(route, driver)))
+  return record.begin(route, target)
+}
+
+/** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */
+export function connectionMoved(from: Socket, to: Socket): void {
+  for (const record of records.values()) if (record.move(from, to)) return
+}
+
+/**
+ * The health of each overlay that was dialled in this thread, by id.
+ *
+ * @example
+ * ```ts
+ * const [proxy] = overlayHealth()
+ * if (proxy?.state === 'down') log.warn(proxy.lastError?.message)
+ * ```
+ */
+export function overlayHealth(): readonly OverlayHealth[] {
+  return Array.from(records.values(), (record) => record.view()).toSorted((a, b) => (a.overlay < b.overlay ? -1 : 1))
+}
