@@ -16,6 +16,12 @@ export interface BondsOptions {
   readonly end: (process: LocalProcess, error: TroupeError) => void
 }
 
+/** News of a process that whoever spawned it cannot place yet. */
+interface EarlyNews {
+  readonly exit?: Exit
+  readonly down?: { readonly error: TroupeError | undefined }
+}
+
 type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 
 export class Bonds {
@@ -27,8 +33,8 @@ export class Bonds {
   readonly #linked = new Map<Pid, Set<Pid>>()
   /** Spawns under way, by the process that is to monitor what they start. */
   readonly #spawning = new Map<Pid, number>()
-  /** Processes whose end was heard of before the answer to their spawn: the two come by different ports. */
-  readonly #early = new Set<Pid>()
+  /** What was heard of processes before the answer to their spawn, which comes by another port. */
+  readonly #early = new Map<Pid, EarlyNews>()
   #nextPromise = 1
 
   constructor(options: BondsOptions) {
@@ -64,9 +70,18 @@ export class Bonds {
       const left = (this.#spawning.get(by) ?? 1) - 1
       if (left === 0) this.#spawning.delete(by)
       else this.#spawning.set(by, left)
-      if (target === undefined || this.#early.delete(target)) return
-      if (bond.monitor !== undefined) this.#watching(target, bond.monitor)
-      if (bond.link !== undefined) this.#linking(bond.link, target)
+      const early = target && this.#early.get(target)
+      if (this.#spawning.size === 0) this.#early.clear()
+      else if (target !== undefined) this.#early.delete(target)
+      if (target === undefined) return
+      if (bond.monitor !== undefined) {
+        if (early?.exit === undefined) this.#watching(target, bond.monitor)
+        else this.#notify(target, bond.monitor, early.exit)
+      }
+      if (bond.link !== undefined) {
+        this.#linking(bond.link, target)
+        if (early?.down !== undefined) this.#linkDown(bond.link.pid, target, early.down.error)
+      }
     }
   }
 
@@ -152,18 +167,20 @@ export class Bonds {
     }
   }
 
-  onMonitor({ target, watcher }: Of<'monitor'>): void {
+  onMonitor({ target, watcher }: Of<'monitor'>, { thread }: Channel): void {
+    if (threadOf(watcher.pid) !== thread) return
     const process = this.#options.process(target)
     if (process === undefined) this.#tell(target, watcher, { error: errorToWire(gone(target)) })
     else process.watchers.push(watcher)
   }
 
-  onUnmonitor({ target, watcher }: Of<'unmonitor'>): void {
+  onUnmonitor({ target, watcher }: Of<'unmonitor'>, { thread }: Channel): void {
     const process = this.#options.process(target)
-    if (process !== undefined) removeWatchers(process.watchers, watcher)
+    if (process !== undefined && threadOf(watcher) === thread) removeWatchers(process.watchers, watcher)
   }
 
   onLink({ target, other }: Of<'link'>, channel: Channel): void {
+    if (threadOf(other) !== channel.thread) return
     const process = this.#options.process(target)
     if (process === undefined) {
       channel.put({ op: 'linkDown', from: target, to: other, error: errorToWire(gone(target)) })
@@ -173,26 +190,28 @@ export class Bonds {
     this.linked(target, other)
   }
 
-  onUnlink({ target, other }: Of<'unlink'>): void {
-    this.#forgetLink(target, other)
+  onUnlink({ target, other }: Of<'unlink'>, { thread }: Channel): void {
+    if (threadOf(other) === thread) this.#forgetLink(target, other)
   }
 
-  onExit({ from, watcher, exit }: Of<'exit'>): void {
+  onExit({ from, watcher, exit }: Of<'exit'>, { thread }: Channel): void {
+    if (threadOf(from) !== thread) return
     const watchers = this.#watched.get(from)
     const at = watchers?.findIndex((known) => known.pid === watcher.pid && known.promise === watcher.promise) ?? -1
     if (watchers === undefined || at === -1) {
-      if (!this.#spawning.has(watcher.pid)) return
-      this.#early.add(from)
-    } else {
-      watchers.splice(at, 1)
-      if (watchers.length === 0) this.#watched.delete(from)
+      if (this.#spawning.has(watcher.pid)) this.#early.set(from, { ...this.#early.get(from), exit: fromWire(exit) })
+      return
     }
+    watchers.splice(at, 1)
+    if (watchers.length === 0) this.#watched.delete(from)
     this.#notify(from, watcher, fromWire(exit))
   }
 
-  onLinkDown({ from, to, error }: Of<'linkDown'>): void {
-    if (this.#spawning.has(to) && this.#options.process(to)?.links.has(from) === false) this.#early.add(from)
-    this.#linkDown(to, from, error && errorFromWire(error))
+  onLinkDown({ from, to, error: wire }: Of<'linkDown'>, { thread }: Channel): void {
+    if (threadOf(from) !== thread) return
+    const error = wire && errorFromWire(wire)
+    if (this.#options.process(to)?.links.has(from) === true) this.#linkDown(to, from, error)
+    else if (this.#spawning.has(to)) this.#early.set(from, { ...this.#early.get(from), down: { error } })
   }
 
   #tell(from: Pid, watcher: Watcher, exit: WireExit): void {
@@ -209,18 +228,19 @@ export class Bonds {
     this.#promises.delete(watcher.promise)
   }
 
+  /** A link broke. Nothing happens where there is none any more: it was taken back while the news was under way. */
   #linkDown(own: Pid, from: Pid, error: TroupeError | undefined): void {
-    this.#forgetLink(own, from)
     const process = this.#options.process(own)
-    if (process === undefined) return
+    if (!this.#forgetLink(own, from) || process === undefined) return
     if (process.trapLinks) process.events.push({ type: 'LINK_DOWN', from, error })
     else if (error !== undefined) this.#options.end(process, error)
   }
 
-  #forgetLink(own: Pid, other: Pid): void {
-    this.#options.process(own)?.removeLink(other)
+  /** Answers whether there was such a link. */
+  #forgetLink(own: Pid, other: Pid): boolean {
     const mine = this.#linked.get(other)
     if (mine?.delete(own) === true && mine.size === 0) this.#linked.delete(other)
+    return this.#options.process(own)?.removeLink(other) === true
   }
 
   #channelTo(pid: Pid): Channel {

@@ -1,4 +1,5 @@
 /** Hands what comes from another thread to whom it concerns. */
+import type { Pid } from '@troupe/core'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Parcel } from '../protocol.ts'
 import type { Bonds } from './bonds.ts'
@@ -20,6 +21,7 @@ export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bond
       return
     case 'mark':
       channel.put({ op: 'passed' })
+      channel.flush()
       return
     case 'passed':
       channel.passed()
@@ -43,5 +45,20 @@ export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bond
       bonds.onLinkDown(parcel, channel)
       return
     default:
+  }
+}
+
+/** The process that a parcel is for, where that may be one which has not started yet. */
+export function receiverOf(parcel: Parcel): Pid | undefined {
+  switch (parcel.op) {
+    case 'send':
+      return parcel.to
+    case 'monitor':
+    case 'unmonitor':
+    case 'link':
+    case 'unlink':
+      return parcel.target
+    default:
+      return undefined
   }
 }

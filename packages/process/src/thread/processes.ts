@@ -1,16 +1,5 @@
 /** The API for processes: spawn, send, watch, stop. */
-import {
-  type Actor,
-  currentFrame,
-  type EntryId,
-  entryId,
-  invalid,
-  isPid,
-  notFound,
-  parseDuration,
-  type Pid,
-  TroupeError,
-} from '@troupe/core'
+import { type Actor, currentFrame, type EntryId, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withOptions } from '../choice.ts'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
 import type { FirstMessage, Watcher } from '../protocol.ts'
@@ -22,6 +11,7 @@ import { names } from './names.ts'
 import { currentParticipant, frameInForce } from './participant.ts'
 import { checkTopic } from './post-office.ts'
 import { supervisors } from './supervisors.ts'
+import { longestTimer, milliseconds } from './timeout.ts'
 
 export interface SendOptions {
   /** Objects in the payload that move to the receiver instead of being copied. */
@@ -47,7 +37,9 @@ function spawner(plan: SpawnPlan) {
   const start = async (id: string, host: string, args: readonly unknown[], bond: Bond): Promise<Pid> => {
     const runtime = currentRuntime()
     const by = currentParticipant()
-    plan.options.signal?.throwIfAborted()
+    const { signal } = plan.options
+    if (signal?.aborted === true)
+      throw new TroupeError('Canceled', `${id} was not started: its caller had cancelled it`, { cause: signal.reason })
     const ask = {
       entry: entryId(id),
       host: entryId(host),
@@ -66,9 +58,11 @@ function spawner(plan: SpawnPlan) {
     }
     const done = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
     try {
-      const { pid } = await runtime.kernel.request('spawn', ask, by.pid)
-      done(pid)
-      return pid
+      const started = runtime.kernel.request('spawn', ask, by.pid).then(({ pid }) => {
+        done(pid)
+        return pid
+      })
+      return await by.hold(started)
     } catch (error) {
       done(undefined)
       throw error
@@ -136,14 +130,21 @@ async function bounded(pid: Pid, exit: Promise<Exit>, options: CallOptions): Pro
   const timer =
     timeout === undefined
       ? undefined
-      : setTimeout(() => {
-          resolve(new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`))
-        }, timeout)
+      : setTimeout(
+          () => {
+            resolve(new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`))
+          },
+          Math.min(timeout, longestTimer),
+        )
+  if (signal?.aborted === true) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     const first = await Promise.race([exit, ended])
     if (!(first instanceof TroupeError)) return first
-    await processes.terminate(pid)
+    await processes.terminate(pid).catch((error: unknown) => {
+      // It ended in the meantime.
+      if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
+    })
     return { error: first }
   } finally {
     clearTimeout(timer)
@@ -170,7 +171,7 @@ function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions
 }
 
 function ms(timeout: number | string | undefined): number | undefined {
-  if (timeout !== undefined) return typeof timeout === 'string' ? parseDuration(timeout) : timeout
+  if (timeout !== undefined) return milliseconds(timeout)
   const deadline = currentFrame()?.deadline
   return deadline === undefined ? undefined : Math.max(0, deadline - Date.now())
 }
@@ -193,7 +194,12 @@ export const processes = {
     const runtime = currentRuntime()
     const by = currentParticipant()
     if (isPid(to)) return runtime.post.send(by, outgoing(to, topic, payload, options))
-    return runtime.post.sendByName(by, to, find(to), { topic, frame: frameInForce(), ...pack(payload, options.transfer ?? []) })
+    try {
+      checkTopic(topic)
+      return runtime.post.sendByName(by, to, find(to), { topic, frame: frameInForce(), ...pack(payload, options.transfer ?? []) })
+    } catch (error) {
+      return Promise.reject(error)
+    }
   },
 
   /**
@@ -215,8 +221,9 @@ export const processes = {
     const by = currentParticipant()
     const frame = frameInForce()
     const timeout = ms(options.timeout)
+    const packed = isPid(to) ? { payload, transfer: options.transfer ?? [] } : pack(payload, options.transfer ?? [])
     const pid = isPid(to) ? to : await find(to)
-    return runtime.post.call(by, { to: pid, topic, payload, frame, transfer: options.transfer ?? [] }, timeout)
+    return runtime.post.call(by, { to: pid, topic, frame, ...packed }, timeout)
   },
 
   /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. */

@@ -1,25 +1,23 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid, runInSlot } from '@troupe/core'
+import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
-import { snapshot } from '../mailbox/payload.ts'
 import type { Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
 import { DeadReport } from './dead-report.ts'
 import { Expected } from './expected.ts'
+import { Farewell } from './farewell.ts'
 import { KernelLink } from './kernel-link.ts'
 import { LocalCalls } from './local-calls.ts'
 import { LocalProcess, type Surroundings } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
-import { loadedMethod, loadMethod } from './module.ts'
-import type { Held } from './outbox.ts'
+import { loadMethod } from './module.ts'
+import { handOut, receiverOf } from './parcels.ts'
 import { Participant } from './participant.ts'
 import { Peers } from './peers.ts'
 import { PostOffice, wordsOf } from './post-office.ts'
-
-/** Milliseconds for what a process has sent to be on its way, once its program is over. */
-const leaveTime = 1000
+import { run } from './run.ts'
 
 export class Runtime {
   readonly thread: number
@@ -33,7 +31,7 @@ export class Runtime {
   defaultOverlay: EntryId | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
   readonly #routes = new Map<EntryId, Promise<Route>>()
-  readonly #claimed = new Set<EntryId>()
+  readonly #claimed = new Set<EntryId | null>()
   readonly #spawns: LocalSpawns | undefined
   readonly #expected: Expected
   readonly #surroundings: Surroundings = {
@@ -65,6 +63,8 @@ export class Runtime {
   readonly #dead = new DeadReport((letters, dropped) => {
     this.kernel.tell({ type: 'deadLetters', letters, dropped })
   })
+
+  readonly #farewell: Farewell
 
   constructor(data: ThreadData) {
     this.thread = data.thread
@@ -107,6 +107,21 @@ export class Runtime {
         this.finish(process, { error: errorToWire(error) })
       },
     })
+    this.#farewell = new Farewell({
+      peers: this.#peers,
+      alone: data.shared === undefined,
+      onDead: (letter) => {
+        this.#dead.add(letter)
+      },
+      onOut: (process, exit) => {
+        this.bonds.processEnded(process, exit)
+        this.#peers.flush()
+      },
+      onOver: (process, exit) => {
+        this.#dead.flush()
+        if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+      },
+    })
   }
 
   /** The processes that live in this thread. */
@@ -114,55 +129,14 @@ export class Runtime {
     return this.#processes
   }
 
-  /** Ends a process that lives here, or lived: the first end counts. */
-  finish(process: LocalProcess, exit: WireExit): void {
+  /** Ends a process that lives here, or lived: the first end counts. @param hurry What it sent last is not waited for. */
+  finish(process: LocalProcess, exit: WireExit, hurry = false): void {
     if (process.ended) return
     const letters = process.close(exit)
-    void process.outbox?.drain(0).then((left) => {
-      this.#unsent(process, left)
-    })
     this.#processes.delete(process.pid)
-    this.#spawns?.leave()
     this.post.processEnded(process, letters)
-    this.bonds.processEnded(process, exit)
-    this.#peers.flush()
-    if (process.birth === undefined) this.#tellFinished(process.pid, exit)
-  }
-
-  /** Its program is over: what it has sent and did not wait for goes out first, so that it comes before the news of its end. */
-  #leave(process: LocalProcess, exit: WireExit): void {
-    const { outbox } = process
-    if (outbox === undefined || outbox.isEmpty) {
-      this.finish(process, exit)
-      return
-    }
-    void outbox.drain(leaveTime).then((left) => {
-      this.#unsent(process, left)
-      this.finish(process, exit)
-    })
-  }
-
-  #unsent({ pid: from }: LocalProcess, left: readonly Held[]): void {
-    for (const { to, topic } of left) this.#dead.add({ from, to, topic, reason: 'the sender ended before it could be sent' })
-  }
-
-  /** In a thread of its own the kernel ends the thread next: what was sent has to have come to its receivers by then. */
-  #tellFinished(id: Pid, exit: WireExit): void {
-    const tell = () => {
-      this.kernel.tell({ type: 'finished', pid: id, exit })
-    }
-    const arrival = this.#spawns === undefined ? this.#peers.arrival() : undefined
-    if (arrival === undefined) {
-      tell()
-      return
-    }
-    const overdue = Promise.withResolvers<void>()
-    const timer = setTimeout(overdue.resolve, leaveTime)
-    void Promise.race([arrival, overdue.promise]).then(() => {
-      clearTimeout(timer)
-      this.#dead.flush()
-      tell()
-    })
+    this.#spawns?.leave()
+    this.#farewell.say(process, exit, hurry)
   }
 
   /** Starts a child in this thread, if it may be without the kernel; answers nothing when the kernel has to. */
@@ -245,7 +219,7 @@ export class Runtime {
         return
       case 'kill': {
         const process = this.#processes.get(message.pid)
-        if (process !== undefined) this.finish(process, { error: message.error })
+        if (process !== undefined) this.finish(process, { error: message.error }, true)
         return
       }
       case 'cancel':
@@ -295,91 +269,25 @@ export class Runtime {
     this.#run(process, start.args)
   }
 
-  /** Runs a process's method, in its frame. */
   #run(process: LocalProcess, args: readonly unknown[]): void {
-    const { epoch } = process
-    const returned = (value: unknown) => {
-      if (process.epoch === epoch) this.#returned(process, value)
-    }
-    const threw = (error: unknown) => {
-      if (process.epoch === epoch) this.#leave(process, { error: errorToWire(error) })
-    }
-    const method = loadedMethod(process.program)
-    try {
-      const result = runInSlot(process.slot(), () =>
-        method === undefined ? loadMethod(process.program).then((load) => load(...args)) : method(...args),
-      )
-      if (result instanceof Promise) result.then(returned, threw)
-      else returned(result)
-    } catch (error) {
-      threw(error)
-    }
-  }
-
-  #returned(process: LocalProcess, value: unknown): void {
-    try {
-      this.#leave(process, { value: snapshot(value) })
-    } catch (error) {
-      this.#leave(process, { error: errorToWire(error) })
-    }
+    run(process, args, (exit) => {
+      this.finish(process, exit)
+    })
   }
 
   /** Takes a parcel; one for a process whose start is still on its way waits for that. */
   #receive(parcel: Parcel, channel: Channel): void {
     const to = receiverOf(parcel)
     const deliver = () => {
-      this.#onParcel(parcel, channel)
+      handOut(parcel, channel, this.post, this.bonds)
     }
     if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
-  }
-
-  #onParcel(parcel: Parcel, channel: Channel): void {
-    switch (parcel.op) {
-      case 'send':
-        this.post.onSend(parcel, channel)
-        return
-      case 'reply':
-        this.post.onReply(parcel, channel)
-        return
-      case 'flow':
-        this.post.onFlow(parcel, channel)
-        return
-      case 'closed':
-        this.post.onClosed(parcel, channel)
-        return
-      case 'monitor':
-        this.bonds.onMonitor(parcel)
-        return
-      case 'unmonitor':
-        this.bonds.onUnmonitor(parcel)
-        return
-      case 'link':
-        this.bonds.onLink(parcel, channel)
-        return
-      case 'unlink':
-        this.bonds.onUnlink(parcel)
-        return
-      case 'exit':
-        this.bonds.onExit(parcel)
-        return
-      case 'linkDown':
-        this.bonds.onLinkDown(parcel)
-        return
-      case 'mark':
-        channel.put({ op: 'passed' })
-        channel.flush()
-        return
-      case 'passed':
-        channel.passed()
-        return
-      default:
-    }
   }
 
   /** A message brought an overlay into this thread: the kernel is told at once, so that it can grant the route when it is needed. */
   #onFrame(frame: Frame, via: number): void {
     const { overlay } = frame
-    if (typeof overlay !== 'string' || this.#claimed.has(overlay)) return
+    if (overlay === undefined || this.#claimed.has(overlay)) return
     this.#claimed.add(overlay)
     this.kernel.tell({ type: 'claim', overlay, via })
   }
@@ -387,19 +295,4 @@ export class Runtime {
 
 function firstLetter(message: StartProcess['messages'][number]): Letter {
   return { ...message, call: 0, flow: undefined, sequence: 0 }
-}
-
-/** The process that a parcel is for, where that may be one which has not started yet. */
-function receiverOf(parcel: Parcel): Pid | undefined {
-  switch (parcel.op) {
-    case 'send':
-      return parcel.to
-    case 'monitor':
-    case 'unmonitor':
-    case 'link':
-    case 'unlink':
-      return parcel.target
-    default:
-      return undefined
-  }
 }

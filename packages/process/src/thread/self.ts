@@ -1,5 +1,5 @@
 /** What a process can do with itself: its mailbox, its events, its options. */
-import { entryId, invalid, parseDuration, type Pid } from '@troupe/core'
+import { entryId, invalid, type Pid } from '@troupe/core'
 import type { Message } from '../mailbox/letter.ts'
 import { snapshotArguments } from '../mailbox/payload.ts'
 import { currentRuntime } from './current.ts'
@@ -7,6 +7,7 @@ import type { EventQueue } from './event-queue.ts'
 import { LocalProcess } from './local-process.ts'
 import { currentParticipant } from './participant.ts'
 import { checkTopic } from './post-office.ts'
+import { milliseconds } from './timeout.ts'
 
 export interface ReceiveOptions {
   /** Only messages of this topic; others wait. */
@@ -66,7 +67,7 @@ export const self = {
    */
   receive(options: ReceiveOptions = {}): Promise<Message> {
     const process = own()
-    const timeout = typeof options.timeout === 'string' ? parseDuration(options.timeout) : options.timeout
+    const timeout = options.timeout === undefined ? undefined : milliseconds(options.timeout)
     return process.receive(process.mailbox, options.topic, timeout)
   },
 

@@ -2,6 +2,7 @@
 import { type Pid, TroupeError } from '@troupe/core'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Mailbox, Waiter } from '../mailbox/mailbox.ts'
+import { longestTimer } from './timeout.ts'
 
 /** What becomes of the wait. */
 export interface WaitOutcome {
@@ -27,10 +28,13 @@ export class Wait implements Waiter {
     this.#outcome = outcome
     mailbox.wait(this)
     if (timeout === undefined) return
-    this.#timer = setTimeout(() => {
-      const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
-      this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
-    }, timeout)
+    this.#timer = setTimeout(
+      () => {
+        const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
+        this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
+      },
+      Math.min(timeout, longestTimer),
+    )
   }
 
   take(letter: Letter): void {
