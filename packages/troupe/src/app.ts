@@ -1,20 +1,18 @@
 /** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
+import { Functions } from '@troupe/functions/kernel'
 import { provideNetworkAccess } from '@troupe/network'
 import { Overlays } from '@troupe/network/kernel'
-import { compilePolicies, Security } from '@troupe/policy'
+import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
   type HostSettings,
-  hostKind,
-  hostService,
   Kernel,
   kernelNetworkAccess,
-  overlayService,
-  processService,
-  type ServiceDefinition,
+  servicesOf,
   type ServiceStatus,
   Supervisor,
+  Supervisors,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
 import { load, type LoadOptions } from './load.ts'
@@ -40,14 +38,16 @@ export class Application implements AsyncDisposable {
   readonly registry: Registry
   readonly kernel: Kernel
   readonly #supervisor: Supervisor
+  readonly #functions: Functions
   #stopping: Promise<void> | undefined
 
   /** Use {@link boot}. */
-  constructor(config: AppConfig, kernel: Kernel, supervisor: Supervisor) {
+  constructor(config: AppConfig, kernel: Kernel, supervisor: Supervisor, functions: Functions) {
     this.config = config
     this.registry = kernel.registry
     this.kernel = kernel
     this.#supervisor = supervisor
+    this.#functions = functions
   }
 
   /** Hosts, overlays and supervised processes, as they are now. */
@@ -93,6 +93,7 @@ export class Application implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     await this.#supervisor.stopAll()
+    await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await this.kernel.overlays[Symbol.asyncDispose]()
     setOutsideParticipant(undefined)
@@ -122,8 +123,10 @@ export async function boot(options: BootOptions): Promise<Application> {
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
   kernel.setDefaultOverlay(config.networkService.defaultNetwork)
-  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel), log })
-  const app = new Application(config, kernel, supervisor)
+  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, new Supervisors({ kernel, log })), log })
+  const functions = new Functions({ kernel })
+  const app = new Application(config, kernel, supervisor, functions)
+  functions.warm()
   await supervisor.startAll()
   return app
 }
@@ -135,11 +138,4 @@ function isRunning(): boolean {
   } catch {
     return false
   }
-}
-
-function servicesOf(kernel: Kernel): readonly ServiceDefinition[] {
-  const { registry } = kernel
-  const all = (kind: string, make: (kernel: Kernel, id: EntryId) => ServiceDefinition) =>
-    registry.find({ kind }).map((entry) => make(kernel, entry.id))
-  return [...all('network.*', overlayService), ...all(hostKind.kind, hostService), ...all('process.service', processService)]
 }

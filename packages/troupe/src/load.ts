@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds } from '@troupe/network/kernel'
-import { policyKinds } from '@troupe/policy'
+import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
 import { type AppConfig, configPlace, didYouMean, loadConfig, parseOverride, type Problem, Registry } from '@troupe/registry'
 

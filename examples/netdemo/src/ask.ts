@@ -1,0 +1,2 @@
+/** The same as a function. */
+export { request as handler } from './request.ts'
