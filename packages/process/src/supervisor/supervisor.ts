@@ -4,8 +4,8 @@ import { type EntryId, notFound, type TroupeError, unavailable } from '@troupe/c
 import type { Graph, Lifecycle } from '@troupe/registry'
 import { type Clock, systemClock } from './clock.ts'
 import type { Start } from './life.ts'
-import { needsOf } from './needs.ts'
-import { Service, type ServiceStatus } from './service.ts'
+import { type Needs, needsOf } from './needs.ts'
+import { Service, type ServiceState, type ServiceStatus } from './service.ts'
 
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
 export const serviceChannel = channel('troupe:service')
@@ -28,24 +28,19 @@ export interface SupervisorOptions {
   readonly clock?: Clock
 }
 
+const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Stopping', 'Stopped', 'Exited'])
+
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #services = new Map<EntryId, Service>()
-  /** Services that a service needs, and those that need it. */
-  readonly #needs: ReadonlyMap<EntryId, readonly EntryId[]>
-  readonly #neededBy: ReadonlyMap<EntryId, readonly EntryId[]>
+  /** Found out anew when services or references have changed. */
+  #links: Needs | undefined
   /** Services that are being stopped with what they need: they do not come back before that is done. */
   readonly #leaving = new Set<EntryId>()
   #stopping = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { needs, neededBy } = needsOf(
-      options.graph,
-      options.services.map(({ id }) => id),
-    )
-    this.#needs = needs
-    this.#neededBy = neededBy
     for (const definition of options.services) this.#services.set(definition.id, this.#create(definition))
   }
 
@@ -74,7 +69,11 @@ export class Supervisor {
     const service = this.#service(id)
     if (this.#stopping) throw unavailable(`${id} can not start: the application stops`, { service: id })
     const start = this.#starter()
-    await Promise.all((this.#needs.get(id) ?? []).filter((other) => !this.#isMet(other)).map(start))
+    await Promise.all(
+      this.#needs(id)
+        .filter((other) => !this.#isMet(other))
+        .map(start),
+    )
     return this.#stopping ? service.status : service.start()
   }
 
@@ -85,6 +84,36 @@ export class Supervisor {
     for (const other of leaving) this.#leaving.add(other)
     await this.#stopper()(id)
     for (const other of leaving) this.#leaving.delete(other)
+  }
+
+  /**
+   * Takes a service in, or in place of the one of its id. What was up comes up again; what was not, if it has `auto_start`.
+   *
+   * @param inPlace - The one of that id is not stopped: starting the new one takes its place.
+   */
+  async put(definition: ServiceDefinition, inPlace = false): Promise<void> {
+    const { id, autoStart } = definition
+    const former = this.#services.get(id)
+    const wasUp = former !== undefined && !atRest.has(former.status.state)
+    if (!inPlace) await former?.stop()
+    former?.close()
+    this.#links = undefined
+    this.#services.set(id, this.#create(definition))
+    if ((wasUp || autoStart) && !this.#stopping) await this.start(id)
+  }
+
+  /** Stops a service, what needs it first, and forgets it. Nothing happens when it is unknown. */
+  async remove(id: EntryId): Promise<void> {
+    if (!this.#services.has(id)) return
+    await this.stop(id)
+    this.#services.get(id)?.close()
+    this.#services.delete(id)
+    this.#links = undefined
+  }
+
+  /** References between entries have changed. */
+  relink(): void {
+    this.#links = undefined
   }
 
   /** Stops all, dependents first. No timer is left, and nothing can be started any more. */
@@ -98,7 +127,11 @@ export class Supervisor {
   /** Starts each service once, as soon as all that it needs has been tried. */
   #starter(): (id: EntryId) => Promise<void> {
     return once(async (id, start) => {
-      await Promise.all((this.#needs.get(id) ?? []).filter((other) => !this.#isMet(other)).map(start))
+      await Promise.all(
+        this.#needs(id)
+          .filter((other) => !this.#isMet(other))
+          .map(start),
+      )
       if (!this.#stopping && !this.#leaving.has(id)) await this.#service(id).start()
     })
   }
@@ -106,7 +139,7 @@ export class Supervisor {
   /** Stops each service once, as soon as all that needs it has stopped. */
   #stopper(): (id: EntryId) => Promise<void> {
     return once(async (id, stop) => {
-      await Promise.all((this.#neededBy.get(id) ?? []).map(stop))
+      await Promise.all(this.#neededBy(id).map(stop))
       await this.#service(id).stop()
     })
   }
@@ -115,8 +148,23 @@ export class Supervisor {
   #dependents(id: EntryId, found = new Set<EntryId>()): ReadonlySet<EntryId> {
     if (found.has(id)) return found
     found.add(id)
-    for (const other of this.#neededBy.get(id) ?? []) this.#dependents(other, found)
+    for (const other of this.#neededBy(id)) this.#dependents(other, found)
     return found
+  }
+
+  /** Services that a service needs. */
+  #needs(id: EntryId): readonly EntryId[] {
+    return this.#linked().needs.get(id) ?? []
+  }
+
+  /** Services that need a service. */
+  #neededBy(id: EntryId): readonly EntryId[] {
+    return this.#linked().neededBy.get(id) ?? []
+  }
+
+  #linked(): Needs {
+    this.#links ??= needsOf(this.#options.graph, [...this.#services.keys()])
+    return this.#links
   }
 
   #create({ id, kind, lifecycle, start }: ServiceDefinition): Service {
@@ -135,7 +183,7 @@ export class Supervisor {
 
   #blockedBy(id: EntryId): TroupeError | undefined {
     if (this.#leaving.has(id)) return unavailable('it is being stopped', { service: id })
-    const missing = this.#needs.get(id)?.find((other) => !this.#isMet(other))
+    const missing = this.#needs(id).find((other) => !this.#isMet(other))
     if (missing === undefined) return undefined
     return unavailable(`it needs ${missing}, which is ${this.status(missing).state}`, { service: id, needs: missing })
   }
@@ -156,7 +204,7 @@ export class Supervisor {
     if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
     this.#options.log(`${status.id} ${status.state}${reason(status.error)}`)
     if (this.#stopping || !this.#isMet(status.id)) return
-    for (const id of this.#neededBy.get(status.id) ?? []) {
+    for (const id of this.#neededBy(status.id)) {
       const dependent = this.#service(id)
       if (dependent.isBlocked) dependent.wake()
     }
