@@ -41,11 +41,13 @@ export async function flood(to: string) {
 export async function hearOut(program: string, upTo: number) {
   const heard: unknown[] = []
   const child = await processes.spawnMonitored(program, 'app:host', self.pid, upTo)
-  const events = self.events[Symbol.asyncIterator]()
-  void (async () => {
-    for await (const { payload } of self.inbox) heard.push(payload)
-  })()
-  const { value: event } = await events.next()
+  const { value: event } = await self.events[Symbol.asyncIterator]().next()
+  // What it sent is there by now.
+  for (;;) {
+    const message = await self.receive({ timeout: 0 }).catch(() => undefined)
+    if (message === undefined) break
+    heard.push(message.payload)
+  }
   return { heard, event: event?.type, from: event !== undefined && 'from' in event && event.from === child }
 }
 
@@ -112,9 +114,9 @@ export async function listenTo(topic: string) {
   return { got, others }
 }
 
-/** Returns the error of a receive that comes to nothing. */
+/** Receives with a timeout. */
 export async function receiveFor(timeout: number | string, topic?: string) {
-  return self.receive({ timeout, ...(topic !== undefined && { topic }) })
+  return (await self.receive({ timeout, ...(topic !== undefined && { topic }) })).payload
 }
 
 export async function moved(to: string) {

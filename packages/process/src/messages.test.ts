@@ -1,0 +1,277 @@
+import { type Pid, pid } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { startKernel } from './testing/start-kernel.ts'
+import { processes } from './thread/processes.ts'
+
+const host = 'app:host'
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+const letters = (count: number) => numbers(count).map((n) => ['n', n])
+
+describe('messages', () => {
+  it('of one sender to one receiver arrive in order, from the program and from a process', async () => {
+    await using _ = await startKernel({ programs: ['talk.collect', 'talk.count'] })
+    const collector = await processes.spawn('app:talk.collect', host, 3000)
+    const ended = processes.exited(collector)
+    await processes.exec('app:talk.count', host, collector, 1500)
+    await Promise.all(numbers(1500).map(async (n) => processes.send(collector, 'n', n)))
+    expect(await ended).toEqual({ value: [...letters(1500), ...letters(1500)] })
+  })
+
+  it('come before the EXIT of their sender', async () => {
+    await using kernel = await startKernel({ programs: ['talk.hearOut', 'talk.count', 'talk.countAndRun'] })
+    for (const program of ['app:talk.count', 'app:talk.countAndRun']) {
+      expect(await kernel.exec('talk.hearOut', program, 700)).toEqual({ heard: numbers(700), event: 'EXIT', from: true })
+    }
+    expect(kernel.dead).toEqual([])
+  })
+
+  it('of a process that ends at once are not lost: by pid, by name, whether or not a way was open', async () => {
+    await using kernel = await startKernel({ programs: ['talk.collect', 'talk.countAndRun'] })
+    const collector = await processes.withName('collector').spawn('app:talk.collect', host, 1500)
+    const ended = processes.exited(collector)
+    for (const to of [collector, 'collector', 'collector']) await kernel.exec('talk.countAndRun', to, 500)
+    expect(await ended).toEqual({ value: [...letters(500), ...letters(500), ...letters(500)] })
+    expect(kernel.dead).toEqual([])
+  })
+
+  it('that find no room before their sender has ended are dead letters', async () => {
+    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.countAndRun'], host: { queueSize: 20 } })
+    const receiver = await processes.spawn('app:talk.ignore', host)
+    await kernel.exec('talk.countAndRun', receiver, 50)
+    const late = await kernel.deadLetters(30)
+    expect(late).toHaveLength(30)
+    expect(late[0]).toMatchObject({ to: receiver, topic: 'n', reason: expect.stringContaining('the sender ended') as unknown })
+    await processes.cancel(receiver)
+    const all = await kernel.deadLetters(50)
+    expect(all).toHaveLength(50)
+    expect(all.at(-1)?.reason).toContain('the receiver')
+  })
+
+  it('of a process that has ended to nobody are dead letters', async () => {
+    await using kernel = await startKernel({ programs: ['talk.countAndRun', 'life.answer'] })
+    const gone = await processes.spawn('app:life.answer', host, 1)
+    await processes.exited(gone)
+    for (const to of ['nobody', gone, pid(4711, 1)]) await kernel.exec('talk.countAndRun', to, 3)
+    const dead = await kernel.deadLetters(9)
+    expect(dead.map(({ to }) => to)).toEqual(['nobody', 'nobody', 'nobody', gone, gone, gone, pid(4711, 1), pid(4711, 1), pid(4711, 1)])
+  })
+
+  it('not taken are dead letters when their receiver ends, whatever became of their sender', async () => {
+    await using kernel = await startKernel({ programs: ['life.wait', 'talk.count', 'talk.ignore'] })
+    const receiver = await processes.spawn('app:talk.ignore', host)
+    await kernel.exec('talk.count', receiver, 5)
+    await processes.send(receiver, 'mine', 5)
+    await processes.cancel(receiver)
+    const dead = await kernel.deadLetters(6)
+    expect(dead.map(({ topic }) => topic).toSorted()).toEqual(['mine', 'n', 'n', 'n', 'n', 'n'])
+    expect(kernel.kernel.deadLetters.count).toBe(6)
+  })
+
+  it('not taken are dead letters when their receiver is ended by force', async () => {
+    await using kernel = await startKernel({ programs: ['life.loop'] })
+    const receiver = await processes.spawn('app:life.loop', host)
+    for (const n of [1, 2, 3]) expect(processes.trySend(receiver, 'n', n)).toBe(true)
+    await processes.terminate(receiver)
+    expect(await kernel.deadLetters(3)).toHaveLength(3)
+  })
+
+  it('to nobody are refused', async () => {
+    await using kernel = await startKernel({ programs: ['life.answer'] })
+    const gone = await processes.spawn('app:life.answer', host, 1)
+    await processes.exited(gone)
+    for (const to of [gone, pid(4711, 1), pid(0, 0), pid(0, 7), 'nobody']) {
+      await expect(processes.send(to, 'topic')).rejects.toMatchObject({ kind: 'NotFound' })
+      await expect(processes.call(to, 'topic')).rejects.toMatchObject({ kind: 'NotFound' })
+    }
+    expect(processes.trySend(pid(0, 7), 'topic')).toBe(false)
+    expect(kernel.dead).toEqual([])
+  })
+
+  it('that cannot be are refused: reserved topics, payloads that cannot be cloned', async () => {
+    await using _ = await startKernel({ programs: ['talk.echo'] })
+    const to = await processes.withName('echo').spawn('app:talk.echo', host)
+    for (const receiver of [to, 'echo']) {
+      for (const topic of ['@exit', '']) await expect(processes.send(receiver, topic)).rejects.toMatchObject({ kind: 'Invalid' })
+      await expect(processes.send(receiver, 'a', { a: () => 5 })).rejects.toMatchObject({ kind: 'Invalid', details: { path: 'payload.a' } })
+      await expect(processes.call(receiver, 'a', [Symbol('s')])).rejects.toMatchObject({ kind: 'Invalid', details: { path: 'payload[0]' } })
+    }
+    expect(() => processes.trySend(to, '@exit')).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+    expect(await processes.call(to, 'a', 5)).toBe(5)
+  })
+
+  it('are as they were when they were sent, or moved', async () => {
+    await using kernel = await startKernel({ programs: ['talk.collect', 'talk.changed', 'talk.moved'] })
+    const collector = await processes.withName('collector').spawn('app:talk.collect', host, 3)
+    const ended = processes.exited(collector)
+    await kernel.exec('talk.changed', collector)
+    expect(await kernel.exec('talk.moved', collector)).toBe(0)
+    const exit = await ended
+    expect(exit).toEqual({
+      value: expect.arrayContaining([
+        ['value', { list: [1] }],
+        ['value', { list: [1, 2] }],
+        ['bytes', new Uint8Array([1, 2, 3])],
+      ]) as unknown,
+    })
+  })
+})
+
+describe('a mailbox that is full', () => {
+  it('makes send wait and trySend say no, from the program and from a process', async () => {
+    await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.fill', 'talk.offer'], host: { queueSize: 32 } })
+    const receiver = await processes.spawn('app:talk.onceTold', host, 10)
+    const ended = processes.exited(receiver)
+    await processes.send(receiver, 'early')
+    const told = await kernel.exec('talk.offer', receiver, 100)
+    expect((told as boolean[]).filter(Boolean).length).toBeLessThanOrEqual(32)
+    expect((told as boolean[]).at(-1)).toBe(false)
+    let sent = 0
+    const more = numbers(60).map(async (n) =>
+      processes.send(receiver, 'late', n).then(
+        () => {
+          sent += 1
+        },
+        () => undefined,
+      ),
+    )
+    await processes.send(receiver, 'go').catch(() => undefined)
+    await ended
+    await Promise.all(more)
+    expect(sent).toBeLessThanOrEqual(60)
+  })
+
+  it('takes no more than it holds, and a window for each thread', async () => {
+    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.fill'], host: { queueSize: 100 } })
+    const receiver = await processes.spawn('app:talk.ignore', host)
+    expect(await kernel.exec('talk.fill', receiver)).toBe(100)
+  })
+
+  it('keeps senders waiting until there is room, in order', async () => {
+    await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.count'], host: { queueSize: 8 } })
+    const receiver = await processes.spawn('app:talk.onceTold', host, 200)
+    const ended = processes.exited(receiver)
+    const counting = kernel.exec('talk.count', receiver, 500).catch((error: unknown) => error)
+    await processes.send(receiver, 'go')
+    const exit = await ended
+    const got = 'value' in exit ? (exit.value as [string, number][]) : []
+    const order = got.map(([, n]) => n)
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(await counting).toMatchObject({ kind: 'NotFound' })
+  })
+
+  it('gives the room of threads that are gone to others', async () => {
+    await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.count', 'talk.fill'], host: { queueSize: 64 } })
+    const receiver = await processes.spawn('app:talk.onceTold', host, 64)
+    for (let n = 0; n < 6; n += 1) await kernel.exec('talk.count', receiver, 1)
+    await expect.poll(() => kernel.kernel.threads.size).toBe(3)
+    expect(await kernel.exec('talk.fill', receiver)).toBeGreaterThanOrEqual(58)
+  })
+})
+
+describe('receiving', () => {
+  it('of a topic of its own', async () => {
+    await using _ = await startKernel({ programs: ['talk.listenTo'] })
+    const listener = await processes.spawn('app:talk.listenTo', host, 'mine')
+    const ended = processes.exited(listener)
+    for (const [topic, payload] of [
+      ['other', 1],
+      ['mine', 2],
+      ['other', 3],
+      ['mine', 'last'],
+    ] as const)
+      await processes.send(listener, topic, payload)
+    expect(await ended).toEqual({ value: { got: [2, 'last'], others: [1, 3] } })
+  })
+
+  it('gives up after a while', async () => {
+    await using kernel = await startKernel({ programs: ['talk.receiveFor'] })
+    for (const timeout of [0, 10, '10ms'])
+      await expect(kernel.exec('talk.receiveFor', timeout, 'topic')).rejects.toMatchObject({ kind: 'Timeout' })
+    for (const timeout of [-1, Number.NaN, 'soon'])
+      await expect(kernel.exec('talk.receiveFor', timeout)).rejects.toMatchObject({ kind: 'Invalid' })
+  })
+
+  it('waits even longer than timers can', async () => {
+    await using _ = await startKernel({ programs: ['talk.receiveFor'] })
+    const receiver = await processes.spawn('app:talk.receiveFor', host, '1000h')
+    const ended = processes.exited(receiver)
+    await processes.send(receiver, 'late', 5)
+    expect(await ended).toEqual({ value: 5 })
+  })
+})
+
+describe('calls', () => {
+  it('are answered', async () => {
+    await using kernel = await startKernel({ programs: ['talk.echo', 'talk.call'] })
+    const echo = await processes.withName('echo').spawn('app:talk.echo', host)
+    expect(await processes.call(echo, 'a', { n: 1 })).toEqual({ n: 1 })
+    expect(await processes.call('echo', 'a', 'by name')).toBe('by name')
+    expect(await kernel.exec('talk.call', echo, 'a', 'from a process')).toBe('from a process')
+    expect(await Promise.all(numbers(500).map(async (n) => processes.call(echo, 'n', n)))).toEqual(numbers(500))
+  })
+
+  it('reject at once when the callee ends, however it does', async () => {
+    await using _ = await startKernel({ programs: ['talk.dieOnCall', 'life.loop', 'life.forget', 'talk.ignore'] })
+    const callee = await processes.spawn('app:talk.dieOnCall', host)
+    await expect(processes.call(callee, 'a')).rejects.toMatchObject({ kind: 'NotFound' })
+    for (const program of ['app:life.loop', 'app:life.forget']) {
+      const busy = await processes.spawn(program, host)
+      const calling = expect(processes.call(busy, 'a')).rejects.toMatchObject({ kind: 'NotFound' })
+      await processes.terminate(busy)
+      await calling
+    }
+    const stopping = await processes.spawn('app:talk.ignore', host)
+    const calling = expect(processes.call(stopping, 'a')).rejects.toMatchObject({ kind: 'NotFound' })
+    await processes.cancel(stopping)
+    await calling
+  })
+
+  it('are no dead letters: who called was told', async () => {
+    await using kernel = await startKernel({ programs: ['talk.ignore'] })
+    const callee = await processes.spawn('app:talk.ignore', host)
+    await expect(processes.call(callee, 'a', 1, { timeout: 20 })).rejects.toMatchObject({ kind: 'Timeout' })
+    const calling = expect(processes.call(callee, 'b')).rejects.toMatchObject({ kind: 'NotFound' })
+    await processes.send(callee, 'c')
+    await processes.cancel(callee)
+    await calling
+    expect((await kernel.deadLetters(1)).map(({ topic }) => topic)).toEqual(['c'])
+  })
+
+  it('drop what comes too late, and what comes twice', async () => {
+    await using _ = await startKernel({ programs: ['talk.late'] })
+    const callee = await processes.spawn('app:talk.late', host)
+    await expect(processes.call(callee, 'first', 1, { timeout: 20 })).rejects.toMatchObject({ kind: 'Timeout' })
+    expect(await processes.call(callee, 'second', 2)).toBe('second')
+  })
+})
+
+describe('names', () => {
+  it('are taken once, and go with their process', async () => {
+    await using _ = await startKernel({ programs: ['life.wait'] })
+    const one = await processes.spawn('app:life.wait', host)
+    const two = await processes.spawn('app:life.wait', host)
+    await processes.names.register('it', one)
+    await processes.names.register('it', one)
+    await expect(processes.names.register('it', two)).rejects.toMatchObject({ kind: 'AlreadyExists' })
+    await expect(processes.names.register('nothing', pid(4711, 1))).rejects.toMatchObject({ kind: 'NotFound' })
+    for (const name of ['', '<1.1>']) await expect(processes.names.register(name, one)).rejects.toMatchObject({ kind: 'Invalid' })
+    await processes.terminate('it')
+    await expect.poll(async () => processes.names.lookup('it')).toBeUndefined()
+    await processes.names.register('it', two)
+    await processes.names.unregister('it')
+    expect(await processes.names.lookup('it')).toBeUndefined()
+    await expect(processes.terminate('it')).rejects.toMatchObject({ kind: 'NotFound' })
+  })
+
+  it('lead to who has them when the message is sent', async () => {
+    await using _ = await startKernel({ programs: ['talk.collect'] })
+    const [one, two] = await Promise.all([1, 2].map(async () => processes.spawn('app:talk.collect', host, 1)))
+    const ended = Promise.all([one, two].map(async (to) => processes.exited(to as Pid)))
+    await processes.names.register('it', one)
+    await processes.send('it', 'to', 'one')
+    await expect.poll(async () => processes.names.lookup('it')).toBeUndefined()
+    await processes.names.register('it', two)
+    await processes.send('it', 'to', 'two')
+    expect(await ended).toEqual([{ value: [['to', 'one']] }, { value: [['to', 'two']] }])
+  })
+})
