@@ -68,6 +68,25 @@ export async function associate(route: Route, options: DialOptions = {}): Promis
   throw unsupported(route, 'sending datagrams')
 }
 
+/**
+ * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: whoever keeps connections keeps
+ * those with different keys apart.
+ */
+export function poolKey(route: Route, isolation: Isolation): string {
+  return driverOf(route).poolKey?.(route, isolation) ?? ''
+}
+
+/** On whose behalf the code that runs acts. */
+export function currentIsolation(): Isolation {
+  const slot = currentSlot()
+  if (slot === undefined) return {}
+  const { frame, owner } = slot
+  return {
+    ...(frame.actor && { actor: frame.actor.id }),
+    ...(typeof owner === 'object' && owner !== null && 'pid' in owner && { process: String(owner.pid) }),
+  }
+}
+
 function driverOf(route: Route): Driver {
   const driver = drivers.get(route.driver)
   if (driver) return driver
@@ -84,13 +103,5 @@ function unsupported({ overlay, driver }: Route, what: string): TroupeError {
 
 /** On whose behalf: what the caller says, or else who runs. */
 function isolated<O extends DialOptions>(options: O): O {
-  if (options.isolation) return options
-  const slot = currentSlot()
-  if (slot === undefined) return options
-  const { frame, owner } = slot
-  const isolation: Isolation = {
-    ...(frame.actor && { actor: frame.actor.id }),
-    ...(typeof owner === 'object' && owner !== null && 'pid' in owner && { process: String(owner.pid) }),
-  }
-  return { ...options, isolation }
+  return options.isolation ? options : { ...options, isolation: currentIsolation() }
 }

@@ -1,7 +1,7 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
 export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
 export type { Association, AssociationEvents } from './association.ts'
-export { associate, dial, resolve, reverse } from './dial.ts'
+export { associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
 export { installGuard } from './guard/refuse.ts'
 export { type DialEvent, type DialLatency, type OverlayHealth, overlayHealth } from './health.ts'
 export type {

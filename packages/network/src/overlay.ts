@@ -90,6 +90,11 @@ export interface Driver {
   reverse?(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]>
   /** A way for datagrams. */
   associate?(route: Route, options: DialOptions, hop: Dial): Promise<Association>
+  /**
+   * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: two whose keys differ may not
+   * serve each other.
+   */
+  poolKey?(route: Route, isolation: Isolation): string
   /** What the driver knows about the ways into the overlay; without addresses. */
   entrances?(route: Route): readonly Entrance[]
 }

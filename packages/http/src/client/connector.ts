@@ -2,16 +2,19 @@
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, TroupeError } from '@troupe/core'
-import { type DialOptions, dial, type Route, type Target } from '@troupe/network'
+import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
 import type { buildConnector } from 'undici'
 import type { Tls } from './plan.ts'
 
 /** How a connector gets a plain connection. */
-export type Open = (target: Target, options: Required<DialOptions>) => Promise<Socket>
+export type Open = (target: Target, options: Required<Pick<DialOptions, 'signal' | 'timeout'>>) => Promise<Socket>
 
-/** Through the overlay: the name travels as a name. */
-export function throughOverlay(route: Route): Open {
-  return (target, options) => dial(route, target, options)
+/**
+ * Through the overlay: the name travels as a name. Connections are opened in whatever context the pool needs one, so it is said here
+ * on whose behalf.
+ */
+export function throughOverlay(route: Route, isolation: Isolation): Open {
+  return (target, options) => dial(route, target, { ...options, isolation })
 }
 
 /**

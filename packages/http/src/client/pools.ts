@@ -1,10 +1,10 @@
 /**
- * The connection pools of a thread: one for each overlay (in its present generation), actor and set of TLS options. A
+ * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those apart) and set of TLS options. A
  * connection of one never serves another. Timeouts are no part of the key.
  */
 import { createHash } from 'node:crypto'
 import { type EntryId, TroupeError } from '@troupe/core'
-import type { Route } from '@troupe/network'
+import { type Isolation, poolKey, type Route } from '@troupe/network'
 import { Agent } from 'undici'
 import { connectorOf, inTheClear, throughOverlay } from './connector.ts'
 import type { Tls } from './plan.ts'
@@ -23,10 +23,10 @@ export class Pool {
   readonly running = new Set<Watch>()
   readonly #destroyed = new AbortController()
 
-  constructor(route: Route | undefined, tls: Tls | undefined) {
+  constructor(route: Route | undefined, isolation: Isolation, tls: Tls | undefined) {
     this.overlay = route?.overlay ?? null
     this.generation = route?.generation ?? 0
-    const open = route === undefined ? inTheClear : throughOverlay(route)
+    const open = route === undefined ? inTheClear : throughOverlay(route, isolation)
     this.agent = new Agent({
       connect: connectorOf({ open, tls, patience: () => this.#patience(), signal: this.#destroyed.signal }),
       headersTimeout: 0,
@@ -55,14 +55,15 @@ export class Pools {
   readonly #draining = new Map<Pool, Promise<void>>()
 
   /** The pool for `route` (`undefined`: the clear network). A newer generation of an overlay retires the pools of the older. */
-  take(route: Route | undefined, actor: string | undefined, tls: Tls | undefined): Pool {
-    const key = JSON.stringify([route?.overlay ?? null, actor ?? null, tls === undefined ? null : digest(tls)])
+  take(route: Route | undefined, isolation: Isolation, tls: Tls | undefined): Pool {
+    const apart = route === undefined ? '' : poolKey(route, isolation)
+    const key = JSON.stringify([route?.overlay ?? null, isolation.actor ?? null, apart, tls === undefined ? null : digest(tls)])
     let pool = this.#open.get(key)
     // A route that was read before a swap may come after one that was read later: the newer pool serves it.
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
     if (pool === undefined) {
       if (route !== undefined) this.#retireOlder(route)
-      pool = new Pool(route, tls)
+      pool = new Pool(route, isolation, tls)
     }
     this.#open.delete(key)
     this.#open.set(key, pool)

@@ -1,7 +1,7 @@
 /** From a plan to a `Response`: the overlay, the pool, the redirects. */
 import { channel } from 'node:diagnostics_channel'
 import { asTroupeError, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
-import { type NetworkAccess, networkAccess } from '@troupe/network'
+import { currentIsolation, type Isolation, type NetworkAccess, networkAccess } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { releaseBody } from './body.ts'
 import { type Answer, exchange, type Sent } from './exchange.ts'
@@ -78,6 +78,12 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
   }
 }
 
+/** The frame's actor, and whichever process or call runs. */
+function isolationOf(frame: Frame | undefined): Isolation {
+  const { process } = currentIsolation()
+  return { ...(frame?.actor && { actor: frame.actor.id }), ...(process !== undefined && { process }) }
+}
+
 async function follow(
   plan: Plan,
   overlay: EntryId | null,
@@ -92,7 +98,7 @@ async function follow(
     try {
       // Asked for each hop: the overlay may have been rebuilt meanwhile.
       const route = overlay === null ? undefined : await watch.race(access.route(overlay))
-      const pool = pools.take(route, frame?.actor?.id, tlsFor(plan.tls, plan.url, url))
+      const pool = pools.take(route, isolationOf(frame), tlsFor(plan.tls, plan.url, url))
       const { timeout, maxResponseBody } = plan
       const answer = await exchange(pool, sent, { watch, timeout, maxResponseBody, failure })
       const location = plan.redirect === 'manual' ? undefined : locationOf(answer)

@@ -22,6 +22,7 @@ export const socks5Driver: Driver = {
     const { socket } = await ask(route, { command: commands.connect, destination, failures }, options, hop)
     return socket
   },
+  poolKey: (route, { process = '' }) => (proxiesOf(route).isolate?.by === 'process' ? process : ''),
   resolve,
   reverse,
   associate,
