@@ -12,6 +12,8 @@ export type Entries = Pick<Registry, 'decode' | 'get'>
 
 export interface OverlayKind {
   readonly kind: Kind
+  /** Says {@link Overlay.exclusive} of what {@link open} would build. */
+  exclusive?(entries: Entries, id: EntryId): string | undefined
   /**
    * Builds the overlay of the entry `id`.
    *

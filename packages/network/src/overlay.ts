@@ -16,6 +16,8 @@ export interface Overlay extends AsyncDisposable {
   readonly id: EntryId
   readonly kind: string
   readonly capabilities: Capabilities
+  /** Names the state of which only one overlay may run at a time, such as a folder; absent where two may run side by side. */
+  readonly exclusive?: string
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**

@@ -4,6 +4,7 @@ import { didYouMean, type Kind } from '@troupe/registry'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
 import type { Capabilities, Overlay } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
+import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 
 const known: readonly OverlayKind[] = [socks5Overlay]
@@ -34,7 +35,11 @@ export class Overlays implements AsyncDisposable {
   readonly #kinds: ReadonlyMap<string, OverlayKind>
   readonly #running = new Map<EntryId, Overlay>()
   /** Overlays that each one leads through. */
-  readonly #through = new Map<EntryId, ReadonlySet<EntryId>>()
+  readonly #through = new WeakMap<Overlay, ReadonlySet<EntryId>>()
+  /** What is built and not yet in service: what leads through it is built upon it. */
+  readonly #pending = new Map<EntryId, Overlay>()
+  /** Overlays of which neither the old nor the new stands at the moment. */
+  readonly #handOvers = new Map<EntryId, Promise<void>>()
   #generation = 0
 
   constructor(entries: Entries, kinds: readonly OverlayKind[] = known) {
@@ -59,31 +64,72 @@ export class Overlays implements AsyncDisposable {
    * @throws TroupeError like {@link add}.
    */
   async replace(id: EntryId): Promise<Overlay> {
-    this.#generation += 1
-    const through = new Set<EntryId>()
-    const overlay = await this.#kindOf(id).open(this.#entries, id, this.#generation, (other) => {
-      through.add(other)
-      return this.route(other)
-    })
+    const swap = await this.prepare(id)
+    await swap.commit()
+    await Promise.all(swap.retired.map(async (former) => former[Symbol.asyncDispose]()))
+    return this.get(id)
+  }
+
+  /**
+   * Builds what the entry says in `entries`, and anew what leads through it. Nobody sees that before it is committed.
+   *
+   * @throws TroupeError like {@link add}.
+   */
+  async prepare(id: EntryId, entries: Entries = this.#entries): Promise<OverlaySwap> {
+    const kind = this.#kindOf(id, entries)
     const former = this.#running.get(id)
-    this.#running.set(id, overlay)
-    this.#through.set(id, through)
-    await former?.[Symbol.asyncDispose]()
-    if (former) for (const other of this.leadingThrough(id)) await this.replace(other)
-    return overlay
+    const state = kind.exclusive?.(entries, id)
+    if (former !== undefined && state !== undefined && state === former.exclusive) {
+      return new HandOver({
+        id,
+        former,
+        open: async () => this.#open(id, entries),
+        reopen: async () => this.#open(id, this.#entries),
+        place: this.#place,
+        handOver: (done) => {
+          this.#handOvers.set(id, done)
+          void done.then(() => this.#handOvers.delete(id))
+        },
+      })
+    }
+    const built: Overlay[] = []
+    const swap = new Swap({ built, running: (other) => this.#running.get(other), place: this.#place, forget: this.#forget })
+    try {
+      for (const other of [id, ...this.#allThrough(id)]) {
+        const overlay = await this.#open(other, entries)
+        this.#pending.set(other, overlay)
+        built.push(overlay)
+      }
+      return swap
+    } catch (error) {
+      await swap.rollback()
+      throw error
+    }
+  }
+
+  /** Makes the removal of an overlay ready. */
+  prepareRemoval(id: EntryId): OverlaySwap {
+    const running = (other: EntryId) => this.#running.get(other)
+    return new Swap({ built: [], removed: id, running, place: this.#place, forget: this.#forget })
   }
 
   /** The overlays whose connections go through `id` in turn, as far as they run. */
   leadingThrough(id: EntryId): readonly EntryId[] {
-    return [...this.#running.keys()].filter((other) => this.#through.get(other)?.has(id) === true)
+    return Array.from(this.#running)
+      .filter(([, overlay]) => this.#through.get(overlay)?.has(id) === true)
+      .map(([other]) => other)
   }
 
   /** Takes an overlay out of service: from here on it is unknown. Nothing happens when it does not run. */
   async remove(id: EntryId): Promise<void> {
     const overlay = this.#running.get(id)
     this.#running.delete(id)
-    this.#through.delete(id)
     await overlay?.[Symbol.asyncDispose]()
+  }
+
+  /** Settles when the overlay is not being handed over from its old state to its new one. */
+  async settled(id: EntryId): Promise<void> {
+    await this.#handOvers.get(id)
   }
 
   /** @throws TroupeError `NotFound`, with the nearest id that there is. */
@@ -122,8 +168,38 @@ export class Overlays implements AsyncDisposable {
     await Promise.all(overlays.map(async (overlay) => overlay[Symbol.asyncDispose]()))
   }
 
-  #kindOf(id: EntryId): OverlayKind {
-    const { kind } = this.#entries.get(id)
+  async #open(id: EntryId, entries: Entries): Promise<Overlay> {
+    this.#generation += 1
+    const through = new Set<EntryId>()
+    const overlay = await this.#kindOf(id, entries).open(entries, id, this.#generation, (other) => {
+      through.add(other)
+      return (this.#pending.get(other) ?? this.get(other)).route
+    })
+    this.#through.set(overlay, through)
+    return overlay
+  }
+
+  /** Directly or not; what an overlay leads through comes before it. */
+  #allThrough(id: EntryId, found: EntryId[] = []): readonly EntryId[] {
+    for (const other of this.leadingThrough(id)) {
+      if (found.includes(other)) found.splice(found.indexOf(other), 1)
+      found.push(other)
+      this.#allThrough(other, found)
+    }
+    return found
+  }
+
+  readonly #place = (id: EntryId, overlay: Overlay | undefined) => {
+    if (overlay === undefined) this.#running.delete(id)
+    else this.#running.set(id, overlay)
+  }
+
+  readonly #forget = (overlay: Overlay) => {
+    if (this.#pending.get(overlay.id) === overlay) this.#pending.delete(overlay.id)
+  }
+
+  #kindOf(id: EntryId, entries: Entries): OverlayKind {
+    const { kind } = entries.get(id)
     const overlayKind = this.#kinds.get(kind)
     if (overlayKind) return overlayKind
     throw new TroupeError('Invalid', `${id} is a ${kind}, not an overlay`, { details: { overlay: id, kind } })
