@@ -5,6 +5,7 @@
 import { type Frame, FrameDecoder, FrameEncoder, type Pid } from '@troupe/core'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 import type { Parcel, SendRun } from '../protocol.ts'
+import type { Border } from '../thread/border.ts'
 import { Account, type Unacknowledged } from './account.ts'
 import type { Transfer } from './payload.ts'
 
@@ -15,8 +16,6 @@ const maxClosed = 4096
 
 export interface ChannelOptions {
   readonly thread: number
-  /** Called for each parcel, in the order in which they were put. */
-  readonly onParcel: (parcel: Parcel, channel: Channel) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
   readonly onClose: (channel: Channel) => void
 }
@@ -29,6 +28,7 @@ export class Channel {
   readonly #accounts = new Map<Pid, Account>()
   readonly #dead = new Set<Pid>()
   #port: MessagePort | undefined
+  #border: Border | undefined
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -44,10 +44,16 @@ export class Channel {
   }
 
   /** Joins the port; what was put before goes out now. */
-  open(port: MessagePort): void {
+  open(port: MessagePort, border: Border): void {
     this.#port = port
+    this.#border = border
     port.on('message', (batch: Parcel[]) => {
-      for (const parcel of batch) this.#options.onParcel(parcel, this)
+      // What breaks the protocol comes from code that reached for the port: it must not end the processes here.
+      try {
+        for (const parcel of batch) border.take(parcel)
+      } catch (error) {
+        process.emitWarning(`thread ${this.thread} sent what is no parcel: ${String(error)}`)
+      }
     })
     port.on('close', () => {
       if (this.#port !== port) return
@@ -56,6 +62,11 @@ export class Channel {
     })
     port.unref()
     this.flush()
+  }
+
+  /** What is taken from the other thread, once they were introduced. */
+  get border(): Border | undefined {
+    return this.#border
   }
 
   get isOpen(): boolean {
@@ -143,6 +154,11 @@ export class Channel {
   /** Settles when all that was put so far has come to the other thread, or never will; answers nothing when that is known already. */
   arrival(): Promise<void> | undefined {
     if (this.#batch.length === 0 && !this.#accounts.values().some((account) => account.hasUnacknowledged)) return undefined
+    return this.mark()
+  }
+
+  /** Settles when the other thread has got all that was put so far, or is gone. */
+  async mark(): Promise<void> {
     this.put({ op: 'mark' })
     this.flush()
     return new Promise((resolve) => {

@@ -5,6 +5,7 @@
 import type { DeadLetter, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Peers } from './peers.ts'
+import { within } from './timeout.ts'
 
 /** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
 const patience = 500
@@ -46,15 +47,6 @@ export class Farewell {
     if (arrival === undefined) this.#options.onOver(process, exit)
     else void within(patience, arrival).then(() => this.#options.onOver(process, exit))
   }
-}
-
-/** Waits for `promise`, but no longer than that. */
-async function within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {
-  if (promise === undefined) return
-  const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  await Promise.race([promise, late])
-  clearTimeout(timer)
 }
 
 /** Settles when what was printed has left the thread, which a stream there does piece by piece, each time the main thread asks for more. */

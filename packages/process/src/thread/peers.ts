@@ -1,13 +1,17 @@
 /** The other threads that this one speaks with. */
-import { errorFromWire, type TroupeError } from '@troupe/core'
-import type { MessagePort } from 'node:worker_threads'
+import { errorFromWire, type Pid, type TroupeError } from '@troupe/core'
 import { Channel } from '../mailbox/channel.ts'
 import type { Parcel, ToThread } from '../protocol.ts'
+import { Border } from './border.ts'
 
 export interface PeersOptions {
   /** Asks the kernel for a channel to a thread. */
   readonly connect: (thread: number) => void
   readonly onParcel: (parcel: Parcel, channel: Channel) => void
+  /** Asks the kernel whether the thread `via` may do `action` to a process here. */
+  readonly vouch: (via: number, action: string, target: Pid) => void
+  /** A parcel was not taken. */
+  readonly onRefused: (parcel: Parcel) => void
   /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
   readonly onGone: (thread: number, channel: Channel | undefined, error: TroupeError) => void
 }
@@ -32,9 +36,31 @@ export class Peers {
   }
 
   /** The kernel introduces this thread to another; it does so once for each pair. */
-  introduce(thread: number, port: MessagePort): void {
+  introduce({ thread, port, standing }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
-    channel.open(port)
+    const { onParcel, onRefused, vouch } = this.#options
+    const border = new Border({
+      thread,
+      standing,
+      pass: (parcel) => {
+        onParcel(parcel, channel)
+      },
+      refuse: onRefused,
+      vouch: (action, target) => {
+        vouch(thread, action, target)
+      },
+    })
+    channel.open(port, border)
+  }
+
+  /** What is taken from a thread. */
+  border(thread: number): Border | undefined {
+    return this.#channels.get(thread)?.border
+  }
+
+  /** The policies have changed. */
+  forgetPermits(): void {
+    for (const { border } of this.#channels.values()) border?.forget()
   }
 
   /** The kernel's word that a thread is gone. */
@@ -64,7 +90,6 @@ export class Peers {
   #create(thread: number): Channel {
     const channel = new Channel({
       thread,
-      onParcel: this.#options.onParcel,
       onClose: (closed) => {
         this.#onClose(closed)
       },

@@ -10,6 +10,7 @@ import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
 import { PendingCalls } from './pending-calls.ts'
+import { within } from './timeout.ts'
 
 /** A message to send. */
 export interface Outgoing {
@@ -28,6 +29,9 @@ export interface PostOfficeOptions {
   /** A frame came from another thread. */
   readonly onFrame: (frame: Frame, via: number) => void
 }
+
+/** Milliseconds without an answer, after which a thread counts as busy. */
+const busyAfter = 500
 
 type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 
@@ -72,6 +76,11 @@ export class PostOffice {
     if (by.ended || !account.take(by.pid, topic, false)) return false
     account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
     return true
+  }
+
+  /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */
+  async arrival(to: Pid): Promise<void> {
+    if (!this.#isHere(to)) await within(busyAfter, this.#options.channel(threadOf(to)).mark())
   }
 
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */

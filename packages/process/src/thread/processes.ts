@@ -232,10 +232,16 @@ export const processes = {
     await currentRuntime().kernel.request('terminate', { pid: await find(to) }, by)
   },
 
-  /** Asks a process to stop: its `self.signal` aborts, its inbox ends, it gets a CANCEL event. What it makes of that is its own. */
+  /**
+   * Asks a process to stop: its `self.signal` aborts, its inbox ends, it gets a CANCEL event. What it makes of that is its own. Messages that
+   * were sent to it before come before.
+   */
   async cancel(to: string, reason = 'it was asked to stop'): Promise<void> {
+    const runtime = currentRuntime()
     const by = currentParticipant().pid
-    await currentRuntime().kernel.request('cancel', { pid: await find(to), reason }, by)
+    const pid = await find(to)
+    await runtime.post.arrival(pid)
+    await runtime.kernel.request('cancel', { pid, reason }, by)
   },
 
   /** Asks for an EXIT event when a process ends; at once if it is not there. */

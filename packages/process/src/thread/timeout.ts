@@ -14,3 +14,12 @@ export function milliseconds(timeout: number | string): number {
   if (typeof ms === 'number' && ms >= 0) return ms
   throw invalid(`${String(timeout)} is not a timeout: expected milliseconds, or a duration such as "5s"`, { timeout })
 }
+
+/** Waits for `promise`, but no longer than that. */
+export async function within(ms: number, promise: Promise<unknown> | undefined): Promise<void> {
+  if (promise === undefined) return
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await Promise.race([promise, late])
+  clearTimeout(timer)
+}

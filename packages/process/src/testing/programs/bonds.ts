@@ -86,12 +86,12 @@ export async function both(program: string, ...args: unknown[]) {
   return { child, events: (await nextEvents(2)).map(plain) }
 }
 
-/** Spawns a linked child, names it to `tell`, and ends as it is told. */
-export async function parent(tell: string, how: 'return' | 'throw' | 'wait') {
+/** Spawns a linked child, names it to `tell`, and ends as it is told by a message. */
+export async function parent(tell: string) {
   const child = await processes.spawnLinked('app:life.wait', 'app:host')
   await processes.send(tell, 'child', child)
-  if (how === 'throw') throw new TroupeError('Internal', 'the parent failed')
-  if (how === 'wait') await self.receive()
+  const { payload } = await self.receive()
+  if (payload === 'throw') throw new TroupeError('Internal', 'the parent failed')
 }
 
 /** Spawns a linked child and returns without waiting. */

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { startKernel } from './testing/start-kernel.ts'
+import { processes } from './thread/processes.ts'
+
+const host = 'app:host'
+
+describe('the end of a process is told, and touches nobody else', () => {
+  it.each([
+    ['life.fail', ['too far'], { name: 'RangeError', kind: 'Unknown', message: 'too far' }],
+    ['life.failWithField', [], { name: 'TypeError', kind: 'Conflict', details: { code: 'E_FIELD' } }],
+    ['life.failWithText', [], { kind: 'Unknown', message: 'just a text', details: { thrown: 'just a text' } }],
+    ['life.failNastily', [], { kind: 'Unknown', message: '(an error whose message cannot be read)' }],
+    ['life.uncloneable', [], { kind: 'Invalid', details: { path: 'payload.a[0]' } }],
+    ['life.rejectUnseen', [], { message: 'nobody looked' }],
+    ['life.failInTimer', [], { message: 'late trouble' }],
+    ['life.exit', [3], { details: { code: 3 }, message: expect.stringContaining('process.exit') as unknown }],
+    ['life.exit', [0], { details: { code: 0 } }],
+  ] as const)('%s(%j)', async (program, args, error) => {
+    await using kernel = await startKernel({ programs: [program, 'talk.echo'] })
+    const neighbour = await processes.spawn('app:talk.echo', host)
+    await expect(kernel.exec(program, ...args)).rejects.toMatchObject(error)
+    expect(await processes.call(neighbour, 'a', 5)).toBe(5)
+    await expect.poll(() => kernel.host.size).toBe(1)
+  })
+
+  it('when its heap is exhausted', async () => {
+    await using kernel = await startKernel({
+      programs: ['life.exhaust', 'life.answer'],
+      host: { resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } },
+    })
+    await expect(kernel.exec('life.exhaust')).rejects.toMatchObject({
+      kind: 'Internal',
+      message: expect.stringContaining('heap') as unknown,
+    })
+    expect(await kernel.exec('life.answer', 5)).toBe(5)
+  })
+
+  it('when it loops for ever and is terminated', async () => {
+    await using kernel = await startKernel({ programs: ['life.loop', 'life.sendAndLoop', 'talk.collect'] })
+    const looping = await processes.spawn('app:life.loop', host)
+    const ended = processes.exited(looping)
+    await processes.terminate(looping)
+    expect(await ended).toMatchObject({ error: { kind: 'Canceled' } })
+    const collector = await processes.spawn('app:talk.collect', host, 1)
+    const collected = processes.exited(collector)
+    const sending = await processes.spawn('app:life.sendAndLoop', host, collector)
+    expect(await collected).toEqual({ value: [['before', 1]] })
+    await processes.terminate(sending)
+    await expect(processes.terminate(sending)).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect.poll(() => kernel.host.size).toBe(0)
+  })
+
+  it('is told of one that ended long ago', async () => {
+    await using _ = await startKernel({ programs: ['life.answer'] })
+    const pid = await processes.spawn('app:life.answer', host, 5)
+    await processes.exited(pid)
+    expect(await processes.exited(pid)).toMatchObject({ error: { kind: 'NotFound' } })
+    await expect(processes.exited('nobody')).rejects.toMatchObject({ kind: 'NotFound' })
+  })
+})
+
+describe('being cancelled', () => {
+  it('ends the inbox, aborts the signal, and comes as an event', async () => {
+    await using _ = await startKernel({ programs: ['life.untilCancelled'] })
+    const pid = await processes.spawn('app:life.untilCancelled', host)
+    const ended = processes.exited(pid)
+    await processes.cancel(pid, 'enough')
+    expect(await ended).toEqual({ value: { event: { type: 'CANCEL', reason: 'enough' }, reason: 'enough' } })
+  })
+
+  it('is what a process makes of it', async () => {
+    await using _ = await startKernel({ programs: ['life.stubborn'] })
+    const pid = await processes.spawn('app:life.stubborn', host)
+    const ended = processes.exited(pid)
+    await processes.cancel(pid)
+    await processes.terminate(pid)
+    expect(await ended).toMatchObject({ error: { kind: 'Canceled', message: 'it was terminated' } })
+    await expect(processes.cancel(pid)).rejects.toMatchObject({ kind: 'NotFound' })
+  })
+
+  it('lets what came before be taken', async () => {
+    await using _ = await startKernel({ programs: ['talk.echo'] })
+    const pid = await processes.spawn('app:talk.echo', host)
+    const ended = processes.exited(pid)
+    for (let n = 0; n < 5; n += 1) await processes.send(pid, 'a')
+    await processes.cancel(pid)
+    expect(await ended).toEqual({ value: 5 })
+  })
+})
+
+describe('what a process prints', () => {
+  it.each(['life.print', 'life.printAndFail'])('comes out, even if it ends at once: %s', async (program) => {
+    const written: string[] = []
+    const write = process.stdout.write.bind(process.stdout)
+    process.stdout.write = (chunk: string | Uint8Array) => {
+      written.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
+      return true
+    }
+    try {
+      await using kernel = await startKernel({ programs: [program] })
+      await kernel.exec(program, 200).catch(() => undefined)
+    } finally {
+      process.stdout.write = write
+    }
+    const lines = written
+      .join('')
+      .split('\n')
+      .filter((line) => line.startsWith('line '))
+    expect(lines).toHaveLength(200)
+    expect(lines.at(-1)).toContain('line 199 ')
+  })
+})

@@ -1,0 +1,19 @@
+/** A process that collects messages, for tests that wait for processes to get somewhere. Needs the program `talk.collect`. */
+import type { Pid } from '@troupe/core'
+import { processes } from '../thread/processes.ts'
+import { hostId, idOf } from './start-kernel.ts'
+
+export interface Collector {
+  readonly pid: Pid
+  /** Settles with so many messages: topic and payload. */
+  readonly all: Promise<readonly (readonly [topic: string, payload: unknown])[]>
+}
+
+export async function collectorOf(count: number): Promise<Collector> {
+  const pid = await processes.spawn(idOf('talk.collect'), hostId, count)
+  const all = processes.exited(pid).then((exit) => {
+    if ('error' in exit) throw exit.error
+    return Array.isArray(exit.value) ? exit.value : []
+  })
+  return { pid, all }
+}
