@@ -1,22 +1,153 @@
-import { entryId } from '@troupe/core'
-import { processes } from 'troupe'
-import { boot } from 'troupe/app'
-const only = process.argv[2]
-const app = await boot({ root: new URL('./process-app', import.meta.url).pathname, onLog: (l) => process.env.LOG && console.error(l) })
-const now = () => performance.timeOrigin + performance.now()
-const median = (xs: number[]) => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)] ?? Number.NaN
-const sleep = (ms: number) => new Promise((r) => setTimeout(r, ms))
-const benches: Record<string, () => Promise<unknown>> = {
-  async warm() { const ts: number[] = []; for (let i = 0; i < 30; i++) { await sleep(60); const t = now(); ts.push((await processes.exec('bench:stamp', 'bench:threads') as number) - t) } return median(ts).toFixed(2) + ' ms' },
-  async cold() { const ts: number[] = []; for (let i = 0; i < 20; i++) { const t = now(); ts.push((await processes.exec('bench:stamp', 'bench:cold') as number) - t) } return median(ts).toFixed(2) + ' ms' },
-  async churn() { return Math.round(await processes.exec('bench:churn', 'bench:one', 100000, 100) as number) },
-  async crashes() { return median(await processes.exec('bench:crashes', 'bench:one', 3000) as number[]).toFixed(1) + ' us' },
-  async pingSame() { const e = await processes.spawn('bench:echo', 'bench:one'); return Math.round(await processes.exec('bench:ping', 'bench:one', e, 300000) as number) },
-  async pingTwo() { const e = await processes.spawn('bench:echo', 'bench:two'); return Math.round(await processes.exec('bench:ping', 'bench:one', e, 30000) as number) },
-  async oneWaySame() { const n = 1000000; const s = processes.exec('bench:idle', 'bench:one'); void s; const sink = await processes.spawn('bench:sink', 'bench:one', n); const done = processes.exited(sink); void processes.exec('bench:flood', 'bench:one', sink, n); const x = await done; return 'value' in x ? Math.round(n / (x.value as number)) : x },
-  async oneWayTwo() { const n = 1000000; const sink = await processes.spawn('bench:sink', 'bench:two', n); const done = processes.exited(sink); void processes.exec('bench:flood', 'bench:one', sink, n); const x = await done; return 'value' in x ? Math.round(n / (x.value as number)) : x },
-  async eight() { const n = 1000000; const sink = await processes.spawn('bench:sink', 'bench:one', n); const done = processes.exited(sink); for (let i = 0; i < 8; i++) void processes.exec('bench:flood', 'bench:one', sink, n / 8); const x = await done; return 'value' in x ? Math.round(n / (x.value as number)) : x },
-  async crowd() { return processes.exec('bench:crowd', 'bench:one', 200000) },
+/** `npm run bench:process`: processes against bare Node in the same run. Ratios and medians; the machine may be busy. */
+import { type Pid, processes } from 'troupe'
+import { type Application, boot } from 'troupe/app'
+import { type Line, median, now, printTable, rounds } from './measure.ts'
+import { bareWorker, bareWorkerMemory, rawOneWay, rawPingPong } from './process-floor.ts'
+
+const root = new URL('./process-app', import.meta.url).pathname
+const one = 'bench:one'
+const two = 'bench:two'
+
+async function run(program: string, host: string, ...args: unknown[]): Promise<unknown> {
+  return processes.exec(`bench:${program}`, host, ...args)
 }
-await app.run(async () => { for (const [name, f] of Object.entries(benches)) { if (only && only !== name) continue; for (let i = 0; i < 2; i++) console.log(name, await f()) } })
-await app.stop()
+
+async function figure(program: string, host: string, ...args: unknown[]): Promise<number> {
+  return Number(await run(program, host, ...args))
+}
+
+/** Milliseconds from `spawn` to the first line of user code. */
+async function spawnTime(host: string, pause: number): Promise<number> {
+  return rounds(25, async () => {
+    await new Promise((resolve) => setTimeout(resolve, pause))
+    const start = now()
+    return (await figure('stamp', host)) - start
+  })
+}
+
+/** Bytes of this program's memory for each idle thread process. */
+async function threadMemory(count: number): Promise<number> {
+  globalThis.gc?.()
+  const before = process.memoryUsage.rss()
+  const pids: Pid[] = []
+  for (let i = 0; i < count; i += 1) pids.push(await processes.spawn('bench:idle', 'bench:cold'))
+  await Promise.all(pids.map(async (pid) => processes.call(pid, 'hello')))
+  const after = process.memoryUsage.rss()
+  await Promise.all(pids.map(async (pid) => processes.terminate(pid)))
+  return (after - before) / count
+}
+
+/** Messages a second from `senders` processes in `from` to one in `to`. */
+async function oneWay(from: string, to: string, senders: number, count: number): Promise<number> {
+  return rounds(5, async () => {
+    const sink = await processes.spawn('bench:sink', to, count)
+    const exit = processes.exited(sink)
+    for (let i = 0; i < senders; i += 1) await processes.spawn('bench:flood', from, sink, count / senders)
+    const ended = await exit
+    if ('error' in ended) throw ended.error
+    return count / Number(ended.value)
+  })
+}
+
+async function pingPong(host: string, trips: number): Promise<number> {
+  return rounds(5, async () => {
+    const echo = await processes.spawn('bench:echo', host)
+    const rate = await figure('ping', one, echo, trips)
+    await processes.terminate(echo)
+    return rate
+  })
+}
+
+function target(text: string, met: boolean): NonNullable<Line['target']> {
+  return { text, met }
+}
+
+async function threads(): Promise<Line[]> {
+  const bare = await bareWorker()
+  const warm = await spawnTime('bench:threads', 80)
+  const preloaded = await spawnTime('bench:preloaded', 80)
+  const cold = await spawnTime('bench:cold', 0)
+  const bareMemory = await bareWorkerMemory(10)
+  const memory = await threadMemory(10)
+  return [
+    {
+      what: 'thread, warm: spawn to user code',
+      figure: warm,
+      unit: 'ms',
+      peer: { name: 'bare Worker', figure: bare },
+      target: target('≤ 1 ms', warm <= 1),
+    },
+    {
+      what: 'thread, warm, module preloaded',
+      figure: preloaded,
+      unit: 'ms',
+      peer: { name: 'bare Worker', figure: bare },
+      target: target('≤ 1 ms', preloaded <= 1),
+    },
+    {
+      what: 'thread, cold: spawn to user code',
+      figure: cold,
+      unit: 'ms',
+      peer: { name: 'bare Worker', figure: bare },
+      target: target('≤ 1.15 ×', cold <= 1.15 * bare),
+    },
+    {
+      what: 'thread: memory of an idle process',
+      figure: memory / 1e6,
+      unit: 'MB',
+      peer: { name: 'bare Worker', figure: bareMemory / 1e6 },
+      target: target('≤ 1.4 ×', memory <= 1.4 * bareMemory),
+    },
+  ]
+}
+
+async function shared(): Promise<Line[]> {
+  const churn = await rounds(5, async () => figure('churn', one, 100_000, 100))
+  const crash = median((await run('crashes', one, 3000)) as number[])
+  return [
+    { what: 'shared: spawnMonitored to EXIT', figure: churn, unit: '/s', target: target('≥ 250k/s', churn >= 250_000) },
+    { what: 'shared: crash to EXIT', figure: crash, unit: 'µs', target: target('≤ 20 µs', crash <= 20) },
+  ]
+}
+
+/** Last: what it leaves behind burdens its thread's collector. */
+async function crowded(): Promise<Line[]> {
+  const crowd = await figure('crowd', one, 200_000)
+  return [
+    { what: 'shared: heap of an idle process, 200,000 live', figure: crowd / 1024, unit: 'KB', target: target('≤ 4 KB', crowd <= 4096) },
+  ]
+}
+
+async function messages(): Promise<Line[]> {
+  const raw = await rounds(5, async () => rawPingPong(20_000))
+  const floor = await rounds(5, async () => rawOneWay(1_000_000, 100))
+  const pingSame = await pingPong(one, 300_000)
+  const pingTwo = await pingPong(two, 20_000)
+  const waySame = await oneWay(one, one, 1, 1_000_000)
+  const wayTwo = await oneWay(one, two, 1, 1_000_000)
+  const eight = await oneWay(one, one, 8, 1_000_000)
+  const ports = { name: 'raw ports', figure: raw }
+  return [
+    { what: 'ping-pong, same thread', figure: pingSame, unit: '/s', target: target('≥ 1M/s', pingSame >= 1e6) },
+    { what: 'ping-pong, two threads', figure: pingTwo, unit: '/s', peer: ports, target: target('≥ 0.9 ×', pingTwo >= 0.9 * raw) },
+    { what: 'one way, same thread', figure: waySame, unit: '/s', target: target('≥ 4M/s', waySame >= 4e6) },
+    {
+      what: 'one way, two threads',
+      figure: wayTwo,
+      unit: '/s',
+      peer: { name: 'raw ports in batches', figure: floor },
+      target: target('≥ 3M/s', wayTwo >= 3e6),
+    },
+    { what: '8 senders to one, same thread', figure: eight, unit: '/s', target: target('≥ 2.5M/s', eight >= 2.5e6) },
+  ]
+}
+
+async function main(app: Application): Promise<void> {
+  await app.run(async () => {
+    const lines = [...(await threads()), ...(await shared()), ...(await messages()), ...(await crowded())]
+    printTable('Processes', lines)
+  })
+}
+
+await using app = await boot({ root, onLog: () => undefined })
+await main(app)

@@ -31,6 +31,8 @@ export const hostKind = defineKind({
         workers: z.int().min(1).max(256).optional(),
         /** Threads that a `thread` host keeps warm. */
         spares: z.int().min(0).max(64).default(1),
+        /** Entries whose modules a `thread` host's spare threads load before there is a process for them: their top-level code runs then. */
+        preload: z.array(reference('process.ts')).optional(),
         /** Capacity of a mailbox. */
         queueSize: z.int().min(1).max(1_000_000).default(1024),
         /** Processes at a time; beyond, spawning is `Unavailable`. */

@@ -128,7 +128,10 @@ describe('a module', () => {
   }
 
   it('that is missing', async () => {
-    await expect(execFile('missing.ts', '')).rejects.toMatchObject({ kind: 'NotFound', message: expect.stringContaining('missing.ts') as unknown })
+    await expect(execFile('missing.ts', '')).rejects.toMatchObject({
+      kind: 'NotFound',
+      message: expect.stringContaining('missing.ts') as unknown,
+    })
   })
 
   it('that imports one that is missing', async () => {

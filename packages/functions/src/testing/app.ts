@@ -39,7 +39,7 @@ export async function testApp({ entries, gate = () => undefined, grace = 1000 }:
   for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
   const kernel = new Kernel({ registry, overlays, gate, preload: [], log: () => undefined })
   kernel.hosts.add(
-    new ThreadHost({ id: host, settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 }, threads: kernel.threads }),
+    new ThreadHost({ id: host, settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 }, threads: kernel.threads, moduleOf: (entry) => kernel.program(entry).program.module }),
   )
   const functions = new Functions({ kernel, grace })
   setRuntime(kernel.runtime)

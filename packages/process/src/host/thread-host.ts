@@ -13,6 +13,8 @@ export interface ThreadHostOptions {
   readonly id: EntryId
   readonly settings: HostSettings
   readonly threads: Threads
+  /** URL of the module of a process entry. */
+  readonly moduleOf: (entry: EntryId) => string
 }
 
 export class ThreadHost implements Host {
@@ -25,10 +27,10 @@ export class ThreadHost implements Host {
   constructor(options: ThreadHostOptions) {
     this.id = options.id
     this.#options = options
-    const { resourceLimits } = options.settings
+    const { spares, resourceLimits, preload = [] } = options.settings
     this.#spares = new Spares({
-      count: options.settings.spares,
-      start: () => options.threads.start(resourceLimits ? { resourceLimits } : {}),
+      count: spares,
+      start: () => options.threads.start({ preload: preload.map(options.moduleOf), ...(resourceLimits && { resourceLimits }) }),
     })
   }
 

@@ -108,6 +108,7 @@ export class Account {
     this.#credits += report.credits
     this.#acknowledge(report)
     for (const opening of this.#opening.splice(0)) opening.resolve()
+    if (this.#isTrickle()) return
     while (this.#credits > 0) {
       const next = this.#blocked.shift()
       if (next === undefined) return
@@ -116,6 +117,15 @@ export class Account {
       next.post()
       next.resolve()
     }
+  }
+
+  /**
+   * Whether the room is too little to wake who waits for it. Room that came back letter by letter would be used letter by letter, for ever
+   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of all, while letters are still on their way to free more.
+   */
+  #isTrickle(): boolean {
+    const all = this.#credits + this.#sent.length
+    return this.#sent.length > 0 && this.#credits < Math.floor(all / 4)
   }
 
   #acknowledge(report: FlowReport): void {

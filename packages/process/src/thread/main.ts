@@ -1,6 +1,7 @@
 /** A worker thread starts here: the guard first, then the runtime, then whatever is to be warm before work comes. */
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../protocol.ts'
+import { rehearse } from './rehearsal.ts'
 import { guardThread, startThread } from './start.ts'
 
 const data: ThreadData = workerData.troupe
@@ -11,4 +12,5 @@ guardThread()
 const runtime = startThread(data)
 
 await Promise.all(data.preload.map((module) => import(module)))
+if (runtime.processes.size === 0) await rehearse(data)
 runtime.kernel.tell({ type: 'ready' })

@@ -10,13 +10,16 @@ export function stamp(): number {
 }
 
 export async function idle(): Promise<void> {
-  for await (const message of self.inbox) if (message.topic === 'stop') return
+  for await (const message of self.inbox) {
+    if (message.topic === 'stop') return
+    message.reply()
+  }
 }
 
 export function nothing(): void {}
 
 export function crash(): never {
-  throw new Error('crash')
+  throw Object.assign(new Error('crash'), { at: now() })
 }
 
 export async function echo(): Promise<void> {
@@ -78,31 +81,28 @@ export async function churn(count: number, window: number): Promise<number> {
   return count / ((now() - start) / 1000)
 }
 
-/** Microseconds from a crash to its EXIT. */
+/** Microseconds from a crash to the line after its EXIT was awaited. */
 export async function crashes(count: number): Promise<number[]> {
   const events = self.events[Symbol.asyncIterator]()
   const times: number[] = []
   for (let i = 0; i < count; i += 1) {
     await processes.spawnMonitored('bench:crash', host)
-    const start = now()
-    await events.next()
-    times.push((now() - start) * 1000)
+    const { value } = await events.next()
+    const end = now()
+    if (value?.type === 'EXIT' && 'error' in value.result) times.push((end - Number(value.result.error.details['at'])) * 1000)
   }
   return times
 }
 
-/** Bytes of heap and of the process for each of `count` idle processes. */
-export async function crowd(count: number): Promise<{ heap: number; seconds: number }> {
-  await processes.spawn('bench:idle', host)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+/** Bytes of heap for each of `count` idle processes. */
+export async function crowd(count: number): Promise<number> {
+  const first = await processes.spawn('bench:idle', host)
+  await processes.call(first, 'hello')
   globalThis.gc?.()
-  const before = process.memoryUsage()
-  const start = now()
-  const pids: Pid[] = []
-  for (let i = 0; i < count; i += 1) pids.push(await processes.spawn('bench:idle', host))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  const before = process.memoryUsage().heapUsed
+  let last: Pid = first
+  for (let i = 0; i < count; i += 1) last = await processes.spawn('bench:idle', host)
+  await processes.call(last, 'hello')
   globalThis.gc?.()
-  const after = process.memoryUsage()
-  const seconds = (now() - start) / 1000
-  return { heap: (after.heapUsed - before.heapUsed) / count, seconds }
+  return (process.memoryUsage().heapUsed - before) / count
 }
