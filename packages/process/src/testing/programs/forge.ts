@@ -16,12 +16,12 @@ export function shout(victim: string) {
 
 function envelopes(victim: string): unknown[] {
   return [
-    { type: 'request', number: 1, by: victim, name: 'terminate', ask: { pid: victim } },
+    { type: 'request', number: 1e6, by: victim, name: 'terminate', ask: { pid: victim } },
     { type: 'finished', pid: victim, exit: { value: 'forged' } },
     { type: 'deadLetters', letters: null, dropped: 'many' },
     { type: 'connect' },
-    { type: 'request', number: 2, by: self.pid, name: 'constructor', ask: {} },
-    { type: 'request', number: 3 },
+    { type: 'request', number: 1e6 + 1, by: self.pid, name: 'constructor', ask: {} },
+    { type: 'request', number: 1e6 + 2 },
     { type: 'claim', overlay: { toString: 5 } },
     { type: 'born', pid: victim, by: victim },
     { type: 'nonsense' },
