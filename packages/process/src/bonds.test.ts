@@ -129,6 +129,8 @@ describe('links', () => {
       const ended = processes.exited(parent)
       const [[, child] = []] = await told.all
       const childEnded = processes.exited(String(child))
+      // What comes after the monitor has come by the same way.
+      await processes.call(String(child), 'there?')
       if (how === 'terminate') await processes.terminate(parent)
       else await processes.send(parent, 'end', how)
       await ended

@@ -104,11 +104,12 @@ export class Account {
   /** The receiver's report: room comes back, letters were taken. */
   report(report: FlowReport): void {
     if (this.#closed !== undefined) return
+    const isFirst = !this.#opened
     this.#opened = true
     this.#credits += report.credits
     this.#acknowledge(report)
     for (const opening of this.#opening.splice(0)) opening.resolve()
-    if (this.#isTrickle()) return
+    if (!isFirst && this.#isTrickle(report)) return
     while (this.#credits > 0) {
       const next = this.#blocked.shift()
       if (next === undefined) return
@@ -121,11 +122,10 @@ export class Account {
 
   /**
    * Whether the room is too little to wake who waits for it. Room that came back letter by letter would be used letter by letter, for ever
-   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of all, while letters are still on their way to free more.
+   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window. The rest is held by letters that will free it.
    */
-  #isTrickle(): boolean {
-    const all = this.#credits + this.#sent.length
-    return this.#sent.length > 0 && this.#credits < Math.floor(all / 4)
+  #isTrickle({ window }: FlowReport): boolean {
+    return this.#credits < Math.floor(window / 4)
   }
 
   #acknowledge(report: FlowReport): void {

@@ -10,6 +10,8 @@ export const openingWindow = 16
 export interface FlowReport {
   /** Room to add to what the sender has. */
   readonly credits: number
+  /** All the room that it has now: what it may still use, what is under way, and what waits in the mailbox. */
+  readonly window: number
   /** All letters below this number were taken. */
   readonly head: number
   /** Letters at or above `head` that were taken out of their turn. */
@@ -66,7 +68,7 @@ export class Flow {
     this.#outstanding += credits
     this.#freed = 0
     this.due = false
-    return { credits, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others] }
+    return { credits, window, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others] }
   }
 
   /** Letters that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */

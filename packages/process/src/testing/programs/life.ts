@@ -78,9 +78,11 @@ export function printAndFail(lines: number) {
   throw new Error('after printing')
 }
 
-/** Waits for a message; returns its payload. */
+/** Waits for a message; returns its payload. Says so when it is asked whether it is there. */
 export async function wait() {
-  return (await self.receive()).payload
+  let message = await self.receive()
+  for (; message.topic === 'there?'; message = await self.receive()) message.reply()
+  return message.payload
 }
 
 /** Runs until it is cancelled; returns the reason it was given, by event and by signal. */
