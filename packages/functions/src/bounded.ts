@@ -9,6 +9,11 @@ export interface Bounds {
   readonly deadline: number | undefined
 }
 
+/** The error of a call that its caller's signal cancelled. */
+export function cancelled(what: string, signal: AbortSignal | undefined): TroupeError {
+  return new TroupeError('Canceled', `${what} was cancelled by its caller`, { cause: signal?.reason })
+}
+
 /** The longest that a timer can wait. */
 const maxDelay = 0x7fffffff
 
@@ -26,14 +31,13 @@ export async function bounded<T>(work: Promise<T>, bounds: Bounds, giveUp: (reas
     reject(reason)
   }
   const onAbort = () => {
-    end(new TroupeError('Canceled', `${what} was cancelled by its caller`, { cause: signal?.reason }))
+    end(cancelled(what, signal))
   }
   const late = () => {
     end(new TroupeError('Timeout', `${what} did not answer by its deadline`))
   }
   const timer = deadline === undefined ? undefined : setTimeout(late, Math.min(Math.max(0, deadline - Date.now()), maxDelay))
-  if (signal?.aborted === true) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await Promise.race([work, out])
   } finally {

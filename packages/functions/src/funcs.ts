@@ -1,5 +1,6 @@
 /** The API for functions: call them by id. */
 import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
+import type { Scope } from '@troupe/policy'
 import {
   type CallAnswer,
   type CallOptions,
@@ -10,9 +11,11 @@ import {
   inheritance,
   type Selection,
   snapshotArguments,
+  withContext,
   withOptions,
 } from '@troupe/process'
-import { bounded } from './bounded.ts'
+import { bounded, cancelled } from './bounded.ts'
+import { callInline } from './inline.ts'
 
 /** Calls functions, in a frame that `with…` can change. Immutable: each `with…` answers a new one. */
 export interface Caller {
@@ -23,7 +26,7 @@ export interface Caller {
   /** Lets the function act for `actor` instead of the caller's. */
   withActor(actor: Actor): Caller
   /** Puts policies in force for it, instead of the caller's. */
-  withScope(scope: readonly EntryId[]): Caller
+  withScope(scope: Scope): Caller
   /**
    * Calls the function of entry `id` and answers what it returns. It runs in the caller's frame: overlay, actor, scope, values, deadline.
    *
@@ -43,19 +46,28 @@ export const funcs: Caller = caller(emptySelection)
 function caller(selection: Selection): Caller {
   return Object.freeze({
     withOptions: (options: CallOptions) => caller(withOptions(selection, options)),
-    withContext: (values: Readonly<Record<string, unknown>>) => caller({ ...selection, values: { ...selection.values, ...values } }),
+    withContext: (values: Readonly<Record<string, unknown>>) => caller(withContext(selection, values)),
     withActor: (actor: Actor) => caller({ ...selection, actor }),
-    withScope: (scope: readonly EntryId[]) => caller({ ...selection, scope }),
+    withScope: (scope: Scope) => caller({ ...selection, scope: scope.policies }),
     call: async (id: string, ...args: unknown[]) => call(selection, id, args),
   })
 }
 
 async function call(selection: Selection, id: string, args: readonly unknown[]): Promise<unknown> {
   const entry = entryId(id)
+  const { calls } = currentRuntime()
+  // A change of actor or scope is the kernel's to issue.
+  const isFree = selection.actor === undefined && selection.scope === undefined && !currentParticipant().governed
+  const program = isFree ? calls.inline(entry) : undefined
+  return program === undefined ? callByKernel(selection, entry, args) : callInline(selection, program, args)
+}
+
+async function callByKernel(selection: Selection, entry: EntryId, args: readonly unknown[]): Promise<unknown> {
   const { kernel, calls } = currentRuntime()
   const { pid: by } = currentParticipant()
   const inherit = inheritance(selection)
-  const bounds = { what: entry, signal: selection.options.signal, deadline: inherit.deadline }
+  const { signal } = selection.options
+  if (signal?.aborted === true) throw cancelled(entry, signal)
   const question = { entry, args: snapshotArguments(args), choice: choiceOf(selection), inherit }
   let givenUp: TroupeError | undefined
   let here: Pid | undefined
@@ -63,14 +75,16 @@ async function call(selection: Selection, id: string, args: readonly unknown[]):
 
   const settle = async (answered: CallAnswer): Promise<unknown> => {
     if ('value' in answered) return answered.value
-    here = answered.run.pid
-    const exit = givenUp === undefined ? await calls.run(answered.run, question.args) : { value: undefined }
+    const { run, inline } = answered
+    if (inline) calls.learn(run.program)
+    here = run.pid
+    const exit = givenUp === undefined ? await calls.run(run, question.args) : { value: undefined }
     kernel.tell({ type: 'finished', pid: here, exit: { value: undefined } })
     if ('error' in exit) throw errorFromWire(exit.error)
     return exit.value
   }
 
-  return bounded(answer.then(settle), bounds, (reason) => {
+  return bounded(answer.then(settle), { what: entry, signal, deadline: inherit.deadline }, (reason) => {
     givenUp = reason
     if (here !== undefined) calls.abandon(here, reason)
     // Whether that comes in time, or at all, makes no difference to the caller any more.

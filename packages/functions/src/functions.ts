@@ -1,13 +1,11 @@
 /** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
 import { pathToFileURL } from 'node:url'
-import { type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
+import { type EntryId, type Frame, TroupeError } from '@troupe/core'
 import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
+import { checkDepth } from './depth.ts'
 import { defaultPool, functionKind } from './kinds.ts'
 import { Pool, type PoolStatus } from './pool.ts'
 import { PoolCall } from './pool-call.ts'
-
-/** Calls beneath one another; beyond, it is taken for a recursion without end. */
-const maxDepth = 1000
 
 export interface FunctionsOptions {
   readonly kernel: Kernel
@@ -92,17 +90,18 @@ export class Functions implements AsyncDisposable {
   }
 
   async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Asker): Promise<CallAnswer> {
-    const { frames, calls } = this.#kernel
+    const { frames, calls, authority } = this.#kernel
     const { pool, inline } = this.#callee(entry)
+    authority.checkCall(record, { entry, choice, inherit })
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
     const frame = frames.forCall(record.frame, overlay, choice, inherit)
     const depth = calls.depthOf(record)
-    if (depth >= maxDepth) {
-      throw invalid(`${entry}: calls are nested ${maxDepth} deep, which looks like a recursion without end`, { entry, depth })
-    }
+    checkDepth(entry, depth)
     // A call beneath another must not wait for a thread that may be held by those above it: it runs in the thread of its caller, which waits.
     // The main thread has no guard, so nothing runs inline there.
-    if ((inline && thread.number !== 0) || (depth > 0 && pool.isFull)) return { run: this.#besideCaller(pool, frame, record, thread) }
+    if ((inline && thread.number !== 0) || (depth > 0 && pool.isFull)) {
+      return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
+    }
     const call = new PoolCall({ program: pool.program, frame, args, caller: record })
     pool.run(call)
     const key = keyOf(thread, number)
