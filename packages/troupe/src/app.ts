@@ -6,6 +6,7 @@ import { Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
+  type Clock,
   type HostSettings,
   Kernel,
   kernelNetworkAccess,
@@ -15,15 +16,19 @@ import {
   Supervisors,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
-import { load, type LoadOptions } from './load.ts'
+import { load, type Loaded, type LoadOptions } from './load.ts'
 
 export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
-export type { ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export type { Clock, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 
-export interface BootOptions extends LoadOptions {
+export interface LaunchOptions {
   /** Where log lines go. @default stderr */
   readonly onLog?: (line: string) => void
+  /** The time that supervision goes by: delays, timeouts, thresholds. @default the system's */
+  readonly clock?: Clock
 }
+
+export interface BootOptions extends LoadOptions, LaunchOptions {}
 
 /** Where commands run that name no host. */
 const commandHost = entryId('troupe:commands')
@@ -113,7 +118,11 @@ export class Application implements AsyncDisposable {
  * @throws TroupeError `Invalid` with all that is wrong in its files, `AlreadyExists` when one runs in this program.
  */
 export async function boot(options: BootOptions): Promise<Application> {
-  const { config, registry, problems } = await load(options)
+  return launch(await load(options), options)
+}
+
+/** Starts an application that was read. Throws like {@link boot}. */
+export async function launch({ config, registry, problems }: Loaded, options: LaunchOptions = {}): Promise<Application> {
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   const log = options.onLog ?? ((line: string) => process.stderr.write(`${line}\n`))
@@ -123,7 +132,9 @@ export async function boot(options: BootOptions): Promise<Application> {
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
   kernel.setDefaultOverlay(config.networkService.defaultNetwork)
-  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, new Supervisors({ kernel, log })), log })
+  const supervision = { log, ...(options.clock && { clock: options.clock }) }
+  const supervisors = new Supervisors({ kernel, ...supervision })
+  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
   const functions = new Functions({ kernel })
   const app = new Application(config, kernel, supervisor, functions)
   functions.warm()

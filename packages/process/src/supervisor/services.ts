@@ -1,5 +1,7 @@
 /** The services that this package knows how to run: hosts, overlays, processes of `process.service`, and their supervisors. */
-import { type Actor, emptyFrame, type EntryId, fork, type OverlayChoice } from '@troupe/core'
+import { type Actor, emptyFrame, type EntryId, fork, type Frame, type OverlayChoice } from '@troupe/core'
+import { newActor, Scope } from '@troupe/policy'
+import type { Security } from '@troupe/policy/kernel'
 import { type Lifecycle, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -9,6 +11,17 @@ import type { Running } from './life.ts'
 import { startProcess } from './supervised-process.ts'
 import type { ServiceDefinition } from './supervisor.ts'
 import type { Supervisors } from './supervisors.ts'
+
+/** All that the entries of an application make services. Supervisors that are children of others are not: their parents start them. */
+export function servicesOf(kernel: Kernel, supervisors: Supervisors): readonly ServiceDefinition[] {
+  const of = (kind: string) => kernel.registry.find({ kind }).map(({ id }) => id)
+  return [
+    ...of('network.*').map((id) => overlayService(kernel, id)),
+    ...of(hostKind.kind).map((id) => hostService(kernel, id)),
+    ...of(serviceKind.kind).map((id) => processService(kernel, id)),
+    ...supervisors.roots().map((id) => supervisorService(supervisors, id)),
+  ]
+}
 
 /** Makes something of no life of its own a service: it runs until it is stopped. */
 export function standing(stop: () => Promise<void>): Running {
@@ -23,7 +36,7 @@ export function standing(stop: () => Promise<void>): Running {
 }
 
 /** A host as a service. */
-export function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
+function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
   const { fields, entry } = kernel.registry.decode(id, hostKind)
   return {
     id,
@@ -51,7 +64,7 @@ async function readyUnless(signal: AbortSignal, host: Host): Promise<void> {
 }
 
 /** An overlay as a service. */
-export function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
+function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
   return {
     id,
     kind: kernel.registry.get(id).kind,
@@ -65,7 +78,7 @@ export function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
 }
 
 /** A process as a service. */
-export function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
+function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
   const { fields, meta, entry } = kernel.registry.decode(id, serviceKind)
   const { lifecycle, process, host, input, name } = fields
   return {
@@ -75,13 +88,13 @@ export function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
     autoStart: lifecycle.autoStart,
     start: async () => {
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
-      return startProcess(kernel, { entry: process, host, args: input, frame: serviceFrame(lifecycle, pin), name: name ?? id })
+      return startProcess(kernel, { entry: process, host, args: input, frame: serviceFrame(kernel.security, lifecycle, pin), name: name ?? id })
     },
   }
 }
 
 /** `process.supervisor` as a service. */
-export function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefinition {
+function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefinition {
   const { kind, lifecycle } = supervisors.describe(id)
   return {
     id,
@@ -93,7 +106,10 @@ export function supervisorService(supervisors: Supervisors, id: EntryId): Servic
 }
 
 /** The frame of what a service runs. */
-export function serviceFrame({ security }: Lifecycle, overlay: OverlayChoice) {
-  const actor: Actor | undefined = security.actor
-  return fork(emptyFrame, { overlay, actor, scope: security.policies.length > 0 ? security.policies : undefined })
+export function serviceFrame(policies: Security, { security }: Lifecycle, overlay: OverlayChoice): Frame {
+  const { groups, policies: own } = security
+  const actor: Actor | undefined = security.actor && newActor(security.actor.id, security.actor.meta)
+  const isScoped = groups.length > 0 || own.length > 0
+  const scope = isScoped ? new Scope([...own, ...groups.flatMap((group) => policies.namedScope(group).policies)]).policies : undefined
+  return fork(emptyFrame, { overlay, actor, scope })
 }

@@ -42,6 +42,14 @@ export class Supervisors {
     kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
   }
 
+  /** Supervisors that are no children of others by their entries. */
+  roots(): readonly EntryId[] {
+    const { registry } = this.#options.kernel
+    const ids = registry.find({ kind: supervisorKind.kind }).map(({ id }) => id)
+    const children = new Set(ids.flatMap((id) => registry.decode(id, supervisorKind).fields.children.map(({ process }) => process)))
+    return ids.filter((id) => !children.has(id))
+  }
+
   /** What the supervisor needs to know of one as a service. */
   describe(id: EntryId): { readonly kind: string; readonly lifecycle: Lifecycle } {
     const { entry, fields } = this.#options.kernel.registry.decode(id, supervisorKind)
@@ -93,7 +101,7 @@ export class Supervisors {
     if (host === undefined)
       throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
     const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
-    return startProcess(kernel, { entry: process, host, args: spec.input, frame: serviceFrame(fields.lifecycle, pin), name })
+    return startProcess(kernel, { entry: process, host, args: spec.input, frame: serviceFrame(kernel.security, fields.lifecycle, pin), name })
   }
 
   #childSpec(supervisor: string, child: unknown): ChildSpec {
