@@ -1,0 +1,62 @@
+import { denied, entryId } from '@troupe/core'
+import { processes } from '@troupe/process'
+import type { SelectionGate } from '@troupe/process/kernel'
+import { describe, expect, it } from 'vitest'
+import { host, testApp } from './testing/app.ts'
+import type { InlineTest } from './testing/inline-programs.ts'
+
+const proxy = entryId('app:proxy')
+const source = `file://${import.meta.dirname}/testing/inline-programs.ts`
+const functions = ['overlay', 'values', 'forever', 'stray', 'fail', 'countdown', 'nested', 'id']
+const entries = [
+  { id: proxy, kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } },
+  { id: entryId('app:run'), kind: 'process.ts', fields: { source, method: 'run' } },
+  ...functions.map((method) => ({ id: entryId(`inline:${method}`), kind: 'function.ts', fields: { source, method, pool: 'inline' } })),
+]
+
+/** Runs a test of `inline-programs.ts` in a process. */
+async function inProcess(test: InlineTest, depth = 0, gate?: SelectionGate): Promise<unknown> {
+  await using app = await testApp({ entries, ...(gate && { gate }) })
+  return await app.run(async () => processes.exec('app:run', host, test, depth))
+}
+
+describe('an inline call that the kernel is not asked about', () => {
+  it('has the overlay of its caller, or the one that was chosen', async () => {
+    expect(await inProcess('overlays')).toEqual([undefined, proxy, proxy, proxy, null, undefined, undefined])
+  })
+
+  it('still needs leave to choose an overlay, and one that there is', async () => {
+    const gate = () => {
+      throw denied('no', { action: 'network.select', resource: proxy })
+    }
+    await expect(inProcess('chosen', 0, gate)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { resource: proxy } })
+    await expect(inProcess('unknownOverlay')).rejects.toMatchObject({ kind: 'NotFound' })
+  })
+
+  it('shares nothing with its caller but the frame', async () => {
+    expect(await inProcess('values')).toEqual({
+      argument: { tenant: 1 },
+      seen: [{ tenant: 0 }, { a: 1, b: 2 }],
+      after: [undefined, {}],
+    })
+  })
+
+  it('rejects at once when it is cancelled or late', async () => {
+    await expect(inProcess('cancel')).rejects.toMatchObject({ kind: 'Canceled', cause: { message: 'enough' } })
+    await expect(inProcess('timeout')).rejects.toMatchObject({ kind: 'Timeout' })
+  })
+
+  it('fails by what it throws, and by what nobody caught', async () => {
+    await expect(inProcess('fail')).rejects.toMatchObject({ name: 'RangeError', kind: 'Unknown', details: { limit: 7 } })
+    expect(await inProcess('stray')).toEqual(['RangeError', 'from a timer', 'and the process goes on'])
+  })
+
+  it('may be nested deep, but not without end', async () => {
+    expect(await inProcess('countdown', 500)).toBe(500)
+    await expect(inProcess('countdown', Infinity)).rejects.toMatchObject({ kind: 'Invalid', details: { depth: 1000 } })
+  })
+
+  it('acts under the id of its caller; one with an actor of its own does not', async () => {
+    expect(await inProcess('ids')).toEqual([true, false])
+  })
+})
