@@ -68,7 +68,7 @@ export class Pool implements AsyncDisposable {
       idleTimeout: settings.idleTimeout,
       concurrentTasksPerWorker: 1,
       maxQueue: this.#max,
-      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end (`docs/discoveries/0010-piscina.md`).
+      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
       atomics: 'disabled',
       recordTiming: false,
       loadBalancer: this.#place,
