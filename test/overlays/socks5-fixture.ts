@@ -18,3 +18,8 @@ export async function socks5(name: string, fields: Fields): Promise<Overlay> {
 export async function socks5Route(name: string, fields: Fields): Promise<Route> {
   return (await socks5(name, fields)).route
 }
+
+/** The route, but to a proxy on another port of this machine. */
+export function reroute(route: Route, port: number): Route {
+  return { ...route, config: { ...Object(route.config), proxies: [{ host: '127.0.0.1', port }] } }
+}

@@ -1,21 +1,16 @@
-import { request } from 'node:http'
-import type { Socket } from 'node:net'
-import { json } from 'node:stream/consumers'
-import { dial, type Route } from '@troupe/network'
+import { dial } from '@troupe/network'
 import { describe, expect, inject, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import { danteForbidden, danteRequests } from '../peers/dante.ts'
 import { microsocksRequests } from '../peers/microsocks.ts'
 import type { ProxyPeer } from '../peers/peers.ts'
-import { TorControl, type TorStream } from '../peers/tor-control.ts'
-import { socks5, socks5Route } from './socks5-fixture.ts'
+import { httpOver } from './http-over.ts'
+import { reroute, socks5, socks5Route } from './socks5-fixture.ts'
 
-const { target, microsocks, microsocksLogin, dante, danteLogin, tor } = inject('peers')
+const { target, microsocks, microsocksLogin, dante, danteLogin, go, goLogin, python } = inject('peers')
 
 /** Longer than a label may be, so that a resolver refuses it without asking anybody. */
 const impossibleName = `${'a'.repeat(64)}.invalid`
-const web = { host: 'web.test', port: target.echo }
-const torFields = { host: tor.socks.host, port: tor.socks.port }
 
 function fieldsOf({ host, port, login }: ProxyPeer, password = login?.password) {
   return { host, port, ...(login && { username: login.username, password }) }
@@ -37,6 +32,8 @@ for (const [peer, halfClose] of [
   [microsocksLogin, false],
   [dante, true],
   [danteLogin, true],
+  [go, false],
+  [goLogin, false],
 ] as const) {
   overlayContract(`network.socks5 on ${peer.name}`, async () => {
     const overlay = await socks5(peer.name, fieldsOf(peer))
@@ -44,22 +41,17 @@ for (const [peer, halfClose] of [
   })
 }
 
-overlayContract('network.socks5 on Tor', async () => {
-  const overlay = await socks5('tor', torFields)
-  return {
-    ...loopback,
-    overlay,
-    echo: { ...loopback.echo, name: { host: 'web.test', port: target.echo } },
-    unknown: { host: 'nowhere.test', port: 80 },
-    halfClose: false,
-    routeTo: (port) => reroute(overlay.route, port),
-  }
+overlayContract('network.socks5 on go-socks5, in one write', async () => {
+  const overlay = await socks5('one-write', { ...fieldsOf(goLogin), optimistic: true })
+  return { ...loopback, overlay, halfClose: false, routeTo: (port) => reroute(overlay.route, port) }
 })
 
-/** The route, but to a proxy on another port of this machine. */
-function reroute(route: Route, port: number): Route {
-  return { ...route, config: { ...Object(route.config), proxies: [{ host: '127.0.0.1', port }] } }
-}
+overlayContract('network.socks5 on asyncio-socks-server', async () => {
+  const overlay = await socks5('python', fieldsOf(python))
+  const { name, ipv4 } = loopback.echo
+  // It closes the connection when it is asked for an IPv6 address.
+  return { ...loopback, overlay, echo: { name, ipv4 }, halfClose: false, routeTo: (port) => reroute(overlay.route, port) }
+})
 
 describe('a proxy', () => {
   it.each([
@@ -104,57 +96,3 @@ describe('a proxy', () => {
     await expect(forbidden).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 2 } })
   })
 })
-
-describe('Tor', () => {
-  it('resolves names itself: it is told to refuse addresses, and ours are taken', async () => {
-    using control = await TorControl.open(tor)
-    const route = await socks5Route('tor', torFields)
-    await control.withSafeSocks(async () => {
-      const byAddress = dial(route, { host: '127.0.0.77', port: target.http })
-      await expect(byAddress).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 2 } })
-      const socket = await dial(route, { host: 'web.test', port: target.http })
-      expect(await httpOver(socket, '/by-name')).toMatchObject({ url: '/by-name' })
-    })
-  })
-
-  it('carries the request, by its name: the control port shows the stream', async () => {
-    using control = await TorControl.open(tor)
-    const socket = await dial(await socks5Route('tor', torFields), web)
-    const [stream] = await held(control)
-    expect(stream).toMatchObject({ status: 'SUCCEEDED', target: `127.0.0.1:${web.port}` })
-    socket.destroy()
-  })
-
-  it('gives each connection a circuit of its own when streams are isolated, and one to all when not', async () => {
-    const circuits = async (fields: Readonly<Record<string, unknown>>) => {
-      using control = await TorControl.open(tor)
-      const route = await socks5Route('tor', { ...torFields, ...fields })
-      const sockets = await Promise.all([1, 2, 3].map(async () => dial(route, web)))
-      const streams = await held(control)
-      for (const socket of sockets) socket.destroy()
-      return streams.map(({ circuit }) => circuit)
-    }
-    const shared = await circuits({})
-    expect([shared.length, new Set(shared).size]).toEqual([3, 1])
-    const isolated = await circuits({ isolate_streams: true })
-    expect([isolated.length, new Set(isolated).size]).toEqual([3, 3])
-  })
-
-  it('reaches an onion service', async () => {
-    const socket = await dial(await socks5Route('tor', torFields), { host: tor.onion, port: 80 })
-    expect(await httpOver(socket, '/onion')).toMatchObject({ url: '/onion' })
-  })
-})
-
-/** The open streams that were asked for as {@link web} since `control` was opened. */
-async function held(control: TorControl): Promise<readonly TorStream[]> {
-  const open = await control.streams()
-  const asked = control.events.filter(({ status, target }) => status === 'NEW' && target === `${web.host}:${web.port}`)
-  return open.filter(({ id }) => asked.some((event) => event.id === id))
-}
-
-async function httpOver(socket: Socket, path: string): Promise<unknown> {
-  const sent = request({ path, createConnection: () => socket }).end()
-  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => sent.on('response', resolve).on('error', reject))
-  return json(response)
-}

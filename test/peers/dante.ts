@@ -71,8 +71,12 @@ socks block { from: 0.0.0.0/0 to: ${danteForbidden}/32
   log: connect error
 }
 socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0
-  command: connect
+  command: connect udpassociate
   log: connect error
+}
+socks pass { from: 0.0.0.0/0 to: 127.0.0.0/8
+  command: udpreply
+  log: error
 }
 socks pass { from: 127.0.0.0/8 to: ::/0
   command: connect

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { startGoSocks, startPythonSocks } from './built.ts'
 import { startDante, throwAwayUser } from './dante.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
@@ -23,9 +24,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     startMicrosocks(folder, address(11), login),
     startDante(folder, address(12)),
     startDante(folder, address(13), login),
+    startGoSocks(folder, address(14)),
+    startGoSocks(folder, address(15), login),
+    startPythonSocks(folder, address(16)),
   ])
   for (const { daemon } of proxies) stack.use(daemon)
-  const [microsocks, microsocksLogin, dante, danteLogin] = proxies
+  const [microsocks, microsocksLogin, dante, danteLogin, go, goLogin, python] = proxies
 
   const { http } = target.ports
   const network = { folder: join(folder, 'tor'), address, dns: target.dns, onionTarget: http, probePort: http, owner: process.pid }
@@ -38,6 +42,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     microsocksLogin: microsocksLogin.peer,
     dante: dante.peer,
     danteLogin: danteLogin.peer,
+    go: go.peer,
+    goLogin: goLogin.peer,
+    python: python.peer,
     tor: tor.peer,
   })
   const started = stack.move()

@@ -18,6 +18,10 @@ export interface ProxyPeer {
 export interface TorPeer {
   /** The ordinary port. */
   readonly socks: { readonly host: string; readonly port: number }
+  /** The one that tells what happened to onion services (`ExtendedErrors`). */
+  readonly extended: { readonly host: string; readonly port: number }
+  /** Path of a port on a Unix socket. */
+  readonly unix: string
   readonly control: { readonly host: string; readonly port: number }
   /** The control port's cookie, in hexadecimal. */
   readonly cookie: string
@@ -31,6 +35,9 @@ export interface Peers {
   readonly microsocksLogin: ProxyPeer
   readonly dante: ProxyPeer
   readonly danteLogin: ProxyPeer
+  readonly go: ProxyPeer
+  readonly goLogin: ProxyPeer
+  readonly python: ProxyPeer
   readonly tor: TorPeer
 }
 

@@ -12,6 +12,8 @@ export interface TargetPorts {
   readonly echo: number
   /** Says `bye` and ends as soon as it is connected. */
   readonly bye: number
+  /** Sends each datagram back. */
+  readonly udp: number
   /** Nobody listens. */
   readonly closed: number
 }
@@ -31,11 +33,13 @@ export class Target implements AsyncDisposable {
   readonly dns: string
   readonly #servers: readonly Server[]
   readonly #dns: DatagramSocket
+  readonly #udp: DatagramSocket
 
-  private constructor(ports: TargetPorts, servers: readonly Server[], dns: DatagramSocket) {
+  private constructor(ports: TargetPorts, servers: readonly Server[], dns: DatagramSocket, udp: DatagramSocket) {
     this.ports = ports
     this.#servers = servers
     this.#dns = dns
+    this.#udp = udp
     this.dns = `${dns.address().address}:${dns.address().port}`
   }
 
@@ -45,20 +49,25 @@ export class Target implements AsyncDisposable {
     for (const server of closed.servers) server.close()
     const dns = createSocket('udp4', (question, from) => dns.send(answer(question), from.port, from.address))
     await once(dns.bind(0, dnsHost), 'listening')
-    const ports = { http: http.port, echo: echo.port, bye: bye.port, closed: closed.port }
-    return new Target(ports, [...http.servers, ...echo.servers, ...bye.servers], dns)
+    const udp = createSocket('udp4', (datagram, from) => udp.send(datagram, from.port, from.address))
+    await once(udp.bind(0, '127.0.0.1'), 'listening')
+    const ports = { http: http.port, echo: echo.port, bye: bye.port, udp: udp.address().port, closed: closed.port }
+    return new Target(ports, [...http.servers, ...echo.servers, ...bye.servers], dns, udp)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#dns.close()
+    this.#udp.close()
     for (const server of this.#servers) server.close()
   }
 }
 
-/** Names that the DNS server knows; all are this machine. */
-const addresses: Readonly<Record<string, readonly [type: number, address: Buffer]>> = {
+/** Names that the DNS server knows; all but the last are this machine. */
+const records: Readonly<Record<string, readonly [type: number, data: Buffer]>> = {
   'web.test': [1, Buffer.from([127, 0, 0, 1])],
   'six.test': [28, Buffer.from([...Array.from({ length: 15 }, () => 0), 1])],
+  // The name of an address that nobody has (RFC 5737).
+  '1.2.0.192.in-addr.arpa': [12, Buffer.from('\x03web\x04test\0')],
 }
 
 /** A DNS response (RFC 1035 §4.1): NXDOMAIN for names that are not known. */
@@ -69,7 +78,7 @@ function answer(question: Buffer): Buffer {
     labels.push(question.toString('latin1', at + 1, at + 1 + length).toLowerCase())
     at += length + 1
   }
-  const known = addresses[labels.join('.')]
+  const known = records[labels.join('.')]
   const type = question.readUInt16BE(at + 1)
   const found = known && known[0] === type ? known[1] : undefined
   const header = Buffer.from(question.subarray(0, at + 5))

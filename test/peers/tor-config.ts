@@ -15,7 +15,7 @@ export interface TorNetwork {
 export const authorityHost = 1
 export const relayHosts: readonly number[] = [101, 102, 103]
 export const clientHost = 200
-export const ports = { or: 5000, directory: 7000, socks: 9050, control: 9051 } as const
+export const ports = { or: 5000, directory: 7000, socks: 9050, control: 9051, extended: 9052 } as const
 
 function common({ folder, owner }: TorNetwork, name: string): string {
   return `TestingTorNetwork 1
@@ -90,6 +90,11 @@ ConsensusParams cc_alg=2
 `
 }
 
+/** The SOCKS port on a Unix socket. */
+export function socksPath({ folder }: TorNetwork, name: string): string {
+  return `${folder}/${name}/socks`
+}
+
 export function clientConfig(network: TorNetwork, name: string): string {
   const address = network.address(clientHost)
   return `${common(network, name)}ORPort 0
@@ -97,6 +102,8 @@ OutboundBindAddress ${address}
 FetchDirInfoEarly 1
 FetchDirInfoExtraEarly 1
 SocksPort ${address}:${ports.socks}
+SocksPort ${address}:${ports.extended} ExtendedErrors
+SocksPort unix:${socksPath(network, name)}
 ControlPort ${address}:${ports.control}
 CookieAuthentication 1
 CookieAuthFile ${network.folder}/${name}/cookie

@@ -8,7 +8,17 @@ import { Daemon } from './daemon.ts'
 import { programs } from './install.ts'
 import type { TorPeer } from './peers.ts'
 import { probe } from './socks-probe.ts'
-import { authorityConfig, authorityHost, clientConfig, clientHost, ports, relayConfig, relayHosts, type TorNetwork } from './tor-config.ts'
+import {
+  authorityConfig,
+  authorityHost,
+  clientConfig,
+  clientHost,
+  ports,
+  relayConfig,
+  relayHosts,
+  socksPath,
+  type TorNetwork,
+} from './tor-config.ts'
 
 const run = promisify(execFile)
 /** Seconds until the first vote: long enough for every relay to have published itself. */
@@ -44,7 +54,9 @@ export async function startTor(network: TorOptions): Promise<{ daemons: readonly
     await client.until(async () => probe({ proxy: socks, host: 'web.test', port: network.probePort }))
     await client.until(async () => probe({ proxy: socks, host: onion, port: 80 }))
     const cookie = (await readFile(join(folder, 'client/cookie'))).toString('hex')
-    return { daemons, peer: { socks, control: { host: address(clientHost), port: ports.control }, cookie, onion } }
+    const at = (port: number) => ({ host: address(clientHost), port })
+    const peer = { socks, extended: at(ports.extended), unix: socksPath(network, 'client'), control: at(ports.control), cookie, onion }
+    return { daemons, peer }
   } catch (error) {
     await Promise.allSettled(daemons.map(async (daemon) => daemon[Symbol.asyncDispose]()))
     throw error

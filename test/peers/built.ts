@@ -1,0 +1,61 @@
+/** Proxies that no distribution packages: one written in Go, built here, and one in Python. Both are kept in `.cache/peers`. */
+import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Daemon } from './daemon.ts'
+import type { Login, ProxyPeer } from './peers.ts'
+import { listens } from './socks-probe.ts'
+
+const run = promisify(execFile)
+const cache = join(import.meta.dirname, '../../.cache/peers')
+const port = 1080
+const pythonPackage = 'asyncio-socks-server==0.3.0'
+
+/** github.com/armon/go-socks5, which most Go programs embed. */
+export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
+  const program = join(cache, 'go-socks5')
+  await mkdir(cache, { recursive: true })
+  const go = await pathOf('go', 'apt-get install golang-go')
+  await run(go, ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
+  return start(
+    {
+      name: login ? 'go-socks5-login' : 'go-socks5',
+      program,
+      args: [`${host}:${port}`, ...(login ? [login.username, login.password] : [])],
+    },
+    folder,
+    host,
+    login,
+  )
+}
+
+/** asyncio-socks-server, in Python. */
+export async function startPythonSocks(folder: string, host: string): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
+  const python = await pathOf('python3', 'apt-get install python3-pip')
+  const library = join(cache, 'python')
+  const main = join(library, 'asyncio_socks_server', '__main__.py')
+  await access(main).catch(async () => run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]))
+  const args = [`PYTHONPATH=${library}`, python, '-m', 'asyncio_socks_server', '-H', host, '-P', String(port)]
+  return start({ name: 'python-socks', program: '/usr/bin/env', args }, folder, host)
+}
+
+async function start(what: { name: string; program: string; args: readonly string[] }, folder: string, host: string, login?: Login) {
+  const daemon = new Daemon({ ...what, log: join(folder, `${what.name}.log`) })
+  await daemon.until(async () => listens(host, port))
+  return { daemon, peer: { name: what.name, host, port, log: daemon.log, ...(login && { login }) } }
+}
+
+/** Path of a program that is on the PATH, or where Go puts itself. */
+async function pathOf(name: string, advice: string): Promise<string> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']) {
+    const path = join(folder, name)
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (found) return path
+  }
+  throw new Error(`the peers of these tests need ${name}: ${advice}`)
+}
