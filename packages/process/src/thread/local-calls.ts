@@ -8,13 +8,15 @@ import { loadedMethod, loadMethod } from './module.ts'
 export class LocalCalls {
   readonly #running = new Map<Pid, LocalCall>()
   readonly #inline = new Map<EntryId, Program>()
+  /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
+  readonly #programs = new Map<EntryId, Program>()
 
   /** Runs a call that the kernel knows, to its end. */
   async run({ pid, program, frame }: StartCall, args: readonly unknown[]): Promise<WireExit> {
     const call = new LocalCall({ pid, issued: frame, frame, depth: 1 })
     this.#running.set(pid, call)
     try {
-      return { value: snapshot(await call.run(async () => invoke(program, args))) }
+      return { value: snapshot(await call.run(() => invoke(this.#known(program), args))) }
     } catch (error) {
       return { error: errorToWire(error) }
     } finally {
@@ -43,6 +45,7 @@ export class LocalCalls {
   /** An entry changed: what was known of it is not true any more. */
   forget(entry: EntryId): void {
     this.#inline.delete(entry)
+    this.#programs.delete(entry)
   }
 
   /** Asks a call to stop. */
@@ -60,6 +63,13 @@ export class LocalCalls {
   /** Ends all calls: an error came that none of them caught, and it cannot be told whose it was. */
   fail(error: unknown): void {
     for (const call of this.#running.values()) call.fail(error)
+  }
+
+  #known(program: Program): Program {
+    const known = this.#programs.get(program.entry)
+    if (known?.module === program.module && known.method === program.method) return known
+    this.#programs.set(program.entry, program)
+    return program
   }
 }
 
