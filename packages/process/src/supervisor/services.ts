@@ -52,14 +52,21 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
   }
 }
 
-/** Waits for the first threads of a host; the host does not outlive a start that failed. */
+/** Waits for the first threads of a host, as long as somebody waits for it; the host does not outlive a start that failed. */
 async function readyUnless(signal: AbortSignal, host: Host): Promise<void> {
+  const { promise: abandoned, reject } = Promise.withResolvers<never>()
+  const onAbort = () => {
+    reject(signal.reason)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    await host.ready()
+    await Promise.race([host.ready(), abandoned])
     signal.throwIfAborted()
   } catch (error) {
     await host[Symbol.asyncDispose]()
     throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -88,7 +95,13 @@ function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
     autoStart: lifecycle.autoStart,
     start: async () => {
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
-      return startProcess(kernel, { entry: process, host, args: input, frame: serviceFrame(kernel.security, lifecycle, pin), name: name ?? id })
+      return startProcess(kernel, {
+        entry: process,
+        host,
+        args: input,
+        frame: serviceFrame(kernel.security, lifecycle, pin),
+        name: name ?? id,
+      })
     },
   }
 }

@@ -101,7 +101,13 @@ export class Supervisors {
     if (host === undefined)
       throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
     const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
-    return startProcess(kernel, { entry: process, host, args: spec.input, frame: serviceFrame(kernel.security, fields.lifecycle, pin), name })
+    return startProcess(kernel, {
+      entry: process,
+      host,
+      args: spec.input,
+      frame: serviceFrame(kernel.security, fields.lifecycle, pin),
+      name,
+    })
   }
 
   #childSpec(supervisor: string, child: unknown): ChildSpec {

@@ -1,0 +1,69 @@
+/** A kernel with a supervisor over entries, as an application has it. One at a time in a test file. */
+import { type EntryId, entryId } from '@troupe/core'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { Registry } from '@troupe/registry'
+import { Kernel, processKinds, type ServiceStatus, serviceChannel, Supervisor, Supervisors, servicesOf } from '../../kernel.ts'
+import { setRuntime } from '../../thread/current.ts'
+import { setOutsideParticipant } from '../../thread/participant.ts'
+import { States } from './states.ts'
+
+/** Entries by name: kind and fields, as YAML has them. */
+export type Entries = Readonly<Record<string, { readonly kind: string } & Readonly<Record<string, unknown>>>>
+
+export interface TestApplication extends AsyncDisposable {
+  readonly kernel: Kernel
+  readonly supervisor: Supervisor
+  readonly states: States
+  readonly log: readonly string[]
+}
+
+const programs = { child: 'main', stubborn: 'stubborn', member: 'member', ear: 'ear' }
+
+/** @param entries - Beside the host `app:host` and the programs of `programs/child.ts`. */
+export async function startApplication(entries: Entries): Promise<TestApplication> {
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds], root: import.meta.dirname })
+  const all: Entries = {
+    host: { kind: 'process.host', lifecycle: { auto_start: true } },
+    ...Object.fromEntries(
+      Object.entries(programs).map(([name, method]) => [name, { kind: 'process.ts', source: 'file://programs/child.ts', method }]),
+    ),
+    ...entries,
+  }
+  registry.add(...Object.entries(all).map(([name, { kind, ...fields }]) => ({ id: id(name), kind, fields })))
+  const lines: string[] = []
+  const log = (line: string) => {
+    lines.push(line)
+  }
+  const overlays = new Overlays(registry)
+  const kernel = new Kernel({ registry, overlays, preload: [], log })
+  setRuntime(kernel.runtime)
+  setOutsideParticipant(kernel.runtime.root)
+  const states = new States()
+  const onService = (status: unknown) => {
+    if (isStatus(status)) states.record(status)
+  }
+  serviceChannel.subscribe(onService)
+  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, new Supervisors({ kernel, log })), log })
+  await supervisor.startAll()
+  return {
+    kernel,
+    supervisor,
+    states,
+    log: lines,
+    async [Symbol.asyncDispose]() {
+      await supervisor.stopAll()
+      serviceChannel.unsubscribe(onService)
+      await kernel[Symbol.asyncDispose]()
+      setOutsideParticipant(undefined)
+      setRuntime(undefined)
+    },
+  }
+}
+
+export function id(name: string): EntryId {
+  return entryId(name, 'app')
+}
+
+function isStatus(value: unknown): value is ServiceStatus {
+  return typeof value === 'object' && value !== null && 'state' in value
+}
