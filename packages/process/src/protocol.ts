@@ -219,8 +219,6 @@ export type ToThread =
   | { readonly type: 'entryChanged'; readonly entry: EntryId }
   /** The code of an entry changed: upgradable processes that run it are told. */
   | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
-  /** A route was withdrawn or replaced; ask again. */
-  | { readonly type: 'routeChanged'; readonly overlay: EntryId }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
 
 /** What a thread of a `shared` host is told of it. */
@@ -238,6 +236,8 @@ export interface SharedThread {
 export interface ThreadData {
   readonly thread: number
   readonly port: MessagePort
+  /** See `route-word.ts`. */
+  readonly routeWord: SharedArrayBuffer
   readonly defaultOverlay: EntryId | undefined
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]

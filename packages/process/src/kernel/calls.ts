@@ -42,7 +42,7 @@ export class Calls {
     this.#records.set(record, record)
     this.#processes.add(record)
     thread.pids.add(record.pid)
-    if (frame.overlay !== undefined) this.#grants.grant(thread.number, frame.overlay)
+    this.#grants.grantFrame(thread.number, frame)
     return record
   }
 

@@ -4,6 +4,7 @@ import type { Overlays } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy'
 import type { Choice, Inheritance } from '../protocol.ts'
 import type { Grants } from './grants.ts'
+import { always, type Warrant, Warrants } from './warrants.ts'
 
 /** A further word on whether code in `frame` may choose an overlay; `null` is the clear network. @throws TroupeError `PermissionDenied` */
 export type SelectionGate = (frame: Frame, overlay: EntryId | null) => void
@@ -24,9 +25,20 @@ export interface FramesOptions {
 export class Frames {
   readonly empty = emptyFrame
   readonly #options: FramesOptions
+  readonly #warrants: Warrants
+  /** Why what inherits this has its overlay, from when that was found out until its frame is made. */
+  readonly #found = new WeakMap<Inheritance, Warrant>()
 
   constructor(options: FramesOptions) {
     this.#options = options
+    const { security } = options
+    this.#warrants = new Warrants({
+      get generation() {
+        return security.generation
+      },
+      governs: (frame) => security.governs(frame),
+      allows: (frame, overlay) => security.decide(frame, 'network.select', overlay ?? directNetwork) === 'allow',
+    })
   }
 
   /**
@@ -38,7 +50,7 @@ export class Frames {
     if (overlay !== null) this.#options.overlays.get(overlay)
     checkSelection(this.#options.security, caller.frame, overlay)
     this.#options.gate?.(caller.frame, overlay)
-    this.#options.grants.grant(caller.thread, overlay)
+    this.#options.grants.grant(caller.thread, overlay, this.#warrants.of(caller.frame, overlay))
   }
 
   /**
@@ -47,6 +59,7 @@ export class Frames {
    * @throws TroupeError like {@link select}; `PermissionDenied` for an overlay that the caller's thread was never granted.
    */
   overlay(caller: Caller, choice: Choice, pin: OverlayChoice, inherit: Inheritance): OverlayChoice {
+    this.#found.set(inherit, this.#warrant(caller, choice, pin, inherit))
     if (choice.network !== undefined) {
       this.select(caller, choice.network)
       return choice.network
@@ -62,13 +75,16 @@ export class Frames {
   /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
   forProcess(overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
     const { values, trace } = inherit
-    return fork(emptyFrame, { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) })
+    return this.#warranted(
+      inherit,
+      fork(emptyFrame, { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) }),
+    )
   }
 
   /** The frame of a call: all is inherited. */
   forCall(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
     const { values, deadline, trace } = inherit
-    return fork(emptyFrame, {
+    const frame = fork(emptyFrame, {
       overlay,
       actor: choice.actor ?? caller.actor,
       scope: choice.scope ?? caller.scope,
@@ -76,6 +92,19 @@ export class Frames {
       ...(deadline !== undefined && { deadline }),
       ...(trace !== undefined && { trace }),
     })
+    return this.#warranted(inherit, frame)
+  }
+
+  #warranted(inherit: Inheritance, frame: Frame): Frame {
+    this.#options.grants.warrant(frame, this.#found.get(inherit) ?? always)
+    return frame
+  }
+
+  #warrant({ frame, thread }: Caller, { network }: Choice, pin: OverlayChoice, { overlay }: Inheritance): Warrant {
+    if (network !== undefined) return this.#warrants.of(frame, network)
+    if (pin !== undefined || overlay === undefined) return always
+    const { grants } = this.#options
+    return overlay === frame.overlay ? grants.warrantOf(frame) : (grants.standing(thread, overlay) ?? always)
   }
 
   /** A thread's claim to have inherited an overlay holds when it was granted that overlay, by whichever way it came. */

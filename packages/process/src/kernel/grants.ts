@@ -2,11 +2,14 @@
  * Which threads may dial which overlays. A thread gets a route only after it was granted the overlay: because the frame of a process in
  * it has it, because the code in it chose it and was allowed to, or because a message brought it from a thread that had it.
  */
-import type { EntryId } from '@troupe/core'
+import type { EntryId, Frame } from '@troupe/core'
 import { directNetwork } from '@troupe/policy'
+import { always, type Warrant } from './warrants.ts'
 
 /** The clear network is granted like an overlay. */
 type Resource = EntryId | typeof directNetwork
+
+type Warranted = Map<Resource, Set<Warrant>>
 
 interface Claim {
   readonly thread: number
@@ -17,31 +20,49 @@ interface Claim {
 const maxGone = 1024
 
 export class Grants {
-  readonly #held = new Map<number, Set<Resource>>()
+  readonly #held = new Map<number, Warranted>()
+  readonly #warrants = new WeakMap<Frame, Warrant>()
   /** Claims that wait for the thread which they came by to be granted itself. */
   readonly #waiting = new Map<number, Claim[]>()
   readonly #gone = new Set<number>()
 
-  grant(thread: number, overlay: EntryId | null): void {
-    this.#grant(thread, overlay ?? directNetwork)
+  grant(thread: number, overlay: EntryId | null, warrant: Warrant = always): void {
+    this.#grant(thread, overlay ?? directNetwork, [warrant])
+  }
+
+  /** A thread runs something in `frame`: it may dial the overlay of that. */
+  grantFrame(thread: number, frame: Frame): void {
+    if (frame.overlay !== undefined) this.grant(thread, frame.overlay, this.warrantOf(frame))
+  }
+
+  /** Says why a frame has its overlay. */
+  warrant(frame: Frame, warrant: Warrant): void {
+    if (warrant !== always) this.#warrants.set(frame, warrant)
+  }
+
+  warrantOf(frame: Frame): Warrant {
+    return this.#warrants.get(frame) ?? always
   }
 
   holds(thread: number, overlay: EntryId | null): boolean {
-    return this.#held.get(thread)?.has(overlay ?? directNetwork) === true
+    return this.standing(thread, overlay) !== undefined
+  }
+
+  /** Why a thread may use an overlay now, if it may. */
+  standing(thread: number, overlay: EntryId | null): Warrant | undefined {
+    return this.#held
+      .get(thread)
+      ?.get(overlay ?? directNetwork)
+      ?.values()
+      .find(({ stands }) => stands)
   }
 
   /** A message brought `overlay` to `thread` from thread `via`: granted if, or as soon as, that one holds it. */
   claim(thread: number, overlay: EntryId | null, via: number): void {
     const resource = overlay ?? directNetwork
-    if (this.#held.get(via)?.has(resource) === true) this.#grant(thread, resource)
+    const held = this.#held.get(via)?.get(resource)
+    if (held !== undefined) this.#grant(thread, resource, held)
     else this.#waiting.set(via, [...(this.#waiting.get(via) ?? []), { thread, resource }])
-  }
-
-  /** Takes an overlay from all threads; answers which ones had it. */
-  withdraw(overlay: EntryId): number[] {
-    return Array.from(this.#held)
-      .filter(([, resources]) => resources.delete(overlay))
-      .map(([thread]) => thread)
   }
 
   /** A thread ended. Its grants stay known for a while, for the messages that it sent last. */
@@ -56,17 +77,19 @@ export class Grants {
     this.#held.delete(oldest)
   }
 
-  #grant(thread: number, resource: Resource): void {
-    const held = this.#held.get(thread)
-    if (held?.has(resource) === true) return
-    if (held === undefined) this.#held.set(thread, new Set([resource]))
-    else held.add(resource)
+  #grant(thread: number, resource: Resource, warrants: Iterable<Warrant>): void {
+    const held: Warranted = this.#held.get(thread) ?? new Map()
+    const known = held.get(resource) ?? new Set()
+    const added = [...warrants].filter((warrant) => !known.has(warrant))
+    if (added.length === 0) return
+    for (const warrant of added) known.add(warrant)
+    this.#held.set(thread, held.set(resource, known))
     const waiting = this.#waiting.get(thread)
     if (waiting === undefined) return
     this.#waiting.set(
       thread,
       waiting.filter((claim) => claim.resource !== resource),
     )
-    for (const claim of waiting) if (claim.resource === resource) this.#grant(claim.thread, resource)
+    for (const claim of waiting) if (claim.resource === resource) this.#grant(claim.thread, resource, known)
   }
 }

@@ -119,7 +119,7 @@ export class Kernel implements AsyncDisposable {
     this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
-    if (frame.overlay !== undefined) this.grants.grant(thread.number, frame.overlay)
+    this.grants.grantFrame(thread.number, frame)
     if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     place.start({
       program,

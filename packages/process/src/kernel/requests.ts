@@ -1,10 +1,13 @@
 /** What threads may ask of the kernel, and how it answers. */
-import { denied, type EntryId, type Pid } from '@troupe/core'
+import { denied, type EntryId, type Pid, unavailable } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { ProcessRecord } from './process-table.ts'
 import type { Thread } from './thread.ts'
+
+/** Milliseconds that a dial waits for an overlay of which neither the old nor the new stands. */
+const handOverTime = 15_000
 
 /** Who asks, and from where. */
 export interface Asker {
@@ -69,10 +72,25 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
   })
 }
 
+/** Dials wait for an overlay that is being handed over, bounded. */
+async function settledInTime(settled: Promise<void>, overlay: EntryId): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(unavailable(`overlay ${overlay} is being replaced, and was not back in ${handOverTime} ms`, { overlay }))
+  }, handOverTime)
+  try {
+    await Promise.race([settled, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A route goes only to threads in which the overlay is in force, by the kernel's own books. */
-function route({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Route {
-  const found = overlays.route(overlay)
-  if (record.frame.overlay === overlay || threads.defaultOverlay === overlay || grants.holds(thread.number, overlay)) return found
+async function route({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Promise<Route> {
+  overlays.get(overlay)
+  await settledInTime(overlays.settled(overlay), overlay)
+  const own = record.frame.overlay === overlay && grants.warrantOf(record.frame).stands
+  if (own || threads.defaultOverlay === overlay || grants.holds(thread.number, overlay)) return overlays.route(overlay)
   throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
     action: 'network.select',
     resource: overlay,

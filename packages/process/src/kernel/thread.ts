@@ -3,6 +3,7 @@ import type { EntryId, Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { routeWord } from '../route-word.ts'
 
 export interface ThreadOptions {
   readonly number: number
@@ -50,7 +51,7 @@ export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverl
 } {
   const { port1, port2 } = new MessageChannel()
   const { number, defaultOverlay, preload, shared } = options
-  return { near: port1, data: { thread: number, port: port2, defaultOverlay, preload, ...(shared && { shared }) } }
+  return { near: port1, data: { thread: number, port: port2, routeWord, defaultOverlay, preload, ...(shared && { shared }) } }
 }
 
 /** Source files run as they are; built ones are JavaScript. */

@@ -28,8 +28,8 @@ export function main(): void {}
 export async function rehearse(data: ThreadData): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()
-  const { defaultOverlay, strict } = data
-  const runtime = new Runtime({ thread: 1, port: kernel.port1, defaultOverlay, strict, preload: [] })
+  const { defaultOverlay, strict, routeWord } = data
+  const runtime = new Runtime({ thread: 1, port: kernel.port1, routeWord, defaultOverlay, strict, preload: [] })
   const tell = (message: ToThread) => {
     kernel.port2.postMessage(message, message.type === 'channel' ? [message.port] : [])
   }

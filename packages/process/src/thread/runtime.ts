@@ -17,6 +17,7 @@ import { handOut, receiverOf } from './parcels.ts'
 import { Participant } from './participant.ts'
 import { Peers } from './peers.ts'
 import { PostOffice, wordsOf } from './post-office.ts'
+import { Routes } from './routes.ts'
 import { run } from './run.ts'
 
 export class Runtime {
@@ -30,7 +31,7 @@ export class Runtime {
   readonly root: Participant
   defaultOverlay: EntryId | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
-  readonly #routes = new Map<EntryId, Promise<Route>>()
+  readonly #routes: Routes
   readonly #claimed = new Set<EntryId | null>()
   readonly #spawns: LocalSpawns | undefined
   readonly #expected: Expected
@@ -69,6 +70,7 @@ export class Runtime {
   constructor(data: ThreadData) {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
+    this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
     this.root = new Participant(pid(data.thread, 0), emptyFrame)
     this.kernel = new KernelLink(
       data.port,
@@ -188,16 +190,9 @@ export class Runtime {
     this.kernel.tell({ type: 'born', pid: id, ...birth })
   }
 
-  /** The current route of an overlay, asked of the kernel once a generation. */
+  /** The current route of an overlay, for a dial that starts now. */
   route(overlay: EntryId, by: Pid): Promise<Route> {
-    const known = this.#routes.get(overlay)
-    if (known !== undefined) return known
-    const asked = this.kernel.request('route', { overlay }, by)
-    this.#routes.set(overlay, asked)
-    asked.catch(() => {
-      if (this.#routes.get(overlay) === asked) this.#routes.delete(overlay)
-    })
-    return asked
+    return this.#routes.get(overlay, by)
   }
 
   close(): void {
@@ -244,9 +239,6 @@ export class Runtime {
         return
       case 'gone':
         this.#peers.gone(message)
-        return
-      case 'routeChanged':
-        this.#routes.delete(message.overlay)
         return
       case 'defaultOverlay':
         this.defaultOverlay = message.overlay
