@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { Program } from '../cli/app-folder.ts'
+
+const repository = resolve(import.meta.dirname, '../..')
+const folder = join(repository, 'examples/tour')
+const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+
+async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
+  const troupe = join(repository, 'packages/cli/bin/troupe.js')
+  using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, { ...process.env, ...env })
+  return await program.ended
+}
+
+describe('examples/tour', () => {
+  it('prints what the README says when there is no proxy', async () => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const address = closed.address()
+    closed.close()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const { status, out, err } = await tour({ TOUR_PROXY_PORT: String(port) })
+    expect([status, err]).toEqual([0, ''])
+    expect(readme).toContain(`\`\`\`\n${out}\`\`\``)
+  })
+
+  it('goes through a real proxy', async () => {
+    const { microsocks, target } = inject('peers')
+    const url = `http://127.0.0.1:${target.http}/`
+    const { out } = await tour({ TOUR_PROXY_PORT: String(microsocks.port), TOUR_PROXY_HOST: microsocks.host }, url)
+    expect(out).toContain('through the proxy: 200')
+  })
+})
+
+describe('the README', () => {
+  it('shows the files of the tour as they are', () => {
+    const blocks = [...readme.matchAll(/```(?:ts|yaml)\n(?:\/\/|#) (src\/\S+)\n([^`]*(?:`(?!``)[^`]*)*)```/g)]
+    expect(blocks.map(([, file]) => file)).toEqual(['src/_index.yaml', 'src/counter.ts', 'src/fetcher.ts', 'src/shop.ts', 'src/tour.ts'])
+    for (const [, file = '', text] of blocks) expect(text).toBe(readFileSync(join(folder, file), 'utf8'))
+  })
+})
