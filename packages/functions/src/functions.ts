@@ -1,5 +1,4 @@
 /** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
-import { pathToFileURL } from 'node:url'
 import { type EntryId, type Frame, TroupeError } from '@troupe/core'
 import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
 import { checkDepth } from './depth.ts'
@@ -43,6 +42,8 @@ export class Functions implements AsyncDisposable {
   readonly #kernel: Kernel
   readonly #grace: number
   readonly #callees = new Map<EntryId, Callee>()
+  /** Pools of functions that have changed since, until their calls have ended. */
+  readonly #leaving = new Set<Pool>()
   /** Calls that can be cancelled, by thread and number of the request. */
   readonly #pending = new Map<string, { readonly pool: Pool; readonly call: PoolCall }>()
 
@@ -85,8 +86,18 @@ export class Functions implements AsyncDisposable {
     await callee?.pool[Symbol.asyncDispose]()
   }
 
+  /** A function's entry or code has changed: the next call finds it as it is then, and those that were made end in the former pool. */
+  renew(entry: EntryId): void {
+    const pool = this.#callees.get(entry)?.pool
+    this.#callees.delete(entry)
+    if (pool === undefined) return
+    this.#leaving.add(pool)
+    void pool.leave().then(() => this.#leaving.delete(pool))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#callees.keys()].map(async (entry) => this.retire(entry)))
+    await Promise.all([...this.#leaving].map(async (pool) => pool[Symbol.asyncDispose]()))
   }
 
   async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Asker): Promise<CallAnswer> {
@@ -130,6 +141,7 @@ export class Functions implements AsyncDisposable {
         () => {
           const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
           for (const { pool } of this.#callees.values()) pool.kill(thread, error)
+          for (const pool of this.#leaving) pool.kill(thread, error)
         },
         Math.min(frame.deadline - Date.now() + this.#grace, 0x7fffffff),
       ).unref()
@@ -145,7 +157,7 @@ export class Functions implements AsyncDisposable {
     const pool = new Pool({
       kernel: this.#kernel,
       entry,
-      program: { entry, module: pathToFileURL(fields.source).href, method: fields.method },
+      program: { entry, module: this.#kernel.code.url(entry, fields.source), method: fields.method },
       pin: meta.options?.network,
       settings: fields.pool === 'inline' ? defaultPool : fields.pool,
       grace: this.#grace,

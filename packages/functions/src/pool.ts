@@ -50,6 +50,7 @@ export class Pool implements AsyncDisposable {
   /** By the number that Node gives to a worker. */
   readonly #threads = new Map<number, Thread>()
   #closed = false
+  #onEmpty: () => void = () => undefined
 
   constructor(options: PoolOptions) {
     const { settings, kernel } = options
@@ -133,7 +134,18 @@ export class Pool implements AsyncDisposable {
     }
   }
 
+  /** Lets the calls that it has been given end, and then ends itself. */
+  async leave(): Promise<void> {
+    if (this.#running.size > 0 || this.#waiting.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#onEmpty = resolve
+      await promise
+    }
+    await this[Symbol.asyncDispose]()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#onEmpty()
     this.#closed = true
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
     for (const call of [...this.#waiting, ...this.#running]) {
@@ -178,6 +190,7 @@ export class Pool implements AsyncDisposable {
     if (call.place !== undefined) this.#options.kernel.calls.end(call.place.record, call.place.thread)
     if ('error' in exit) call.reject(errorFromWire(exit.error))
     else call.resolve(exit.value)
+    if (this.#running.size === 0 && this.#waiting.size === 0) this.#onEmpty()
     const [next] = this.#waiting
     if (next === undefined || this.#closed || this.isFull) return
     this.#waiting.delete(next)

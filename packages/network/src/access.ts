@@ -20,6 +20,8 @@ export interface NetworkAccess {
    * @throws TroupeError `NotFound`, `Unavailable`, or `PermissionDenied` when it was never granted.
    */
   route(overlay: EntryId): Promise<Route>
+  /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */
+  refresh?(): void
 }
 
 let provided: NetworkAccess | undefined

@@ -29,6 +29,8 @@ export interface Host extends AsyncDisposable {
   place(): Place
   /** Ends a process at once. Settles when it is gone. */
   kill(pid: Pid, error: TroupeError): Promise<void>
+  /** Takes no more processes; those in it go on. */
+  retire(): Promise<void>
   /** A process in it ended by itself. */
   processEnded(pid: Pid): void
   /** A thread is gone; it need not be one of this host's. */

@@ -100,6 +100,10 @@ export class SharedHost implements Host {
     clearTimeout(timer)
   }
 
+  async retire(): Promise<void> {
+    this.#closed = true
+  }
+
   processEnded(id: Pid): void {
     this.#killing.get(id)?.()
     this.#killing.delete(id)

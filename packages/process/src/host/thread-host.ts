@@ -72,6 +72,11 @@ export class ThreadHost implements Host {
     await this.#running.get(id)?.terminate(error)
   }
 
+  async retire(): Promise<void> {
+    this.#closed = true
+    await this.#spares.close()
+  }
+
   processEnded(id: Pid): void {
     const thread = this.#running.get(id)
     this.#running.delete(id)

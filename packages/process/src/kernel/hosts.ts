@@ -2,6 +2,7 @@
 import { type EntryId, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Registry } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
+import { Retirement } from '../host/retirement.ts'
 import { SharedHost } from '../host/shared-host.ts'
 import { type HostSettings, ThreadHost } from '../host/thread-host.ts'
 import type { Thread } from './thread.ts'
@@ -16,6 +17,7 @@ export interface HostsOptions {
 export class Hosts implements AsyncDisposable {
   readonly #options: HostsOptions
   readonly #hosts = new Map<EntryId, Host>()
+  readonly #retired = new Retirement()
 
   constructor(options: HostsOptions) {
     this.#options = options
@@ -27,8 +29,18 @@ export class Hosts implements AsyncDisposable {
     return settings.isolation === 'shared' ? new SharedHost({ id, settings, threads, log }) : new ThreadHost({ id, settings, threads })
   }
 
+  /** Puts a host in service. One of its id that was is retired: what runs in it goes on there. */
   add(host: Host): void {
+    const former = this.#hosts.get(host.id)
     this.#hosts.set(host.id, host)
+    if (former !== undefined) void this.#retired.add(former)
+  }
+
+  /** Takes a host out of service; what runs in it goes on. */
+  async retire(id: EntryId): Promise<void> {
+    const host = this.#hosts.get(id)
+    this.#hosts.delete(id)
+    if (host !== undefined) await this.#retired.add(host)
   }
 
   has(id: EntryId): boolean {
@@ -48,21 +60,26 @@ export class Hosts implements AsyncDisposable {
 
   /** The host that a process lives in, by its thread. */
   of(pid: Pid): Host | undefined {
-    return this.#hosts.values().find((host) => host.owns(threadOf(pid)))
+    return this.#all().find((host) => host.owns(threadOf(pid)))
   }
 
   threadGone(thread: Thread): void {
-    for (const host of this.#hosts.values()) host.threadGone(thread)
+    for (const host of this.#all()) host.threadGone(thread)
   }
 
   /** Ends a host with all its processes. */
   async remove(id: EntryId): Promise<void> {
     const host = this.#hosts.get(id)
     this.#hosts.delete(id)
-    await host?.[Symbol.asyncDispose]()
+    await Promise.all([host?.[Symbol.asyncDispose](), this.#retired.end(id)])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#hosts.keys()].map(async (id) => this.remove(id)))
+    await this.#retired[Symbol.asyncDispose]()
+  }
+
+  #all(): readonly Host[] {
+    return [...this.#hosts.values(), ...this.#retired.hosts]
   }
 }

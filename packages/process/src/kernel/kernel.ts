@@ -3,13 +3,13 @@ import { emptyFrame, type EntryId, errorToWire, type Frame, fork, invalid, type 
 import type { Overlays } from '@troupe/network/kernel'
 import { Security } from '@troupe/policy'
 import type { Entry, Registry } from '@troupe/registry'
-import { pathToFileURL } from 'node:url'
 import { processKind } from '../kinds.ts'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
+import { Code } from './code.ts'
 import { Frames, type SelectionGate } from './frames.ts'
 import { Grants } from './grants.ts'
 import { Hosts } from './hosts.ts'
@@ -50,6 +50,8 @@ export class Kernel implements AsyncDisposable {
   readonly security: Security
   readonly threads: Threads
   readonly processes = new ProcessTable()
+  /** Versions of modules. */
+  readonly code = new Code()
   readonly grants = new Grants()
   readonly calls = new Calls({ processes: this.processes, grants: this.grants })
   readonly frames: Frames
@@ -60,7 +62,7 @@ export class Kernel implements AsyncDisposable {
   readonly runtime: Runtime
   readonly #handlers: Handlers
   /** Decoded once for each state of an entry. */
-  readonly #programs = new WeakMap<Entry, KnownProgram>()
+  readonly #programs = new WeakMap<Entry, { readonly version: number; readonly known: KnownProgram }>()
   readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
 
   constructor(options: KernelOptions) {
@@ -100,11 +102,12 @@ export class Kernel implements AsyncDisposable {
   program(id: EntryId): KnownProgram {
     const entry = this.registry.get(id)
     const known = this.#programs.get(entry)
-    if (known !== undefined) return known
+    const version = this.code.versionOf(id)
+    if (known?.version === version) return known.known
     const { fields, meta } = this.registry.decode(id, processKind)
-    const program = { entry: id, module: pathToFileURL(fields.source).href, method: fields.method }
+    const program = { entry: id, module: this.code.url(id, fields.source), method: fields.method }
     const decoded = { program, pin: meta.options?.network }
-    this.#programs.set(entry, decoded)
+    this.#programs.set(entry, { version, known: decoded })
     return decoded
   }
 

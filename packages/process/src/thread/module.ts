@@ -1,6 +1,7 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol.ts'
+import { carryVersions } from './versions.ts'
 
 export type Method = (...args: readonly unknown[]) => unknown
 
@@ -19,6 +20,7 @@ export function loadedMethod(program: Program): Method | undefined {
  * loads goes through.
  */
 export async function loadMethod(program: Program): Promise<Method> {
+  carryVersions(program.module)
   const module = await importModule(program)
   const method: unknown = module[program.method]
   if (isMethod(method)) {

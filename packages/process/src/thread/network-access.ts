@@ -12,6 +12,9 @@ export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
+    refresh(): void {
+      runtime.refreshRoutes()
+    },
     route(overlay: EntryId): Promise<Route> {
       return runtime.route(overlay, currentParticipant().pid)
     },

@@ -1,6 +1,6 @@
 /** The routes that a thread holds: each is asked of the kernel once, and again after any was replaced or withdrawn. */
 import type { EntryId, Pid } from '@troupe/core'
-import type { Route } from '@troupe/network'
+import { overlayChanged, type Route } from '@troupe/network'
 
 export class Routes {
   readonly #word: Int32Array
@@ -17,10 +17,7 @@ export class Routes {
 
   /** The route for a dial that starts now. */
   get(overlay: EntryId, by: Pid): Promise<Route> {
-    if (this.#now !== this.#seen) {
-      this.#seen = this.#now
-      this.#known.clear()
-    }
+    this.refresh()
     const known = this.#known.get(overlay)
     if (known !== undefined) return known
     const asked = this.#current(overlay, by)
@@ -29,6 +26,15 @@ export class Routes {
       if (this.#known.get(overlay) === asked) this.#known.delete(overlay)
     })
     return asked
+  }
+
+  /** Forgets all routes if any was replaced or withdrawn: connections that were opened by them serve nothing new. */
+  refresh(): void {
+    const now = this.#now
+    if (now === this.#seen) return
+    this.#seen = now
+    for (const overlay of this.#known.keys()) overlayChanged(overlay)
+    this.#known.clear()
   }
 
   /** An answer that was under way when something changed may be of before. */

@@ -195,6 +195,11 @@ export class Runtime {
     return this.#routes.get(overlay, by)
   }
 
+  /** Forgets routes that were replaced or withdrawn. */
+  refreshRoutes(): void {
+    this.#routes.refresh()
+  }
+
   close(): void {
     this.#dead.flush()
     this.#peers.close()
