@@ -1,4 +1,5 @@
 import { emptyFrame, entryId, isPid, threadOf, type Pid } from '@troupe/core'
+import { Scope } from '@troupe/policy'
 import { processes } from '@troupe/process'
 import { describe, expect, it } from 'vitest'
 import { funcs } from './funcs.ts'
@@ -13,6 +14,7 @@ const entries = [
   functionEntry('missing', { max: 1 }),
   functionEntry('sendTo', { max: 1 }),
   processEntry('received'),
+  { id: entryId('app:policy'), kind: 'security.policy', fields: { actions: '*', resources: '*', effect: 'allow' } },
   processEntry('callingProcess'),
 ]
 
@@ -33,7 +35,7 @@ describe('funcs.call', () => {
       .withContext({ a: 1, b: 1 })
       .withContext({ b: 2 })
       .withActor(actor)
-      .withScope([entryId('app:policy')])
+      .withScope(new Scope(['app:policy']))
     expect(await app.run(async () => given.call('app:frame'))).toEqual({
       ...emptyFrame,
       actor,

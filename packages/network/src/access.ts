@@ -15,6 +15,13 @@ export interface NetworkAccess {
    */
   select(overlay: EntryId | null): Promise<void>
   /**
+   * Asks whether the code that runs may do what needs no overlay: `http_client.request` of a URL, for instance. Answers nothing where nothing
+   * is asked about.
+   *
+   * @throws TroupeError `PermissionDenied`
+   */
+  permit?(action: string, resource: string): Promise<void> | undefined
+  /**
    * The current route of an overlay that is in force or was selected.
    *
    * @throws TroupeError `NotFound`, `Unavailable`, or `PermissionDenied` when it was never granted.

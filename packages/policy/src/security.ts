@@ -6,9 +6,7 @@ import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
 import { Rulebook } from './rulebook.ts'
 import { namedScope, type Scope } from './scope.ts'
-
-/** What the policies of a scope say together. */
-export type Verdict = 'allow' | 'deny' | 'undefined'
+import type { Verdict } from './verdict.ts'
 
 /** Why something is denied. */
 export interface Denial {

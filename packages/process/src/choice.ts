@@ -1,6 +1,19 @@
 /** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
-import { type Actor, currentFrame, type EntryId, entryId, type Frame, fork, emptyFrame, invalid, parseDuration } from '@troupe/core'
+import {
+  type Actor,
+  childTrace,
+  currentFrame,
+  type EntryId,
+  entryId,
+  type Frame,
+  fork,
+  emptyFrame,
+  invalid,
+  parseDuration,
+} from '@troupe/core'
+import { snapshot } from './mailbox/payload.ts'
 import type { Choice, Inheritance } from './protocol.ts'
+import { checkValues } from './values.ts'
 
 export interface CallOptions {
   /** The overlay for the call or spawn and all beneath it; `null` for the clear network. An empty string chooses nothing. */
@@ -35,6 +48,13 @@ export function withOptions(selection: Selection, options: CallOptions): Selecti
   return Object.freeze({ ...selection, options: Object.freeze({ ...selection.options, ...options }) })
 }
 
+/** @throws TroupeError `Invalid`, naming the value that is too much. */
+export function withContext(selection: Selection, values: Readonly<Record<string, unknown>>): Selection {
+  const all = { ...selection.values, ...snapshotValues(values) }
+  checkValues(all)
+  return Object.freeze({ ...selection, values: Object.freeze(all) })
+}
+
 /** Milliseconds of `options.timeout`. */
 export function timeoutOf({ timeout }: CallOptions): number | undefined {
   if (timeout === undefined) return undefined
@@ -56,9 +76,17 @@ export function choiceOf({ options, actor, scope }: Selection): Choice {
 /** What the caller's frame hands on. */
 export function inheritance(selection: Selection): Inheritance {
   const timeout = timeoutOf(selection.options)
-  const frame: Frame = fork(currentFrame() ?? emptyFrame, {
+  const caller = currentFrame() ?? emptyFrame
+  const { trace } = caller
+  const frame: Frame = fork(caller, {
     values: selection.values,
+    ...(trace !== undefined && { trace: childTrace(trace) }),
     ...(timeout !== undefined && { deadline: Date.now() + timeout }),
   })
   return { overlay: frame.overlay, values: frame.values, deadline: frame.deadline, trace: frame.trace }
+}
+
+/** A copy, so that nobody changes it later; each value by itself, so that errors name it. */
+function snapshotValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, snapshot(value)]))
 }

@@ -1,6 +1,7 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
 import type { Route } from '@troupe/network'
+import type { Verdict } from '@troupe/policy'
 import type { MessagePort } from 'node:worker_threads'
 import type { RestartType } from './supervisor/strategy.ts'
 
@@ -123,6 +124,22 @@ export type CallAnswer =
       readonly inline: boolean
     }
 
+/** A question to the policies of a scope that is not necessarily in force. */
+export interface Evaluation {
+  readonly scope: readonly EntryId[]
+  readonly actor: Actor | undefined
+  readonly action: string
+  readonly resource: string
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** A policy, as code sees it. */
+export interface PolicyView {
+  readonly id: EntryId
+  readonly effect: 'allow' | 'deny'
+  readonly groups: readonly string[]
+}
+
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
@@ -134,6 +151,12 @@ export interface Requests {
   register: { ask: { readonly name: string; readonly pid: Pid }; answer: void }
   unregister: { ask: { readonly name: string }; answer: void }
   lookup: { ask: { readonly name: string }; answer: Pid | undefined }
+  /** May it do what the thread is about to do by itself? `resource` is a pid for actions on processes. */
+  permit: { ask: { readonly action: string; readonly resource: string }; answer: void }
+  can: { ask: { readonly action: string; readonly resource: string; readonly meta: Readonly<Record<string, unknown>> }; answer: boolean }
+  evaluate: { ask: Evaluation; answer: Verdict }
+  policy: { ask: { readonly id: EntryId }; answer: PolicyView }
+  namedScope: { ask: { readonly group: string }; answer: readonly EntryId[] }
   select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
   entry: { ask: { readonly id: EntryId }; answer: EntryView }
@@ -168,7 +191,8 @@ export type Request = {
 /** A letter that nobody took. */
 export interface DeadLetter {
   readonly from: Pid
-  readonly to: Pid
+  /** A pid, or a name whose process was never found. */
+  readonly to: string
   readonly topic: string
   readonly reason: string
 }
@@ -188,7 +212,9 @@ export type ToKernel =
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
   /** A frame with this overlay arrived from `via`: may this thread use it as well? */
-  | { readonly type: 'claim'; readonly overlay: EntryId; readonly via: number }
+  | { readonly type: 'claim'; readonly overlay: EntryId | null; readonly via: number }
+  /** May the thread `via`, whose code is asked about, do `action` to a process here? */
+  | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
   | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
 
 /** A process to start. */
@@ -212,7 +238,12 @@ export type ToThread =
   | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
   /** Asks whether a process that the thread may have started by itself is there. */
   | { readonly type: 'announce'; readonly pid: Pid }
-  | { readonly type: 'channel'; readonly thread: number; readonly port: MessagePort }
+  | { readonly type: 'channel'; readonly thread: number; readonly port: MessagePort; readonly standing: Standing }
+  /** What a thread may do has changed. */
+  | { readonly type: 'standing'; readonly thread: number; readonly standing: Standing }
+  | { readonly type: 'vouched'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
+  /** The policies have changed: what was permitted is asked again. */
+  | { readonly type: 'policiesChanged' }
   /** A thread is gone for good, or never was; why, as the end of each process in it. */
   | { readonly type: 'gone'; readonly thread: number; readonly error: WireError }
   /** An entry's code or fields changed. */
@@ -220,6 +251,14 @@ export type ToThread =
   /** The code of an entry changed: upgradable processes that run it are told. */
   | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
+
+/** What a thread as a whole may do, as its peers are told by the kernel. */
+export interface Standing {
+  /** All code in it is asked about what it does to processes elsewhere. */
+  readonly governed: boolean
+  /** The overlay that what comes from it is in, when it never was in none. */
+  readonly confined: EntryId | undefined
+}
 
 /** What a thread of a `shared` host is told of it. */
 export interface SharedThread {
@@ -242,6 +281,8 @@ export interface ThreadData {
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]
   readonly shared?: SharedThread
+  /** `security.strict_mode`: all code is asked about. */
+  readonly strict: boolean
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */
@@ -260,12 +301,22 @@ export interface SendRun {
 export type Parcel =
   | SendRun
   | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
-  | { readonly op: 'flow'; readonly from: Pid; readonly credits: number; readonly head: number; readonly others: readonly number[] }
-  | { readonly op: 'closed'; readonly pid: Pid; readonly head: number; readonly others: readonly number[] }
+  | {
+      readonly op: 'flow'
+      readonly from: Pid
+      readonly credits: number
+      readonly window: number
+      readonly head: number
+      readonly others: readonly number[]
+    }
+  /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
+  | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number }
+  /** A thread that is about to end asks to be told that all before this has come. */
+  | { readonly op: 'mark' }
+  | { readonly op: 'passed' }
   | { readonly op: 'monitor'; readonly target: Pid; readonly watcher: Watcher }
   | { readonly op: 'unmonitor'; readonly target: Pid; readonly watcher: Pid }
   | { readonly op: 'link'; readonly target: Pid; readonly other: Pid }
   | { readonly op: 'unlink'; readonly target: Pid; readonly other: Pid }
   | { readonly op: 'exit'; readonly from: Pid; readonly watcher: Watcher; readonly exit: WireExit }
   | { readonly op: 'linkDown'; readonly from: Pid; readonly to: Pid; readonly error: WireError | undefined }
-  | { readonly op: 'cancel'; readonly target: Pid; readonly reason: string }

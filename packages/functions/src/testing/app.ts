@@ -1,6 +1,7 @@
 /** A kernel with functions, and a program around it, for tests. */
 import { entryId, runInSlot } from '@troupe/core'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
 import { Kernel, processKinds, type SelectionGate, ThreadHost } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
@@ -33,13 +34,19 @@ export function processEntry(method: string): EntryInput {
 }
 
 export async function testApp({ entries, gate = () => undefined, grace = 1000 }: TestAppOptions): Promise<TestApp> {
-  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...functionKinds] })
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...functionKinds, ...policyKinds] })
   registry.add(...entries)
   const overlays = new Overlays(registry)
   for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
-  const kernel = new Kernel({ registry, overlays, gate, preload: [], log: () => undefined })
+  const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: () => undefined })
+  const kernel = new Kernel({ registry, overlays, security, gate, preload: [], log: () => undefined })
   kernel.hosts.add(
-    new ThreadHost({ id: host, settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 }, threads: kernel.threads, moduleOf: (entry) => kernel.program(entry).program.module }),
+    new ThreadHost({
+      id: host,
+      settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 },
+      threads: kernel.threads,
+      moduleOf: (entry) => kernel.program(entry).program.module,
+    }),
   )
   const functions = new Functions({ kernel, grace })
   setRuntime(kernel.runtime)

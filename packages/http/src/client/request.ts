@@ -1,6 +1,6 @@
 /** From a plan to a `Response`: the overlay, the pool, the redirects. */
 import { channel } from 'node:diagnostics_channel'
-import { asTroupeError, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
+import { asTroupeError, childTrace, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
 import { currentIsolation, type Isolation, type NetworkAccess, networkAccess } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { releaseBody } from './body.ts'
@@ -10,6 +10,7 @@ import { type Plan, planRequest } from './plan.ts'
 import { Pools } from './pools.ts'
 import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
 import { selectOverlay } from './selection.ts'
+import { permitted } from './permission.ts'
 import { Watch } from './watch.ts'
 
 const pools = new Pools()
@@ -20,7 +21,7 @@ const requests = channel('troupe:http:request')
 /** Answers `http.get` and its siblings. */
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
-  const plan = planRequest(method, url, options, 'options')
+  const plan = traced(planRequest(method, url, options, 'options'), frame)
   return perform(plan, await selected(plan, frame, access), frame, access)
 }
 
@@ -31,7 +32,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
   const plans = list.map((each, index) => {
     const where = `requests[${index}]`
     if (!Array.isArray(each)) throw invalid(`${where}: expected [method, url, options]`, { path: where })
-    return planRequest(each[0], each[1], each[2], where)
+    return traced(planRequest(each[0], each[1], each[2], where), frame)
   })
   const overlays = await Promise.all(plans.map((plan) => selected(plan, frame, access)))
   return Promise.all(
@@ -50,8 +51,15 @@ export function closePools(drain: number): Promise<void> {
   return pools.close(drain)
 }
 
+/** The request as a part of the trace in force, unless it names one itself. */
+function traced(plan: Plan, frame: Frame | undefined): Plan {
+  if (frame?.trace !== undefined && !plan.headers.has('traceparent')) plan.headers.set('traceparent', childTrace(frame.trace))
+  return plan
+}
+
 async function selected(plan: Plan, frame: Frame | undefined, access: NetworkAccess): Promise<EntryId | null> {
   try {
+    await permitted(plan, plan.url, access)
     return await selectOverlay(plan.overlay, frame, access)
   } catch (thrown) {
     releaseBody(plan.body)
@@ -111,6 +119,7 @@ async function follow(
       if (plan.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: answer.status })
       if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
       sent = redirected(sent, answer.status, location)
+      await permitted(plan, sent.url, access)
     } catch (thrown) {
       throw failure(thrown)
     }

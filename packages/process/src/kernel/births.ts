@@ -2,7 +2,7 @@
  * Processes that threads of `shared` hosts started by themselves. The kernel hears of one when it first matters: when the process asks for
  * something, or when somebody wants something done to it.
  */
-import { notFound, type Pid, threadOf, unavailable } from '@troupe/core'
+import { denied, notFound, type Pid, threadOf, unavailable } from '@troupe/core'
 import type { ToKernel } from '../protocol.ts'
 import type { Frames } from './frames.ts'
 import type { Hosts } from './hosts.ts'
@@ -20,6 +20,8 @@ export interface BirthsOptions {
   readonly threads: Threads
   readonly hosts: Hosts
   readonly frames: Frames
+  /** Whether all code in a thread is asked about. */
+  readonly governed: (thread: number) => boolean
 }
 
 export class Births {
@@ -34,6 +36,8 @@ export class Births {
   onBorn({ pid, by, entry, inherit }: Born, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
+    // Where all are asked about what they start, nobody starts anything without asking.
+    if (this.#options.governed(thread.number)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const caller = { frame: processes.get(by)?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
     const record = { pid, entry, frame: frames.forProcess(overlay, {}, inherit), host: hosts.of(pid), onExit: undefined }

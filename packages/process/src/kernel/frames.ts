@@ -1,7 +1,7 @@
 /** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
 import { denied, emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
-import { checkSelection, directNetwork, type Security } from '@troupe/policy'
+import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
 import type { Choice, Inheritance } from '../protocol.ts'
 import type { Grants } from './grants.ts'
 import { always, type Warrant, Warrants } from './warrants.ts'
@@ -20,6 +20,7 @@ export interface FramesOptions {
   readonly grants: Grants
   readonly security: Security
   readonly gate?: SelectionGate
+  readonly defaultOverlay: () => EntryId | undefined
 }
 
 export class Frames {
@@ -68,8 +69,7 @@ export class Frames {
       if (pin !== null) this.#options.overlays.get(pin)
       return pin
     }
-    this.#checkInherited(caller, inherit.overlay)
-    return inherit.overlay
+    return this.inherited(caller, inherit.overlay)
   }
 
   /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
@@ -89,7 +89,8 @@ export class Frames {
       actor: choice.actor ?? caller.actor,
       scope: choice.scope ?? caller.scope,
       values,
-      ...(deadline !== undefined && { deadline }),
+      // Work beneath ends no later than what it is done for, whatever a thread says.
+      deadline: fork(caller, deadline === undefined ? {} : { deadline }).deadline,
       ...(trace !== undefined && { trace }),
     })
     return this.#warranted(inherit, frame)
@@ -107,9 +108,17 @@ export class Frames {
     return overlay === frame.overlay ? grants.warrantOf(frame) : (grants.standing(thread, overlay) ?? always)
   }
 
-  /** A thread's claim to have inherited an overlay holds when it was granted that overlay, by whichever way it came. */
-  #checkInherited({ frame, thread }: Caller, overlay: OverlayChoice): void {
-    if (overlay === undefined || overlay === frame.overlay || this.#options.grants.holds(thread, overlay)) return
+  /**
+   * The overlay that `caller` hands on, when it says that it has inherited `overlay`. That holds when its thread was granted the overlay, by
+   * whichever way it came. Who says nothing is in the overlay that the kernel put it in.
+   *
+   * @throws TroupeError `PermissionDenied`
+   */
+  inherited({ frame, thread }: Caller, overlay: OverlayChoice): OverlayChoice {
+    if (overlay === undefined || overlay === frame.overlay) return frame.overlay
+    if (this.#options.grants.holds(thread, overlay)) return overlay
+    // Where nothing was chosen and there is no default, the clear network is in force already.
+    if (overlay === null && frame.overlay === undefined && this.#options.defaultOverlay() === undefined) return overlay
     const resource = overlay ?? directNetwork
     throw denied(`${resource} is not in force here, and was not chosen: choose it with withOptions({ network })`, {
       action: 'network.select',

@@ -3,7 +3,7 @@
  * it has it, because the code in it chose it and was allowed to, or because a message brought it from a thread that had it.
  */
 import type { EntryId, Frame } from '@troupe/core'
-import { directNetwork } from '@troupe/policy'
+import { directNetwork } from '@troupe/policy/kernel'
 import { always, type Warrant } from './warrants.ts'
 
 /** The clear network is granted like an overlay. */
@@ -25,8 +25,11 @@ export class Grants {
   /** Claims that wait for the thread which they came by to be granted itself. */
   readonly #waiting = new Map<number, Claim[]>()
   readonly #gone = new Set<number>()
+  /** The code in a thread was let choose the clear network. */
+  onOpened: (thread: number) => void = () => undefined
 
   grant(thread: number, overlay: EntryId | null, warrant: Warrant = always): void {
+    if (overlay === null) this.onOpened(thread)
     this.#grant(thread, overlay ?? directNetwork, [warrant])
   }
 

@@ -1,12 +1,24 @@
 /** The kernel: it knows who is alive, issues frames and routes, starts and ends processes. It never carries their bytes. */
-import { emptyFrame, type EntryId, errorToWire, type Frame, fork, invalid, type Pid, threadOf, TroupeError } from '@troupe/core'
+import {
+  asTroupeError,
+  emptyFrame,
+  type EntryId,
+  errorToWire,
+  type Frame,
+  fork,
+  invalid,
+  type Pid,
+  threadOf,
+  TroupeError,
+} from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
-import { Security } from '@troupe/policy'
+import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Entry, Registry } from '@troupe/registry'
 import { processKind } from '../kinds.ts'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { Runtime } from '../thread/runtime.ts'
+import { Authority } from './authority.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
@@ -15,6 +27,7 @@ import { Grants } from './grants.ts'
 import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
+import { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
 
@@ -49,7 +62,16 @@ export class Kernel implements AsyncDisposable {
   readonly overlays: Overlays
   readonly security: Security
   readonly threads: Threads
-  readonly processes = new ProcessTable()
+  readonly authority: Authority
+  readonly standings = new Standings({
+    governs: (frame) => this.security.governs(frame),
+    onChange: (thread, standing) => {
+      this.threads.standingChanged(thread, standing)
+    },
+  })
+  readonly processes = new ProcessTable((record) => {
+    this.standings.placed(record)
+  })
   /** Versions of modules. */
   readonly code = new Code()
   readonly grants = new Grants()
@@ -61,28 +83,48 @@ export class Kernel implements AsyncDisposable {
   /** The runtime of the main thread. */
   readonly runtime: Runtime
   readonly #handlers: Handlers
+  readonly #log: (line: string) => void
   /** Decoded once for each state of an entry. */
   readonly #programs = new WeakMap<Entry, { readonly version: number; readonly known: KnownProgram }>()
   readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
 
   constructor(options: KernelOptions) {
+    this.#log = options.log
     this.registry = options.registry
     this.overlays = options.overlays
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
     const { overlays, gate } = options
-    this.frames = new Frames({ overlays, grants: this.grants, security: this.security, ...(gate && { gate }) })
+    this.authority = new Authority(this.security)
+    this.frames = new Frames({
+      overlays,
+      grants: this.grants,
+      security: this.security,
+      defaultOverlay: () => this.threads.defaultOverlay,
+      ...(gate && { gate }),
+    })
+    this.grants.onOpened = (thread) => {
+      this.standings.opened(thread)
+    }
     this.deadLetters = new DeadLetters({ log: options.log })
     this.threads = new Threads({
       preload: options.preload,
+      strict: this.security.strictMode,
+      standing: (thread) => this.standings.of(thread),
       onMessage: (thread, message) => {
-        this.#onMessage(thread, message)
+        this.#receive(thread, message)
       },
       onExit: (thread, error) => {
         this.#onThreadExit(thread, error)
       },
     })
     this.hosts = new Hosts({ registry: options.registry, threads: this.threads, log: options.log })
-    this.births = new Births(this)
+    this.births = new Births({
+      processes: this.processes,
+      threads: this.threads,
+      hosts: this.hosts,
+      frames: this.frames,
+      governed: (thread) => this.standings.of(thread).governed,
+    })
     const { thread, data } = this.threads.adopt()
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
@@ -167,6 +209,22 @@ export class Kernel implements AsyncDisposable {
     clearInterval(this.#keepAlive)
   }
 
+  /** Puts other policies in force, at once and everywhere. */
+  replacePolicies(policies: Policies): void {
+    this.security.replace(policies)
+    this.standings.forgetPermits()
+    this.threads.broadcast({ type: 'policiesChanged' })
+  }
+
+  /** What breaks the protocol is no runtime of ours: it is told, and has no effect. */
+  #receive(thread: Thread, message: ToKernel): void {
+    try {
+      this.#onMessage(thread, message)
+    } catch (error) {
+      this.#log(`thread ${thread.number} sent what is no message, or may not be: ${asTroupeError(error).message}`)
+    }
+  }
+
   #onMessage(thread: Thread, message: ToKernel): void {
     switch (message.type) {
       case 'request':
@@ -188,8 +246,14 @@ export class Kernel implements AsyncDisposable {
         this.threads.connect(thread, message.thread)
         return
       case 'claim':
-        this.grants.claim(thread.number, message.overlay, message.via)
+        // A process in an overlay of its own keeps it: no message brings another into a thread that has none but such.
+        if (this.standings.isOpen(thread.number)) this.grants.claim(thread.number, message.overlay, message.via)
         return
+      case 'vouch': {
+        const { via, action, target } = message
+        thread.post({ type: 'vouched', via, action, target, may: this.standings.may(via, action, target) })
+        return
+      }
       case 'deadLetters':
         for (const letter of message.letters) this.deadLetters.add(letter)
         this.deadLetters.addUncounted(message.dropped)
@@ -225,6 +289,7 @@ export class Kernel implements AsyncDisposable {
   #onThreadExit(thread: Thread, error: TroupeError): void {
     this.grants.threadGone(thread.number)
     this.births.threadGone(thread)
+    this.standings.threadGone(thread.number)
     this.hosts.threadGone(thread)
     for (const pid of [...thread.pids]) this.#ended(pid, { error: errorToWire(error) }, thread)
   }

@@ -1,5 +1,5 @@
 /** Who is alive: processes and calls, the frames that the kernel issued to them, and their names. */
-import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { WireExit } from '../protocol.ts'
 import { Groups } from './groups.ts'
@@ -14,6 +14,7 @@ export interface ProcessRecord {
 }
 
 export class ProcessTable {
+  readonly #onAdd: (record: ProcessRecord) => void
   readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
   readonly #names = new Map<string, Pid>()
@@ -42,7 +43,13 @@ export class ProcessTable {
     throw denied(`thread ${thread} asks for ${by}, which does not live in it`, { pid: by })
   }
 
+  /** @param onAdd Hears of each process and call before anyone else does. */
+  constructor(onAdd: (record: ProcessRecord) => void = () => undefined) {
+    this.#onAdd = onAdd
+  }
+
   add(record: ProcessRecord): void {
+    this.#onAdd(record)
     this.#records.set(record.pid, record)
   }
 
@@ -72,8 +79,9 @@ export class ProcessTable {
     else names.add(name)
   }
 
-  /** @throws TroupeError `AlreadyExists` when another process than `pid` has the name. */
+  /** @throws TroupeError `AlreadyExists` when another process than `pid` has the name, `Invalid` for what can be no name. */
   checkFree(name: string, pid?: Pid): void {
+    if (name === '' || isPid(name)) throw invalid(`"${name}" can be no name of a process: it is empty, or reads like a pid`, { name })
     const owner = this.#names.get(name)
     if (owner === undefined || owner === pid) return
     throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })

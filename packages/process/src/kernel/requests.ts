@@ -4,6 +4,7 @@ import type { Route } from '@troupe/network'
 import type { RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { ProcessRecord } from './process-table.ts'
+import { securityHandlers } from './security-requests.ts'
 import type { Thread } from './thread.ts'
 
 /** Milliseconds that a dial waits for an overlay of which neither the old nor the new stands. */
@@ -27,17 +28,28 @@ export type Handlers = { [Name in RequestName]?: Handler<Name> }
 
 /** The requests that the kernel answers by itself. */
 export function builtInHandlers(kernel: Kernel): Handlers {
-  const { processes, registry } = kernel
+  const { processes, registry, authority, births } = kernel
   return {
+    ...securityHandlers(kernel),
     spawn: (ask, asker) => ({ pid: spawn(kernel, ask, asker) }),
-    terminate: async ({ pid }) => kernel.terminate(pid),
-    cancel: ({ pid, reason }) => kernel.cancel(pid, reason),
+    terminate: async ({ pid }, { record }) => {
+      authority.checkTarget(record, 'process.terminate', await births.find(pid))
+      await kernel.terminate(pid)
+    },
+    cancel: async ({ pid, reason }, { record }) => {
+      authority.checkTarget(record, 'process.cancel', await births.find(pid))
+      await kernel.cancel(pid, reason)
+    },
     program: ({ entry }) => kernel.program(entry),
-    register: async ({ name, pid }) => {
-      await kernel.births.find(pid)
+    register: async ({ name, pid }, { record }) => {
+      await births.find(pid)
+      authority.checkName(record, 'register', name, pid)
       processes.register(name, pid)
     },
-    unregister: ({ name }) => processes.unregister(name),
+    unregister: ({ name }, { record }) => {
+      authority.checkName(record, 'unregister', name, processes.lookup(name))
+      processes.unregister(name)
+    },
     lookup: ({ name }) => processes.lookup(name),
     joinGroup: async ({ group, pid }) => {
       await kernel.births.find(pid)
@@ -47,18 +59,28 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     groupMembers: ({ group }) => processes.groups.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
     route: ({ overlay }, asker) => route(kernel, overlay, asker),
-    entry: ({ id }) => registry.get(id),
-    entries: (query) => registry.find(query),
-    getEnv: ({ name }) => registry.env.get(name),
-    setEnv: ({ name, value }) => registry.env.set(name, value),
+    entry: ({ id }, { record }) => {
+      authority.check(record, 'registry.get', id)
+      return registry.get(id)
+    },
+    entries: (query, { record }) => registry.find(query).filter(({ id }) => authority.allows(record, 'registry.get', id)),
+    getEnv: ({ name }, { record }) => {
+      authority.check(record, 'env.get', name)
+      return registry.env.get(name)
+    },
+    setEnv: ({ name, value }, { record }) => {
+      authority.check(record, 'env.set', name)
+      registry.env.set(name, value)
+    },
   }
 }
 
 function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }: Asker): Pid {
   const { entry, host, args, choice, inherit, name, monitor, link } = ask
   const caller = { frame: record.frame, thread: thread.number }
+  kernel.authority.checkSpawn(record, ask)
   const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
-  const sender = { from: record.pid, frame: kernel.frames.forCall(record.frame, inherit.overlay, {}, inherit) }
+  const sender = { from: record.pid, frame: kernel.frames.forCall(record.frame, kernel.frames.inherited(caller, inherit.overlay), {}, inherit) }
   return kernel.spawn({
     entry,
     host,

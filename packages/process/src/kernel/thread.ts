@@ -11,6 +11,7 @@ export interface ThreadOptions {
   readonly preload: readonly string[]
   readonly resourceLimits?: ResourceLimits
   readonly shared?: SharedThread
+  readonly strict: boolean
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** The thread is gone. Those of its processes that still lived ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
@@ -45,13 +46,13 @@ export class Thread {
 }
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
-export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared'>): {
+export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict'>): {
   readonly near: MessagePort
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, preload, shared } = options
-  return { near: port1, data: { thread: number, port: port2, routeWord, defaultOverlay, preload, ...(shared && { shared }) } }
+  const { number, defaultOverlay, preload, shared, strict } = options
+  return { near: port1, data: { thread: number, port: port2, routeWord, defaultOverlay, preload, strict, ...(shared && { shared }) } }
 }
 
 /** Source files run as they are; built ones are JavaScript. */

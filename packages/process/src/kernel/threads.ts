@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
-import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import type { SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -13,9 +13,20 @@ setFlagsFromString('--no-turboshaft-loop-unrolling')
 
 export interface ThreadsOptions {
   readonly preload: readonly string[]
+  /** `security.strict_mode` */
+  readonly strict: boolean
+  /** What a thread's peers are told of it. */
+  readonly standing: (thread: number) => Standing
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** A thread is gone. Its processes, if it still had some, ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
+}
+
+export interface StartOptions {
+  readonly resourceLimits?: ResourceLimits
+  readonly shared?: SharedThread
+  /** Modules to load while the thread waits, beside those of all threads. */
+  readonly preload?: readonly string[]
 }
 
 export class Threads {
@@ -44,13 +55,14 @@ export class Threads {
   }
 
   /** Starts a worker. */
-  start(options: { readonly resourceLimits?: ResourceLimits; readonly shared?: SharedThread } = {}): WorkerThread {
+  start({ preload = [], ...options }: StartOptions = {}): WorkerThread {
     const number = this.#claim()
     const thread = new WorkerThread({
       ...options,
       number,
       defaultOverlay: this.defaultOverlay,
-      preload: this.#options.preload,
+      preload: [...this.#options.preload, ...preload],
+      strict: this.#options.strict,
       env: this.env,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
@@ -65,7 +77,7 @@ export class Threads {
   /** Takes in a thread that something else started: the main thread, or one of a pool. Answers what its runtime is made from. */
   adopt(): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data } = threadWire({ number, defaultOverlay: this.defaultOverlay, preload: [] })
+    const { near, data } = threadWire({ number, defaultOverlay: this.defaultOverlay, preload: [], strict: this.#options.strict })
     const thread = new Thread(number, near)
     near.on('message', (message: ToKernel) => {
       this.#options.onMessage(thread, message)
@@ -89,8 +101,14 @@ export class Threads {
     const { port1, port2 } = new MessageChannel()
     thread.peers.add(number)
     other.peers.add(thread.number)
-    thread.post({ type: 'channel', thread: number, port: port1 }, [port1])
-    other.post({ type: 'channel', thread: thread.number, port: port2 }, [port2])
+    const { standing } = this.#options
+    thread.post({ type: 'channel', thread: number, port: port1, standing: standing(number) }, [port1])
+    other.post({ type: 'channel', thread: thread.number, port: port2, standing: standing(thread.number) }, [port2])
+  }
+
+  /** Tells those who know a thread what it may do now. */
+  standingChanged(thread: number, standing: Standing): void {
+    for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'standing', thread, standing })
   }
 
   /** Forgets a thread and tells those who knew it. */

@@ -16,19 +16,22 @@ const maxClosed = 4096
 
 export interface ChannelOptions {
   readonly thread: number
+  /** Called for each parcel, in the order in which they were put. */
+  readonly onParcel: (parcel: Parcel, channel: Channel) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
   readonly onClose: (channel: Channel) => void
 }
 
 export class Channel {
   readonly thread: number
+  /** What is taken from the other thread, once they were introduced. */
+  border: Border | undefined
   readonly #options: ChannelOptions
   readonly #encoder = new FrameEncoder()
   readonly #decoder = new FrameDecoder()
   readonly #accounts = new Map<Pid, Account>()
   readonly #dead = new Set<Pid>()
   #port: MessagePort | undefined
-  #border: Border | undefined
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -44,13 +47,12 @@ export class Channel {
   }
 
   /** Joins the port; what was put before goes out now. */
-  open(port: MessagePort, border: Border): void {
+  open(port: MessagePort): void {
     this.#port = port
-    this.#border = border
     port.on('message', (batch: Parcel[]) => {
       // What breaks the protocol comes from code that reached for the port: it must not end the processes here.
       try {
-        for (const parcel of batch) border.take(parcel)
+        for (const parcel of batch) this.#options.onParcel(parcel, this)
       } catch (error) {
         process.emitWarning(`thread ${this.thread} sent what is no parcel: ${String(error)}`)
       }
@@ -62,11 +64,6 @@ export class Channel {
     })
     port.unref()
     this.flush()
-  }
-
-  /** What is taken from the other thread, once they were introduced. */
-  get border(): Border | undefined {
-    return this.#border
   }
 
   get isOpen(): boolean {

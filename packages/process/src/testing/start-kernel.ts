@@ -1,7 +1,8 @@
 /** A kernel with one host, whose processes run the programs in `programs/`. One at a time in a test file: the runtime is the thread's. */
 import { type EntryId, entryId } from '@troupe/core'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
-import { Registry } from '@troupe/registry'
+import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
+import { type EntryInput, Registry } from '@troupe/registry'
 import { setRuntime } from '../thread/current.ts'
 import { setOutsideParticipant } from '../thread/participant.ts'
 import { processes } from '../thread/processes.ts'
@@ -21,6 +22,9 @@ export interface KernelFixtureOptions {
   /** Overlays that lead nowhere. */
   readonly overlays?: readonly string[]
   readonly gate?: SelectionGate
+  /** Fields of policies, by id. */
+  readonly policies?: Readonly<Record<string, EntryInput['fields']>>
+  readonly strictMode?: boolean
   readonly host?: Partial<HostSettings>
 }
 
@@ -37,15 +41,24 @@ export interface KernelFixture extends AsyncDisposable {
 }
 
 export async function startKernel(options: KernelFixtureOptions): Promise<KernelFixture> {
-  const registry = new Registry({ kinds: [...processKinds, ...networkKinds], root: import.meta.dirname })
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds], root: import.meta.dirname })
   registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program])))
   registry.add(
     ...(options.overlays ?? []).map((id) => ({ id: entryId(id), kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } })),
   )
+  registry.add(
+    ...Object.entries(options.policies ?? {}).map(([id, fields = {}]) => ({
+      id: entryId(id),
+      kind: 'expression' in fields ? 'security.policy.expr' : 'security.policy',
+      fields,
+    })),
+  )
   const overlays = new Overlays(registry)
   for (const id of options.overlays ?? []) await overlays.add(entryId(id))
   const log: string[] = []
-  const kernel = new Kernel({ registry, overlays, preload: [], log: (line) => log.push(line), ...(options.gate && { gate: options.gate }) })
+  const onLog = (line: string) => log.push(line)
+  const security = new Security({ policies: compilePolicies(registry), strictMode: options.strictMode ?? false, log: onLog })
+  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, ...(options.gate && { gate: options.gate }) })
   const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)
   setRuntime(kernel.runtime)

@@ -1,23 +1,15 @@
 /** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
 import { currentSlot, enterSlot, type Frame, fork, type Pid, type Slot, TroupeError } from '@troupe/core'
 import { Flow } from '../mailbox/flow.ts'
-import { type Answer, type Letter, Message } from '../mailbox/letter.ts'
+import { type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 import type { Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Birth } from './local-spawns.ts'
 import { type Held, Outbox } from './outbox.ts'
 import { Participant } from './participant.ts'
+import type { Surroundings } from './surroundings.ts'
 import { Wait } from './wait.ts'
-
-/** What all processes of a thread have in common. */
-export interface Surroundings {
-  readonly answer: Answer
-  readonly onOverflow: (process: LocalProcess, letter: Letter) => void
-  readonly onFlow: (process: LocalProcess, flow: Flow) => void
-  /** A letter could not be sent, and the process has ended. */
-  readonly onUnsent: (process: LocalProcess, held: Held, error: unknown) => void
-}
 
 export interface LocalProcessOptions {
   readonly pid: Pid

@@ -65,8 +65,7 @@ export class LocalSpawns {
       network === undefined &&
       actor === undefined &&
       scope === undefined &&
-      by.frame.actor === undefined &&
-      by.frame.scope === undefined
+      !by.governed
     )
   }
 

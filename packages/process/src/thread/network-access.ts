@@ -12,6 +12,10 @@ export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
+    permit(action: string, resource: string): Promise<void> | undefined {
+      const by = currentParticipant()
+      return by.governed ? runtime.kernel.request('permit', { action, resource }, by.pid) : undefined
+    },
     refresh(): void {
       runtime.refreshRoutes()
     },

@@ -2,14 +2,24 @@
 import { currentSlot, type Frame, invalid, type Pid, type Slot } from '@troupe/core'
 import type { Held } from './outbox.ts'
 
+let strict = false
+
+/** `security.strict_mode`: all who act in this thread are asked about. */
+export function setStrictMode(on: boolean): void {
+  strict = on
+}
+
 export class Participant {
   readonly pid: Pid
   /** The frame that the kernel issued. */
   readonly frame: Frame
+  /** Whether the kernel is asked about what it does; the program around an application is not. */
+  readonly governed: boolean
 
-  constructor(pid: Pid, frame: Frame) {
+  constructor(pid: Pid, frame: Frame, governed = strict || (frame.actor !== undefined && frame.scope !== undefined)) {
     this.pid = pid
     this.frame = frame
+    this.governed = governed
   }
 
   /** Aborts when the process or the call is cancelled; nothing cancels the program around an application. */

@@ -10,8 +10,6 @@ export interface PeersOptions {
   readonly onParcel: (parcel: Parcel, channel: Channel) => void
   /** Asks the kernel whether the thread `via` may do `action` to a process here. */
   readonly vouch: (via: number, action: string, target: Pid) => void
-  /** A parcel was not taken. */
-  readonly onRefused: (parcel: Parcel) => void
   /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
   readonly onGone: (thread: number, channel: Channel | undefined, error: TroupeError) => void
 }
@@ -38,19 +36,21 @@ export class Peers {
   /** The kernel introduces this thread to another; it does so once for each pair. */
   introduce({ thread, port, standing }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
-    const { onParcel, onRefused, vouch } = this.#options
-    const border = new Border({
-      thread,
+    const { onParcel, vouch } = this.#options
+    channel.border = new Border({
       standing,
       pass: (parcel) => {
         onParcel(parcel, channel)
       },
-      refuse: onRefused,
+      refuse: (parcel) => {
+        // To the sender, the process is not there: its own side reports what was lost.
+        if (parcel.op === 'send') channel.put({ op: 'closed', pid: parcel.to, arrived: 0 })
+      },
       vouch: (action, target) => {
         vouch(thread, action, target)
       },
     })
-    channel.open(port, border)
+    channel.open(port)
   }
 
   /** What is taken from a thread. */
@@ -90,6 +90,9 @@ export class Peers {
   #create(thread: number): Channel {
     const channel = new Channel({
       thread,
+      onParcel: (parcel, from) => {
+        from.border?.take(parcel)
+      },
       onClose: (closed) => {
         this.#onClose(closed)
       },

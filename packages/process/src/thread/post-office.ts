@@ -101,7 +101,8 @@ export class PostOffice {
   }
 
   onSend(run: Of<'send'>, channel: Channel): void {
-    const frame = channel.decoder.decode(run.frame)
+    const sent = channel.decoder.decode(run.frame)
+    const frame = sent && channel.border?.frameOf(sent)
     const receiver = this.#options.process(run.to)
     if (receiver === undefined || frame === undefined || threadOf(run.from) !== channel.thread) {
       channel.put({ op: 'closed', pid: run.to, arrived: 0 })

@@ -1,6 +1,7 @@
 /** The API for processes: spawn, send, watch, stop. */
-import { type Actor, currentFrame, type EntryId, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
-import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withOptions } from '../choice.ts'
+import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
+import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
+import type { Scope } from '@troupe/policy'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
 import type { FirstMessage, Watcher } from '../protocol.ts'
 import { currentRuntime } from './current.ts'
@@ -8,7 +9,7 @@ import type { Exit } from './event-queue.ts'
 import { LocalProcess } from './local-process.ts'
 import { groups } from './groups.ts'
 import { names } from './names.ts'
-import { currentParticipant, frameInForce } from './participant.ts'
+import { currentParticipant, frameInForce, type Participant } from './participant.ts'
 import { checkTopic } from './post-office.ts'
 import { supervisors } from './supervisors.ts'
 import { longestTimer, milliseconds } from './timeout.ts'
@@ -56,15 +57,15 @@ function spawner(plan: SpawnPlan) {
       link?.addLink(here)
       return here
     }
-    const done = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
+    const spawned = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
     try {
       const started = runtime.kernel.request('spawn', ask, by.pid).then(({ pid }) => {
-        done(pid)
+        spawned(pid)
         return pid
       })
       return await by.hold(started)
     } catch (error) {
-      done(undefined)
+      spawned(undefined)
       throw error
     }
   }
@@ -75,11 +76,11 @@ function spawner(plan: SpawnPlan) {
     /** A spawner that chooses more. */
     withOptions: (options: CallOptions) => spawner({ ...plan, ...withOptions(plan, options) }),
     /** Adds values to the frame. */
-    withContext: (values: Readonly<Record<string, unknown>>) => spawner({ ...plan, values: { ...plan.values, ...values } }),
+    withContext: (values: Readonly<Record<string, unknown>>) => spawner({ ...plan, ...withContext(plan, values) }),
     /** Lets it act for `actor`. A spawned process has no actor unless given one. */
     withActor: (actor: Actor) => spawner({ ...plan, actor }),
     /** Puts policies in force for it. */
-    withScope: (scope: readonly EntryId[]) => spawner({ ...plan, scope }),
+    withScope: (scope: Scope) => spawner({ ...plan, scope: scope.policies }),
     /** Registers it under a name before it starts. */
     withName: (name: string) => spawner({ ...plan, name }),
     /** A message that it finds in its mailbox when it starts. */
@@ -166,6 +167,13 @@ async function find(to: string): Promise<Pid> {
   return pid
 }
 
+/** Like `find`, once the kernel has let `by` do `action` to it. */
+async function findFor(by: Participant, action: string, to: string): Promise<Pid> {
+  const pid = await find(to)
+  await currentRuntime().permits.ask(by, action, pid)
+  return pid
+}
+
 function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions) {
   return { to, topic, payload, frame: currentFrame() ?? frameInForce(), transfer: options.transfer ?? [] }
 }
@@ -193,10 +201,14 @@ export const processes = {
   send(to: string, topic: string, payload?: unknown, options: SendOptions = {}): Promise<void> {
     const runtime = currentRuntime()
     const by = currentParticipant()
-    if (isPid(to)) return runtime.post.send(by, outgoing(to, topic, payload, options))
+    if (isPid(to) && !by.governed) return runtime.post.send(by, outgoing(to, topic, payload, options))
     try {
       checkTopic(topic)
-      return runtime.post.sendByName(by, to, find(to), { topic, frame: frameInForce(), ...pack(payload, options.transfer ?? []) })
+      return runtime.post.sendByName(by, to, findFor(by, 'process.send', to), {
+        topic,
+        frame: frameInForce(),
+        ...pack(payload, options.transfer ?? []),
+      })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -205,10 +217,17 @@ export const processes = {
   /**
    * Sends a message if there is room for it now. Takes a pid, not a name.
    *
-   * @returns false when the mailbox is full or the process is known to be gone.
+   * @returns false when the mailbox is full or the process is known to be gone; where policies are in force, also until the kernel has
+   * answered that it may be sent to.
    */
   trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
-    return currentRuntime().post.trySend(currentParticipant(), outgoing(to, topic, payload, options))
+    const { post, permits } = currentRuntime()
+    const by = currentParticipant()
+    const asked = permits.ask(by, 'process.send', to)
+    if (asked === undefined) return post.trySend(by, outgoing(to, topic, payload, options))
+    // There is no way to wait here; who is denied finds out by `send`.
+    asked.catch(() => undefined)
+    return false
   },
 
   /**
@@ -221,8 +240,8 @@ export const processes = {
     const by = currentParticipant()
     const frame = frameInForce()
     const timeout = ms(options.timeout)
-    const packed = isPid(to) ? { payload, transfer: options.transfer ?? [] } : pack(payload, options.transfer ?? [])
-    const pid = isPid(to) ? to : await find(to)
+    const packed = isPid(to) && !by.governed ? { payload, transfer: options.transfer ?? [] } : pack(payload, options.transfer ?? [])
+    const pid = isPid(to) && !by.governed ? to : await findFor(by, 'process.send', to)
     return runtime.post.call(by, { to: pid, topic, frame, ...packed }, timeout)
   },
 
@@ -247,30 +266,31 @@ export const processes = {
   /** Asks for an EXIT event when a process ends; at once if it is not there. */
   async monitor(to: string): Promise<void> {
     const { pid } = ownProcess('monitor')
-    currentRuntime().bonds.monitor(await find(to), { pid, promise: 0 })
+    currentRuntime().bonds.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
   },
 
   async unmonitor(to: string): Promise<void> {
     const { pid } = ownProcess('unmonitor')
-    currentRuntime().bonds.unmonitor(await find(to), pid)
+    currentRuntime().bonds.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
   },
 
   /** Binds the fates of two processes: the end of either with an error ends the other, unless it traps links. */
   async link(to: string): Promise<void> {
     const process = ownProcess('link')
-    currentRuntime().bonds.link(process, await find(to))
+    currentRuntime().bonds.link(process, await findFor(process, 'process.link', to))
   },
 
   async unlink(to: string): Promise<void> {
     const process = ownProcess('unlink')
-    currentRuntime().bonds.unlink(process, await find(to))
+    currentRuntime().bonds.unlink(process, await findFor(process, 'process.unlink', to))
   },
 
   /** How a process ended, once it has; `NotFound` as its error if it is not there. */
   async exited(to: string): Promise<Exit> {
     const runtime = currentRuntime()
-    const watch = runtime.bonds.promise(currentParticipant().pid)
-    runtime.bonds.monitor(await find(to), watch.watcher)
+    const by = currentParticipant()
+    const watch = runtime.bonds.promise(by.pid)
+    runtime.bonds.monitor(await findFor(by, 'process.monitor', to), watch.watcher)
     return watch.exit
   },
 }

@@ -10,21 +10,25 @@ import { Expected } from './expected.ts'
 import { Farewell } from './farewell.ts'
 import { KernelLink } from './kernel-link.ts'
 import { LocalCalls } from './local-calls.ts'
-import { LocalProcess, type Surroundings } from './local-process.ts'
+import { LocalProcess } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
 import { handOut, receiverOf } from './parcels.ts'
-import { Participant } from './participant.ts'
+import { Participant, setStrictMode } from './participant.ts'
+import { Permits } from './permits.ts'
 import { Peers } from './peers.ts'
 import { PostOffice, wordsOf } from './post-office.ts'
 import { Routes } from './routes.ts'
 import { run } from './run.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export class Runtime {
   readonly thread: number
   readonly kernel: KernelLink
   readonly post: PostOffice
   readonly bonds: Bonds
+  /** Leave to do something to processes elsewhere. */
+  readonly permits = new Permits(() => this.kernel)
   /** The calls of functions that run in this thread. */
   readonly calls = new LocalCalls()
   /** The program in this thread that is no process: the main program, in thread 0. */
@@ -56,6 +60,9 @@ export class Runtime {
     onParcel: (parcel, channel) => {
       this.#receive(parcel, channel)
     },
+    vouch: (via, action, target) => {
+      this.kernel.tell({ type: 'vouch', via, action, target })
+    },
     onGone: (thread, channel, error) => {
       if (channel !== undefined) this.post.threadGone(channel, error.message)
       this.bonds.threadGone(thread, error)
@@ -71,7 +78,8 @@ export class Runtime {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
     this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
-    this.root = new Participant(pid(data.thread, 0), emptyFrame)
+    setStrictMode(data.strict)
+    this.root = new Participant(pid(data.thread, 0), emptyFrame, false)
     this.kernel = new KernelLink(
       data.port,
       (message) => {
@@ -240,7 +248,17 @@ export class Runtime {
         }
         return
       case 'channel':
-        this.#peers.introduce(message.thread, message.port)
+        this.#peers.introduce(message)
+        return
+      case 'standing':
+        this.#peers.border(message.thread)?.onStanding(message.standing)
+        return
+      case 'vouched':
+        this.#peers.border(message.via)?.onVouched(message.action, message.target, message.may)
+        return
+      case 'policiesChanged':
+        this.permits.forget()
+        this.#peers.forgetPermits()
         return
       case 'gone':
         this.#peers.gone(message)

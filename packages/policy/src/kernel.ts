@@ -1,0 +1,17 @@
+/** Policies, as the kernel puts them into force. Threads load `@troupe/policy` alone. */
+export { type AuditEvent, decisionChannel } from './audit.ts'
+export type { Condition, Operator } from './condition.ts'
+export { type Opinion, opinions } from './explain.ts'
+export { checkBinding, checkSelection, directNetwork } from './network-gate.ts'
+export {
+  compilePolicies,
+  compilePolicy,
+  type ExpressionFields,
+  type Policies,
+  type Policy,
+  type PolicyFields,
+  policyKinds,
+  securityExpression,
+  securityPolicy,
+} from './policy.ts'
+export { type Decision, type Denial, denialError, Security, type SecurityOptions } from './security.ts'

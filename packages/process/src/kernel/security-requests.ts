@@ -1,0 +1,28 @@
+/** What code may ask about policies: what it may do, what others could, and which policies there are. */
+import { invalid, isPid, notFound } from '@troupe/core'
+import { checkActor, checkScope } from './claims.ts'
+import type { Kernel } from './kernel.ts'
+import type { Handlers } from './requests.ts'
+
+export function securityHandlers({ authority, births, security, standings }: Kernel): Handlers {
+  return {
+    permit: async ({ action, resource }, { record, thread }) => {
+      const onProcess = action.startsWith('process.')
+      if (onProcess && !isPid(resource)) throw invalid(`${action} is about a process, not "${resource}"`, { action })
+      authority.checkOwnAction(record, action, resource, onProcess && isPid(resource) ? await births.find(resource) : undefined)
+      if (onProcess) standings.permitted(thread.number, action, resource)
+    },
+    can: ({ action, resource, meta }, { record }) => authority.can(record, action, resource, meta),
+    evaluate: ({ scope, actor, action, resource, meta }) => {
+      checkScope(scope)
+      if (actor !== undefined) checkActor(actor)
+      return security.evaluate(scope, actor, action, resource, meta)
+    },
+    policy: ({ id }) => {
+      const policy = security.policies.get(id)
+      if (policy === undefined) throw notFound(`there is no policy ${id}`, { policy: id })
+      return { id, effect: policy.effect, groups: policy.groups }
+    },
+    namedScope: ({ group }) => security.namedScope(group).policies,
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What is taken from another thread. It may be run by code that means no good, so nothing rests on its honesty: it does what the kernel
+ * says that it may do, in an overlay that the kernel says it can be in.
+ */
+import { type Frame, fork, type Pid } from '@troupe/core'
+import type { Parcel, Standing } from '../protocol.ts'
+
+/** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
+const maxHeld = 4096
+
+export interface BorderOptions {
+  readonly standing: Standing
+  /** Asks the kernel whether the other thread may do `action` to a process here. */
+  readonly vouch: (action: string, target: Pid) => void
+  readonly pass: (parcel: Parcel) => void
+  /** What is not taken: it may hold letters. */
+  readonly refuse: (parcel: Parcel) => void
+}
+
+export class Border {
+  readonly #options: BorderOptions
+  readonly #vouched = new Map<string, boolean>()
+  readonly #asked = new Set<string>()
+  #standing: Standing
+  #held: Parcel[] = []
+  /** The last frame that was put back into its overlay: most messages of a sender come in one. */
+  #moved: { readonly from: Frame; readonly to: Frame } | undefined
+
+  constructor(options: BorderOptions) {
+    this.#options = options
+    this.#standing = options.standing
+  }
+
+  /** Takes a parcel, in order, or refuses it. */
+  take(parcel: Parcel): void {
+    if (this.#held.length > 0) this.#hold(parcel)
+    else if (!this.#tryTake(parcel)) this.#hold(parcel)
+  }
+
+  /** The kernel's answer. */
+  onVouched(action: string, target: Pid, may: boolean): void {
+    this.#vouched.set(`${action} ${target}`, may)
+    this.#asked.delete(`${action} ${target}`)
+    this.#goOn()
+  }
+
+  onStanding(standing: Standing): void {
+    this.#standing = standing
+    this.#goOn()
+  }
+
+  /** The policies have changed. */
+  forget(): void {
+    this.#vouched.clear()
+    this.#asked.clear()
+    for (const parcel of this.#held.slice(0, 1)) this.#tryTake(parcel)
+  }
+
+  /** The frame in which a message from there is taken: one that was never let out of an overlay has not left it now. */
+  frameOf(frame: Frame): Frame {
+    const { confined } = this.#standing
+    if (confined === undefined || typeof frame.overlay === 'string') return frame
+    if (this.#moved?.from !== frame || this.#moved.to.overlay !== confined)
+      this.#moved = { from: frame, to: fork(frame, { overlay: confined }) }
+    return this.#moved.to
+  }
+
+  #hold(parcel: Parcel): void {
+    if (this.#held.length < maxHeld) this.#held.push(parcel)
+    else this.#options.refuse(parcel)
+  }
+
+  #goOn(): void {
+    while (this.#held.length > 0) {
+      const [next] = this.#held
+      if (next === undefined || !this.#tryTake(next)) return
+      this.#held.shift()
+    }
+  }
+
+  /** Answers false when the kernel has to be asked first. */
+  #tryTake(parcel: Parcel): boolean {
+    const may = this.#standing.governed ? this.#may(parcel) : true
+    if (may === undefined) return false
+    if (may) this.#options.pass(parcel)
+    else this.#options.refuse(parcel)
+    return true
+  }
+
+  #may(parcel: Parcel): boolean | undefined {
+    const action = actionOf(parcel)
+    if (action === undefined || !('target' in parcel || 'to' in parcel)) return true
+    const target = 'target' in parcel ? parcel.target : parcel.to
+    const key = `${action} ${target}`
+    const known = this.#vouched.get(key)
+    if (known === undefined && !this.#asked.has(key)) {
+      this.#asked.add(key)
+      this.#options.vouch(action, target)
+    }
+    return known
+  }
+}
+
+function actionOf(parcel: Parcel): string | undefined {
+  switch (parcel.op) {
+    case 'send':
+    case 'monitor':
+    case 'unmonitor':
+    case 'link':
+    case 'unlink':
+      return `process.${parcel.op}`
+    default:
+      return undefined
+  }
+}
