@@ -2,7 +2,9 @@
 export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
 export type { Association, AssociationEvents } from './association.ts'
 export { associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
-export { installGuard } from './guard/refuse.ts'
+export { type GuardOptions, installGuard } from './guard/install.ts'
+export { perOverlay } from './guard/per-overlay.ts'
+export { overlayChanged } from './guard/routes.ts'
 export { type DialEvent, type DialLatency, type OverlayHealth, overlayHealth } from './health.ts'
 export type {
   Capabilities,

@@ -60,6 +60,11 @@ export class Application implements AsyncDisposable {
     return this.#supervisor.list()
   }
 
+  /** One of them. @throws TroupeError `NotFound` */
+  service(id: EntryId): ServiceStatus {
+    return this.#supervisor.status(id)
+  }
+
   /** Starts a service, and what it needs. */
   async start(id: EntryId): Promise<ServiceStatus> {
     return this.#supervisor.start(id)

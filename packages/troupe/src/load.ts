@@ -5,11 +5,22 @@ import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
-import { type AppConfig, configPlace, didYouMean, loadConfig, parseOverride, type Problem, Registry } from '@troupe/registry'
+import {
+  type AppConfig,
+  configPlace,
+  didYouMean,
+  type EntryInput,
+  loadConfig,
+  parseOverride,
+  type Problem,
+  Registry,
+} from '@troupe/registry'
 
 export interface LoadOptions {
   /** The application's folder: it holds `.troupe.yaml`, and `src/` with the entries. */
   readonly root: string
+  /** Entries instead of those of the folder, which is then only what their files are relative to. */
+  readonly entries?: readonly EntryInput[]
   /** Configuration files instead of `.troupe.yaml`; later ones win. */
   readonly config?: readonly string[]
   /** `section.path=value` for the configuration. */
@@ -36,11 +47,12 @@ export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...pol
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
   const config = await loadConfig(options.root, {
-    ...(options.config && { files: options.config }),
+    ...((options.config ?? options.entries) && { files: options.config ?? [] }),
     ...(options.set && { set: options.set }),
   })
   const registry = new Registry({ kinds, root: config.root })
-  await registry.load(join(config.root, 'src'))
+  if (options.entries === undefined) await registry.load(join(config.root, 'src'))
+  else registry.add(...options.entries)
   for (const text of options.overrides ?? []) {
     const { id, path, value } = parseOverride(text)
     registry.override(id, path, value)

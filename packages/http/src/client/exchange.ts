@@ -1,5 +1,5 @@
 /** One request and its answer on a pool, without redirects. */
-import { invalid, TroupeError } from '@troupe/core'
+import { currentFrame, emptyFrame, fork, invalid, runInFrame, TroupeError } from '@troupe/core'
 import type { Dispatcher } from 'undici'
 import type { SentBody } from './body.ts'
 import type { Pool } from './pools.ts'
@@ -41,17 +41,16 @@ export async function exchange(pool: Pool, sent: Sent, options: ExchangeOptions)
   const handler = new AnswerHandler(sent.method, options)
   pool.running.add(options.watch)
   void handler.finished.then(() => pool.running.delete(options.watch))
-  pool.agent.dispatch(
-    {
-      origin: sent.url.origin,
-      path: `${sent.url.pathname}${sent.url.search}`,
-      method: sent.method,
-      headers: [...sent.headers].flat(),
-      body: sent.body ?? null,
-      bodyTimeout: options.timeout,
-    },
-    handler,
-  )
+  const dispatch: Dispatcher.DispatchOptions = {
+    origin: sent.url.origin,
+    path: `${sent.url.pathname}${sent.url.search}`,
+    method: sent.method,
+    headers: [...sent.headers].flat(),
+    body: sent.body ?? null,
+    bodyTimeout: options.timeout,
+  }
+  // The pool's network may be another than the caller's, who chose it: the guard sees it used in its own.
+  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: pool.overlay }), () => pool.agent.dispatch(dispatch, handler))
   return handler.answer
 }
 

@@ -1,22 +1,27 @@
-/** Which overlay, if any, the code that runs is bound to. */
-import { currentFrame, denied, type EntryId, type TroupeError } from '@troupe/core'
+/** Which network the code that runs is bound to. */
+import { currentSlot, type EntryId } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
 
-/** The frame's overlay, else the application's default; `undefined` in the clear. */
-function overlayInForce(): EntryId | undefined {
-  const chosen = currentFrame()?.overlay
-  if (chosen === null) return undefined
-  return chosen ?? applicationAccess()?.defaultOverlay
+/** An overlay's id; `null` is the clear network; `undefined` says that the context was lost, so that nobody can tell. */
+export type NetworkInForce = EntryId | null | undefined
+
+let outside: null | undefined
+
+/** What holds where no frame is in force: nothing is known, or, for the program around an application, the clear network. */
+export function setOutside(network: null | undefined): void {
+  outside = network
 }
 
-/** The error for using `what`, which knows nothing of overlays; `undefined` in the clear. */
-export function refusal(what: string): (TroupeError & { code: string }) | undefined {
-  const overlay = overlayInForce()
-  if (overlay === undefined) return undefined
-  const error = denied(
-    `${what} is refused in overlay ${overlay}: it would go past the overlay. Use http.get and its siblings, which go through it, ` +
-      'or choose the clear network for this work on purpose, with network: null',
-    { overlay, what },
-  )
-  return Object.assign(error, { code: 'EOVERLAY' })
+/** The frame's overlay, else the application's default, else the clear network. */
+export function networkInForce(): NetworkInForce {
+  const slot = currentSlot()
+  if (slot === undefined) return outside
+  const { overlay } = slot.frame
+  return overlay === undefined ? (applicationAccess()?.defaultOverlay ?? null) : overlay
+}
+
+/** A network in words, for errors. */
+export function networkName(network: NetworkInForce): string {
+  if (network === undefined) return 'no network (the context was lost)'
+  return network === null ? 'the clear network' : `overlay ${network}`
 }

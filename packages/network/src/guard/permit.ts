@@ -6,6 +6,9 @@ import { lookup } from 'node:dns'
 import { Socket, type TcpSocketConnectOpts } from 'node:net'
 
 const permitted = new WeakSet<Socket>()
+/** Those that are on their way, whose native handles may connect. */
+const dialling = new WeakSet<object>()
+const own = new WeakSet<object>()
 /** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
 const systemLookup = lookup
 
@@ -13,10 +16,23 @@ const systemLookup = lookup
 export function connectPermitted(options: TcpSocketConnectOpts): Socket {
   const socket = new Socket()
   permitted.add(socket)
+  own.add(socket)
+  dialling.add(socket)
+  socket.once('connect', () => dialling.delete(socket))
   return socket.setNoDelay().connect({ ...options, lookup: systemLookup })
 }
 
 /** Whether `socket` may connect; true once. */
 export function takePermit(socket: Socket): boolean {
   return permitted.delete(socket)
+}
+
+/** Whether `owner` of a native handle is a socket of ours that has yet to connect. */
+export function isDialling(owner: unknown): boolean {
+  return typeof owner === 'object' && owner !== null && dialling.has(owner)
+}
+
+/** Whether `socket` was made here. */
+export function isOwn(socket: Socket): boolean {
+  return own.has(socket)
 }

@@ -1,67 +1,59 @@
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
 import childProcess, { spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
-import dns, { lookup } from 'node:dns'
+import dns from 'node:dns'
 import { once } from 'node:events'
-import { get } from 'node:http'
-import net, { type AddressInfo } from 'node:net'
-import tls from 'node:tls'
+import inspector from 'node:inspector'
+import net from 'node:net'
+import { devNull } from 'node:os'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { currentFrame, emptyFrame, runInFrame } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { provideNetworkAccess } from '../access.ts'
 import { dial } from '../dial.ts'
-import { granted, greeting, route } from '../drivers/socks5/sample.ts'
-import { answering, ScriptedProxy } from '../drivers/socks5/scripted-proxy.ts'
-import { installGuard } from './refuse.ts'
+import { isFakeAddress } from './fake-addresses.ts'
+import { installGuard } from './install.ts'
+import { a, b, matching, containing, eventOf, inNetwork, type Lab, listening, startLab } from './lab.ts'
 
-const overlay = entryId('app:proxy')
-const inside = fork(emptyFrame, { overlay })
-const clear = fork(emptyFrame, { overlay: null })
-
-/** What reached the world: connections and datagrams at a server that no overlay leads to. */
+/** What reached the world past an overlay: connections from this machine's own address, and datagrams. */
 let arrivals = 0
 const server = net.createServer((socket) => {
-  arrivals += 1
+  if (socket.remoteAddress === '127.0.0.1') arrivals += 1
   socket.on('error', () => socket.destroy()).end('HTTP/1.1 204 \r\nconnection: close\r\n\r\n')
 })
 const datagrams = dgram.createSocket('udp4', (message, from) => {
   arrivals += 1
   datagrams.send(message, from.port, from.address)
 })
+let lab: Lab
 let port = 0
 let udpPort = 0
+/** Of the server above: sockets know theirs, though types do not say so. */
+let descriptor = 0
 // Made before there is a guard, as a library that was imported early would have.
 const resolver = new dns.Resolver({ timeout: 20, tries: 1 })
 const promised = new dns.promises.Resolver({ timeout: 20, tries: 1 })
+const capturedConnect = net.Socket.prototype.connect
+const capturedSend = dgram.Socket.prototype.send
+const capturedListen = net.Server.prototype.listen
 
 beforeAll(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  port = await listening(server)
   await once(datagrams.bind(0, '127.0.0.1'), 'listening')
-  port = (server.address() as AddressInfo).port
   udpPort = datagrams.address().port
   for (const each of [resolver, promised]) each.setServers([`127.0.0.1:${udpPort}`])
+  descriptor = Number(Reflect.get(Object(Reflect.get(server, '_handle')), 'fd'))
+  lab = await startLab()
 })
-afterAll(() => {
+afterAll(async () => {
   server.close()
   datagrams.close()
+  await lab[Symbol.asyncDispose]()
 })
 
-/** Each way out, as a promise that rejects when it is refused. Those that send do so to the server above. */
-const connected = async (socket: net.Socket) => {
-  try {
-    await once(socket, 'connect')
-  } finally {
-    socket.destroy()
-  }
-}
-const sends: Record<string, () => Promise<unknown>> = {
-  'net.connect': async () => connected(net.connect(port, '127.0.0.1')),
-  'net.connect with a name': async () => connected(net.connect(port, 'localhost')),
-  'Socket.connect': async () => connected(new net.Socket().connect({ port, host: '127.0.0.1' })),
-  'tls.connect': async () => connected(tls.connect(port, '127.0.0.1').on('error', () => {})),
-  'http.get': async () => once(get(`http://127.0.0.1:${port}`), 'response'),
-  fetch: async () => (await fetch(`http://127.0.0.1:${port}`)).status,
+type Ways = Readonly<Record<string, () => Promise<unknown>>>
+
+/** Ways that send something to the server above. */
+const sends: Ways = {
   'dgram.send': async () => withUdp(async (socket) => sent((done) => socket.send('x', udpPort, '127.0.0.1', done))),
   'dgram.connect': async () =>
     withUdp(async (socket) => {
@@ -71,12 +63,19 @@ const sends: Record<string, () => Promise<unknown>> = {
   'Resolver.resolve4': async () => promisify(resolver.resolve4.bind(resolver))('leak.test'),
   'promises.Resolver.resolve4': async () => promised.resolve4('leak.test'),
 }
-const others: Record<string, () => Promise<unknown>> = {
-  'a Unix socket': async () => connected(net.connect('/nonexistent.sock')),
+/** Ways around what was put in front of Node's functions: they end at the native handles. */
+const around: Ways = {
+  'a captured connect': async () => {
+    const socket = new net.Socket()
+    Reflect.apply(capturedConnect, socket, [{ port, host: '127.0.0.1' }])
+    await connected(socket)
+  },
+  'a captured send': async () =>
+    withUdp(async (socket) => sent((done) => void Reflect.apply(capturedSend, socket, ['x', udpPort, '127.0.0.1', done]))),
+}
+/** Ways that need no server. */
+const others: Ways = {
   'dgram.bind': async () => withUdp(async (socket) => once(socket.bind(0, '127.0.0.1'), 'listening')),
-  'dns.lookup': async () => promisify(dns.lookup)('localhost'),
-  'dns.lookup, imported by name': async () => promisify(lookup)('localhost'),
-  'dns.promises.lookup': async () => dns.promises.lookup('localhost'),
   'dns.lookupService': async () => promisify(dns.lookupService)('127.0.0.1', 80),
   'child_process.spawn': async () => once(childProcess.spawn(process.execPath, ['--version'], { stdio: 'ignore' }), 'exit'),
   'child_process.exec': async () => promisify(childProcess.exec)('true'),
@@ -84,6 +83,26 @@ const others: Record<string, () => Promise<unknown>> = {
   'spawnSync, imported by name': async () => spawnSync('true'),
   'ChildProcess.spawn': async () => spawnByHand('true'),
   Worker: async () => new Worker('', { eval: true }).terminate(),
+  'net.Server.listen': async () => {
+    const listener = net.createServer()
+    await listening(listener)
+    listener.close()
+  },
+  'a Unix socket': async () => connected(net.connect('/nonexistent/troupe.sock')),
+}
+/** Ways that would change this process for good, were they not refused. */
+const drastic: Ways = {
+  'inspector.open': async () => inspector.open(0, '127.0.0.1'),
+  'process.binding': async () => callProcess('binding', 'tcp_wrap'),
+  'process.dlopen': async () => callProcess('dlopen', { exports: {} }, devNull),
+  'a foreign descriptor': async () => new net.Socket({ fd: descriptor }),
+  'a list of forbidden addresses': async () => connected(net.connect({ port, host: 'web.test', blockList: new net.BlockList() })),
+}
+
+/** A method of `process` that types do not know, or no more. */
+function callProcess(name: string, ...args: readonly unknown[]): unknown {
+  const method: unknown = Reflect.get(process, name)
+  return typeof method === 'function' ? Reflect.apply(method, process, args) : undefined
 }
 
 /** As `node:cluster` does, and whoever keeps `child_process.spawn` from before. */
@@ -92,90 +111,141 @@ function spawnByHand(file: string): void {
   if (typeof spawn === 'function') Reflect.apply(spawn, new childProcess.ChildProcess(), [{ file, args: [file] }])
 }
 
+async function connected(socket: net.Socket): Promise<void> {
+  try {
+    await once(socket, 'connect')
+  } finally {
+    socket.destroy()
+  }
+}
+
 async function sent(start: (done: (error?: Error | null) => void) => void): Promise<void> {
   await new Promise<void>((resolve, reject) => start((error) => (error ? reject(error) : resolve())))
 }
 
 async function withUdp(use: (socket: dgram.Socket) => Promise<unknown>): Promise<void> {
   const socket = dgram.createSocket('udp4')
+  const failed = new Promise<never>((_resolve, reject) => socket.once('error', reject))
+  failed.catch(() => {})
   try {
-    await use(socket)
+    await Promise.race([use(socket), failed])
   } finally {
     socket.close()
   }
 }
 
-/** Runs `way` in `frame`, and what it ended with. */
-async function attempt(frame: typeof inside, way: () => Promise<unknown>): Promise<unknown> {
-  return runInFrame(frame, async () => {
-    try {
-      await way()
-      return undefined
-    } catch (error) {
-      return error instanceof TypeError && error.cause ? error.cause : error
-    }
-  })
+/** What `way` ends with. */
+async function attempt(way: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await way()
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
-async function expectArrival(way: () => Promise<unknown>, frame: typeof inside): Promise<void> {
+async function expectArrival(network: typeof a | null, way: () => Promise<unknown>): Promise<void> {
   const before = arrivals
-  await attempt(frame, way)
+  await inNetwork(network, async () => attempt(way))
   await expect.poll(() => arrivals).toBeGreaterThan(before)
 }
 
 describe('without the guard', () => {
-  it.each(Object.entries(sends))('%s leaks out of an overlay', async (_name, way) => {
-    await expectArrival(way, inside)
+  it.each(Object.entries({ ...sends, ...around }))('%s leaks out of an overlay', async (_name, way) => {
+    await expectArrival(a, way)
   })
 })
 
 describe('with the guard', () => {
   beforeAll(() => {
-    installGuard()
-    installGuard()
+    installGuard({ outside: 'clear' })
+    installGuard({ outside: 'clear' })
   })
 
-  it.each([...Object.entries(sends), ...Object.entries(others)])('%s is refused in an overlay', async (_name, way) => {
+  it.each(Object.entries({ ...sends, ...others, ...drastic }))('%s is refused in an overlay', async (_name, way) => {
     const before = arrivals
-    const error = await attempt(inside, way)
-    expect(error).toMatchObject({ kind: 'PermissionDenied', code: 'EOVERLAY', retryable: false, details: { overlay } })
-    expect(String(error)).toMatch(/ is refused in overlay app:proxy: .*http\.get/)
+    const error = await inNetwork(a, async () => attempt(way))
+    expect(error).toMatchObject({ kind: 'PermissionDenied', code: 'EOVERLAY', retryable: false, details: { overlay: a } })
+    expect(String(error)).toMatch(/ is refused in overlay app:a: .+/)
     expect(arrivals).toBe(before)
   })
 
-  it.each(Object.entries(sends))('%s is untouched where the clear network was chosen', async (_name, way) => {
-    await expectArrival(way, clear)
-  })
-  it.each(Object.entries(sends))('%s is untouched where nothing was chosen', async (_name, way) => {
-    await expectArrival(way, emptyFrame)
-  })
-  it.each(Object.entries(others).slice(1))('%s works in the clear', async (_name, way) => {
-    expect(await attempt(clear, way)).toBeUndefined()
+  it.each(Object.entries(around))('%s is refused by the native handle', async (_name, way) => {
+    const before = arrivals
+    expect(await inNetwork(a, async () => attempt(way))).toMatchObject({ code: matching(/^(EACCES|EOVERLAY)$/) })
+    expect(arrivals).toBe(before)
   })
 
-  it('refuses by the application’s default where nothing was chosen', async () => {
-    const access = { select: async () => {}, route: async () => Promise.reject(new Error('no')) }
-    provideNetworkAccess({ ...access, defaultOverlay: entryId('app:tailnet') })
-    expect(String(await attempt(emptyFrame, sends['net.connect'] ?? (async () => {})))).toContain('overlay app:tailnet')
-    await expectArrival(sends['net.connect'] ?? (async () => {}), clear)
-    provideNetworkAccess({ ...access, defaultOverlay: undefined })
+  it('a captured listen is refused by the native handle', async () => {
+    const listener = net.createServer()
+    const failed = eventOf(listener, 'error')
+    inNetwork(a, () => void Reflect.apply(capturedListen, listener, [0, '127.0.0.1']))
+    expect(await failed).toMatchObject({ code: 'EACCES' })
+  })
+
+  it.each(Object.entries({ ...sends, ...around }))('%s is untouched in the clear', async (_name, way) => {
+    await expectArrival(null, way)
+  })
+  it.each(Object.entries(others).slice(0, -1))('%s works in the clear', async (_name, way) => {
+    expect(await inNetwork(null, async () => attempt(way))).toBeUndefined()
+    expect(await runInFrame(emptyFrame, async () => attempt(way))).toBeUndefined()
+  })
+
+  it('goes by the application’s default where nothing was chosen', async () => {
+    lab.defaultOverlay = b
+    const connect = async () => connected(net.connect(port, 'web.test'))
+    await runInFrame(emptyFrame, connect)
+    expect(lab.asked.get(b)).toEqual([`web.test:${port}`])
+    await expectArrival(null, async () => connected(net.connect(port, '127.0.0.1')))
+    lab.defaultOverlay = undefined
+  })
+
+  it('opens nothing where the context was lost', async () => {
+    installGuard()
+    const ways: Ways = { ...sends, ...others, 'net.connect': async () => connected(net.connect(port, '127.0.0.1')) }
+    for (const way of Object.values(ways)) {
+      expect(currentFrame()).toBeUndefined()
+      expect(await attempt(way)).toMatchObject({ kind: 'PermissionDenied', code: 'ELOSTCONTEXT', details: { reason: 'lostContext' } })
+    }
+    expect(await attempt(async () => dns.promises.lookup('leak.test'))).toMatchObject({ code: 'ELOSTCONTEXT' })
+    expect(await attempt(async () => promisify(dns.lookup)('leak.test'))).toMatchObject({ code: 'ELOSTCONTEXT' })
+    installGuard({ outside: 'clear' })
   })
 
   it('lets our own dials through, once', async () => {
-    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
-    await runInFrame(inside, async () => {
-      const socket = await dial(route(proxy, { host: 'localhost' }), { host: 'example.test', port: 80 })
-      expect(socket.remotePort).toBe(proxy.port)
-      socket.destroy()
+    const route = lab.routes.get(a)
+    if (route === undefined) throw new Error('the lab has no overlay a')
+    await inNetwork(b, async () => {
+      const socket = await dial(route, { host: 'web.test', port })
       // A socket that was handed out cannot be turned elsewhere.
       const before = arrivals
-      expect(() => socket.connect(port, '127.0.0.1')).toThrow(expect.objectContaining({ code: 'EOVERLAY' }))
+      socket.destroy()
+      await once(socket, 'close')
+      Reflect.apply(capturedConnect, socket, [{ port, host: '127.0.0.1' }])
+      expect(await eventOf(socket, 'error')).toMatchObject({ code: 'EACCES' })
       expect(arrivals).toBe(before)
+    })
+  })
+
+  it('answers a name with an address that leads to the name through any overlay, and nowhere in the clear', async () => {
+    const { address, family } = await inNetwork(a, async () => dns.promises.lookup('web.test'))
+    expect([isFakeAddress(address), family]).toEqual([true, 4])
+    const all = await inNetwork(a, async () => promisify(dns.lookup)('web.test', { all: true, family: 6 }))
+    expect(all).toEqual([{ address: `::ffff:${address}`, family: 6 }])
+    expect(await inNetwork(a, async () => promisify(dns.lookup)('127.0.0.1'))).toEqual({ address: '127.0.0.1', family: 4 })
+    for (const host of [address, `::ffff:${address}`]) {
+      await inNetwork(a, async () => connected(net.connect(port, host)))
+      expect(lab.asked.get(a)?.at(-1)).toBe(`web.test:${port}`)
+    }
+    expect(await inNetwork(null, async () => attempt(async () => connected(net.connect(port, address))))).toMatchObject({
+      code: 'EOVERLAY',
+      message: containing('web.test'),
     })
   })
 
   it('keeps what others see of the functions', () => {
     expect([dns.lookup.name, dns.lookup.length, net.Socket.prototype.connect.length]).toEqual(['lookup', 3, 0])
     expect(net.Socket.prototype).toHaveProperty('connect', new net.Socket().connect)
+    expect(Worker.name).toBe('Worker')
   })
 })

@@ -1,6 +1,9 @@
 /** Puts a check in front of Node's own functions. They stay what they are for everyone who looks: names, fields, promisify. */
 import type { TroupeError } from '@troupe/core'
-import { refusal } from './in-force.ts'
+import { refusal } from './refusal.ts'
+
+/** Any function, as it is called by whoever calls it. */
+export type Callable = (...args: readonly unknown[]) => unknown
 
 /** How a refused call tells its caller. */
 export type Answer = (error: TroupeError, self: unknown, args: readonly unknown[]) => unknown
@@ -20,24 +23,37 @@ export const callBack: Answer = (error, _self, args) => {
   process.nextTick(() => void Reflect.apply(callback, undefined, [error]))
 }
 
-/** Refuses `names` of `owner` while an overlay is in force, unless `exempt` says that this one may. */
-export function refuseMethods(
-  owner: object,
-  names: readonly string[],
-  title: string,
-  answer: Answer,
-  exempt?: (self: unknown) => boolean,
-): void {
+export function isCallable(value: unknown): value is Callable {
+  return typeof value === 'function'
+}
+
+/** What is called in place of a function. */
+export type Replacement = (original: Callable, self: unknown, args: readonly unknown[]) => unknown
+
+/** Has `instead` called in place of `owner[name]`; where there is no such function, nothing changes. */
+export function replaceMethod(owner: object, name: PropertyKey, instead: Replacement): void {
+  const original: unknown = Reflect.get(owner, name)
+  if (isCallable(original)) Reflect.set(owner, name, new Proxy(original, { apply: instead }))
+}
+
+/** Refuses `names` of `owner` while an overlay is in force, called or constructed. */
+export function refuseMethods(owner: object, names: readonly string[], title: string, answer: Answer): void {
   for (const name of names) {
+    const what = `${title}.${name}`
     const original: unknown = Reflect.get(owner, name)
-    if (typeof original !== 'function') continue
-    const what = title.endsWith(`.${name}`) ? title : `${title}.${name}`
+    if (!isCallable(original)) continue
+    const apply: Replacement = (target, self, args) => {
+      const error = refusal(what)
+      return error ? answer(error, self, args) : Reflect.apply(target, self, args)
+    }
     const guarded = new Proxy(original, {
-      apply(target, self: unknown, args) {
-        const error = exempt?.(self) ? undefined : refusal(what)
-        if (error) return answer(error, self, args)
-        const result: unknown = Reflect.apply(target, self, args)
-        return result
+      apply,
+      construct(target, args, newTarget) {
+        const error = refusal(`new ${what}`)
+        if (error) throw error
+        const made: unknown = Reflect.construct(target, args, newTarget)
+        if (typeof made === 'object' && made !== null) return made
+        throw new TypeError(`${what} constructs nothing`)
       },
     })
     Reflect.set(owner, name, guarded)

@@ -1,0 +1,79 @@
+/** Gives a socket that user code waits for the connection that was dialled for it. */
+import { isIP, isIPv6, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { unavailable } from '@troupe/core'
+import type { Target } from '../overlay.ts'
+import { fakeAddresses } from './fake-addresses.ts'
+import { handleOf, internals, property } from './internals.ts'
+import { type Callable, isCallable } from './wrap.ts'
+
+/** Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards. */
+export function adopt(socket: Socket, dialled: Socket, target: Target): void {
+  const { handle, rest } = detach(dialled)
+  // With a new handle Node would forget that `end()` was called.
+  Reflect.set(socket, '_undestroy', () => {})
+  call(socket, internals().reinitialize, handle)
+  Reflect.deleteProperty(socket, '_undestroy')
+  if (socket instanceof TLSSocket) restoreTls(socket)
+  Reflect.set(socket, '_peername', peername(target))
+  if (rest === undefined) return
+  if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
+  deliver(socket, rest)
+}
+
+/** The handle of a socket that nobody reads from, stopped, and what had been read from it already. */
+function detach(dialled: Socket): { handle: object; rest: Buffer | undefined } {
+  const rest: unknown = dialled.read()
+  const handle = handleOf(dialled)
+  if (handle === undefined) throw unavailable('the connection was closed before it could be used')
+  call(handle, 'readStop')
+  Reflect.set(handle, 'reading', false)
+  Reflect.set(dialled, '_handle', null)
+  dialled.removeAllListeners().destroy()
+  return { handle, rest: Buffer.isBuffer(rest) ? rest : undefined }
+}
+
+/** What Node loses when a TLS socket changes its handle: without it there is no `session` event, and so no resumption. */
+function restoreTls(socket: TLSSocket): void {
+  const handle = handleOf(socket)
+  if (handle === undefined) return
+  Reflect.set(socket, 'ssl', handle)
+  if (socket.listenerCount('session') > 0) call(handle, 'enableSessionCallbacks')
+  if (socket.listenerCount('keylog') > 0) call(handle, 'enableKeylogCallback')
+}
+
+/** The far end is the target, not the proxy. A name has no address here: it gets the one that stands for it. */
+function peername({ host, port }: Target): { address: string; port: number; family: string } {
+  const address = isIP(host) === 0 ? fakeAddresses.addressOf(host) : host
+  return { address, port, family: isIPv6(address) ? 'IPv6' : 'IPv4' }
+}
+
+/** What the target sent right behind the proxy's reply comes first. */
+function deliver(socket: Socket, bytes: Buffer): void {
+  const { onread } = internals()
+  const callback: unknown = Reflect.get(socket, onread.callback)
+  if (isCallable(callback)) socket.once('connect', () => fill(socket, bytes, callback))
+  else socket.push(bytes)
+}
+
+/** For a socket with `onread`: in its own buffer, piece by piece, until it wants no more for now. */
+function fill(socket: Socket, bytes: Buffer, callback: Callable): void {
+  const { onread } = internals()
+  for (let at = 0; at < bytes.length; ) {
+    const generator: unknown = Reflect.get(socket, onread.generator)
+    const buffer: unknown = isCallable(generator) ? generator() : Reflect.get(socket, onread.buffer)
+    if (!(buffer instanceof Uint8Array)) return
+    const piece = bytes.subarray(at, at + buffer.byteLength)
+    buffer.set(piece)
+    at += piece.length
+    if (callback(piece.length, buffer) === false && at < bytes.length) {
+      socket.pause().once('resume', () => fill(socket, bytes.subarray(at), callback))
+      return
+    }
+  }
+}
+
+function call(owner: object, name: PropertyKey, ...args: readonly unknown[]): void {
+  const method = property(owner, name)
+  if (isCallable(method)) Reflect.apply(method, owner, args)
+}

@@ -1,0 +1,58 @@
+/** Agents of undici, one for each network, overlay's life and actor, made when they are needed. */
+import { currentSlot } from '@troupe/core'
+import { networkKey } from './pool-key.ts'
+import { lostContext } from './refusal.ts'
+import { type Stamp, stampKey } from './stamp.ts'
+import { isCallable } from './wrap.ts'
+
+/** Beyond it the agent that was unused for longest is closed; it finishes what runs. */
+const mostAgents = 256
+
+interface Entry {
+  readonly agent: object
+  readonly stamp: Stamp
+}
+
+export class AgentsByNetwork {
+  readonly #make: (connect: object) => object
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>()
+
+  /** @param make - Makes an agent whose connections are opened with these options. */
+  constructor(make: (connect: object) => object) {
+    this.#make = make
+  }
+
+  /**
+   * The agent for the code that runs.
+   *
+   * @throws TroupeError `PermissionDenied` where the context was lost.
+   */
+  take(): object {
+    const slot = currentSlot()
+    const key = networkKey()
+    const entry = this.#entries.get(key) ?? this.#open(key)
+    // Connections that it opens later are asked for in the name of whoever used it last, and so is still there.
+    if (slot !== undefined) entry.stamp.slot = slot
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+    if (this.#entries.size > mostAgents) this.#closeOldest()
+    return entry.agent
+  }
+
+  #open(key: string): Entry {
+    const slot = currentSlot()
+    if (slot === undefined) throw lostContext('fetch')
+    const stamp: Stamp = { slot, key }
+    return { agent: this.#make({ [stampKey]: stamp }), stamp }
+  }
+
+  #closeOldest(): void {
+    for (const [key, { agent }] of this.#entries) {
+      this.#entries.delete(key)
+      const close: unknown = Reflect.get(agent, 'close')
+      if (isCallable(close)) void Reflect.apply(close, agent, [])
+      return
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Below all of Node's own code: native handles open, bind and connect nothing outside the clear network, whoever holds them, but for
+ * those that dial for the guard. What the guard above forgot, or a caller that kept a function from before, ends here.
+ */
+import { constants } from 'node:os'
+import { networkInForce } from './in-force.ts'
+import { internals } from './internals.ts'
+import { isDialling } from './permit.ts'
+import { refusal } from './refusal.ts'
+import { isCallable } from './wrap.ts'
+
+const notAllowed = -constants.errno.EACCES
+const connecting = ['connect', 'connect6', 'bind', 'bind6', 'listen']
+const sending = ['send', 'send6', 'open']
+/** Standard input, output and error are no way out. */
+const lastStandardDescriptor = 2
+
+export function guardHandles(): void {
+  const { tcp, pipe, udp } = internals().handles
+  for (const prototype of [tcp, pipe, udp]) for (const method of connecting) forbid(prototype, method)
+  for (const method of sending) forbid(udp, method)
+  for (const prototype of [tcp, pipe]) forbidDescriptors(prototype)
+}
+
+function forbid(prototype: object, name: string): void {
+  const original: unknown = Reflect.get(prototype, name)
+  if (!isCallable(original)) return
+  const { owner } = internals()
+  Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
+    if (networkInForce() !== null && !isDialling(Reflect.get(this, owner))) return notAllowed
+    return Reflect.apply(original, this, args)
+  })
+}
+
+/** A descriptor that somebody opened elsewhere: `new net.Socket({ fd })`. */
+function forbidDescriptors(prototype: object): void {
+  const original: unknown = Reflect.get(prototype, 'open')
+  if (!isCallable(original)) return
+  Reflect.set(prototype, 'open', function open(this: object, descriptor: number, ...args: unknown[]) {
+    const error = descriptor <= lastStandardDescriptor ? undefined : refusal(`a foreign descriptor (${descriptor})`)
+    if (error) throw error
+    return Reflect.apply(original, this, [descriptor, ...args])
+  })
+}

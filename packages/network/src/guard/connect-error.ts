@@ -1,0 +1,27 @@
+/** Failed dials in the terms of `connect(2)`, which libraries look for: `code`, `syscall`, `address`, `port`. */
+import { asTroupeError, type TroupeError } from '@troupe/core'
+import type { Target } from '../overlay.ts'
+
+/** Replies of a proxy (RFC 1928 §6) that the operating system has a word for. */
+const replies: Readonly<Record<number, string>> = {
+  2: 'EACCES',
+  3: 'ENETUNREACH',
+  4: 'EHOSTUNREACH',
+  5: 'ECONNREFUSED',
+  6: 'ETIMEDOUT',
+}
+
+/** `thrown` as the `error` event of a socket that was to connect to `target`. */
+export function asConnectError(thrown: unknown, { host, port }: Target): TroupeError & { readonly code: string } {
+  const error = asTroupeError(thrown)
+  return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
+}
+
+function codeOf({ kind, details }: TroupeError): string {
+  if (kind === 'Timeout') return 'ETIMEDOUT'
+  if (kind === 'Canceled') return 'ECONNABORTED'
+  if (kind === 'PermissionDenied' || kind === 'NotFound' || kind === 'Invalid') return 'EOVERLAY'
+  const { replyCode, code } = details
+  if (typeof replyCode === 'number') return replies[replyCode] ?? 'ECONNRESET'
+  return typeof code === 'string' && code.startsWith('E') ? code : 'ECONNRESET'
+}

@@ -1,0 +1,52 @@
+/**
+ * The guard: in a frame with an overlay, all that user code and its libraries open goes through that overlay, or is refused by name.
+ * Where the clear network is in force, nothing changes. What is covered, and by what, is in `docs/coverage.md`.
+ */
+import { syncBuiltinESMExports } from 'node:module'
+import { guardAgents } from './agents.ts'
+import { guardHandles } from './backstop.ts'
+import { guardWrites } from './bound-sockets.ts'
+import { guardFetch } from './fetch.ts'
+import { setOutside } from './in-force.ts'
+import { internals } from './internals.ts'
+import { guardNames } from './names.ts'
+import { guardPools } from './owned-pools.ts'
+import { refuseOthers } from './refuse.ts'
+import { guardSockets } from './socket.ts'
+import { guardTls } from './tls.ts'
+
+export interface GuardOptions {
+  /**
+   * What code gets that runs in no frame: in a thread of processes it lost its context, and opens nothing; `clear` is for a program that
+   * runs around an application, with sockets of its own.
+   * @default 'refuse'
+   */
+  readonly outside?: 'refuse' | 'clear'
+}
+
+let installed = false
+
+/**
+ * Installs the guard in this thread. Call it before any user code: names that a module imported earlier are covered too, captured
+ * references to the originals end at the native handles.
+ *
+ * A refusal is a TroupeError of kind `PermissionDenied` whose `code` is `EOVERLAY`, or `ELOSTCONTEXT` where no frame is in force.
+ *
+ * @throws TroupeError `Internal` in a version of Node that lacks what the guard stands on; nothing is installed then.
+ */
+export function installGuard({ outside = 'refuse' }: GuardOptions = {}): void {
+  setOutside(outside === 'clear' ? null : undefined)
+  if (installed) return
+  internals()
+  installed = true
+  guardSockets()
+  guardTls()
+  guardWrites()
+  guardHandles()
+  guardNames()
+  guardAgents()
+  guardFetch()
+  guardPools()
+  refuseOthers()
+  syncBuiltinESMExports()
+}

@@ -1,0 +1,222 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import type { Server, Socket } from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import { emptyFrame, fork, runInFrame } from '@troupe/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { portOf } from './forwarding-proxy.ts'
+import { installGuard } from './install.ts'
+import { a, b, containing, eventOf, inNetwork, type Lab, listening, startLab } from './lab.ts'
+import { perOverlay } from './per-overlay.ts'
+import { overlayChanged } from './routes.ts'
+
+const pem = (name: string) => readFileSync(new URL(`fixtures/tls/${name}`, import.meta.url), 'utf8')
+const ca = pem('ca.pem')
+const certificate = { cert: pem('server.pem'), key: pem('server.key') }
+/** Where each network leaves this machine. */
+const exits = [
+  [a, '127.0.0.2'],
+  [b, '127.0.0.3'],
+  [null, '127.0.0.1'],
+] as const
+
+/** What the servers say: who asked, from which port. */
+interface Seen {
+  readonly peer: string
+  readonly port: number
+}
+const tell = ({ socket }: { socket: Socket }, response: { end: (text: string) => void }) =>
+  response.end(JSON.stringify({ peer: socket.remoteAddress, port: socket.remotePort }))
+const plain = http.createServer(tell)
+const secure = https.createServer(certificate, tell)
+const second = http2.createSecureServer(certificate)
+second.on('stream', (stream) => {
+  const { remoteAddress: peer, remotePort: port } = stream.session?.socket ?? {}
+  stream.end(JSON.stringify({ peer, port }))
+})
+const echoes = tls.createServer({ ...certificate, ALPNProtocols: ['one', 'two'] }, (socket) => {
+  socket.on('error', () => {})
+  socket.end(JSON.stringify({ server: socket.servername, alpn: socket.alpnProtocol, reused: socket.isSessionReused() }))
+})
+const servers: Server[] = [plain, secure, second, echoes]
+let lab: Lab
+
+beforeAll(async () => {
+  await Promise.all(servers.map(listening))
+  installGuard({ outside: 'clear' })
+  lab = await startLab()
+})
+afterAll(async () => {
+  plain.closeAllConnections()
+  secure.closeAllConnections()
+  for (const server of servers) server.close()
+  await lab[Symbol.asyncDispose]()
+})
+
+async function bodyOf(stream: AsyncIterable<Buffer | string> | Iterable<string>): Promise<Seen> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  return parsed(text)
+}
+
+/** What the servers above write. */
+function parsed(text: string): Seen
+function parsed(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  return value
+}
+
+async function get(request: http.ClientRequest): Promise<Seen> {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+  request.on('response', resolve).on('error', reject).end()
+  const seen = await bodyOf(await promise)
+  // The agent takes the connection back in a later turn.
+  await new Promise(setImmediate)
+  return seen
+}
+
+const agent = new http.Agent({ keepAlive: true })
+const secureAgent = new https.Agent({ keepAlive: true, ca })
+const narrow = new http.Agent({ keepAlive: true, maxSockets: 1, maxTotalSockets: 1 })
+
+const clients: Record<string, () => Promise<Seen>> = {
+  'http.request with an agent': async () => get(http.request({ host: '127.0.0.1', port: portOf(plain), agent })),
+  'the global agent': async () => get(http.request(`http://localhost:${portOf(plain)}`)),
+  'https.request with an agent': async () => get(https.request({ host: 'localhost', port: portOf(secure), agent: secureAgent })),
+  fetch: async () => {
+    const { body } = await fetch(`http://127.0.0.1:${portOf(plain)}`)
+    const seen = await bodyOf(body?.pipeThrough(new TextDecoderStream()) ?? [])
+    await new Promise(setImmediate)
+    return seen
+  },
+}
+
+describe.each(Object.entries(clients))('%s', (_name, client) => {
+  it('keeps a connection for each network', async () => {
+    const ports = new Map<unknown, Set<number>>()
+    for (let round = 0; round < 3; round++) {
+      const all = await Promise.all(exits.map(async ([network, exit]) => ({ network, exit, seen: await inNetwork(network, client) })))
+      for (const { network, exit, seen } of all) {
+        expect(seen.peer).toBe(exit)
+        ports.set(network, (ports.get(network) ?? new Set()).add(seen.port))
+      }
+    }
+    expect([...ports.values()].map(({ size }) => size)).toEqual([1, 1, 1])
+    expect(new Set([...ports.values()].flatMap((set) => [...set])).size).toBe(3)
+  })
+
+  it('opens another when the overlay is rebuilt, and for another actor', async () => {
+    const before = await inNetwork(a, client)
+    expect(await inNetwork(a, client)).toEqual(before)
+    overlayChanged(a)
+    const after = await inNetwork(a, client)
+    expect(after.port).not.toBe(before.port)
+    const carol = fork(emptyFrame, { overlay: a, actor: { id: 'carol', meta: {} } })
+    const hers = await runInFrame(carol, client)
+    expect(hers.port).not.toBe(after.port)
+    expect(await runInFrame(carol, client)).toEqual(hers)
+  })
+})
+
+it('an agent with room for one opens each connection in the name of who waited for it', async () => {
+  const ask = async () => get(http.request({ host: '127.0.0.1', port: portOf(plain), agent: narrow, headers: { connection: 'close' } }))
+  const seen = await Promise.all([...exits, ...exits].map(async ([network]) => inNetwork(network, ask)))
+  expect(seen.map(({ peer }) => peer)).toEqual([...exits, ...exits].map(([, exit]) => exit))
+})
+
+it('a WebSocket goes through the overlay', async () => {
+  const upgraded = new Promise<http.IncomingMessage>((resolve) => plain.once('upgrade', resolve))
+  inNetwork(a, () => {
+    const socket = new WebSocket(`ws://web.test:${portOf(plain)}`)
+    socket.addEventListener('error', () => {})
+  })
+  const request = await upgraded
+  expect(request.socket.remoteAddress).toBe('127.0.0.2')
+  request.socket.destroy()
+})
+
+it('an http2 session belongs to the overlay in which it was opened', async () => {
+  const ask = async (session: http2.ClientHttp2Session) => bodyOf(session.request({ ':path': '/' }))
+  const session = inNetwork(a, () => http2.connect(`https://localhost:${portOf(second)}`, { ca }))
+  expect((await inNetwork(a, async () => ask(session))).peer).toBe('127.0.0.2')
+  await expect(inNetwork(b, async () => ask(session))).rejects.toMatchObject({
+    code: 'EOVERLAY',
+    message: containing('perOverlay'),
+  })
+  expect((await inNetwork(a, async () => ask(session))).peer).toBe('127.0.0.2')
+  session.close()
+})
+
+it('perOverlay makes one for each network, overlay’s life and actor', async () => {
+  const sessions: http2.ClientHttp2Session[] = []
+  const shared = perOverlay(() => {
+    const made = http2.connect(`https://localhost:${portOf(second)}`, { ca })
+    sessions.push(made)
+    return made
+  })
+  for (let round = 0; round < 2; round++) {
+    for (const [network, exit] of exits) {
+      expect((await inNetwork(network, async () => bodyOf(shared.request({ ':path': '/' })))).peer).toBe(exit)
+    }
+  }
+  expect(sessions).toHaveLength(3)
+  expect(inNetwork(a, () => Reflect.getPrototypeOf(shared))).toBe(sessions[0] && Reflect.getPrototypeOf(sessions[0]))
+  for (const session of sessions) session.close()
+})
+
+describe('TLS in an overlay is as in the clear', () => {
+  const options = () => ({ port: portOf(echoes), host: '127.0.0.1', servername: 'localhost', ca, ALPNProtocols: ['two'] })
+  const networks = [null, a]
+
+  async function reply(socket: TLSSocket): Promise<unknown> {
+    return bodyOf(socket)
+  }
+
+  it.each(networks)('server name, ALPN, the order of events (%s)', async (network) => {
+    await inNetwork(network, async () => {
+      const events: string[] = []
+      const socket = tls.connect(options())
+      for (const name of ['connect', 'ready', 'secureConnect', 'end', 'close']) socket.on(name, () => events.push(name))
+      const closed = once(socket, 'close')
+      expect(await reply(socket)).toEqual({ server: 'localhost', alpn: 'two', reused: false })
+      await closed
+      expect(events).toEqual(['connect', 'ready', 'secureConnect', 'end', 'close'])
+      expect(socket.authorized).toBe(true)
+    })
+  })
+
+  it.each(networks)('resumption (%s)', async (network) => {
+    await inNetwork(network, async () => {
+      const first = tls.connect(options())
+      const told = new Promise<Buffer>((resolve) => first.once('session', resolve))
+      await reply(first)
+      const session = await told
+      expect(await reply(tls.connect({ ...options(), session }))).toMatchObject({ reused: true })
+    })
+  })
+
+  it.each(networks)('a certificate of somebody else (%s)', async (network) => {
+    await inNetwork(network, async () => {
+      const socket = tls.connect({ ...options(), servername: 'somebody.else' })
+      expect(await eventOf(socket, 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    })
+  })
+
+  it.each(networks)('TLS over a socket that connects itself (%s)', async (network) => {
+    await inNetwork(network, async () => {
+      const { port, host, ...rest } = options()
+      const socket = (await import('node:net')).connect(port, host)
+      expect(await reply(tls.connect({ ...rest, socket }))).toMatchObject({ server: 'localhost' })
+    })
+  })
+
+  it('a target that refuses', async () => {
+    await inNetwork(a, async () => {
+      const socket = tls.connect({ ...options(), host: 'refused.test' })
+      expect(await eventOf(socket, 'error')).toMatchObject({ code: 'ECONNREFUSED', kind: 'Unavailable' })
+    })
+  })
+})

@@ -1,0 +1,51 @@
+/** The errors with which the guard refuses. */
+import { denied, type EntryId, type TroupeError } from '@troupe/core'
+import { type NetworkInForce, networkInForce, networkName } from './in-force.ts'
+
+export type Refusal = TroupeError & { code: string }
+
+const goAnotherWay =
+  'Use a TCP connection, which the overlay carries, or choose the clear network for this work on purpose, with network: null'
+const bindCallback =
+  'Start the work inside a process or function, or keep its context for the callback with AsyncLocalStorage.bind() or AsyncResource.bind()'
+
+/** The error for using `what`, which no overlay carries; `undefined` in the clear. */
+export function refusal(what: string, remedy: string = goAnotherWay): Refusal | undefined {
+  const network = networkInForce()
+  if (network === null) return undefined
+  return network === undefined ? lostContext(what) : refusedIn(network, what, remedy)
+}
+
+/** In an overlay: `what` would go past it. */
+export function refusedIn(overlay: EntryId, what: string, remedy: string = goAnotherWay): Refusal {
+  const error = denied(`${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`, { overlay, what })
+  return Object.assign(error, { code: 'EOVERLAY' })
+}
+
+/** Nobody can tell on whose behalf: taking the clear network would be a guess that can leak. */
+export function lostContext(what: string): Refusal {
+  const error = denied(`${what} is refused: no process or function is in force here, so its overlay is not known. ${bindCallback}`, {
+    reason: 'lostContext',
+    what,
+  })
+  return Object.assign(error, { code: 'ELOSTCONTEXT' })
+}
+
+/** `what` belongs to one network and is used in another. */
+export function crossing(what: string, owner: NetworkInForce, user: NetworkInForce): Refusal {
+  const error = denied(
+    `${what} belongs to ${networkName(owner)}, where it was first used, and is used in ${networkName(user)}. ` +
+      'Make one for each network: perOverlay(() => new …)',
+    { what, owner: owner ?? null, user: user ?? null },
+  )
+  return Object.assign(error, { code: 'EOVERLAY' })
+}
+
+/** The clear network has no way to what an overlay's name lookup answered. */
+export function standsFor(address: string, name: string): Refusal {
+  const error = denied(
+    `${address} is no address: it stands for the name ${name}, which was looked up in an overlay. Look the name up again in the clear network, or connect by name`,
+    { address, name },
+  )
+  return Object.assign(error, { code: 'EOVERLAY' })
+}

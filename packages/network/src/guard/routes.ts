@@ -1,0 +1,37 @@
+/** Opens connections for the guard, and counts the lives of overlays. */
+import type { EntryId } from '@troupe/core'
+import type { Socket } from 'node:net'
+import { applicationAccess, networkAccess } from '../access.ts'
+import { dial } from '../dial.ts'
+import type { Target } from '../overlay.ts'
+import type { Route } from '../route.ts'
+
+/** As long as operating systems wait for a connection; who wants less sets a timeout, or destroys the socket. */
+const timeout = 130_000
+
+const lives = new Map<EntryId, number>()
+const routes = new Map<EntryId, Route>()
+
+/** Says that an overlay was rebuilt or removed: connections from before serve no new request. */
+export function overlayChanged(overlay: EntryId): void {
+  lives.set(overlay, (lives.get(overlay) ?? 0) + 1)
+  routes.delete(overlay)
+}
+
+/** Grows each time the overlay is rebuilt, as far as this thread was told. */
+export function lifeOf(overlay: EntryId): number {
+  applicationAccess()?.refresh?.()
+  return lives.get(overlay) ?? 0
+}
+
+/** A plain connection through `overlay`, by its present route. */
+export async function open(overlay: EntryId, target: Target, signal: AbortSignal): Promise<Socket> {
+  const route = await networkAccess().route(overlay)
+  routes.set(overlay, route)
+  return dial(route, target, { signal, timeout })
+}
+
+/** The route by which the overlay was dialled last, in its present life. */
+export function lastRoute(overlay: EntryId): Route | undefined {
+  return routes.get(overlay)
+}

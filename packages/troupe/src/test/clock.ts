@@ -1,0 +1,74 @@
+/** Time that stands still until a test moves it. */
+import { invalid, parseDuration } from '@troupe/core'
+import { type Clock, systemClock } from '@troupe/process/kernel'
+import { setImmediate as turn } from 'node:timers/promises'
+
+interface Timer {
+  readonly at: number
+  readonly fire: () => void
+}
+
+/**
+ * The clock of an application under test: its supervision goes by it, for delays, timeouts and thresholds. What else keeps time (`receive`,
+ * `call`, the network) goes by the system's.
+ */
+export class TestClock implements Clock {
+  readonly #timers = new Map<number, Timer>()
+  /** Timers of the system's, once time goes by itself. */
+  readonly #real = new Map<number, number>()
+  #now = 0
+  #next = 1
+  #released = false
+
+  /** Milliseconds by which it was moved so far. */
+  now(): number {
+    return this.#now
+  }
+
+  setTimeout(fire: () => void, ms: number): number {
+    const number = this.#next
+    this.#next += 1
+    if (this.#released) this.#real.set(number, systemClock.setTimeout(fire, ms))
+    else this.#timers.set(number, { at: this.#now + ms, fire })
+    return number
+  }
+
+  clearTimeout(number: number): void {
+    this.#timers.delete(number)
+    const real = this.#real.get(number)
+    if (real !== undefined) systemClock.clearTimeout(real)
+    this.#real.delete(number)
+  }
+
+  /**
+   * Moves time on, timer by timer; what follows from one happens before the next is due.
+   *
+   * @param by Milliseconds, or a duration such as `5s`.
+   * @throws TroupeError `Invalid` for a time that goes back.
+   */
+  async advance(by: number | string): Promise<void> {
+    const ms = typeof by === 'string' ? parseDuration(by) : by
+    if (!(ms >= 0)) throw invalid(`time can not be moved by ${by}`, { by })
+    const until = this.#now + ms
+    for (let due = await this.#due(until); due !== undefined; due = await this.#due(until)) {
+      this.#timers.delete(due.number)
+      this.#now = Math.max(this.#now, due.at)
+      due.fire()
+    }
+    this.#now = until
+    await turn()
+  }
+
+  /** Lets time go by itself again, so that an application can stop. */
+  release(): void {
+    this.#released = true
+    for (const [number, { at, fire }] of this.#timers) this.#real.set(number, systemClock.setTimeout(fire, at - this.#now))
+    this.#timers.clear()
+  }
+
+  async #due(until: number): Promise<({ readonly number: number } & Timer) | undefined> {
+    await turn()
+    const due = Array.from(this.#timers, ([number, timer]) => ({ number, ...timer })).filter(({ at }) => at <= until)
+    return due.toSorted((a, b) => a.at - b.at || a.number - b.number)[0]
+  }
+}

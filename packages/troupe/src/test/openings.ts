@@ -1,0 +1,33 @@
+/** Where a probe's program hands itself to the test. A channel is one for all copies of a module that a test runner may make. */
+import { channel } from 'node:diagnostics_channel'
+
+/** A probe that runs. */
+export interface Opening {
+  readonly number: number
+  /** Runs a function as the probe. */
+  readonly inside: <T>(fn: () => T) => T
+  /** Lets the probe return. */
+  readonly end: (value: unknown) => void
+}
+
+const openings = channel('troupe:test:probe')
+
+export function publishOpening(opening: Opening): void {
+  openings.publish(opening)
+}
+
+/** The probe of that number, once it runs. */
+export function openingOf(number: number): Promise<Opening> {
+  return new Promise((resolve) => {
+    const onOpening = (opening: unknown) => {
+      if (!isOpening(opening) || opening.number !== number) return
+      openings.unsubscribe(onOpening)
+      resolve(opening)
+    }
+    openings.subscribe(onOpening)
+  })
+}
+
+function isOpening(value: unknown): value is Opening {
+  return typeof value === 'object' && value !== null && 'inside' in value && 'number' in value
+}

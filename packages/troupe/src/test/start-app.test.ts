@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { processes } from '../index.ts'
+import { startApp, type TestEntry } from './index.ts'
+
+const root = import.meta.dirname
+const host: TestEntry = { id: 'app:host', kind: 'process.host', lifecycle: { auto_start: true } }
+const greeter: TestEntry = { id: 'app:greeter', kind: 'process.ts', source: 'file://fixtures/app/src/greeter.ts', method: 'greeter' }
+const service: TestEntry = {
+  id: 'app:service',
+  kind: 'process.service',
+  process: 'greeter',
+  host: 'host',
+  input: ['ear'],
+  lifecycle: { auto_start: true, restart: { initial_delay: '5s', jitter: 0 }, stable_threshold: '1m' },
+}
+
+describe('a probe', () => {
+  it('is sent to, answers, and is watched like any process', async () => {
+    await using app = await startApp({ root, entries: [host, greeter] })
+    await using probe = await app.probe({ name: 'ear' })
+    const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
+    await probe.run(async () => processes.send(pid, 'name', 'world'))
+    const message = await probe.next({ topic: 'greeting' })
+    expect(message).toMatchObject({ payload: 'hello world', from: pid })
+
+    const asked = processes.call('ear', 'question', 1)
+    ;(await probe.next()).reply(2)
+    expect(await asked).toBe(2)
+
+    await processes.send(pid, 'fail', 'oops')
+    expect(await probe.event('EXIT')).toMatchObject({ from: pid, result: { error: { message: 'oops' } } })
+    expect(probe.events).toHaveLength(1)
+    const exit = processes.exited(probe.pid)
+    await probe.end('bye')
+    expect(await exit).toEqual({ value: 'bye' })
+    expect(await processes.names.lookup('ear')).toBeUndefined()
+  })
+
+  it('says what it waited for in vain', async () => {
+    await using app = await startApp({ root, entries: [host] })
+    await using probe = await app.probe()
+    await expect(probe.next({ topic: 'news', timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
+    await expect(probe.event('LINK_DOWN', { timeout: 1 })).rejects.toThrow('no LINK_DOWN came')
+  })
+
+  it('can be cancelled, linked and terminated', async () => {
+    await using app = await startApp({ root, entries: [host, greeter] })
+    await using probe = await app.probe()
+    const pid = await probe.spawn('app:greeter', 'app:host', 'nobody')
+    await probe.run(async () => {
+      const { self } = await import('../index.ts')
+      self.setOptions({ trapLinks: true })
+      await processes.link(pid)
+    })
+    await processes.terminate(pid)
+    expect(await probe.event('LINK_DOWN')).toMatchObject({ from: pid, error: { kind: 'Canceled' } })
+    await processes.cancel(probe.pid, 'enough')
+    expect(await probe.event('CANCEL')).toMatchObject({ reason: 'enough' })
+    await processes.terminate(probe.pid)
+    await expect(processes.send(probe.pid, 'late')).rejects.toMatchObject({ kind: 'NotFound' })
+  })
+})
+
+describe('time', () => {
+  it('stands still for restarts until it is advanced', async () => {
+    await using app = await startApp({ root, entries: [host, greeter, service] })
+    await app.until('app:service', 'Running')
+    await processes.send('app:service', 'fail', 'oops')
+    await app.until('app:service', 'Failed')
+    await app.clock.advance('4999ms')
+    expect(app.service('app:service')).toMatchObject({ state: 'Failed', attempts: 1, error: { message: 'oops' } })
+    await app.clock.advance(1)
+    await app.until('app:service', 'Running')
+    expect(app.service('app:service').attempts).toBe(1)
+    await app.clock.advance('1m')
+    expect(app.service('app:service').attempts).toBe(0)
+    expect(app.log).toContain('app:service Failed: Unknown: oops')
+  })
+
+  it('does not go back', async () => {
+    await using app = await startApp({ root, entries: [host] })
+    await expect(app.clock.advance('-1s')).rejects.toMatchObject({ kind: 'Invalid' })
+  })
+})
+
+it('what is wrong with entries is told at the start', async () => {
+  await expect(startApp({ root, entries: [service] })).rejects.toMatchObject({ kind: 'Invalid' })
+})

@@ -1,0 +1,115 @@
+/** Starts an application in a test. */
+import { extname, join } from 'node:path'
+import { entryId } from '@troupe/core'
+import { type DeadLetter, MainHost, serviceChannel } from '@troupe/process/kernel'
+import type { EntryInput } from '@troupe/registry'
+import { type Application, launch, load, type LoadOptions, type ServiceState, type ServiceStatus } from '../app.ts'
+import { TestClock } from './clock.ts'
+import { openProbe, type Probe, type ProbeOptions } from './probe.ts'
+
+/** An entry as YAML would have it: `id` for namespace and name, else the same fields. */
+export interface TestEntry {
+  readonly id: string
+  readonly kind: string
+  readonly meta?: EntryInput['meta']
+  readonly [field: string]: unknown
+}
+
+export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
+  /** The application's folder, or the folder that the files of `entries` are relative to. @default the current folder */
+  readonly root?: string
+  /** Entries instead of the folder's. */
+  readonly entries?: readonly TestEntry[]
+  /** Where log lines go, beside {@link TestApp.log}. @default nowhere */
+  readonly onLog?: (line: string) => void
+}
+
+const mainHost = entryId('troupe:main')
+const probeEntry = entryId('troupe:probe')
+const program = join(import.meta.dirname, `probe-program${extname(import.meta.filename)}`)
+
+/** An application under test, in this program. Its services go by {@link clock}; all else by real time. */
+export class TestApp implements AsyncDisposable {
+  readonly app: Application
+  /** The time of its supervision. It stands still until it is advanced. */
+  readonly clock: TestClock
+  /** What it logged. */
+  readonly log: readonly string[]
+
+  constructor(app: Application, clock: TestClock, log: readonly string[]) {
+    this.app = app
+    this.clock = clock
+    this.log = log
+  }
+
+  /** A process in the test's hands. */
+  async probe(options: ProbeOptions = {}): Promise<Probe> {
+    return openProbe(probeEntry, mainHost, options)
+  }
+
+  /** A service, as it is now. @throws TroupeError `NotFound` */
+  service(id: string): ServiceStatus {
+    return this.app.service(entryId(id))
+  }
+
+  /** Settles when a service is in that state: at once, if it is. */
+  async until(id: string, state: ServiceState): Promise<void> {
+    if (this.service(id).state === state) return
+    await new Promise<void>((resolve) => {
+      const onChange = () => {
+        if (this.service(id).state !== state) return
+        serviceChannel.unsubscribe(onChange)
+        resolve()
+      }
+      serviceChannel.subscribe(onChange)
+    })
+  }
+
+  /** Messages that nobody took. */
+  get deadLetters(): readonly DeadLetter[] {
+    return this.app.kernel.deadLetters.recent
+  }
+
+  /** Stops it in order, by real time. */
+  async stop(): Promise<void> {
+    this.clock.release()
+    await this.app.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+/**
+ * Starts an application: from its folder, or of entries alone. One at a time in a program.
+ *
+ * @example
+ * ```ts
+ * await using app = await startApp({ root: 'examples/netdemo' })
+ * await using probe = await app.probe()
+ * await probe.spawn('app:greeter', 'app:processes', probe.pid)
+ * expect((await probe.next({ topic: 'hello' })).payload).toBe('world')
+ * ```
+ *
+ * @throws TroupeError `Invalid` with all that is wrong in its entries, `AlreadyExists` when one runs in this program.
+ */
+export async function startApp({ root = '.', entries, onLog, ...options }: StartAppOptions): Promise<TestApp> {
+  const loaded = await load({ ...options, root, ...(entries && { entries: entries.map(entryOf) }) })
+  loaded.registry.add({ id: probeEntry, kind: 'process.ts', fields: { source: `file://${program}` } })
+  const clock = new TestClock()
+  const log: string[] = []
+  const app = await launch(loaded, {
+    clock,
+    onLog: (line) => {
+      log.push(line)
+      onLog?.(line)
+    },
+  })
+  app.kernel.hosts.add(new MainHost({ id: mainHost, threads: app.kernel.threads, queueSize: 1024 }))
+  return new TestApp(app, clock, log)
+}
+
+function entryOf({ id, kind, meta = {}, ...fields }: TestEntry): EntryInput {
+  return { id: entryId(id), kind, meta, fields }
+}
