@@ -6,33 +6,39 @@ import type { Host } from './host.ts'
 const interval = 200
 
 export class Retirement implements AsyncDisposable {
-  readonly #hosts = new Set<Host>()
+  /** Each with the time by which it is to have ended. */
+  readonly #hosts = new Map<Host, number>()
   #watch: NodeJS.Timeout | undefined
 
   get hosts(): Iterable<Host> {
-    return this.#hosts
+    return this.#hosts.keys()
   }
 
-  /** Takes a host in: no process is placed there any more. Settles when that is so, not when the host has ended. */
-  async add(host: Host): Promise<void> {
-    this.#hosts.add(host)
+  /**
+   * Takes a host in: no process is placed there any more. Settles when that is so, not when the host has ended.
+   *
+   * @param patience - Milliseconds after which what still runs in it is ended. @default never
+   */
+  async add(host: Host, patience = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#hosts.set(host, Date.now() + patience)
     await host.retire()
     await this.#look()
   }
 
   /** Ends all hosts of that id with what runs in them. */
   async end(id: EntryId): Promise<void> {
-    await Promise.all([...this.#hosts].filter((host) => host.id === id).map(async (host) => this.#end(host)))
+    await Promise.all([...this.#hosts.keys()].filter((host) => host.id === id).map(async (host) => this.#end(host)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#hosts].map(async (host) => this.#end(host)))
+    await Promise.all([...this.#hosts.keys()].map(async (host) => this.#end(host)))
   }
 
   async #look(): Promise<void> {
     clearTimeout(this.#watch)
     this.#watch = undefined
-    await Promise.all([...this.#hosts].filter(({ size }) => size === 0).map(async (host) => this.#end(host)))
+    const over = [...this.#hosts].filter(([{ size }, until]) => size === 0 || Date.now() >= until)
+    await Promise.all(over.map(async ([host]) => this.#end(host)))
     if (this.#hosts.size > 0) this.#watch ??= setTimeout(() => void this.#look(), interval).unref()
   }
 

@@ -29,18 +29,22 @@ export class Hosts implements AsyncDisposable {
     return settings.isolation === 'shared' ? new SharedHost({ id, settings, threads, log }) : new ThreadHost({ id, settings, threads })
   }
 
-  /** Puts a host in service. One of its id that was is retired: what runs in it goes on there. */
+  /** Puts a host in service. */
   add(host: Host): void {
-    const former = this.#hosts.get(host.id)
     this.#hosts.set(host.id, host)
-    if (former !== undefined) void this.#retired.add(former)
   }
 
-  /** Takes a host out of service; what runs in it goes on. */
-  async retire(id: EntryId): Promise<void> {
-    const host = this.#hosts.get(id)
-    this.#hosts.delete(id)
-    if (host !== undefined) await this.#retired.add(host)
+  /** Puts a host in service, or takes it out; answers the one that was. */
+  swap(id: EntryId, host: Host | undefined): Host | undefined {
+    const former = this.#hosts.get(id)
+    if (host === undefined) this.#hosts.delete(id)
+    else this.#hosts.set(id, host)
+    return former
+  }
+
+  /** Lets what runs in a host that is out of service go on to its end; after `patience` milliseconds, if given, it is ended. */
+  async retire(host: Host, patience?: number): Promise<void> {
+    await this.#retired.add(host, patience)
   }
 
   has(id: EntryId): boolean {

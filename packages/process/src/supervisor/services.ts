@@ -2,7 +2,7 @@
 import { type Actor, emptyFrame, type EntryId, fork, type Frame, type OverlayChoice } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import type { Security } from '@troupe/policy/kernel'
-import { type Lifecycle, lifecycleSchema } from '@troupe/registry'
+import { kindMatches, type Lifecycle, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { hostKind, serviceKind } from '../kinds.ts'
@@ -21,6 +21,15 @@ export function servicesOf(kernel: Kernel, supervisors: Supervisors): readonly S
     ...of(serviceKind.kind).map((id) => processService(kernel, id)),
     ...supervisors.roots().map((id) => supervisorService(supervisors, id)),
   ]
+}
+
+/** The service that an entry is; nothing for entries that are none, and for supervisors that others start. */
+export function serviceOf(kernel: Kernel, supervisors: Supervisors, id: EntryId): ServiceDefinition | undefined {
+  const { kind } = kernel.registry.get(id)
+  if (kindMatches(kind, 'network.*')) return overlayService(kernel, id)
+  if (kind === hostKind.kind) return hostService(kernel, id)
+  if (kind === serviceKind.kind) return processService(kernel, id)
+  return supervisors.roots().includes(id) ? supervisorService(supervisors, id) : undefined
 }
 
 /** Makes something of no life of its own a service: it runs until it is stopped. */
@@ -44,9 +53,12 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
     lifecycle: fields.lifecycle,
     autoStart: fields.lifecycle.autoStart,
     start: async (signal) => {
-      const host = kernel.hosts.create(id, fields.host)
-      await readyUnless(signal, host)
-      kernel.hosts.add(host)
+      // One that was put in service by a change is there already.
+      if (!kernel.hosts.has(id)) {
+        const host = kernel.hosts.create(id, fields.host)
+        await readyUnless(signal, host)
+        kernel.hosts.add(host)
+      }
       return standing(async () => kernel.hosts.remove(id))
     },
   }
@@ -78,7 +90,8 @@ function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
     lifecycle: lifecycleSchema.parse(undefined),
     autoStart: true,
     start: async () => {
-      await kernel.overlays.add(id)
+      // One that was put in service by a change is there already.
+      if (!kernel.overlays.has(id)) await kernel.overlays.add(id)
       return standing(async () => kernel.overlays.remove(id))
     },
   }
