@@ -10,7 +10,7 @@ const folder = join(repository, 'examples/tour')
 const readme = readFileSync(join(repository, 'README.md'), 'utf8')
 
 async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const troupe = join(repository, 'packages/cli/bin/troupe.js')
+  const troupe = join(repository, 'packages/cli/src/troupe.ts')
   using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, { ...process.env, ...env })
   return await program.ended
 }

@@ -103,7 +103,9 @@ describe('a call that is cancelled', () => {
 
   it('by a timeout, rejects as one', async () => {
     await using given = await actors({ max: 1 })
-    const running = await given.start('untilAborted', funcs.withOptions({ timeout: 200 }))
+    // The time counts from the call, and should not be used up by the start of a thread.
+    await given.act('where')
+    const running = await given.start('untilAborted', funcs.withOptions({ timeout: 1000 }))
     await expect(running.value).rejects.toMatchObject({ kind: 'Timeout', retryable: true })
     await running.lock.arrivedBy(2)
   })
@@ -112,7 +114,7 @@ describe('a call that is cancelled', () => {
     await using given = await actors({ max: 2 }, 20)
     const sibling = await given.start('hold')
     const thread = await given.act('where')
-    const running = await given.start('loop', funcs.withOptions({ timeout: 200 }))
+    const running = await given.start('loop', funcs.withOptions({ timeout: 1000 }))
     await expect(running.value).rejects.toMatchObject({ kind: 'Timeout' })
     const next = await given.act('where')
     expect(next).not.toBe(thread)

@@ -35,7 +35,7 @@ const commandHost = entryId('troupe:commands')
 const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
 
 /** Modules that every thread loads while it waits for work. */
-const preload = [import.meta.resolve('./index.ts')]
+const preload = [import.meta.resolve('troupe')]
 
 /** A running application. */
 export class Application implements AsyncDisposable {

@@ -11,6 +11,12 @@ delete workerData.troupe
 guardThread()
 const runtime = startThread(data)
 
-await Promise.all(data.preload.map((module) => import(module)))
-if (runtime.processes.size === 0) await rehearse(data)
-runtime.kernel.tell({ type: 'ready' })
+try {
+  await Promise.all(data.preload.map((module) => import(module)))
+  if (runtime.processes.size === 0) await rehearse(data)
+  runtime.kernel.tell({ type: 'ready' })
+} catch (error) {
+  // A thread that cannot get ready ends, with the reason: nobody here could take the error.
+  process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection')
+  throw error
+}
