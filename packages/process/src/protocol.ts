@@ -2,6 +2,7 @@
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { Verdict } from '@troupe/policy'
+import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
 import type { RestartType } from './supervisor/strategy.ts'
 
@@ -171,6 +172,10 @@ export interface Requests {
   joinGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   leaveGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   groupMembers: { ask: { readonly group: string }; answer: readonly Pid[] }
+  apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
+  version: { ask: Record<never, never>; answer: { readonly version: number } }
+  history: { ask: Record<never, never>; answer: readonly Version[] }
+  rollback: { ask: { readonly version: number }; answer: { readonly version: number } }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
   setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }
 }
