@@ -33,10 +33,24 @@ export class Supervisors {
   constructor(options: SupervisorsOptions) {
     this.#options = options
     const { kernel } = options
-    kernel.handle('startChild', async ({ supervisor, child }) => this.#whole(supervisor).startChild(this.#childSpec(supervisor, child)))
-    kernel.handle('terminateChild', async ({ supervisor, child }) => this.#whole(supervisor).terminateChild(child))
-    kernel.handle('restartChild', async ({ supervisor, child }) => this.#whole(supervisor).restartChild(child))
-    kernel.handle('deleteChild', async ({ supervisor, child }) => this.#whole(supervisor).deleteChild(child))
+    const { authority } = kernel
+    kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
+      const spec = this.#childSpec(supervisor, child)
+      authority.check(record, 'process.spawn', spec.process, { supervisor })
+      return this.#whole(supervisor).startChild(spec)
+    })
+    kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.terminate', childName(supervisor, child))
+      await this.#whole(supervisor).terminateChild(child)
+    })
+    kernel.handle('restartChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
+      return this.#whole(supervisor).restartChild(child)
+    })
+    kernel.handle('deleteChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.terminate', childName(supervisor, child))
+      await this.#whole(supervisor).deleteChild(child)
+    })
     kernel.handle('whichChildren', ({ supervisor }) => this.#named(supervisor).supervisor.whichChildren())
     kernel.handle('countChildren', ({ supervisor }) => this.#named(supervisor).supervisor.countChildren())
     kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
@@ -88,7 +102,7 @@ export class Supervisors {
 
   async #startChild(of: EntryId, supervisor: string, spec: ChildSpec): Promise<RunningChild> {
     const { kernel } = this.#options
-    const name = `${supervisor}/${spec.id}`
+    const name = childName(supervisor, spec.id)
     const { fields, meta } = kernel.registry.decode(of, supervisorKind)
     const { process } = spec
     // A partition runs its own entry's children.
@@ -142,6 +156,11 @@ export class Supervisors {
     if (found !== undefined) return found
     throw notFound(`there is no supervisor ${name} that runs`, { supervisor: name })
   }
+}
+
+/** The name that a child's process goes by. */
+function childName(supervisor: string, child: string): string {
+  return `${supervisor}/${child}`
 }
 
 function named(supervisor: ProcessSupervisor): RunningChild {

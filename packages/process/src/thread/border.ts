@@ -22,7 +22,7 @@ export class Border {
   readonly #vouched = new Map<string, boolean>()
   readonly #asked = new Set<string>()
   #standing: Standing
-  #held: Parcel[] = []
+  readonly #held: Parcel[] = []
   /** The last frame that was put back into its overlay: most messages of a sender come in one. */
   #moved: { readonly from: Frame; readonly to: Frame } | undefined
 
