@@ -1,19 +1,15 @@
 /** `npm run bench:process`: processes against bare Node in the same run. Ratios and medians; the machine may be busy. */
 import { type Pid, processes } from 'troupe'
 import { type Application, boot } from 'troupe/app'
-import { type Line, median, now, printTable, rounds } from './measure.ts'
+import { type Line, now, printTable, rounds } from './measure.ts'
 import { bareWorker, bareWorkerMemory, rawOneWay, rawPingPong } from './process-floor.ts'
 
 const root = new URL('./process-app', import.meta.url).pathname
 const one = 'bench:one'
 const two = 'bench:two'
 
-async function run(program: string, host: string, ...args: unknown[]): Promise<unknown> {
-  return processes.exec(`bench:${program}`, host, ...args)
-}
-
 async function figure(program: string, host: string, ...args: unknown[]): Promise<number> {
-  return Number(await run(program, host, ...args))
+  return Number(await processes.exec(`bench:${program}`, host, ...args))
 }
 
 /** Milliseconds from `spawn` to the first line of user code. */
@@ -103,7 +99,7 @@ async function threads(): Promise<Line[]> {
 
 async function shared(): Promise<Line[]> {
   const churn = await rounds(5, async () => figure('churn', one, 100_000, 100))
-  const crash = median((await run('crashes', one, 3000)) as number[])
+  const crash = await figure('crashes', one, 3000)
   return [
     { what: 'shared: spawnMonitored to EXIT', figure: churn, unit: '/s', target: target('≥ 250k/s', churn >= 250_000) },
     { what: 'shared: crash to EXIT', figure: crash, unit: 'µs', target: target('≤ 20 µs', crash <= 20) },

@@ -93,7 +93,7 @@ describe('a shared host', () => {
     const exit = processes.exited(neighbour)
     await processes.call(victim, 'spin')
     await processes.terminate(victim)
-    expect(await exit).toMatchObject({ error: { kind: 'Internal', message: expect.stringContaining(victim) } })
+    expect(await exit).toMatchObject({ error: { kind: 'Internal', message: expect.stringContaining(victim) as unknown } })
   })
 
   it('sees a busy thread, reports it, and places processes elsewhere', async () => {

@@ -4,9 +4,11 @@ import type { ThreadData } from '../protocol.ts'
 import { rehearse } from './rehearsal.ts'
 import { guardThread, startThread } from './start.ts'
 
-const data: ThreadData = workerData.troupe
+const given: unknown = workerData
+if (!isGiven(given)) throw new Error('this module is the start of a thread of Troupe, and of nothing else')
+const data = given.troupe
 // User code must not find the port by which this thread speaks to the kernel.
-delete workerData.troupe
+Reflect.deleteProperty(given, 'troupe')
 
 guardThread()
 const runtime = startThread(data)
@@ -19,4 +21,8 @@ try {
   // A thread that cannot get ready ends, with the reason: nobody here could take the error.
   process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection')
   throw error
+}
+
+function isGiven(value: unknown): value is { readonly troupe: ThreadData } {
+  return typeof value === 'object' && value !== null && 'troupe' in value
 }

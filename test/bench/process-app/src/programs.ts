@@ -81,8 +81,8 @@ export async function churn(count: number, window: number): Promise<number> {
   return count / ((now() - start) / 1000)
 }
 
-/** Microseconds from a crash to the line after its EXIT was awaited. */
-export async function crashes(count: number): Promise<number[]> {
+/** Microseconds from a crash to the line after its EXIT was awaited, the median. */
+export async function crashes(count: number): Promise<number> {
   const events = self.events[Symbol.asyncIterator]()
   const times: number[] = []
   for (let i = 0; i < count; i += 1) {
@@ -91,7 +91,7 @@ export async function crashes(count: number): Promise<number[]> {
     const end = now()
     if (value?.type === 'EXIT' && 'error' in value.result) times.push((end - Number(value.result.error.details['at'])) * 1000)
   }
-  return times
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
 }
 
 /** Bytes of heap for each of `count` idle processes. */

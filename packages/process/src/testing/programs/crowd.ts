@@ -41,7 +41,7 @@ function exit(): void {
 }
 
 function spin(): void {
-  for (let i = 0; i >= 0; i += 0) Array(1000).fill({})
+  for (let i = 0; i >= 0; i += 0) Array(1000).fill(i)
 }
 
 /** Starts children in the same host and answers their pids, the last few of which it started by itself. */
@@ -70,12 +70,12 @@ export async function overfill(count: number): Promise<string> {
 /** Talks to another without a pause, until it is told by a timer to stop. */
 export async function chatter(): Promise<number> {
   const other = await processes.spawn('app:crowd.echo', host)
-  let over = false
+  const clock = { isOver: false }
   setTimeout(() => {
-    over = true
+    clock.isOver = true
   })
   let rounds = 0
-  while (!over) {
+  while (!clock.isOver) {
     processes.trySend(other, 'ping', rounds)
     await self.receive()
     rounds += 1

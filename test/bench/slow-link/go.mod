@@ -1,0 +1,3 @@
+module troupe.test/slow-link
+
+go 1.23.0

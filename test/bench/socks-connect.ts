@@ -1,0 +1,86 @@
+/** Time and CPU of a new connection: each client in its own process, a block of each in turn, so that what else the machine does hits all alike. */
+import { join } from 'node:path'
+import { LineProgram } from './line-program.ts'
+import { type Line, median } from './measure.ts'
+import { type ClientName, clientNames, formatPlace, type Place } from './socks-clients.ts'
+
+export interface Comparison {
+  readonly what: string
+  readonly proxy: Place
+  readonly target: Place
+  /** Whether ours, and the bare one, speak in one write; the others cannot. */
+  readonly optimistic: boolean
+  readonly blocks: number
+  readonly perBlock: number
+  /** What runs the workers elsewhere: `ip netns exec …`. */
+  readonly within?: readonly string[]
+}
+
+export interface Cost {
+  /** Milliseconds. */
+  readonly latency: number
+  /** Microseconds of the process, user and system. */
+  readonly cpu: number
+}
+
+export async function compare({
+  proxy,
+  target,
+  optimistic,
+  blocks,
+  perBlock,
+  within = [],
+}: Comparison): Promise<ReadonlyMap<ClientName, Cost>> {
+  await using stack = new AsyncDisposableStack()
+  const script = join(import.meta.dirname, 'socks-worker.ts')
+  const rest = [formatPlace(proxy), formatPlace(target), String(optimistic), String(perBlock)]
+  const workers = clientNames.map((name) => ({
+    name,
+    program: stack.use(new LineProgram([...within, process.execPath, script, name, ...rest])),
+    costs: new Array<Cost>(),
+  }))
+  for (let block = 0; block < blocks; block += 1) {
+    for (const { program, costs } of workers) {
+      const [latency, cpu] = (await program.ask()).split(' ').map(Number)
+      costs.push({ latency: latency ?? Number.NaN, cpu: cpu ?? Number.NaN })
+    }
+  }
+  // The first third is warming up.
+  const settled = (costs: readonly Cost[]) => costs.slice(Math.floor(blocks / 3))
+  return new Map(
+    workers.map(({ name, costs }) => [
+      name,
+      { latency: median(settled(costs).map(({ latency }) => latency)), cpu: median(settled(costs).map(({ cpu }) => cpu)) },
+    ]),
+  )
+}
+
+/** Lines of the table: ours against each of the others. */
+export function lines(
+  what: string,
+  found: ReadonlyMap<ClientName, Cost>,
+  cost: keyof Cost,
+  limits: Partial<Record<ClientName, number>>,
+): readonly Line[] {
+  const inMicroseconds = (name: ClientName) => (found.get(name)?.[cost] ?? Number.NaN) * (cost === 'latency' ? 1000 : 1)
+  const figure = inMicroseconds('ours')
+  return clientNames
+    .filter((name) => name !== 'ours')
+    .map((name): Line => {
+      const limit = limits[name]
+      const peer = { name, figure: inMicroseconds(name) }
+      return {
+        what: `${what}: ${cost}`,
+        figure,
+        unit: 'µs',
+        peer,
+        ...(limit !== undefined && { target: { text: `≤ ${limit}`, met: figure / peer.figure <= limit } }),
+      }
+    })
+}
+
+export async function connections(what: string, proxy: Place, target: Place, optimistic: boolean): Promise<readonly Line[]> {
+  const found = await compare({ what, proxy, target, optimistic, blocks: 36, perBlock: 200 })
+  const limits = { socks: 0.75, 'fetch-socks': 0.55, 'socks-proxy-agent': 0.55 }
+  return (['latency', 'cpu'] as const).flatMap((cost) => lines(what, found, cost, limits))
+}

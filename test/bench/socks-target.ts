@@ -1,0 +1,24 @@
+/** What the benchmark's connections lead to, in a process of its own: HTTP on one port, a stream of zeros on the other. */
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server } from 'node:net'
+
+const [host = '127.0.0.1'] = process.argv.slice(2)
+const http = createHttpServer((_request, response) => response.end('hello'))
+const zeros = Buffer.alloc(64 * 1024)
+const stream = createServer((socket) => {
+  const pour = () => {
+    while (socket.write(zeros));
+  }
+  socket.on('drain', pour).on('error', () => socket.destroy())
+  socket.once('data', pour)
+})
+
+async function portOf(server: Server): Promise<number> {
+  await once(server.listen(0, host), 'listening')
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+http.keepAliveTimeout = 60_000
+console.log(`${await portOf(http)} ${await portOf(stream)}`)
