@@ -202,7 +202,7 @@ export class Supervisor {
 
   #changed(status: ServiceStatus): void {
     if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
-    this.#options.log(`${status.id} ${status.state}${reason(status.error)}`)
+    this.#options.log(`${status.id} ${status.state}${reason(status)}`)
     if (this.#stopping || !this.#isMet(status.id)) return
     for (const id of this.#neededBy(status.id)) {
       const dependent = this.#service(id)
@@ -224,6 +224,6 @@ function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promi
   return doOnce
 }
 
-function reason(error: TroupeError | undefined): string {
-  return error === undefined ? '' : `: ${error.kind}: ${error.message}`
+function reason({ state, error }: ServiceStatus): string {
+  return error === undefined || state === 'Starting' ? '' : `: ${error.kind}: ${error.message}`
 }
