@@ -51,8 +51,6 @@ export interface DialEvent {
 
 const dials = channel('troupe:overlay:dial')
 const microseconds = 1000
-/** Below it, closed sockets are not looked for. */
-const fewSockets = 64
 
 class OverlayRecord {
   readonly overlay: EntryId
@@ -68,7 +66,6 @@ class OverlayRecord {
   /** In microseconds; two figures, since it is kept for each overlay in each thread. */
   readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 2 })
   readonly #sockets = new Set<Socket>()
-  #sweepAt = fewSockets
 
   constructor(route: Route, driver: Pick<Driver, 'entrances'>) {
     this.overlay = route.overlay
@@ -105,12 +102,11 @@ class OverlayRecord {
   /** The connection of `from` goes on in `to`. */
   move(from: Socket, to: Socket): boolean {
     if (!this.#sockets.delete(from)) return false
-    this.#sockets.add(to)
+    this.#keep(to)
     return true
   }
 
   view(): OverlayHealth {
-    this.#sweep()
     const entrances = this.#driver.entrances?.(this.#route) ?? []
     const down = entrances.filter(({ state }) => state === 'down').length
     const works = this.#works && (down === 0 || down < entrances.length)
@@ -151,20 +147,23 @@ class OverlayRecord {
     if (kind === 'Unavailable' || kind === 'Timeout') this.#works = 'replyCode' in error.details
   }
 
-  /** No listener is put on the socket, which looks untouched to whoever gets it; closed ones are swept out when there are many. */
+  /**
+   * Counts a connection until it is destroyed. No listener is put on the socket, which looks untouched to whoever gets it, and which
+   * is not held for longer than it lives: sockets that outlast their use are what a garbage collector pays most for.
+   */
   #keep(socket: Socket): void {
     this.#sockets.add(socket)
-    if (this.#sockets.size >= this.#sweepAt) this.#sweep()
+    const destroy = socket._destroy
+    socket._destroy = (error, done) => {
+      Reflect.apply(destroy, socket, [error, done])
+      this.#forget(socket)
+    }
   }
 
-  #sweep(): void {
-    for (const socket of this.#sockets) {
-      if (!socket.destroyed) continue
-      this.#sockets.delete(socket)
-      this.#sent += socket.bytesWritten
-      this.#received += socket.bytesRead
-    }
-    this.#sweepAt = Math.max(fewSockets, this.#sockets.size * 2)
+  #forget(socket: Socket): void {
+    if (!this.#sockets.delete(socket)) return
+    this.#sent += socket.bytesWritten
+    this.#received += socket.bytesRead
   }
 
   #publish({ overlay, generation }: Route, target: Target, milliseconds: number, error: unknown): void {

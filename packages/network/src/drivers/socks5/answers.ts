@@ -33,7 +33,7 @@ export class Answers {
 
   /**
    * @param loginSent - Whether the login went out together with a greeting that offers nothing else. Tor then answers the login
-   *   alone (`docs/discoveries`): by that it has chosen the method.
+   *   alone (`docs/discoveries/0007`): by that it has chosen the method.
    */
   constructor(loginSent = false) {
     this.#loginSent = loginSent
