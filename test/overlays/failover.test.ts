@@ -36,7 +36,10 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
     else response.end('answered')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  stack.defer(() => void server.close().closeAllConnections())
+  stack.defer(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
 

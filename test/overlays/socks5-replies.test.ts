@@ -8,7 +8,7 @@ import type { ProxyPeer } from '../peers/peers.ts'
 import { httpOver } from './http-over.ts'
 import { socks5Route } from './socks5-fixture.ts'
 
-const { target, microsocks, dante, go, python, tor } = inject('peers')
+const { target, microsocks, dante, danteLogin, go, python, tor } = inject('peers')
 
 const impossibleName = `${'a'.repeat(64)}.invalid`
 const at = ({ host, port }: Pick<ProxyPeer, 'host' | 'port'>) => socks5Route('proxy', { host, port })
@@ -101,6 +101,11 @@ describe('datagrams', () => {
 describe('one write', () => {
   it.each<[string, () => Promise<Route>]>([
     ['go-socks5', async () => socks5Route('proxy', { host: go.host, port: go.port, optimistic: true })],
+    ['dante', async () => socks5Route('proxy', { host: dante.host, port: dante.port, optimistic: true })],
+    [
+      'dante with a login',
+      async () => socks5Route('proxy', { host: danteLogin.host, port: danteLogin.port, ...danteLogin.login, optimistic: true }),
+    ],
     ['Tor', async () => socks5Route('proxy', { ...tor.socks, optimistic: true })],
     ['Tor with a login', async () => socks5Route('proxy', { ...tor.socks, username: 'u', password: 'p', optimistic: true })],
     ['Tor on a Unix socket', async () => socks5Route('proxy', { host: `unix:${tor.unix}`, optimistic: true })],

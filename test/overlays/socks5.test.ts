@@ -46,13 +46,6 @@ overlayContract('network.socks5 on go-socks5, in one write', async () => {
   return { ...loopback, overlay, halfClose: false, routeTo: (port) => reroute(overlay.route, port) }
 })
 
-overlayContract('network.socks5 on asyncio-socks-server', async () => {
-  const overlay = await socks5('python', fieldsOf(python))
-  const { name, ipv4 } = loopback.echo
-  // It closes the connection when it is asked for an IPv6 address.
-  return { ...loopback, overlay, echo: { name, ipv4 }, halfClose: false, routeTo: (port) => reroute(overlay.route, port) }
-})
-
 describe('a proxy', () => {
   it.each([
     ['microsocks', microsocks, microsocksRequests, 'localhost'],
@@ -82,6 +75,14 @@ describe('a proxy', () => {
   ])('%s refuses to go without its login', async (_name, { host, port }) => {
     const dialled = dial(await socks5Route('proxy', { host, port }), { host: '127.0.0.1', port: target.http })
     await expect(dialled).rejects.toMatchObject({ kind: 'Unavailable', details: { stage: 'greeting', method: 255 } })
+  })
+
+  // No more of the contract than this: it sends what a target says at once before its own reply to us, now and then.
+  it('asyncio-socks-server carries requests by name and by address', async () => {
+    for (const host of ['localhost', '127.0.0.1']) {
+      const socket = await dial(await socks5Route('proxy', fieldsOf(python)), { host, port: target.http })
+      expect(await httpOver(socket, '/python')).toMatchObject({ url: '/python' })
+    }
   })
 
   it('is quoted with its own code and words', async () => {

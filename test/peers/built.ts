@@ -11,18 +11,19 @@ import { listens } from './socks-probe.ts'
 const run = promisify(execFile)
 const cache = join(import.meta.dirname, '../../.cache/peers')
 const port = 1080
+/** Where the Go proxy is, once it was started. */
+export const goSocksProgram = join(cache, 'go-socks5')
 const pythonPackage = 'asyncio-socks-server==0.3.0'
 
 /** github.com/armon/go-socks5, which most Go programs embed. */
 export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
-  const program = join(cache, 'go-socks5')
   await mkdir(cache, { recursive: true })
   const go = await pathOf('go', 'apt-get install golang-go')
-  await run(go, ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
+  await run(go, ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
   return start(
     {
       name: login ? 'go-socks5-login' : 'go-socks5',
-      program,
+      program: goSocksProgram,
       args: [`${host}:${port}`, ...(login ? [login.username, login.password] : [])],
     },
     folder,
