@@ -12,7 +12,7 @@ import { didYouMean } from './suggest.ts'
 export interface WrittenEntry {
   readonly id: string
   readonly kind: string
-  readonly meta?: EntryMeta
+  readonly meta?: EntryMeta | undefined
   readonly [field: string]: unknown
 }
 

@@ -10,9 +10,9 @@ describe('loadConfig', () => {
     expect(await loadConfig(folder.path)).toEqual({
       root: folder.path,
       files: [],
-      networkService: { stateDir: folder.file('.troupe/net') },
+      networkService: { stateDir: folder.file('.troupe/net'), drainTimeout: 30_000 },
       security: { strictMode: false },
-      registry: {},
+      registry: { history: 'memory', historyLimit: 1_000, historyPath: expect.stringMatching(/\.troupe\/registry\.db$/) as string },
       shutdown: { timeout: 30_000 },
       log: { level: 'info', format: 'auto' },
     })
@@ -22,7 +22,7 @@ describe('loadConfig', () => {
     using both = appFolder({ '.troupe.yaml': strict, '.wippy.yaml': 'log: { level: debug }\n' })
     const config = await loadConfig(both.path)
     expect(config).toMatchObject({ files: [both.file('.troupe.yaml')], security: { strictMode: true }, log: { level: 'info' } })
-    expect(config.networkService).toEqual({ stateDir: both.file('state'), defaultNetwork: 'app:proxy' })
+    expect(config.networkService).toMatchObject({ stateDir: both.file('state'), defaultNetwork: 'app:proxy' })
     expect(configPlace(config, ['network_service', 'default_network'])).toEqual({ file: both.file('.troupe.yaml'), line: 3, column: 20 })
     using second = appFolder({ '.wippy.yaml': 'log: { level: debug }\n' })
     expect(await loadConfig(second.path)).toMatchObject({ log: { level: 'debug' } })
@@ -35,7 +35,7 @@ describe('loadConfig', () => {
     })
     const config = await loadConfig(folder.path, { files: ['a.yaml', 'sub/b.yaml'], set: ['log.level=debug', 'shutdown.timeout=1m'] })
     expect(config).toMatchObject({
-      networkService: { stateDir: folder.file('sub/other'), defaultNetwork: 'app:proxy' },
+      networkService: { stateDir: folder.file('sub/other'), defaultNetwork: 'app:proxy', drainTimeout: 30_000 },
       security: { strictMode: true },
       shutdown: { timeout: 60_000 },
       log: { level: 'debug', format: 'json' },

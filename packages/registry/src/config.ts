@@ -13,10 +13,23 @@ import { parseYaml, parseYamlValue } from './yaml.ts'
 
 const schema = z.strictObject({
   networkService: z
-    .strictObject({ stateDir: z.string().min(1).default('.troupe/net'), defaultNetwork: reference('network.*').optional() })
+    .strictObject({
+      stateDir: z.string().min(1).default('.troupe/net'),
+      defaultNetwork: reference('network.*').optional(),
+      /** How long the connections of an overlay that was replaced or removed may go on. */
+      drainTimeout: duration().default(30_000),
+    })
     .prefault({}),
   security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
-  registry: z.strictObject({}).prefault({}),
+  registry: z
+    .strictObject({
+      /** Where versions are kept: for as long as the application runs, or in a file. */
+      history: z.enum(['memory', 'sqlite']).default('memory'),
+      historyPath: z.string().min(1).default('.troupe/registry.db'),
+      /** Versions that are kept. */
+      historyLimit: z.int().min(1).default(1_000),
+    })
+    .prefault({}),
   shutdown: z.strictObject({ timeout: duration().default(30_000) }).prefault({}),
   log: z
     .strictObject({
@@ -44,8 +57,8 @@ export interface LoadConfigOptions {
 const trees = new WeakMap<AppConfig, YamlNode>()
 
 /**
- * Reads the config of the application in `root`. `network_service.state_dir` is decoded to an absolute path, relative to
- * the folder of the file that names it.
+ * Reads the config of the application in `root`. Paths are decoded to absolute ones, relative to the folder of the file that
+ * names them.
  *
  * @throws TroupeError `NotFound` for a file that can not be read; `Invalid` with everything that is wrong, each with its place.
  */
@@ -68,10 +81,19 @@ export async function loadConfig(root: string, options: LoadConfigOptions = {}):
       })),
     )
   }
-  const { networkService } = result.data
-  const stateFile = placeAt(tree, ['network_service', 'state_dir']).file
-  const stateDir = resolve(files.includes(stateFile) ? dirname(stateFile) : folder, networkService.stateDir)
-  const config = Object.freeze({ ...result.data, networkService: { ...networkService, stateDir }, root: folder, files })
+  const { networkService, registry } = result.data
+  // A path is relative to the folder of the file that names it.
+  const resolved = (path: Path, value: string) => {
+    const { file } = placeAt(tree, path)
+    return resolve(files.includes(file) ? dirname(file) : folder, value)
+  }
+  const config = Object.freeze({
+    ...result.data,
+    networkService: { ...networkService, stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir) },
+    registry: { ...registry, historyPath: resolved(['registry', 'history_path'], registry.historyPath) },
+    root: folder,
+    files,
+  })
   trees.set(config, tree)
   return config
 }

@@ -233,9 +233,9 @@ export class Registry implements Disposable {
     return appliedEvents(this.events, options)
   }
 
-  /** Lets go of the history, once nothing is being changed any more. */
+  /** Lets go of the history, once nothing is being changed any more. From then on changes are refused. */
   async close(): Promise<void> {
-    await this.#queue.run(async () => this[Symbol.dispose]())
+    await this.#queue.close(async () => this[Symbol.dispose]())
   }
 
   [Symbol.dispose](): void {

@@ -16,6 +16,8 @@ import {
   Supervisors,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
+import { openHistory } from './live/history.ts'
+import { goLive } from './live/live.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
 export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
@@ -102,6 +104,7 @@ export class Application implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
+    await this.registry.close()
     await this.#supervisor.stopAll()
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
@@ -130,6 +133,7 @@ export async function boot(options: BootOptions): Promise<Application> {
 export async function launch({ config, registry, problems }: Loaded, options: LaunchOptions = {}): Promise<Application> {
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
+  registry.open(await openHistory(config))
   const log = options.onLog ?? ((line: string) => process.stderr.write(`${line}\n`))
   const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
   const kernel = new Kernel({ registry, overlays: new Overlays(registry), security, preload, log })
@@ -142,6 +146,7 @@ export async function launch({ config, registry, problems }: Loaded, options: La
   const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
   const functions = new Functions({ kernel })
   const app = new Application(config, kernel, supervisor, functions)
+  goLive({ kernel, supervisor, supervisors, functions, drain: (former) => void former[Symbol.asyncDispose]() })
   functions.warm()
   await supervisor.startAll()
   return app

@@ -1,0 +1,91 @@
+import { entryId } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { processes, registry } from '../index.ts'
+import { startApp, type TestEntry } from '../test/index.ts'
+import { startProxy, startWeb } from './testing/socks-proxy.ts'
+
+const root = `${import.meta.dirname}/testing`
+const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
+const client: TestEntry = { id: 'app:client', kind: 'process.ts', source: 'file://programs.ts', method: 'client' }
+const waiter: TestEntry = { id: 'app:waiter', kind: 'process.ts', source: 'file://programs.ts', method: 'waiter' }
+const proxyAt = (port: number) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
+
+describe('an overlay', () => {
+  it('that is updated carries what is dialled from then on, and a bad update leaves the old one in service', async () => {
+    await using web = await startWeb()
+    await using first = await startProxy()
+    await using second = await startProxy()
+    await using app = await startApp({ root, entries: [host, client, proxyAt(first.port)] })
+    await using probe = await app.probe()
+    const pid = await probe.run(async () => processes.withOptions({ network: 'app:proxy' }).spawn('app:client', 'app:host'))
+    const get = async () => processes.call(pid, 'get', web.url)
+    expect(await get()).toBe('ok')
+    expect([first.dials, second.dials]).toEqual([1, 0])
+    await registry.apply([{ op: 'update', entry: proxyAt(second.port) }])
+    expect(await get()).toBe('ok')
+    expect([first.dials, second.dials]).toEqual([1, 1])
+    await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(second.port), prot: 1 } }])).rejects.toThrow('did you mean "port"?')
+    await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(0) } }])).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(1), kind: 'network.socks' } }])).rejects.toThrow('network.socks5')
+    expect(await get()).toBe('ok')
+    await registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])
+    expect(await get()).toMatch(/^NotFound: .*there is no overlay app:proxy$/)
+    expect([first.dials, second.dials]).toEqual([1, 1])
+    await registry.apply([{ op: 'create', entry: proxyAt(first.port) }])
+    expect(await get()).toBe('ok')
+    expect(app.app.service(entryId('app:proxy')).state).toBe('Running')
+  })
+})
+
+describe('a host', () => {
+  it('that is updated takes new processes; what runs in the old one goes on there', async () => {
+    await using app = await startApp({ root, entries: [host, waiter] })
+    await using probe = await app.probe()
+    const spawn = async () => probe.run(async () => processes.spawn('app:waiter', 'app:host', 'waits'))
+    const before = await spawn()
+    await registry.apply([{ op: 'update', entry: { ...host, host: { spares: 0, max_processes: 1 } } }])
+    const after = await spawn()
+    await expect(spawn()).rejects.toMatchObject({ kind: 'Unavailable' })
+    expect(await Promise.all([before, after].map(async (pid) => processes.call(pid, 'are you there?')))).toEqual(['waits', 'waits'])
+  })
+
+  it('that is deleted asks its processes to stop, and ends them', async () => {
+    await using app = await startApp({ root, entries: [host, waiter] })
+    await using probe = await app.probe()
+    const pid = await probe.spawn('app:waiter', 'app:host', 'waits')
+    await registry.apply([{ op: 'delete', entry: { id: 'app:host' } }])
+    await expect(probe.run(async () => processes.spawn('app:waiter', 'app:host', 'x'))).rejects.toThrow('there is no host app:host')
+    expect(await probe.event('EXIT')).toMatchObject({ from: pid, result: { value: undefined } })
+  })
+})
+
+describe('a service', () => {
+  const service: TestEntry = {
+    id: 'app:service',
+    kind: 'process.service',
+    process: 'waiter',
+    host: 'host',
+    input: ['one'],
+    lifecycle: { auto_start: true },
+  }
+
+  it('comes, changes and goes', async () => {
+    await using app = await startApp({ root, entries: [host, waiter] })
+    await using probe = await app.probe()
+    const ask = async () => probe.run(async () => processes.call('app:service', 'who?'))
+    const before = await registry.version()
+    await registry.apply([{ op: 'create', entry: service }])
+    expect(await ask()).toBe('one')
+    await registry.apply([{ op: 'update', entry: { ...service, input: ['two'] } }])
+    expect(await ask()).toBe('two')
+    await expect(registry.apply([{ op: 'delete', entry: { id: 'app:host' } }])).rejects.toThrow(
+      'app:service: host: there is no entry app:host',
+    )
+    expect(await ask()).toBe('two')
+    await registry.apply(['app:host', 'app:service'].map((id) => ({ op: 'delete', entry: { id } })))
+    await expect(ask()).rejects.toMatchObject({ kind: 'NotFound' })
+    expect(app.app.services().map(({ id }) => id)).not.toContain('app:service')
+    await registry.rollback(before)
+    expect(app.app.services().map(({ id }) => id)).toEqual(['app:host'])
+  })
+})

@@ -1,0 +1,38 @@
+/** Overlays that come, change and go while the application runs. */
+import { type EntryId, invalid } from '@troupe/core'
+import { routesChanged, serviceOf } from '@troupe/process/kernel'
+import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
+import type { Running } from './running.ts'
+
+/**
+ * The replacement is built first and put in service when it stands; the old one serves the connections that it has until they end, or until
+ * `network_service.drain_timeout`.
+ */
+export function overlayHandler(running: Running): KindHandler {
+  const { kernel, supervisor, supervisors } = running
+  const { overlays, threads } = kernel
+  return {
+    async prepare({ op, id, entries }: KindChange): Promise<Prepared> {
+      if (op === 'delete') refuseDefault(id, threads.defaultOverlay)
+      const swap = op === 'delete' ? overlays.prepareRemoval(id) : await overlays.prepare(id, entries)
+      return {
+        commit: async () => {
+          await swap.commit().finally(routesChanged)
+        },
+        rollback: async () => {
+          await swap.rollback().finally(routesChanged)
+        },
+        settle: async () => {
+          for (const former of swap.retired) running.drain(former)
+          const service = op === 'delete' ? undefined : serviceOf(kernel, supervisors, id)
+          if (service === undefined) await supervisor.remove(id)
+          else await supervisor.put(service, true)
+        },
+      }
+    },
+  }
+}
+
+function refuseDefault(id: EntryId, byDefault: EntryId | undefined): void {
+  if (id === byDefault) throw invalid(`network_service.default_network refers to ${id}`, { id })
+}

@@ -1,0 +1,37 @@
+/** Policies that come, change and go: they are in force for the very next decision, and what was granted under others is withdrawn. */
+import type { EntryId } from '@troupe/core'
+import { compilePolicy, type Policy, policyKinds } from '@troupe/policy/kernel'
+import { type Kernel, routesChanged } from '@troupe/process/kernel'
+import type { Entries, KindHandler } from '@troupe/registry'
+import type { Running } from './running.ts'
+
+export function policyHandler({ kernel }: Running): KindHandler {
+  return {
+    prepare: async ({ id, after, entries }) => {
+      const next = after && compiled(entries, id)
+      const former = kernel.security.policies.get(id)
+      return {
+        commit: async () => {
+          put(kernel, id, next)
+        },
+        rollback: async () => {
+          put(kernel, id, former)
+        },
+      }
+    },
+  }
+}
+
+function compiled(entries: Entries, id: EntryId): Policy | undefined {
+  const { kind } = entries.get(id)
+  const known = policyKinds.find((policyKind) => policyKind.kind === kind)
+  return known && compilePolicy(id, entries.decode(id, known).fields)
+}
+
+function put(kernel: Kernel, id: EntryId, policy: Policy | undefined): void {
+  const policies = new Map(kernel.security.policies)
+  if (policy === undefined) policies.delete(id)
+  else policies.set(id, policy)
+  kernel.replacePolicies(policies)
+  routesChanged()
+}

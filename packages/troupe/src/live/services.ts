@@ -1,0 +1,37 @@
+/** Services that come, change and go while the application runs. */
+import type { EntryId } from '@troupe/core'
+import { serviceOf, supervisorKind } from '@troupe/process/kernel'
+import type { Entries, KindHandler } from '@troupe/registry'
+import { whenSettled } from './prepared.ts'
+import type { Running } from './running.ts'
+
+/** A service that changes is stopped, and started as it is then. Whether it comes up is the supervisor's matter, as at any other start. */
+export function serviceHandler(running: Running): KindHandler {
+  return { prepare: async ({ id }) => whenSettled(async () => renew(running, id)) }
+}
+
+/** A supervisor of processes, and those that are its children now, or were: one that is nobody's child is a service of its own. */
+export function supervisorHandler(running: Running): KindHandler {
+  const { registry } = running.kernel
+  return {
+    prepare: async ({ op, id, entries }) => {
+      const children = [...(op === 'create' ? [] : childrenOf(registry, id)), ...(op === 'delete' ? [] : childrenOf(entries, id))]
+      return whenSettled(async () => {
+        await renew(running, id)
+        for (const child of children) {
+          if (registry.has(child) && registry.get(child).kind === supervisorKind.kind) await renew(running, child)
+        }
+      })
+    },
+  }
+}
+
+function childrenOf(entries: Pick<Entries, 'decode'>, id: EntryId): readonly EntryId[] {
+  return entries.decode(id, supervisorKind).fields.children.map(({ process }) => process)
+}
+
+async function renew({ kernel, supervisor, supervisors }: Running, id: EntryId): Promise<void> {
+  const service = kernel.registry.has(id) ? serviceOf(kernel, supervisors, id) : undefined
+  if (service === undefined) await supervisor.remove(id)
+  else await supervisor.put(service)
+}
