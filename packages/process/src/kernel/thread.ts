@@ -55,6 +55,11 @@ export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverl
   return { near: port1, data: { thread: number, port: port2, routeWord, defaultOverlay, preload, strict, ...(shared && { shared }) } }
 }
 
+/** What breaks the protocol further than that, the kernel tells. */
+function isMessage(message: unknown): message is ToKernel {
+  return typeof message === 'object' && message !== null && 'type' in message
+}
+
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
@@ -65,6 +70,7 @@ export class WorkerThread extends Thread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
   #verdict: TroupeError | undefined
+  #terminated: Promise<unknown> | undefined
   #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
@@ -96,7 +102,8 @@ export class WorkerThread extends Thread {
         setExited()
       })
     })
-    near.on('message', (message: ToKernel) => {
+    near.on('message', (message: unknown) => {
+      if (!isMessage(message)) return
       if (message.type === 'ready') setReady()
       else options.onMessage(this, message)
     })
@@ -117,7 +124,8 @@ export class WorkerThread extends Thread {
   /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
   async terminate(error: TroupeError): Promise<void> {
     this.#verdict ??= error
-    await this.#worker.terminate()
+    this.#terminated ??= this.#worker.terminate()
+    await this.#terminated
     await this.#exited
   }
 }

@@ -18,6 +18,8 @@ export interface ChannelOptions {
   readonly thread: number
   /** Called for each parcel, in the order in which they were put. */
   readonly onParcel: (parcel: Parcel, channel: Channel) => void
+  /** A batch came that cannot be decoded: whatever was in it is lost. */
+  readonly onGarbled: (channel: Channel, error: unknown) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
   readonly onClose: (channel: Channel) => void
 }
@@ -46,16 +48,23 @@ export class Channel {
     this.#options = options
   }
 
+  /** What breaks the protocol comes from code that reached for the port: it must not end the processes here. */
+  #take(parcel: Parcel): void {
+    try {
+      this.#options.onParcel(parcel, this)
+    } catch (error) {
+      process.emitWarning(`thread ${this.thread} sent what is no parcel: ${String(error)}`)
+    }
+  }
+
   /** Joins the port; what was put before goes out now. */
   open(port: MessagePort): void {
     this.#port = port
     port.on('message', (batch: Parcel[]) => {
-      // What breaks the protocol comes from code that reached for the port: it must not end the processes here.
-      try {
-        for (const parcel of batch) this.#options.onParcel(parcel, this)
-      } catch (error) {
-        process.emitWarning(`thread ${this.thread} sent what is no parcel: ${String(error)}`)
-      }
+      for (const parcel of batch) this.#take(parcel)
+    })
+    port.on('messageerror', (error) => {
+      this.#options.onGarbled(this, error)
     })
     port.on('close', () => {
       if (this.#port !== port) return

@@ -8,6 +8,8 @@ export interface PeersOptions {
   /** Asks the kernel for a channel to a thread. */
   readonly connect: (thread: number) => void
   readonly onParcel: (parcel: Parcel, channel: Channel) => void
+  /** What came from a thread cannot be decoded. */
+  readonly onGarbled: (channel: Channel, error: unknown) => void
   /** Asks the kernel whether the thread `via` may do `action` to a process here. */
   readonly vouch: (via: number, action: string, target: Pid) => void
   /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
@@ -93,6 +95,7 @@ export class Peers {
       onParcel: (parcel, from) => {
         from.border?.take(parcel)
       },
+      onGarbled: this.#options.onGarbled,
       onClose: (closed) => {
         this.#onClose(closed)
       },

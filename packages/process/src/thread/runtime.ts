@@ -1,5 +1,5 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid } from '@troupe/core'
+import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid, TroupeError } from '@troupe/core'
 import type { Route } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
@@ -59,6 +59,9 @@ export class Runtime {
     },
     onParcel: (parcel, channel) => {
       this.#receive(parcel, channel)
+    },
+    onGarbled: (channel, cause) => {
+      this.#garbled(channel, cause)
     },
     vouch: (via, action, target) => {
       this.kernel.tell({ type: 'vouch', via, action, target })
@@ -288,6 +291,13 @@ export class Runtime {
     run(process, args, (exit) => {
       this.finish(process, exit)
     })
+  }
+
+  /** It cannot be told whose messages were lost: the processes here end, and their senders learn what was not taken. */
+  #garbled({ thread }: Channel, cause: unknown): void {
+    const error = errorToWire(new TroupeError('Internal', `what thread ${thread} sent cannot be decoded`, { cause }))
+    if (this.#processes.size === 0) process.emitWarning(error.message)
+    for (const process of [...this.#processes.values()]) this.finish(process, { error })
   }
 
   /** Takes a parcel; one for a process whose start is still on its way waits for that. */
