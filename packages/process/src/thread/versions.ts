@@ -1,6 +1,6 @@
 /**
- * A module that is loaded anew (`app.ts?v=3`) takes what it imports of the application along: its version goes over to them, but not to
- * packages. Each version of a module stays in memory as long as its thread lives.
+ * A module that is loaded anew (`app.ts?v=3`) takes along what it imports by relative paths: its version goes over to them, but not to
+ * packages, which are imported by name. Each version of a module stays in memory as long as its thread lives.
  */
 import { registerHooks } from 'node:module'
 
@@ -15,9 +15,8 @@ export function carryVersions(module: string): void {
   registerHooks({
     resolve: (specifier, context, next) => {
       const found = next(specifier, context)
-      const carried = version.exec(context.parentURL ?? '')?.[0]
-      if (carried === undefined || !found.url.startsWith('file:') || found.url.includes('?') || found.url.includes('/node_modules/'))
-        return found
+      const carried = specifier.startsWith('.') ? version.exec(context.parentURL ?? '')?.[0] : undefined
+      if (carried === undefined || !found.url.startsWith('file:') || found.url.includes('?')) return found
       return { ...found, url: found.url + carried }
     },
   })

@@ -1,4 +1,5 @@
 /** Programs that tests of live changes run. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { http, processes, self } from '../../index.ts'
 
 /** Milliseconds for which a thread is kept busy. */
@@ -12,6 +13,8 @@ export async function client(): Promise<void> {
       const url = String(payload)
       await http.get(url).then((response) => response.text())
       message.reply('begins')
+      // What is sent leaves at the end of a turn.
+      await turn()
       const until = Date.now() + busyTime
       while (Date.now() < until);
       // In the same turn: nothing that was posted meanwhile has been read.
@@ -31,4 +34,17 @@ async function outcome(url: string): Promise<string> {
 /** Waits to be cancelled. */
 export async function waiter(name: string): Promise<void> {
   for await (const message of self.inbox) message.reply(name)
+}
+
+/** Starts clients in the overlay, which it chooses for them. */
+export async function chooser(): Promise<void> {
+  for await (const message of self.inbox) {
+    message.reply(await processes.withOptions({ network: 'app:proxy' }).spawn('app:client', 'app:host'))
+  }
+}
+
+/** A function of a version that a test writes over. */
+export async function slow(): Promise<string> {
+  await processes.call('ear', 'running', null)
+  return 'done'
 }
