@@ -65,7 +65,10 @@ class OverlayRecord {
   #received = 0
   /** In microseconds; two figures, since it is kept for each overlay in each thread. */
   readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 2 })
-  readonly #sockets = new Set<Socket>()
+  /** Open connections, each with the generation by which it was dialled. */
+  readonly #sockets = new Map<Socket, number>()
+  /** Dials under way, by generation. */
+  readonly #under = new Map<number, number>()
 
   constructor(route: Route, driver: Pick<Driver, 'entrances'>) {
     this.overlay = route.overlay
@@ -77,9 +80,11 @@ class OverlayRecord {
   begin(route: Route, target: Target): DialRecord {
     if (route.generation >= this.#route.generation) this.#route = route
     this.#dialling += 1
+    this.#count(route.generation, 1)
     const began = performance.now()
     const end = (error?: unknown) => {
       this.#dialling -= 1
+      this.#count(route.generation, -1)
       const milliseconds = performance.now() - began
       if (error === undefined) this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
       if (dials.hasSubscribers) this.#publish(route, target, milliseconds, error)
@@ -89,7 +94,7 @@ class OverlayRecord {
         end()
         this.#opened += 1
         this.#works = true
-        this.#keep(socket)
+        this.#keep(socket, route.generation)
       },
       failed: (error) => {
         end(error)
@@ -101,8 +106,10 @@ class OverlayRecord {
 
   /** The connection of `from` goes on in `to`. */
   move(from: Socket, to: Socket): boolean {
-    if (!this.#sockets.delete(from)) return false
-    this.#keep(to)
+    const generation = this.#sockets.get(from)
+    if (generation === undefined) return false
+    this.#sockets.delete(from)
+    this.#keep(to, generation)
     return true
   }
 
@@ -111,7 +118,7 @@ class OverlayRecord {
     const down = entrances.filter(({ state }) => state === 'down').length
     const works = this.#works && (down === 0 || down < entrances.length)
     let [bytesSent, bytesReceived] = [this.#sent, this.#received]
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.keys()) {
       bytesSent += socket.bytesWritten
       bytesReceived += socket.bytesRead
     }
@@ -129,6 +136,23 @@ class OverlayRecord {
       latency: this.#latencyView(),
       ...(entrances.length > 1 && { entrances }),
     }
+  }
+
+  /** The oldest generation that carries something. */
+  get oldest(): number | undefined {
+    const generations = [...this.#sockets.values(), ...this.#under.keys()]
+    return generations.length === 0 ? undefined : Math.min(...generations)
+  }
+
+  /** Cuts connections that were dialled by that generation, or an older one. */
+  cut(generation: number, error: TroupeError): void {
+    for (const [socket, dialledBy] of [...this.#sockets]) if (dialledBy <= generation) socket.destroy(error)
+  }
+
+  #count(generation: number, by: number): void {
+    const count = (this.#under.get(generation) ?? 0) + by
+    if (count === 0) this.#under.delete(generation)
+    else this.#under.set(generation, count)
   }
 
   #latencyView(): DialLatency {
@@ -151,11 +175,11 @@ class OverlayRecord {
    * Counts a connection until it is destroyed. No listener is put on the socket, which looks untouched to whoever gets it, and which
    * is not held for longer than it lives: sockets that outlast their use are what a garbage collector pays most for.
    */
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket)
-    const destroy = socket._destroy
+  #keep(socket: Socket, generation: number): void {
+    this.#sockets.set(socket, generation)
+    const destroy = socket._destroy.bind(socket)
     socket._destroy = (error, done) => {
-      Reflect.apply(destroy, socket, [error, done])
+      destroy(error, done)
       this.#forget(socket)
     }
   }
@@ -189,6 +213,23 @@ export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'e
 /** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */
 export function connectionMoved(from: Socket, to: Socket): void {
   for (const record of records.values()) if (record.move(from, to)) return
+}
+
+/** The oldest generation of an overlay by which connections are open in this thread, or being opened. */
+export function oldestStream(overlay: EntryId): number | undefined {
+  return records.get(overlay)?.oldest
+}
+
+/** Cuts the connections of an overlay that are of that generation, or older. */
+export function cutStreams(overlay: EntryId, generation: number): void {
+  const error = new TroupeError(
+    'Unavailable',
+    `overlay ${overlay} was replaced, and the time to end what went through the old one is over`,
+    {
+      details: { overlay },
+    },
+  )
+  records.get(overlay)?.cut(generation, error)
 }
 
 /**

@@ -5,7 +5,7 @@ export { associate, currentIsolation, dial, poolKey, resolve, reverse } from './
 export { type GuardOptions, installGuard } from './guard/install.ts'
 export { perOverlay } from './guard/per-overlay.ts'
 export { overlayChanged } from './guard/routes.ts'
-export { type DialEvent, type DialLatency, type OverlayHealth, overlayHealth } from './health.ts'
+export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './health.ts'
 export type {
   Capabilities,
   DialOptions,

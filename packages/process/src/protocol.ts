@@ -221,6 +221,8 @@ export type ToKernel =
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
   | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
   | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
+  /** The oldest generation of an overlay by which a connection is open here, if one is. */
+  | { readonly type: 'streams'; readonly overlay: EntryId; readonly oldest: number | undefined }
 
 /** A process to start. */
 export interface StartProcess {
@@ -256,6 +258,10 @@ export type ToThread =
   /** The code of an entry changed: upgradable processes that run it are told. */
   | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
+  /** Asks by which generations of an overlay connections are open. */
+  | { readonly type: 'streams'; readonly overlay: EntryId }
+  /** Cuts connections that were opened by that generation, or an older one. */
+  | { readonly type: 'cut'; readonly overlay: EntryId; readonly generation: number }
 
 /** What a thread as a whole may do, as its peers are told by the kernel. */
 export interface Standing {

@@ -146,7 +146,7 @@ export async function launch({ config, registry, problems }: Loaded, options: La
   const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
   const functions = new Functions({ kernel })
   const app = new Application(config, kernel, supervisor, functions)
-  goLive({ kernel, supervisor, supervisors, functions, drain: (former) => void former[Symbol.asyncDispose]() })
+  goLive({ kernel, supervisor, supervisors, functions, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()
   return app

@@ -13,8 +13,7 @@ import {
 } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
-import type { Entry, Registry } from '@troupe/registry'
-import { processKind } from '../kinds.ts'
+import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { Runtime } from '../thread/runtime.ts'
@@ -22,8 +21,10 @@ import { Authority } from './authority.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
+import { Drains } from './drains.ts'
 import { Frames, type SelectionGate } from './frames.ts'
 import { Grants } from './grants.ts'
+import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
@@ -79,18 +80,20 @@ export class Kernel implements AsyncDisposable {
   readonly frames: Frames
   readonly hosts: Hosts
   readonly births: Births
+  /** Overlays that are out of service and still carry something. */
+  readonly drains: Drains
   readonly deadLetters: DeadLetters
   /** The runtime of the main thread. */
   readonly runtime: Runtime
   readonly #handlers: Handlers
   readonly #log: (line: string) => void
-  /** Decoded once for each state of an entry. */
-  readonly #programs = new WeakMap<Entry, { readonly version: number; readonly known: KnownProgram }>()
+  readonly #programs: Programs
   readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
 
   constructor(options: KernelOptions) {
     this.#log = options.log
     this.registry = options.registry
+    this.#programs = new Programs(options.registry, this.code)
     this.overlays = options.overlays
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
     const { overlays, gate } = options
@@ -118,6 +121,7 @@ export class Kernel implements AsyncDisposable {
       },
     })
     this.hosts = new Hosts({ registry: options.registry, threads: this.threads, log: options.log })
+    this.drains = new Drains(this.threads)
     this.births = new Births({
       processes: this.processes,
       threads: this.threads,
@@ -142,15 +146,7 @@ export class Kernel implements AsyncDisposable {
 
   /** What to run for a process entry, and the overlay that it is pinned to. */
   program(id: EntryId): KnownProgram {
-    const entry = this.registry.get(id)
-    const known = this.#programs.get(entry)
-    const version = this.code.versionOf(id)
-    if (known?.version === version) return known.known
-    const { fields, meta } = this.registry.decode(id, processKind)
-    const program = { entry: id, module: this.code.url(id, fields.source), method: fields.method }
-    const decoded = { program, pin: meta.options?.network }
-    this.#programs.set(entry, { version, known: decoded })
-    return decoded
+    return this.#programs.of(id)
   }
 
   /** Starts a process in its frame. */
@@ -204,6 +200,7 @@ export class Kernel implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hosts[Symbol.asyncDispose]()
+    this.drains[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()
     clearInterval(this.#keepAlive)
@@ -254,6 +251,9 @@ export class Kernel implements AsyncDisposable {
         thread.post({ type: 'vouched', via, action, target, may: this.standings.may(via, action, target) })
         return
       }
+      case 'streams':
+        this.drains.told(thread, message.overlay, message.oldest)
+        return
       case 'deadLetters':
         for (const letter of message.letters) this.deadLetters.add(letter)
         this.deadLetters.addUncounted(message.dropped)
@@ -288,6 +288,7 @@ export class Kernel implements AsyncDisposable {
 
   #onThreadExit(thread: Thread, error: TroupeError): void {
     this.grants.threadGone(thread.number)
+    this.drains.threadGone(thread.number)
     this.births.threadGone(thread)
     this.standings.threadGone(thread.number)
     this.hosts.threadGone(thread)

@@ -50,6 +50,11 @@ export class Threads {
     return this.#threads.size
   }
 
+  /** All that there are. */
+  numbers(): Iterable<number> {
+    return this.#threads.keys()
+  }
+
   get(number: number): Thread | undefined {
     return this.#threads.get(number)
   }

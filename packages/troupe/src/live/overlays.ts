@@ -8,8 +8,7 @@ import type { Running } from './running.ts'
  * The replacement is built first and put in service when it stands; the old one serves the connections that it has until they end, or until
  * `network_service.drain_timeout`.
  */
-export function overlayHandler(running: Running): KindHandler {
-  const { kernel, supervisor, supervisors } = running
+export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }: Running): KindHandler {
   const { overlays, threads } = kernel
   return {
     async prepare({ op, id, entries }: KindChange): Promise<Prepared> {
@@ -23,7 +22,9 @@ export function overlayHandler(running: Running): KindHandler {
           await swap.rollback().finally(routesChanged)
         },
         settle: async () => {
-          for (const former of swap.retired) running.drain(former)
+          for (const former of swap.retired) {
+            kernel.drains.add(former.id, former.route.generation, drainTimeout, () => void former[Symbol.asyncDispose]())
+          }
           const service = op === 'delete' ? undefined : serviceOf(kernel, supervisors, id)
           if (service === undefined) await supervisor.remove(id)
           else await supervisor.put(service, true)

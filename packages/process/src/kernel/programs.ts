@@ -1,0 +1,30 @@
+/** What process entries run, decoded once for each state of an entry and each version of its code. */
+import type { EntryId } from '@troupe/core'
+import type { Entry, Registry } from '@troupe/registry'
+import { processKind } from '../kinds.ts'
+import type { KnownProgram } from '../protocol.ts'
+import type { Code } from './code.ts'
+
+export class Programs {
+  readonly #registry: Registry
+  readonly #code: Code
+  readonly #known = new WeakMap<Entry, { readonly version: number; readonly program: KnownProgram }>()
+
+  constructor(registry: Registry, code: Code) {
+    this.#registry = registry
+    this.#code = code
+  }
+
+  /** @throws TroupeError `NotFound` for an unknown entry, `Invalid` for one that is no program, or is wrong. */
+  of(id: EntryId): KnownProgram {
+    const entry = this.#registry.get(id)
+    const version = this.#code.versionOf(id)
+    const known = this.#known.get(entry)
+    if (known?.version === version) return known.program
+    const { fields, meta } = this.#registry.decode(id, processKind)
+    const program = { entry: id, module: this.#code.url(id, fields.source), method: fields.method }
+    const decoded = { program, pin: meta.options?.network }
+    this.#known.set(entry, { version, program: decoded })
+    return decoded
+  }
+}
