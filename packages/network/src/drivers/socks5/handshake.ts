@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type Answer, Answers, type Stage } from './answers.ts'
 import type { Failure, Failures, Limit } from './failures.ts'
-import { greetingOf, type Login, loginOf, methods } from './messages.ts'
+import { type Login, loginOf, methods, type Offer, offers } from './messages.ts'
 import type { Timeouts } from './route.ts'
 
 export type Success = Extract<Answer, { type: 'success' }>
@@ -37,7 +37,7 @@ export class Handshake {
   readonly #socket: Socket
   readonly #plan: HandshakePlan
   readonly #answers: Answers
-  readonly #offered: readonly number[]
+  readonly #offer: Offer
   readonly #ended = Promise.withResolvers<Outcome>()
   #timer: NodeJS.Timeout | undefined
   #handshakeUntil = 0
@@ -47,7 +47,7 @@ export class Handshake {
   constructor(socket: Socket, plan: HandshakePlan) {
     this.#socket = socket
     this.#plan = plan
-    this.#offered = offers(plan)
+    this.#offer = offerOf(plan)
     this.#answers = new Answers(plan.optimistic && plan.login !== undefined && plan.request !== undefined)
   }
 
@@ -71,7 +71,7 @@ export class Handshake {
     this.#handshakeUntil = performance.now() + timeouts.handshake
     if (timeouts.firstByte < timeouts.handshake) this.#limit('first_byte_timeout', timeouts.firstByte)
     else this.#limit('handshake_timeout', timeouts.handshake)
-    const greeting = greetingOf(this.#offered)
+    const { greeting } = this.#offer
     if (!optimistic || request === undefined) this.#socket.write(greeting)
     else this.#socket.write(Buffer.concat(login ? [greeting, loginOf(login), request] : [greeting, request]))
   }
@@ -111,7 +111,7 @@ export class Handshake {
 
   #takeMethod(method: number, stage: Stage): boolean {
     const { failures, request, isolated } = this.#plan
-    if (!this.#offered.includes(method)) {
+    if (!this.#offer.methods.includes(method)) {
       return this.#end(isolated && method === methods.none ? failures.notIsolated(method) : failures.methodRefused(method))
     }
     return request === undefined ? this.#end({ socket: this.#socket, reply: undefined }) : this.#goOn(stage)
@@ -171,8 +171,7 @@ function coarse(ms: number): number {
 
 const limits = { connect_timeout: 'connect', first_byte_timeout: 'firstByte', handshake_timeout: 'handshake' } as const
 
-/** With several methods offered, the proxy's choice has to be heard before anything more is said. */
-function offers({ login, isolated, optimistic }: HandshakePlan): readonly number[] {
-  if (login === undefined) return [methods.none]
-  return isolated || optimistic ? [methods.password] : [methods.none, methods.password]
+function offerOf({ login, isolated, optimistic }: HandshakePlan): Offer {
+  if (login === undefined) return offers.none
+  return isolated || optimistic ? offers.login : offers.either
 }

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { SocksClient } from 'socks'
 import { describe, expect, it } from 'vitest'
 import { decodeHost, encodeHost, hostLength } from './address.ts'
-import { commands, greetingOf, loginOf, requestOf } from './messages.ts'
+import { commands, loginOf, offers, requestOf } from './messages.ts'
 
 const name = fc.domain()
 const host = fc.oneof(fc.ipV4(), fc.ipV6(), name)
@@ -43,7 +43,7 @@ describe('what is said', () => {
       fc.asyncProperty(host, port, login, async (host, port, login) => {
         const theirs = await saidBySocks({ host, port }, login)
         const request = requestOf(commands.connect, { host, port })
-        const ours = login ? [greetingOf([0, 2]), loginOf(login), request] : [greetingOf([0]), request]
+        const ours = login ? [offers.either.greeting, loginOf(login), request] : [offers.none.greeting, request]
         expect(Buffer.concat(ours)).toEqual(theirs)
       }),
     )

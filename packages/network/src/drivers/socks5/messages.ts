@@ -24,8 +24,21 @@ export interface Login {
   readonly password: string
 }
 
-export function greetingOf(offered: readonly number[]): Buffer {
-  return Buffer.from([version, offered.length, ...offered])
+/** What is offered, and the message that says so. */
+export interface Offer {
+  readonly methods: readonly number[]
+  readonly greeting: Buffer
+}
+
+/** With several methods offered, the proxy's choice has to be heard before anything more is said. */
+export const offers = {
+  none: offer(methods.none),
+  login: offer(methods.password),
+  either: offer(methods.none, methods.password),
+} as const
+
+function offer(...offered: readonly number[]): Offer {
+  return { methods: offered, greeting: Buffer.from([version, offered.length, ...offered]) }
 }
 
 export function loginOf({ username, password }: Login): Buffer {
