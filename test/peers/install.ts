@@ -16,9 +16,28 @@ export const programs = {
   chpasswd: { path: '/usr/sbin/chpasswd', package: 'passwd' },
 } as const
 
-/** Makes sure that all {@link programs} are there. Throws where one cannot be: a test that needs a peer never skips. */
-export async function installPeers(): Promise<void> {
-  const wanted = await missing()
+/** Servers that only the tests of libraries need, which install them themselves. */
+export const servers = {
+  redis: { path: '/usr/bin/redis-server', package: 'redis-server' },
+  mariadb: { path: '/usr/sbin/mariadbd', package: 'mariadb-server' },
+  mariadbInstall: { path: '/usr/bin/mariadb-install-db', package: 'mariadb-server' },
+  nginx: { path: '/usr/sbin/nginx', package: 'nginx' },
+  sshd: { path: '/usr/sbin/sshd', package: 'openssh-server' },
+  sshKeygen: { path: '/usr/bin/ssh-keygen', package: 'openssh-client' },
+  postgres: { path: '/usr/share/postgresql-common/pg_wrapper', package: 'postgresql' },
+} as const
+
+/** What a network of its own for a test takes. */
+export const namespaces = {
+  ip: { path: '/usr/sbin/ip', package: 'iproute2' },
+  nft: { path: '/usr/sbin/nft', package: 'nftables' },
+} as const
+
+type Programs = Readonly<Record<string, { readonly path: string; readonly package: string }>>
+
+/** Makes sure that all of `list` are there. Throws where one cannot be: a test that needs a peer never skips. */
+export async function installPeers(list: Programs = programs): Promise<void> {
+  const wanted = await missing(list)
   if (wanted.length === 0) return
   const words = `the real peers of these tests are missing: ${wanted.join(', ')}`
   if (process.getuid?.() !== 0)
@@ -30,14 +49,14 @@ export async function installPeers(): Promise<void> {
   } catch (cause) {
     throw new Error(`${words}, and apt-get could not install them`, { cause })
   }
-  const still = await missing()
+  const still = await missing(list)
   if (still.length > 0)
     throw new Error(`apt-get installed ${wanted.join(', ')}, but programs of ${still.join(', ')} are not where Debian has them`)
 }
 
-async function missing(): Promise<readonly string[]> {
+async function missing(list: Programs): Promise<readonly string[]> {
   const packages = new Set<string>()
-  for (const program of Object.values(programs)) {
+  for (const program of Object.values(list)) {
     await access(program.path, constants.X_OK).catch(() => packages.add(program.package))
   }
   return [...packages]

@@ -69,7 +69,7 @@ export function symbolOf(owner: object, description: string, title: string): sym
 
 /** A property of something that may be no object. */
 export function property(owner: unknown, name: PropertyKey): unknown {
-  return typeof owner === 'object' && owner !== null ? Reflect.get(owner, name) : undefined
+  return (typeof owner === 'object' || typeof owner === 'function') && owner !== null ? Reflect.get(owner, name) : undefined
 }
 
 /** The native handle of a socket, if it has one. */

@@ -1,5 +1,5 @@
 /**
- * Tells when one of a few npm packages was loaded, with what it exports. Only their entry files are touched: a line at their end hands
+ * Tells when one of a few npm packages was loaded, with what it exports. Only a file or two of each are touched: a line at their end hands
  * `module.exports` to a diagnostics channel.
  */
 import { channel } from 'node:diagnostics_channel'
@@ -9,21 +9,20 @@ import { fileURLToPath } from 'node:url'
 
 const loads = channel('troupe:guard:loaded')
 
-/** Entry files by package. */
-const entries: Readonly<Record<string, string>> = {
-  undici: 'index.js',
-  pg: 'lib/index.js',
-  'pg-pool': 'index.js',
-  ioredis: 'built/index.js',
-  mysql2: 'index.js',
-}
-const pattern = new RegExp(
-  `/node_modules/(${Object.entries(entries)
-    .map(([name, file]) => `${name}/${file.replaceAll('.', String.raw`\.`)}`)
-    .join('|')})$`,
-)
+/** Files, below `node_modules`, and the names under which they are told. */
+const files: ReadonlyMap<string, string> = new Map([
+  ['undici/index.js', 'undici'],
+  ['pg/lib/index.js', 'pg'],
+  ['pg-pool/index.js', 'pg-pool'],
+  ['ioredis/built/index.js', 'ioredis'],
+  ['mysql2/lib/base/pool.js', 'mysql2-pool'],
+  ['mysql2/lib/base/connection.js', 'mysql2-connection'],
+  ['@grpc/grpc-js/build/src/index.js', 'grpc'],
+  ['@grpc/grpc-js/build/src/subchannel-pool.js', 'grpc-subchannels'],
+])
+const modules = '/node_modules/'
 
-/** Calls `seen` with the name and the exports of each copy of those packages. */
+/** Calls `seen` with the name and the exports of each copy of those files. */
 export function onPackageLoad(seen: (name: string, exports: object) => void): void {
   loads.subscribe((message) => {
     if (isLoad(message)) seen(message.name, message.exports)
@@ -31,9 +30,9 @@ export function onPackageLoad(seen: (name: string, exports: object) => void): vo
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context)
-      const found = url.endsWith('.js') ? pattern.exec(url)?.[1] : undefined
-      if (found === undefined || (loaded.format !== 'commonjs' && loaded.format !== undefined && loaded.format !== null)) return loaded
-      const name = found.slice(0, found.indexOf('/'))
+      const at = url.endsWith('.js') ? url.lastIndexOf(modules) : -1
+      const name = at === -1 ? undefined : files.get(url.slice(at + modules.length))
+      if (name === undefined || (loaded.format ?? 'commonjs') !== 'commonjs') return loaded
       const source =
         loaded.source === null || loaded.source === undefined ? readFileSync(fileURLToPath(url), 'utf8') : asText(loaded.source)
       return { ...loaded, format: 'commonjs', shortCircuit: true, source: `${source}\n;${announcement(name)}` }

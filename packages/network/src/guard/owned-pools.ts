@@ -3,12 +3,13 @@ import http2 from 'node:http2'
 import { property } from './internals.ts'
 import { onPackageLoad } from './module-loads.ts'
 import { guardOwned } from './ownership.ts'
+import { networkKey } from './pool-key.ts'
 import { type Answer, callBack, isCallable, reject, replaceMethod } from './wrap.ts'
 
 export function guardPools(): void {
   guardHttp2()
   onPackageLoad((name, exports) => {
-    const prototype = (...path: readonly string[]) => property(path.reduce<unknown>(member, exports), 'prototype')
+    const prototype = (name: string) => property(property(exports, name), 'prototype')
     switch (name) {
       case 'undici': {
         const agent = prototype('Agent')
@@ -20,14 +21,22 @@ export function guardPools(): void {
         guardOwned(prototype('Client'), ['connect', 'query'], 'this pg.Client', byCallbackOrPromise)
         return
       case 'pg-pool':
-        guardOwned(property(exports, 'prototype') ?? prototypeOf(exports), ['connect', 'query'], 'this pg.Pool', byCallbackOrPromise)
+        guardOwned(property(exports, 'prototype'), ['connect', 'query'], 'this pg.Pool', byCallbackOrPromise)
         return
       case 'ioredis':
         for (const each of ['Redis', 'Cluster']) guardOwned(prototype(each), ['connect', 'sendCommand'], `this ioredis.${each}`, reject)
         return
-      case 'mysql2':
-        guardOwned(prototype('Pool'), ['getConnection', 'query', 'execute'], 'this mysql2 pool', callBack)
-        guardOwned(prototype('Connection'), ['query', 'execute'], 'this mysql2 connection', callBack)
+      case 'mysql2-pool':
+        guardOwned(property(exports, 'prototype'), ['getConnection', 'query', 'execute'], 'this mysql2 pool', callBack)
+        return
+      case 'mysql2-connection':
+        guardOwned(property(exports, 'prototype'), ['query', 'execute'], 'this mysql2 connection', callBack)
+        return
+      case 'grpc':
+        guardOwned(prototype('Channel'), ['createCall'], 'this gRPC channel')
+        return
+      case 'grpc-subchannels':
+        separateSubchannels(exports)
         return
       default:
     }
@@ -43,6 +52,19 @@ function guardHttp2(): void {
   })
 }
 
+/** gRPC keeps one pool of connections for all channels of a thread: here it is one for each network in which channels are made. */
+function separateSubchannels(exports: object): void {
+  const pools = new Map<string, unknown>()
+  const pool = property(exports, 'SubchannelPool')
+  replaceMethod(exports, 'getSubchannelPool', (target, self, args) => {
+    if (args[0] !== true || !isCallable(pool)) return Reflect.apply(target, self, args)
+    const key = networkKey()
+    const made: unknown = pools.get(key) ?? Reflect.construct(pool, [])
+    pools.set(key, made)
+    return made
+  })
+}
+
 const byCallbackOrPromise: Answer = (error, self, args) =>
   isCallable(args.at(-1)) ? callBack(error, self, args) : reject(error, self, args)
 
@@ -55,12 +77,4 @@ const toHandler: Answer = (error, _self, [, handler]) => {
     return true
   }
   throw error
-}
-
-function member(owner: unknown, name: string): unknown {
-  return (typeof owner === 'object' || typeof owner === 'function') && owner !== null ? Reflect.get(owner, name) : undefined
-}
-
-function prototypeOf(exports: object): unknown {
-  return member(exports, 'prototype')
 }

@@ -1,0 +1,230 @@
+/**
+ * What people open connections with, as they would: made once, used in any frame. Each use answers with where the server saw it come from.
+ * Loaded after the guard, as user code is.
+ */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
+import { join } from 'node:path'
+import { json, text } from 'node:stream/consumers'
+import tls from 'node:tls'
+import { credentials, Client as GrpcClient } from '@grpc/grpc-js'
+import { perOverlay } from '@troupe/network'
+import axios from 'axios'
+import got from 'got'
+import { Redis } from 'ioredis'
+import { Kafka, logLevel } from 'kafkajs'
+import { MongoClient } from 'mongodb'
+import mysql from 'mysql2/promise'
+import nodeFetch from 'node-fetch'
+import { createTransport } from 'nodemailer'
+import pg from 'pg'
+import { type ClientChannel, Client as SshClient } from 'ssh2'
+import { Agent as UndiciAgent, fetch as undiciFetch, request as undiciRequest } from 'undici'
+import { WebSocket as Ws } from 'ws'
+import { mariadbPort, plainPort, postgresPort, redisPort, type Servers, securePort, sshPort } from './servers.ts'
+import type { Sinks } from './sinks.ts'
+
+export interface Seen {
+  readonly peer: string
+  /** One for each connection, where the server tells. */
+  readonly port?: number
+}
+
+export interface Library {
+  readonly use: () => Promise<Seen>
+  /** Whether connections are kept for the next use. */
+  readonly pools?: boolean
+}
+
+export const ca = readFileSync(join(import.meta.dirname, 'fixtures', 'ca.pem'), 'utf8')
+
+/** @param name - Of the servers, as whoever connects knows it. */
+export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<string, Library>> {
+  const { host } = servers
+  const plain = `http://${host}:${plainPort}/`
+  const secure = `https://${host}:${securePort}/`
+  const agent = new http.Agent({ keepAlive: true })
+  const secureAgent = new https.Agent({ keepAlive: true, ca, checkServerIdentity: anyName })
+  const dispatcher = perOverlay(() => new UndiciAgent({ connect: { ca, checkServerIdentity: anyName } }))
+  const postgres = perOverlay(() =>
+    new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore),
+  )
+  const redis = perOverlay(() => new Redis({ host, port: redisPort }).on('error', ignore))
+  const mariadb = perOverlay(() => mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 }))
+  const session = perOverlay(() => http2.connect(secure, { ca, checkServerIdentity: anyName }))
+  const grpc = perOverlay(() => new GrpcClient(`${host}:${sinks.grpc}`, credentials.createInsecure()))
+
+  return {
+    'net.connect': { use: async () => parsed(await text(net.connect(sinks.line, host))) },
+    'tls.connect': { use: async () => overTls(host) },
+    fetch: { use: async () => seen(await (await fetch(plain)).json()), pools: true },
+    'http.request with an agent': { use: async () => get(http.request(plain, { agent })), pools: true },
+    'http.get': { use: async () => get(http.request(plain)), pools: true },
+    'https.request with an agent': { use: async () => get(https.request(secure, { agent: secureAgent })), pools: true },
+    'http2 (perOverlay)': { use: async () => seen(await json(session.request({ ':path': '/' }))), pools: true },
+    WebSocket: { use: async () => overWebSocket(host, sinks.websocket) },
+    ws: { use: async () => overWs(host, sinks.websocket) },
+    'undici fetch': { use: async () => seen(await (await undiciFetch(plain)).json()), pools: true },
+    'undici request': { use: async () => seen(await (await undiciRequest(plain)).body.json()), pools: true },
+    'undici Agent (perOverlay)': { use: async () => seen(await (await undiciRequest(secure, { dispatcher })).body.json()), pools: true },
+    axios: { use: async () => seen((await axios.get<unknown>(plain)).data) },
+    'axios, redirected': { use: async () => seen((await axios.get<unknown>(`${plain}moved`)).data) },
+    got: { use: async () => seen(await got(secure, { https: { certificateAuthority: ca, checkServerIdentity: anyName } }).json()) },
+    'node-fetch': { use: async () => seen(await (await nodeFetch(plain)).json()) },
+    'pg.Pool (perOverlay)': {
+      use: async () => seen((await postgres.query('select host(inet_client_addr()) as peer, inet_client_port() as port')).rows[0]),
+      pools: true,
+    },
+    'ioredis (perOverlay)': { use: async () => redisClient(await redis.call('CLIENT', 'INFO')), pools: true },
+    'mysql2 pool (perOverlay)': { use: async () => mariadbClient(mariadb), pools: true },
+    nodemailer: { use: async () => mail(host, sinks) },
+    ssh2: { use: async () => overSsh(servers) },
+    'grpc-js (perOverlay)': { use: async () => parsed(String(await ask(grpc))), pools: true },
+    'mongodb (wire)': { use: async () => arrives(sinks.mongo, async () => mongo(host, sinks.mongo.port)) },
+    'kafkajs (wire)': { use: async () => arrives(sinks.kafka, async () => kafka(host, sinks.kafka.port)) },
+  }
+}
+
+/** Things that keep connections, as they are made where nobody thinks of overlays: each belongs to the one of its first use. */
+export function shared({ host }: Servers, sinks: Sinks): Readonly<Record<string, () => Promise<unknown>>> {
+  const dispatcher = new UndiciAgent()
+  const postgres = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore)
+  const redis = new Redis({ host, port: redisPort, lazyConnect: true }).on('error', ignore)
+  const mariadb = mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 })
+  const grpc = new GrpcClient(`${host}:${sinks.grpc}`, credentials.createInsecure())
+  return {
+    'undici Agent': async () => (await undiciRequest(`http://${host}:${plainPort}/`, { dispatcher })).body.text(),
+    'pg.Pool': async () => postgres.query('select 1'),
+    ioredis: async () => redis.call('PING'),
+    'mysql2 pool': async () => mariadb.query('select 1'),
+    'grpc-js': async () => ask(grpc),
+  }
+}
+
+/** A server that ends with the tests. */
+function ignore(): void {}
+
+/** The certificate is for other names than an address of loopback. */
+function anyName(): undefined {}
+
+function seen(value: unknown): Seen {
+  if (typeof value === 'object' && value !== null && 'peer' in value && 'port' in value) {
+    return { peer: String(value.peer), port: Number(value.port) }
+  }
+  throw new TypeError(`the server answered ${JSON.stringify(value)}`)
+}
+
+/** What a server wrote. */
+function parsed(text: string): Seen {
+  const value: unknown = JSON.parse(text)
+  return seen(value)
+}
+
+async function connected<S extends net.Socket>(socket: S, ready = 'connect'): Promise<S> {
+  await once(socket, ready)
+  return socket
+}
+
+async function overTls(host: string): Promise<Seen> {
+  const socket = await connected(
+    tls.connect({ host, port: securePort, ca, checkServerIdentity: anyName, ALPNProtocols: ['http/1.1'] }),
+    'secureConnect',
+  )
+  socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
+  const answer = await text(socket)
+  return parsed(answer.slice(answer.indexOf('\r\n\r\n')))
+}
+
+async function get(request: http.ClientRequest): Promise<Seen> {
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject).end())
+  return seen(await json(response))
+}
+
+async function overWebSocket(host: string, port: number): Promise<Seen> {
+  const socket = new WebSocket(`ws://${host}:${port}`)
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  socket.addEventListener('message', ({ data }) => resolve(JSON.parse(String(data))))
+  socket.addEventListener('error', () => reject(new Error('the WebSocket failed')))
+  const answer = await promise
+  socket.close()
+  return seen(answer)
+}
+
+async function overWs(host: string, port: number): Promise<Seen> {
+  const socket = new Ws(`ws://${host}:${port}`)
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  socket.on('message', (data: Buffer) => resolve(JSON.parse(data.toString()))).on('error', reject)
+  const answer = await promise
+  socket.close()
+  return seen(answer)
+}
+
+function redisClient(info: unknown): Seen {
+  const [, peer, port] = /\baddr=(\S+):(\d+)/.exec(String(info)) ?? []
+  return seen({ peer, port })
+}
+
+async function mariadbClient(pool: mysql.Pool): Promise<Seen> {
+  const [rows] = await pool.query<mysql.RowDataPacket[]>('select host from information_schema.processlist where id = connection_id()')
+  const [peer, port] = String(rows[0]?.['host'] ?? rows[0]?.['HOST']).split(':')
+  return seen({ peer, port })
+}
+
+async function mail(host: string, { smtp }: Sinks): Promise<Seen> {
+  const info = await createTransport({ host, port: smtp }).sendMail({ from: 'a@web.test', to: 'b@web.test', text: 'hello' })
+  return parsed(info.response.slice('250 '.length))
+}
+
+async function overSsh({ host, sshKey }: Servers): Promise<Seen> {
+  const client = new SshClient()
+  await new Promise((resolve, reject) => {
+    client.on('error', reject).on('ready', () => resolve(undefined))
+    client.connect({ host, port: sshPort, username: 'root', privateKey: sshKey })
+  })
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    client.exec('echo $SSH_CONNECTION', (error, opened) => (error ? reject(error) : resolve(opened)))
+  })
+  const [peer, port] = (await text(channel)).split(' ')
+  client.end()
+  return seen({ peer, port })
+}
+
+async function ask(client: GrpcClient): Promise<Buffer> {
+  const same = (bytes: Buffer) => bytes
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest('/test.Where/Am', same, same, Buffer.from('?'), (error, answer) => {
+      if (answer) resolve(answer)
+      else reject(error ?? new Error('no answer'))
+    })
+  })
+}
+
+/** A client that gets no further than its first words: who came is all there is to see. */
+async function arrives(sink: Sinks['mongo'], connect: () => Promise<unknown>): Promise<Seen> {
+  const before = sink.peers.length
+  await connect().catch(() => undefined)
+  const peer = sink.peers[before]
+  if (peer === undefined) throw new Error('nobody came')
+  return { peer }
+}
+
+async function mongo(host: string, port: number): Promise<void> {
+  await using client = new MongoClient(
+    `mongodb://${host}:${port}/?directConnection=true&serverSelectionTimeoutMS=300&monitorCommands=false`,
+  )
+  await client.db('test').command({ ping: 1 })
+}
+
+async function kafka(host: string, port: number): Promise<void> {
+  const client = new Kafka({ brokers: [`${host}:${port}`], retry: { retries: 0 }, logLevel: logLevel.NOTHING, connectionTimeout: 500 })
+  const admin = client.admin()
+  try {
+    await admin.connect()
+  } finally {
+    await admin.disconnect()
+  }
+}

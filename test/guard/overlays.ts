@@ -1,0 +1,65 @@
+/** Two overlays whose proxies are real, each with an exit of its own, and the frames to be in them. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type EntryId, emptyFrame, entryId, fork, notFound, runInFrame } from '@troupe/core'
+import { provideNetworkAccess, type Route } from '@troupe/network'
+import { socks5Route } from '../overlays/socks5-fixture.ts'
+import { Daemon } from '../peers/daemon.ts'
+import { installPeers, programs } from '../peers/install.ts'
+import { listens } from '../peers/socks-probe.ts'
+
+export type Network = EntryId | null
+
+/** Runs `fn` in a frame that has nothing but this network. */
+export function inNetwork<T>(overlay: Network, fn: () => T): T {
+  return runInFrame(fork(emptyFrame, { overlay }), fn)
+}
+
+export class Exit implements AsyncDisposable {
+  readonly network: EntryId
+  /** The address from which servers see it come. */
+  readonly address: string
+  readonly #daemon: Daemon
+
+  private constructor(network: EntryId, address: string, daemon: Daemon) {
+    this.network = network
+    this.address = address
+    this.#daemon = daemon
+  }
+
+  static async start(name: string, address: string, folder: string): Promise<Exit> {
+    await installPeers(programs)
+    const args = ['-i', address, '-p', '1080', '-b', address]
+    const daemon = new Daemon({ name, program: programs.microsocks.path, args, log: join(folder, `${name}.log`) })
+    await daemon.until(async () => listens(address, 1080))
+    return new Exit(entryId(`app:${name}`), address, daemon)
+  }
+
+  async route(): Promise<Route> {
+    return socks5Route(this.network.slice('app:'.length), { host: this.address, port: 1080 })
+  }
+
+  /** What it was asked to connect to, `host:port`. */
+  async asked(): Promise<readonly string[]> {
+    const lines = (await readFile(this.#daemon.log, 'utf8')).matchAll(/ connected to (\S+)$/gm)
+    return Array.from(lines, ([, target]) => target ?? '')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#daemon[Symbol.asyncDispose]()
+  }
+}
+
+/** Gives this thread the overlays of `exits`. */
+export async function provideOverlays(exits: readonly Exit[]): Promise<void> {
+  const routes = new Map(await Promise.all(exits.map(async (exit) => [exit.network, await exit.route()] as const)))
+  provideNetworkAccess({
+    defaultOverlay: undefined,
+    select: async () => {},
+    route: async (overlay) => {
+      const route = routes.get(overlay)
+      if (route === undefined) throw notFound(`there is no overlay ${overlay}`)
+      return Promise.resolve(route)
+    },
+  })
+}
