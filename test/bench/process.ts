@@ -45,10 +45,10 @@ async function oneWay(from: string, to: string, senders: number, count: number):
   })
 }
 
-async function pingPong(host: string, trips: number): Promise<number> {
+async function pingPong(host: string, trips: number, spawner = processes.withContext({})): Promise<number> {
   return rounds(5, async () => {
     const echo = await processes.spawn('bench:echo', host)
-    const rate = await figure('ping', one, echo, trips)
+    const rate = Number(await spawner.exec('bench:ping', one, echo, trips))
     await processes.terminate(echo)
     return rate
   })
@@ -63,6 +63,7 @@ async function threads(): Promise<Line[]> {
   const warm = await spawnTime('bench:threads', 80)
   const preloaded = await spawnTime('bench:preloaded', 80)
   const cold = await spawnTime('bench:cold', 0)
+  const again = await restart()
   const bareMemory = await bareWorkerMemory(10)
   const memory = await threadMemory(10)
   return [
@@ -94,6 +95,7 @@ async function threads(): Promise<Line[]> {
       peer: { name: 'bare Worker', figure: bareMemory / 1e6 },
       target: target('≤ 1.4 ×', memory <= 1.4 * bareMemory),
     },
+    { what: 'thread killed to service replying, beyond its delay', figure: again, unit: 'ms', target: target('≤ 3 ms', again <= 3) },
   ]
 }
 
@@ -104,6 +106,23 @@ async function shared(): Promise<Line[]> {
     { what: 'shared: spawnMonitored to EXIT', figure: churn, unit: '/s', target: target('≥ 250k/s', churn >= 250_000) },
     { what: 'shared: crash to EXIT', figure: crash, unit: 'µs', target: target('≤ 20 µs', crash <= 20) },
   ]
+}
+
+/** Milliseconds from the end of a service's thread until it runs again and replies, beyond its delay of 10 ms. */
+async function restart(): Promise<number> {
+  return rounds(15, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const before = await processes.names.lookup('bench:service')
+    if (before === undefined) throw new Error('the service does not run')
+    const exit = processes.exited(before)
+    await processes.terminate(before)
+    await exit
+    const start = now()
+    let after: Pid | undefined
+    while (after === undefined || after === before) after = await processes.names.lookup('bench:service')
+    await processes.call(after, 'hello')
+    return now() - start - 10
+  })
 }
 
 /** Last: what it leaves behind burdens its thread's collector. */
@@ -118,6 +137,8 @@ async function messages(): Promise<Line[]> {
   const raw = await rounds(5, async () => rawPingPong(20_000))
   const floor = await rounds(5, async () => rawOneWay(1_000_000, 100))
   const pingSame = await pingPong(one, 300_000)
+  const framed = processes.withOptions({ network: 'bench:proxy' }).withContext({ user: 'ann', request: 7 })
+  const pingFramed = await pingPong(one, 300_000, framed)
   const pingTwo = await pingPong(two, 20_000)
   const waySame = await oneWay(one, one, 1, 1_000_000)
   const wayTwo = await oneWay(one, two, 1, 1_000_000)
@@ -125,6 +146,13 @@ async function messages(): Promise<Line[]> {
   const ports = { name: 'raw ports', figure: raw }
   return [
     { what: 'ping-pong, same thread', figure: pingSame, unit: '/s', target: target('≥ 1M/s', pingSame >= 1e6) },
+    {
+      what: 'the same in a frame with overlay and values',
+      figure: pingFramed,
+      unit: '/s',
+      peer: { name: 'plain', figure: pingSame },
+      target: target('≥ 0.85 ×', pingFramed >= 0.85 * pingSame),
+    },
     { what: 'ping-pong, two threads', figure: pingTwo, unit: '/s', peer: ports, target: target('≥ 0.9 ×', pingTwo >= 0.9 * raw) },
     { what: 'one way, same thread', figure: waySame, unit: '/s', target: target('≥ 4M/s', waySame >= 4e6) },
     {
