@@ -173,8 +173,8 @@ export interface Requests {
   leaveGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   groupMembers: { ask: { readonly group: string }; answer: readonly Pid[] }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
-  version: { ask: Record<never, never>; answer: { readonly version: number } }
-  history: { ask: Record<never, never>; answer: readonly Version[] }
+  version: { ask: Record<string, never>; answer: { readonly version: number } }
+  history: { ask: Record<string, never>; answer: readonly Version[] }
   rollback: { ask: { readonly version: number }; answer: { readonly version: number } }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
   setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }

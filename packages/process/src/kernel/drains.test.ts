@@ -39,7 +39,7 @@ describe('a drain', () => {
     oldest.set(1, 3)
     const done = Promise.withResolvers<void>()
     drains.add(overlay, 2, 1000, done.resolve)
-    await done.promise
+    expect(await done.promise).toBeUndefined()
     drains[Symbol.dispose]()
   })
 
