@@ -3,6 +3,9 @@ import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './thread/processes.ts'
 import { collectorOf } from './testing/collector.ts'
 
+/** However busy the machine is. */
+const patient = { timeout: 20_000 }
+
 const host = 'app:host'
 
 describe('monitors', () => {
@@ -144,7 +147,7 @@ describe('links', () => {
   it('let a child live whose parent returned before it was spawned', async () => {
     await using kernel = await startKernel({ programs: ['bonds.hastyParent', 'life.wait'] })
     for (let n = 0; n < 5; n += 1) await kernel.exec('bonds.hastyParent')
-    await expect.poll(() => kernel.kernel.processes.size).toBe(6)
+    await expect.poll(() => kernel.kernel.processes.size, patient).toBe(6)
     const children = [...kernel.kernel.processes.all()].filter(({ host }) => host !== undefined).map(({ pid }) => pid)
     const ended = Promise.all(children.map(async (child) => processes.exited(child)))
     for (const child of children) await processes.send(child, 'end', 5)

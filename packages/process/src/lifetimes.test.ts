@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './thread/processes.ts'
 
+/** However busy the machine is. */
+const patient = { timeout: 20_000 }
+
 const host = 'app:host'
 
 describe('the end of a process is told, and touches nobody else', () => {
@@ -20,7 +23,7 @@ describe('the end of a process is told, and touches nobody else', () => {
     const neighbour = await processes.spawn('app:talk.echo', host)
     await expect(kernel.exec(program, ...args)).rejects.toMatchObject(error)
     expect(await processes.call(neighbour, 'a', 5)).toBe(5)
-    await expect.poll(() => kernel.host.size).toBe(1)
+    await expect.poll(() => kernel.host.size, patient).toBe(1)
   })
 
   it('when its heap is exhausted', async () => {
@@ -47,7 +50,7 @@ describe('the end of a process is told, and touches nobody else', () => {
     expect(await collected).toEqual({ value: [['before', 1]] })
     await processes.terminate(sending)
     await expect(processes.terminate(sending)).rejects.toMatchObject({ kind: 'NotFound' })
-    await expect.poll(() => kernel.host.size).toBe(0)
+    await expect.poll(() => kernel.host.size, patient).toBe(0)
   })
 
   it('is told of one that ended long ago', async () => {

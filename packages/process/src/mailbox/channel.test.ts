@@ -4,6 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Parcel } from '../protocol.ts'
 import { Channel } from './channel.ts'
 
+/** However busy the machine is. */
+const patient = { timeout: 20_000 }
+
 const from = pid(1, 1)
 const to = pid(2, 1)
 const frame = fork(emptyFrame, { overlay: entryId('app:proxy') })
@@ -125,7 +128,7 @@ describe('a channel', () => {
     send(near, 'a', 1)
     near.flush()
     near.close()
-    await expect.poll(() => closed).toEqual([1])
+    await expect.poll(() => closed, patient).toEqual([1])
     expect(got).toHaveLength(1)
   })
 
@@ -136,7 +139,7 @@ describe('a channel', () => {
     send(near, 'a', 1)
     const arrival = near.arrival()
     expect(arrival).toBeInstanceOf(Promise)
-    await expect.poll(() => got.length).toBe(2)
+    await expect.poll(() => got.length, patient).toBe(2)
     near.passed()
     await arrival
     const never = [near.mark(), near.mark()]

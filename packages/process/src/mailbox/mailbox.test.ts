@@ -1,45 +1,9 @@
-import { pid } from '@troupe/core'
-import { emptyFrame } from '@troupe/core'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Flow } from './flow.ts'
-import type { Letter } from './letter.ts'
-import { Mailbox } from './mailbox.ts'
+import { letter, mailbox, payloads, wait, waiting } from '../testing/mailbox.ts'
 
-const from = pid(1, 1)
-
-function letter(topic: string, payload: unknown, flow?: Flow): Letter {
-  return { topic, from, payload, frame: emptyFrame, call: 0, flow, sequence: flow?.arrive() ?? 0 }
-}
-
-function mailbox(capacity = 4) {
-  const overflown: Letter[] = []
-  const reported: Flow[] = []
-  const box = new Mailbox(capacity, {
-    onOverflow: (letter) => overflown.push(letter),
-    onFlow: (flow) => reported.push(flow),
-  })
-  return { box, overflown, reported }
-}
-
-/** Waits for a letter; returns how to give up. */
-function wait(box: Mailbox, topic: string | undefined, take: (letter: Letter) => void, end: () => void): () => void {
-  const waiter = { topic, take, end }
-  box.wait(waiter)
-  return () => {
-    box.giveUp(waiter)
-  }
-}
-
-function payloads(box: Mailbox, topic?: string): unknown[] {
-  const all: unknown[] = []
-  for (let next = box.take(topic); next !== undefined; next = box.take(topic)) all.push(next.payload)
-  return all
-}
-
-/** A letter that waits for room; what became of it is pushed to `log`. */
-function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
-  return box.putWhenRoom(letter(topic, payload), { withdrawn: false }).then((accepted) => log.push([payload, accepted]))
+/** Any order will do. */
+function byValue(a: unknown, b: unknown): number {
+  return String(a).localeCompare(String(b))
 }
 
 describe('a mailbox', () => {
@@ -109,7 +73,7 @@ describe('a mailbox', () => {
     const log: unknown[] = []
     const sender = waiting(box, 'a', 4, log)
     const left = box.close().map(({ payload }) => payload)
-    expect(left.toSorted()).toEqual([1, 2, 3])
+    expect(left.toSorted(byValue)).toEqual([1, 2, 3])
     await sender
     expect(log).toEqual([[4, false]])
     expect([box.size, own.size]).toEqual([0, 0])
@@ -137,7 +101,7 @@ describe('a mailbox', () => {
     const senders = [waiting(box, 'a', 2, log), waiting(box, 'own', 3, log)]
     expect(box.close()).toHaveLength(2)
     await Promise.all(senders)
-    expect(log.toSorted()).toEqual([
+    expect(log.toSorted(byValue)).toEqual([
       [2, false],
       [3, false],
     ])
@@ -254,77 +218,5 @@ describe('a topic with a mailbox of its own', () => {
     box.put(letter('u', 3))
     expect(got).toEqual([1, 'end'])
     box.shut('never opened')
-  })
-})
-
-describe('letters of another thread', () => {
-  it('are accounted for once, whichever way they leave', () => {
-    const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), topic: fc.constantFrom('a', 'b', 't') }) },
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const), topic: fc.constantFrom(undefined, 'a', 'b', 'none') }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), topic: fc.constantFrom(undefined, 'a', 'b') }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('open' as const, 'shut' as const, 'takeOwn' as const) }) },
-    )
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, capacity) => {
-        const freed = new Map<number, number>()
-        const taken = new Map<number, number>()
-        class Counted extends Flow {
-          override taken(sequence: number): void {
-            taken.set(sequence, (taken.get(sequence) ?? 0) + 1)
-          }
-          override free(): void {
-            freed.set(0, (freed.get(0) ?? 0) + 1)
-          }
-        }
-        const flow = new Counted(2)
-        const got: unknown[] = []
-        const { box, overflown } = mailbox(capacity)
-        let sent = 0
-        for (const step of steps) {
-          switch (step.do) {
-            case 'put':
-              box.put(letter(step.topic, sent, flow))
-              sent += 1
-              break
-            case 'take': {
-              const next = box.take(step.topic)
-              if (next !== undefined) got.push(next.payload)
-              break
-            }
-            case 'wait':
-              if (box.take(step.topic) === undefined) {
-                wait(
-                  box,
-                  step.topic,
-                  (next) => got.push(next.payload),
-                  () => undefined,
-                )
-              } else got.push('taken')
-              break
-            case 'open':
-              box.open('t')
-              break
-            case 'shut':
-              box.shut('t')
-              break
-            case 'takeOwn': {
-              const next = box.open('t').take()
-              if (next !== undefined) got.push(next.payload)
-              break
-            }
-            default:
-          }
-          expect(got.length + overflown.length + box.size).toBe(sent)
-        }
-        const gone = got.length + overflown.length
-        expect([...taken.values()].every((times) => times === 1)).toBe(true)
-        expect(taken.size).toBe(gone)
-        const stashed = box.size
-        expect(freed.get(0) ?? 0).toBeGreaterThanOrEqual(gone)
-        expect(freed.get(0) ?? 0).toBeLessThanOrEqual(gone + stashed)
-        expect(box.close()).toHaveLength(stashed)
-      }),
-    )
   })
 })

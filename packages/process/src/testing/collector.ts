@@ -6,14 +6,14 @@ import { hostId, idOf } from './start-kernel.ts'
 export interface Collector {
   readonly pid: Pid
   /** Settles with so many messages: topic and payload. */
-  readonly all: Promise<readonly (readonly [topic: string, payload: unknown])[]>
+  readonly all: Promise<readonly (readonly unknown[])[]>
 }
 
 export async function collectorOf(count: number): Promise<Collector> {
   const pid = await processes.spawn(idOf('talk.collect'), hostId, count)
   const all = processes.exited(pid).then((exit) => {
     if ('error' in exit) throw exit.error
-    return Array.isArray(exit.value) ? exit.value : []
+    return Array.isArray(exit.value) ? exit.value.map((pair: unknown): unknown[] => (Array.isArray(pair) ? pair : [])) : []
   })
   return { pid, all }
 }

@@ -16,9 +16,9 @@ export type ProcessEvent =
   /** Its code has changed, and it is upgradable. */
   | { readonly type: 'OUTDATED'; readonly sources: readonly string[] }
 
-export class EventQueue implements AsyncIterable<ProcessEvent> {
+export class EventQueue implements AsyncIterable<ProcessEvent, undefined> {
   readonly #queue = new Deque<ProcessEvent>()
-  readonly #waiting: ((result: IteratorResult<ProcessEvent>) => void)[] = []
+  readonly #waiting: ((result: IteratorResult<ProcessEvent, undefined>) => void)[] = []
   #closed = false
 
   push(event: ProcessEvent): void {
@@ -37,14 +37,14 @@ export class EventQueue implements AsyncIterable<ProcessEvent> {
     for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined })
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<ProcessEvent> {
+  [Symbol.asyncIterator](): AsyncIterator<ProcessEvent, undefined> {
     return {
       next: () => this.#next(),
       return: () => Promise.resolve({ done: true, value: undefined }),
     }
   }
 
-  #next(): Promise<IteratorResult<ProcessEvent>> {
+  #next(): Promise<IteratorResult<ProcessEvent, undefined>> {
     const event = this.#queue.shift()
     if (event !== undefined) return Promise.resolve({ done: false, value: event })
     if (this.#closed) return Promise.resolve({ done: true, value: undefined })

@@ -37,12 +37,17 @@ export async function loadMethod(program: Program): Promise<Method> {
 
 async function importModule(program: Program): Promise<Record<string, unknown>> {
   try {
-    return await import(program.module)
+    const module: unknown = await import(program.module)
+    return isModule(module) ? module : {}
   } catch (cause) {
     if (isMissing(cause, program.module))
       throw new TroupeError('NotFound', `${program.entry}: there is no module ${program.module}`, { cause })
     throw cause
   }
+}
+
+function isModule(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 function isMethod(value: unknown): value is Method {

@@ -1,5 +1,5 @@
 /** The other threads that this one speaks with. */
-import { errorFromWire, type Pid, type TroupeError } from '@troupe/core'
+import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../mailbox/channel.ts'
 import type { Parcel, ToThread } from '../protocol.ts'
 import { Border } from './border.ts'
@@ -83,10 +83,14 @@ export class Peers {
     for (const channel of this.#channels.values()) channel.flush()
   }
 
+  /** Ends all channels: whoever waits for anything from another thread is told. */
   close(): void {
     this.flush()
-    for (const channel of this.#channels.values()) channel.close()
-    this.#channels.clear()
+    const stopped = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
+    for (const [thread, channel] of [...this.#channels]) {
+      channel.close()
+      this.#conclude(thread, channel, stopped)
+    }
   }
 
   #create(thread: number): Channel {

@@ -212,8 +212,8 @@ export class Runtime {
   }
 
   close(): void {
-    this.#dead.flush()
     this.#peers.close()
+    this.#dead.flush()
     this.kernel.close()
   }
 

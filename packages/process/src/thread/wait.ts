@@ -18,7 +18,7 @@ export class Wait implements Waiter {
   readonly #pid: Pid
   readonly #mailbox: Mailbox
   readonly #outcome: WaitOutcome
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer: NodeJS.Timeout | undefined
 
   /** @param timeout Milliseconds; none waits for ever. */
   constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {

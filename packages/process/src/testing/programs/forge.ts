@@ -5,7 +5,8 @@ import { currentRuntime, processes, self } from '@troupe/process'
 
 /** What a thread finds of the kernel's wires. */
 export function findings() {
-  return { data: Object.keys(typeof workerData === 'object' && workerData !== null ? workerData : {}), parent: parentPort !== null }
+  const data: unknown = workerData
+  return { data: typeof data === 'object' && data !== null ? Object.keys(data) : [], parent: parentPort !== null }
 }
 
 /** Posts hand-made envelopes to whatever listens at the parent's port. */

@@ -88,9 +88,9 @@ export async function wait() {
 /** Runs until it is cancelled; returns the reason it was given, by event and by signal. */
 export async function untilCancelled() {
   for await (const _ of self.inbox);
-  const { value: event } = await self.events[Symbol.asyncIterator]().next()
-  const reason: unknown = self.signal.reason
-  return { event, reason: reason instanceof Error ? reason.message : reason }
+  const { reason }: { readonly reason: unknown } = self.signal
+  for await (const event of self.events) return { event, reason: reason instanceof Error ? reason.message : reason }
+  return undefined
 }
 
 /** Cancelled, it goes on. */

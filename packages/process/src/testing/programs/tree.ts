@@ -11,7 +11,7 @@ export function frame() {
 export async function nest(depth: number): Promise<string[]> {
   if (depth === 0) return [self.pid]
   const below = await processes.exec('app:tree.nest', 'app:host', depth - 1)
-  return [self.pid, ...(Array.isArray(below) ? below : [])]
+  return [self.pid, ...(Array.isArray(below) ? below.map(String) : [])]
 }
 
 /** The frame of a child for which nothing is chosen. */

@@ -1,0 +1,41 @@
+/** A mailbox for tests, and letters for it. */
+import { emptyFrame, pid } from '@troupe/core'
+import type { Flow } from '../mailbox/flow.ts'
+import type { Letter } from '../mailbox/letter.ts'
+import { Mailbox } from '../mailbox/mailbox.ts'
+
+const from = pid(1, 1)
+
+export function letter(topic: string, payload: unknown, flow?: Flow): Letter {
+  return { topic, from, payload, frame: emptyFrame, call: 0, flow, sequence: flow?.arrive() ?? 0 }
+}
+
+export function mailbox(capacity = 4) {
+  const overflown: Letter[] = []
+  const reported: Flow[] = []
+  const box = new Mailbox(capacity, {
+    onOverflow: (letter) => overflown.push(letter),
+    onFlow: (flow) => reported.push(flow),
+  })
+  return { box, overflown, reported }
+}
+
+/** Waits for a letter; returns how to give up. */
+export function wait(box: Mailbox, topic: string | undefined, take: (letter: Letter) => void, end: () => void): () => void {
+  const waiter = { topic, take, end }
+  box.wait(waiter)
+  return () => {
+    box.giveUp(waiter)
+  }
+}
+
+export function payloads(box: Mailbox, topic?: string): unknown[] {
+  const all: unknown[] = []
+  for (let next = box.take(topic); next !== undefined; next = box.take(topic)) all.push(next.payload)
+  return all
+}
+
+/** A letter that waits for room; what became of it is pushed to `log`. */
+export function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
+  return box.putWhenRoom(letter(topic, payload), { withdrawn: false }).then((accepted) => log.push([payload, accepted]))
+}
