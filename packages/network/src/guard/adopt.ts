@@ -2,6 +2,7 @@
 import { isIP, isIPv6, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { unavailable } from '@troupe/core'
+import { connectionMoved } from '../health.ts'
 import type { Target } from '../overlay.ts'
 import { fakeAddresses } from './fake-addresses.ts'
 import { handleOf, internals, property } from './internals.ts'
@@ -9,6 +10,7 @@ import { type Callable, isCallable } from './wrap.ts'
 
 /** Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards. */
 export function adopt(socket: Socket, dialled: Socket, target: Target): void {
+  connectionMoved(dialled, socket)
   const { handle, rest } = detach(dialled)
   // With a new handle Node would forget that `end()` was called.
   Reflect.set(socket, '_undestroy', () => {})
