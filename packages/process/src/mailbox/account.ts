@@ -34,6 +34,9 @@ interface Sender extends Blocked {
   readonly reject: (error: TroupeError) => void
 }
 
+/** Milliseconds for which a little room is left to gather. */
+const gatheringTime = 20
+
 export class Account {
   readonly pid: Pid
   /** The way to the receiver. */
@@ -48,6 +51,8 @@ export class Account {
   #last: Unacknowledged | undefined
   readonly #opening: Opening[] = []
   readonly #blocked = new Deque<Sender>()
+  /** Runs while room gathers for those who wait. */
+  #gathering: NodeJS.Timeout | undefined
 
   constructor(pid: Pid, channel: Channel) {
     this.pid = pid
@@ -109,7 +114,14 @@ export class Account {
     this.#credits += report.credits
     this.#acknowledge(report)
     for (const opening of this.#opening.splice(0)) opening.resolve()
-    if (!isFirst && this.#isTrickle(report)) return
+    if (this.#credits === 0 || this.#blocked.size === 0) return
+    if (!isFirst && this.#isTrickle(report)) this.#gathering ??= setTimeout(this.#release, gatheringTime).unref()
+    else this.#release()
+  }
+
+  readonly #release = () => {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
     while (this.#credits > 0) {
       const next = this.#blocked.shift()
       if (next === undefined) return
@@ -122,7 +134,8 @@ export class Account {
 
   /**
    * Whether the room is too little to wake who waits for it. Room that came back letter by letter would be used letter by letter, for ever
-   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window. The rest is held by letters that will free it.
+   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window, but not for long: what the receiver waits for
+   * before it takes more may be the very letter that waits here.
    */
   #isTrickle({ window }: FlowReport): boolean {
     return this.#credits < Math.floor(window / 4)
@@ -149,6 +162,7 @@ export class Account {
       else reject(this.#closed)
       told.add(number)
     }
+    clearTimeout(this.#gathering)
     for (const blocked of this.#blocked.drain()) blocked.reject(this.#closed)
     const head = this.#head
     return this.#sent

@@ -1,6 +1,6 @@
 import { pid } from '@troupe/core'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Account } from './account.ts'
 import { Channel } from './channel.ts'
 import { Flow, type FlowReport, openingWindow } from './flow.ts'
@@ -223,6 +223,24 @@ describe('an account and its flow', () => {
         }
       }),
     )
+  })
+
+  it('wake who waits for room, however little comes', () => {
+    vi.useFakeTimers()
+    const pair = new Pair(openingWindow)
+    for (let n = 0; n < 2 * openingWindow; n += 1) pair.send(false)
+    for (let n = 0; n < openingWindow; n += 1) pair.deliver()
+    pair.hear()
+    for (let n = 0; n < openingWindow; n += 1) {
+      expect(pair.blocked.size).toBe(openingWindow - n)
+      pair.take(0)
+      pair.report()
+      pair.hear()
+      vi.advanceTimersByTime(1000)
+      pair.deliver()
+    }
+    expect([pair.blocked.size, vi.getTimerCount()]).toEqual([0, 0])
+    vi.useRealTimers()
   })
 
   it('do not send what was withdrawn', async () => {

@@ -88,7 +88,7 @@ export async function wait() {
 /** Runs until it is cancelled; returns the reason it was given, by event and by signal. */
 export async function untilCancelled() {
   for await (const _ of self.inbox);
-  const { reason }: { readonly reason: unknown } = self.signal
+  const reason: unknown = self.signal.reason
   for await (const event of self.events) return { event, reason: reason instanceof Error ? reason.message : reason }
   return undefined
 }
