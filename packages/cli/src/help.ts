@@ -1,6 +1,6 @@
 /** What `--help` prints. */
 
-export const commandNames = ['init', 'run', 'check', 'list'] as const
+export const commandNames = ['init', 'run', 'check', 'list', 'explain'] as const
 export type CommandName = (typeof commandNames)[number]
 
 export function isCommandName(name: string): name is CommandName {
@@ -37,6 +37,12 @@ status 1 if there is any.`,
 
 Prints the entries: all, or those of one kind ("network.socks5") or family ("network.*").
 Values are shown as they are written: what \${env:NAME} stands for is not.`,
+  explain: `Usage: troupe explain <action> <resource> [--actor ID] [--scope ns:name] [--group NAME]
+                      [--actor-meta key=value] [--meta key=value]
+
+Tells whether the policies let that actor do it, which of them decides, and why the others do
+not. --scope, --group and the facts are repeatable; a value is JSON, or else text. Ends with
+status 1 when it is denied.`,
 }
 
 const overview = `Usage: troupe <command>
@@ -46,6 +52,7 @@ Commands:
   run [command] [args]    starts the application, or runs one of its commands
   check                   tells all that is wrong with the application
   list [kind]             prints the entries
+  explain ACTION RESOURCE tells what the policies say to it, and why
 
 "troupe <command> --help" tells more.`
 

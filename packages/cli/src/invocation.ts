@@ -1,6 +1,7 @@
 /** What a command line asks for. */
 import { parseArgs } from 'node:util'
 import { didYouMean } from '@troupe/registry'
+import type { Question } from './explain.ts'
 import { type CommandName, commandNames, isCommandName } from './help.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -22,6 +23,7 @@ export type Invocation =
   | ({ readonly command: 'run'; readonly program: Runnable | undefined; readonly args: readonly string[] } & CommonOptions)
   | ({ readonly command: 'check' } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
+  | ({ readonly command: 'explain' } & Question & CommonOptions)
 
 /** What `run` is to run: a command by its name, or an entry by its id. */
 export type Runnable = { readonly command: string } | { readonly entry: string }
@@ -32,11 +34,19 @@ const options = {
   set: { type: 'string', multiple: true },
   override: { type: 'string', short: 'o', multiple: true },
   exec: { type: 'string' },
+  actor: { type: 'string' },
+  'actor-meta': { type: 'string', multiple: true },
+  scope: { type: 'string', multiple: true },
+  group: { type: 'string', multiple: true },
+  meta: { type: 'string', multiple: true },
   verbose: { type: 'boolean', short: 'v' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
+
+/** Options of `explain` alone. */
+const explaining = ['actor', 'actor-meta', 'scope', 'group', 'meta'] as const
 
 /**
  * Reads the words after `troupe`. Those after the name of a command of the application are that command's own.
@@ -52,6 +62,8 @@ export function parseInvocation(argv: readonly string[]): Invocation {
     throw new UsageError(`there is no command "${name}"${didYouMean(name, commandNames)}`)
   if (values.help === true || name === undefined || name === 'help') return helpOn(name === 'help' ? operands[0] : name)
   if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
+  const foreign = name === 'explain' ? undefined : explaining.find((option) => values[option] !== undefined)
+  if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to "troupe explain"`)
   const common: CommonOptions = {
     root: values.root ?? '.',
     ...(values.config && { config: values.config }),
@@ -67,6 +79,8 @@ export function parseInvocation(argv: readonly string[]): Invocation {
       return { command: name, folder: atMostOne(name, operands) ?? '.', ...common }
     case 'list':
       return { command: name, kind: atMostOne(name, operands), ...common }
+    case 'explain':
+      return { command: name, ...questionOf(operands, values), ...common }
     default:
       if (operands[0] !== undefined) throw new UsageError(`"troupe check" takes no "${operands[0]}"; --root names another application`)
       return { command: name, ...common }
@@ -99,6 +113,13 @@ function helpOn(topic: string | undefined): Invocation {
   if (topic === undefined) return { command: 'help' }
   if (isCommandName(topic)) return { command: 'help', topic }
   throw new UsageError(`there is no command "${topic}"${didYouMean(topic, commandNames)}`)
+}
+
+function questionOf([action, resource, other]: readonly string[], values: ReturnType<typeof strictly>['values']): Question {
+  if (action === undefined || resource === undefined || other !== undefined)
+    throw new UsageError('"troupe explain" takes an action and a resource: network.select app:proxy, for instance')
+  const { actor, scope = [], group = [], meta = [], 'actor-meta': actorMeta = [] } = values
+  return { action, resource, actor, scope, groups: group, actorMeta, meta }
 }
 
 function runnable(entry: string | undefined, words: readonly string[]) {

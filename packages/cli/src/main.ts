@@ -1,5 +1,6 @@
 /** The command line. */
 import { check } from './check.ts'
+import { explain } from './explain.ts'
 import { describeFailure } from './failure.ts'
 import { findingsIn, formatFinding } from './finding.ts'
 import { helpText } from './help.ts'
@@ -47,6 +48,8 @@ async function perform(invocation: Invocation, terminal: Terminal): Promise<numb
       return run(invocation, terminal)
     case 'list':
       return list(invocation, terminal)
+    case 'explain':
+      return explain(invocation, terminal)
     default:
       return check(invocation, terminal)
   }
