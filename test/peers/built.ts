@@ -5,6 +5,7 @@ import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Daemon } from './daemon.ts'
+import { installPeers, type Programs } from './install.ts'
 import type { Login, ProxyPeer } from './peers.ts'
 import { listens } from './socks-probe.ts'
 
@@ -18,7 +19,7 @@ const pythonPackage = 'asyncio-socks-server==0.3.0'
 /** github.com/armon/go-socks5, which most Go programs embed. */
 export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   await mkdir(cache, { recursive: true })
-  const go = await pathOf('go', 'apt-get install golang-go')
+  const go = await pathOf('go', { go: { path: '/usr/bin/go', package: 'golang-go' } })
   await run(go, ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
   return start(
     {
@@ -34,7 +35,7 @@ export async function startGoSocks(folder: string, host: string, login?: Login):
 
 /** asyncio-socks-server, in Python. */
 export async function startPythonSocks(folder: string, host: string): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
-  const python = await pathOf('python3', 'apt-get install python3-pip')
+  const python = await pathOf('python3', { pip: { path: '/usr/bin/pip3', package: 'python3-pip' } })
   const library = join(cache, 'python')
   const main = join(library, 'asyncio_socks_server', '__main__.py')
   await access(main).catch(async () => run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]))
@@ -48,15 +49,22 @@ async function start(what: { name: string; program: string; args: readonly strin
   return { daemon, peer: { name: what.name, host, port, log: daemon.log, ...(login && { login }) } }
 }
 
-/** Path of a program that is on the PATH, or where Go puts itself. */
-async function pathOf(name: string, advice: string): Promise<string> {
+/** Path of a program that is on the PATH, or where Go puts itself; else it is installed. */
+async function pathOf(name: string, packaged: Programs): Promise<string> {
+  const found = await find(name)
+  if (found !== undefined) return found
+  await installPeers(packaged)
+  return name
+}
+
+async function find(name: string): Promise<string | undefined> {
   for (const folder of [...(process.env['PATH'] ?? '').split(':'), '/usr/local/go/bin']) {
     const path = join(folder, name)
-    const found = await access(path, constants.X_OK).then(
+    const isThere = await access(path, constants.X_OK).then(
       () => true,
       () => false,
     )
-    if (found) return path
+    if (isThere) return path
   }
-  throw new Error(`the peers of these tests need ${name}: ${advice}`)
+  return undefined
 }

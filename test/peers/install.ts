@@ -33,7 +33,8 @@ export const namespaces = {
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
 } as const
 
-type Programs = Readonly<Record<string, { readonly path: string; readonly package: string }>>
+/** Programs by path, and the Debian package that has each. */
+export type Programs = Readonly<Record<string, { readonly path: string; readonly package: string }>>
 
 /** Makes sure that all of `list` are there. Throws where one cannot be: a test that needs a peer never skips. */
 export async function installPeers(list: Programs = programs): Promise<void> {
