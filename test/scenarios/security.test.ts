@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { funcs, processes, security } from 'troupe'
 import { type Application, boot } from 'troupe/app'
-import { startOrigin } from './selection/proxy.ts'
+import { startOrigin } from '../fixtures/selection/proxy.ts'
 
-const root = join(import.meta.dirname, 'selection')
+const root = join(import.meta.dirname, '../fixtures/selection')
 let app: Application
 
 beforeAll(async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Pid, processes, security } from 'troupe'
 import { type Application, boot } from 'troupe/app'
-import { type Listening, startOrigin, startProxy } from './selection/proxy.ts'
-import type { Choice } from './selection/src/programs.ts'
+import { type Listening, startOrigin, startProxy } from '../fixtures/selection/proxy.ts'
+import type { Choice } from '../fixtures/selection/src/programs.ts'
 
-const root = join(import.meta.dirname, 'selection')
+const root = join(import.meta.dirname, '../fixtures/selection')
 const host = 'app:threads'
 const addresses = { live: '127.0.0.2', other: '127.0.0.3', base: '127.0.0.4', clear: '127.0.0.1' }
 

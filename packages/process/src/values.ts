@@ -2,9 +2,9 @@
 import { invalid, weigh } from '@troupe/core'
 
 /** Most values of a frame. */
-export const maxValues = 64
+const maxValues = 64
 /** Most weight of a frame's values together (`weigh` of `@troupe/core`). */
-export const maxValuesWeight = 16 * 1024
+const maxValuesWeight = 16 * 1024
 
 /** @throws TroupeError `Invalid`, naming the value that is too much. */
 export function checkValues(values: Readonly<Record<string, unknown>>): void {
