@@ -22,7 +22,7 @@ import mysql from 'mysql2/promise'
 import nodeFetch from 'node-fetch'
 import { createTransport } from 'nodemailer'
 import pg from 'pg'
-import { type ClientChannel, Client as SshClient } from 'ssh2'
+import ssh2, { type ClientChannel } from 'ssh2'
 import { Agent as UndiciAgent, fetch as undiciFetch, request as undiciRequest } from 'undici'
 import { WebSocket as Ws } from 'ws'
 import { mariadbPort, plainPort, postgresPort, redisPort, type Servers, securePort, sshPort } from './servers.ts'
@@ -40,7 +40,7 @@ export interface Library {
   readonly pools?: boolean
 }
 
-export const ca = readFileSync(join(import.meta.dirname, 'fixtures', 'ca.pem'), 'utf8')
+const ca = readFileSync(join(import.meta.dirname, 'fixtures', 'ca.pem'), 'utf8')
 
 /** @param name - Of the servers, as whoever connects knows it. */
 export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<string, Library>> {
@@ -180,7 +180,7 @@ async function mail(host: string, { smtp }: Sinks): Promise<Seen> {
 }
 
 async function overSsh({ host, sshKey }: Servers): Promise<Seen> {
-  const client = new SshClient()
+  const client = new ssh2.Client()
   await new Promise((resolve, reject) => {
     client.on('error', reject).on('ready', () => resolve(undefined))
     client.connect({ host, port: sshPort, username: 'root', privateKey: sshKey })

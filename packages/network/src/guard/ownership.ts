@@ -6,7 +6,7 @@ import { type Answer, fail, replaceMethod } from './wrap.ts'
 const owners = new WeakMap<object, NetworkInForce>()
 
 /** The error for using `thing` here; `undefined` where it is used in its own network, or for the first time. */
-export function claim(thing: object, title: string): Refusal | undefined {
+function claim(thing: object, title: string): Refusal | undefined {
   const user = networkInForce()
   if (!owners.has(thing)) {
     if (user === undefined) return lostContext(title)
