@@ -1,5 +1,6 @@
 /** The API for functions: call them by id. */
 import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
+import type { ArgumentsOf, FunctionEntries, IdIn, ResultOf } from '@troupe/core/entries'
 import type { Scope } from '@troupe/policy'
 import {
   type CallAnswer,
@@ -30,6 +31,8 @@ export interface Caller {
   /**
    * Calls the function of entry `id` and answers what it returns. It runs in the caller's frame: overlay, actor, scope, values, deadline.
    *
+   * Of ids that `entries.d.ts` knows (`troupe types` writes it), the compiler checks the arguments and knows the result.
+   *
    * Cancelled, or past its deadline, the call rejects at once; the function sees `self.signal` abort. One that does not come back within a
    * second then is ended together with its thread, which no other call runs in but those that it made itself.
    *
@@ -37,19 +40,27 @@ export interface Caller {
    * arguments or a result that cannot be cloned, `Unavailable` when too many calls wait, `Timeout`, `Canceled`, `Internal` or `Unknown`
    * when its thread ended under it.
    */
-  call(id: string, ...args: unknown[]): Promise<unknown>
+  call<Id extends IdIn<FunctionEntries>>(id: Id, ...args: ArgumentsOf<FunctionEntries, Id>): Promise<ResultOf<FunctionEntries, Id>>
 }
 
 /** Functions, called by id: `await funcs.call('app:fetch_ip', url)`. */
 export const funcs: Caller = caller(emptySelection)
 
 function caller(selection: Selection): Caller {
+  // What comes back is what the entry's function answered: its type is the one that `entries.d.ts` tells.
+  function callTyped<Id extends IdIn<FunctionEntries>>(
+    id: Id,
+    ...args: ArgumentsOf<FunctionEntries, Id>
+  ): Promise<ResultOf<FunctionEntries, Id>>
+  async function callTyped(id: string, ...args: unknown[]): Promise<unknown> {
+    return call(selection, id, args)
+  }
   return Object.freeze({
     withOptions: (options: CallOptions) => caller(withOptions(selection, options)),
     withContext: (values: Readonly<Record<string, unknown>>) => caller(withContext(selection, values)),
     withActor: (actor: Actor) => caller({ ...selection, actor }),
     withScope: (scope: Scope) => caller({ ...selection, scope: scope.policies }),
-    call: async (id: string, ...args: unknown[]) => call(selection, id, args),
+    call: callTyped,
   })
 }
 

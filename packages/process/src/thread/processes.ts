@@ -1,5 +1,6 @@
 /** The API for processes: spawn, send, watch, stop. */
 import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
+import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
 import type { Scope } from '@troupe/policy'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
@@ -28,6 +29,9 @@ interface SpawnPlan extends Selection {
   readonly name?: string
   readonly messages?: readonly FirstMessage[]
 }
+
+type ProcessId = IdIn<ProcessEntries>
+type ArgumentsFor<Id> = ArgumentsOf<ProcessEntries, Id>
 
 interface Bond {
   readonly monitor?: Watcher
@@ -71,6 +75,18 @@ function spawner(plan: SpawnPlan) {
   }
   const event = () => ({ monitor: { pid: ownProcess('monitor').pid, promise: 0 } })
   const link = () => ({ link: ownProcess('link').pid })
+  // The type of its result is the one that `entries.d.ts` tells.
+  function exec<Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>): Promise<ResultOf<ProcessEntries, Id>>
+  async function exec(id: string, host: string, ...args: unknown[]): Promise<unknown> {
+    const watch = currentRuntime().bonds.promise(currentParticipant().pid)
+    const pid = await start(id, host, args, { monitor: watch.watcher }).catch((error: unknown) => {
+      watch.forget()
+      throw error
+    })
+    const exit = await bounded(pid, watch.exit, plan.options)
+    if ('error' in exit) throw exit.error
+    return exit.value
+  }
 
   return {
     /** A spawner that chooses more. */
@@ -90,32 +106,25 @@ function spawner(plan: SpawnPlan) {
     },
 
     /**
-     * Starts a process of entry `id` in `host`. Resolves once it has a thread.
+     * Starts a process of entry `id` in `host`. Resolves once it has a thread. Of ids that `entries.d.ts` knows (`troupe types` writes
+     * it), the compiler checks the arguments, and knows the result of `exec`.
      *
      * @throws TroupeError `NotFound` for an unknown entry, host or overlay, `PermissionDenied`, `Unavailable` when the host is full, `Invalid`
      * for arguments that cannot be cloned.
      */
-    spawn: (id: string, host: string, ...args: unknown[]) => start(id, host, args, {}),
+    spawn: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, {}),
     /** Like `spawn`; its end arrives as an EXIT event. */
-    spawnMonitored: (id: string, host: string, ...args: unknown[]) => start(id, host, args, event()),
+    spawnMonitored: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, event()),
     /** Like `spawn`; the end of either with an error ends the other. */
-    spawnLinked: (id: string, host: string, ...args: unknown[]) => start(id, host, args, link()),
-    spawnLinkedMonitored: (id: string, host: string, ...args: unknown[]) => start(id, host, args, { ...event(), ...link() }),
+    spawnLinked: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, link()),
+    spawnLinkedMonitored: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) =>
+      start(id, host, args, { ...event(), ...link() }),
     /**
      * Runs a process to its end and answers what it returned.
      *
      * @throws what it threw; `Timeout` or `Canceled` when `withOptions` said so, after terminating it.
      */
-    exec: async (id: string, host: string, ...args: unknown[]): Promise<unknown> => {
-      const watch = currentRuntime().bonds.promise(currentParticipant().pid)
-      const pid = await start(id, host, args, { monitor: watch.watcher }).catch((error: unknown) => {
-        watch.forget()
-        throw error
-      })
-      const exit = await bounded(pid, watch.exit, plan.options)
-      if ('error' in exit) throw exit.error
-      return exit.value
-    },
+    exec,
   }
 }
 
