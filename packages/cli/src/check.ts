@@ -1,11 +1,11 @@
 /** `troupe check`. */
-import { TroupeError } from '@troupe/core'
-import { type Decoded, type Entry, formatPlace, keyPlaceOf, placeOf, type Registry, suggest } from '@troupe/registry'
+import { type Entry, formatPlace, keyPlaceOf, placeOf, type Registry, suggest } from '@troupe/registry'
 import { commandsOf } from './commands.ts'
 import { type Finding, findingsIn, formatFinding, sortFindings } from './finding.ts'
 import type { CommonOptions } from './invocation.ts'
 import { load } from 'troupe/app'
 import { ModuleGraph } from './module-graph.ts'
+import { programOf } from './program.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prints all that is wrong with an application. Status 1 if anything is. */
@@ -46,11 +46,10 @@ async function examineModules(registry: Registry): Promise<readonly Finding[]> {
 }
 
 async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGraph): Promise<readonly Finding[]> {
-  const decoded = decodedIfRight(registry, entry)
-  const method = decoded?.fields['method']
-  const source = decoded?.files.find(({ path }) => path[0] === 'source')
-  if (!source || typeof method !== 'string') return []
-  const exported = await modules.exportsOf(source.file)
+  const program = programOf(registry, entry)
+  if (!program) return []
+  const { file, method } = program
+  const exported = await modules.exportsOf(file)
   if (!exported || exported.has(method)) return []
   const near = suggest(method, exported)
   const hint = near === undefined ? `it exports ${exported.size === 0 ? 'nothing' : [...exported].join(', ')}` : `did you mean "${near}"?`
@@ -69,14 +68,4 @@ function doubleCommands(registry: Registry): readonly Finding[] {
       return { code: 'duplicate-command' as const, message, entry: entry.id, path: 'meta.command.name', ...(place && { place }) }
     }),
   )
-}
-
-/** An entry that has problems has them told already. */
-function decodedIfRight(registry: Registry, { id }: Entry): Decoded | undefined {
-  try {
-    return registry.decode(id)
-  } catch (error) {
-    if (error instanceof TroupeError && error.kind === 'Invalid') return undefined
-    throw error
-  }
 }

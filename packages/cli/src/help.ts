@@ -1,6 +1,6 @@
 /** What `--help` prints. */
 
-export const commandNames = ['init', 'run', 'check', 'list', 'explain'] as const
+export const commandNames = ['init', 'run', 'check', 'list', 'types', 'explain'] as const
 export type CommandName = (typeof commandNames)[number]
 
 export function isCommandName(name: string): name is CommandName {
@@ -37,6 +37,11 @@ status 1 if there is any.`,
 
 Prints the entries: all, or those of one kind ("network.socks5") or family ("network.*").
 Values are shown as they are written: what \${env:NAME} stands for is not.`,
+  types: `Usage: troupe types [--out FILE]
+
+Writes the types of the application's functions and processes to entries.d.ts in its folder, or
+to FILE. With it the compiler checks what is passed to funcs.call, processes.spawn and
+processes.exec, and knows what comes back. Reads the modules, and runs none.`,
   explain: `Usage: troupe explain <action> <resource> [--actor ID] [--scope ns:name] [--group NAME]
                       [--actor-meta key=value] [--meta key=value]
 
@@ -52,6 +57,7 @@ Commands:
   run [command] [args]    starts the application, or runs one of its commands
   check                   tells all that is wrong with the application
   list [kind]             prints the entries
+  types                   writes entries.d.ts, so that the compiler knows the entries
   explain ACTION RESOURCE tells what the policies say to it, and why
 
 "troupe <command> --help" tells more.`

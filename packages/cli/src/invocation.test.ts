@@ -16,6 +16,13 @@ describe('parseInvocation', () => {
     })
   })
 
+  it.each([
+    [['types'], { out: undefined }],
+    [['types', '--out', 'a.d.ts', '--json'], { out: 'a.d.ts', json: true }],
+  ])('%j asks for types', (argv, expected) => {
+    expect(parseInvocation(argv)).toEqual({ command: 'types', ...common, ...expected })
+  })
+
   it('keeps the order of what is repeated', () => {
     expect(parseInvocation(['check', '--config', 'a', '--config=b', '--set', 'log.level=info', '-o', 'a:b:c=-1', '-o=a:b:d=2'])).toEqual({
       command: 'check',
@@ -55,6 +62,8 @@ describe('parseInvocation', () => {
     [['check', 'a'], '"troupe check" takes no "a"; --root names another application'],
     [['list', 'a', 'b'], '"troupe list" takes no second "b"'],
     [['check', '--exec', 'a:b'], '--exec belongs to "troupe run"'],
+    [['types', 'a'], '"troupe types" takes no "a"; --root names another application'],
+    [['list', '--out', 'a'], '--out belongs to "troupe types"'],
     [['check', '--config'], containing('--config')],
     [['check', '--json=yes'], containing('--json')],
   ])('refuses %j', (argv, message: unknown) => {

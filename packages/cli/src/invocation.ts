@@ -23,6 +23,7 @@ export type Invocation =
   | ({ readonly command: 'run'; readonly program: Runnable | undefined; readonly args: readonly string[] } & CommonOptions)
   | ({ readonly command: 'check' } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
+  | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
   | ({ readonly command: 'explain' } & Question & CommonOptions)
 
 /** What `run` is to run: a command by its name, or an entry by its id. */
@@ -34,6 +35,7 @@ const options = {
   set: { type: 'string', multiple: true },
   override: { type: 'string', short: 'o', multiple: true },
   exec: { type: 'string' },
+  out: { type: 'string' },
   actor: { type: 'string' },
   'actor-meta': { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
@@ -62,6 +64,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
     throw new UsageError(`there is no command "${name}"${didYouMean(name, commandNames)}`)
   if (values.help === true || name === undefined || name === 'help') return helpOn(name === 'help' ? operands[0] : name)
   if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
+  if (values.out !== undefined && name !== 'types') throw new UsageError('--out belongs to "troupe types"')
   const foreign = name === 'explain' ? undefined : explaining.find((option) => values[option] !== undefined)
   if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to "troupe explain"`)
   const common: CommonOptions = {
@@ -81,10 +84,17 @@ export function parseInvocation(argv: readonly string[]): Invocation {
       return { command: name, kind: atMostOne(name, operands), ...common }
     case 'explain':
       return { command: name, ...questionOf(operands, values), ...common }
+    case 'types':
+      takesNone(name, operands)
+      return { command: name, out: values.out, ...common }
     default:
-      if (operands[0] !== undefined) throw new UsageError(`"troupe check" takes no "${operands[0]}"; --root names another application`)
+      takesNone(name, operands)
       return { command: name, ...common }
   }
+}
+
+function takesNone(command: CommandName, [first]: readonly string[]): void {
+  if (first !== undefined) throw new UsageError(`"troupe ${command}" takes no "${first}"; --root names another application`)
 }
 
 /** Cuts off what follows `run` as its first operand: from there on, options are not ours. */

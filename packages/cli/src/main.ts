@@ -9,6 +9,7 @@ import { type Invocation, parseInvocation } from './invocation.ts'
 import { list } from './list.ts'
 import { run } from './run.ts'
 import { ownTerminal, type Terminal } from './terminal.ts'
+import { types } from './types.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
@@ -48,6 +49,8 @@ async function perform(invocation: Invocation, terminal: Terminal): Promise<numb
       return run(invocation, terminal)
     case 'list':
       return list(invocation, terminal)
+    case 'types':
+      return types(invocation, terminal)
     case 'explain':
       return explain(invocation, terminal)
     default:

@@ -20,7 +20,7 @@ export function newApplication(name: string): Readonly<Record<string, string>> {
         allowImportingTsExtensions: true,
         skipLibCheck: true,
       },
-      include: ['src'],
+      include: ['src', 'entries.d.ts'],
     }),
     'package.json': json({
       name: packageName(name),
@@ -28,7 +28,7 @@ export function newApplication(name: string): Readonly<Record<string, string>> {
       private: true,
       type: 'module',
       engines: { node: '>=24' },
-      scripts: { start: 'troupe run', check: 'troupe check && tsc' },
+      scripts: { start: 'troupe run', check: 'troupe check && troupe types && tsc' },
       dependencies: { '@troupe/cli': version, troupe: version },
       devDependencies: { '@types/node': '^26.6.6', typescript: '^7.0.2' },
     }),
