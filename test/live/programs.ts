@@ -1,6 +1,6 @@
 /** Programs that tests of live changes run. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { http, processes, self } from '../../index.ts'
+import { http, processes, self } from 'troupe'
 
 /** Milliseconds for which a thread is kept busy. */
 const busyTime = 500
@@ -47,4 +47,27 @@ export async function chooser(): Promise<void> {
 export async function slow(): Promise<string> {
   await processes.call('ear', 'running', null)
   return 'done'
+}
+
+/** Requests one after the other until it is cancelled; returns how many there were, and what went wrong. */
+export async function load(url: string): Promise<{ readonly requests: number; readonly failures: readonly string[] }> {
+  const failures: string[] = []
+  let requests = 0
+  while (!self.signal.aborted) {
+    const answer = await outcome(url)
+    requests += 1
+    if (answer !== 'ok') failures.push(answer)
+  }
+  return { requests, failures }
+}
+
+/** Reads a stream to its end. */
+export async function reader(url: string): Promise<string> {
+  const response = await http.get(url)
+  await processes.send('ear', 'reading', null)
+  return response.text()
+}
+
+export function echo(value: unknown): unknown {
+  return value
 }

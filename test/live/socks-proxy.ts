@@ -9,11 +9,17 @@ export interface Proxy extends AsyncDisposable {
   readonly dials: number
   /** Connections that are open now. */
   readonly open: number
+  /** Names that were asked for. */
+  readonly names: ReadonlySet<string>
+  /** Local ports from which it connected to targets. */
+  readonly ports: ReadonlySet<number>
 }
 
 /** Accepts every connection (RFC 1928, no login) and carries it to 127.0.0.1, whatever name was asked for. */
 export async function startProxy(): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  const names = new Set<string>()
+  const ports = new Set<number>()
   let dials = 0
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -22,9 +28,12 @@ export async function startProxy(): Promise<Proxy> {
       socket.write(Uint8Array.of(5, 0))
       socket.once('data', (request: Buffer) => {
         dials += 1
+        // Version, command, reserved, type 3 (a name), its length, the name, the port.
+        names.add(request.subarray(5, -2).toString())
         const target = connect({ host: '127.0.0.1', port: request.readUInt16BE(request.length - 2) })
         target.on('error', () => socket.destroy())
         target.once('connect', () => {
+          if (target.localPort !== undefined) ports.add(target.localPort)
           socket.write(Uint8Array.of(5, 0, 0, 1, 127, 0, 0, 1, 0, 0))
           socket.pipe(target).pipe(socket)
         })
@@ -40,6 +49,8 @@ export async function startProxy(): Promise<Proxy> {
     get open() {
       return sockets.size
     },
+    names,
+    ports,
     [Symbol.asyncDispose]: async () => closed(server, sockets),
   }
 }
@@ -48,10 +59,15 @@ export interface Web extends AsyncDisposable {
   readonly url: string
   /** Lets the streams of `/stream` go on by a line. */
   readonly advance: () => void
+  /** Ports from which it was connected to. */
+  readonly peers: ReadonlySet<number>
+  /** URL of the same server by another name. */
+  readonly named: (name: string) => string
 }
 
 /** `/` answers `ok`; `/stream` answers a line each time the test says so, and ends with the fourth. */
 export async function startWeb(): Promise<Web> {
+  const peers = new Set<number>()
   const streams = new Map<ServerResponse, number>()
   const sockets = new Set<Socket>()
   const server = createHttpServer((request: IncomingMessage, response) => {
@@ -64,11 +80,14 @@ export async function startWeb(): Promise<Web> {
   })
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
+    if (socket.remotePort !== undefined) peers.add(socket.remotePort)
     socket.on('close', () => sockets.delete(socket))
   })
   const port = await listening(server)
   return {
     url: `http://target.test:${port}`,
+    named: (name) => `http://${name}.test:${port}`,
+    peers,
     advance: () => {
       for (const [response, line] of streams) {
         streams.set(response, line + 1)

@@ -2,10 +2,10 @@ import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { funcs, processes, registry } from '../index.ts'
-import { startApp, type TestEntry } from '../test/index.ts'
+import { funcs, processes, registry } from 'troupe'
+import { startApp, type TestEntry } from 'troupe/test'
 
-const troupe = import.meta.resolve('../index.ts')
+const troupe = import.meta.resolve('troupe')
 
 /** A function that says its version when the test lets it, and one that says what its library says. */
 const code = (version: number) => `
