@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import { entryId } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { processes, registry } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 import { startProxy, startWeb } from './socks-proxy.ts'
 
-const root = import.meta.dirname
+const root = join(import.meta.dirname, '../fixtures/live')
 const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
 const client: TestEntry = { id: 'app:client', kind: 'process.ts', source: 'file://programs.ts', method: 'client' }
 const waiter: TestEntry = { id: 'app:waiter', kind: 'process.ts', source: 'file://programs.ts', method: 'waiter' }

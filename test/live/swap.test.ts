@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { processes, registry } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 import { startProxy, startWeb } from './socks-proxy.ts'
 
-const root = import.meta.dirname
+const root = join(import.meta.dirname, '../fixtures/live')
 const host: TestEntry = { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } }
 const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
 const proxyAt = (port: number) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
