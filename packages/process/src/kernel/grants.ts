@@ -18,6 +18,8 @@ interface Claim {
 
 /** Threads that ended and are still remembered: what they sent may still be on its way. */
 const maxGone = 1024
+/** Claims that wait for one thread; more make no honest threads. */
+const maxWaiting = 1024
 
 export class Grants {
   readonly #held = new Map<number, Warranted>()
@@ -65,7 +67,13 @@ export class Grants {
     const resource = overlay ?? directNetwork
     const held = this.#held.get(via)?.get(resource)
     if (held !== undefined) this.#grant(thread, resource, held)
-    else this.#waiting.set(via, [...(this.#waiting.get(via) ?? []), { thread, resource }])
+    else this.#await(via, { thread, resource })
+  }
+
+  #await(via: number, claim: Claim): void {
+    const waiting = this.#waiting.get(via) ?? []
+    const isKnown = waiting.some(({ thread, resource }) => thread === claim.thread && resource === claim.resource)
+    if (!isKnown && waiting.length < maxWaiting) this.#waiting.set(via, [...waiting, claim])
   }
 
   /** A thread ended. Its grants stay known for a while, for the messages that it sent last. */

@@ -282,6 +282,7 @@ export class Kernel implements AsyncDisposable {
   #ended(pid: Pid, exit: WireExit, thread: Thread): void {
     if (!thread.pids.delete(pid)) return
     const record = this.processes.remove(pid)
+    this.standings.ended(pid)
     record?.host?.processEnded(pid)
     record?.onExit?.(exit)
   }

@@ -7,10 +7,13 @@ import type { Handlers } from './requests.ts'
 export function securityHandlers({ authority, births, security, standings }: Kernel): Handlers {
   return {
     permit: async ({ action, resource }, { record, thread }) => {
-      const onProcess = action.startsWith('process.')
-      if (onProcess && !isPid(resource)) throw invalid(`${action} is about a process, not "${resource}"`, { action })
-      authority.checkOwnAction(record, action, resource, onProcess && isPid(resource) ? await births.find(resource) : undefined)
-      if (onProcess) standings.permitted(thread.number, action, resource)
+      if (!action.startsWith('process.')) {
+        authority.checkOwnAction(record, action, resource)
+        return
+      }
+      if (!isPid(resource)) throw invalid(`${action} is about a process, not "${resource}"`, { action })
+      authority.checkOwnAction(record, action, resource, await births.find(resource))
+      standings.permitted(thread.number, action, resource)
     },
     can: ({ action, resource, meta }, { record }) => authority.can(record, action, resource, meta),
     evaluate: ({ scope, actor, action, resource, meta }) => {

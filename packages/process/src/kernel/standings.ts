@@ -2,7 +2,7 @@
  * What the code in a thread as a whole may do: all that its processes and calls may, since one that is there can act as any other of the
  * thread, and may leave code behind. Other threads are told with the introduction what to take from it.
  */
-import { type EntryId, type Frame, threadOf } from '@troupe/core'
+import { type EntryId, type Frame, type Pid, threadOf } from '@troupe/core'
 import type { Standing } from '../protocol.ts'
 import type { ProcessRecord } from './process-table.ts'
 
@@ -19,12 +19,13 @@ interface Books {
   open: boolean
   /** Its first overlay. */
   overlay: EntryId | undefined
-  readonly permits: Set<string>
 }
 
 export class Standings {
   readonly #options: StandingsOptions
   readonly #threads = new Map<number, Books>()
+  /** What threads were let do to a process, as `thread action`, by that process. */
+  readonly #permits = new Map<Pid, Set<string>>()
 
   constructor(options: StandingsOptions) {
     this.#options = options
@@ -59,19 +60,25 @@ export class Standings {
   }
 
   /** Some code in a thread was let do `action` to a process. */
-  permitted(thread: number, action: string, target: string): void {
-    this.#books(thread).permits.add(`${action} ${target}`)
+  permitted(thread: number, action: string, target: Pid): void {
+    const permits = this.#permits.get(target)
+    if (permits === undefined) this.#permits.set(target, new Set([`${thread} ${action}`]))
+    else permits.add(`${thread} ${action}`)
   }
 
   /** Whether a thread may do `action` to a process, as far as that was asked. */
-  may(thread: number, action: string, target: string): boolean {
-    const books = this.#threads.get(thread)
-    return books !== undefined && (!books.governed || books.permits.has(`${action} ${target}`))
+  may(thread: number, action: string, target: Pid): boolean {
+    return !this.of(thread).governed || this.#permits.get(target)?.has(`${thread} ${action}`) === true
+  }
+
+  /** A process has ended: nobody does anything to it any more. */
+  ended(pid: Pid): void {
+    this.#permits.delete(pid)
   }
 
   /** The policies have changed: what was permitted is asked again. */
   forgetPermits(): void {
-    for (const { permits } of this.#threads.values()) permits.clear()
+    this.#permits.clear()
   }
 
   threadGone(thread: number): void {
@@ -88,7 +95,7 @@ export class Standings {
   #books(thread: number): Books {
     const known = this.#threads.get(thread)
     if (known !== undefined) return known
-    const books: Books = { governed: true, open: false, overlay: undefined, permits: new Set() }
+    const books: Books = { governed: true, open: false, overlay: undefined }
     this.#threads.set(thread, books)
     return books
   }

@@ -1,0 +1,72 @@
+import { emptyFrame, entryId, fork, type Frame, pid } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import type { Standing } from '../protocol.ts'
+import { Standings } from './standings.ts'
+
+const proxy = entryId('net:proxy')
+const inProxy = fork(emptyFrame, { overlay: proxy })
+const governed = fork(emptyFrame, { overlay: proxy, actor: { id: 'ann', meta: {} }, scope: [] })
+
+function standings() {
+  const changes: [number, Standing][] = []
+  const books = new Standings({
+    governs: (frame) => frame.actor !== undefined,
+    onChange: (thread, standing) => changes.push([thread, standing]),
+  })
+  let serial = 0
+  const place = (thread: number, frame: Frame) => {
+    serial += 1
+    books.placed({ pid: pid(thread, serial), entry: undefined, frame, host: undefined, onExit: undefined })
+  }
+  return { books, changes, place }
+}
+
+describe('the standing of a thread', () => {
+  it('is that of all code that ever was in it', () => {
+    const { books, changes, place } = standings()
+    expect(books.of(1)).toEqual({ governed: true, confined: undefined })
+    place(1, governed)
+    expect(books.of(1)).toEqual({ governed: true, confined: proxy })
+    place(1, inProxy)
+    expect(books.of(1)).toEqual({ governed: false, confined: proxy })
+    place(1, emptyFrame)
+    place(1, governed)
+    expect(books.of(1)).toEqual({ governed: false, confined: undefined })
+    expect(changes.map(([, standing]) => standing)).toEqual([
+      { governed: true, confined: proxy },
+      { governed: false, confined: proxy },
+      { governed: false, confined: undefined },
+    ])
+  })
+
+  it('is no longer confined once the clear network was chosen', () => {
+    const { books, place } = standings()
+    place(1, inProxy)
+    expect(books.isOpen(1)).toBe(false)
+    books.opened(1)
+    expect([books.isOpen(1), books.of(1).confined]).toEqual([true, undefined])
+  })
+
+  it('holds what was permitted, until the policies change or the target ends', () => {
+    const { books, place } = standings()
+    const [one, two] = [pid(5, 1), pid(5, 2)]
+    place(1, governed)
+    place(2, emptyFrame)
+    books.permitted(1, 'process.send', one)
+    books.permitted(1, 'process.send', two)
+    const may = () => [
+      books.may(1, 'process.send', one),
+      books.may(1, 'process.send', two),
+      books.may(1, 'process.link', one),
+      books.may(3, 'process.send', one),
+    ]
+    expect(may()).toEqual([true, true, false, false])
+    expect(books.may(2, 'process.link', one)).toBe(true)
+    books.ended(one)
+    expect(may()).toEqual([false, true, false, false])
+    books.forgetPermits()
+    expect(may()).toEqual([false, false, false, false])
+    books.threadGone(2)
+    expect(books.may(2, 'process.link', one)).toBe(false)
+  })
+})
