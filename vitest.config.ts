@@ -5,8 +5,12 @@ export default defineConfig({
     // Tests start threads and count what they leave behind: each file gets a process of its own.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Time enough for a busy machine; what is waited for has an event.
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 20_000 } },
+    // A shared machine can stall a test for longer than that; the report names what needed a second try.
+    retry: process.env['CI'] === undefined ? 0 : 2,
     reporters: ['default', './scripts/summary-reporter.ts'],
     projects: [
       {
