@@ -1,5 +1,5 @@
 /** What code in threads may do, by the kernel's decision. */
-import { type EntryId, entryId, type Pid } from '@troupe/core'
+import { type EntryId, entryId } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import { compilePolicies, compilePolicy } from '@troupe/policy/kernel'
 import { describe, expect, it } from 'vitest'
@@ -155,9 +155,10 @@ describe('code that does not ask', () => {
     const id: EntryId = entryId('p:only')
     const fields = { actions: ['process.send'], resources: [allowed], effect: 'allow' as const, conditions: [], groups: [] }
     given.kernel.kernel.replacePolicies(new Map([[id, compilePolicy(id, fields)]]))
+    const ends = Promise.all([processes.exited(allowed), processes.exited(given.collector)])
     await given.scoped('p:only').exec('app:guarded.smuggle', host, given.collector, allowed)
-    expect(await topicsOf(allowed)).toEqual(['allowed'])
-    expect(await topicsOf(given.collector)).toEqual([])
+    await Promise.all([processes.cancel(allowed), processes.cancel(given.collector)])
+    expect(await ends).toEqual([{ value: ['allowed'] }, { value: [] }])
   })
 
   it('is not let start processes of which nobody was asked', async () => {
@@ -221,13 +222,6 @@ describe('values of a frame', () => {
     expect(() => processes.withContext({ f: () => 1 })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 })
-
-async function topicsOf(pid: Pid) {
-  const exit = processes.exited(pid)
-  await processes.cancel(pid)
-  const ended = await exit
-  return 'value' in ended ? ended.value : ended.error
-}
 
 function policyId(action: string, resource: string): string {
   return `p:${`${action}_${resource}`.replaceAll(/[^\w]/g, '_')}`
