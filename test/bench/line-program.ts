@@ -21,8 +21,8 @@ export class LineProgram implements AsyncDisposable {
     return next.value
   }
 
-  async ask(): Promise<string> {
-    this.#child.stdin.write('\n')
+  async ask(question = ''): Promise<string> {
+    this.#child.stdin.write(`${question}\n`)
     return this.line()
   }
 

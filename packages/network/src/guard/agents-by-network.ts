@@ -31,7 +31,7 @@ export class AgentsByNetwork {
   take(): object {
     const slot = currentSlot()
     const key = networkKey()
-    const entry = this.#entries.get(key) ?? this.#open(key)
+    const entry = this.#entries.get(key) ?? this.#open()
     // Connections that it opens later are asked for in the name of whoever used it last, and so is still there.
     if (slot !== undefined) entry.stamp.slot = slot
     this.#entries.delete(key)
@@ -40,10 +40,10 @@ export class AgentsByNetwork {
     return entry.agent
   }
 
-  #open(key: string): Entry {
+  #open(): Entry {
     const slot = currentSlot()
     if (slot === undefined) throw lostContext('fetch')
-    const stamp: Stamp = { slot, key }
+    const stamp: Stamp = { slot }
     return { agent: this.#make({ [stampKey]: stamp }), stamp }
   }
 

@@ -14,7 +14,8 @@ export function bindSocket(socket: Socket, network: NetworkInForce): void {
 
 /** The network of a client socket; `undefined` for those that lead nowhere new: accepted ones, our own, pipes. */
 export function networkOfSocket(socket: Socket): NetworkInForce {
-  if (networks.has(socket)) return networks.get(socket)
+  const known = networks.get(socket)
+  if (known !== undefined || networks.has(socket)) return known
   const network = unboundNetwork(socket)
   networks.set(socket, network)
   return network

@@ -1,5 +1,5 @@
 /** Which network the code that runs is bound to. */
-import { currentSlot, type EntryId } from '@troupe/core'
+import { currentSlot, type EntryId, type Slot } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
 
 /** An overlay's id; `null` is the clear network; `undefined` says that the context was lost, so that nobody can tell. */
@@ -13,8 +13,7 @@ export function setOutside(network: null | undefined): void {
 }
 
 /** The frame's overlay, else the application's default, else the clear network. */
-export function networkInForce(): NetworkInForce {
-  const slot = currentSlot()
+export function networkInForce(slot: Slot | undefined = currentSlot()): NetworkInForce {
   if (slot === undefined) return outside
   const { overlay } = slot.frame
   return overlay === undefined ? (applicationAccess()?.defaultOverlay ?? null) : overlay

@@ -9,13 +9,14 @@ import { lifeOf, lastRoute } from './routes.ts'
  * apart. Empty in the clear without an actor, so that names are those of plain Node.
  */
 export function networkKey(): string {
-  const overlay = networkInForce()
-  if (overlay === undefined) return 'lost'
-  const actor = currentSlot()?.frame.actor?.id
-  if (overlay === null) return actor === undefined ? '' : JSON.stringify([actor])
+  const slot = currentSlot()
+  if (slot === undefined) return 'lost'
+  const { actor } = slot.frame
+  const overlay = networkInForce(slot)
+  if (overlay === undefined || overlay === null) return actor === undefined ? '' : JSON.stringify([actor.id])
   const isolation = currentIsolation()
   const route = lastRoute(overlay)
   // Before it is known what the overlay keeps apart, everything is.
   const apart = route === undefined ? (isolation.process ?? '') : poolKey(route, isolation)
-  return JSON.stringify([overlay, lifeOf(overlay), actor, apart])
+  return JSON.stringify([overlay, lifeOf(overlay), actor?.id, apart])
 }

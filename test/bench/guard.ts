@@ -1,0 +1,91 @@
+/** `npm run bench:guard`: what the guard costs in the clear, and how overlays compare with socks-proxy-agent, in one run, as ratios. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import http from 'node:http'
+import type { Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import tls from 'node:tls'
+import { installPeers } from '../peers/install.ts'
+import { address } from '../peers/loopback.ts'
+import { startMicrosocks } from '../peers/microsocks.ts'
+import { LineProgram } from './line-program.ts'
+import { median, printTable } from './measure.ts'
+
+const host = '127.0.0.1'
+const turns = 7
+/** Turns until all is compiled that will be. */
+const warmUp = 2
+const megabytes = 64
+
+await using stack = new AsyncDisposableStack()
+await installPeers()
+const folder = await mkdtemp(join(tmpdir(), 'troupe-bench-'))
+stack.defer(async () => rm(folder, { recursive: true }))
+const proxy = await startMicrosocks(folder, address(10))
+stack.use(proxy.daemon)
+
+async function listening(server: Server): Promise<string> {
+  await once(server.listen(0, host), 'listening')
+  stack.defer(() => {
+    server.close()
+  })
+  const bound = server.address()
+  return String(typeof bound === 'object' && bound ? bound.port : 0)
+}
+const pem = (name: string) => readFileSync(join(import.meta.dirname, '..', 'guard', 'fixtures', name))
+const web = http.createServer((_request, response) => response.end('ok'))
+const secure = tls.createServer({ cert: pem('server.pem'), key: pem('server.key') }, (socket) => {
+  socket.on('error', () => {}).end(Buffer.alloc(megabytes << 20))
+})
+const ports = [await listening(web), await listening(secure)]
+const start = (way: string) => {
+  const program = join(import.meta.dirname, 'guard-worker.ts')
+  return stack.use(new LineProgram([process.execPath, program, way, host, ...ports, proxy.peer.host, String(proxy.peer.port)]))
+}
+const [native, clear, overlay, rival] = [start('native'), start('clear'), start('overlay'), start('socks-proxy-agent')]
+
+/** Medians of two ways that take turns. */
+async function compare(workload: string, ...ways: readonly LineProgram[]): Promise<number[]> {
+  const figures = ways.map((): number[] => [])
+  for (let turn = 0; turn < turns; turn++) {
+    for (const [at, way] of ways.entries()) figures[at]?.push(Number(await way.ask(workload)))
+  }
+  return figures.map((values) => median(values.slice(warmUp)))
+}
+
+const [keptNative = 0, keptClear = 0] = await compare('keep-alive', native, clear)
+const [connectNative = 0, connectClear = 0] = await compare('connect', native, clear)
+const [keptOverlay = 0, keptRival = 0] = await compare('keep-alive', overlay, rival)
+const [newOverlay = 0, newRival = 0] = await compare('new connections', overlay, rival)
+const [tlsOverlay = 0, tlsRival = 0] = await compare('TLS', overlay, rival)
+
+printTable('in the clear', [
+  {
+    what: 'HTTP, kept alive',
+    figure: keptClear,
+    unit: 'µs',
+    peer: { name: 'no guard', figure: keptNative },
+    target: { text: '≤ 1.03 ×', met: keptClear <= keptNative * 1.03 },
+  },
+  {
+    what: 'a connection',
+    figure: connectClear,
+    unit: 'µs',
+    peer: { name: 'no guard', figure: connectNative },
+    target: { text: '≤ 1.5 µs more', met: connectClear - connectNative <= 1.5 },
+  },
+])
+const against = (what: string, unit: string, figure: number, peer: number, limit: number, atLeast = false) => ({
+  what,
+  figure,
+  unit,
+  peer: { name: 'socks-proxy-agent', figure: peer },
+  target: { text: `${atLeast ? '≥' : '≤'} ${limit} ×`, met: atLeast ? figure >= peer * limit : figure <= peer * limit },
+})
+printTable('in an overlay', [
+  against('HTTP, kept alive', 'µs', keptOverlay, keptRival, 0.5),
+  against('HTTP, a new connection each', 'µs', newOverlay, newRival, 0.75),
+  against('TLS', 'MB/s', tlsOverlay, tlsRival, 1, true),
+])
