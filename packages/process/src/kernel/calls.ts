@@ -5,8 +5,8 @@ import type { Grants } from './grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
 
-/** Serials of calls are drawn from here: above those of processes, and too many to guess (`randomInt` goes up to 2^48). */
-const firstSerial = 2 ** 20
+/** Serials of calls are drawn from here: beyond what processes ever reach, and too many to guess (`randomInt` goes up to 2^48). */
+const firstSerial = 2 ** 40
 const lastSerial = 2 ** 47
 
 export interface CallOrder {

@@ -12,6 +12,8 @@ export interface HostsOptions {
   readonly registry: Registry
   readonly threads: Threads
   readonly log: (line: string) => void
+  /** URL of the module of a process entry. */
+  readonly moduleOf: (entry: EntryId) => string
 }
 
 export class Hosts implements AsyncDisposable {
@@ -25,8 +27,9 @@ export class Hosts implements AsyncDisposable {
 
   /** A host of these settings. It is not in service yet. */
   create(id: EntryId, settings: HostSettings): Host {
-    const { threads, log } = this.#options
-    return settings.isolation === 'shared' ? new SharedHost({ id, settings, threads, log }) : new ThreadHost({ id, settings, threads })
+    const { threads, log, moduleOf } = this.#options
+    if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log })
+    return new ThreadHost({ id, settings, threads, moduleOf })
   }
 
   /** Puts a host in service. */

@@ -120,7 +120,12 @@ export class Kernel implements AsyncDisposable {
         this.#onThreadExit(thread, error)
       },
     })
-    this.hosts = new Hosts({ registry: options.registry, threads: this.threads, log: options.log })
+    this.hosts = new Hosts({
+      registry: options.registry,
+      threads: this.threads,
+      log: options.log,
+      moduleOf: (entry) => this.program(entry).program.module,
+    })
     this.drains = new Drains(this.threads)
     this.births = new Births({
       processes: this.processes,
@@ -161,7 +166,6 @@ export class Kernel implements AsyncDisposable {
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     this.grants.grantFrame(thread.number, frame)
-    if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     place.start({
       program,
       args: order.args,
@@ -170,6 +174,8 @@ export class Kernel implements AsyncDisposable {
       links: order.link === undefined ? [] : [order.link],
       messages: order.messages ?? [],
     })
+    // After the start: the process need not wait for a channel that it may not need at once.
+    if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     return pid
   }
 

@@ -80,7 +80,10 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
   const caller = { frame: record.frame, thread: thread.number }
   kernel.authority.checkSpawn(record, ask)
   const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
-  const sender = { from: record.pid, frame: kernel.frames.forCall(record.frame, kernel.frames.inherited(caller, inherit.overlay), {}, inherit) }
+  const sender = {
+    from: record.pid,
+    frame: kernel.frames.forCall(record.frame, kernel.frames.inherited(caller, inherit.overlay), {}, inherit),
+  }
   return kernel.spawn({
     entry,
     host,
