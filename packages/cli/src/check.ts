@@ -10,7 +10,8 @@ import type { Terminal } from './terminal.ts'
 
 /** Prints all that is wrong with an application. Status 1 if anything is. */
 export async function check(options: CommonOptions, terminal: Terminal): Promise<number> {
-  const { findings, entries } = await examine(options)
+  const { findings, registry } = await examine(options)
+  const entries = registry.entries().length
   if (options.json) terminal.out(JSON.stringify(findings, undefined, 2))
   else for (const finding of findings) terminal.out(formatFinding(finding))
   const count = findings.length === 1 ? '1 problem' : `${findings.length === 0 ? 'no' : findings.length} problems`
@@ -18,11 +19,20 @@ export async function check(options: CommonOptions, terminal: Terminal): Promise
   return findings.length === 0 ? 0 : 1
 }
 
+/** An application that was read, with all that is wrong with it. */
+export interface Examined {
+  readonly registry: Registry
+  readonly findings: readonly Finding[]
+  /** Its modules, as far as they could be read. */
+  readonly modules: ModuleGraph
+}
+
 /** Reads an application without starting anything. */
-async function examine(options: CommonOptions): Promise<{ readonly findings: readonly Finding[]; readonly entries: number }> {
+export async function examine(options: CommonOptions): Promise<Examined> {
   const { registry, findings } = await loadAll(options)
-  const modules = await examineModules(registry)
-  return { findings: sortFindings([...findings, ...modules, ...doubleCommands(registry)]), entries: registry.entries().length }
+  const modules = new ModuleGraph()
+  const inModules = await examineModules(registry, modules)
+  return { registry, modules, findings: sortFindings([...findings, ...inModules, ...doubleCommands(registry)]) }
 }
 
 /** With a config that is wrong, the entries are read all the same. */
@@ -38,8 +48,7 @@ async function loadAll(options: CommonOptions): Promise<{ readonly registry: Reg
   }
 }
 
-async function examineModules(registry: Registry): Promise<readonly Finding[]> {
-  const modules = new ModuleGraph()
+async function examineModules(registry: Registry, modules: ModuleGraph): Promise<readonly Finding[]> {
   const missing = await Promise.all(registry.entries().map(async (entry) => missingMethod(registry, entry, modules)))
   await modules.settled()
   return [...missing.flat(), ...modules.findings]

@@ -21,13 +21,16 @@ const usages: Readonly<Record<CommandName, string>> = {
   init: `Usage: troupe init [dir]
 
 Writes a new application that runs into an empty or new folder.`,
-  run: `Usage: troupe run [command] [args...]
-       troupe run --exec ns:name [args...]
+  run: `Usage: troupe run [--watch] [command] [args...]
+       troupe run [--watch] --exec ns:name [args...]
 
 Starts the application. With a command (an entry's meta.command.name) or an entry, runs that
 process and ends with the number it returns, else 0; 1 when it throws. Without, stays until
 SIGINT or SIGTERM and stops in order; a second signal ends it at once. Words after the command
-are the command's own, and so are options.`,
+are the command's own, and so are options.
+
+With --watch, what is saved is taken over while all runs: entries, and the modules of what starts
+from then on. What is wrong is told with its place, and what ran goes on running.`,
   check: `Usage: troupe check
 
 Reads every entry and checks its fields, references, module and method, without running any

@@ -20,7 +20,12 @@ export type Invocation =
   | { readonly command: 'help'; readonly topic?: CommandName }
   | { readonly command: 'version' }
   | ({ readonly command: 'init'; readonly folder: string } & CommonOptions)
-  | ({ readonly command: 'run'; readonly program: Runnable | undefined; readonly args: readonly string[] } & CommonOptions)
+  | ({
+      readonly command: 'run'
+      readonly program: Runnable | undefined
+      readonly args: readonly string[]
+      readonly watch: boolean
+    } & CommonOptions)
   | ({ readonly command: 'check' } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
@@ -35,6 +40,7 @@ const options = {
   set: { type: 'string', multiple: true },
   override: { type: 'string', short: 'o', multiple: true },
   exec: { type: 'string' },
+  watch: { type: 'boolean' },
   out: { type: 'string' },
   actor: { type: 'string' },
   'actor-meta': { type: 'string', multiple: true },
@@ -64,6 +70,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
     throw new UsageError(`there is no command "${name}"${didYouMean(name, commandNames)}`)
   if (values.help === true || name === undefined || name === 'help') return helpOn(name === 'help' ? operands[0] : name)
   if (values.exec !== undefined && name !== 'run') throw new UsageError('--exec belongs to "troupe run"')
+  if (values.watch === true && name !== 'run') throw new UsageError('--watch belongs to "troupe run"')
   if (values.out !== undefined && name !== 'types') throw new UsageError('--out belongs to "troupe types"')
   const foreign = name === 'explain' ? undefined : explaining.find((option) => values[option] !== undefined)
   if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to "troupe explain"`)
@@ -77,7 +84,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   }
   switch (name) {
     case 'run':
-      return { command: name, ...runnable(values.exec, rest), ...common }
+      return { command: name, ...runnable(values.exec, rest), watch: values.watch ?? false, ...common }
     case 'init':
       return { command: name, folder: atMostOne(name, operands) ?? '.', ...common }
     case 'list':

@@ -29,6 +29,18 @@ export class ModuleGraph {
     return names
   }
 
+  /** A module that was read, and all that it imports by relative names. */
+  async reach(file: string, found: Set<string> = new Set()): Promise<ReadonlySet<string>> {
+    if (found.has(file)) return found
+    found.add(file)
+    const source = await this.#modules.get(file)
+    for (const { specifier } of source?.imports ?? []) {
+      const target = fileOf(specifier, file)
+      if (target !== undefined) await this.reach(target, found)
+    }
+    return found
+  }
+
   /** Reads a module and, behind it, all that it imports by a relative name. */
   #read(file: string): Promise<ModuleSource | undefined> {
     const known = this.#modules.get(file)

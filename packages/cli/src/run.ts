@@ -7,11 +7,14 @@ import { describeFailure } from './failure.ts'
 import type { CommonOptions, Runnable } from './invocation.ts'
 import { statusOf, StopSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
+import { watch } from './watch.ts'
 
 interface RunOptions extends CommonOptions {
   /** Without it the application runs until it is told to stop. */
   readonly program: Runnable | undefined
   readonly args: readonly string[]
+  /** Takes over what is saved while it runs. */
+  readonly watch: boolean
 }
 
 const chatty: ReadonlySet<string> = new Set(['trace', 'debug', 'info'])
@@ -28,6 +31,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
   // Lines of the log have no levels: they tell what services do, which is information.
   const quiet = !chatty.has(config.log.level)
   const app = await boot({ ...options, onLog: quiet ? () => {} : terminal.err })
+  await using _watch = options.watch ? await watch(app, options, terminal) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {
     const commands = [...commandsOf(registry).keys()].toSorted().join(', ')

@@ -16,6 +16,7 @@ import {
   Supervisors,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
+import { renewCode } from './live/code.ts'
 import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
@@ -86,6 +87,16 @@ export class Application implements AsyncDisposable {
     const { hosts } = this.kernel
     if (!hosts.has(commandHost)) hosts.add(hosts.create(commandHost, commandSettings))
     return this.run(async () => processes.exec(entry, commandHost, ...args))
+  }
+
+  /**
+   * The code of a process or function entry has changed: what starts from now on loads it, and what it imports by relative paths, anew.
+   * What runs goes on; upgradable processes hear of it by an OUTDATED event.
+   *
+   * @throws TroupeError `NotFound`
+   */
+  codeChanged(entry: EntryId): void {
+    renewCode({ kernel: this.kernel, functions: this.#functions }, entry)
   }
 
   /** Runs `fn` as the program around the application, so that `processes`, `funcs` and `http` work in it. */

@@ -1,0 +1,118 @@
+/** `troupe run --watch`: takes over what is saved, while the application runs. */
+import { createHash } from 'node:crypto'
+import { type FSWatcher, watch as watchFolder } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { sep } from 'node:path'
+import type { EntryId } from '@troupe/core'
+import type { Application } from 'troupe/app'
+import { type Examined, examine } from './check.ts'
+import { describeFailure } from './failure.ts'
+import { formatFinding } from './finding.ts'
+import type { CommonOptions } from './invocation.ts'
+import { programOf } from './program.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Milliseconds without a change before one is looked at: editors save in several steps. */
+const calm = 100
+
+/** Watches the application's folder until it is disposed of. */
+export async function watch(app: Application, options: CommonOptions, terminal: Terminal): Promise<AsyncDisposable> {
+  const watcher = new Watch(app, options, terminal)
+  await watcher.begin()
+  return watcher
+}
+
+class Watch implements AsyncDisposable {
+  readonly #app: Application
+  readonly #options: CommonOptions
+  readonly #terminal: Terminal
+  #watcher: FSWatcher | undefined
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> = Promise.resolve()
+  /** What the code of each entry was when it was looked at last. */
+  #code: ReadonlyMap<EntryId, string> = new Map()
+  #told = ''
+
+  constructor(app: Application, options: CommonOptions, terminal: Terminal) {
+    this.#app = app
+    this.#options = options
+    this.#terminal = terminal
+  }
+
+  async begin(): Promise<void> {
+    this.#watcher = watchFolder(this.#app.config.root, { recursive: true }, (_, name) => {
+      if (name === null || isOfInterest(name)) this.#soon()
+    })
+    this.#code = await codeOf(await examine(this.#options))
+    this.#terminal.err('troupe: watching')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watcher?.close()
+    clearTimeout(this.#timer)
+    await this.#looking
+  }
+
+  #soon(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#looking.then(async () => this.#look())
+    }, calm)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const examined = await examine(this.#options)
+      if (examined.findings.length > 0) this.#refuse(examined.findings.map(formatFinding).join('\n'))
+      else await this.#takeOver(examined)
+    } catch (error) {
+      this.#refuse(describeFailure(error, this.#options.verbose))
+    }
+  }
+
+  async #takeOver(examined: Examined): Promise<void> {
+    const { registry } = this.#app
+    const before = registry.version()
+    const version = await registry.reload(examined.registry)
+    const code = await codeOf(examined)
+    const stale = [...code].filter(([id, now]) => (this.#code.get(id) ?? now) !== now).map(([id]) => id)
+    this.#code = code
+    for (const id of stale) this.#app.codeChanged(id)
+    const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
+    const done = [...changes, ...stale.map((id) => `new code for ${id}`)]
+    if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
+    else if (this.#told !== '') this.#terminal.err('troupe: all is well again')
+    this.#told = ''
+  }
+
+  /** Tells what is wrong, once. */
+  #refuse(words: string): void {
+    if (words === this.#told) return
+    this.#told = words
+    this.#terminal.err(`troupe: not taken over; what ran goes on\n${words}`)
+  }
+}
+
+function isOfInterest(name: string): boolean {
+  const steps = name.split(sep)
+  if (steps.includes('node_modules')) return false
+  return /^\.(?:troupe|wippy)\.yaml$/.test(name) || !steps.some((step) => step.startsWith('.'))
+}
+
+/** A digest of the modules that each entry runs, with all that they import. */
+async function codeOf({ registry, modules }: Examined): Promise<ReadonlyMap<EntryId, string>> {
+  const digests = new Map<EntryId, string>()
+  for (const entry of registry.entries()) {
+    const program = programOf(registry, entry)
+    if (!program) continue
+    const hash = createHash('sha256')
+    for (const file of [...(await modules.reach(program.file))].toSorted()) {
+      hash
+        .update(file)
+        .update('\0')
+        .update(await readFile(file).catch(() => ''))
+    }
+    digests.set(entry.id, hash.digest('base64'))
+  }
+  return digests
+}
