@@ -1,6 +1,6 @@
 /**
  * Parts of Node that are no public API and that the guard stands on. All are looked up once, before any user code; where one is
- * missing the thread must not start, for it could not keep what it promises (`docs/discoveries/0010-node-internals.md`).
+ * missing the thread must not start, for it could not keep what it promises (`docs/discoveries/0009-sockets-change-handles.md`).
  */
 import { TroupeError } from '@troupe/core'
 import { createSocket } from 'node:dgram'
