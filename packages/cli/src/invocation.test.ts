@@ -39,9 +39,10 @@ describe('parseInvocation', () => {
     [['run', '--exec', 'app:go', '1', '--exec', '2'], { program: { entry: 'app:go' }, args: ['1', '--exec', '2'] }],
     [['run', '--exec=app:go', '--json'], { program: { entry: 'app:go' }, args: [], json: true }],
     [['run', '--exec', 'app:go', '--', '--json'], { program: { entry: 'app:go' }, args: ['--json'] }],
+    [['run', '--watch', 'go', '--watch'], { program: { command: 'go' }, args: ['--watch'] }],
     [['run', 'run', '--help'], { program: { command: 'run' }, args: ['--help'] }],
   ])('leaves to a command what is its own: %j', (argv, expected) => {
-    expect(parseInvocation(argv)).toEqual({ command: 'run', ...common, ...expected })
+    expect(parseInvocation(argv)).toEqual({ command: 'run', watch: argv.includes('--watch'), ...common, ...expected })
   })
 
   it.each([
