@@ -3,6 +3,7 @@ import dgram from 'node:dgram'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import inspector from 'node:inspector'
+import { isBuiltin } from 'node:module'
 import net from 'node:net'
 import { devNull } from 'node:os'
 import { promisify } from 'node:util'
@@ -93,6 +94,8 @@ const others: Ways = {
 /** Ways that would change this process for good, were they not refused. */
 const drastic: Ways = {
   'inspector.open': async () => inspector.open(0, '127.0.0.1'),
+  // Node 26 has it.
+  ...(isBuiltin('node:ffi') && { 'node:ffi': async () => openLibrary() }),
   'process.binding': async () => callProcess('binding', 'tcp_wrap'),
   'process.dlopen': async () => callProcess('dlopen', { exports: {} }, devNull),
   'a foreign descriptor': async () => new net.Socket({ fd: descriptor }),
@@ -103,6 +106,12 @@ const drastic: Ways = {
 function callProcess(name: string, ...args: readonly unknown[]): unknown {
   const method: unknown = Reflect.get(process, name)
   return typeof method === 'function' ? Reflect.apply(method, process, args) : undefined
+}
+
+/** The C library, where nothing keeps code from it. */
+function openLibrary(): unknown {
+  const open: unknown = Reflect.get(Object(process.getBuiltinModule('node:ffi')), 'dlopen')
+  return typeof open === 'function' ? Reflect.apply(open, undefined, ['libc.so.6', {}]) : undefined
 }
 
 /** As `node:cluster` does, and whoever keeps `child_process.spawn` from before. */
