@@ -51,7 +51,7 @@ interface Snapshot {
  * await registry.apply([{ op: 'update', entry: { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 } }])
  * ```
  */
-export class Registry implements Disposable {
+export class Registry {
   /** The variables that placeholders name. */
   readonly env: Env
   /** An {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
@@ -136,9 +136,7 @@ export class Registry implements Disposable {
 
   /** All that is wrong with the files, the entries and their references, by place. Empty when the application can start. */
   check(): readonly Problem[] {
-    const found = analyse(this.#snapshot.entries, this.#snapshot.problems)
-    this.#analysis = { of: this.#snapshot, found }
-    return found.problems
+    return this.#analyse().problems
   }
 
   /**
@@ -173,9 +171,9 @@ export class Registry implements Disposable {
     this.#history = history
     this.#files = this.#snapshot.entries.all
     const start = startOf(history.kept(), this.#files, this.version())
-    this.#become(start.version, start.entries)
+    if (start.entries !== this.#files) this.#become(start.version, start.entries)
     // What is wrong is not kept: it stops the boot.
-    if (start.record === undefined || this.check().length > 0) return
+    if (start.record === undefined || this.#known().problems.length > 0) return
     history.append(start.record, this.#files)
     this.#become(start.record.version, start.entries)
     if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
@@ -235,12 +233,7 @@ export class Registry implements Disposable {
 
   /** Lets go of the history, once nothing is being changed any more. From then on changes are refused. */
   async close(): Promise<void> {
-    await this.#queue.close(async () => this[Symbol.dispose]())
-  }
-
-  [Symbol.dispose](): void {
-    this.#history[Symbol.dispose]()
-    this.#history = new MemoryHistory()
+    await this.#queue.close(async () => this.#history[Symbol.dispose]())
   }
 
   async #carryOut(changes: readonly EntryChange[], files?: EntryMap): Promise<number> {
@@ -291,9 +284,18 @@ export class Registry implements Disposable {
 
   /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */
   #sound(): Analysis {
-    if (this.#analysis?.of !== this.#snapshot) this.check()
-    const found = this.#analysis?.found ?? analyse(this.#snapshot.entries, this.#snapshot.problems)
-    if (found.problems.length > 0) throw problemsError(found.problems)
+    const known = this.#known()
+    if (known.problems.length > 0) throw problemsError(known.problems)
+    return known
+  }
+
+  #known(): Analysis {
+    return this.#analysis?.of === this.#snapshot ? this.#analysis.found : this.#analyse()
+  }
+
+  #analyse(): Analysis {
+    const found = analyse(this.#snapshot.entries, this.#snapshot.problems)
+    this.#analysis = { of: this.#snapshot, found }
     return found
   }
 }
