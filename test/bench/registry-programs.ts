@@ -3,7 +3,7 @@ import { dial, networkAccess } from '@troupe/network'
 import { entryId } from '@troupe/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes, self } from 'troupe'
-import { median, now } from './measure.ts'
+import { now, rounds } from './measure.ts'
 
 const overlay = entryId('app:proxy')
 
@@ -17,21 +17,25 @@ export async function looker(): Promise<void> {
   }
 }
 
-/** Microseconds of looking up a route that is known, and of a whole dial. */
+/** Answers microseconds: of looking up a route that is known, or of a whole dial. */
 export async function dialler(): Promise<void> {
-  for await (const message of self.inbox) {
-    const access = networkAccess()
-    const looks: number[] = []
-    const dials: number[] = []
-    for (let round = 0; round < 30; round += 1) {
-      let start = now()
-      for (let index = 0; index < 1_000; index += 1) await access.route(overlay)
-      looks.push(now() - start)
-      start = now()
-      const socket = await dial(await access.route(overlay), { host: 'target.test', port: 80 })
-      dials.push((now() - start) * 1_000)
-      socket.destroy()
-    }
-    message.reply([median(looks), median(dials)])
-  }
+  for await (const message of self.inbox) message.reply(await (message.topic === 'look' ? lookUp() : open()))
+}
+
+async function lookUp(): Promise<number> {
+  const access = networkAccess()
+  return rounds(30, async () => {
+    const start = now()
+    for (let index = 0; index < 1_000; index += 1) await access.route(overlay)
+    return now() - start
+  })
+}
+
+async function open(): Promise<number> {
+  return rounds(30, async () => {
+    const start = now()
+    const socket = await dial(await networkAccess().route(overlay), { host: 'target.test', port: 80 })
+    socket.destroy()
+    return (now() - start) * 1_000
+  })
 }

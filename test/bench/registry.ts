@@ -108,7 +108,8 @@ const sorted = figures.toSorted((a, b) => a - b)
 const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN
 for (const pid of lookers) await processes.cancel(pid, 'enough')
 const dialler = await probe.run(async () => over.spawn('app:dialler', 'app:host'))
-const [look, dial] = (await processes.call(dialler, 'measure', null)) as readonly [number, number]
+const look = Number(await processes.call(dialler, 'look', null))
+const dial = Number(await processes.call(dialler, 'dial', null))
 await app.stop()
 for (const socket of sockets) socket.destroy()
 proxy.close()
