@@ -141,6 +141,19 @@ export interface PolicyView {
   readonly groups: readonly string[]
 }
 
+/** What code has to say to whoever runs the application. */
+export interface LogLine {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+  /** Unix time in milliseconds. */
+  readonly time: number
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+  /** W3C `traceparent` of the operation that it belongs to. */
+  readonly trace: string | undefined
+  /** The overlay in force. */
+  readonly overlay: OverlayChoice
+}
+
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
@@ -176,6 +189,7 @@ export interface Requests {
   version: { ask: Record<string, never>; answer: { readonly version: number } }
   history: { ask: Record<string, never>; answer: readonly Version[] }
   rollback: { ask: { readonly version: number }; answer: { readonly version: number } }
+  log: { ask: LogLine; answer: void }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
   setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }
 }
