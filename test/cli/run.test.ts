@@ -10,6 +10,8 @@ const command = (name: string) => `  - name: ${name}
 const app = () =>
   new AppFolder({
     'package.json': '{ "type": "module" }',
+    // What a terminal would show.
+    '.troupe.yaml': 'log: { format: text }\n',
     'src/_index.yaml': `version: "1.0"
 namespace: app
 entries:

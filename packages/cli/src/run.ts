@@ -17,8 +17,6 @@ interface RunOptions extends CommonOptions {
   readonly watch: boolean
 }
 
-const chatty: ReadonlySet<string> = new Set(['trace', 'debug', 'info'])
-
 /** Boots an application, and answers the status to end with. */
 export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
   const { registry, problems, config } = await load(options)
@@ -28,9 +26,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     terminal.err(`troupe: ${signal} again: ended at once`)
     process.exit(statusOf(signal))
   })
-  // Lines of the log have no levels: they tell what services do, which is information.
-  const quiet = !chatty.has(config.log.level)
-  const app = await boot({ ...options, onLog: quiet ? () => {} : terminal.err })
+  const app = await boot({ ...options, onLog: terminal.err, logFor: process.stderr.isTTY ? 'people' : 'programs' })
   await using _watch = options.watch ? await watch(app, options, terminal) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {

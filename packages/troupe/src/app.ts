@@ -19,14 +19,17 @@ import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
 import { renewCode } from './live/code.ts'
 import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
+import { Logger } from './log/logger.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
-export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
 export type { Clock, ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
 
 export interface LaunchOptions {
-  /** Where log lines go. @default stderr */
+  /** Where lines of the log go. @default stderr */
   readonly onLog?: (line: string) => void
+  /** Whether they are for people, as text, or for programs, as JSON; where `log.format` does not say. @default by whether stderr is a terminal */
+  readonly logFor?: 'people' | 'programs'
   /** The time that supervision goes by: delays, timeouts, thresholds. @default the system's */
   readonly clock?: Clock
 }
@@ -145,7 +148,8 @@ export async function launch({ config, registry, problems }: Loaded, options: La
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   registry.open(await openHistory(config))
-  const log = options.onLog ?? ((line: string) => process.stderr.write(`${line}\n`))
+  const logger = loggerOf(config, registry, options)
+  const log = logger.note
   const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
   const kernel = new Kernel({ registry, overlays: new Overlays(registry), security, preload, log })
   setRuntime(kernel.runtime)
@@ -157,10 +161,22 @@ export async function launch({ config, registry, problems }: Loaded, options: La
   const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
   const functions = new Functions({ kernel })
   const app = new Application(config, kernel, supervisor, functions)
+  kernel.handle('log', logger.line)
   goLive({ kernel, supervisor, supervisors, functions, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()
   return app
+}
+
+function loggerOf(config: AppConfig, { env }: Registry, { onLog, logFor }: LaunchOptions): Logger {
+  const isTerminal = process.stderr.isTTY
+  return new Logger({
+    config: config.log,
+    secrets: () => env.secrets,
+    write: onLog ?? ((line) => process.stderr.write(`${line}\n`)),
+    forPeople: logFor === undefined ? onLog !== undefined || isTerminal : logFor === 'people',
+    withTime: onLog === undefined && isTerminal,
+  })
 }
 
 function isRunning(): boolean {
