@@ -10,6 +10,7 @@ export function isCommandName(name: string): name is CommandName {
 const commonOptions = `Options:
   --root DIR                     the application's folder (default: the current one)
   --config FILE                  a config file instead of .troupe.yaml; repeatable, later ones win
+  --profile NAME                 a profile of the config; repeatable, later ones win
   --set section.path=value       one value of the config
   -o, --override ns:name:field=value   one field of an entry
   --json                         answers in JSON

@@ -10,6 +10,7 @@ export interface CommonOptions {
   /** Folder of the application. */
   readonly root: string
   readonly config?: readonly string[]
+  readonly profiles?: readonly string[]
   readonly set: readonly string[]
   readonly overrides: readonly string[]
   readonly verbose: boolean
@@ -37,6 +38,7 @@ export type Runnable = { readonly command: string } | { readonly entry: string }
 const options = {
   root: { type: 'string' },
   config: { type: 'string', multiple: true },
+  profile: { type: 'string', multiple: true },
   set: { type: 'string', multiple: true },
   override: { type: 'string', short: 'o', multiple: true },
   exec: { type: 'string' },
@@ -77,6 +79,7 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   const common: CommonOptions = {
     root: values.root ?? '.',
     ...(values.config && { config: values.config }),
+    ...(values.profile && { profiles: values.profile }),
     set: values.set ?? [],
     overrides: values.override ?? [],
     verbose: values.verbose ?? false,

@@ -81,4 +81,28 @@ describe('loadConfig', () => {
     using folder = appFolder({})
     await expect(loadConfig(folder.path, { files: ['none.yaml'] })).rejects.toMatchObject({ kind: 'NotFound' })
   })
+
+  describe('profiles', () => {
+    const text = `log: { level: info, format: json }
+profiles:
+  quiet: { log: { level: error } }
+  dev: { log: { level: debug }, registry: { history: sqlite } }
+`
+
+    it('are laid over the rest where they are chosen, from left to right, under what is set', async () => {
+      using folder = appFolder({ '.troupe.yaml': text })
+      const levels = [[], ['quiet'], ['quiet', 'dev']].map(async (profiles) => (await loadConfig(folder.path, { profiles })).log)
+      expect(await Promise.all(levels)).toEqual(['info', 'error', 'debug'].map((level) => ({ level, format: 'json' })))
+      const set = await loadConfig(folder.path, { profiles: ['dev'], set: ['log.level=warn'] })
+      expect([set.log.level, set.registry.history]).toEqual(['warn', 'sqlite'])
+    })
+
+    it('are checked, chosen or not', async () => {
+      using folder = appFolder({ '.troupe.yaml': text.replace('debug', 'debgu'), 'list.yaml': 'profiles: [a]\n' })
+      await expect(loadConfig(folder.path)).rejects.toThrow('.troupe.yaml:4:24: log.level: expected one of')
+      await expect(loadConfig(folder.path, { files: ['list.yaml'] })).rejects.toThrow('list.yaml:1:11: profiles: expected profiles')
+      using right = appFolder({ '.troupe.yaml': text })
+      await expect(loadConfig(right.path, { profiles: ['deb'] })).rejects.toThrow('there is no profile "deb"; did you mean "dev"?')
+    })
+  })
 })

@@ -8,6 +8,7 @@ import { duration, reference } from './fields.ts'
 import { readText } from './folder.ts'
 import { formatPath, type Path, type Place, parsePath } from './place.ts'
 import { type Problem, problemsError } from './problem.ts'
+import { profilesOf, withProfiles } from './profiles.ts'
 import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from './yaml-node.ts'
 import { parseYaml, parseYamlValue } from './yaml.ts'
 
@@ -50,6 +51,8 @@ export interface AppConfig extends Readonly<z.output<typeof schema>> {
 export interface LoadConfigOptions {
   /** Files laid over one another from left to right, relative to the root. @default `.troupe.yaml`, or `.wippy.yaml`, or none */
   readonly files?: readonly string[]
+  /** Profiles of the config that are laid over it, the strongest last. */
+  readonly profiles?: readonly string[]
   /** `section.path=value`, each read as YAML. They stand above all files. */
   readonly set?: readonly string[]
 }
@@ -66,29 +69,22 @@ export async function loadConfig(root: string, options: LoadConfigOptions = {}):
   const folder = resolve(root)
   const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
   const problems: Problem[] = []
-  let tree: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
-  for (const file of files) tree = mergeNodes(tree, parseFile(await readText(file), file, problems))
-  for (const setting of options.set ?? []) tree = withSetting(tree, setting)
+  let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
+  for (const file of files) whole = mergeNodes(whole, parseFile(await readText(file), file, problems))
   if (problems.length > 0) throw problemsError(problems)
-  const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
-  if (!result || faults.length > 0) {
-    throw problemsError(
-      faults.map(({ code, message, path, atKey }) => ({
-        code,
-        message,
-        path: formatPath(path),
-        place: (atKey ? keyPlaceAt : placeAt)(tree, path),
-      })),
-    )
-  }
-  const { networkService, registry } = result.data
+  const profiles = profilesOf(whole)
+  for (const profile of profiles.named.values()) decode(profile, folder)
+  let tree = withProfiles(profiles, options.profiles ?? [])
+  for (const setting of options.set ?? []) tree = withSetting(tree, setting)
+  const decoded = decode(tree, folder)
+  const { networkService, registry } = decoded
   // A path is relative to the folder of the file that names it.
   const resolved = (path: Path, value: string) => {
     const { file } = placeAt(tree, path)
     return resolve(files.includes(file) ? dirname(file) : folder, value)
   }
   const config = Object.freeze({
-    ...result.data,
+    ...decoded,
     networkService: { ...networkService, stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir) },
     registry: { ...registry, historyPath: resolved(['registry', 'history_path'], registry.historyPath) },
     root: folder,
@@ -96,6 +92,20 @@ export async function loadConfig(root: string, options: LoadConfigOptions = {}):
   })
   trees.set(config, tree)
   return config
+}
+
+/** @throws TroupeError `Invalid` with everything that is wrong, each with its place. */
+function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
+  const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
+  if (result && faults.length === 0) return result.data
+  throw problemsError(
+    faults.map(({ code, message, path, atKey }) => ({
+      code,
+      message,
+      path: formatPath(path),
+      place: (atKey ? keyPlaceAt : placeAt)(tree, path),
+    })),
+  )
 }
 
 /** Where a part of the config stands, for errors: `['network_service', 'default_network']`. */

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly entries?: readonly EntryInput[]
   /** Configuration files instead of `.troupe.yaml`; later ones win. */
   readonly config?: readonly string[]
+  /** Profiles of the configuration that are laid over it; later ones win. */
+  readonly profiles?: readonly string[]
   /** `section.path=value` for the configuration. */
   readonly set?: readonly string[]
   /** `namespace:name:field=value` for entries. */
@@ -48,6 +50,7 @@ export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...pol
 export async function load(options: LoadOptions): Promise<Loaded> {
   const config = await loadConfig(options.root, {
     ...((options.config ?? options.entries) && { files: options.config ?? [] }),
+    ...(options.profiles && { profiles: options.profiles }),
     ...(options.set && { set: options.set }),
   })
   const registry = new Registry({ kinds, root: config.root })
