@@ -1,3 +1,5 @@
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entryId } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
@@ -88,5 +90,54 @@ describe('a service', () => {
     expect(app.app.services().map(({ id }) => id)).not.toContain('app:service')
     await registry.rollback(before)
     expect(app.app.services().map(({ id }) => id)).toEqual(['app:host'])
+  })
+})
+
+describe('a supervisor of processes', () => {
+  it('comes, changes its children, and goes', async () => {
+    const group = (...names: readonly string[]): TestEntry => ({
+      id: 'app:group',
+      kind: 'process.supervisor',
+      host: 'host',
+      children: names.map((name) => ({ id: name, process: 'waiter', input: [name] })),
+      lifecycle: { auto_start: true },
+    })
+    await using app = await startApp({ root, entries: [host, waiter] })
+    await using probe = await app.probe()
+    const ask = async (name: string) => probe.run(async () => processes.call(`app:group/${name}`, 'who?'))
+    await registry.apply([{ op: 'create', entry: group('a') }])
+    expect(await ask('a')).toBe('a')
+    await registry.apply([{ op: 'update', entry: group('a', 'b') }])
+    expect(await Promise.all([ask('a'), ask('b')])).toEqual(['a', 'b'])
+    await registry.apply([{ op: 'delete', entry: { id: 'app:group' } }])
+    await expect(ask('b')).rejects.toMatchObject({ kind: 'NotFound' })
+    expect(app.app.services().map(({ id }) => id)).toEqual(['app:host'])
+  })
+})
+
+describe('the default overlay', () => {
+  it('can be updated, but not deleted', async () => {
+    const set = ['network_service.default_network=app:proxy']
+    await using app = await startApp({ root, entries: [proxyAt(1)], set })
+    await expect(registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])).rejects.toThrow('default_network refers to app:proxy')
+    await registry.apply([{ op: 'update', entry: proxyAt(2) }])
+    expect(app.app.kernel.overlays.list()).toMatchObject([{ id: 'app:proxy', generation: 2 }])
+  })
+})
+
+describe('an application', () => {
+  it('that stops refuses changes, and keeps what was changed where the config says so', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-history-'))
+    const set = ['registry.history=sqlite', `registry.history_path=${join(folder.path, 'registry.db')}`]
+    const entries = [host, waiter]
+    {
+      await using app = await startApp({ root, entries, set })
+      await registry.apply([{ op: 'create', entry: proxyAt(1) }])
+      await app.stop()
+      await expect(app.app.registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])).rejects.toMatchObject({ kind: 'Unavailable' })
+    }
+    await using app = await startApp({ root, entries, set })
+    expect(app.app.service(entryId('app:proxy')).state).toBe('Running')
+    expect((await registry.history()).at(-1)?.changes).toEqual([{ op: 'create', id: 'app:proxy', kind: 'network.socks5' }])
   })
 })
