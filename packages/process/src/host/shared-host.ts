@@ -27,6 +27,8 @@ interface Worker {
   readonly thread: WorkerThread
   /** Serial of the next process that the kernel places there: even ones; the thread itself counts by odd ones. */
   next: number
+  /** It has started; before, it is busy with that. */
+  isReady: boolean
   busy: boolean
 }
 
@@ -134,7 +136,15 @@ export class SharedHost implements Host {
       maxProcesses: settings.maxProcesses ?? 0x7fffffff,
     }
     const thread = threads.start({ shared, ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }) })
-    return { thread, next: 2, busy: false }
+    const worker = { thread, next: 2, isReady: false, busy: false }
+    thread.ready.then(
+      () => {
+        thread.utilization()
+        worker.isReady = true
+      },
+      () => undefined,
+    )
+    return worker
   }
 
   #leastLoaded(): number {
@@ -149,6 +159,7 @@ export class SharedHost implements Host {
   /** Sees which threads do not come back to their loop; new processes go elsewhere. */
   #look(): void {
     for (const [index, worker] of this.#workers.entries()) {
+      if (!worker.isReady) continue
       const busy = worker.thread.utilization() >= busyFrom
       if (busy && !worker.busy) {
         this.#options.log(`host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(index)} processes in it wait`)
