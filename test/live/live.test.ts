@@ -30,6 +30,10 @@ describe('an overlay', () => {
     await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(second.port), prot: 1 } }])).rejects.toThrow('did you mean "port"?')
     await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(0) } }])).rejects.toMatchObject({ kind: 'Invalid' })
     await expect(registry.apply([{ op: 'update', entry: { ...proxyAt(1), kind: 'network.socks' } }])).rejects.toThrow('network.socks5')
+    await expect(registry.apply([{ op: 'update', entry: proxyAt(1) }])).rejects.toMatchObject({
+      kind: 'Unavailable',
+      message: 'app:proxy: the update is refused, and nothing was changed: the proxy cannot be reached: ECONNREFUSED',
+    })
     expect(await get()).toBe('ok')
     await registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])
     expect(await get()).toMatch(/^NotFound: .*there is no overlay app:proxy$/)
@@ -118,9 +122,10 @@ describe('a supervisor of processes', () => {
 describe('the default overlay', () => {
   it('can be updated, but not deleted', async () => {
     const set = ['network_service.default_network=app:proxy']
+    await using proxy = await startProxy()
     await using app = await startApp({ root, entries: [proxyAt(1)], set })
     await expect(registry.apply([{ op: 'delete', entry: { id: 'app:proxy' } }])).rejects.toThrow('default_network refers to app:proxy')
-    await registry.apply([{ op: 'update', entry: proxyAt(2) }])
+    await registry.apply([{ op: 'update', entry: proxyAt(proxy.port) }])
     expect(app.app.kernel.overlays.list()).toMatchObject([{ id: 'app:proxy', generation: 2 }])
   })
 })

@@ -4,6 +4,8 @@ import type { Overlay } from './overlay.ts'
 
 /** A change of the overlays in service that is ready to be made. */
 export interface OverlaySwap {
+  /** Whether the new one can do its work. @throws TroupeError `Unavailable` */
+  check(): Promise<void>
   /** Puts the new ones in service. From then on every dial that starts sees them. */
   commit(): Promise<void>
   /** Puts the old ones back, if the new ones were in service, and closes the new ones. */
@@ -34,6 +36,10 @@ export class Swap implements OverlaySwap {
 
   get retired(): readonly Overlay[] {
     return [...(this.#former?.values() ?? [])].filter((overlay) => overlay !== undefined)
+  }
+
+  async check(): Promise<void> {
+    await this.#options.built[0]?.check?.()
   }
 
   async commit(): Promise<void> {
@@ -77,6 +83,9 @@ export class HandOver implements OverlaySwap {
   constructor(options: HandOverOptions) {
     this.#options = options
   }
+
+  /** That shows when it is opened. */
+  async check(): Promise<void> {}
 
   async commit(): Promise<void> {
     const { former, open } = this.#options

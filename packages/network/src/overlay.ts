@@ -18,6 +18,12 @@ export interface Overlay extends AsyncDisposable {
   readonly capabilities: Capabilities
   /** Names the state of which only one overlay may run at a time, such as a folder; absent where two may run side by side. */
   readonly exclusive?: string
+  /**
+   * Looks whether it can do its work, before it takes the place of one that does.
+   *
+   * @throws TroupeError `Unavailable`
+   */
+  check?(): Promise<void>
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**

@@ -1,5 +1,6 @@
 /** Overlays that come, change and go while the application runs. */
 import { type EntryId, invalid } from '@troupe/core'
+import type { OverlaySwap } from '@troupe/network/kernel'
 import { routesChanged, serviceOf } from '@troupe/process/kernel'
 import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
 import type { Running } from './running.ts'
@@ -14,6 +15,7 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
     async prepare({ op, id, entries }: KindChange): Promise<Prepared> {
       if (op === 'delete') refuseDefault(id, threads.defaultOverlay)
       const swap = op === 'delete' ? overlays.prepareRemoval(id) : await overlays.prepare(id, entries)
+      if (op === 'update') await checked(swap)
       return {
         commit: async () => {
           await swap.commit().finally(routesChanged)
@@ -31,6 +33,16 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
         },
       }
     },
+  }
+}
+
+/** What cannot do its work takes nobody's place. */
+async function checked(swap: OverlaySwap): Promise<void> {
+  try {
+    await swap.check()
+  } catch (error) {
+    await swap.rollback()
+    throw error
   }
 }
 

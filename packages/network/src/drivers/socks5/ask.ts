@@ -112,6 +112,7 @@ function granted({ socket, reply }: Extract<Outcome, { socket: Socket }>, { sign
   throw failures.canceled().error
 }
 
-function addressOf({ host, port = 0 }: Proxy) {
+/** Where a proxy listens, as Node wants it. */
+export function addressOf({ host, port = 0 }: Proxy) {
   return host.startsWith(unixPrefix) ? { path: host.slice(unixPrefix.length), port } : { host, port }
 }

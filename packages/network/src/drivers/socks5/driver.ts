@@ -6,6 +6,7 @@ import type { Capabilities, Overlay } from '../../overlay.ts'
 import { overlayKind } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { socks5Kind } from './config.ts'
+import { reachable } from './reach.ts'
 import { type IsolationRule, type Proxy, type Socks5Route, socks5 } from './route.ts'
 
 /** Datagrams ride where the proxy offers it; that shows when one is asked for. */
@@ -21,6 +22,7 @@ export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generati
     kind: socks5Kind.kind,
     capabilities,
     route: Object.freeze({ overlay: id, generation, driver: socks5, config: Object.freeze(config) }),
+    check: async () => reachable(config),
     async listen() {
       throw new TroupeError('Invalid', `listening on ${id} is not supported: ${socks5Kind.kind} is outbound only`, {
         details: { overlay: id },
