@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entryId } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import { processes, registry } from 'troupe'
+import { processes, registry, security } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 import { startProxy, startWeb } from './socks-proxy.ts'
 
@@ -144,5 +144,23 @@ describe('an application', () => {
     await using app = await startApp({ root, entries, set })
     expect(app.app.service(entryId('app:proxy')).state).toBe('Running')
     expect((await registry.history()).at(-1)?.changes).toEqual([{ op: 'create', id: 'app:proxy', kind: 'network.socks5' }])
+  })
+})
+
+describe('leave to change the registry', () => {
+  it('is asked for each entry, of code that policies are in force for', async () => {
+    const changer: TestEntry = { id: 'app:changer', kind: 'process.ts', source: 'file://programs.ts', method: 'changer' }
+    const policy = (name: string, resources: readonly string[]): TestEntry => {
+      return { id: `app:${name}`, kind: 'security.policy', actions: ['registry.apply'], resources: [...resources], effect: 'allow' }
+    }
+    await using app = await startApp({ root, entries: [host, changer, policy('elsewhere', ['other:*']), policy('here', ['app:*'])] })
+    await using probe = await app.probe()
+    const act = async (name: string) =>
+      probe.run(async () => {
+        const scope = await security.newScope([`app:${name}`])
+        return processes.withActor(security.newActor('ann')).withScope(scope).exec('app:changer', 'app:host')
+      })
+    expect(await act('elsewhere')).toEqual(['PermissionDenied', 'registry.apply', 'app:made'])
+    expect(await act('here')).toBe('applied')
   })
 })
