@@ -157,7 +157,7 @@ describe('leave to change the registry', () => {
     await using probe = await app.probe()
     const act = async (name: string) =>
       probe.run(async () => {
-        const scope = await security.newScope([`app:${name}`])
+        const scope = security.newScope([`app:${name}`])
         return processes.withActor(security.newActor('ann')).withScope(scope).exec('app:changer', 'app:host')
       })
     expect(await act('elsewhere')).toEqual(['PermissionDenied', 'registry.apply', 'app:made'])
