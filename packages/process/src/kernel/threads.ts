@@ -1,11 +1,11 @@
 /** The threads of an application, and their introductions to one another. */
-import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
 import type { SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { ensurePrivateFolder } from './private-folder.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -155,10 +155,7 @@ export function threadFailure(code: number, error: Error | undefined): TroupeErr
 function threadEnvironment(): NodeJS.ProcessEnv {
   if (process.env['NODE_COMPILE_CACHE'] !== undefined || process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return process.env
   const cache = join(tmpdir(), `troupe-compile-cache-${process.getuid?.() ?? 'user'}`)
-  try {
-    mkdirSync(cache, { recursive: true, mode: 0o700 })
-  } catch {
-    return process.env
-  }
+  // Threads run what they find there: a folder that somebody else could have filled is not used.
+  if (!ensurePrivateFolder(cache)) return process.env
   return { ...process.env, NODE_COMPILE_CACHE: cache }
 }
