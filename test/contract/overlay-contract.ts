@@ -125,10 +125,10 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
       expect(back).toEqual(numbers)
     })
 
-    it('listens, or says that listening is not supported', async () => {
+    it('binds, or says that listening is not supported', async () => {
       const { listen } = overlay.overlay.capabilities
-      const outcome = await overlay.overlay.listen({ port: 80 }).then(
-        async (listener) => listener[Symbol.asyncDispose](),
+      const outcome = await overlay.overlay.bind({ port: 80 }).then(
+        async (binding) => binding[Symbol.asyncDispose](),
         (error: unknown) => error,
       )
       expect(outcome instanceof TroupeError ? outcome.kind : outcome).toBe(listen ? undefined : 'Invalid')

@@ -4,7 +4,17 @@ import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
 import { socks5Driver } from './drivers/socks5/connect.ts'
 import { recordDial } from './health.ts'
-import type { DialOptions, Driver, Isolation, ResolvedAddress, ResolveOptions, Target } from './overlay.ts'
+import type {
+  AssociateOptions,
+  DialOptions,
+  Driver,
+  Isolation,
+  Listener,
+  ResolvedAddress,
+  ResolveOptions,
+  Target,
+  Ticket,
+} from './overlay.ts'
 import type { Route } from './route.ts'
 
 const drivers: ReadonlyMap<string, Driver> = new Map([socks5Driver].map((driver) => [driver.name, driver]))
@@ -62,10 +72,21 @@ export async function reverse(route: Route, address: string, options: DialOption
  *
  * @throws TroupeError like {@link dial}; `Invalid`, "not supported", where the overlay, or the proxy, carries no datagrams.
  */
-export async function associate(route: Route, options: DialOptions = {}): Promise<Association> {
+export async function associate(route: Route, options: AssociateOptions = {}): Promise<Association> {
   const driver = driverOf(route)
   if (driver.associate) return driver.associate(route, isolated(options), dial)
   throw unsupported(route, 'sending datagrams')
+}
+
+/**
+ * Accepts connections from the overlay, at the place that `ticket` is for.
+ *
+ * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not supported".
+ */
+export async function accept(ticket: Ticket): Promise<Listener> {
+  const driver = driverOf(ticket)
+  if (driver.accept) return driver.accept(ticket)
+  throw unsupported(ticket, 'listening')
 }
 
 /**

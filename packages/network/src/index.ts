@@ -1,22 +1,27 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
 export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
 export type { Association, AssociationEvents } from './association.ts'
-export { associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
+export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
 export { perOverlay } from './guard/per-overlay.ts'
 export { overlayChanged } from './guard/routes.ts'
 export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './health.ts'
 export type {
+  Accepted,
+  AssociateOptions,
+  Binding,
+  BindOptions,
   Capabilities,
   DialOptions,
   Driver,
   Entrance,
   Isolation,
   Listener,
-  ListenOptions,
   Overlay,
+  Peer,
   ResolvedAddress,
   ResolveOptions,
   Target,
+  Ticket,
 } from './overlay.ts'
 export type { Route } from './route.ts'

@@ -10,22 +10,33 @@ export type RouteOf = (id: EntryId) => Route
 /** What is asked of the registry. */
 export type Entries = Pick<Registry, 'decode' | 'get'>
 
+/** What an overlay is built in. */
+export interface Site {
+  /** Of the overlay that is built; see {@link Route.generation}. */
+  readonly generation: number
+  readonly routeOf: RouteOf
+  /** `network_service.state_dir`: kinds with a state keep it in a folder of their own there, 0700, which they create. */
+  readonly stateDir: string
+  /** For what whoever runs the application should know: an address, a login that waits. */
+  readonly log: (line: string) => void
+}
+
 export interface OverlayKind {
   readonly kind: Kind
   /** Says {@link Overlay.exclusive} of what {@link open} would build. */
-  exclusive?(entries: Entries, id: EntryId): string | undefined
+  exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
   /**
    * Builds the overlay of the entry `id`.
    *
    * @throws TroupeError `Invalid` for what is wrong in the entry; `Unavailable` when the overlay does not come up.
    */
-  open(entries: Entries, id: EntryId, generation: number, routeOf: RouteOf): Promise<Overlay>
+  open(entries: Entries, id: EntryId, site: Site): Promise<Overlay>
 }
 
 /** Joins a kind of entry and the building of its overlay. */
 export function overlayKind<K extends Kind>(
   kind: K,
-  build: (id: EntryId, fields: FieldsOf<K>, generation: number, routeOf: RouteOf) => Promise<Overlay>,
+  build: (id: EntryId, fields: FieldsOf<K>, site: Site) => Promise<Overlay>,
 ): OverlayKind {
-  return { kind, open: async (entries, id, generation, routeOf) => build(id, entries.decode(id, kind).fields, generation, routeOf) }
+  return { kind, open: async (entries, id, site) => build(id, entries.decode(id, kind).fields, site) }
 }

@@ -17,7 +17,7 @@ function fake(log: string[]): OverlayKind {
   return {
     kind,
     exclusive: (entries, entry) => entries.decode(entry, kind).fields.state,
-    open: async (entries, entry: EntryId, generation) => {
+    open: async (entries, entry: EntryId, { generation }) => {
       const { state, works } = entries.decode(entry, kind).fields
       log.push(`open ${generation}`)
       if (!works) throw new Error('it does not come up')
@@ -27,7 +27,7 @@ function fake(log: string[]): OverlayKind {
         capabilities: { listen: false, tls: false, udp: false },
         ...(state !== undefined && { exclusive: state }),
         route: { overlay: entry, generation, driver: 'fake', config: {} },
-        listen: async () => Promise.reject(new Error('no')),
+        bind: async () => Promise.reject(new Error('no')),
         async [Symbol.asyncDispose]() {
           log.push(`close ${generation}`)
         },
@@ -41,7 +41,7 @@ async function started(fields: Readonly<Record<string, unknown>>) {
   const log: string[] = []
   const entries = new Registry({ kinds: [kind] })
   entries.add({ id, kind: kind.kind, fields })
-  const overlays = new Overlays(entries, [fake(log)])
+  const overlays = new Overlays(entries, { kinds: [fake(log)] })
   await overlays.add(id)
   const next = (other: Readonly<Record<string, unknown>>) => {
     const changed = new Registry({ kinds: [kind] })

@@ -27,21 +27,64 @@ export interface Overlay extends AsyncDisposable {
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**
-   * Accepts connections from the overlay.
+   * Makes a place in the overlay at which a thread may accept connections. Asked only after `network.bind` was allowed.
    *
-   * @throws TroupeError `Invalid`, "not supported", where {@link Capabilities.listen} is false.
+   * @throws TroupeError `Invalid`, "not supported", where {@link Capabilities.listen} is false; `AlreadyExists` for a port that is in use;
+   *   `Unavailable`.
    */
-  listen(options: ListenOptions): Promise<Listener>
+  bind(options: BindOptions): Promise<Binding>
 }
 
-export interface ListenOptions {
+export interface BindOptions {
+  /** 1 to 65535, or 0 for any that is free, where the overlay has ports. */
   readonly port: number
+  /** The overlay itself ends TLS, with a certificate of its own ({@link Capabilities.tls}); connections arrive decrypted. @default false */
+  readonly tls?: boolean
 }
 
+/** A place in an overlay, as the kernel holds it; disposing of it gives the place up. */
+export interface Binding extends AsyncDisposable {
+  readonly ticket: Ticket
+}
+
+/**
+ * The serialisable description that lets one thread accept connections at one place of an overlay. Like a route it is a capability:
+ * it never shows in logs or errors.
+ */
+export interface Ticket extends Route {
+  /** The place, as others dial it. */
+  readonly address: Target
+}
+
+/** Where connections of an overlay arrive in this thread. Disposing of it ends it; connections that were accepted go on. */
 export interface Listener extends AsyncDisposable {
-  /** Where others reach it: `host:port` in the overlay's own terms. */
+  /** The place, as others dial it. */
+  readonly address: Target
+  /**
+   * Ends when the listener is disposed of.
+   *
+   * @throws TroupeError `Unavailable` when the overlay no longer brings connections here: its router, node or process is gone.
+   */
+  readonly connections: AsyncIterable<Accepted>
+}
+
+/** A connection that somebody in the overlay opened. Like a dialled one it is plain, unread and without listeners. */
+export interface Accepted {
+  readonly socket: Socket
+  readonly peer: Peer
+}
+
+/** Who opened a connection, as the overlay tells: it is the overlay's word, not the peer's. */
+export interface Peer {
+  /** Address or name in the overlay's own terms: an IP address of the tailnet, a `.b32.i2p` name. */
   readonly address: string
-  readonly connections: AsyncIterable<Socket>
+  readonly port?: number
+  /** Of a tailnet: name of the node, its user (absent for tagged nodes), its tags. */
+  readonly node?: string
+  readonly user?: string
+  readonly tags?: readonly string[]
+  /** Of I2P: the whole destination, in base64. */
+  readonly destination?: string
 }
 
 /** Where a connection should go. Names are passed on as names; nothing is resolved on this side. */
@@ -74,6 +117,11 @@ export interface ResolveOptions extends DialOptions {
   readonly family?: 0 | 4 | 6
 }
 
+export interface AssociateOptions extends DialOptions {
+  /** The port of the overlay at which datagrams arrive, where the overlay has such. @default any */
+  readonly port?: number
+}
+
 export interface ResolvedAddress {
   readonly address: string
   readonly family: 4 | 6
@@ -97,7 +145,9 @@ export interface Driver {
   /** Names of an address, as the overlay finds them. */
   reverse?(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]>
   /** A way for datagrams. */
-  associate?(route: Route, options: DialOptions, hop: Dial): Promise<Association>
+  associate?(route: Route, options: AssociateOptions, hop: Dial): Promise<Association>
+  /** Accepts connections at the place that the ticket is for. */
+  accept?(ticket: Ticket): Promise<Listener>
   /**
    * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: two whose keys differ may not
    * serve each other.

@@ -111,7 +111,7 @@ describe('overlays', () => {
   it('of SOCKS5 do not listen', async () => {
     await using overlays = new Overlays(registryWith(plain))
     const overlay = await overlays.add(id)
-    await expect(overlay.listen({ port: 80 })).rejects.toMatchObject({
+    await expect(overlay.bind({ port: 80 })).rejects.toMatchObject({
       kind: 'Invalid',
       message: 'listening on app:proxy is not supported: network.socks5 is outbound only',
     })
@@ -151,14 +151,14 @@ describe('an overlay that leads through another', () => {
 describe('a replacement', () => {
   const closed: number[] = []
   const kind = defineKind({ kind: 'network.fake', fields: z.strictObject({ works: z.boolean() }) })
-  const fake = overlayKind(kind, async (overlay: EntryId, { works }, generation): Promise<Overlay> => {
+  const fake = overlayKind(kind, async (overlay: EntryId, { works }, { generation }): Promise<Overlay> => {
     if (!works) throw new Error('it does not come up')
     return {
       id: overlay,
       kind: kind.kind,
       capabilities: { listen: false, tls: false, udp: true },
       route: { overlay, generation, driver: 'fake', config: {} },
-      listen: async () => Promise.reject(new Error('no')),
+      bind: async () => Promise.reject(new Error('no')),
       async [Symbol.asyncDispose]() {
         closed.push(generation)
       },
@@ -168,7 +168,7 @@ describe('a replacement', () => {
   it('stands before the old one is closed; one that fails leaves the old one in service', async () => {
     const registry = new Registry({ kinds: [kind] })
     registry.add({ id, kind: kind.kind, fields: { works: true } })
-    const overlays = new Overlays(registry, [fake])
+    const overlays = new Overlays(registry, { kinds: [fake] })
     await overlays.add(id)
     await overlays.replace(id)
     expect([overlays.route(id).generation, closed]).toEqual([2, [1]])

@@ -1,6 +1,7 @@
 /** The overlays of an application, by id, as the kernel holds them. */
 import { type EntryId, notFound, TroupeError } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
+import { resolve } from 'node:path'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
 import type { Capabilities, Overlay } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
@@ -11,6 +12,15 @@ const known: readonly OverlayKind[] = [socks5Overlay]
 
 /** The kinds that entries of overlays may have: give them to the registry. */
 export const networkKinds: readonly Kind[] = known.map(({ kind }) => kind)
+
+export interface OverlaysOptions {
+  /** @default those that there are */
+  readonly kinds?: readonly OverlayKind[]
+  /** See {@link Site}. @default `.troupe/net` in the working directory */
+  readonly stateDir?: string
+  /** @default nobody is told */
+  readonly log?: (line: string) => void
+}
 
 /** An overlay as it may be shown: without its route. */
 export interface OverlaySummary {
@@ -40,11 +50,15 @@ export class Overlays implements AsyncDisposable {
   readonly #pending = new Map<EntryId, Overlay>()
   /** Overlays of which neither the old nor the new stands at the moment. */
   readonly #handOvers = new Map<EntryId, Promise<void>>()
+  readonly #stateDir: string
+  readonly #log: (line: string) => void
   #generation = 0
 
-  constructor(entries: Entries, kinds: readonly OverlayKind[] = known) {
+  constructor(entries: Entries, { kinds = known, stateDir = resolve('.troupe/net'), log = () => undefined }: OverlaysOptions = {}) {
     this.#entries = entries
     this.#kinds = new Map(kinds.map((kind) => [kind.kind.kind, kind]))
+    this.#stateDir = stateDir
+    this.#log = log
   }
 
   /**
@@ -78,7 +92,7 @@ export class Overlays implements AsyncDisposable {
   async prepare(id: EntryId, entries: Entries = this.#entries): Promise<OverlaySwap> {
     const kind = this.#kindOf(id, entries)
     const former = this.#running.get(id)
-    const state = kind.exclusive?.(entries, id)
+    const state = kind.exclusive?.(entries, id, { stateDir: this.#stateDir })
     if (former !== undefined && state !== undefined && state === former.exclusive) {
       return new HandOver({
         id,
@@ -171,9 +185,14 @@ export class Overlays implements AsyncDisposable {
   async #open(id: EntryId, entries: Entries): Promise<Overlay> {
     this.#generation += 1
     const through = new Set<EntryId>()
-    const overlay = await this.#kindOf(id, entries).open(entries, id, this.#generation, (other) => {
-      through.add(other)
-      return (this.#pending.get(other) ?? this.get(other)).route
+    const overlay = await this.#kindOf(id, entries).open(entries, id, {
+      generation: this.#generation,
+      stateDir: this.#stateDir,
+      log: this.#log,
+      routeOf: (other) => {
+        through.add(other)
+        return (this.#pending.get(other) ?? this.get(other)).route
+      },
     })
     this.#through.set(overlay, through)
     return overlay

@@ -151,7 +151,8 @@ export async function launch({ config, registry, problems }: Loaded, options: La
   const logger = loggerOf(config, registry, options)
   const log = logger.note
   const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
-  const kernel = new Kernel({ registry, overlays: new Overlays(registry), security, preload, log })
+  const overlays = new Overlays(registry, { stateDir: config.networkService.stateDir, log })
+  const kernel = new Kernel({ registry, overlays, security, preload, log })
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))

@@ -15,7 +15,7 @@ const seedBytes = 32
 
 type Fields = FieldsOf<typeof socks5Kind>
 
-export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generation, routeOf): Promise<Overlay> => {
+export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, { generation, routeOf }): Promise<Overlay> => {
   const config = configOf(fields, fields.via === undefined ? undefined : routeOf(fields.via))
   return {
     id,
@@ -23,7 +23,7 @@ export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, generati
     capabilities,
     route: Object.freeze({ overlay: id, generation, driver: socks5, config: Object.freeze(config) }),
     check: async () => reachable(config),
-    async listen() {
+    async bind() {
       throw new TroupeError('Invalid', `listening on ${id} is not supported: ${socks5Kind.kind} is outbound only`, {
         details: { overlay: id },
       })
