@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { TroupeError } from '@troupe/core'
-import { dial, type Overlay, type Route, type Target } from '@troupe/network'
+import { accept, dial, type Listener, type Overlay, type Peer, type Route, type Target } from '@troupe/network'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 export interface OverlayFixture {
@@ -26,6 +26,8 @@ export interface OverlayFixture {
   readonly halfClose: boolean
   /** A route of the driver whose proxy, bridge or node is at `port` of this machine. */
   routeTo(port: number): Route
+  /** Of another member of the overlay, who dials what listens here. @default the overlay's own */
+  readonly visitor?: Route
 }
 
 const mebibyte = 1024 * 1024
@@ -125,14 +127,29 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
       expect(back).toEqual(numbers)
     })
 
-    it('binds, or says that listening is not supported', async () => {
+    it('listens, or says that listening is not supported', async () => {
       const { listen } = overlay.overlay.capabilities
-      const outcome = await overlay.overlay.bind({ port: 80 }).then(
-        async (binding) => binding[Symbol.asyncDispose](),
-        (error: unknown) => error,
+      const refusal: unknown = listen ? undefined : await overlay.overlay.bind({ port: 8080 }).catch((error: unknown) => error)
+      expect(refusal instanceof TroupeError ? [refusal.kind, /not supported/.test(refusal.message)] : []).toEqual(
+        listen ? [] : ['Invalid', true],
       )
-      expect(outcome instanceof TroupeError ? outcome.kind : outcome).toBe(listen ? undefined : 'Invalid')
-      expect(String(outcome)).toMatch(listen ? /undefined/ : /not supported/)
+    })
+
+    it('where it listens, is reached until that is given up', async () => {
+      if (!overlay.overlay.capabilities.listen) return
+      const binding = await overlay.overlay.bind({ port: 8080 })
+      const visitor = overlay.visitor ?? route
+      const listener = await accept(binding.ticket)
+      expect(listener.address).toEqual(binding.ticket.address)
+      const served = serve(listener)
+      const sent = randomBytes(mebibyte)
+      expect(digest(await echoed(await dial(visitor, listener.address), sent))).toBe(digest(sent))
+      const numbers = Array.from({ length: 20 }, (_, number) => Buffer.from(`visitor ${number}`))
+      expect(await Promise.all(numbers.map(async (one) => echoed(await dial(visitor, listener.address), one)))).toEqual(numbers)
+      await listener[Symbol.asyncDispose]()
+      await binding[Symbol.asyncDispose]()
+      expect(new Set((await served).map(({ address }) => address)).size).toBe(1)
+      await expect(dial(visitor, listener.address)).rejects.toMatchObject({ kind: 'Unavailable' })
     })
   })
 }
@@ -144,6 +161,16 @@ it('the contract would see a name that is looked up on this machine', async () =
   queries.stop()
   expect(queries.count).toBe(1)
 })
+
+/** Echoes whatever comes, until the listener ends, and tells who came. */
+async function serve(listener: Listener): Promise<readonly Peer[]> {
+  const peers: Peer[] = []
+  for await (const { socket, peer } of listener.connections) {
+    peers.push(peer)
+    socket.on('error', () => socket.destroy()).pipe(socket)
+  }
+  return peers
+}
 
 /** Sends `data`, reads as much back, and closes. */
 async function echoed(socket: Socket, data: Buffer): Promise<Buffer> {

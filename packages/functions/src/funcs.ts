@@ -1,7 +1,7 @@
 /** The API for functions: call them by id. */
 import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
 import type { ArgumentsOf, FunctionEntries, IdIn, ResultOf } from '@troupe/core/entries'
-import type { Scope } from '@troupe/policy'
+import { policiesOf, type Scope } from '@troupe/policy'
 import {
   type CallAnswer,
   type CallOptions,
@@ -59,7 +59,7 @@ function caller(selection: Selection): Caller {
     withOptions: (options: CallOptions) => caller(withOptions(selection, options)),
     withContext: (values: Readonly<Record<string, unknown>>) => caller(withContext(selection, values)),
     withActor: (actor: Actor) => caller({ ...selection, actor }),
-    withScope: (scope: Scope) => caller({ ...selection, scope: scope.policies }),
+    withScope: (scope: Scope) => caller({ ...selection, scope: policiesOf(scope) }),
     call: callTyped,
   })
 }

@@ -3,6 +3,7 @@
  * Decisions are made outside the thread; what is here only asks.
  */
 import { type EntryId, invalid } from '@troupe/core'
+import type { BindOptions, Ticket } from './overlay.ts'
 import type { Route } from './route.ts'
 
 export interface NetworkAccess {
@@ -27,6 +28,13 @@ export interface NetworkAccess {
    * @throws TroupeError `NotFound`, `Unavailable`, or `PermissionDenied` when it was never granted.
    */
   route(overlay: EntryId): Promise<Route>
+  /**
+   * Asks for a place in `overlay` at which the code that runs may accept connections; `release` gives it up. Absent where nobody
+   * listens.
+   *
+   * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`, `Unavailable`.
+   */
+  bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly ticket: Ticket; readonly release: () => void }>
   /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */
   refresh?(): void
 }

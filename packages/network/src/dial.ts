@@ -17,7 +17,12 @@ import type {
 } from './overlay.ts'
 import type { Route } from './route.ts'
 
-const drivers: ReadonlyMap<string, Driver> = new Map([socks5Driver].map((driver) => [driver.name, driver]))
+const drivers = new Map<string, Driver>([socks5Driver].map((driver) => [driver.name, driver]))
+
+/** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
+export function addDriver(driver: Driver): void {
+  drivers.set(driver.name, driver)
+}
 
 /**
  * A socket connected to `target` through the overlay that `route` belongs to. It is plain TCP, not yet read from, and without

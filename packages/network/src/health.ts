@@ -29,6 +29,8 @@ export interface OverlayHealth {
   readonly opened: number
   readonly failed: number
   readonly dialling: number
+  /** Connections that came in by the overlay. */
+  readonly accepted: number
   /** Connections that are open now. */
   readonly open: number
   /** Through all connections, open and closed, the handshakes included. */
@@ -55,12 +57,13 @@ const microseconds = 1000
 class OverlayRecord {
   readonly overlay: EntryId
   #route: Route
-  readonly #driver: Pick<Driver, 'entrances'>
+  #driver: Pick<Driver, 'entrances'> = {}
   #works = true
   #lastError: OverlayHealth['lastError']
   #opened = 0
   #failed = 0
   #dialling = 0
+  #accepted = 0
   #sent = 0
   #received = 0
   /** In microseconds; two figures, since it is kept for each overlay in each thread. */
@@ -70,14 +73,14 @@ class OverlayRecord {
   /** Dials under way, by generation. */
   readonly #under = new Map<number, number>()
 
-  constructor(route: Route, driver: Pick<Driver, 'entrances'>) {
+  constructor(route: Route) {
     this.overlay = route.overlay
     this.#route = route
-    this.#driver = driver
   }
 
   /** Counts a dial from here on. */
-  begin(route: Route, target: Target): DialRecord {
+  begin(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+    this.#driver = driver
     if (route.generation >= this.#route.generation) this.#route = route
     this.#dialling += 1
     this.#count(route.generation, 1)
@@ -113,6 +116,12 @@ class OverlayRecord {
     return true
   }
 
+  /** Counts a connection that came in. */
+  came({ generation }: Route, socket: Socket): void {
+    this.#accepted += 1
+    this.#keep(socket, generation)
+  }
+
   view(): OverlayHealth {
     const entrances = this.#driver.entrances?.(this.#route) ?? []
     const down = entrances.filter(({ state }) => state === 'down').length
@@ -130,6 +139,7 @@ class OverlayRecord {
       opened: this.#opened,
       failed: this.#failed,
       dialling: this.#dialling,
+      accepted: this.#accepted,
       open: this.#sockets.size,
       bytesSent,
       bytesReceived,
@@ -205,9 +215,18 @@ const records = new Map<EntryId, OverlayRecord>()
 
 /** Counts a dial that begins. */
 export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+  return recordOf(route).begin(route, target, driver)
+}
+
+/** Counts a connection that came in, until it is destroyed. */
+export function recordAccepted(route: Route, socket: Socket): void {
+  recordOf(route).came(route, socket)
+}
+
+function recordOf(route: Route): OverlayRecord {
   let record = records.get(route.overlay)
-  if (record === undefined) records.set(route.overlay, (record = new OverlayRecord(route, driver)))
-  return record.begin(route, target)
+  if (record === undefined) records.set(route.overlay, (record = new OverlayRecord(route)))
+  return record
 }
 
 /** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */

@@ -24,4 +24,7 @@ export type {
   Target,
   Ticket,
 } from './overlay.ts'
+export { listenOn } from './listen/listen-on.ts'
+export { overlayMoved } from './listen/moved.ts'
+export { peerOf } from './listen/peer.ts'
 export type { Route } from './route.ts'

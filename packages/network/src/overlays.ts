@@ -8,10 +8,11 @@ import type { Entries, OverlayKind } from './overlay-kind.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 
-const known: readonly OverlayKind[] = [socks5Overlay]
+/** The kinds of overlays that this package has. */
+export const overlayKinds: readonly OverlayKind[] = [socks5Overlay]
 
-/** The kinds that entries of overlays may have: give them to the registry. */
-export const networkKinds: readonly Kind[] = known.map(({ kind }) => kind)
+/** The kinds that their entries may have: give them to the registry. */
+export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
 
 export interface OverlaysOptions {
   /** @default those that there are */
@@ -54,7 +55,7 @@ export class Overlays implements AsyncDisposable {
   readonly #log: (line: string) => void
   #generation = 0
 
-  constructor(entries: Entries, { kinds = known, stateDir = resolve('.troupe/net'), log = () => undefined }: OverlaysOptions = {}) {
+  constructor(entries: Entries, { kinds = overlayKinds, stateDir = resolve('.troupe/net'), log = () => undefined }: OverlaysOptions = {}) {
     this.#entries = entries
     this.#kinds = new Map(kinds.map((kind) => [kind.kind.kind, kind]))
     this.#stateDir = stateDir

@@ -32,6 +32,16 @@ export class Scope {
 }
 
 /**
+ * The policies of what JavaScript may have passed for a scope: what is none would put no policy in force.
+ *
+ * @throws TroupeError `Invalid`
+ */
+export function policiesOf(scope: Scope): readonly EntryId[] {
+  if (scope instanceof Scope) return scope.policies
+  throw invalid('that is no scope: make one with security.newScope(policies), or take a group by security.namedScope(group)')
+}
+
+/**
  * The policies of a group.
  *
  * @throws TroupeError `NotFound` when no policy is in it: an empty scope would deny everything, and nobody would know why.

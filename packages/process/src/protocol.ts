@@ -1,6 +1,6 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
-import type { Route } from '@troupe/network'
+import type { BindOptions, Route, Ticket } from '@troupe/network'
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
@@ -173,6 +173,9 @@ export interface Requests {
   namedScope: { ask: { readonly group: string }; answer: readonly EntryId[] }
   select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
+  /** A place in an overlay at which to accept connections, and a number by which it is given up. */
+  bind: { ask: { readonly overlay: EntryId; readonly options: BindOptions }; answer: { readonly ticket: Ticket; readonly number: number } }
+  unbind: { ask: { readonly number: number }; answer: void }
   entry: { ask: { readonly id: EntryId }; answer: EntryView }
   entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly EntryView[] }
   startChild: { ask: { readonly supervisor: string; readonly child: unknown }; answer: ChildView }
@@ -272,6 +275,8 @@ export type ToThread =
   /** The code of an entry changed: upgradable processes that run it are told. */
   | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
   | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
+  /** An overlay was replaced or removed: servers that listen on it do so anew. */
+  | { readonly type: 'overlayMoved'; readonly overlay: EntryId }
   /** Asks by which generations of an overlay connections are open. */
   | { readonly type: 'streams'; readonly overlay: EntryId }
   /** Cuts connections that were opened by that generation, or an older one. */

@@ -2,7 +2,7 @@
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { provideNetworkAccess } from '@troupe/network'
-import { Overlays } from '@troupe/network/kernel'
+import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
@@ -23,7 +23,7 @@ import { Logger } from './log/logger.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
 export type { Clock, ServiceState, ServiceStatus } from '@troupe/process/kernel'
-export { kinds, type Loaded, load, type LoadOptions } from './load.ts'
+export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
 export interface LaunchOptions {
   /** Where lines of the log go. @default stderr */
@@ -144,15 +144,20 @@ export async function boot(options: BootOptions): Promise<Application> {
 }
 
 /** Starts an application that was read. Throws like {@link boot}. */
-export async function launch({ config, registry, problems }: Loaded, options: LaunchOptions = {}): Promise<Application> {
+export async function launch({ config, registry, overlays: own, problems }: Loaded, options: LaunchOptions = {}): Promise<Application> {
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   registry.open(await openHistory(config))
   const logger = loggerOf(config, registry, options)
   const log = logger.note
   const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
-  const overlays = new Overlays(registry, { stateDir: config.networkService.stateDir, log })
-  const kernel = new Kernel({ registry, overlays, security, preload, log })
+  const overlays = new Overlays(registry, {
+    kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],
+    stateDir: config.networkService.stateDir,
+    log,
+  })
+  for (const { driver } of own) await import(driver)
+  const kernel = new Kernel({ registry, overlays, security, preload: [...own.map(({ driver }) => driver), ...preload], log })
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
-import { networkKinds } from '@troupe/network/kernel'
+import { networkKinds, type OverlayKind } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
 import {
@@ -29,12 +29,22 @@ export interface LoadOptions {
   readonly set?: readonly string[]
   /** `namespace:name:field=value` for entries. */
   readonly overrides?: readonly string[]
+  /** Kinds of overlays beside Troupe's own. */
+  readonly overlays?: readonly OwnOverlay[]
+}
+
+/** A kind of overlay that an application brings along. */
+export interface OwnOverlay {
+  readonly kind: OverlayKind
+  /** URL of the module that adds its driver (`addDriver` of `@troupe/network/driver`): every thread imports it. */
+  readonly driver: string
 }
 
 /** An application that was read. */
 export interface Loaded {
   readonly config: AppConfig
   readonly registry: Registry
+  readonly overlays: readonly OwnOverlay[]
   /** All that is wrong with it, by place. Empty when it can start. */
   readonly problems: readonly Problem[]
 }
@@ -53,14 +63,15 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     ...(options.profiles && { profiles: options.profiles }),
     ...(options.set && { set: options.set }),
   })
-  const registry = new Registry({ kinds, root: config.root })
+  const { overlays = [] } = options
+  const registry = new Registry({ kinds: [...kinds, ...overlays.map(({ kind }) => kind.kind)], root: config.root })
   if (options.entries === undefined) await registry.load(join(config.root, 'src'))
   else registry.add(...options.entries)
   for (const text of options.overrides ?? []) {
     const { id, path, value } = parseOverride(text)
     registry.override(id, path, value)
   }
-  return { config, registry, problems: [...registry.check(), ...checkDefault(config, registry)] }
+  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry)] }
 }
 
 /** The default overlay must be one. */

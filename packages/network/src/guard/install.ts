@@ -12,6 +12,7 @@ import { internals } from './internals.ts'
 import { guardNames } from './names.ts'
 import { guardPools } from './owned-pools.ts'
 import { refuseOthers } from './refuse.ts'
+import { guardServers } from './servers.ts'
 import { guardSockets } from './socket.ts'
 import { guardTls } from './tls.ts'
 
@@ -40,6 +41,7 @@ export function installGuard({ outside = 'refuse' }: GuardOptions = {}): void {
   internals()
   installed = true
   guardSockets()
+  guardServers()
   guardTls()
   guardWrites()
   guardHandles()

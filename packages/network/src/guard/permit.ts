@@ -1,6 +1,6 @@
 /**
  * Sockets of our own, which the guard lets connect: those to a proxy. A permit is for one `connect` and is used up by it,
- * so a socket that user code was handed cannot be pointed elsewhere. No public export leads here.
+ * so a socket that user code was handed cannot be pointed elsewhere. Beside this package, only drivers need it (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
 import { Socket, type TcpSocketConnectOpts } from 'node:net'

@@ -3,7 +3,6 @@ import childProcess from 'node:child_process'
 import dgram from 'node:dgram'
 import dns from 'node:dns'
 import inspector from 'node:inspector'
-import { Server } from 'node:net'
 import workerThreads from 'node:worker_threads'
 import { callBack, fail, refuseMethods, reject } from './wrap.ts'
 
@@ -38,7 +37,6 @@ export function refuseOthers(): void {
   refuseMethods(childProcess.ChildProcess.prototype, ['spawn'], 'child_process.ChildProcess', fail)
   // It would start without a frame, and so in the clear.
   refuseMethods(workerThreads, ['Worker'], 'worker_threads', fail)
-  refuseMethods(Server.prototype, ['listen'], 'net.Server', fail)
   refuseMethods(inspector, ['open'], 'inspector', fail)
   // The native code that these lead to opens what it likes.
   refuseMethods(process, ['binding', 'dlopen', '_linkedBinding'], 'process', fail)

@@ -16,8 +16,10 @@ import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
+import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
+import { Bindings } from './bindings.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
@@ -70,9 +72,14 @@ export class Kernel implements AsyncDisposable {
       this.threads.standingChanged(thread, standing)
     },
   })
-  readonly processes = new ProcessTable((record) => {
-    this.standings.placed(record)
-  })
+  readonly processes = new ProcessTable(
+    (record) => {
+      this.standings.placed(record)
+    },
+    (pid) => {
+      this.bindings.processEnded(pid)
+    },
+  )
   /** Versions of modules. */
   readonly code = new Code()
   readonly grants = new Grants()
@@ -82,6 +89,8 @@ export class Kernel implements AsyncDisposable {
   readonly births: Births
   /** Overlays that are out of service and still carry something. */
   readonly drains: Drains
+  /** Where processes accept connections of overlays. */
+  readonly bindings = new Bindings()
   readonly deadLetters: DeadLetters
   /** The runtime of the main thread. */
   readonly runtime: Runtime
@@ -204,8 +213,15 @@ export class Kernel implements AsyncDisposable {
     this.threads.broadcast({ type: 'defaultOverlay', overlay })
   }
 
+  /** An overlay was replaced or removed: from now on every dial asks for its route anew, and servers listen on it anew. */
+  overlayMoved(overlay: EntryId): void {
+    routesChanged()
+    this.threads.broadcast({ type: 'overlayMoved', overlay })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hosts[Symbol.asyncDispose]()
+    await this.bindings[Symbol.asyncDispose]()
     this.drains[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()

@@ -15,6 +15,7 @@ export interface ProcessRecord {
 
 export class ProcessTable {
   readonly #onAdd: (record: ProcessRecord) => void
+  readonly #onRemove: (pid: Pid) => void
   readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
   readonly #names = new Map<string, Pid>()
@@ -43,9 +44,13 @@ export class ProcessTable {
     throw denied(`thread ${thread} asks for ${by}, which does not live in it`, { pid: by })
   }
 
-  /** @param onAdd Hears of each process and call before anyone else does. */
-  constructor(onAdd: (record: ProcessRecord) => void = () => undefined) {
+  /**
+   * @param onAdd Hears of each process and call before anyone else does.
+   * @param onRemove Hears of the end of each.
+   */
+  constructor(onAdd: (record: ProcessRecord) => void = () => undefined, onRemove: (pid: Pid) => void = () => undefined) {
     this.#onAdd = onAdd
+    this.#onRemove = onRemove
   }
 
   add(record: ProcessRecord): void {
@@ -66,6 +71,7 @@ export class ProcessTable {
     for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
     this.#namesOf.delete(pid)
     this.groups.processEnded(pid)
+    this.#onRemove(pid)
     return record
   }
 

@@ -1,6 +1,7 @@
 /** What threads may ask of the kernel, and how it answers. */
-import { denied, type EntryId, type Pid, unavailable } from '@troupe/core'
-import type { Route } from '@troupe/network'
+import { denied, type EntryId, invalid, type Pid, unavailable } from '@troupe/core'
+import type { BindOptions, Route } from '@troupe/network'
+import { checkBinding } from '@troupe/policy/kernel'
 import type { RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { ProcessRecord } from './process-table.ts'
@@ -9,6 +10,7 @@ import type { Thread } from './thread.ts'
 
 /** Milliseconds that a dial waits for an overlay of which neither the old nor the new stands. */
 const handOverTime = 15_000
+const maxPort = 65_535
 
 /** Who asks, and from where. */
 export interface Asker {
@@ -59,6 +61,8 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     groupMembers: ({ group }) => processes.groups.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
     route: ({ overlay }, asker) => route(kernel, overlay, asker),
+    bind: (ask, asker) => bind(kernel, ask, asker),
+    unbind: ({ number }, { record }) => kernel.bindings.release(record.pid, number),
     entry: ({ id }, { record }) => {
       authority.check(record, 'registry.get', id)
       return registry.get(id)
@@ -120,4 +124,18 @@ async function route({ overlays, threads, grants }: Kernel, overlay: EntryId, { 
     action: 'network.select',
     resource: overlay,
   })
+}
+
+/** Policies are asked of each place, whichever way its overlay came into force. */
+async function bind({ overlays, security, bindings, processes }: Kernel, { overlay, options }: Requests['bind']['ask'], { record }: Asker) {
+  overlays.get(overlay)
+  checkBinding(security, record.frame, overlay)
+  await settledInTime(overlays.settled(overlay), overlay)
+  const binding = await overlays.get(overlay).bind(checkBindOptions(options))
+  return bindings.hold(record.pid, binding, () => processes.get(record.pid) !== undefined)
+}
+
+function checkBindOptions({ port, tls = false }: BindOptions): BindOptions {
+  if (Number.isInteger(port) && port >= 0 && port <= maxPort && typeof tls === 'boolean') return { port, tls }
+  throw invalid(`a port is a whole number of 0 to ${maxPort}`, { port })
 }

@@ -1,6 +1,6 @@
 /** How code in this thread gets at overlays: it asks the kernel. */
 import type { EntryId } from '@troupe/core'
-import type { NetworkAccess, Route } from '@troupe/network'
+import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { currentParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -15,6 +15,13 @@ export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
     permit(action: string, resource: string): Promise<void> | undefined {
       const by = currentParticipant()
       return by.governed ? runtime.kernel.request('permit', { action, resource }, by.pid) : undefined
+    },
+    async bind(overlay: EntryId, options: BindOptions) {
+      const { pid } = currentParticipant()
+      const { ticket, number } = await runtime.kernel.request('bind', { overlay, options }, pid)
+      // Who has ended gave up all its places.
+      const release = () => void runtime.kernel.request('unbind', { number }, pid).catch(() => undefined)
+      return { ticket, release }
     },
     refresh(): void {
       runtime.refreshRoutes()

@@ -2,7 +2,7 @@
 import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
-import type { Scope } from '@troupe/policy'
+import { policiesOf, type Scope } from '@troupe/policy'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
 import type { FirstMessage, Watcher } from '../protocol.ts'
 import { currentRuntime } from './current.ts'
@@ -96,7 +96,7 @@ function spawner(plan: SpawnPlan) {
     /** Lets it act for `actor`. A spawned process has no actor unless given one. */
     withActor: (actor: Actor) => spawner({ ...plan, actor }),
     /** Puts policies in force for it. */
-    withScope: (scope: Scope) => spawner({ ...plan, scope: scope.policies }),
+    withScope: (scope: Scope) => spawner({ ...plan, scope: policiesOf(scope) }),
     /** Registers it under a name before it starts. */
     withName: (name: string) => spawner({ ...plan, name }),
     /** A message that it finds in its mailbox when it starts. */

@@ -1,6 +1,6 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
 import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid, TroupeError } from '@troupe/core'
-import { cutStreams, oldestStream, type Route } from '@troupe/network'
+import { cutStreams, oldestStream, overlayMoved, type Route } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
@@ -268,6 +268,9 @@ export class Runtime {
         return
       case 'defaultOverlay':
         this.defaultOverlay = message.overlay
+        return
+      case 'overlayMoved':
+        overlayMoved(message.overlay)
         return
       case 'streams':
         this.kernel.tell({ type: 'streams', overlay: message.overlay, oldest: oldestStream(message.overlay) })

@@ -1,7 +1,7 @@
 /** Overlays that come, change and go while the application runs. */
 import { type EntryId, invalid } from '@troupe/core'
 import type { OverlaySwap } from '@troupe/network/kernel'
-import { routesChanged, serviceOf } from '@troupe/process/kernel'
+import { serviceOf } from '@troupe/process/kernel'
 import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
 import type { Running } from './running.ts'
 
@@ -18,10 +18,14 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
       if (op === 'update') await checked(swap)
       return {
         commit: async () => {
-          await swap.commit().finally(routesChanged)
+          await swap.commit().finally(() => {
+            for (const other of [id, ...overlays.leadingThrough(id)]) kernel.overlayMoved(other)
+          })
         },
         rollback: async () => {
-          await swap.rollback().finally(routesChanged)
+          await swap.rollback().finally(() => {
+            kernel.overlayMoved(id)
+          })
         },
         settle: async () => {
           for (const former of swap.retired) {

@@ -1,0 +1,56 @@
+/** Servers that listen in a frame with an overlay: they take their connections from it, or are refused. */
+import { Server } from 'node:net'
+import type { EntryId } from '@troupe/core'
+import { listenOn } from '../listen/listen-on.ts'
+import { networkInForce } from './in-force.ts'
+import { property } from './internals.ts'
+import { lostContext, refusedIn } from './refusal.ts'
+import { isCallable, replaceMethod } from './wrap.ts'
+
+/** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
+const everywhere: ReadonlySet<unknown> = new Set([undefined, null, '', '0.0.0.0', '::'])
+
+const nameNone = 'Its servers are reached by the overlay’s own address: leave the host out'
+const takePort = 'Listen on a port'
+
+export function guardServers(): void {
+  replaceMethod(Server.prototype, 'listen', (original, self, args) => {
+    const network = networkInForce()
+    if (network === null || !(self instanceof Server)) return Reflect.apply(original, self, args)
+    if (network === undefined) throw lostContext('net.Server.listen')
+    listenIn(network, self, args)
+    return self
+  })
+}
+
+function listenIn(overlay: EntryId, server: Server, args: readonly unknown[]): void {
+  const { port, host, signal } = placeOf(args)
+  if (port === undefined) throw refusedIn(overlay, 'net.Server.listen on a path, a handle or a descriptor', takePort)
+  if (!everywhere.has(host)) throw refusedIn(overlay, `net.Server.listen on the host ${String(host)}`, nameNone)
+  const done = args.at(-1)
+  if (isCallable(done)) server.once('listening', () => void Reflect.apply(done, server, []))
+  listenOn(server, overlay, { port })
+  if (signal instanceof AbortSignal) signal.addEventListener('abort', () => server.close(), { once: true })
+}
+
+interface Place {
+  /** None where it is no port that was named. */
+  readonly port?: number
+  readonly host?: unknown
+  readonly signal?: unknown
+}
+
+/** The forms that `listen` takes: options, or port, host and backlog; without any of them, any port. */
+function placeOf([first, second]: readonly unknown[]): Place {
+  if (first === undefined || first === null || isCallable(first)) return { port: 0 }
+  if (typeof first === 'object') {
+    if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) return {}
+    return { ...numbered(property(first, 'port') ?? 0), host: property(first, 'host'), signal: property(first, 'signal') }
+  }
+  return { ...numbered(first), ...(typeof second === 'string' && { host: second }) }
+}
+
+function numbered(port: unknown): { readonly port?: number } {
+  const number = Number(port)
+  return Number.isInteger(number) && number >= 0 && number <= 65_535 ? { port: number } : {}
+}

@@ -1,0 +1,179 @@
+/** Has a server take its connections from an overlay. */
+import { currentSlot, type EntryId, invalid, runInSlot, TroupeError } from '@troupe/core'
+import type { Server } from 'node:net'
+import { networkAccess } from '../access.ts'
+import { accept } from '../dial.ts'
+import { property } from '../guard/internals.ts'
+import { recordAccepted } from '../health.ts'
+import type { BindOptions, Listener, Ticket } from '../overlay.ts'
+import { arrive } from './arrive.ts'
+import { onOverlayMoved } from './moved.ts'
+import { OverlayHandle } from './overlay-handle.ts'
+
+const firstDelay = 100
+const maxDelay = 10_000
+
+/** Where a server listens at the moment. */
+interface Place {
+  readonly ticket: Ticket
+  readonly listener: Listener
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Has `server` take connections from `overlay`, on behalf of the code that calls. It emits `listening` and `error` like a server that
+ * listens on this machine; `address()` is where others in the overlay reach it, and the sockets tell who called ({@link peerOf}).
+ * When the overlay is replaced, or its router or node comes back, the server listens there anew; `server.close()` ends it. The first
+ * attempt is made once: whoever supervises the server tries again.
+ *
+ * Its `error` is a TroupeError: `PermissionDenied` where `network.bind` is not allowed, `Invalid` for an overlay that does not listen,
+ * `NotFound` for one that is not there or no more, `AlreadyExists` for a port that is taken, `Unavailable`.
+ *
+ * @example
+ * ```ts
+ * const server = createServer((socket) => socket.end(`hello ${peerOf(socket)?.address}\n`))
+ * listenOn(server, entryId('app.net:tailnet'), { port: 7 })
+ * await once(server, 'listening')
+ * ```
+ */
+export function listenOn(server: Server, overlay: EntryId, options: BindOptions): void {
+  if (server.listening) {
+    const error = new Error('Listen method has been called more than once without closing.')
+    throw Object.assign(error, { code: 'ERR_SERVER_ALREADY_LISTEN' })
+  }
+  void new Listening(server, overlay, options).run()
+}
+
+class Listening {
+  readonly #server: Server
+  readonly #overlay: EntryId
+  readonly #options: BindOptions
+  readonly #handle: OverlayHandle
+  readonly #closing = new AbortController()
+  /** A place that takes the present one's, ready or being made. */
+  #next: Promise<Place> | undefined
+
+  constructor(server: Server, overlay: EntryId, options: BindOptions) {
+    this.#server = server
+    this.#overlay = overlay
+    this.#options = options
+    this.#handle = new OverlayHandle(() => {
+      this.#closing.abort()
+    })
+    Reflect.set(server, '_handle', this.#handle)
+  }
+
+  async run(): Promise<void> {
+    try {
+      let place = await this.#open()
+      this.#listening(place)
+      while (!this.#closed) {
+        await this.#serve(place)
+        if (!this.#closed) place = await this.#again()
+      }
+      await place.close()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  async #open(): Promise<Place> {
+    const bound = await networkAccess().bind?.(this.#overlay, this.#options)
+    if (bound === undefined) throw invalid(`nothing listens on ${this.#overlay} from here: no application provides for it`)
+    const { ticket, release } = bound
+    try {
+      const listener = await accept(ticket)
+      const close = async () => {
+        await listener[Symbol.asyncDispose]()
+        release()
+      }
+      return { ticket, listener, close }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  #listening({ listener }: Place): void {
+    this.#handle.address = listener.address
+    // Outside of the promise, so that what a listener throws is not taken for a failure to listen.
+    if (!this.#closed) process.nextTick(() => this.#server.emit('listening'))
+  }
+
+  /** Hands over what arrives, until the server closes, the place is lost, or another one stands. */
+  async #serve(place: Place): Promise<void> {
+    const { ticket, listener, close } = place
+    const slot = currentSlot()
+    const here = <T>(fn: () => T) => (slot === undefined ? fn() : runInSlot(slot, fn))
+    const unsubscribe = onOverlayMoved(this.#overlay, () => here(() => this.#move(close)))
+    this.#closing.signal.addEventListener('abort', () => void close(), { once: true })
+    try {
+      for await (const accepted of listener.connections) {
+        if (this.#closed) {
+          accepted.socket.destroy()
+          return
+        }
+        recordAccepted(ticket, accepted.socket)
+        arrive(this.#server, accepted, listener.address)
+      }
+    } catch (error) {
+      // It is no longer there: another one is made.
+      if (!(error instanceof TroupeError) || error.kind !== 'Unavailable') throw error
+      await close()
+    } finally {
+      unsubscribe()
+    }
+  }
+
+  /** The overlay is another one now: once we listen there, the old place is given up. */
+  #move(leave: () => Promise<void>): void {
+    const next = (this.#next?.catch(() => undefined) ?? Promise.resolve(undefined)).then(async (unused) => {
+      await unused?.close()
+      return this.#open()
+    })
+    this.#next = next
+    // One that fails is tried again when the old place is lost; one that will not succeed ends the server at once.
+    next.then(leave, (error: unknown) => {
+      if (isFinal(error)) void leave()
+    })
+  }
+
+  /** A new place, tried for until it stands or can not be. */
+  async #again(): Promise<Place> {
+    for (let delay = firstDelay; ; delay = Math.min(delay * 2, maxDelay)) {
+      const made = this.#next ?? this.#open()
+      this.#next = undefined
+      try {
+        const place = await made
+        this.#handle.address = place.listener.address
+        return place
+      } catch (error) {
+        if (isFinal(error) || this.#closed) throw error
+        await this.#pause(delay)
+      }
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, milliseconds)
+    this.#closing.signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise.finally(() => clearTimeout(timer))
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return
+    process.nextTick(() => {
+      if (property(this.#server, '_handle') === this.#handle) this.#server.close()
+      this.#server.emit('error', error)
+    })
+  }
+}
+
+function isFinal(error: unknown): boolean {
+  return !(error instanceof TroupeError) || !error.retryable
+}

@@ -1,0 +1,28 @@
+/** Who is at the other end of a connection that came in by an overlay. */
+import type { Socket } from 'node:net'
+import { property } from '../guard/internals.ts'
+import type { Peer } from '../overlay.ts'
+
+const peers = new WeakMap<object, Peer>()
+
+/** Notes who opened the connection of `socket`. */
+export function setPeer(socket: Socket, peer: Peer): void {
+  peers.set(socket, Object.freeze(peer))
+  Object.defineProperty(socket, 'peer', { value: peers.get(socket), enumerable: true })
+}
+
+/**
+ * Who opened the connection, as the overlay tells; `undefined` for one that came in by no overlay. TLS over such a connection has
+ * the same peer.
+ *
+ * @example
+ * ```ts
+ * server.on('connection', (socket) => log.info('a visitor', { ...peerOf(socket) }))
+ * ```
+ */
+export function peerOf(socket: Socket): Peer | undefined {
+  const known = peers.get(socket)
+  if (known !== undefined) return known
+  const parent = property(socket, '_parent')
+  return typeof parent === 'object' && parent !== null ? peers.get(parent) : undefined
+}

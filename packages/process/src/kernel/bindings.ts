@@ -1,0 +1,43 @@
+/** The places in overlays at which threads accept connections. Each is given up with the process that asked for it, at the latest. */
+import { denied, type Pid } from '@troupe/core'
+import type { Binding, Ticket } from '@troupe/network'
+
+interface Held {
+  readonly pid: Pid
+  readonly binding: Binding
+}
+
+export class Bindings implements AsyncDisposable {
+  readonly #held = new Map<number, Held>()
+  #last = 0
+
+  /** @param isAlive - Whether who asked is still there: one that is not holds nothing. */
+  async hold(pid: Pid, binding: Binding, isAlive: () => boolean): Promise<{ readonly ticket: Ticket; readonly number: number }> {
+    if (!isAlive()) {
+      await binding[Symbol.asyncDispose]()
+      throw denied(`process ${pid} has ended`, { pid })
+    }
+    this.#last += 1
+    this.#held.set(this.#last, { pid, binding })
+    return { ticket: binding.ticket, number: this.#last }
+  }
+
+  /** Gives up what `pid` holds by that number. */
+  async release(pid: Pid, number: number): Promise<void> {
+    const held = this.#held.get(number)
+    if (held?.pid !== pid) return
+    this.#held.delete(number)
+    await held.binding[Symbol.asyncDispose]()
+  }
+
+  /** Gives up all that a process held. */
+  processEnded(pid: Pid): void {
+    for (const [number, held] of [...this.#held]) if (held.pid === pid) void this.release(pid, number).catch(() => undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const held = [...this.#held.values()]
+    this.#held.clear()
+    await Promise.allSettled(held.map(async ({ binding }) => binding[Symbol.asyncDispose]()))
+  }
+}
