@@ -2,7 +2,7 @@
 export { hostKind, processKind, processKinds, serviceKind } from './kinds.ts'
 export { type HostSettings, ThreadHost } from './host/thread-host.ts'
 export type { Host } from './host/host.ts'
-export { MainHost } from './host/main-host.ts'
+export { GuestHost, type GuestHostOptions } from './host/guest-host.ts'
 export type { CallRecord } from './kernel/calls.ts'
 export type { SelectionGate } from './kernel/frames.ts'
 export { Kernel, type KernelOptions, type SpawnOrder } from './kernel/kernel.ts'

@@ -188,6 +188,10 @@ export interface Requests {
   joinGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   leaveGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   groupMembers: { ask: { readonly group: string }; answer: readonly Pid[] }
+  /** Starts the process that speaks for a WebSocket which the asking thread was asked to open. `ticket` is the thread's own word for it. */
+  openConnection: { ask: { readonly entry: EntryId; readonly ticket: string }; answer: Pid }
+  /** Such a process asks for the one that it speaks to. */
+  converse: { ask: Record<string, never>; answer: { readonly partner: Pid; readonly isOwn: boolean } }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
   version: { ask: Record<string, never>; answer: { readonly version: number } }
   history: { ask: Record<string, never>; answer: readonly Version[] }

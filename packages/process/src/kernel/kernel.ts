@@ -15,7 +15,7 @@ import type { Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { FirstMessage, KnownProgram, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
+import type { FirstMessage, KnownProgram, Program, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
 import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
@@ -48,6 +48,8 @@ export interface KernelOptions {
 /** A process to start. */
 export interface SpawnOrder {
   readonly entry: EntryId
+  /** What to run. @default the program of the entry, which then has to be a `process.ts` */
+  readonly program?: Program
   readonly host: EntryId
   readonly args: readonly unknown[]
   readonly frame: Frame
@@ -92,7 +94,8 @@ export class Kernel implements AsyncDisposable {
   /** Where processes accept connections of overlays. */
   readonly bindings = new Bindings()
   readonly deadLetters: DeadLetters
-  /** The runtime of the main thread. */
+  /** The main thread, and its runtime. */
+  readonly thread: Thread
   readonly runtime: Runtime
   readonly #handlers: Handlers
   readonly #log: (line: string) => void
@@ -144,6 +147,7 @@ export class Kernel implements AsyncDisposable {
       governed: (thread) => this.standings.of(thread).governed,
     })
     const { thread, data } = this.threads.adopt()
+    this.thread = thread
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
     const frame = fork(emptyFrame, {})
@@ -165,7 +169,7 @@ export class Kernel implements AsyncDisposable {
 
   /** Starts a process in its frame. */
   spawn(order: SpawnOrder): Pid {
-    const { program } = this.program(order.entry)
+    const program = order.program ?? this.program(order.entry).program
     const host = this.hosts.get(order.host)
     if (order.name !== undefined) this.processes.checkFree(order.name)
     const place = host.place()

@@ -1,7 +1,7 @@
 /** Starts an application in a test. */
 import { extname, join } from 'node:path'
 import { entryId } from '@troupe/core'
-import { type DeadLetter, MainHost, serviceChannel } from '@troupe/process/kernel'
+import { type DeadLetter, GuestHost, serviceChannel } from '@troupe/process/kernel'
 import type { EntryInput } from '@troupe/registry'
 import { type Application, launch, load, type LoadOptions, type ServiceState, type ServiceStatus } from '../app.ts'
 import { TestClock } from './clock.ts'
@@ -106,7 +106,8 @@ export async function startApp({ root = '.', entries, onLog, ...options }: Start
       onLog?.(line)
     },
   })
-  app.kernel.hosts.add(new MainHost({ id: mainHost, threads: app.kernel.threads, queueSize: 1024 }))
+  // Beside the kernel: the test is the program there.
+  app.kernel.hosts.add(new GuestHost({ id: mainHost, thread: app.kernel.thread, queueSize: 1024 }))
   return new TestApp(app, clock, log)
 }
 

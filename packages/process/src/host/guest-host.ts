@@ -1,29 +1,28 @@
-/** A host whose processes live in the main thread, beside the kernel: what blocks them blocks all. For tests, which are the program there. */
+/** A host whose processes live in a thread that something else started, beside what runs there: what blocks them blocks it, and the reverse. */
 import { type EntryId, errorToWire, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { Thread } from '../kernel/thread.ts'
-import type { Threads } from '../kernel/threads.ts'
 import type { Host, Place } from './host.ts'
 
-export interface MainHostOptions {
+export interface GuestHostOptions {
   readonly id: EntryId
-  readonly threads: Threads
+  readonly thread: Thread
   /** Capacity of a mailbox. */
   readonly queueSize: number
+  /** Serial of its first process. Others may have their own in that thread. @default 1 */
+  readonly firstSerial?: number
 }
 
-/** The main thread is the first that there is. */
-const mainThread = 0
-
-export class MainHost implements Host {
+export class GuestHost implements Host {
   readonly id: EntryId
-  readonly #options: MainHostOptions
+  readonly #options: GuestHostOptions
   readonly #running = new Map<Pid, PromiseWithResolvers<void>>()
-  #next = 1
+  #next: number
   #closed = false
 
-  constructor(options: MainHostOptions) {
+  constructor(options: GuestHostOptions) {
     this.id = options.id
     this.#options = options
+    this.#next = options.firstSerial ?? 1
   }
 
   get size(): number {
@@ -31,7 +30,7 @@ export class MainHost implements Host {
   }
 
   owns(thread: number): boolean {
-    return thread === mainThread
+    return thread === this.#options.thread.number
   }
 
   ready(): Promise<void> {
@@ -39,10 +38,9 @@ export class MainHost implements Host {
   }
 
   place(): Place {
-    const { threads, queueSize } = this.#options
-    const thread = threads.get(mainThread)
-    if (this.#closed || thread === undefined) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
-    const id = pid(mainThread, this.#next)
+    const { thread, queueSize } = this.#options
+    if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
+    const id = pid(thread.number, this.#next)
     this.#next += 1
     this.#running.set(id, Promise.withResolvers())
     return {
@@ -60,7 +58,7 @@ export class MainHost implements Host {
   async kill(id: Pid, error: TroupeError): Promise<void> {
     const ended = this.#running.get(id)
     if (ended === undefined) return
-    this.#options.threads.get(mainThread)?.post({ type: 'kill', pid: id, error: errorToWire(error) })
+    this.#options.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
     await ended.promise
   }
 
@@ -74,7 +72,9 @@ export class MainHost implements Host {
   }
 
   threadGone(thread: Thread): void {
-    if (thread.number === mainThread) for (const id of [...this.#running.keys()]) this.processEnded(id)
+    if (thread !== this.#options.thread) return
+    this.#closed = true
+    for (const id of [...this.#running.keys()]) this.processEnded(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,136 @@
+/** WebSockets as the kernel knows them: for each a process in the server's thread, and the process that it speaks to. */
+import { denied, emptyFrame, entryId, type EntryId, fork, type Frame, namespaceOf, notFound, type Pid, unavailable } from '@troupe/core'
+import { type Asker, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
+import { Partner } from './partner.ts'
+import { type WebSocketFields, websocketKind } from './kind.ts'
+
+/** Serials of connections start here: above those of a thread's own processes, below those of calls. */
+const firstSerial = 2 ** 32
+
+/** Messages to a connection that may wait to be written; who sends more waits. */
+const queueSize = 64
+
+const module = new URL(`./connection${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+
+interface Connection {
+  readonly entry: EntryId
+  readonly fields: WebSocketFields
+  /** The process that runs for it alone. */
+  partner?: Partner
+}
+
+/**
+ * Answers threads that open WebSockets.
+ *
+ * @example
+ * ```ts
+ * new Connections(kernel)
+ * ```
+ */
+export class Connections {
+  readonly #kernel: Kernel
+  readonly #hosts = new Map<Thread, GuestHost>()
+  readonly #open = new Map<Pid, Connection>()
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+    kernel.handle('openConnection', ({ entry, ticket }, asker) => this.#openOne(entry, ticket, asker))
+    kernel.handle('converse', (_, asker) => this.#converse(asker))
+  }
+
+  /** Connections that are open, or about to be. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  #openOne(entry: EntryId, ticket: string, { record, thread }: Asker): Pid {
+    const { fields, meta } = this.#kernel.registry.decode(entry, websocketKind)
+    this.#checkServer(record, entry, meta.router)
+    this.#checkRoom(entry, fields)
+    const connection: Connection = { entry, fields }
+    const pid: Pid = this.#kernel.spawn({
+      entry,
+      program: { entry, module, method: 'connection' },
+      host: this.#hostIn(thread).id,
+      args: [ticket],
+      frame: frameOf(record.frame, undefined),
+      onExit: () => {
+        this.#open.delete(pid)
+        connection.partner?.dismiss(fields.closeTimeout)
+      },
+    })
+    this.#open.set(pid, connection)
+    return pid
+  }
+
+  /** A connection asks for the process that it speaks to. */
+  #converse({ record, thread }: Asker): { readonly partner: Pid; readonly isOwn: boolean } {
+    const connection = this.#open.get(record.pid)
+    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
+    const { entry, fields } = connection
+    const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target)
+    for (const action of ['process.send', 'process.monitor']) this.#kernel.standings.permitted(thread.number, action, partner)
+    return { partner, isOwn: fields.target === undefined }
+  }
+
+  #start(record: ProcessRecord, connection: Connection, thread: Thread): Pid {
+    const { entry, fields } = connection
+    const { process, host } = fields
+    if (process === undefined || host === undefined) throw notFound(`${entry} names no process to start`, { entry })
+    const pin = this.#kernel.program(process).pin
+    const pid: Pid = this.#kernel.spawn({
+      entry: process,
+      host,
+      args: fields.input,
+      frame: frameOf(record.frame, pin),
+      monitor: { pid: record.pid, promise: 0 },
+      from: thread,
+      onExit: () => {
+        connection.partner?.ended()
+      },
+    })
+    connection.partner = new Partner(this.#kernel, pid)
+    return pid
+  }
+
+  #target(entry: EntryId, name: string): Pid {
+    const pid = this.#kernel.processes.lookup(name)
+    if (pid !== undefined) return pid
+    throw unavailable(`${entry}: no process has the name "${name}"`, { entry, name })
+  }
+
+  /** Only the server that an entry belongs to opens its connections: what they run was chosen by whoever configured it. */
+  #checkServer(record: ProcessRecord, entry: EntryId, router: EntryId): void {
+    if (record.pid === this.#kernel.runtime.root.pid) return
+    const { server } = this.#kernel.registry.get(router).meta
+    if (typeof server === 'string' && record.entry === entryId(server, namespaceOf(router))) return
+    throw denied(`${record.pid} does not serve ${entry}`, { entry })
+  }
+
+  #checkRoom(entry: EntryId, { maxConnections }: WebSocketFields): void {
+    if (maxConnections === undefined) return
+    const count = this.#open.values().reduce((sum, open) => (open.entry === entry ? sum + 1 : sum), 0)
+    if (count >= maxConnections) throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })
+  }
+
+  /** Connections live beside their sockets. */
+  #hostIn(thread: Thread): GuestHost {
+    const { hosts, threads } = this.#kernel
+    const known = this.#hosts.get(thread)
+    if (known !== undefined) return known
+    for (const [other, { id }] of this.#hosts) {
+      if (threads.get(other.number) === other) continue
+      this.#hosts.delete(other)
+      hosts.swap(id, undefined)
+    }
+    const host = new GuestHost({ id: entryId(`troupe:connections-${thread.number}`), thread, queueSize, firstSerial })
+    this.#hosts.set(thread, host)
+    hosts.add(host)
+    return host
+  }
+}
+
+/** A connection lasts longer than the request that it came by: its frame has no deadline. */
+function frameOf({ overlay, actor, scope, values, trace }: Frame, pin: Frame['overlay']): Frame {
+  return fork(emptyFrame, { overlay: pin === undefined ? overlay : pin, actor, scope, values, ...(trace !== undefined && { trace }) })
+}

@@ -1,0 +1,54 @@
+/** What a connection and its process say to each other. */
+import { invalid } from '@troupe/core'
+import { z } from 'zod'
+
+/** Payload of `ws.open`, the first message of a connection. The connection itself is the message's sender. */
+export interface WebSocketOpen {
+  readonly entry: string
+  /** Path and query, as they were asked for. */
+  readonly url: string
+  /** Parameters of the path. */
+  readonly params: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  /** The subprotocol that was agreed on; empty for none. */
+  readonly protocol: string
+  readonly remoteAddress: string | undefined
+}
+
+/** Payload of `ws.close`, both ways: how a connection was closed, or is to be (RFC 6455, 7.4). */
+export interface WebSocketClose {
+  readonly code: number
+  readonly reason: string
+}
+
+const close = z
+  .strictObject({
+    code: z
+      .int()
+      .refine(
+        (code) => code === 1000 || (code > 1000 && code < 1015 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code < 5000),
+        {
+          message: 'expected a close code: 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999',
+        },
+      )
+      .default(1000),
+    reason: z
+      .string()
+      .refine((reason) => Buffer.byteLength(reason) <= 123, 'expected a reason of at most 123 bytes')
+      .default(''),
+  })
+  .prefault({})
+
+/** @throws TroupeError `Invalid` */
+export function parseClose(payload: unknown): WebSocketClose {
+  const parsed = close.safeParse(payload)
+  if (parsed.success) return parsed.data
+  throw invalid(`ws.close: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`)
+}
+
+/** What goes out: text, or bytes. @throws TroupeError `Invalid` */
+export function parseData(payload: unknown): string | Uint8Array {
+  if (typeof payload === 'string' || payload instanceof Uint8Array) return payload
+  if (payload instanceof ArrayBuffer) return new Uint8Array(payload)
+  throw invalid('ws.send: expected a string, a Uint8Array or an ArrayBuffer as payload')
+}

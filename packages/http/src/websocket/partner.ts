@@ -1,0 +1,36 @@
+/** A process that runs for one connection, from the kernel's side. */
+import { asTroupeError, type Pid, TroupeError } from '@troupe/core'
+import type { Kernel } from '@troupe/process/kernel'
+
+export class Partner {
+  readonly pid: Pid
+  readonly #kernel: Kernel
+  #hasEnded = false
+  #patience: NodeJS.Timeout | undefined
+
+  constructor(kernel: Kernel, pid: Pid) {
+    this.#kernel = kernel
+    this.pid = pid
+  }
+
+  ended(): void {
+    this.#hasEnded = true
+    clearTimeout(this.#patience)
+  }
+
+  /** The connection is closed: the process is asked to stop, and ended after `patience` milliseconds. */
+  dismiss(patience: number): void {
+    if (this.#hasEnded) return
+    const gone = new TroupeError('Canceled', 'its connection is closed')
+    this.#kernel.cancel(this.pid, gone.message).catch(ended)
+    this.#patience = setTimeout(() => {
+      this.#kernel.terminate(this.pid, gone).catch(ended)
+    }, patience)
+  }
+}
+
+/** It has ended by itself in the meantime. */
+function ended(error: unknown): void {
+  const troupeError = asTroupeError(error)
+  if (troupeError.kind !== 'NotFound') throw troupeError
+}

@@ -1,0 +1,77 @@
+/** Processes that speak to WebSockets. */
+import { processes, self } from '@troupe/process'
+
+/** Sends back what it gets, until the connection is closed. */
+export async function echo(): Promise<void> {
+  for await (const { topic, from, payload } of self.inbox) {
+    if (topic === 'ws.message') await processes.send(from, 'ws.send', payload)
+  }
+}
+
+/** Tells a named process all that happens to it. */
+export async function tell(observer: string): Promise<void> {
+  for await (const { topic, from, payload } of self.inbox) await processes.send(observer, 'told', { topic, from, payload, me: self.pid })
+  await processes.send(observer, 'told', { topic: 'end', me: self.pid })
+}
+
+/** Does what it is asked to. */
+export async function obey(): Promise<string | undefined> {
+  for await (const { topic, from, payload } of self.inbox) {
+    if (topic !== 'ws.message' || typeof payload !== 'string') continue
+    const [order, ...rest] = payload.split(' ')
+    switch (order) {
+      case 'return':
+        await processes.send(from, 'ws.send', 'last words')
+        return 'done'
+      case 'fail':
+        throw new Error('as it was asked to')
+      case 'close':
+        await processes.send(from, 'ws.close', { code: Number(rest[0]), reason: rest[1] ?? '' })
+        break
+      case 'send':
+        await processes.send(from, 'ws.send', { no: 'text' })
+        break
+      case 'flood':
+        void flood(from, Number(rest[0]), Number(rest[1]))
+        break
+      case 'confirm':
+        await processes.call(from, 'ws.send', 'sent')
+        await processes.send(from, 'ws.send', 'confirmed')
+        break
+      default:
+    }
+  }
+  return undefined
+}
+
+/** How many messages its connection has taken. */
+async function flood(to: string, count: number, size: number): Promise<void> {
+  const text = 'x'.repeat(size)
+  for (let i = 0; i < count; i += 1) {
+    await processes.send(to, 'ws.send', text)
+    await processes.send('observer', 'flooded', i + 1)
+  }
+}
+
+/** Takes a message only when it is told to. */
+export async function slow(): Promise<void> {
+  const { payload: opening } = await self.receive({ topic: 'ws.open' })
+  await processes.send('observer', 'told', { topic: 'ready', payload: opening, me: self.pid })
+  for (;;) {
+    const { payload } = await self.receive({ topic: 'take' })
+    for (let i = 0; i < Number(payload); i += 1) await self.receive({ topic: 'ws.message' })
+  }
+}
+
+/** Does not stop when it is asked to. */
+export async function stubborn(): Promise<void> {
+  await processes.send('observer', 'told', { topic: 'begun', me: self.pid })
+  await new Promise<never>(() => setInterval(() => undefined, 1000))
+}
+
+/** Says how its connection began, and who is in force. */
+export async function whoami(): Promise<void> {
+  for await (const { topic, from, payload, frame } of self.inbox) {
+    if (topic === 'ws.open') await processes.send(from, 'ws.send', JSON.stringify({ opening: payload, actor: frame.actor?.id }))
+  }
+}
