@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"time"
+)
+
+const (
+	// An ACME server may take its time.
+	certificateWithin = 2 * time.Minute
+	// One that ends sooner is renewed when it is asked for.
+	certificateValid = 7 * 24 * time.Hour
+)
+
+// tlsConfig is for connections that end in the sidecar.
+func (n *node) tlsConfig() (*tls.Config, error) {
+	if _, err := n.certDomain(""); err != nil {
+		return nil, err
+	}
+	return &tls.Config{GetCertificate: n.local.GetCertificate, MinVersion: tls.VersionTLS12}, nil
+}
+
+// certificate is for connections whose TLS ends in Node.
+func (n *node) certificate(domain string) (fields, error) {
+	domain, err := n.certDomain(domain)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, certificateWithin)
+	defer cancel()
+	cert, key, err := n.local.CertPairWithValidity(ctx, domain, certificateValid)
+	if err != nil {
+		return nil, fail("ECERT", "no certificate for %s could be had: %w", domain, err)
+	}
+	block, _ := pem.Decode(cert)
+	if block == nil {
+		return nil, fail("ECERT", "what came for %s is no certificate", domain)
+	}
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fail("ECERT", "what came for %s is no certificate: %w", domain, err)
+	}
+	return fields{"cert": string(cert), "key": string(key), "domain": domain, "not_after": parsed.NotAfter.UnixMilli()}, nil
+}
+
+// certDomain checks that the tailnet gives out certificates for the name.
+func (n *node) certDomain(wanted string) (string, error) {
+	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
+	defer cancel()
+	status, err := n.local.StatusWithoutPeers(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(status.CertDomains) == 0 {
+		return "", fail("ECERT", "HTTPS is not enabled in this tailnet: enable MagicDNS and HTTPS certificates on the DNS page of its console")
+	}
+	if wanted == "" {
+		wanted = n.dnsName
+	}
+	for _, domain := range status.CertDomains {
+		if domain == trimDot(wanted) {
+			return domain, nil
+		}
+	}
+	return "", fail("ECERT", "the tailnet gives out no certificates for %s, only for %v", wanted, status.CertDomains)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"tailscale.com/ipn"
+)
+
+// watch reports what happens to the node until it ends.
+func (n *node) watch() (<-chan ipn.Notify, error) {
+	watcher, err := n.local.WatchIPNBus(n.ctx, ipn.NotifyInitialState|ipn.NotifyPeerPatches)
+	if err != nil {
+		return nil, fail("ESTART", "the node reports nothing: %w", err)
+	}
+	changes := make(chan ipn.Notify)
+	go func() {
+		defer close(changes)
+		defer watcher.Close()
+		for {
+			change, err := watcher.Next()
+			if err != nil {
+				return
+			}
+			select {
+			case changes <- change:
+			case <-n.ctx.Done():
+				return
+			}
+		}
+	}()
+	return changes, nil
+}
+
+// login is how far a node has come.
+type login struct {
+	state    ipn.State
+	url      string
+	approval bool
+	// retried: the key was offered once more, to a control server that no longer takes the node's own.
+	retried bool
+}
+
+// awaitRunning waits for the login. tsnet's start does not, and its own Up waits for ever where a key is missing or control does not answer.
+func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, key string) error {
+	var at login
+	for {
+		select {
+		case change, ok := <-changes:
+			if !ok {
+				return n.ended(fail("ESTART", "the node ended in the state %s", at.state))
+			}
+			if err := n.advance(ctx, &at, change, key); err != nil {
+				return err
+			}
+			if at.state == ipn.Running {
+				return nil
+			}
+		case <-ctx.Done():
+			return n.ended(at.overdue())
+		}
+	}
+}
+
+func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key string) error {
+	n.report(change)
+	if change.ErrMessage != nil {
+		return fail("EAUTH", "the control server refused the login: %s", *change.ErrMessage)
+	}
+	if change.BrowseToURL != nil && *change.BrowseToURL != "" {
+		at.url = *change.BrowseToURL
+	}
+	if change.State == nil {
+		return nil
+	}
+	before := at.state
+	at.state = *change.State
+	at.approval = at.approval || at.state == ipn.NeedsMachineAuth
+	if at.state == ipn.NeedsLogin && before == ipn.Starting && key != "" && !at.retried {
+		at.retried = true
+		return n.offerKey(ctx, key)
+	}
+	return nil
+}
+
+// offerKey logs in anew: tsnet uses a key only for a state folder that knows no node yet, not for one whose node has expired.
+func (n *node) offerKey(ctx context.Context, key string) error {
+	if err := n.local.Start(ctx, ipn.Options{AuthKey: key}); err != nil {
+		return fail("ESTART", "the node could not log in anew: %w", err)
+	}
+	if err := n.local.StartLoginInteractive(ctx); err != nil {
+		return fail("ESTART", "the node could not log in anew: %w", err)
+	}
+	return nil
+}
+
+// overdue says what the time ran out for.
+func (at *login) overdue() error {
+	switch {
+	case at.approval:
+		return fail("ELOGIN", "nobody has approved the node yet: an administrator of the tailnet has to admit it")
+	case at.url != "":
+		return &failure{code: "ELOGIN", url: at.url, err: errors.New("nobody has logged the node in yet: open " + at.url + " in a browser, or give it an auth key")}
+	default:
+		return fail("ECONTROL", "the control server did not answer in time (state %s)", at.state)
+	}
+}
+
+// ended prefers the reason for which the node was ended.
+func (n *node) ended(otherwise error) error {
+	if cause := context.Cause(n.ctx); cause != nil {
+		return cause
+	}
+	return otherwise
+}
+
+// follow goes on reporting after the login.
+func (n *node) follow(changes <-chan ipn.Notify) {
+	for change := range changes {
+		if change.SelfChange != nil || len(change.PeersChanged) > 0 || len(change.PeersRemoved) > 0 || change.State != nil {
+			n.names.forget()
+			n.identities.forget()
+		}
+		n.report(change)
+		if change.ErrMessage != nil {
+			n.out.event("error", fields{"node": n.name, "code": "EAUTH", "error": n.out.secrets.blot(*change.ErrMessage)})
+		}
+	}
+}
+
+func (n *node) report(change ipn.Notify) {
+	if change.State != nil {
+		n.out.event("state", fields{"node": n.name, "state": change.State.String()})
+		if *change.State == ipn.NeedsMachineAuth {
+			n.out.event("needs_approval", fields{"node": n.name})
+		}
+	}
+	if change.BrowseToURL != nil && *change.BrowseToURL != "" {
+		n.out.event("auth_url", fields{"node": n.name, "url": *change.BrowseToURL})
+	}
+}

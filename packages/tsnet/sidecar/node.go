@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"tailscale.com/client/local"
+	"tailscale.com/ipn"
+	"tailscale.com/ipn/ipnstate"
+	"tailscale.com/ipn/store/mem"
+	"tailscale.com/net/tsdial"
+	"tailscale.com/tsnet"
+)
+
+// A node is one member of a tailnet.
+type node struct {
+	name   string
+	lock   *os.File
+	server *tsnet.Server
+	local  *local.Client
+	dialer *tsdial.Dialer
+	out    *outbox
+
+	// ctx ends with the node.
+	ctx  context.Context
+	stop context.CancelCauseFunc
+
+	addresses []netip.Addr
+	dnsName   string
+
+	names      names
+	identities identities
+	ports      ports
+	open       openConnections
+	traffic    traffic
+}
+
+var errDown = &failure{code: "ECANCELED", err: errors.New("the node was taken down")}
+
+// How long peers get to learn that connections were ended, before the node goes: its own end tells them nothing.
+const farewell = 100 * time.Millisecond
+
+func newNode(name string, out *outbox) *node {
+	ctx, stop := context.WithCancelCause(context.Background())
+	return &node{name: name, out: out, ctx: ctx, stop: stop}
+}
+
+// up returns once the node is part of the tailnet; down ends it, also from elsewhere.
+func (n *node) up(r *request) (fields, error) {
+	started := time.Now()
+	lock, err := openStateFolder(r.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	n.lock = lock
+	status, err := n.join(r)
+	if err == nil {
+		err = context.Cause(n.ctx)
+	}
+	if err != nil {
+		n.close(false)
+		return nil, err
+	}
+	n.addresses = status.TailscaleIPs
+	n.dnsName = trimDot(status.Self.DNSName)
+	self := newPeer(status, status.Self)
+	return fields{
+		"ips": texts(status.TailscaleIPs), "dns_name": n.dnsName, "stable_id": self.StableID, "user": self.User, "tags": self.Tags,
+		"tailnet": tailnetOf(status), "cert_domains": append([]string{}, status.CertDomains...), "ms": time.Since(started).Milliseconds(),
+	}, nil
+}
+
+func (n *node) join(r *request) (*ipnstate.Status, error) {
+	n.server = &tsnet.Server{
+		Dir: r.StateDir, Hostname: r.Hostname, AuthKey: r.AuthKey, ControlURL: r.ControlURL, Ephemeral: r.Ephemeral,
+		AdvertiseTags: r.Tags, Port: lastingPort(r.StateDir), UserLogf: n.log, Logf: n.log,
+	}
+	if r.Ephemeral {
+		n.server.Store = new(mem.Store)
+	}
+	client, err := n.server.LocalClient()
+	if err != nil {
+		return nil, fail("ESTART", "the node did not start: %w", err)
+	}
+	n.local = client
+	n.dialer = n.server.Sys().Dialer.Get()
+	n.server.RegisterFallbackTCPHandler(n.incoming)
+
+	ctx, cancel := context.WithTimeoutCause(n.ctx, r.timeout(30*time.Second), context.DeadlineExceeded)
+	defer cancel()
+	changes, err := n.watch()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.awaitRunning(ctx, changes, r.AuthKey); err != nil {
+		return nil, err
+	}
+	go n.follow(changes)
+	status, err := client.StatusWithoutPeers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return status, n.useRoutes(ctx, r.ExitNode)
+}
+
+// useRoutes takes the routes that peers announce, which tsnet by itself does not on every system, and the exit node that was asked for.
+func (n *node) useRoutes(ctx context.Context, exitNode string) error {
+	wanted := &ipn.MaskedPrefs{RouteAllSet: true, ExitNodeIDSet: true, ExitNodeIPSet: true}
+	wanted.RouteAll = true
+	if exitNode != "" {
+		status, err := n.local.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if err := wanted.SetExitNodeIP(exitNode, status); err != nil {
+			return fail("EINVAL", "exit_node: %w", err)
+		}
+	}
+	_, err := n.local.EditPrefs(ctx, wanted)
+	return err
+}
+
+// down ends the connections, tells the tailnet where that is wanted, and frees the state folder.
+func (n *node) down(logout bool) {
+	n.stop(errDown)
+	n.ports.closeAll()
+	if n.open.abortAll() > 0 {
+		time.Sleep(farewell)
+	}
+	n.close(logout || n.server != nil && n.server.Ephemeral)
+}
+
+func (n *node) close(logout bool) {
+	n.stop(errDown)
+	if n.server != nil {
+		if logout && n.local != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			// A control server that cannot be reached learns of it by its own means.
+			_ = n.local.Logout(ctx)
+			cancel()
+		}
+		n.server.Close()
+	}
+	n.lock.Close()
+}
+
+func (n *node) log(format string, args ...any) { verbose(n.name, format, args...) }
+
+// openConnections are those that end with the node.
+type openConnections struct {
+	mu   sync.Mutex
+	all  map[interface{ abort() }]struct{}
+	done bool
+}
+
+// add returns how to forget the connection, or false once the node is going.
+func (o *openConnections) add(conn interface{ abort() }) (remove func(), ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.done {
+		return nil, false
+	}
+	if o.all == nil {
+		o.all = map[interface{ abort() }]struct{}{}
+	}
+	o.all[conn] = struct{}{}
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.all, conn)
+	}, true
+}
+
+func (o *openConnections) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.all)
+}
+
+func (o *openConnections) abortAll() int {
+	o.mu.Lock()
+	o.done = true
+	ending := make([]interface{ abort() }, 0, len(o.all))
+	for conn := range o.all {
+		ending = append(ending, conn)
+	}
+	o.mu.Unlock()
+	for _, conn := range ending {
+		conn.abort()
+	}
+	return len(ending)
+}

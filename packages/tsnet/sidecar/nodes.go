@@ -1,0 +1,88 @@
+package main
+
+import (
+	"strings"
+	"sync"
+)
+
+// nodes are those of this sidecar, by the names that Node gave them.
+type nodes struct {
+	mu     sync.Mutex
+	byName map[string]*member
+}
+
+// A member is on its way up until it is ready.
+type member struct {
+	node  *node
+	ready bool
+	// settled is closed when its up has answered.
+	settled chan struct{}
+}
+
+// add takes a name for a node that goes up; settle says how it went.
+func (s *nodes) add(added *node) (settle func(isUp bool), err error) {
+	if added.name == "" || strings.Contains(added.name, "/") {
+		return nil, fail("EINVAL", "node must be a name without a slash, not %q", added.name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName[added.name] != nil {
+		return nil, fail("EEXIST", "the node %q is up already", added.name)
+	}
+	entry := &member{node: added, settled: make(chan struct{})}
+	if s.byName == nil {
+		s.byName = map[string]*member{}
+	}
+	s.byName[added.name] = entry
+	return func(isUp bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		entry.ready = isUp
+		if !isUp && s.byName[added.name] == entry {
+			delete(s.byName, added.name)
+		}
+		close(entry.settled)
+	}, nil
+}
+
+func (s *nodes) ready(name string) (*node, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.byName[name]; found != nil && found.ready {
+		return found.node, nil
+	}
+	return nil, fail("ENONODE", "no node %q is up", name)
+}
+
+// remove gives the name up, and the node back; one on its way up is stopped first, and ends by itself.
+func (s *nodes) remove(name string) (removed *node, err error) {
+	s.mu.Lock()
+	found := s.byName[name]
+	s.mu.Unlock()
+	if found == nil {
+		return nil, fail("ENONODE", "there is no node %q", name)
+	}
+	select {
+	case <-found.settled:
+	default:
+		found.node.stop(errDown)
+		<-found.settled
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName[name] != found {
+		return nil, nil
+	}
+	delete(s.byName, name)
+	return found.node, nil
+}
+
+func (s *nodes) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]string, 0, len(s.byName))
+	for name := range s.byName {
+		all = append(all, name)
+	}
+	return all
+}

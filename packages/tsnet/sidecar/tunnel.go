@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+)
+
+// A tunnel joins a connection of Node to one of the tailnet. The end of a stream is passed on as such, a break as a break.
+type tunnel struct {
+	node    *held
+	tailnet net.Conn
+	traffic *traffic
+	once    sync.Once
+}
+
+// traffic counts the bytes of users.
+type traffic struct{ received, sent atomic.Int64 }
+
+var buffers = sync.Pool{New: func() any { buffer := make([]byte, 64<<10); return &buffer }}
+
+// run returns when both directions have ended, or one of them broke.
+func (t *tunnel) run() {
+	outward, inward := make(chan error, 1), make(chan error, 1)
+	go func() { outward <- t.outward() }()
+	go func() { inward <- t.inward() }()
+	for pending := 2; pending > 0; pending-- {
+		var err error
+		select {
+		case err = <-outward:
+		case err = <-inward:
+		}
+		if err != nil {
+			t.abort()
+			return
+		}
+	}
+	t.once.Do(func() {
+		t.node.release()
+		t.node.Close()
+		t.tailnet.Close()
+	})
+}
+
+// abort ends both sides so that each of them sees a break.
+func (t *tunnel) abort() {
+	t.once.Do(func() {
+		abortTCP(t.tailnet)
+		t.node.Close()
+	})
+}
+
+func (t *tunnel) outward() error {
+	if err := pass(t.tailnet, t.node, &t.traffic.sent); err != nil {
+		return err
+	}
+	go t.followGone()
+	return closeWrite(t.tailnet)
+}
+
+func (t *tunnel) inward() error {
+	if err := pass(t.node, t.tailnet, &t.traffic.received); err != nil {
+		return err
+	}
+	return closeWrite(t.node)
+}
+
+// followGone ends the peer's side too, once Node reads no more either: there is nobody left to send to.
+func (t *tunnel) followGone() {
+	t.node.awaitGone()
+	t.once.Do(func() {
+		t.tailnet.Close()
+		t.node.Close()
+	})
+}
+
+func closeWrite(conn net.Conn) error {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.New("the connection cannot be closed by halves")
+	}
+	return half.CloseWrite()
+}
+
+// pass copies until the end of the stream, which is no error.
+func pass(to io.Writer, from io.Reader, count *atomic.Int64) error {
+	buffer, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	for {
+		n, err := from.Read(*buffer)
+		if n > 0 {
+			count.Add(int64(n))
+			if _, err := to.Write((*buffer)[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// abortTCP resets a connection of the user-space stack. Its adapter only knows an orderly close, which would let half of an answer pass
+// for the whole; the endpoint below it can abort. A connection of another kind is closed.
+func abortTCP(conn net.Conn) {
+	conn = bare(conn)
+	if endpoint, ok := endpointOf(conn); ok {
+		endpoint.Abort()
+	}
+	conn.Close()
+}
+
+func endpointOf(conn net.Conn) (tcpip.Endpoint, bool) {
+	tcp, ok := conn.(*gonet.TCPConn)
+	if !ok {
+		return nil, false
+	}
+	field := reflect.ValueOf(tcp).Elem().FieldByName("ep")
+	if !field.IsValid() || !field.CanAddr() {
+		return nil, false
+	}
+	endpoint, ok := reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(tcpip.Endpoint)
+	return endpoint, ok
+}
+
+// bare is the connection below TLS.
+func bare(conn net.Conn) net.Conn {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return wrapped.NetConn()
+	}
+	return conn
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tailscale.com/tailcfg"
+	"tailscale.com/types/dnstype"
+	"tailscale.com/types/key"
+	"tailscale.com/util/zstdframe"
+)
+
+const keepAliveEach = 50 * time.Second
+
+func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.MachinePublic) {
+	var asked tailcfg.MapRequest
+	if !decode(w, r, &asked) {
+		return
+	}
+	t.mu.Lock()
+	m := t.keyed(asked.NodeKey)
+	if m == nil || m.machine != machine {
+		t.mu.Unlock()
+		http.Error(w, "node not found", http.StatusNotFound)
+		return
+	}
+	// A stream only reads; what changed at the node comes in requests of their own.
+	if !asked.Stream && !asked.ReadOnly {
+		m.update(&asked)
+		t.changed()
+	}
+	t.mu.Unlock()
+	out := &mapWriter{to: w, compressed: asked.Compress == "zstd"}
+	if !asked.Stream {
+		w.WriteHeader(http.StatusOK)
+		if !asked.OmitPeers {
+			_ = out.send(t.mapFor(m, &mapState{}))
+		}
+		return
+	}
+	t.arrive(m)
+	defer t.leave(m)
+	t.stream(r.Context(), out, m)
+}
+
+func (m *member) update(asked *tailcfg.MapRequest) {
+	m.endpoints, m.disco, m.version = asked.Endpoints, asked.DiscoKey, asked.Version
+	if asked.Hostinfo != nil {
+		m.host = asked.Hostinfo
+		if net := asked.Hostinfo.NetInfo; net != nil && net.PreferredDERP != 0 {
+			m.relay = net.PreferredDERP
+		}
+	}
+}
+
+func (t *tailnet) arrive(m *member) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m.absence != nil {
+		m.absence.Stop()
+	}
+	if m.polls++; m.polls == 1 {
+		t.changed()
+		t.tell("online", m)
+	}
+}
+
+func (t *tailnet) leave(m *member) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m.polls--; m.polls > 0 || t.members[m.id] != m {
+		return
+	}
+	t.changed()
+	t.tell("offline", m)
+	if m.ephemeral {
+		m.absence = time.AfterFunc(t.ephemeralAfter, func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if m.polls == 0 && t.members[m.id] == m {
+				t.remove(m)
+			}
+		})
+	}
+}
+
+// mapState is which peers a stream was told of.
+type mapState struct{ peers []tailcfg.NodeID }
+
+func (t *tailnet) stream(ctx context.Context, out *mapWriter, m *member) {
+	out.to.WriteHeader(http.StatusOK)
+	var told mapState
+	for {
+		t.mu.Lock()
+		wake, isMember := t.wake, t.members[m.id] == m
+		t.mu.Unlock()
+		if !isMember || out.send(t.mapFor(m, &told)) != nil {
+			return
+		}
+		for asleep := true; asleep; {
+			select {
+			case <-wake:
+				asleep = false
+			case <-time.After(keepAliveEach):
+				if out.send(&tailcfg.MapResponse{KeepAlive: true}) != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (t *tailnet) mapFor(m *member, told *mapState) *tailcfg.MapResponse {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	answer := &tailcfg.MapResponse{
+		Node: t.nodeOf(m, true), DERPMap: t.relays, Domain: t.domain, CollectServices: "false", PacketFilter: tailcfg.FilterAllowAll,
+		DNSConfig: t.dnsFor(m), UserProfiles: t.profiles(),
+	}
+	var peers []tailcfg.NodeID
+	for _, other := range t.members {
+		if other != m && other.approved && !other.expired() {
+			peers = append(peers, other.id)
+			answer.Peers = append(answer.Peers, t.nodeOf(other, false))
+		}
+	}
+	slices.SortFunc(answer.Peers, func(a, b *tailcfg.Node) int { return int(a.ID - b.ID) })
+	for _, id := range told.peers {
+		if !slices.Contains(peers, id) {
+			answer.PeersRemoved = append(answer.PeersRemoved, id)
+		}
+	}
+	if len(answer.PeersRemoved) > 0 {
+		// A list of all peers and one of those that went exclude each other; an empty list of all would mean no change.
+		answer.PeersChanged, answer.Peers = answer.Peers, nil
+	}
+	told.peers = peers
+	return answer
+}
+
+func (t *tailnet) nodeOf(m *member, self bool) *tailcfg.Node {
+	online := m.polls > 0
+	node := &tailcfg.Node{
+		ID: m.id, StableID: m.stableID(), Name: m.name + "." + t.domain + ".", User: t.userID(m), Key: m.key, KeyExpiry: m.expiry, Machine: m.machine,
+		DiscoKey: m.disco, Addresses: m.addresses(), AllowedIPs: append(m.addresses(), m.routes...), Endpoints: m.endpoints, HomeDERP: m.relay,
+		Hostinfo: m.host.View(), Created: time.Unix(1, 0), Tags: m.tags, PrimaryRoutes: withoutDefaults(m.routes), Online: &online,
+		MachineAuthorized: m.approved, Cap: m.version, Expired: m.expired(),
+	}
+	if self {
+		node.CapMap = tailcfg.NodeCapMap{}
+		if t.https {
+			node.CapMap[tailcfg.CapabilityHTTPS] = nil
+		}
+		if t.relayOnly {
+			node.CapMap[tailcfg.NodeAttrOnlyTCP443] = nil
+		}
+	}
+	if t.relayOnly {
+		node.Endpoints = nil
+	}
+	return node
+}
+
+func withoutDefaults(routes []netip.Prefix) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(routes), func(route netip.Prefix) bool { return route.Bits() == 0 })
+}
+
+func (t *tailnet) dnsFor(m *member) *tailcfg.DNSConfig {
+	config := &tailcfg.DNSConfig{Proxied: true, Domains: []string{t.domain}, ExtraRecords: t.records, Routes: map[string][]*dnstype.Resolver{t.domain: nil}}
+	if t.https {
+		config.CertDomains = []string{m.name + "." + t.domain}
+	}
+	for suffix, addresses := range t.routes {
+		if suffix == "" {
+			config.Resolvers = resolversOf(addresses)
+		} else {
+			config.Routes[suffix] = resolversOf(addresses)
+		}
+	}
+	return config
+}
+
+// mapWriter frames what a poll answers: a length, and JSON that may be compressed.
+type mapWriter struct {
+	to         http.ResponseWriter
+	compressed bool
+}
+
+func (w *mapWriter) send(answer *tailcfg.MapResponse) error {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	if w.compressed {
+		body = zstdframe.AppendEncode(nil, body, zstdframe.FastestCompression)
+	}
+	if _, err := w.to.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(body))), body...)); err != nil {
+		return err
+	}
+	return http.NewResponseController(w.to).Flush()
+}
