@@ -1,7 +1,9 @@
 /** HTTP servers, as the kernel runs them. Threads load `@troupe/http` alone. */
+import { tokenStoreKind } from './tokens/kind.ts'
 import { websocketKind } from './websocket/kind.ts'
 
-export { Connections } from './websocket/connections.ts'
+export { TokenStores, type TokenStoresOptions } from './tokens/token-stores.ts'
+export { answerConnections } from './websocket/connections.ts'
 
 /** The kinds of entries that this package runs. */
-export const httpKinds = [websocketKind]
+export const httpKinds = [websocketKind, tokenStoreKind]

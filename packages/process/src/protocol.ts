@@ -141,6 +141,25 @@ export interface PolicyView {
   readonly groups: readonly string[]
 }
 
+/** A token that was issued. It is shown here, and never again. */
+export interface IssuedToken {
+  /** Names it in logs and revocations; it is no secret. */
+  readonly id: string
+  readonly token: string
+  /** Unix time in milliseconds. */
+  readonly expires: number
+}
+
+/** What a token stands for. */
+export interface TokenView {
+  readonly id: string
+  readonly actor: Actor
+  readonly scope: readonly EntryId[]
+  readonly meta: Readonly<Record<string, unknown>>
+  /** Unix time in milliseconds. */
+  readonly expires: number
+}
+
 /** What code has to say to whoever runs the application. */
 export interface LogLine {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
@@ -192,6 +211,17 @@ export interface Requests {
   openConnection: { ask: { readonly entry: EntryId; readonly ticket: string }; answer: Pid }
   /** Such a process asks for the one that it speaks to. */
   converse: { ask: Record<string, never>; answer: { readonly partner: Pid; readonly isOwn: boolean } }
+  createToken: { ask: { readonly store: EntryId; readonly grant: unknown }; answer: IssuedToken }
+  validateToken: { ask: { readonly store: EntryId; readonly token: string }; answer: TokenView | undefined }
+  revokeToken: {
+    ask: { readonly store: EntryId } & ({ readonly id: string } | { readonly actor: string })
+    answer: { readonly revoked: number }
+  }
+  /** Lets the thread act for who a token stands for, by the pid in the answer, until it tells that this has finished. */
+  openSession: {
+    ask: { readonly store: EntryId; readonly token: string; readonly inherit: Inheritance }
+    answer: { readonly pid: Pid; readonly frame: Frame } | undefined
+  }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
   version: { ask: Record<string, never>; answer: { readonly version: number } }
   history: { ask: Record<string, never>; answer: readonly Version[] }

@@ -1,6 +1,7 @@
 /** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
+import { answerConnections, TokenStores } from '@troupe/http/kernel'
 import { provideNetworkAccess } from '@troupe/network'
 import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
@@ -43,6 +44,14 @@ const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSiz
 /** Modules that every thread loads while it waits for work. */
 const preload = [import.meta.resolve('troupe')]
 
+interface Parts {
+  readonly config: AppConfig
+  readonly kernel: Kernel
+  readonly supervisor: Supervisor
+  readonly functions: Functions
+  readonly tokens: TokenStores
+}
+
 /** A running application. */
 export class Application implements AsyncDisposable {
   readonly config: AppConfig
@@ -50,15 +59,17 @@ export class Application implements AsyncDisposable {
   readonly kernel: Kernel
   readonly #supervisor: Supervisor
   readonly #functions: Functions
+  readonly #tokens: TokenStores
   #stopping: Promise<void> | undefined
 
   /** Use {@link boot}. */
-  constructor(config: AppConfig, kernel: Kernel, supervisor: Supervisor, functions: Functions) {
+  constructor({ config, kernel, supervisor, functions, tokens }: Parts) {
     this.config = config
     this.registry = kernel.registry
     this.kernel = kernel
     this.#supervisor = supervisor
     this.#functions = functions
+    this.#tokens = tokens
   }
 
   /** Hosts, overlays and supervised processes, as they are now. */
@@ -122,6 +133,7 @@ export class Application implements AsyncDisposable {
     await this.#supervisor.stopAll()
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
+    await this.#tokens[Symbol.asyncDispose]()
     await this.kernel.overlays[Symbol.asyncDispose]()
     setOutsideParticipant(undefined)
     setRuntime(undefined)
@@ -166,7 +178,9 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   const supervisors = new Supervisors({ kernel, ...supervision })
   const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
   const functions = new Functions({ kernel })
-  const app = new Application(config, kernel, supervisor, functions)
+  const tokens = new TokenStores({ kernel, root: config.root })
+  answerConnections({ kernel, tokens })
+  const app = new Application({ config, kernel, supervisor, functions, tokens })
   kernel.handle('log', logger.line)
   goLive({ kernel, supervisor, supervisors, functions, drainTimeout: config.networkService.drainTimeout })
   functions.warm()

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
+import { httpKinds } from '@troupe/http/kernel'
 import { networkKinds, type OverlayKind } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
@@ -50,7 +51,7 @@ export interface Loaded {
 }
 
 /** The kinds of entries that an application may have. */
-export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds]
+export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds, ...httpKinds]
 
 /**
  * Reads an application's configuration and entries, and checks them.

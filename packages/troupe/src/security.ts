@@ -1,5 +1,6 @@
 /** Who acts, under which policies, and what those say. The kernel decides; this asks it. */
 import { type Actor, type EntryId, entryId } from '@troupe/core'
+import { type TokenStoreHandle, tokenStore } from '@troupe/http'
 import { newActor, Scope, type Verdict } from '@troupe/policy'
 import { ask, currentParticipant, type PolicyView, snapshot } from '@troupe/process'
 
@@ -77,6 +78,11 @@ export const security = {
       evaluate: async (actor: Actor | undefined, action: string, resource: string, meta: Facts = {}) =>
         evaluate([view.id], actor, action, resource, meta),
     })
+  },
+
+  /** A store of tokens, by its id. It is there when it is used, or is `NotFound` then. */
+  tokenStore(id: string): TokenStoreHandle {
+    return tokenStore(id)
   },
 
   /** The scope of all policies of a group. @throws TroupeError `NotFound` when no policy is in it. */

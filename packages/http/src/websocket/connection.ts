@@ -4,13 +4,14 @@ import type { Pid } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
 import type { WebSocket } from 'ws'
 import { KeepAlive } from './keep-alive.ts'
-import { parseClose, parseData, type WebSocketClose, type WebSocketOpen } from './messages.ts'
+import { parseClose, parseData, tokenRevoked, type WebSocketClose, type WebSocketOpen } from './messages.ts'
 import { Upgrade, type WebSocketUpgrade } from './upgrade.ts'
 
 /** Bytes that may wait in a socket before whoever sends more waits as well. */
 const highWater = 64 * 1024
 
 const goingAway: WebSocketClose = { code: 1001, reason: 'the service stops' }
+const revoked: WebSocketClose = { code: 1008, reason: tokenRevoked }
 const failed: WebSocketClose = { code: 1011, reason: 'the process failed' }
 
 /** What stops the connections of this thread, by their pids. */
@@ -171,7 +172,7 @@ class Conversation {
   /** Notes how the process ended; what it sent before is written first. */
   async #watch(): Promise<void> {
     for await (const event of self.events) {
-      if (event.type === 'CANCEL') this.#ending ??= goingAway
+      if (event.type === 'CANCEL') this.#ending ??= event.reason === tokenRevoked ? revoked : goingAway
       if (event.type !== 'EXIT' || event.from !== this.#partner) continue
       this.#partnerEnded = true
       this.#ending = 'error' in event.result ? failed : { code: 1000, reason: '' }

@@ -1,8 +1,10 @@
 /** WebSockets as the kernel knows them: for each a process in the server's thread, and the process that it speaks to. */
 import { denied, emptyFrame, entryId, type EntryId, fork, type Frame, namespaceOf, notFound, type Pid, unavailable } from '@troupe/core'
 import { type Asker, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
-import { Partner } from './partner.ts'
+import type { TokenName, TokenStores } from '../tokens/token-stores.ts'
 import { type WebSocketFields, websocketKind } from './kind.ts'
+import { tokenRevoked } from './messages.ts'
+import { Partner } from './partner.ts'
 
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */
 const firstSerial = 2 ** 32
@@ -15,8 +17,16 @@ const module = new URL(`./connection${import.meta.filename.endsWith('.ts') ? '.t
 interface Connection {
   readonly entry: EntryId
   readonly fields: WebSocketFields
+  /** The token by which it was opened. */
+  readonly token: TokenName | undefined
   /** The process that runs for it alone. */
   partner?: Partner
+}
+
+export interface ConnectionsOptions {
+  readonly kernel: Kernel
+  /** What connections are opened by may be revoked. */
+  readonly tokens: TokenStores
 }
 
 /**
@@ -24,16 +34,27 @@ interface Connection {
  *
  * @example
  * ```ts
- * new Connections(kernel)
+ * answerConnections({ kernel, tokens })
  * ```
  */
-export class Connections {
+export function answerConnections(options: ConnectionsOptions): Connections {
+  return new Connections(options)
+}
+
+class Connections {
   readonly #kernel: Kernel
+  readonly #tokens: TokenStores
   readonly #hosts = new Map<Thread, GuestHost>()
   readonly #open = new Map<Pid, Connection>()
 
-  constructor(kernel: Kernel) {
+  constructor({ kernel, tokens }: ConnectionsOptions) {
     this.#kernel = kernel
+    this.#tokens = tokens
+    tokens.onRevoked(({ store, token }) => {
+      for (const [pid, open] of this.#open) {
+        if (open.token?.store === store && open.token.token === token) kernel.cancel(pid, tokenRevoked).catch(() => undefined)
+      }
+    })
     kernel.handle('openConnection', ({ entry, ticket }, asker) => this.#openOne(entry, ticket, asker))
     kernel.handle('converse', (_, asker) => this.#converse(asker))
   }
@@ -47,7 +68,7 @@ export class Connections {
     const { fields, meta } = this.#kernel.registry.decode(entry, websocketKind)
     this.#checkServer(record, entry, meta.router)
     this.#checkRoom(entry, fields)
-    const connection: Connection = { entry, fields }
+    const connection: Connection = { entry, fields, token: this.#tokens.tokenOf(record.pid) }
     const pid: Pid = this.#kernel.spawn({
       entry,
       program: { entry, module, method: 'connection' },

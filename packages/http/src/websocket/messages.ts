@@ -21,6 +21,9 @@ export interface WebSocketClose {
   readonly reason: string
 }
 
+/** Why the kernel asks a connection to end whose token counts no more. */
+export const tokenRevoked = 'its token was revoked'
+
 const close = z
   .strictObject({
     code: z

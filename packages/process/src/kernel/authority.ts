@@ -69,6 +69,11 @@ export class Authority {
     if (this.governs(record)) this.check(record, 'funcs.call', ask.entry)
   }
 
+  /** What a caller hands on, where nothing was chosen. @throws TroupeError `Invalid`, `PermissionDenied` */
+  checkInherited(record: ProcessRecord, inherit: Inheritance): void {
+    this.#checkFrame('funcs', record, { choice: {}, inherit })
+  }
+
   /** Names of processes: one's own needs one permission, another's a second. */
   checkName(record: ProcessRecord, action: 'register' | 'unregister', name: string, target: Pid | undefined): void {
     if (!this.governs(record)) return

@@ -40,14 +40,16 @@ export class Calls {
     const depth = this.depthOf(caller) + 1
     const record: CallRecord = { pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd, depth }
     this.#records.set(record, record)
-    this.#processes.add(record)
-    thread.pids.add(record.pid)
-    this.#grants.grantFrame(thread.number, frame)
-    return record
+    return this.#add(record, thread)
   }
 
-  /** A call of a pool has ended; one that a thread runs by itself is reported like a process. */
-  end(record: CallRecord, thread: Thread): void {
+  /** Somebody else acts in that thread from now on, beneath no call: a request that a server answers for an actor of its own, say. */
+  admit({ entry, frame, thread, onEnd }: Omit<CallOrder, 'caller'>): ProcessRecord {
+    return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd }, thread)
+  }
+
+  /** A call of a pool has ended, or somebody may not act any more; one that a thread runs by itself is reported like a process. */
+  end(record: ProcessRecord, thread: Thread): void {
     if (!thread.pids.delete(record.pid)) return
     this.#processes.remove(record.pid)
     record.onExit?.({ value: undefined })
@@ -56,6 +58,13 @@ export class Calls {
   /** How deep in calls someone is: 0 for processes and programs. */
   depthOf(record: ProcessRecord | undefined): number {
     return record === undefined ? 0 : (this.#records.get(record)?.depth ?? 0)
+  }
+
+  #add<Record extends ProcessRecord>(record: Record, thread: Thread): Record {
+    this.#processes.add(record)
+    thread.pids.add(record.pid)
+    this.#grants.grantFrame(thread.number, record.frame)
+    return record
   }
 
   #freePid(thread: Thread): Pid {

@@ -1,0 +1,19 @@
+/** Whom a request is from, as far as this server knows. */
+import type { Context } from 'hono'
+import type { MiddlewareTools } from './tools.ts'
+
+const addresses = new WeakMap<Context, string>()
+
+/** `real_ip` found it out. */
+export function setClientAddress(context: Context, address: string): void {
+  addresses.set(context, address)
+}
+
+export function clientAddress(context: Context, { peer }: MiddlewareTools): string | undefined {
+  return addresses.get(context) ?? peer(context)
+}
+
+/** IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2), as they are. */
+export function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
+}

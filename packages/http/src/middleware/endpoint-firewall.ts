@@ -1,0 +1,25 @@
+/**
+ * `endpoint_firewall`: whether who asks may use an endpoint, by the policies in force for the request. Where no actor or no scope is, it
+ * refuses, whatever `security.strict_mode` says: a wall that lets strangers pass would be none.
+ */
+import { ask, currentParticipant } from '@troupe/process'
+import type { MiddlewareHandler } from 'hono'
+import type { EndpointFirewallOptions } from './options.ts'
+import type { MiddlewareTools } from './tools.ts'
+
+export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint }: MiddlewareTools): MiddlewareHandler {
+  return async (context, next) => {
+    const routed = endpoint(context)
+    if (routed === undefined) return context.notFound()
+    const { actor, scope } = currentParticipant().frame
+    const { method, path } = context.req
+    const may =
+      actor !== undefined &&
+      scope !== undefined &&
+      (await ask('can', { action: routed.permission ?? action, resource: routed.id, meta: { method, path: path.slice(0, maxPath) } }))
+    return may ? next() : context.text('Forbidden', 403)
+  }
+}
+
+/** Policies look at few and small facts. */
+const maxPath = 1024

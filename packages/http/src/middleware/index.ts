@@ -1,0 +1,57 @@
+/** Middleware of routers. Loaded by the threads of servers alone. */
+import { invalid } from '@troupe/core'
+import type { MiddlewareHandler } from 'hono'
+import { compress } from 'hono/compress'
+import { cors } from 'hono/cors'
+import { bodyLimit } from './body-limit.ts'
+import { endpointFirewall } from './endpoint-firewall.ts'
+import type { MiddlewareName, MiddlewareOptions } from './options.ts'
+import { rateLimit } from './rate-limit.ts'
+import { realIp } from './real-ip.ts'
+import { requestId } from './request-id.ts'
+import { tokenAuth } from './token-auth.ts'
+import type { MiddlewareTools } from './tools.ts'
+
+export type { MiddlewareTools, RoutedEndpoint } from './tools.ts'
+
+/**
+ * A middleware of that name, told by its part of the router's options. One keeps its counts for as long as it is used: make it once for each
+ * state of a router.
+ *
+ * @throws TroupeError `Invalid` where an option is missing that it cannot do without.
+ */
+export function middleware(name: MiddlewareName, options: MiddlewareOptions, tools: MiddlewareTools): MiddlewareHandler {
+  switch (name) {
+    case 'cors': {
+      const { origins, methods, allowHeaders, exposeHeaders, maxAge, credentials } = options.cors
+      return cors({
+        origin: origins.includes('*') ? '*' : origins,
+        allowMethods: methods,
+        allowHeaders,
+        exposeHeaders,
+        credentials,
+        ...(maxAge !== undefined && { maxAge: Math.floor(maxAge / 1000) }),
+      })
+    }
+    case 'compression': {
+      const { encoding, threshold } = options.compression
+      return compress({ threshold, ...(encoding && { encoding }) })
+    }
+    case 'rate_limit':
+      return rateLimit(options.rateLimit, tools)
+    case 'real_ip':
+      if (options.realIp === undefined) throw invalid('real_ip needs options.real_ip.trusted')
+      return realIp(options.realIp, tools)
+    case 'request_id':
+      return requestId(options.requestId)
+    case 'body_limit':
+      return bodyLimit(options.bodyLimit)
+    case 'token_auth':
+      if (options.tokenAuth === undefined) throw invalid('token_auth needs options.token_auth.store')
+      return tokenAuth(options.tokenAuth, tools)
+    case 'endpoint_firewall':
+      return endpointFirewall(options.endpointFirewall, tools)
+    default:
+      throw invalid(`there is no middleware "${String(name)}"`)
+  }
+}

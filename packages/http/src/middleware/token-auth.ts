@@ -1,0 +1,68 @@
+/** `token_auth`: who asks, by a token (RFC 6750). The kernel decides whom it stands for; the handler runs as that actor, in that scope. */
+import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
+import { ask, currentRuntime, emptySelection, inheritance, LocalCall } from '@troupe/process'
+import type { Context, MiddlewareHandler, Next } from 'hono'
+import { getCookie } from 'hono/cookie'
+import type { TokenAuthOptions } from './options.ts'
+import type { MiddlewareTools } from './tools.ts'
+
+export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareTools): MiddlewareHandler {
+  const { store, required, realm } = options
+  const challenge = (context: Context, error?: string) => {
+    const words = `Bearer realm="${realm.replaceAll(/["\\]/g, '\\$&')}"${error === undefined ? '' : `, error="${error}"`}`
+    return context.text('Unauthorized', 401, { 'www-authenticate': words, 'cache-control': 'no-store' })
+  }
+  return async (context, next) => {
+    const token = tokenOf(context, options)
+    if (token === undefined) return required ? challenge(context) : next()
+    if (token.length > maxToken) return challenge(context, 'invalid_token')
+    const session = await ask('openSession', { store, token, inherit: inheritance(emptySelection) })
+    if (session === undefined) return challenge(context, 'invalid_token')
+    return actAs(session, context, next, tools)
+  }
+}
+
+/** Longer text is no token. */
+const maxToken = 512
+
+function tokenOf(context: Context, { header, cookie, query }: TokenAuthOptions): string | undefined {
+  const authorization = header ? context.req.header('authorization') : undefined
+  // Credentials of another scheme are no token, and not for this to judge.
+  const bearer = authorization === undefined ? undefined : /^bearer +(.*)$/i.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer.trim()
+  const cookieValue = cookie === undefined ? undefined : getCookie(context, cookie)
+  return cookieValue ?? (query === undefined ? undefined : context.req.query(query))
+}
+
+/** Runs the rest of a request as somebody whom the kernel knows, until the response has ended. */
+async function actAs(
+  { pid, frame }: { readonly pid: Pid; readonly frame: Frame },
+  context: Context,
+  next: Next,
+  { onEnd }: MiddlewareTools,
+): Promise<void> {
+  const { kernel } = currentRuntime()
+  const own = fork(emptyFrame, frame)
+  const call = new LocalCall({ pid, issued: own, frame: own, depth: 0 })
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  onEnd(context, () => {
+    call.cancel('the request has ended')
+    end()
+  })
+  await new Promise<void>((resolve, reject) => {
+    const run = call.run(async () => {
+      await next()
+      resolve()
+      // The body of the response may still be on its way, by code that acts for the same actor.
+      await over
+    })
+    run
+      .catch((error: unknown) => {
+        reject(error)
+        return over
+      })
+      .finally(() => {
+        kernel.tell({ type: 'finished', pid, exit: { value: undefined } })
+      })
+  })
+}

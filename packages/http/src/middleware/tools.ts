@@ -1,0 +1,19 @@
+/** What a server lends to its middleware. */
+import type { EntryId } from '@troupe/core'
+import type { Context } from 'hono'
+
+/** The entry that a request was routed to. */
+export interface RoutedEndpoint {
+  readonly id: EntryId
+  /** The action that it wants to be allowed, if it names one. */
+  readonly permission?: string
+}
+
+export interface MiddlewareTools {
+  /** Address of the other side of the connection, where it has one. */
+  readonly peer: (context: Context) => string | undefined
+  /** Calls back, once, when the response has been sent to its end, or will not be. */
+  readonly onEnd: (context: Context, then: () => void) => void
+  /** Where the request was routed to; nothing when no endpoint answers it. */
+  readonly endpoint: (context: Context) => RoutedEndpoint | undefined
+}

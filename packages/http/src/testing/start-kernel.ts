@@ -1,0 +1,62 @@
+/** A kernel that answers about connections and tokens. One at a time in a test file: the runtime is the thread's. */
+import { type EntryId, entryId, runInSlot } from '@troupe/core'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
+import { setOutsideParticipant, setRuntime } from '@troupe/process'
+import { Kernel, processKinds } from '@troupe/process/kernel'
+import { defineKind, type EntryInput, reference, Registry } from '@troupe/registry'
+import { z } from 'zod'
+import { httpKinds } from '../kernel.ts'
+import { TokenStores } from '../tokens/token-stores.ts'
+import { answerConnections } from '../websocket/connections.ts'
+
+export const hostId: EntryId = entryId('app:host')
+
+const routerKind = defineKind({ kind: 'http.router', fields: z.strictObject({}), meta: { server: reference('http.service') } })
+const serviceKind = defineKind({ kind: 'http.service', fields: z.strictObject({}) })
+
+export interface TestKernelOptions {
+  readonly entries?: readonly EntryInput[]
+  /** Folder that files of entries are relative to. */
+  readonly root: string
+}
+
+export interface TestKernel extends AsyncDisposable {
+  readonly kernel: Kernel
+  readonly registry: Registry
+  readonly connections: ReturnType<typeof answerConnections>
+  readonly log: readonly string[]
+  /** Runs as the program that holds the kernel. */
+  run<T>(fn: () => T): T
+}
+
+export async function startKernel({ entries = [], root }: TestKernelOptions): Promise<TestKernel> {
+  const kinds = [...processKinds, ...networkKinds, ...policyKinds, ...httpKinds]
+  const known = new Set(kinds.map(({ kind }) => kind))
+  const registry = new Registry({ kinds: [...kinds, ...[routerKind, serviceKind].filter(({ kind }) => !known.has(kind))], root })
+  registry.add(...entries)
+  const log: string[] = []
+  const onLog = (line: string) => log.push(line)
+  const overlays = new Overlays(registry)
+  const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: onLog })
+  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
+  kernel.hosts.add(kernel.hosts.create(hostId, { isolation: 'shared', workers: 1, spares: 0, queueSize: 16 }))
+  setRuntime(kernel.runtime)
+  setOutsideParticipant(kernel.runtime.root)
+  const tokens = new TokenStores({ kernel, root })
+  const connections = answerConnections({ kernel, tokens })
+  return {
+    kernel,
+    registry,
+    connections,
+    log,
+    run: (fn) => runInSlot(kernel.runtime.root.slot(), fn),
+    async [Symbol.asyncDispose]() {
+      await kernel[Symbol.asyncDispose]()
+      await tokens[Symbol.asyncDispose]()
+      await overlays[Symbol.asyncDispose]()
+      setOutsideParticipant(undefined)
+      setRuntime(undefined)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+/** `security.token_store`: tokens that stand for an actor and a scope. */
+import { defineKind, duration, type FieldsOf } from '@troupe/registry'
+import { z } from 'zod'
+
+const fields = z
+  .strictObject({
+    /** The secret that tokens are signed with, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. Another one ends all tokens. */
+    key: z.string().min(32, 'expected a key of at least 32 characters'),
+    /** Where tokens are kept: for as long as the application runs, or in a file. */
+    storage: z.enum(['memory', 'sqlite']).default('memory'),
+    /** The file, relative to the application's folder. */
+    path: z.string().min(1).default('.troupe/tokens.db'),
+    /** How long a token counts that says nothing of it. */
+    ttl: duration().default(24 * 60 * 60 * 1000),
+    /** How long a token may count at most. */
+    maxTtl: duration().optional(),
+    /** Tokens that count at a time. */
+    maxTokens: z.int().min(1).default(100_000),
+  })
+  .superRefine(({ ttl, maxTtl }, context) => {
+    if (maxTtl !== undefined && ttl > maxTtl) context.addIssue({ code: 'custom', path: ['ttl'], message: 'it is longer than max_ttl' })
+  })
+
+/**
+ * @example
+ * ```yaml
+ * - name: tokens
+ *   kind: security.token_store
+ *   key: ${env:TOKEN_KEY}
+ *   storage: sqlite
+ * ```
+ */
+export const tokenStoreKind = defineKind({ kind: 'security.token_store', fields })
+
+/** Fields of a `security.token_store`. Times are milliseconds. */
+export type TokenStoreFields = FieldsOf<typeof tokenStoreKind>

@@ -1,0 +1,61 @@
+/** One store of tokens: issues them, finds who they stand for, ends them. */
+import { type Actor, type EntryId, invalid, TroupeError } from '@troupe/core'
+import type { IssuedToken } from '@troupe/process'
+import type { TokenStoreFields } from './kind.ts'
+import type { StoredToken, TokenStorage } from './storage.ts'
+import { isSame, newToken, readToken } from './token.ts'
+
+/** Who a new token is to stand for, and for how long. */
+export interface TokenGrant {
+  readonly actor: Actor
+  readonly policies: readonly EntryId[]
+  readonly groups: readonly string[]
+  readonly meta: Readonly<Record<string, unknown>>
+  /** Milliseconds. @default the store's */
+  readonly ttl: number | undefined
+}
+
+export class TokenStore {
+  readonly #id: EntryId
+  readonly #fields: TokenStoreFields
+  readonly #storage: TokenStorage
+
+  constructor(id: EntryId, fields: TokenStoreFields, storage: TokenStorage) {
+    this.#id = id
+    this.#fields = fields
+    this.#storage = storage
+  }
+
+  /** @throws TroupeError `Invalid` for one that would count too long, `Unavailable` when there are too many. */
+  create({ ttl = this.#fields.ttl, ...grant }: TokenGrant): IssuedToken {
+    const { maxTtl = Infinity, maxTokens, key } = this.#fields
+    if (!(ttl > 0 && ttl <= maxTtl)) throw invalid(`${this.#id}: a token counts for 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
+    const now = Date.now()
+    if (this.#storage.size >= maxTokens) this.#storage.sweep(now)
+    if (this.#storage.size >= maxTokens) {
+      throw new TroupeError('Unavailable', `${this.#id} holds ${maxTokens} tokens that count`, { details: { store: this.#id, maxTokens } })
+    }
+    const { id, hash, token } = newToken(this.#id, key)
+    const expires = now + Math.ceil(ttl)
+    this.#storage.put({ id, hash, ...grant, expires })
+    return { id, token, expires }
+  }
+
+  /** What a token stands for; nothing for one that was never issued, was revoked, or has expired. */
+  find(token: string): StoredToken | undefined {
+    const signed = readToken(this.#id, this.#fields.key, token)
+    const stored = signed && this.#storage.get(signed.id)
+    if (stored === undefined || !isSame(stored.hash, signed?.hash ?? new Uint8Array())) return undefined
+    return stored.expires > Date.now() ? stored : undefined
+  }
+
+  /** Ends a token by its id. Answers whether there was one. */
+  revoke(id: string): boolean {
+    return this.#storage.remove(id)
+  }
+
+  /** Ends all tokens of an actor. Answers their ids. */
+  revokeOf(actor: string): readonly string[] {
+    return this.#storage.of(actor).filter((id) => this.#storage.remove(id))
+  }
+}

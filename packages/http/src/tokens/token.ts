@@ -1,0 +1,46 @@
+/**
+ * Tokens as text: `id.secret.signature`. The id is no secret, and names the token in logs and revocations; of the secret only the SHA-256 is
+ * kept; the signature is an HMAC-SHA256 (RFC 2104) over both and the store, so that what was never issued is refused without a look.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** What is known of a token that was signed with the key. */
+export interface SignedToken {
+  readonly id: string
+  /** SHA-256 of the secret. */
+  readonly hash: Uint8Array
+}
+
+export interface NewToken extends SignedToken {
+  readonly token: string
+}
+
+const form = /^([\w-]{16})\.([\w-]{43})\.([\w-]{43})$/
+
+/** @param store Id of the store: a token of one is none of another, whatever their keys. */
+export function newToken(store: string, key: string): NewToken {
+  const id = randomBytes(12).toString('base64url')
+  const secret = randomBytes(32).toString('base64url')
+  return { id, hash: hashOf(secret), token: `${id}.${secret}.${sign(store, key, id, secret).toString('base64url')}` }
+}
+
+/** Nothing, for what was not signed with that key for that store. */
+export function readToken(store: string, key: string, token: string): SignedToken | undefined {
+  const [, id, secret, signature] = form.exec(token) ?? []
+  if (id === undefined || secret === undefined || signature === undefined) return undefined
+  if (!isSame(Buffer.from(signature, 'base64url'), sign(store, key, id, secret))) return undefined
+  return { id, hash: hashOf(secret) }
+}
+
+/** Compares in a time that does not depend on where two differ. */
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function hashOf(secret: string): Uint8Array {
+  return createHash('sha256').update(secret).digest()
+}
+
+function sign(store: string, key: string, id: string, secret: string): Buffer {
+  return createHmac('sha256', key).update(`${store}\n${id}\n${secret}`).digest()
+}
