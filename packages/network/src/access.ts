@@ -19,9 +19,10 @@ export interface NetworkAccess {
    * Asks whether the code that runs may do what needs no overlay: `http_client.request` of a URL, for instance. Answers nothing where nothing
    * is asked about.
    *
+   * @param port - Of a socket; policies see it as `meta.port`.
    * @throws TroupeError `PermissionDenied`
    */
-  permit?(action: string, resource: string): Promise<void> | undefined
+  permit?(action: string, resource: string, port?: number): Promise<void> | undefined
   /**
    * The current route of an overlay that is in force or was selected.
    *

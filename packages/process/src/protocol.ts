@@ -184,8 +184,8 @@ export interface Requests {
   register: { ask: { readonly name: string; readonly pid: Pid }; answer: void }
   unregister: { ask: { readonly name: string }; answer: void }
   lookup: { ask: { readonly name: string }; answer: Pid | undefined }
-  /** May it do what the thread is about to do by itself? `resource` is a pid for actions on processes. */
-  permit: { ask: { readonly action: string; readonly resource: string }; answer: void }
+  /** May it do what the thread is about to do by itself? `resource` is a pid for actions on processes; `port` is a socket's. */
+  permit: { ask: { readonly action: string; readonly resource: string; readonly port?: number }; answer: void }
   can: { ask: { readonly action: string; readonly resource: string; readonly meta: Readonly<Record<string, unknown>> }; answer: boolean }
   evaluate: { ask: Evaluation; answer: Verdict }
   policy: { ask: { readonly id: EntryId }; answer: PolicyView }

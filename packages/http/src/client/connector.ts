@@ -3,6 +3,7 @@ import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, TroupeError } from '@troupe/core'
 import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
+import { unasked } from '@troupe/network/driver'
 import type { buildConnector } from 'undici'
 import type { Tls } from './plan.ts'
 
@@ -23,7 +24,8 @@ export function throughOverlay(route: Route, isolation: Isolation): Open {
  */
 export const inTheClear: Open = ({ host, port }, { signal, timeout }) =>
   runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), async () => {
-    const socket = net.connect({ host, port, signal })
+    // About the request somebody was asked.
+    const socket = unasked(() => net.connect({ host, port, signal }))
     return settled(socket, 'connect', timeout, `no connection to ${host}:${port} within ${formatDuration(timeout)}`)
   })
 

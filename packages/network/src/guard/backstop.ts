@@ -7,6 +7,7 @@ import { networkInForce } from './in-force.ts'
 import { internals } from './internals.ts'
 import { isDialling } from './permit.ts'
 import { refusal } from './refusal.ts'
+import { connectWithLeave } from './waiting-handles.ts'
 import { isCallable } from './wrap.ts'
 
 const notAllowed = -constants.errno.EACCES
@@ -18,6 +19,7 @@ const lastStandardDescriptor = 2
 export function guardHandles(): void {
   const { tcp, pipe, udp } = internals().handles
   for (const prototype of [tcp, pipe, udp]) for (const method of connecting) forbid(prototype, method)
+  for (const prototype of [tcp, pipe]) for (const method of ['connect', 'connect6']) askFor(prototype, method)
   for (const method of sending) forbid(udp, method)
   for (const prototype of [tcp, pipe]) forbidDescriptors(prototype)
 }
@@ -29,6 +31,15 @@ function forbid(prototype: object, name: string): void {
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
     if (networkInForce() !== null && !isDialling(Reflect.get(this, owner))) return notAllowed
     return Reflect.apply(original, this, args)
+  })
+}
+
+/** In the clear, where policies are in force, a connection waits for leave. */
+function askFor(prototype: object, name: string): void {
+  const original: unknown = Reflect.get(prototype, name)
+  if (!isCallable(original)) return
+  Reflect.set(prototype, name, function asking(this: object, ...args: unknown[]) {
+    return networkInForce() === null ? connectWithLeave(this, args, original) : Reflect.apply(original, this, args)
   })
 }
 

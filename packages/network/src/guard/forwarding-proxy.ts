@@ -4,6 +4,9 @@ import net, { type Server, type Socket } from 'node:net'
 
 const granted = Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 80])
 const refused = Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])
+/** What it does not do: datagrams, names. */
+const unsupported = Buffer.from([5, 7, 0, 1, 0, 0, 0, 0, 0, 0])
+const connect = 1
 
 export class ForwardingProxy implements AsyncDisposable {
   /** `host:port`, names as names. */
@@ -45,7 +48,11 @@ export class ForwardingProxy implements AsyncDisposable {
     const read = reader(client)
     await read((await read(2)).readUInt8(1))
     client.write(Buffer.from([5, 0]))
-    const { host, port } = await requestFrom(read)
+    const { command, host, port } = await requestFrom(read)
+    if (command !== connect) {
+      client.end(unsupported)
+      return
+    }
     this.asked.push(`${host}:${port}`)
     if (host === 'silent.test') return
     const here = host.endsWith('.test') || host === 'localhost'
@@ -79,12 +86,13 @@ function reader(socket: Socket): Read {
   }
 }
 
-async function requestFrom(read: Read): Promise<{ host: string; port: number }> {
-  const type = (await read(4)).readUInt8(3)
+async function requestFrom(read: Read): Promise<{ command: number; host: string; port: number }> {
+  const head = await read(4)
+  const [command, type] = [head.readUInt8(1), head.readUInt8(3)]
   const length = type === 1 ? 4 : type === 4 ? 16 : (await read(1)).readUInt8(0)
   const address = await read(length)
   const host = type === 3 ? address.toString('latin1') : type === 1 ? address.join('.') : '::1'
-  return { host, port: (await read(2)).readUInt16BE(0) }
+  return { command, host, port: (await read(2)).readUInt16BE(0) }
 }
 
 async function quiet(): Promise<void> {

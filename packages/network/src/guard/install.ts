@@ -9,6 +9,8 @@ import { guardWrites } from './bound-sockets.ts'
 import { guardFetch } from './fetch.ts'
 import { setOutside } from './in-force.ts'
 import { internals } from './internals.ts'
+import { guardDatagrams } from './datagrams.ts'
+import { guardNameQueries } from './name-queries.ts'
 import { guardNames } from './names.ts'
 import { guardPools } from './owned-pools.ts'
 import { refuseOthers } from './refuse.ts'
@@ -46,6 +48,8 @@ export function installGuard({ outside = 'refuse' }: GuardOptions = {}): void {
   guardWrites()
   guardHandles()
   guardNames()
+  guardNameQueries()
+  guardDatagrams()
   guardAgents()
   guardFetch()
   guardPools()

@@ -1,17 +1,26 @@
 /** `dns.lookup` in an overlay: no query, but an address that stands for the name until something connects to it. */
 import dns, { type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
+import { consent } from './consent.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
 import { lostContext } from './refusal.ts'
-import { isCallable, replaceMethod } from './wrap.ts'
+import { callLater, isCallable, replaceMethod } from './wrap.ts'
 
 export function guardNames(): void {
   replaceMethod(dns, 'lookup', (target, self, args) => {
     const [name, second] = args
     const callback = args.at(-1)
-    if (!isForOverlay(name) || !isCallable(callback)) return Reflect.apply(target, self, args)
+    if (!isForOverlay(name) || !isCallable(callback)) {
+      const asked = consentToResolve(name)
+      if (asked === undefined) return Reflect.apply(target, self, args)
+      asked.then(
+        () => void Reflect.apply(target, self, args),
+        (error: unknown) => callLater(args.at(-1), error),
+      )
+      return {}
+    }
     const options = second === callback ? undefined : second
     process.nextTick(() => {
       if (networkInForce() === undefined) {
@@ -26,7 +35,10 @@ export function guardNames(): void {
   })
   replaceMethod(dns.promises, 'lookup', async (target, self, args) => {
     const [name, options] = args
-    if (!isForOverlay(name)) return Reflect.apply(target, self, args)
+    if (!isForOverlay(name)) {
+      await consentToResolve(name)
+      return Reflect.apply(target, self, args)
+    }
     if (networkInForce() === undefined) throw lostContext('dns.promises.lookup')
     const found = standIn(name, options)
     return property(options, 'all') === true ? [found] : found
@@ -36,6 +48,12 @@ export function guardNames(): void {
 /** What is no name, Node answers itself, without a query. */
 function isForOverlay(name: unknown): name is string {
   return typeof name === 'string' && name !== '' && networkInForce() !== null
+}
+
+/** In the clear; an address is no name. */
+function consentToResolve(name: unknown): Promise<void> | undefined {
+  if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || networkInForce() !== null) return undefined
+  return consent('socket.resolve', name)
 }
 
 function standIn(name: string, options: unknown): LookupAddress {

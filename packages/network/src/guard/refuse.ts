@@ -1,38 +1,13 @@
 /** Ways out that no overlay carries: refused by name while one is in force, untouched in the clear. */
 import childProcess from 'node:child_process'
-import dgram from 'node:dgram'
-import dns from 'node:dns'
 import inspector from 'node:inspector'
 import workerThreads from 'node:worker_threads'
-import { callBack, fail, refuseMethods, reject } from './wrap.ts'
+import { fail, refuseMethods } from './wrap.ts'
 
-const resolutions = [
-  'lookupService',
-  'resolve',
-  'resolve4',
-  'resolve6',
-  'resolveAny',
-  'resolveCaa',
-  'resolveCname',
-  'resolveMx',
-  'resolveNaptr',
-  'resolveNs',
-  'resolvePtr',
-  'resolveSoa',
-  'resolveSrv',
-  'resolveTlsa',
-  'resolveTxt',
-  'reverse',
-]
 const starters = ['exec', 'execFile', 'execFileSync', 'execSync', 'fork', 'spawn', 'spawnSync']
 
 /** What is refused fails the way its failures do: a callback or a promise by its error, the rest by throwing. */
 export function refuseOthers(): void {
-  refuseMethods(dgram.Socket.prototype, ['addMembership', 'bind', 'connect', 'send'], 'dgram.Socket', fail)
-  refuseMethods(dns, resolutions, 'dns', callBack)
-  refuseMethods(dns.Resolver.prototype, resolutions, 'dns.Resolver', callBack)
-  refuseMethods(dns.promises, resolutions, 'dns.promises', reject)
-  refuseMethods(dns.promises.Resolver.prototype, resolutions, 'dns.promises.Resolver', reject)
   refuseMethods(childProcess, starters, 'child_process', fail)
   refuseMethods(childProcess.ChildProcess.prototype, ['spawn'], 'child_process.ChildProcess', fail)
   // It would start without a frame, and so in the clear.

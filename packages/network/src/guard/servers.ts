@@ -2,10 +2,11 @@
 import { Server } from 'node:net'
 import type { EntryId } from '@troupe/core'
 import { listenOn } from '../listen/listen-on.ts'
+import { consent } from './consent.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
 import { lostContext, refusedIn } from './refusal.ts'
-import { isCallable, replaceMethod } from './wrap.ts'
+import { type Callable, isCallable, replaceMethod } from './wrap.ts'
 
 /** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
 const everywhere: ReadonlySet<unknown> = new Set([undefined, null, '', '0.0.0.0', '::'])
@@ -15,12 +16,25 @@ const takePort = 'Listen on a port'
 
 export function guardServers(): void {
   replaceMethod(Server.prototype, 'listen', (original, self, args) => {
+    if (!(self instanceof Server)) return Reflect.apply(original, self, args)
     const network = networkInForce()
-    if (network === null || !(self instanceof Server)) return Reflect.apply(original, self, args)
     if (network === undefined) throw lostContext('net.Server.listen')
+    if (network === null) return listenHere(self, args, original)
     listenIn(network, self, args)
     return self
   })
+}
+
+/** In the clear, once it is allowed. */
+function listenHere(server: Server, args: readonly unknown[], original: Callable): unknown {
+  const { port, host, path } = placeOf(args)
+  const asked = consent('socket.listen', String(path ?? (everywhere.has(host) ? '::' : host)), port)
+  if (asked === undefined) return Reflect.apply(original, server, args)
+  asked.then(
+    () => void Reflect.apply(original, server, args),
+    (error: unknown) => server.emit('error', error),
+  )
+  return server
 }
 
 function listenIn(overlay: EntryId, server: Server, args: readonly unknown[]): void {
@@ -37,6 +51,7 @@ interface Place {
   /** None where it is no port that was named. */
   readonly port?: number
   readonly host?: unknown
+  readonly path?: unknown
   readonly signal?: unknown
 }
 
@@ -44,9 +59,12 @@ interface Place {
 function placeOf([first, second]: readonly unknown[]): Place {
   if (first === undefined || first === null || isCallable(first)) return { port: 0 }
   if (typeof first === 'object') {
-    if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) return {}
+    if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) {
+      return { path: property(first, 'path') ?? 'a handle' }
+    }
     return { ...numbered(property(first, 'port') ?? 0), host: property(first, 'host'), signal: property(first, 'signal') }
   }
+  if (typeof first === 'string' && !(Number(first) >= 0)) return { path: first }
   return { ...numbered(first), ...(typeof second === 'string' && { host: second }) }
 }
 

@@ -17,6 +17,7 @@ import { takePermit } from './permit.ts'
 import { lostContext, refusedIn, standsFor } from './refusal.ts'
 import { open } from './routes.ts'
 import { stampIn } from './stamp.ts'
+import { willConnect } from './waiting-handles.ts'
 import { type Callable, isCallable, replaceMethod } from './wrap.ts'
 
 /** Node resolves no literal address, and no packet ever goes to this one. */
@@ -45,6 +46,8 @@ function choose(socket: Socket, args: readonly unknown[], call: ConnectCall, ori
   bindSocket(socket, network)
   if (network !== null) return connectThrough(socket, network, call, name, original)
   if (name !== undefined) return destroyed(socket, standsFor(String(host), name))
+  const { path } = call.options
+  willConnect(socket, [path, host].find((place) => typeof place === 'string' && place !== '') ?? 'localhost')
   return Reflect.apply(original, socket, args)
 }
 

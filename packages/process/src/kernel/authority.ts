@@ -8,7 +8,7 @@ import { checkChoice, checkInheritance } from './claims.ts'
 import type { ProcessRecord } from './process-table.ts'
 
 /** Actions that a thread carries out by itself and asks about before: the targets are processes, addresses and URLs. */
-const askable = /^(?:process\.(?:send|monitor|unmonitor|link|unlink)|http_client\.\w+|socket\.\w+)$/
+const askable = /^(?:process\.(?:send|monitor|unmonitor|link|unlink)|http_client\.\w+|socket\.\w+|network\.bind)$/
 
 export class Authority {
   readonly #security: Security
@@ -48,9 +48,10 @@ export class Authority {
   }
 
   /** An action that the thread of `record` is about to carry out by itself. */
-  checkOwnAction(record: ProcessRecord, action: string, resource: string, target?: ProcessRecord): void {
+  checkOwnAction(record: ProcessRecord, action: string, resource: string, about: { target?: ProcessRecord; port?: number } = {}): void {
     if (!askable.test(action)) throw invalid(`${action} is no action that threads ask about`, { action })
-    this.check(record, action, resource, target && targetMeta(target))
+    const { target, port } = about
+    this.check(record, action, resource, target ? targetMeta(target) : Number.isInteger(port) ? { port } : undefined)
   }
 
   /** A spawn, but for its overlay. What is wrong in the request itself is `Invalid`, whoever asks. */

@@ -6,13 +6,13 @@ import type { Handlers } from './requests.ts'
 
 export function securityHandlers({ authority, births, security, standings }: Kernel): Handlers {
   return {
-    permit: async ({ action, resource }, { record, thread }) => {
+    permit: async ({ action, resource, port }, { record, thread }) => {
       if (!action.startsWith('process.')) {
-        authority.checkOwnAction(record, action, resource)
+        authority.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
         return
       }
       if (!isPid(resource)) throw invalid(`${action} is about a process, not "${resource}"`, { action })
-      authority.checkOwnAction(record, action, resource, await births.find(resource))
+      authority.checkOwnAction(record, action, resource, { target: await births.find(resource) })
       standings.permitted(thread.number, action, resource)
     },
     can: ({ action, resource, meta }, { record }) => authority.can(record, action, resource, meta),

@@ -12,9 +12,10 @@ export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
-    permit(action: string, resource: string): Promise<void> | undefined {
+    permit(action: string, resource: string, port?: number): Promise<void> | undefined {
       const by = currentParticipant()
-      return by.governed ? runtime.kernel.request('permit', { action, resource }, by.pid) : undefined
+      if (!by.governed) return undefined
+      return runtime.kernel.request('permit', { action, resource, ...(port !== undefined && { port }) }, by.pid)
     },
     async bind(overlay: EntryId, options: BindOptions) {
       const { pid } = currentParticipant()

@@ -5,7 +5,8 @@ import { EventEmitter, once } from 'node:events'
 import { isIP, type Socket, SocketAddress } from 'node:net'
 import type { Association, AssociationEvents } from '../../association.ts'
 import type { SocksClient } from 'socks'
-import type { Dial, DialOptions, Target } from '../../overlay.ts'
+import { unasked } from '../../guard/consent.ts'
+import type { AssociateOptions, Dial, Target } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
 import { decodeHost, hostLength } from './address.ts'
 import { ask, type Granted } from './ask.ts'
@@ -19,8 +20,9 @@ const anywhere: Target = { host: '0.0.0.0', port: 0 }
 const unspecified = new Set(['0.0.0.0', '::'])
 
 /** @throws TroupeError `Invalid`, "not supported", by a proxy that carries no datagrams, or behind another overlay. */
-export async function associate(route: Route, options: DialOptions, hop: Dial): Promise<Association> {
+export async function associate(route: Route, options: AssociateOptions, hop: Dial): Promise<Association> {
   const failures = new Failures(route.overlay, 'a way for datagrams', 'udp')
+  if (options.port !== undefined) throw failures.unsupported('a proxy gives no port of its own to take datagrams at').error
   const { via } = proxiesOf(route)
   if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries connections alone`).error
   // Read here and not above: threads that send no datagrams need nothing of it.
@@ -59,7 +61,7 @@ async function connected({ host, port }: Target): Promise<DatagramSocket> {
 
 /** The relay is a place that the operator configured, so the way to it is not the overlay's. */
 function inTheClear(fn: () => void): void {
-  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), fn)
+  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), () => unasked(fn))
 }
 
 /** The headers of datagrams, which the `socks` package writes and reads. */

@@ -1,0 +1,47 @@
+/**
+ * What plain sockets in the clear do is asked about where policies are in force for who acts: `socket.connect`, `socket.listen`,
+ * `socket.resolve`, `socket.private_ip`. The kernel decides, so the socket waits for its answer.
+ */
+import { currentSlot } from '@troupe/core'
+import { applicationAccess } from '../access.ts'
+import { isPrivateAddress } from '../private-addresses.ts'
+
+let asking = true
+
+/** Runs `fn`, in whose synchronous stretch sockets are opened that somebody was asked about already, by another name. */
+export function unasked<T>(fn: () => T): T {
+  const before = asking
+  asking = false
+  try {
+    return fn()
+  } finally {
+    asking = before
+  }
+}
+
+/** Whether what is opened now is asked about. */
+export function isAsking(): boolean {
+  return asking
+}
+
+/**
+ * Whether the code that runs may do `action`; nothing where it is not asked. Rejects with what forbids it.
+ *
+ * @param resource - An address or a name.
+ */
+export function consent(action: string, resource: string, port?: number): Promise<void> | undefined {
+  // Nobody asks the program around an application.
+  const asked = asking && currentSlot() !== undefined ? applicationAccess()?.permit?.(action, resource, port) : undefined
+  return asked?.catch((error: unknown) => {
+    // As the operating system would put it.
+    throw Object.assign(Object(error), { code: 'EACCES' })
+  })
+}
+
+/** Leave to connect to `address`, which was reached for by the name `host`. */
+export function consentToConnect(host: string, address: string, port?: number): Promise<void> | undefined {
+  const connect = consent('socket.connect', host, port)
+  if (connect === undefined || !isPrivateAddress(address)) return connect
+  const local = consent('socket.private_ip', address, port)
+  return local === undefined ? connect : Promise.all([connect, local]).then(() => undefined)
+}

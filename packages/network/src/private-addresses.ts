@@ -1,0 +1,30 @@
+/** Addresses that are not of the public network: IANA's special-purpose registries (RFC 6890). */
+import { BlockList, isIP } from 'node:net'
+
+const special = new BlockList()
+for (const [address, bits] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+] as const) {
+  special.addSubnet(address, bits, 'ipv4')
+}
+for (const [address, bits] of [
+  ['::', 128],
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  special.addSubnet(address, bits, 'ipv6')
+}
+
+/** Whether an IP address is private, local, or of another special purpose; one that is mapped counts as what it stands for. */
+export function isPrivateAddress(address: string): boolean {
+  const family = isIP(address)
+  return family !== 0 && special.check(address, family === 4 ? 'ipv4' : 'ipv6')
+}
