@@ -1,10 +1,10 @@
-import { denied, emptyFrame, entryId, isPid, type Frame, type Pid, pid, threadOf } from '@troupe/core'
+import { emptyFrame, entryId, isPid, type Frame, type Pid, pid, threadOf } from '@troupe/core'
 import { processes } from '@troupe/process'
 import type { CallRequest } from '@troupe/process/kernel'
 import type { EntryInput } from '@troupe/registry'
 import { describe, expect, it } from 'vitest'
 import { funcs } from './funcs.ts'
-import { functionEntry, host, processEntry, testApp, type TestApp } from './testing/app.ts'
+import { bound, functionEntry, host, noChoice, processEntry, testApp, type TestApp } from './testing/app.ts'
 
 const proxy = entryId('app:proxy')
 const other = entryId('app:other')
@@ -17,6 +17,7 @@ const entries = [
   functionEntry('pinned', { max: 1 }, { options: { network: other } }),
   functionEntry('cleared', { max: 1 }, { options: { network: null } }),
   functionEntry('nest', { max: 1 }),
+  functionEntry('nestThrough', { max: 1 }),
   functionEntry('inlineFrame', 'inline'),
   functionEntry('threads', { max: 1 }),
   functionEntry('inlineThread', 'inline'),
@@ -64,18 +65,16 @@ describe('the overlay of a call', () => {
   })
 
   it('is refused when it is unknown, or denied', async () => {
-    const gate = () => {
-      throw denied('no', { action: 'network.select', resource: proxy })
-    }
-    await using app = await testApp({ entries, gate })
+    await using app = await testApp({ entries: [...entries, ...noChoice] })
     await expect(app.run(async () => funcs.withOptions({ network: 'app:nothing' }).call('app:frame'))).rejects.toMatchObject({
       kind: 'NotFound',
     })
-    await expect(app.run(async () => inProxy.call('app:frame'))).rejects.toMatchObject({
+    const scoped = funcs.withActor(bound.actor).withScope(bound.scope)
+    await expect(app.run(async () => scoped.call('app:nestThrough', proxy, 'app:frame'))).rejects.toMatchObject({
       kind: 'PermissionDenied',
       details: { action: 'network.select', resource: proxy },
     })
-    expect(app.functions.pools().map(({ running }) => running)).toEqual([0])
+    expect(app.functions.pools().map(({ running }) => running)).toEqual([0, 0])
   })
 })
 

@@ -1,23 +1,23 @@
-import { denied, entryId } from '@troupe/core'
+import { entryId } from '@troupe/core'
 import { processes } from '@troupe/process'
-import type { SelectionGate } from '@troupe/process/kernel'
 import { describe, expect, it } from 'vitest'
-import { host, testApp } from './testing/app.ts'
+import { bound, host, noChoice, testApp } from './testing/app.ts'
 import type { InlineTest } from './testing/inline-programs.ts'
 
 const proxy = entryId('app:proxy')
 const source = `file://${import.meta.dirname}/testing/inline-programs.ts`
 const functions = ['overlay', 'values', 'forever', 'stray', 'fail', 'countdown', 'nested', 'id']
 const entries = [
+  ...noChoice,
   { id: proxy, kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } },
   { id: entryId('app:run'), kind: 'process.ts', fields: { source, method: 'run' } },
   ...functions.map((method) => ({ id: entryId(`inline:${method}`), kind: 'function.ts', fields: { source, method, pool: 'inline' } })),
 ]
 
 /** Runs a test of `inline-programs.ts` in a process. */
-async function inProcess(test: InlineTest, depth = 0, gate?: SelectionGate): Promise<unknown> {
-  await using app = await testApp({ entries, ...(gate && { gate }) })
-  return await app.run(async () => processes.exec('app:run', host, test, depth))
+async function inProcess(test: InlineTest, depth = 0, spawner: Pick<typeof processes, 'exec'> = processes): Promise<unknown> {
+  await using app = await testApp({ entries })
+  return await app.run(async () => spawner.exec('app:run', host, test, depth))
 }
 
 describe('an inline call that the kernel is not asked about', () => {
@@ -26,10 +26,8 @@ describe('an inline call that the kernel is not asked about', () => {
   })
 
   it('still needs leave to choose an overlay, and one that there is', async () => {
-    const gate = () => {
-      throw denied('no', { action: 'network.select', resource: proxy })
-    }
-    await expect(inProcess('chosen', 0, gate)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { resource: proxy } })
+    const scoped = processes.withActor(bound.actor).withScope(bound.scope)
+    await expect(inProcess('chosen', 0, scoped)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { resource: proxy } })
     await expect(inProcess('unknownOverlay')).rejects.toMatchObject({ kind: 'NotFound' })
   })
 

@@ -78,14 +78,20 @@ describe('the frame of a process', () => {
     expect(await processes.withOptions({ network: other }).exec('app:tree.frame', host)).toMatchObject({ overlay: other })
   })
 
-  it('is refused for an overlay that is not there, or that the gate does not let through', async () => {
-    const gate = (_: Frame, overlay: EntryId | null) => {
-      if (overlay === other) throw new Error('not that one')
-    }
-    await using _ = await startKernel({ programs: ['tree.frame'], overlays, gate })
-    await expect(processes.withOptions({ network: 'net:nowhere' }).exec('app:tree.frame', host)).rejects.toMatchObject({ kind: 'NotFound' })
-    await expect(processes.withOptions({ network: other }).exec('app:tree.frame', host)).rejects.toMatchObject({ message: 'not that one' })
-    expect(await processes.withOptions({ network: proxy }).exec('app:tree.frame', host)).toMatchObject({ overlay: proxy })
+  it('is refused for an overlay that is not there, or that policies do not let its spawner choose', async () => {
+    await using _ = await startKernel({
+      programs: ['tree.frame', 'tree.chosenFrame'],
+      overlays,
+      policies: {
+        'app:all': { actions: '*', resources: '*', effect: 'allow' },
+        'app:not_other': { actions: 'network.select', resources: other, effect: 'deny' },
+      },
+    })
+    const scoped = processes.withActor({ id: 'anna', meta: {} }).withScope(new Scope(['app:all', 'app:not_other']))
+    const chosen = async (network: string) => scoped.exec('app:tree.chosenFrame', host, network)
+    await expect(chosen('net:nowhere')).rejects.toMatchObject({ kind: 'NotFound' })
+    await expect(chosen(other)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { action: 'network.select', resource: other } })
+    expect(await chosen(proxy)).toMatchObject({ overlay: proxy })
   })
 })
 

@@ -1,9 +1,10 @@
 /** A kernel with functions, and a program around it, for tests. */
 import { entryId, runInSlot } from '@troupe/core'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { Scope } from '@troupe/policy'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
-import { Kernel, processKinds, type SelectionGate, ThreadHost } from '@troupe/process/kernel'
+import { Kernel, processKinds, ThreadHost } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { Functions } from '../functions.ts'
 import { functionKinds } from '../kinds.ts'
@@ -19,7 +20,6 @@ export interface TestApp extends AsyncDisposable {
 
 export interface TestAppOptions {
   readonly entries: readonly EntryInput[]
-  readonly gate?: SelectionGate
   readonly grace?: number
 }
 
@@ -33,13 +33,22 @@ export function processEntry(method: string): EntryInput {
   return { id: entryId(`app:${method}`), kind: 'process.ts', fields: { source: `file://${import.meta.dirname}/programs.ts`, method } }
 }
 
-export async function testApp({ entries, gate = () => undefined, grace = 1000 }: TestAppOptions): Promise<TestApp> {
+/** Policies that deny choosing an overlay, and nothing else. */
+export const noChoice: readonly EntryInput[] = [
+  { id: entryId('app:all'), kind: 'security.policy', fields: { actions: '*', resources: '*', effect: 'allow' } },
+  { id: entryId('app:no_choice'), kind: 'security.policy', fields: { actions: 'network.select', resources: '*', effect: 'deny' } },
+]
+
+/** An actor in whose frame {@link noChoice} is in force. */
+export const bound = { actor: { id: 'anna', meta: {} }, scope: new Scope(['app:all', 'app:no_choice']) }
+
+export async function testApp({ entries, grace = 1000 }: TestAppOptions): Promise<TestApp> {
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...functionKinds, ...policyKinds] })
   registry.add(...entries)
   const overlays = new Overlays(registry)
   for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
   const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: () => undefined })
-  const kernel = new Kernel({ registry, overlays, security, gate, preload: [], log: () => undefined })
+  const kernel = new Kernel({ registry, overlays, security, preload: [], log: () => undefined })
   kernel.hosts.add(
     new ThreadHost({
       id: host,

@@ -1,8 +1,8 @@
 /** Functions and processes that tests run in threads. */
 import { once } from 'node:events'
 import { threadId } from 'node:worker_threads'
-import { currentFrame, type Frame, TroupeError } from '@troupe/core'
-import { processes, self } from '@troupe/process'
+import { currentFrame, entryId, type Frame, TroupeError } from '@troupe/core'
+import { currentRuntime, processes, self } from '@troupe/process'
 import { funcs } from '../funcs.ts'
 import { Lock, newLock } from './lock.ts'
 
@@ -82,6 +82,10 @@ export async function nest(id: string, ...args: unknown[]): Promise<unknown> {
   return funcs.call(id, ...args)
 }
 
+export async function nestThrough(network: string, id: string): Promise<unknown> {
+  return funcs.withOptions({ network }).call(id)
+}
+
 export async function threads(id: string): Promise<unknown> {
   return [threadId, await funcs.call(id)]
 }
@@ -103,4 +107,30 @@ export async function received(): Promise<unknown> {
 export async function sendTo(to: string): Promise<string> {
   await processes.send(to, 'hello', 'from a function')
   return self.pid
+}
+
+type Chain = readonly (readonly [id: string, timeout?: number])[]
+
+/** Calls what the chain says, one beneath the other, and tells where each ran, and by when it had to end. */
+export async function level([next, ...rest]: Chain): Promise<readonly unknown[]> {
+  const seen = [threadId, currentFrame()?.deadline]
+  return next === undefined ? [seen] : [seen, ...(await below(next, rest))]
+}
+
+export { level as inlineLevel, level as otherLevel }
+
+export async function levelsOfProcess([next, ...rest]: Chain): Promise<readonly unknown[]> {
+  return next === undefined ? [] : below(next, rest)
+}
+
+async function below([id, timeout]: Chain[number], rest: Chain): Promise<readonly unknown[]> {
+  const caller = timeout === undefined ? funcs : funcs.withOptions({ timeout })
+  const seen: unknown = await caller.call(id, rest)
+  return [seen].flat()
+}
+
+/** Says itself to the kernel by when a call is to end. */
+export async function enlarging(id: string, deadline: number | undefined): Promise<unknown> {
+  const inherit = { overlay: undefined, values: {}, deadline, trace: undefined }
+  return currentRuntime().kernel.request('call', { entry: entryId(id), args: [], choice: {}, inherit }, self.pid)
 }

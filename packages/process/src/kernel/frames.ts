@@ -6,9 +6,6 @@ import type { Choice, Inheritance } from '../protocol.ts'
 import type { Grants } from './grants.ts'
 import { always, type Warrant, Warrants } from './warrants.ts'
 
-/** A further word on whether code in `frame` may choose an overlay; `null` is the clear network. @throws TroupeError `PermissionDenied` */
-export type SelectionGate = (frame: Frame, overlay: EntryId | null) => void
-
 /** Whose frame is asked for. */
 export interface Caller {
   readonly frame: Frame
@@ -19,7 +16,6 @@ export interface FramesOptions {
   readonly overlays: Pick<Overlays, 'get'>
   readonly grants: Grants
   readonly security: Security
-  readonly gate?: SelectionGate
   readonly defaultOverlay: () => EntryId | undefined
 }
 
@@ -50,7 +46,6 @@ export class Frames {
   select(caller: Caller, overlay: EntryId | null): void {
     if (overlay !== null) this.#options.overlays.get(overlay)
     checkSelection(this.#options.security, caller.frame, overlay)
-    this.#options.gate?.(caller.frame, overlay)
     this.#options.grants.grant(caller.thread, overlay, this.#warrants.of(caller.frame, overlay))
   }
 

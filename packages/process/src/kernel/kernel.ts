@@ -24,7 +24,7 @@ import { Births } from './births.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
 import { Drains } from './drains.ts'
-import { Frames, type SelectionGate } from './frames.ts'
+import { Frames } from './frames.ts'
 import { Grants } from './grants.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
@@ -39,7 +39,6 @@ export interface KernelOptions {
   readonly overlays: Overlays
   /** Who may do what. @default nobody is denied anything */
   readonly security?: Security
-  readonly gate?: SelectionGate
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
   readonly log: (line: string) => void
@@ -108,14 +107,13 @@ export class Kernel implements AsyncDisposable {
     this.#programs = new Programs(options.registry, this.code)
     this.overlays = options.overlays
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
-    const { overlays, gate } = options
+    const { overlays } = options
     this.authority = new Authority(this.security)
     this.frames = new Frames({
       overlays,
       grants: this.grants,
       security: this.security,
       defaultOverlay: () => this.threads.defaultOverlay,
-      ...(gate && { gate }),
     })
     this.grants.onOpened = (thread) => {
       this.standings.opened(thread)

@@ -8,7 +8,6 @@ import { setOutsideParticipant } from '../thread/participant.ts'
 import { processes } from '../thread/processes.ts'
 import type { Host } from '../host/host.ts'
 import { type HostSettings, Kernel, processKinds } from '../kernel.ts'
-import type { SelectionGate } from '../kernel/frames.ts'
 import type { DeadLetter } from '../protocol.ts'
 import { deadLetterChannel } from '../mailbox/dead-letters.ts'
 
@@ -21,7 +20,6 @@ export interface KernelFixtureOptions {
   readonly pins?: Readonly<Record<string, string | null>>
   /** Overlays that lead nowhere. */
   readonly overlays?: readonly string[]
-  readonly gate?: SelectionGate
   /** Fields of policies, by id. */
   readonly policies?: Readonly<Record<string, EntryInput['fields']>>
   readonly strictMode?: boolean
@@ -58,7 +56,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
   const log: string[] = []
   const onLog = (line: string) => log.push(line)
   const security = new Security({ policies: compilePolicies(registry), strictMode: options.strictMode ?? false, log: onLog })
-  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, ...(options.gate && { gate: options.gate }) })
+  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
   const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)
   setRuntime(kernel.runtime)
