@@ -5,7 +5,9 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"os"
+	"strings"
 
 	"github.com/letsencrypt/pebble/v2/ca"
 	"github.com/letsencrypt/pebble/v2/db"
@@ -33,10 +35,20 @@ func startACME(ip string, config *tls.Config, t *tailnet) (*acme, error) {
 	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, profiles)
 	checker := va.New(quiet, 0, 0, false, names, store)
 	front := wfe.New(quiet, store, checker, authority, []string{"pebble.test"}, false, false, 1, 1)
-	made := &acme{switchable: &switchable{address: net.JoinHostPort(ip, "0"), handler: front.Handler(), tls: config}, authority: authority}
+	made := &acme{switchable: &switchable{address: net.JoinHostPort(ip, "0"), handler: withLocation(front.Handler()), tls: config}, authority: authority}
 	return made, made.set(true)
 }
 
 func (a *acme) directory() string { return "https://" + a.address + wfe.DirectoryPath }
 
 func (a *acme) root() string { return string(a.authority.GetRootCert(0).PEM()) }
+
+// withLocation says where an order is that was just finalized: pebble does not, and the client of tsnet asks there for how it goes on.
+func withLocation(inner http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if order, ok := strings.CutPrefix(r.URL.Path, "/finalize-order/"); ok {
+			w.Header().Set("Location", "https://"+r.Host+"/my-order/"+order)
+		}
+		inner.ServeHTTP(w, r)
+	})
+}
