@@ -99,7 +99,7 @@ function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unk
       go()
     } catch (error) {
       // One that was closed meanwhile sends nothing, and nobody is left to hear of it.
-      if (isCallable(callback) || property(error, 'code') !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') tell(error)
+      if (hasCallback || property(error, 'code') !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') tell(error)
     }
   }, tell)
   return socket
