@@ -1,7 +1,7 @@
 /** Thread side of `network.socks5`: connections through the proxy, on sockets of this thread (RFC 1928). */
 import type { Driver } from '../../overlay.ts'
 import { ask } from './ask.ts'
-import { destinationOf, formatTarget } from './destination.ts'
+import { destinationOf, formatTarget } from '../destination.ts'
 import { Failures } from './failures.ts'
 import { commands } from './messages.ts'
 import { proxiesKnown } from './proxies.ts'

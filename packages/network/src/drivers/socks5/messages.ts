@@ -53,7 +53,7 @@ export function loginOf({ username, password }: Login): Buffer {
   return message
 }
 
-/** `target` is checked and in ASCII (`destination.ts`). */
+/** `target` is checked and in ASCII (`../destination.ts`). */
 export function requestOf(command: Command, { host, port }: Target): Buffer {
   const [type, bytes] = encodeHost(host)
   const message = Buffer.allocUnsafe(6 + bytes.length)

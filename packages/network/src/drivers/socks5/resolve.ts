@@ -5,7 +5,7 @@ import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../o
 import type { Route } from '../../route.ts'
 import { decodeHost } from './address.ts'
 import { ask } from './ask.ts'
-import { hostOf } from './destination.ts'
+import { hostOf } from '../destination.ts'
 import { Failures } from './failures.ts'
 import { type Command, commands } from './messages.ts'
 

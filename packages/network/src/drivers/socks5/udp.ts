@@ -1,16 +1,16 @@
 /** Datagrams through a proxy: UDP ASSOCIATE (RFC 1928 §7). */
-import { currentFrame, emptyFrame, fork, invalid, runInFrame, unavailable } from '@troupe/core'
+import { invalid, unavailable } from '@troupe/core'
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import { isIP, type Socket, SocketAddress } from 'node:net'
 import type { Association, AssociationEvents } from '../../association.ts'
 import type { SocksClient } from 'socks'
-import { unasked } from '../../guard/consent.ts'
 import type { AssociateOptions, Dial, Target } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
+import { inTheClear } from '../in-the-clear.ts'
 import { decodeHost, hostLength } from './address.ts'
 import { ask, type Granted } from './ask.ts'
-import { destinationOf } from './destination.ts'
+import { destinationOf } from '../destination.ts'
 import { Failures } from './failures.ts'
 import { commands } from './messages.ts'
 import { proxiesOf } from './route.ts'
@@ -57,11 +57,6 @@ async function connected({ host, port }: Target): Promise<DatagramSocket> {
     datagrams.close()
     throw error
   }
-}
-
-/** The relay is a place that the operator configured, so the way to it is not the overlay's. */
-function inTheClear(fn: () => void): void {
-  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), () => unasked(fn))
 }
 
 /** The headers of datagrams, which the `socks` package writes and reads. */

@@ -1,13 +1,13 @@
 /**
- * Where a connection should go, in the form that travels to a proxy: an IP address, or a host name in ASCII. Nothing is
+ * Where a connection should go, in the form that travels to an overlay: an IP address, or a host name in ASCII. Nothing is
  * resolved here, whatever the name.
  */
 import { invalid } from '@troupe/core'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import type { Target } from '../../overlay.ts'
+import type { Target } from '../overlay.ts'
 
-/** RFC 1928 gives the length of a name one byte. */
+/** RFC 1928 gives the length of a name one byte; DNS has none that is longer. */
 const maxNameBytes = 255
 /** The WHATWG URL standard's forbidden domain code points; `domainToASCII` would quietly cut the name at some of them. */
 const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
@@ -37,7 +37,7 @@ function asciiName(name: string): string {
   const ascii = isAscii(name) ? name : domainToASCII(name)
   if (ascii === '') throw invalid(`"${name}" is not a host name: it has no form in ASCII (IDNA)`, { host: name })
   if (ascii.length > maxNameBytes) {
-    throw invalid(`the host name "${ascii.slice(0, 32)}…" has ${ascii.length} bytes: SOCKS5 carries up to ${maxNameBytes}`, { host: name })
+    throw invalid(`the host name "${ascii.slice(0, 32)}…" has ${ascii.length} bytes: a name has up to ${maxNameBytes}`, { host: name })
   }
   return ascii
 }
