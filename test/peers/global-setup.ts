@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startGoSocks, startPythonSocks } from './built.ts'
+import { buildTailnet, sidecarProgram, startGoSocks, startPythonSocks } from './built.ts'
 import { startDante, throwAwayUser } from './dante.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
@@ -19,6 +19,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const target = stack.use(await Target.start(address(53)))
   const login = stack.use(await throwAwayUser())
 
+  await buildTailnet()
+  process.env['TROUPE_TSNET'] = sidecarProgram
   const proxies = await Promise.all([
     startMicrosocks(folder, address(10)),
     startMicrosocks(folder, address(11), login),

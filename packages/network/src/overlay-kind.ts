@@ -8,7 +8,7 @@ import type { Route } from './route.ts'
 export type RouteOf = (id: EntryId) => Route
 
 /** What is asked of the registry. */
-export type Entries = Pick<Registry, 'decode' | 'get'>
+export type Entries = Pick<Registry, 'decode' | 'get' | 'variable'>
 
 /** What an overlay is built in. */
 export interface Site {
@@ -17,6 +17,8 @@ export interface Site {
   readonly routeOf: RouteOf
   /** `network_service.state_dir`: kinds with a state keep it in a folder of their own there, 0700, which they create. */
   readonly stateDir: string
+  /** The value of a variable of the application, as the entry sees it. */
+  readonly variable: (name: string) => string | undefined
   /** For what whoever runs the application should know: an address, a login that waits. */
   readonly log: (line: string) => void
 }

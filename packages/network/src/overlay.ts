@@ -24,6 +24,8 @@ export interface Overlay extends AsyncDisposable {
    * @throws TroupeError `Unavailable`
    */
   check?(): Promise<void>
+  /** How it does, for kinds that know more than what dials show. Never rejects. */
+  status?(): Promise<OverlayStatus>
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**
@@ -33,6 +35,36 @@ export interface Overlay extends AsyncDisposable {
    *   `Unavailable`.
    */
   bind(options: BindOptions): Promise<Binding>
+}
+
+/** How an overlay does, as the kernel sees it: plain data, without secrets. */
+export interface OverlayStatus {
+  /** `starting`: it comes up by itself, or once somebody has done what `reason` or `loginUrl` say; `down`: it tries again later, or never. */
+  readonly state: 'up' | 'starting' | 'down'
+  /** Why it is not up, or what is wrong though it is. */
+  readonly reason?: string
+  /** What somebody has to open in a browser. */
+  readonly loginUrl?: string
+  /** Its own name and addresses in the overlay. */
+  readonly name?: string
+  readonly addresses?: readonly string[]
+  /** Of connections through it, made and accepted. */
+  readonly bytesSent?: number
+  readonly bytesReceived?: number
+  readonly peers?: readonly PeerStatus[]
+}
+
+/** Another node of an overlay whose nodes know each other. */
+export interface PeerStatus {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly online: boolean
+  /** How packets get there; `none`: nothing was sent yet. */
+  readonly path: 'direct' | 'relayed' | 'none'
+  /** Which relay, where one is used. */
+  readonly relay?: string
+  readonly bytesSent: number
+  readonly bytesReceived: number
 }
 
 export interface BindOptions {

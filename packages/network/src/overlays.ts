@@ -3,13 +3,19 @@ import { type EntryId, notFound, TroupeError } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
 import { resolve } from 'node:path'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
-import type { Capabilities, Overlay } from './overlay.ts'
+import { tailscaleOverlay } from './drivers/tailscale/driver.ts'
+import { sidecarProgram } from './drivers/tailscale/program.ts'
+import { Sidecar } from './drivers/tailscale/sidecar.ts'
+import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 
+/** One for all applications of this program; it is started when the first node needs it. */
+const sidecar = new Sidecar({ program: sidecarProgram })
+
 /** The kinds of overlays that this package has. */
-export const overlayKinds: readonly OverlayKind[] = [socks5Overlay]
+export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, tailscaleOverlay(sidecar)]
 
 /** The kinds that their entries may have: give them to the registry. */
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
@@ -167,6 +173,15 @@ export class Overlays implements AsyncDisposable {
     return this.get(id).route
   }
 
+  /**
+   * How an overlay does. Nothing for kinds that know no more than what dials show.
+   *
+   * @throws TroupeError `NotFound`
+   */
+  async status(id: EntryId): Promise<OverlayStatus | undefined> {
+    return this.get(id).status?.()
+  }
+
   /** What runs, without secrets. */
   list(): readonly OverlaySummary[] {
     return Array.from(this.#running.values(), ({ id, kind, capabilities, route }) => ({
@@ -190,6 +205,7 @@ export class Overlays implements AsyncDisposable {
       generation: this.#generation,
       stateDir: this.#stateDir,
       log: this.#log,
+      variable: (name) => entries.variable(id, name),
       routeOf: (other) => {
         through.add(other)
         return (this.#pending.get(other) ?? this.get(other)).route

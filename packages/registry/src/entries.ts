@@ -1,6 +1,6 @@
 /** One state of the registry: all entries, and what they mean. Never changed: a change makes the next one. */
 import { isDeepStrictEqual } from 'node:util'
-import { type EntryId, invalid, TroupeError } from '@troupe/core'
+import { type EntryId, invalid, namespaceOf, TroupeError } from '@troupe/core'
 import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, problemOf } from './decode.ts'
 import { type Entry, kindMatches } from './entry.ts'
 import type { Env } from './env.ts'
@@ -71,6 +71,15 @@ export class Entries {
     const { decoded, problems } = this.read(entry, kind)
     if (decoded) return decoded
     throw problemsError(problems)
+  }
+
+  /**
+   * The value of a variable that the entry `id` names in one of its fields; `undefined` when it is not set and has no default.
+   *
+   * @throws TroupeError `NotFound` for an unknown id; like {@link Env.get}.
+   */
+  variable(id: EntryId, name: string): string | undefined {
+    return this.#context.env.lookup(name, namespaceOf(id), this.get(id))
   }
 
   /** Decodes an entry as one of these. Does not throw for what is wrong in it. */

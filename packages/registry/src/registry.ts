@@ -124,6 +124,11 @@ export class Registry {
     return kind ? this.#snapshot.entries.decode(id, kind) : this.#snapshot.entries.decode(id)
   }
 
+  /** See {@link Entries.variable}. */
+  variable(id: EntryId, name: string): string | undefined {
+    return this.#snapshot.entries.variable(id, name)
+  }
+
   /**
    * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is read as YAML.
    *

@@ -5,13 +5,15 @@
 import { constants } from 'node:os'
 import { networkInForce } from './in-force.ts'
 import { internals } from './internals.ts'
-import { isDialling } from './permit.ts'
+import { isDialling, isPlacing } from './permit.ts'
 import { refusal } from './refusal.ts'
 import { connectWithLeave } from './waiting-handles.ts'
 import { isCallable } from './wrap.ts'
 
 const notAllowed = -constants.errno.EACCES
 const connecting = ['connect', 'connect6', 'bind', 'bind6', 'listen']
+/** What a server of ours on a Unix socket does before its handle has an owner. */
+const placing = new Set(['bind', 'listen'])
 const sending = ['send', 'send6', 'open']
 /** Standard input, output and error are no way out. */
 const lastStandardDescriptor = 2
@@ -27,9 +29,10 @@ export function guardHandles(): void {
 function forbid(prototype: object, name: string): void {
   const original: unknown = Reflect.get(prototype, name)
   if (!isCallable(original)) return
-  const { owner } = internals()
+  const { owner, handles } = internals()
+  const mayPlace = (handle: object) => placing.has(name) && isPlacing() && Object.getPrototypeOf(handle) === handles.pipe
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
-    if (networkInForce() !== null && !isDialling(Reflect.get(this, owner))) return notAllowed
+    if (networkInForce() !== null && !isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed
     return Reflect.apply(original, this, args)
   })
 }

@@ -23,5 +23,6 @@ function codeOf({ kind, details }: TroupeError): string {
   if (kind === 'PermissionDenied' || kind === 'NotFound' || kind === 'Invalid') return 'EOVERLAY'
   const { replyCode, code } = details
   if (typeof replyCode === 'number') return replies[replyCode] ?? 'ECONNRESET'
+  if (typeof replyCode === 'string') return replyCode
   return typeof code === 'string' && code.startsWith('E') ? code : 'ECONNRESET'
 }

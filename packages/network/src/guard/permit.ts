@@ -1,9 +1,11 @@
 /**
- * Sockets of our own, which the guard lets connect: those to a proxy. A permit is for one `connect` and is used up by it,
- * so a socket that user code was handed cannot be pointed elsewhere. Beside this package, only drivers need it (`@troupe/network/driver`).
+ * Sockets of our own, which the guard lets connect: those to a proxy, or to a process of ours. A permit is for one `connect` and is used up
+ * by it, so a socket that user code was handed cannot be pointed elsewhere. Beside this package, only drivers need it
+ * (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
-import { Socket, type TcpSocketConnectOpts } from 'node:net'
+import { type IpcSocketConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
+import { isCallable } from './wrap.ts'
 
 const permitted = new WeakSet<Socket>()
 /** Those that are on their way, whose native handles may connect. */
@@ -11,15 +13,35 @@ const dialling = new WeakSet<object>()
 const own = new WeakSet<object>()
 /** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
 const systemLookup = lookup
+const systemListen: unknown = Reflect.get(Server.prototype, 'listen')
+/** As many as may arrive in one turn. */
+const backlog = 4096
+/** A server of ours is being put at its place. */
+let placing = false
 
 /** A socket that is connecting to a place which the operator configured. */
-export function connectPermitted(options: TcpSocketConnectOpts): Socket {
+export function connectPermitted(options: TcpSocketConnectOpts | IpcSocketConnectOpts): Socket {
   const socket = new Socket()
   permitted.add(socket)
   own.add(socket)
   dialling.add(socket)
   socket.once('connect', () => dialling.delete(socket))
   return socket.setNoDelay().connect({ ...options, lookup: systemLookup })
+}
+
+/** Has a server listen on a Unix socket at which a process of ours hands over connections. Its handle is made in the caller's context. */
+export function listenPermitted(server: Server, path: string): void {
+  placing = true
+  try {
+    if (isCallable(systemListen)) Reflect.apply(systemListen, server, [{ path, backlog }])
+  } finally {
+    placing = false
+  }
+}
+
+/** Whether {@link listenPermitted} is at it, which takes no more than its own call. */
+export function isPlacing(): boolean {
+  return placing
 }
 
 /** Whether `socket` may connect; true once. */

@@ -1,0 +1,80 @@
+/** Takes the connections that the sidecar hands over at the place of a ticket. */
+import { unavailable } from '@troupe/core'
+import { createServer, type Server, type Socket } from 'node:net'
+import { BroadcastChannel } from 'node:worker_threads'
+import { listenPermitted } from '../../guard/permit.ts'
+import type { Listener, Peer, Ticket } from '../../overlay.ts'
+import { Arrivals } from './arrivals.ts'
+import { FirstLine, isFields, readFields, textsIn } from './line.ts'
+import { placeOf } from './route.ts'
+import { parseAddress, readEnds, showAddresses } from './socket-addresses.ts'
+
+/** Milliseconds for the line that stands before a connection. */
+const patience = 10_000
+const taken = '\n'
+
+/** @throws TroupeError `Unavailable` when the place is gone. */
+export async function accept(ticket: Ticket): Promise<Listener> {
+  const { forward, channel } = placeOf(ticket)
+  const arrivals = new Arrivals()
+  const server = createServer((socket) => void take(socket, arrivals))
+  const gone = new BroadcastChannel(channel)
+  const end = (error?: Error) => {
+    gone.close()
+    server.close()
+    arrivals.end(error)
+  }
+  gone.addEventListener('message', (event) => end(lost(ticket, 'data' in event ? String(event.data) : 'it is gone')))
+  gone.unref()
+  try {
+    await listening(server, forward)
+  } catch {
+    end()
+    throw lost(ticket, 'it was given up before anybody accepted there')
+  }
+  return {
+    address: ticket.address,
+    connections: arrivals,
+    async [Symbol.asyncDispose]() {
+      end()
+    },
+  }
+}
+
+async function listening(server: Server, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).once('listening', resolve)
+    listenPermitted(server, path)
+  })
+}
+
+function lost({ overlay, address }: Ticket, why: string): Error {
+  return unavailable(`nothing arrives any more at ${address.host}:${address.port} in overlay ${overlay}: ${why}`, { overlay })
+}
+
+async function take(socket: Socket, arrivals: Arrivals): Promise<void> {
+  const line = new FirstLine(socket)
+  const timer = setTimeout(() => line.abandon(new Error('no line')), patience)
+  try {
+    const header = readFields(await line.text()) ?? {}
+    const ends = readEnds(header)
+    if (ends === undefined) throw new Error('no header')
+    socket.write(taken)
+    showAddresses(socket, ends)
+    if (!arrivals.push({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
+  } catch {
+    // Closed without the answer, the connection is refused.
+    socket.on('error', () => {}).destroy()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Who it is, as the tailnet knows; nothing but the address where it does not. */
+function peerOf(remote: string, known: unknown): Peer {
+  const { address, port } = parseAddress(remote) ?? { address: remote, port: undefined }
+  const peer = { address, ...(port !== undefined && { port }) }
+  if (!isFields(known) || typeof known['name'] !== 'string') return peer
+  const { name, user } = known
+  return { ...peer, node: name, tags: textsIn(known, 'tags') ?? [], ...(typeof user === 'string' && { user }) }
+}

@@ -1,0 +1,38 @@
+/** The kind `network.tailscale`: what its entries may say. */
+import { defineKind } from '@troupe/registry'
+import { z } from 'zod'
+
+/** One label of a DNS name (RFC 1035 §2.3.1): the node's name in MagicDNS. */
+const hostname = z.string().regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i, 'expected a host name: 1 to 63 letters, digits and hyphens')
+const keyWords = 'expected an auth key of the tailnet'
+
+const fields = z.strictObject({
+  /** @default the entry's name */
+  hostname: hostname.optional(),
+  authKey: z.string(keyWords).min(1, keyWords).optional(),
+  /** Name of the variable that holds the key. */
+  authKeyEnv: z.string().min(1).optional(),
+  /** Folder of the node's keys. @default `<network_service.state_dir>/tailscale/<hostname>`; a relative one is below `network_service.state_dir` */
+  stateDir: z.string().min(1).optional(),
+  /** Any coordination server. @default Tailscale's */
+  controlUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).optional(),
+  /** The node is removed from the tailnet when it stops. */
+  ephemeral: z.boolean().default(false),
+  tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),
+  /** Name or address of the peer through which everything leaves that is not in the tailnet. @default nothing leaves */
+  exitNode: z.string().min(1).optional(),
+})
+
+type Fields = z.output<typeof fields>
+
+export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: fields.superRefine(checkKey) })
+
+function checkKey({ authKey, authKeyEnv }: Fields, context: z.core.$RefinementCtx): void {
+  if (authKey === undefined && authKeyEnv === undefined) issue(context, 'authKey', 'one of auth_key and auth_key_env is required')
+  if (authKey !== undefined && authKeyEnv !== undefined)
+    issue(context, 'authKeyEnv', 'auth_key and auth_key_env do not go together: give one')
+}
+
+function issue(context: z.core.$RefinementCtx, path: string, message: string): void {
+  context.addIssue({ code: 'custom', path: [path], message })
+}

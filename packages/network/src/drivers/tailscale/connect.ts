@@ -1,0 +1,26 @@
+/** Thread side of `network.tailscale`: connections through the sidecar's data socket. */
+import type { Driver } from '../../overlay.ts'
+import { destinationOf, formatTarget } from '../destination.ts'
+import { accept } from './accept.ts'
+import { ask } from './ask.ts'
+import { associate } from './datagrams.ts'
+import { Failures } from './failures.ts'
+import { resolve, reverse } from './names.ts'
+import { tailscale } from './route.ts'
+import { readEnds, showAddresses } from './socket-addresses.ts'
+
+/** Names travel to the sidecar as names; it finds them in the tailnet, and goes nowhere else. */
+export const tailscaleDriver: Driver = {
+  name: tailscale,
+  async dial(route, target, options) {
+    const destination = destinationOf(target)
+    const text = formatTarget(destination)
+    const failures = new Failures(route, `a connection to ${text}`, text)
+    const { socket, answer } = await ask(route, { op: 'dial', fields: { ...destination }, read: readEnds, failures }, options)
+    return showAddresses(socket, answer)
+  },
+  resolve,
+  reverse,
+  associate,
+  accept,
+}

@@ -1,0 +1,94 @@
+/** Kernel side of `network.tailscale`: each entry is a node of its own in a tailnet, held by the sidecar. */
+import { type EntryId, invalid, nameOf } from '@troupe/core'
+import type { FieldsOf } from '@troupe/registry'
+import { join, resolve } from 'node:path'
+import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
+import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
+import { tailscaleKind } from './config.ts'
+import { TailnetNode } from './node.ts'
+import { tailscale } from './route.ts'
+import type { Sidecar } from './sidecar.ts'
+import { statusOf } from './status.ts'
+
+const capabilities: Capabilities = Object.freeze({ listen: true, tls: true, udp: true })
+
+type Fields = FieldsOf<typeof tailscaleKind>
+
+/** @param sidecar - That of this program. */
+export function tailscaleOverlay(sidecar: Sidecar): OverlayKind {
+  return {
+    ...overlayKind(tailscaleKind, async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecar)),
+    exclusive: (entries: Entries, id: EntryId, site) => stateOf(id, entries.decode(id, tailscaleKind).fields, site),
+  }
+}
+
+async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): Promise<Overlay> {
+  const { generation, log } = site
+  const { controlUrl, ephemeral, tags, exitNode } = fields
+  const stateDir = stateOf(id, fields, site)
+  const node = new TailnetNode({
+    overlay: id,
+    hostname: hostnameOf(id, fields),
+    stateDir,
+    authKey: keyOf(id, fields, site),
+    controlUrl,
+    ephemeral,
+    tags,
+    exitNode,
+    sidecar,
+    log,
+  })
+  try {
+    await node.settled()
+  } catch (error) {
+    await node[Symbol.asyncDispose]()
+    throw error
+  }
+  const route = Object.freeze({ overlay: id, generation, driver: tailscale, config: Object.freeze(node.route) })
+  return {
+    id,
+    kind: tailscaleKind.kind,
+    capabilities,
+    exclusive: stateDir,
+    route,
+    async check() {
+      node.present()
+    },
+    status: async () => statusOf(node),
+    bind: async (options: BindOptions): Promise<Binding> => {
+      const place = await node.bind(options)
+      return {
+        ticket: Object.freeze({
+          ...route,
+          config: Object.freeze(place.ticket),
+          address: { host: node.present().dns_name, port: place.port },
+        }),
+        [Symbol.asyncDispose]: async () => node.giveUp(place),
+      }
+    },
+    [Symbol.asyncDispose]: async () => node[Symbol.asyncDispose](),
+  }
+}
+
+/** The entry's name, as far as DNS has it. */
+function hostnameOf(id: EntryId, { hostname }: Fields): string {
+  if (hostname !== undefined) return hostname
+  const name = nameOf(id)
+    .toLowerCase()
+    .replaceAll(/[^a-z\d-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63)
+  if (name !== '') return name
+  throw invalid(`hostname: the name of ${id} can be none of a node: give it a hostname`, { overlay: id, path: 'hostname' })
+}
+
+/** The folder that the node's keys are in, which no other may use. */
+function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir'>): string {
+  return fields.stateDir === undefined ? join(stateDir, 'tailscale', hostnameOf(id, fields)) : resolve(stateDir, fields.stateDir)
+}
+
+function keyOf(id: EntryId, { authKey, authKeyEnv = '' }: Fields, { variable }: Site): string {
+  const key = authKey ?? variable(authKeyEnv)
+  if (key !== undefined && key !== '') return key
+  throw invalid(`auth_key_env: the variable ${authKeyEnv} of overlay ${id} is not set`, { overlay: id, path: 'auth_key_env' })
+}

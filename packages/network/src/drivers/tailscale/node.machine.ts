@@ -1,0 +1,102 @@
+/** A node's way into its tailnet, as a state machine. Its picture is in `docs/overlays.md`. */
+import { asTroupeError, type TroupeError } from '@troupe/core'
+import { assign, fromPromise, setup } from 'xstate'
+import { type Growth, grown } from './growth.ts'
+
+/** What the machine drives: one stay in the tailnet after the other. */
+export interface Stay {
+  /** Settles when the node is in, its listeners too. @throws TroupeError why not; a final one is not tried again. */
+  join(): Promise<void>
+  /** Settles when the sidecar has ended, which has the node join again; rejects when the tailnet shuts it out. */
+  last(): Promise<void>
+  /** Settles when nothing is left of it. */
+  leave(): Promise<void>
+}
+
+export interface NodeInput {
+  readonly stay: Stay
+  readonly delays: Growth
+}
+
+interface Context extends NodeInput {
+  /** Attempts in a row that failed. */
+  readonly failures: number
+  readonly error: TroupeError | undefined
+}
+
+interface Event {
+  readonly type: 'LEAVE'
+}
+
+/** For inference alone. */
+const types: { readonly context?: Context; readonly events?: Event; readonly input?: NodeInput } = {}
+
+export const nodeMachine = setup({
+  types,
+  actors: {
+    join: fromPromise<void, Context>(async ({ input }) => input.stay.join()),
+    last: fromPromise<void, Context>(async ({ input }) => input.stay.last()),
+    leave: fromPromise<void, Context>(async ({ input }) => input.stay.leave()),
+  },
+  actions: {
+    enter: assign({ failures: 0, error: undefined }),
+    fail: assign({ error: (_, { error }: { error: TroupeError }) => error, failures: ({ context }) => context.failures + 1 }),
+  },
+  guards: {
+    isFinal: (_, { error }: { error: TroupeError }) => error.final,
+  },
+  delays: {
+    delay: ({ context }) => grown(context.delays, context.failures),
+  },
+}).createMachine({
+  id: 'tailnetNode',
+  context: ({ input }) => ({ ...input, failures: 0, error: undefined }),
+  initial: 'Joining',
+  states: {
+    Joining: {
+      invoke: {
+        src: 'join',
+        input: ({ context }) => context,
+        onDone: { target: 'Joined', actions: 'enter' },
+        onError: [
+          {
+            guard: { type: 'isFinal', params: ({ event }) => thrown(event.error) },
+            target: 'Refused',
+            actions: { type: 'fail', params: ({ event }) => thrown(event.error) },
+          },
+          { target: 'Waiting', actions: { type: 'fail', params: ({ event }) => thrown(event.error) } },
+        ],
+      },
+      on: { LEAVE: 'Leaving' },
+    },
+    Joined: {
+      invoke: {
+        src: 'last',
+        input: ({ context }) => context,
+        onDone: 'Joining',
+        onError: { target: 'Waiting', actions: { type: 'fail', params: ({ event }) => thrown(event.error) } },
+      },
+      on: { LEAVE: 'Leaving' },
+    },
+    Waiting: {
+      after: { delay: 'Joining' },
+      on: { LEAVE: 'Leaving' },
+    },
+    Refused: {
+      on: { LEAVE: 'Leaving' },
+    },
+    Leaving: {
+      invoke: {
+        src: 'leave',
+        input: ({ context }) => context,
+        onDone: 'Left',
+        onError: 'Left',
+      },
+    },
+    Left: { type: 'final' },
+  },
+})
+
+function thrown(error: unknown): { readonly error: TroupeError } {
+  return { error: asTroupeError(error) }
+}

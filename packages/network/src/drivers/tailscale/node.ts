@@ -1,0 +1,277 @@
+/** The tailnet node of one overlay, through the lives of the sidecar. */
+import { type EntryId, TroupeError, unavailable } from '@troupe/core'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir } from 'node:fs/promises'
+import { type Actor, createActor, type StateValueFrom, waitFor } from 'xstate'
+import type { BindOptions } from '../../overlay.ts'
+import { done, type Joined, joined, type NodeEvent, type Status, status } from './answers.ts'
+import { refusalError } from './codes.ts'
+import type { Growth } from './growth.ts'
+import { nodeMachine } from './node.machine.ts'
+import { Place } from './place.ts'
+import type { TailscaleRoute } from './route.ts'
+import type { Clock, Sidecar, Tenant } from './sidecar.ts'
+import type { SidecarProcess } from './sidecar-process.ts'
+
+/** Less than a service may take to start, so that its failure says why. */
+const joinTimeout = 9_000
+/** For somebody who has to log in, or to admit the node. */
+const humanTimeout = 600_000
+/** Above the time that is given to the sidecar, so that its own words come first. */
+const grace = 2_000
+const requestTimeout = 10_000
+const secretBytes = 12
+
+export interface NodeOptions {
+  readonly overlay: EntryId
+  readonly hostname: string
+  /** Its folder: absolute. */
+  readonly stateDir: string
+  readonly authKey: string
+  readonly controlUrl: string | undefined
+  readonly ephemeral: boolean
+  readonly tags: readonly string[]
+  readonly exitNode: string | undefined
+  readonly sidecar: Sidecar
+  readonly log: (line: string) => void
+  /** @default 1 s, up to 60 s */
+  readonly delays?: Growth
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/** What waits for somebody: a login, in a browser, or the admission by an administrator. */
+export type Wish = { readonly type: 'login'; readonly url: string } | { readonly type: 'approval' }
+
+/** How the node stands, as far as it is known without asking. */
+export interface Standing {
+  readonly state: StateValueFrom<typeof nodeMachine>
+  /** Why it is not in its tailnet. */
+  readonly error: TroupeError | undefined
+  readonly wish: Wish | undefined
+  readonly joined: Joined | undefined
+}
+
+const defaultDelays: Growth = { first: 1_000, longest: 60_000 }
+
+export class TailnetNode implements AsyncDisposable {
+  readonly #options: NodeOptions
+  readonly #actor: Actor<typeof nodeMachine>
+  readonly #tenant: Tenant
+  readonly #places = new Set<Place>()
+  /** Settles when somebody has to do something. */
+  readonly #wished = Promise.withResolvers<void>()
+  #wish: Wish | undefined
+  #process: SidecarProcess | undefined
+  #joined: Joined | undefined
+  #shutOut = Promise.withResolvers<never>()
+  /** It was brought up once: what happens from then on is told. */
+  #serves = false
+  #isLeaving = false
+
+  constructor(options: NodeOptions) {
+    const { overlay, sidecar, delays = defaultDelays, clock } = options
+    this.#options = options
+    this.#tenant = { node: `${overlay}#${randomBytes(secretBytes).toString('base64url')}`, onEvent: (event) => this.#hear(event) }
+    const stay = { join: async () => this.#join(), last: async () => this.#last(), leave: async () => this.#leave() }
+    this.#actor = createActor(nodeMachine, { input: { stay, delays }, ...(clock && { clock }) })
+    sidecar.enter(this.#tenant)
+    this.#actor.start()
+  }
+
+  get route(): TailscaleRoute {
+    return { socket: this.#options.sidecar.socket, node: this.#tenant.node }
+  }
+
+  get standing(): Standing {
+    const { value, context } = this.#actor.getSnapshot()
+    return { state: value, error: context.error, wish: this.#wish, joined: this.#joined }
+  }
+
+  /**
+   * Settles when the node is in its tailnet, or waits for somebody to let it in.
+   *
+   * @throws TroupeError why it is not; `PermissionDenied`, `Conflict` and `Invalid` are final.
+   */
+  async settled(): Promise<void> {
+    await Promise.race([waitFor(this.#actor, ({ value }) => value !== 'Joining'), this.#wished.promise])
+    const { state, error } = this.standing
+    if (state !== 'Joined' && state !== 'Joining') throw error ?? this.#absent()
+    this.#serves = true
+  }
+
+  /** What the tailnet gave it. @throws TroupeError `Unavailable` when it is not in. */
+  present(): Joined {
+    if (this.#joined === undefined) throw this.#absent()
+    return this.#joined
+  }
+
+  /** Makes a place at which a thread may accept. @throws TroupeError `AlreadyExists`, `Unavailable` */
+  async bind(options: BindOptions): Promise<Place> {
+    this.present()
+    const process = this.#process ?? (await this.#options.sidecar.process())
+    const place = new Place(await this.#options.sidecar.newPlace(), options)
+    try {
+      await place.open(process, this.#tenant.node)
+    } catch (error) {
+      await place.close('it was never there')
+      throw error
+    }
+    this.#places.add(place)
+    return place
+  }
+
+  async giveUp(place: Place): Promise<void> {
+    this.#places.delete(place)
+    await place.close('it was given up')
+  }
+
+  /** What the sidecar tells of the node. @throws TroupeError `Unavailable` when it is not in its tailnet. */
+  async status(): Promise<Status> {
+    this.present()
+    const process = this.#process ?? (await this.#options.sidecar.process())
+    return process.request('status', { node: this.#tenant.node }, status, requestTimeout)
+  }
+
+  /** Leaves. Settles when the state folder is free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isLeaving = true
+    this.#actor.send({ type: 'LEAVE' })
+    await waitFor(this.#actor, ({ value }) => value === 'Left')
+  }
+
+  async #join(): Promise<void> {
+    const { hostname, authKey, controlUrl, ephemeral, tags, exitNode, sidecar } = this.#options
+    const stateDir = await this.#ownFolder()
+    const process = await sidecar.process()
+    const { node } = this.#tenant
+    // What an attempt before has left there.
+    if (process === this.#process) await process.request('down', { node }, done, requestTimeout).catch(() => undefined)
+    if (this.#isLeaving) return
+    this.#process = process
+    const timeout = this.#wish === undefined ? joinTimeout : humanTimeout
+    const fields = {
+      node,
+      hostname,
+      state_dir: stateDir,
+      auth_key: authKey,
+      control_url: controlUrl,
+      ephemeral,
+      tags,
+      exit_node: exitNode,
+      timeout_ms: timeout,
+    }
+    const shutOut = Promise.withResolvers<never>()
+    shutOut.promise.catch(() => undefined)
+    this.#shutOut = shutOut
+    try {
+      this.#joined = await process.request('up', fields, joined, timeout + grace)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    this.#wish = undefined
+    await Promise.all([...this.#places].map(async (place) => this.#reopen(place, process)))
+  }
+
+  /** The folder of its keys, which nobody else may read. */
+  async #ownFolder(): Promise<string> {
+    const { stateDir } = this.#options
+    try {
+      await mkdir(stateDir, { recursive: true, mode: 0o700 })
+      await chmod(stateDir, 0o700)
+      return stateDir
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+      throw new TroupeError('Invalid', `overlay ${this.#options.overlay} cannot keep its state in ${stateDir} (${why}): see state_dir`, {
+        details: { overlay: this.#options.overlay },
+        retryable: false,
+      })
+    }
+  }
+
+  async #reopen(place: Place, process: SidecarProcess): Promise<void> {
+    try {
+      await place.open(process, this.#tenant.node)
+    } catch (error) {
+      await this.#lose(place, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async #lose(place: Place, why: string): Promise<void> {
+    if (!this.#places.delete(place)) return
+    this.#options.log(`overlay ${this.#options.overlay}: nothing arrives any more on port ${place.port}: ${why}`)
+    await place.close(why)
+  }
+
+  async #last(): Promise<void> {
+    const { overlay, log } = this.#options
+    try {
+      const how = await Promise.race([this.#process?.ended, this.#shutOut.promise])
+      log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`)
+    } finally {
+      this.#joined = undefined
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const process = this.#process
+    this.#joined = undefined
+    if (process?.isOver === false) await process.request('down', { node: this.#tenant.node }, done, requestTimeout).catch(() => undefined)
+    await Promise.all([...this.#places].map(async (place) => place.close('the overlay was closed')))
+    this.#places.clear()
+    await this.#options.sidecar.leave(this.#tenant)
+  }
+
+  #hear(event: NodeEvent): void {
+    const { overlay, hostname, log } = this.#options
+    switch (event.ev) {
+      case 'auth_url':
+        if (this.#wish?.type === 'login' && this.#wish.url === event.url) return
+        log(`overlay ${overlay}: somebody has to log the node "${hostname}" in: open ${event.url}`)
+        this.#want({ type: 'login', url: event.url })
+        return
+      case 'needs_approval':
+        if (this.#wish?.type === 'approval') return
+        log(`overlay ${overlay}: an administrator of the tailnet has to admit the node "${hostname}"`)
+        this.#want({ type: 'approval' })
+        return
+      case 'error':
+        this.#shutOut.reject(this.#failed(refusalError(event)))
+        return
+      case 'listener_closed':
+        for (const place of this.#places) if (place.listener === event.listener) void this.#lose(place, event.error)
+        return
+      default:
+    }
+  }
+
+  #want(wish: Wish): void {
+    this.#wish = wish
+    this.#wished.resolve()
+  }
+
+  /** Why it did not join, with the overlay's name, and told to whoever runs the application. */
+  #failed(error: unknown): TroupeError {
+    const { overlay, log } = this.#options
+    const { kind, message, details, final } = error instanceof TroupeError ? error : new TroupeError('Internal', String(error))
+    const text = `overlay ${overlay} is not in its tailnet: ${message}`
+    if (this.#serves && !this.#isLeaving) log(text)
+    return new TroupeError(kind, text, {
+      details: { ...details, overlay, ...(this.#wish?.type === 'login' && { url: this.#wish.url }) },
+      ...(final && { retryable: false }),
+    })
+  }
+
+  #absent(): TroupeError {
+    const { overlay } = this.#options
+    return unavailable(`overlay ${overlay} is not in its tailnet: ${this.#reason()}`, { overlay })
+  }
+
+  #reason(): string {
+    const { state, error } = this.standing
+    if (this.#wish?.type === 'login') return `somebody has to log it in at ${this.#wish.url}`
+    if (this.#wish?.type === 'approval') return 'an administrator of the tailnet has to admit it'
+    if (state === 'Joining') return 'it is still joining'
+    return error?.message ?? 'it has left'
+  }
+}

@@ -1,0 +1,189 @@
+/** One life of the sidecar: a process, and what is asked of it on its standard input. */
+import { TroupeError, unavailable } from '@troupe/core'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import type { z } from 'zod'
+import { inTheClear } from '../in-the-clear.ts'
+import { answer as answerLine, type NodeEvent, nodeEvent, ready } from './answers.ts'
+import { refusalError } from './codes.ts'
+import { type Fields, readAnswer, readFields } from './line.ts'
+
+/** The version of the protocol that is spoken here. */
+const protocol = 2
+const startTimeout = 10_000
+/** What the sidecar needs to close its nodes, and some more, before it is ended. */
+const stopTimeout = 7_000
+const keptWords = 20
+
+/**
+ * Variables of this process that the sidecar gets. All others stay here: one may hold a key.
+ * `GOMEMLIMIT` is the soft limit of its heap; the proxy is for the way to the control server and its relays.
+ */
+const environment = [
+  'GOMEMLIMIT',
+  'HOME',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'LANG',
+  'NO_PROXY',
+  'PATH',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+  'TMPDIR',
+  'TS_DEBUG_ACME_DIRECTORY_URL',
+  'TS_DISABLE_PORTMAPPER',
+]
+
+export interface SidecarProcessOptions {
+  /** Path of its program. */
+  readonly program: string
+  /** Of the data socket, in a folder that is this user's alone. */
+  readonly socket: string
+  readonly onEvent: (event: NodeEvent) => void
+}
+
+interface Pending {
+  readonly settle: (line: Fields | undefined) => void
+  readonly fail: (error: TroupeError) => void
+}
+
+export class SidecarProcess {
+  readonly socket: string
+  /** Settles when the process has ended, with how it did. Never rejects. */
+  readonly ended: Promise<string>
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #pending = new Map<number, Pending>()
+  readonly #onEvent: (event: NodeEvent) => void
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #words: string[] = []
+  #id = 0
+  #isOver = false
+
+  /** Settles when it takes requests. @throws TroupeError `Unavailable`; `Invalid` for a program that is not our sidecar. */
+  static async start(options: SidecarProcessOptions): Promise<SidecarProcess> {
+    const sidecar = new SidecarProcess(options)
+    const timer = setTimeout(() => sidecar.#ready.reject(unavailable(`the sidecar said nothing in ${startTimeout} ms`)), startTimeout)
+    try {
+      await sidecar.#ready.promise
+      return sidecar
+    } catch (error) {
+      sidecar.kill()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private constructor({ program, socket, onEvent }: SidecarProcessOptions) {
+    this.socket = socket
+    this.#onEvent = onEvent
+    // Detached: what a terminal sends to all its processes is for us to deal with. It ends when its standard input does.
+    const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env), detached: true } as const
+    this.#child = inTheClear(() => spawn(program, ['--sock', socket], { ...options, stdio: [...options.stdio] }))
+    const { stdin, stdout, stderr } = this.#child
+    stdin.on('error', () => {})
+    createInterface({ input: stdout }).on('line', (line) => this.#take(line))
+    createInterface({ input: stderr }).on('line', (line) => this.#hear(line))
+    this.ended = this.#end()
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /**
+   * Asks for `op`.
+   *
+   * @param timeout - Milliseconds for the answer.
+   * @throws TroupeError as the sidecar's code says; `Unavailable` when it ends, `Timeout`.
+   */
+  async request<S extends z.ZodObject>(op: string, fields: object, schema: S, timeout: number): Promise<z.output<S>> {
+    if (this.#isOver) throw unavailable('the sidecar has ended')
+    this.#id += 1
+    const id = this.#id
+    const { promise, resolve, reject } = Promise.withResolvers<Fields | undefined>()
+    const late = () => reject(new TroupeError('Timeout', `the sidecar did not answer "${op}" in ${timeout} ms`))
+    const timer = setTimeout(late, timeout)
+    this.#pending.set(id, { settle: resolve, fail: reject })
+    this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
+    try {
+      const answer = readAnswer(await promise, (fields) => schema.safeParse(fields).data)
+      if (answer === undefined) throw new TroupeError('Internal', `the sidecar's answer to "${op}" is none. Is it of another version?`)
+      if ('refused' in answer) throw refusalError(answer.refused)
+      return answer.taken
+    } finally {
+      clearTimeout(timer)
+      this.#pending.delete(id)
+    }
+  }
+
+  /** Has it close its nodes and end. Settles when it has. */
+  async stop(): Promise<void> {
+    this.#child.stdin.end()
+    const timer = setTimeout(() => this.kill(), stopTimeout)
+    await this.ended
+    clearTimeout(timer)
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  async #end(): Promise<string> {
+    const how = await once(this.#child, 'exit').then(
+      ([code, signal]: readonly unknown[]) => (typeof signal === 'string' ? `by ${signal}` : `with code ${String(code)}`),
+      (error: unknown) => `before it began: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    this.#isOver = true
+    const words = this.#words.length === 0 ? '' : `. It said: ${this.#words.join(' | ')}`
+    const error = unavailable(`the sidecar has ended ${how}${words}`)
+    this.#ready.reject(error)
+    // A start that nobody waits for any more.
+    this.#ready.promise.catch(() => {})
+    for (const { fail } of this.#pending.values()) fail(error)
+    return `${how}${words}`
+  }
+
+  #take(line: string): void {
+    const value = readFields(line)
+    const answered = answerLine.safeParse(value)
+    if (answered.success) {
+      this.#pending.get(answered.data.id)?.settle(value)
+      return
+    }
+    const event = nodeEvent.safeParse(value)
+    if (event.success) this.#onEvent(event.data)
+    else this.#begin(value)
+  }
+
+  #begin(value: unknown): void {
+    const first = ready.safeParse(value)
+    if (!first.success) return
+    const { proto } = first.data
+    if (proto >= protocol) this.#ready.resolve()
+    else
+      this.#ready.reject(
+        new TroupeError(
+          'Invalid',
+          `the sidecar speaks version ${proto} of the protocol, and ${protocol} is needed: install the @troupe/tsnet that belongs to this version`,
+          { retryable: false },
+        ),
+      )
+  }
+
+  /** Nothing but a crash. */
+  #hear(line: string): void {
+    if (this.#words.length < keptWords) this.#words.push(line)
+  }
+}
+
+function environmentOf(all: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(environment.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])))
+}

@@ -1,0 +1,125 @@
+/** The one sidecar of this program, which holds the tailnet nodes of all its overlays. */
+import { unavailable } from '@troupe/core'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Actor, createActor, type SnapshotFrom, waitFor } from 'xstate'
+import type { NodeEvent } from './answers.ts'
+import type { Growth } from './growth.ts'
+import { sidecarMachine } from './sidecar.machine.ts'
+import { SidecarProcess } from './sidecar-process.ts'
+
+/** The time that delays go by. */
+export interface Clock {
+  setTimeout(then: () => void, ms: number): number
+  clearTimeout(timer: number): void
+}
+
+export interface SidecarOptions {
+  /** Finds its program. Throws a TroupeError that says what to install, where there is none. */
+  readonly program: () => Promise<string>
+  /** @default 250 ms, up to 30 s */
+  readonly delays?: Growth
+  /** @default 10 s */
+  readonly stable?: number
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/** Whoever has a node in the sidecar. */
+export interface Tenant {
+  readonly node: string
+  readonly onEvent: (event: NodeEvent) => void
+}
+
+const defaultDelays: Growth = { first: 250, longest: 30_000 }
+const defaultStable = 10_000
+
+export class Sidecar {
+  readonly #program: () => Promise<string>
+  readonly #tenants = new Map<string, Tenant>()
+  readonly #actor: Actor<typeof sidecarMachine>
+  #folder: string | undefined
+  #places = 0
+
+  constructor({ program, delays = defaultDelays, stable = defaultStable, clock }: SidecarOptions) {
+    this.#program = program
+    const input = { start: async () => this.#start(), isNeeded: () => this.#tenants.size > 0, delays, stable }
+    this.#actor = createActor(sidecarMachine, { input, ...(clock && { clock }) })
+    this.#actor.subscribe(({ value }) => {
+      if (value === 'Idle') this.#tidy()
+    })
+    this.#actor.start()
+  }
+
+  /** Id of its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#actor.getSnapshot().context.process?.pid
+  }
+
+  /** Path of its data socket: the same in all its lives, as long as some node needs it. */
+  get socket(): string {
+    return join(this.#folderOf(), 's')
+  }
+
+  /** Has it run until {@link leave}. */
+  enter(tenant: Tenant): void {
+    this.#tenants.set(tenant.node, tenant)
+    this.#actor.send({ type: 'CHANGED' })
+  }
+
+  /** Settles when it runs no longer, if this was the last node. */
+  async leave({ node }: Tenant): Promise<void> {
+    this.#tenants.delete(node)
+    this.#actor.send({ type: 'CHANGED' })
+    await waitFor(this.#actor, ({ value }) => value !== 'Stopping')
+  }
+
+  /**
+   * Its process, once it runs.
+   *
+   * @throws TroupeError why it does not start; `Unavailable` when nobody needs it.
+   */
+  async process(): Promise<SidecarProcess> {
+    const { failures } = this.#actor.getSnapshot().context
+    const hasFailed = (snapshot: SnapshotFrom<typeof sidecarMachine>) =>
+      snapshot.value === 'Refused' || (snapshot.value === 'Waiting' && snapshot.context.failures > failures)
+    const runs = ({ value, context }: SnapshotFrom<typeof sidecarMachine>) => value === 'Running' && context.process?.isOver === false
+    const { context } = await waitFor(this.#actor, (snapshot) => runs(snapshot) || hasFailed(snapshot) || snapshot.value === 'Idle')
+    if (context.process) return context.process
+    throw context.error ?? unavailable('the sidecar of the tailnet has ended')
+  }
+
+  /** A folder for a socket at which it hands over connections: short, and this user's alone. */
+  async newPlace(): Promise<string> {
+    const folder = this.#folderOf()
+    this.#places += 1
+    const place = join(folder, String(this.#places))
+    await mkdir(place, { mode: 0o700 })
+    return place
+  }
+
+  async #start(): Promise<SidecarProcess> {
+    const program = await this.#program()
+    const { socket } = this
+    await rm(socket, { force: true })
+    return SidecarProcess.start({ program, socket, onEvent: (event) => this.#tenants.get(event.node)?.onEvent(event) })
+  }
+
+  /** It stays the same for as long as there are nodes, so that routes hold through the lives of the process. */
+  #folderOf(): string {
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), 'troupe-'))
+      // Whatever ends this program: nothing is left in the file system.
+      process.on('exit', this.#tidy)
+    }
+    return this.#folder
+  }
+
+  readonly #tidy = (): void => {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+    this.#folder = undefined
+    process.off('exit', this.#tidy)
+  }
+}

@@ -1,0 +1,39 @@
+/** How a tailnet node does, in the words of all overlays. */
+import type { OverlayStatus } from '../../overlay.ts'
+import type { Status } from './answers.ts'
+import type { TailnetNode } from './node.ts'
+
+/** Without secrets; asks the sidecar where it can. */
+export async function statusOf(node: TailnetNode): Promise<OverlayStatus> {
+  const { state, error, wish, joined } = node.standing
+  const waits = {
+    ...(error && { reason: error.message }),
+    ...(wish?.type === 'login' && { loginUrl: wish.url }),
+    ...(wish?.type === 'approval' && { reason: 'an administrator of the tailnet has to admit it' }),
+  }
+  if (state !== 'Joined' || joined === undefined) return { state: state === 'Joining' ? 'starting' : 'down', ...waits }
+  // It may end while it is asked: then it is not up any more.
+  const told = await node.status().catch(() => undefined)
+  if (told === undefined) return { state: 'starting', ...waits }
+  return {
+    state: 'up',
+    name: told.dns_name,
+    addresses: told.ips ?? [],
+    bytesSent: told.tx,
+    bytesReceived: told.rx,
+    peers: (told.peers ?? []).map(peerOf),
+    ...(told.health?.length && { reason: told.health.join('; ') }),
+  }
+}
+
+function peerOf({ dns_name: name, ips, online, path, relay, rx, tx }: NonNullable<Status['peers']>[number]) {
+  return {
+    name,
+    addresses: ips,
+    online,
+    path: path === 'relay' ? ('relayed' as const) : path,
+    ...(path === 'relay' && relay !== undefined && relay !== '' && { relay }),
+    bytesSent: tx,
+    bytesReceived: rx,
+  }
+}

@@ -1,0 +1,93 @@
+/** Overlays of `network.tailscale`, made of entries as an application's are, in a tailnet of the test's own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { entryId } from '@troupe/core'
+import { accept, type Overlay, type Peer, type Route, type Target } from '@troupe/network'
+import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { Registry } from '@troupe/registry'
+import { Tailnet } from '../peers/tailnet.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A tailnet, and an application's overlays in it. */
+export class TailnetWorld implements AsyncDisposable {
+  readonly tailnet: Tailnet
+  readonly overlays: Overlays
+  readonly registry: Registry
+  /** What was logged. */
+  readonly log: readonly string[]
+  readonly folder: string
+  readonly #stack: AsyncDisposableStack
+
+  private constructor(tailnet: Tailnet, folder: string, stack: AsyncDisposableStack) {
+    const log: string[] = []
+    this.tailnet = tailnet
+    this.folder = folder
+    this.log = log
+    this.registry = new Registry({ kinds: networkKinds })
+    this.overlays = stack.use(new Overlays(this.registry, { stateDir: join(folder, 'net'), log: (line) => void log.push(line) }))
+    this.#stack = stack
+  }
+
+  static async start(tailnet?: Tailnet): Promise<TailnetWorld> {
+    // No router of the machine is asked to forward ports.
+    process.env['TS_DISABLE_PORTMAPPER'] = '1'
+    await using stack = new AsyncDisposableStack()
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-tailnet-'))
+    stack.defer(async () => rm(folder, { recursive: true, force: true }))
+    const own = tailnet ?? stack.use(await Tailnet.start())
+    return new TailnetWorld(own, folder, stack.move())
+  }
+
+  /** Adds the entry `app:<name>`, with a key of its own unless `fields` have one. */
+  async entry(name: string, fields: Fields = {}): Promise<ReturnType<typeof entryId>> {
+    const id = entryId(`app:${name}`)
+    const key = 'auth_key' in fields || 'auth_key_env' in fields ? {} : { auth_key: await this.tailnet.key() }
+    this.registry.add({ id, kind: 'network.tailscale', fields: { control_url: this.tailnet.url, ...key, ...fields } })
+    return id
+  }
+
+  /** The overlay `app:<name>`, in its tailnet. */
+  async node(name: string, fields: Fields = {}): Promise<Overlay> {
+    return this.overlays.add(await this.entry(name, fields))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync()
+  }
+}
+
+/** Gives each connection at `port` of the overlay to `handle`, for as long as the overlay runs; answers where that is. */
+export async function serve(overlay: Overlay, port: number, handle: (socket: Socket, peer: Peer) => void, tls = false): Promise<Target> {
+  const { ticket } = await overlay.bind({ port, tls })
+  const listener = await accept(ticket)
+  const run = async () => {
+    for await (const { socket, peer } of listener.connections)
+      handle(
+        socket.on('error', () => socket.destroy()),
+        peer,
+      )
+  }
+  // It ends with the overlay.
+  void run().catch(() => undefined)
+  return listener.address
+}
+
+let relays = 0
+
+/** The route, but to a sidecar that is at a port of this machine. */
+export function reroute(route: Route, folder: string, port: number): Route {
+  relays += 1
+  const path = join(folder, `${relays}.sock`)
+  const relay = createServer((socket) => {
+    const there = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined).once('close', () => there.destroy())
+    there.on('error', () => undefined).once('close', () => socket.destroy())
+    socket.pipe(there).pipe(socket)
+    relay.close()
+  })
+  relay.listen(path).unref()
+  return { ...route, config: { ...Object(route.config), socket: path } }
+}
