@@ -2,15 +2,14 @@
 import type { Context } from 'hono'
 import type { MiddlewareTools } from './tools.ts'
 
-const addresses = new WeakMap<Context, string>()
-
 /** `real_ip` found it out. */
 export function setClientAddress(context: Context, address: string): void {
-  addresses.set(context, address)
+  context.set('remoteAddress', address)
 }
 
 export function clientAddress(context: Context, { peer }: MiddlewareTools): string | undefined {
-  return addresses.get(context) ?? peer(context)
+  const found: unknown = context.get('remoteAddress')
+  return typeof found === 'string' ? found : peer(context)
 }
 
 /** IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2), as they are. */

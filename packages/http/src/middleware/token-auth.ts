@@ -43,6 +43,7 @@ async function actAs(
 ): Promise<void> {
   const { kernel } = currentRuntime()
   const own = fork(emptyFrame, frame)
+  context.set('session', { pid, frame: own })
   const call = new LocalCall({ pid, issued: own, frame: own, depth: 0 })
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   onEnd(context, () => {

@@ -1,17 +1,19 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { entryId, isPid } from '@troupe/core'
+import { processes } from '@troupe/process'
 import { describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket as WsClient } from 'ws'
 import { startServer } from './testing/start-server.ts'
 
-type Rest<T> = T extends [unknown, ...infer R] ? R : never
-
-async function opened(url: string, ...rest: Rest<ConstructorParameters<typeof WebSocket>>): Promise<WebSocket> {
-  const socket = new WebSocket(url, ...rest)
+async function opened(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<WsClient> {
+  const socket = new WsClient(url, protocols, options)
   await once(socket, 'open')
   return socket
 }
 
-async function next(socket: WebSocket): Promise<unknown> {
+async function next(socket: WsClient): Promise<unknown> {
   return new Promise((resolve) => {
     socket.once('message', (data, isBinary) => {
       resolve(Buffer.isBuffer(data) && !isBinary ? data.toString() : data)
@@ -19,12 +21,47 @@ async function next(socket: WebSocket): Promise<unknown> {
   })
 }
 
-async function closing(socket: WebSocket): Promise<{ readonly code: number; readonly reason: string }> {
+async function closing(socket: WsClient): Promise<{ readonly code: number; readonly reason: string }> {
   return new Promise((resolve) => {
     socket.once('close', (code, reason) => {
       resolve({ code, reason: reason.toString() })
     })
   })
+}
+
+/** The status by which an upgrade is refused. */
+async function refusal(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<number | undefined> {
+  const socket = new WsClient(url, protocols, options)
+  socket.on('error', () => undefined)
+  return new Promise((resolve) => {
+    socket.once('unexpected-response', (_, response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    socket.once('open', () => {
+      resolve(undefined)
+    })
+  })
+}
+
+/** What a server answers to these bytes before it closes the connection. */
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk.toString()
+  })
+  socket.write(text)
+  await once(socket, 'close')
+  return answer
+}
+
+/** What a number is once it does not change any more. That nothing happens has no event. */
+async function still(read: () => number): Promise<number> {
+  for (let before = Number.NaN; ; before = read()) {
+    if (before === read()) return before
+    await setTimeout(100)
+  }
 }
 
 describe('a WebSocket', () => {
@@ -35,8 +72,247 @@ describe('a WebSocket', () => {
     expect(await next(socket)).toBe('hello')
     socket.send(Buffer.from([1, 2, 3]))
     expect(await next(socket)).toEqual(Buffer.from([1, 2, 3]))
+    socket.send('')
+    expect(await next(socket)).toBe('')
     const closed = closing(socket)
     socket.close(1000, 'enough')
     expect(await closed).toEqual({ code: 1000, reason: 'enough' })
+    expect(server.outcomes).toEqual([{ status: 101 }])
+  })
+
+  it('speaks to the WebSocket of Node', async () => {
+    await using server = await startServer({ sockets: { echo: {} } })
+    const socket = new WebSocket(server.url('echo'))
+    socket.binaryType = 'arraybuffer'
+    await once(socket, 'open')
+    socket.send('hello')
+    const data = await new Promise((resolve) => {
+      socket.addEventListener('message', (event) => {
+        resolve(event.data)
+      })
+    })
+    expect(data).toBe('hello')
+    const closed = once(socket, 'close')
+    socket.close()
+    await closed
+  })
+
+  it('tells how it began, what came, and how it was closed; then the process ends', async () => {
+    await using server = await startServer({ sockets: { tell: { protocols: ['v2', 'v1'] } } })
+    const { observer } = server
+    const socket = await opened(`${server.url('tell')}?x=1`, { headers: { 'x-mine': 'yes' } }, ['v1', 'v2'])
+    expect(socket.protocol).toBe('v2')
+    socket.send('one')
+    socket.send(Buffer.from([7]))
+    socket.close(4001, 'bye')
+    await observer.until(({ topic }) => (topic === 'end' ? true : undefined))
+    expect(observer.told.slice(0, -1)).toEqual([
+      {
+        topic: 'ws.open',
+        payload: {
+          entry: 'app:tell-socket',
+          url: '/tell?x=1',
+          params: { room: 'blue' },
+          headers: expect.objectContaining({ 'x-mine': 'yes' }) as unknown,
+          protocol: 'v2',
+          remoteAddress: '127.0.0.1',
+        },
+      },
+      { topic: 'ws.message', payload: 'one' },
+      { topic: 'ws.message', payload: new Uint8Array([7]) },
+      { topic: 'ws.close', payload: { code: 4001, reason: 'bye' } },
+    ])
+    expect(server.connections.size).toBe(0)
+  })
+
+  it('is closed with 1000 when its process returns, after its last words', async () => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    const [words, closed] = [next(socket), closing(socket)]
+    socket.send('return')
+    expect(await words).toBe('last words')
+    expect(await closed).toEqual({ code: 1000, reason: '' })
+  })
+
+  it('is closed with 1011 when its process fails, without a word of why', async () => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    const closed = closing(socket)
+    socket.send('fail')
+    expect(await closed).toEqual({ code: 1011, reason: 'the process failed' })
+  })
+
+  it('is closed as its process says', async () => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    const closed = closing(socket)
+    socket.send('close 4000 enough')
+    expect(await closed).toEqual({ code: 4000, reason: 'enough' })
+  })
+
+  it.each(['close 1005', 'close 999', 'send'])('is closed with 1011 when its process says what can not be said: %s', async (order) => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    const closed = closing(socket)
+    socket.send(order)
+    expect((await closed).code).toBe(1011)
+  })
+
+  it('confirms to a call that what it carried is written', async () => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    socket.send('confirm')
+    expect([await next(socket), await next(socket)]).toEqual(['sent', 'confirmed'])
+  })
+
+  it('is closed with 1001 when the service stops', async () => {
+    await using server = await startServer({ sockets: { echo: {}, tell: {} } })
+    const sockets = [await opened(server.url('echo')), await opened(server.url('tell'))]
+    const closed = Promise.all(sockets.map(closing))
+    await server.stop()
+    expect(await closed).toEqual([1, 2].map(() => ({ code: 1001, reason: 'the service stops' })))
+    await expect.poll(() => server.connections.size).toBe(0)
+  })
+
+  it('is cut when its connection process is terminated', async () => {
+    await using server = await startServer({ sockets: { whoami: {} } })
+    const socket = await opened(server.url('whoami'))
+    await next(socket)
+    const closed = closing(socket)
+    const connection = [...server.kernel.processes.all()].find(({ entry }) => entry === entryId('app:whoami-socket'))
+    await processes.terminate(connection?.pid ?? '')
+    expect((await closed).code).toBe(1006)
+  })
+
+  it('ends a process that does not stop when it is asked to', async () => {
+    await using server = await startServer({ sockets: { stubborn: { close_timeout: '20ms' } } })
+    const socket = await opened(server.url('stubborn'))
+    const pid = await server.observer.until(({ topic, payload }) =>
+      topic === 'begun' && typeof payload === 'string' ? payload : undefined,
+    )
+    const exit = processes.exited(pid)
+    socket.terminate()
+    expect(await exit).toMatchObject({ error: { kind: 'Canceled', message: 'its connection is closed' } })
+  })
+})
+
+describe('back-pressure', () => {
+  it('stops reading while the process has no room', async () => {
+    await using server = await startServer({ sockets: { slow: { max_payload: 65_536 } } })
+    const socket = await opened(server.url('slow'))
+    const pid = await server.observer.until(({ topic, payload }) =>
+      topic === 'ready' && typeof payload === 'string' ? payload : undefined,
+    )
+    // More than sockets and mailbox hold together.
+    const message = Buffer.alloc(65_536)
+    for (let i = 0; i < 1000; i += 1) socket.send(message)
+    await expect.poll(() => socket.bufferedAmount).toBeLessThan(1000 * message.length)
+    expect(await still(() => socket.bufferedAmount)).toBeGreaterThan(500 * message.length)
+    socket.close()
+    // Not from here: what this thread may send to that process is used up.
+    await processes.spawn('app:urge', 'app:host', pid)
+    expect(await server.observer.until(({ topic, payload }) => (topic === 'taken' ? payload : undefined))).toBe(1000)
+  })
+
+  it('stops the process while the other side does not read', async () => {
+    await using server = await startServer({ sockets: { obey: {} } })
+    const socket = await opened(server.url('obey'))
+    socket.pause()
+    const count = 2000
+    socket.send(`flood ${count} 65536`)
+    const { observer } = server
+    const flooded = () => observer.told.filter(({ topic }) => topic === 'flooded').length
+    await expect.poll(flooded).toBeGreaterThan(0)
+    expect(await still(flooded)).toBeLessThan(count / 2)
+    let received = 0
+    const all = new Promise<void>((resolve) => {
+      socket.on('message', () => {
+        received += 1
+        if (received === count) resolve()
+      })
+    })
+    socket.resume()
+    await all
+    expect(received).toBe(count)
+  })
+})
+
+describe('an upgrade', () => {
+  it('is refused to pages of other origins', async () => {
+    await using server = await startServer({ sockets: { echo: {}, tell: { origins: ['https://a.test'] }, obey: { origins: ['*'] } } })
+    const from = async (name: string, origin: string) => refusal(server.url(name), { origin })
+    expect([
+      await from('echo', 'https://evil.test'),
+      await from('echo', 'null'),
+      await from('echo', `http://127.0.0.1:${server.port}`),
+    ]).toEqual([403, 403, undefined])
+    expect([await from('tell', 'https://a.test'), await from('tell', 'https://a.test.evil.test')]).toEqual([undefined, 403])
+    expect(await from('obey', 'https://evil.test')).toBeUndefined()
+  })
+
+  it('is refused beyond max_connections, and taken again when one is closed', async () => {
+    await using server = await startServer({ sockets: { tell: { max_connections: 1 } } })
+    const socket = await opened(server.url('tell'))
+    expect(await refusal(server.url('tell'))).toBe(503)
+    socket.close()
+    await server.observer.until(({ topic }) => (topic === 'end' ? true : undefined))
+    expect(await refusal(server.url('tell'))).toBeUndefined()
+    expect(server.outcomes[1]).toMatchObject({ status: 503, error: { kind: 'Unavailable' } })
+  })
+
+  it('is refused while the process that all connections are for is not there', async () => {
+    await using server = await startServer({ sockets: { obey: { target: 'hall' } } })
+    expect(await refusal(server.url('obey'))).toBe(503)
+    const hall = await processes.withName('hall').spawn('app:obey', 'app:host')
+    const sockets = [await opened(server.url('obey')), await opened(server.url('obey'))]
+    const closed = Promise.all(sockets.map(closing))
+    sockets[0]?.send('confirm')
+    expect(await next(sockets[0] ?? new WsClient(null))).toBe('sent')
+    sockets[1]?.close(1000)
+    expect(isPid(hall)).toBe(true)
+    sockets[0]?.send('return')
+    expect((await closed).map(({ code }) => code)).toEqual([1000, 1000])
+  })
+
+  it.each([
+    ['no version', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n', 400],
+    ['a version that is not known', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 99\r\n', 400],
+    ['no key', 'Sec-WebSocket-Version: 13\r\n', 400],
+    ['a key of the wrong length', 'Sec-WebSocket-Key: c2hvcnQ=\r\nSec-WebSocket-Version: 13\r\n', 400],
+  ])('is refused with %s', async (_, headers, status) => {
+    await using server = await startServer({ sockets: { echo: {} } })
+    const answer = await raw(server.port, `GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`)
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(server.connections.size).toBe(0)
+  })
+
+  it('that is given up leaves nothing behind', async () => {
+    await using server = await startServer({ sockets: { tell: {} } })
+    const head = 'GET /tell HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(`${head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`, () => socket.destroy())
+    await server.observer.until(({ topic }) => (topic === 'end' ? true : undefined))
+    await expect.poll(() => server.connections.size).toBe(0)
+  })
+})
+
+describe('a side that does not answer', () => {
+  it('is cut off', async () => {
+    await using server = await startServer({ sockets: { tell: { ping_interval: '20ms' } } })
+    const socket = await opened(server.url('tell'), { autoPong: false })
+    const closed = closing(socket)
+    expect((await closed).code).toBe(1006)
+    expect(await server.observer.until(({ topic, payload }) => (topic === 'ws.close' ? payload : undefined))).toEqual({
+      code: 1006,
+      reason: '',
+    })
+  })
+
+  it('is not one that answers pings', async () => {
+    await using server = await startServer({ sockets: { echo: { ping_interval: '20ms' } } })
+    const socket = await opened(server.url('echo'))
+    for (let ping = 0; ping < 4; ping += 1) await once(socket, 'ping')
+    socket.send('still there')
+    expect(await next(socket)).toBe('still there')
   })
 })

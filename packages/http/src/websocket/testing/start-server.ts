@@ -5,6 +5,7 @@ import { entryId } from '@troupe/core'
 import { startKernel, type TestKernel } from '../../testing/start-kernel.ts'
 import { acceptWebSocket, closeWebSockets, type UpgradeOutcome } from '../index.ts'
 import { type WebSocketFields, websocketKind } from '../kind.ts'
+import { Observer } from './observer.ts'
 
 export interface StartServerOptions {
   /** Fields of `http.websocket` entries by their names; their `process` is an export of `programs/talk.ts`. */
@@ -17,11 +18,12 @@ export interface TestServer extends TestKernel {
   url(name: string): string
   /** What became of the upgrades. */
   readonly outcomes: readonly UpgradeOutcome[]
+  readonly observer: Observer
   /** Stops as a service does. */
   stop(): Promise<void>
 }
 
-const programs = ['echo', 'tell', 'obey', 'slow', 'stubborn', 'whoami']
+const programs = ['echo', 'tell', 'obey', 'slow', 'stubborn', 'urge', 'whoami']
 
 export async function startServer({ sockets }: StartServerOptions): Promise<TestServer> {
   const kernel = await startKernel({
@@ -42,6 +44,7 @@ export async function startServer({ sockets }: StartServerOptions): Promise<Test
       })),
     ],
   })
+  const observer = Observer.start(kernel.kernel)
   const outcomes: UpgradeOutcome[] = []
   const known = new Map<string, WebSocketFields>()
   const server = createServer((_, response) => {
@@ -66,6 +69,7 @@ export async function startServer({ sockets }: StartServerOptions): Promise<Test
   }
   return {
     ...kernel,
+    observer,
     port,
     outcomes,
     stop,

@@ -8,10 +8,10 @@ export async function echo(): Promise<void> {
   }
 }
 
-/** Tells a named process all that happens to it. */
-export async function tell(observer: string): Promise<void> {
-  for await (const { topic, from, payload } of self.inbox) await processes.send(observer, 'told', { topic, from, payload, me: self.pid })
-  await processes.send(observer, 'told', { topic: 'end', me: self.pid })
+/** Tells the observer all that happens to it. */
+export async function tell(): Promise<void> {
+  for await (const { topic, payload } of self.inbox) await processes.send('observer', topic, payload)
+  await processes.send('observer', 'end', self.pid)
 }
 
 /** Does what it is asked to. */
@@ -53,19 +53,26 @@ async function flood(to: string, count: number, size: number): Promise<void> {
   }
 }
 
-/** Takes a message only when it is told to. */
+/** Takes no message before it is told to. */
 export async function slow(): Promise<void> {
-  const { payload: opening } = await self.receive({ topic: 'ws.open' })
-  await processes.send('observer', 'told', { topic: 'ready', payload: opening, me: self.pid })
-  for (;;) {
-    const { payload } = await self.receive({ topic: 'take' })
-    for (let i = 0; i < Number(payload); i += 1) await self.receive({ topic: 'ws.message' })
+  const orders = self.listen('go on')
+  await processes.send('observer', 'ready', self.pid)
+  for await (const _ of orders) break
+  let taken = 0
+  for await (const { topic } of self.inbox) {
+    if (topic === 'ws.message') taken += 1
+    if (topic === 'ws.close') await processes.send('observer', 'taken', taken)
   }
+}
+
+/** Tells a process to go on, from a thread beside it. */
+export async function urge(to: string): Promise<void> {
+  await processes.send(to, 'go on')
 }
 
 /** Does not stop when it is asked to. */
 export async function stubborn(): Promise<void> {
-  await processes.send('observer', 'told', { topic: 'begun', me: self.pid })
+  await processes.send('observer', 'begun', self.pid)
   await new Promise<never>(() => setInterval(() => undefined, 1000))
 }
 

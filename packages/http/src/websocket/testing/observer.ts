@@ -1,0 +1,52 @@
+/** A process in the main thread, called `observer`: programs tell it what happens to them, and the test reads that. */
+import { emptyFrame, entryId } from '@troupe/core'
+import { self } from '@troupe/process'
+import { GuestHost, type Kernel } from '@troupe/process/kernel'
+
+export interface Told {
+  readonly topic: string
+  readonly payload: unknown
+}
+
+let current: Observer | undefined
+
+export class Observer {
+  readonly told: Told[] = []
+  #wake: () => void = () => undefined
+
+  constructor(kernel: Kernel) {
+    const host = new GuestHost({ id: entryId('app:observers'), thread: kernel.thread, queueSize: 1024 })
+    kernel.hosts.add(host)
+    const entry = entryId('app:observer')
+    const program = { entry, module: import.meta.url, method: 'observe' }
+    kernel.spawn({ entry, program, host: host.id, args: [], frame: emptyFrame, name: 'observer' })
+  }
+
+  /** The first thing that was told that `find` makes something of. */
+  async until<T>(find: (told: Told) => T | undefined): Promise<T> {
+    for (;;) {
+      for (const told of this.told) {
+        const found = find(told)
+        if (found !== undefined) return found
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Answers what is told there, from now on. */
+  static start(kernel: Kernel): Observer {
+    current = new Observer(kernel)
+    return current
+  }
+
+  take(told: Told): void {
+    this.told.push(told)
+    this.#wake()
+  }
+}
+
+export async function observe(): Promise<void> {
+  for await (const { topic, payload } of self.inbox) current?.take({ topic, payload })
+}
