@@ -3,10 +3,10 @@ import { currentFrame } from '@troupe/core'
 import type * as Client from './client/request.ts'
 import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
 
-let client: Promise<typeof Client> | undefined
-
+let client: typeof Client | undefined
+let loading: Promise<typeof Client> | undefined
 // undici and zod cost 30 ms together: threads that make no request do not pay for them.
-const load = () => (client ??= import('./client/request.ts'))
+const load = () => (loading ??= import('./client/request.ts').then((loaded) => (client = loaded)))
 
 /**
  * HTTP through the overlay in force, or the one that `overlayNetwork` selects.
@@ -38,11 +38,11 @@ export const http = {
   batch,
 } as const
 
-async function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {
+function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {
   // Before the first await: a process's frame is that of the message it handles now.
   const frame = currentFrame()
-  const { request } = await load()
-  return request(method, url, options, frame)
+  if (client !== undefined) return client.request(method, url, options, frame)
+  return load().then(({ request }) => request(method, url, options, frame))
 }
 
 async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> {
@@ -58,7 +58,7 @@ async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> 
  * @param drain Milliseconds. @default 1000
  */
 export async function closeHttpPools(drain = 1000): Promise<void> {
-  if (client === undefined) return
-  const { closePools } = await client
+  if (loading === undefined) return
+  const { closePools } = await loading
   await closePools(drain)
 }

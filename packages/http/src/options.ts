@@ -13,8 +13,64 @@ export type HeaderFields =
   | readonly (readonly [string, string])[]
   | Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Bytes to send: text (as UTF-8), bytes, or a stream of either. Streams are read as fast as the connection takes them. */
-export type RequestBody = string | Uint8Array | AsyncIterable<string | Uint8Array>
+/**
+ * Bytes to send: text (as UTF-8), bytes, a Blob, or a stream of text and bytes. Streams are read as fast as the connection takes them;
+ * a `content-length` in `headers` says how long one is, else it is sent in chunks.
+ */
+export type RequestBody = string | Uint8Array | Blob | AsyncIterable<string | Uint8Array>
+
+/** One part of `files`. */
+export type FilePart = {
+  /** The name of the form's field; several parts may have the same. */
+  readonly name: string
+  /** @default the last part of `path`, the name of a `File`, else none */
+  readonly filename?: string | undefined
+  /** Media type. @default that of a Blob, else `application/octet-stream`, `text/plain` for text without a file name */
+  readonly type?: string | undefined
+} & (
+  | {
+      /** A file of this machine: opened when its turn comes, and anew for each time that it is sent. */
+      readonly path: string
+    }
+  | {
+      readonly content: RequestBody
+      /** Bytes of a stream. With it, and all others known, the request tells its length. */
+      readonly length?: number | undefined
+    }
+)
+
+/** Where cookies are kept between requests: what `cookieJar()` makes, or any jar of the package `tough-cookie`. */
+export interface CookieJar {
+  getCookieString(url: string): Promise<string>
+  setCookie(cookie: string, url: string, options: { ignoreError: boolean }): Promise<unknown>
+}
+
+/** Basic (RFC 7617) or Bearer (RFC 6750) credentials. */
+export type Credentials = { readonly username: string; readonly password: string } | { readonly bearer: string }
+
+/** When a request is sent once more. Delays grow twofold and are drawn by chance between nothing and that (full jitter). */
+export interface RetryOptions {
+  /** How often beyond the first time. @default 2 */
+  readonly limit?: number | undefined
+  /** The first delay: milliseconds, or a duration. @default 100ms */
+  readonly minDelay?: number | string | undefined
+  /** The longest delay. @default 10s */
+  readonly maxDelay?: number | string | undefined
+  /** The longest `Retry-After` that is waited for; what asks for longer is the answer. @default 1m */
+  readonly maxRetryAfter?: number | string | undefined
+  /** Methods that may be sent twice. @default those that are idempotent (RFC 9110 §9.2.2): GET, HEAD, OPTIONS, PUT, DELETE, TRACE */
+  readonly methods?: readonly string[] | undefined
+  /** Answers that are no answer. @default 408, 429, 500, 502, 503, 504 */
+  readonly statuses?: readonly number[] | undefined
+}
+
+/** How far a body is. */
+export interface Progress {
+  /** Bytes that the connection has taken, or that have come. They begin anew when the body is sent anew. */
+  readonly bytes: number
+  /** Bytes in all, where that is known. */
+  readonly total: number | undefined
+}
 
 /** How `https:` is spoken, in the clear and through overlays alike. */
 export interface TlsOptions {
@@ -26,7 +82,7 @@ export interface TlsOptions {
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** The name to ask for and to verify instead of the URL's host (RFC 6066 §3). */
   readonly serverName?: string | undefined
-  /** Accepts any certificate. @default false */
+  /** Accepts any certificate. Asks the permission `http_client.insecure_tls`. @default false */
   readonly insecureSkipVerify?: boolean | undefined
 }
 
@@ -34,14 +90,20 @@ export interface RequestOptions {
   readonly headers?: HeaderFields | undefined
   /** Appended to the URL's own query. */
   readonly query?: Fields | undefined
-  /** At most one of `body`, `json` and `form` is given. */
+  /** At most one of `body`, `json` and `form` (with `files`) is given. */
   readonly body?: RequestBody | undefined
   /** Sent as JSON, `content-type: application/json` unless `headers` say otherwise. */
   readonly json?: unknown
-  /** Sent as `application/x-www-form-urlencoded`. */
+  /** Sent as `application/x-www-form-urlencoded`; beside `files` as parts of its own, which come first. */
   readonly form?: Fields | undefined
+  /** Sent as `multipart/form-data` (RFC 7578), read while it is sent. */
+  readonly files?: readonly FilePart[] | undefined
+  /** Sent along, or a jar: it gives and gets the cookies of each hop. Those that are given by name stay with the first origin. */
+  readonly cookies?: Readonly<Record<string, string>> | CookieJar | undefined
+  /** Takes the place of credentials in the URL; stays with the first origin. */
+  readonly auth?: Credentials | undefined
   /**
-   * The longest wait for the head of the answer, redirects included, and after that for each further piece of the body:
+   * The longest wait for the head of the answer, redirects and retries included, and after that for each further piece of the body:
    * milliseconds, or a duration such as `1m30s`. The frame's deadline ends a request earlier, its body included.
    *
    * @default 30s
@@ -49,8 +111,15 @@ export interface RequestOptions {
   readonly timeout?: number | string | undefined
   /** Ends the request, its body included, with `Canceled`. */
   readonly signal?: AbortSignal | undefined
-  /** The longest body that is taken, in bytes; what is longer ends with `Invalid`. @default 67108864 (64 MiB) */
+  /** The longest body that is taken, in bytes; what is longer ends with `Invalid`. @default 67108864 (64 MiB); none with `stream` */
   readonly maxResponseBody?: number | undefined
+  /** The body is read piece by piece, however long it is: no limit unless `maxResponseBody` sets one. @default false */
+  readonly stream?: boolean | undefined
+  /**
+   * Connects to this Unix socket in place of the URL's host. Asks the permission `http_client.unix_socket`. It is outside every
+   * overlay: in one it is refused, unless `overlayNetwork: null` chooses the clear network.
+   */
+  readonly unixSocket?: string | undefined
   /**
    * Sends this request, and what it is redirected to, through an overlay; `null`: through the clear network. Asks the
    * permission `network.select`. Absent or empty: the frame's overlay, else the application's default.
@@ -64,6 +133,12 @@ export interface RequestOptions {
    * @default 'follow'
    */
   readonly redirect?: 'follow' | 'manual' | 'error' | undefined
+  /** Sends again what failed without an answer, or with one that says to come back: a number is the limit. @default 0 */
+  readonly retry?: number | RetryOptions | undefined
+  /** Called as the body of the request is taken. What it throws ends the request. */
+  readonly onUpload?: ((progress: Progress) => void) | undefined
+  /** Called as the body of the answer comes. What it throws ends the request. */
+  readonly onDownload?: ((progress: Progress) => void) | undefined
 }
 
 /** One request of a batch: method, URL, options. */

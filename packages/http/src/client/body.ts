@@ -1,24 +1,44 @@
-/** The body of a request: bytes that can be sent again, or a stream that cannot. */
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { Readable } from 'node:stream'
-import { invalid, TroupeError } from '@troupe/core'
+/** The body of a request: bytes that are at hand, or what is read while it is sent. */
+import type { Readable } from 'node:stream'
+import { invalid } from '@troupe/core'
 import type { Fields } from '../options.ts'
-import { appendFields } from './fields.ts'
+import { appendFields, type HeaderList } from './fields.ts'
+import { type FileGiven, multipart } from './multipart.ts'
+import { type Given, type Source, sourceOf } from './source.ts'
+import { readInContext } from './stream.ts'
 
-export type SentBody = Buffer | Readable | undefined
+export type SentBody = Buffer | StreamedBody | undefined
 
-interface BodyOptions {
-  readonly body?: string | Uint8Array | AsyncIterable<unknown, unknown> | undefined
+/** A body that is read while it is sent. */
+export interface StreamedBody {
+  /** Whether it can be sent again. */
+  readonly replayable: boolean
+  /** Bytes, where they are known; asked for before each sending. */
+  length(): Promise<number | undefined>
+  /** Begins to read, from the first byte. `taken` is called with the bytes of each piece that the connection took. */
+  open(taken?: (bytes: number) => void): Readable
+  /** Lets go of what will not be read any further. */
+  release(): void
+}
+
+export interface BodyOptions {
+  readonly body?: Given | undefined
   readonly json?: unknown
   readonly form?: Fields | undefined
+  readonly files?: readonly FileGiven[] | undefined
 }
 
 /**
- * What goes out for `body`, `json` or `form`; sets `content-type` in `headers` where the caller did not.
+ * What goes out for `body`, `json`, `form` or `files`; sets `content-type` in `headers` where the caller did not.
  *
  * @throws TroupeError `Invalid` when `json` cannot be written as JSON.
  */
-export function encodeBody({ body, json, form }: BodyOptions, headers: Headers, where: string): SentBody {
+export function encodeBody({ body, json, form, files }: BodyOptions, headers: HeaderList, where: string): SentBody {
+  if (files !== undefined) {
+    const { boundary, source } = multipart(form, files, where)
+    headers.set('content-type', `multipart/form-data; boundary=${boundary}`)
+    return streamed(source)
+  }
   if (json !== undefined) {
     defaultType(headers, 'application/json')
     return Buffer.from(stringify(json, `${where}.json`))
@@ -34,20 +54,31 @@ export function encodeBody({ body, json, form }: BodyOptions, headers: Headers, 
     defaultType(headers, 'text/plain;charset=UTF-8')
     return Buffer.from(body)
   }
-  return body instanceof Uint8Array ? bytesOf(body) : readInContext(body, `${where}.body`)
+  if (body instanceof Uint8Array) return bytesOf(body)
+  if (body instanceof Blob && body.type !== '') defaultType(headers, body.type)
+  return streamed(sourceOf(body, undefined, `${where}.body`))
 }
 
-/** Whether the body can be sent a second time, after a redirect. */
-export function isReplayable(body: SentBody): body is Buffer | undefined {
-  return !(body instanceof Readable)
+/** Whether the body can be sent a second time, after a redirect or a failure. */
+export function isReplayable(body: SentBody): boolean {
+  return body === undefined || Buffer.isBuffer(body) || body.replayable
 }
 
 /** Lets go of a stream that will not be read any further. */
 export function releaseBody(body: SentBody): void {
-  if (body instanceof Readable) body.destroy()
+  if (body !== undefined && !Buffer.isBuffer(body)) body.release()
 }
 
-function defaultType(headers: Headers, type: string): void {
+/** The same bytes, piece by piece, so that there is a progress to tell of. */
+export function inPieces(bytes: Buffer): StreamedBody {
+  return streamed(sourceOf(bytes, undefined, 'body'))
+}
+
+function streamed(source: Source): StreamedBody {
+  return { replayable: source.replayable, length: async () => source.length(), ...readInContext(source) }
+}
+
+function defaultType(headers: HeaderList, type: string): void {
   if (!headers.has('content-type')) headers.set('content-type', type)
 }
 
@@ -64,48 +95,4 @@ function stringify(value: unknown, path: string): string {
 
 function bytesOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/**
- * Reads `source` in the async context of whoever made the request. A connection pulls the body from its own context, which
- * may be another caller's: without this, a generator that makes requests of its own would make them in a foreign frame.
- */
-async function* readInContextOf(
-  iterator: AsyncIterator<unknown, unknown>,
-  run: <T>(fn: () => T) => T,
-  path: string,
-): AsyncGenerator<Buffer> {
-  let ended = false
-  try {
-    for (;;) {
-      const { done, value } = await run(async () => iterator.next())
-      if (done === true) {
-        ended = true
-        return
-      }
-      yield pieceOf(value, path)
-    }
-  } catch (error) {
-    if (!(error instanceof TroupeError)) throw new BodyFailed(error)
-    throw error
-  } finally {
-    if (!ended) await run(async () => iterator.return?.())
-  }
-}
-
-function readInContext(source: AsyncIterable<unknown, unknown>, path: string): Readable {
-  return Readable.from(readInContextOf(source[Symbol.asyncIterator](), AsyncLocalStorage.snapshot(), path), { objectMode: false })
-}
-
-function pieceOf(value: unknown, path: string): Buffer {
-  if (typeof value === 'string') return Buffer.from(value)
-  if (value instanceof Uint8Array) return bytesOf(value)
-  throw invalid(`${path}: the stream yielded ${value === null ? 'null' : typeof value}: expected text or bytes`, { path })
-}
-
-/** What the caller's own stream threw while it was being sent. */
-export class BodyFailed extends Error {
-  constructor(cause: unknown) {
-    super(`the body's stream failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
 }

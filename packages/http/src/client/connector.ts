@@ -1,77 +1,56 @@
-/** Opens the connections of one pool: in the clear or through an overlay, with TLS on top where the URL asks for it. */
+/** Opens connections: in the clear, through an overlay, or to a Unix socket, with TLS on top where the URL asks for it. */
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, TroupeError } from '@troupe/core'
 import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
 import { unasked } from '@troupe/network/driver'
-import type { buildConnector } from 'undici'
-import type { Tls } from './plan.ts'
+import { type PermitAddress, permittedLookup } from './private-address.ts'
+import type { Tls } from './schema.ts'
 
-/** How a connector gets a plain connection. */
-export type Open = (target: Target, options: Required<Pick<DialOptions, 'signal' | 'timeout'>>) => Promise<Socket>
+/** How a pool gets a plain connection. */
+export type Open = (target: Target, options: OpenOptions) => Promise<Socket>
+
+export interface OpenOptions extends Required<Pick<DialOptions, 'signal' | 'timeout'>> {
+  readonly permit: PermitAddress
+}
 
 /**
- * Through the overlay: the name travels as a name. Connections are opened in whatever context the pool needs one, so it is said here
- * on whose behalf.
+ * Through the overlay: the name travels as a name, and nothing is looked up, not even for a check. Connections are opened in whatever
+ * context the pool needs one, so it is said here on whose behalf.
  */
 export function throughOverlay(route: Route, isolation: Isolation): Open {
-  return (target, options) => dial(route, target, { ...options, isolation })
+  return (target, { signal, timeout }) => dial(route, target, { signal, timeout, isolation })
+}
+
+/** In the clear, to an address that may be dialled. */
+export const inTheClear: Open = ({ host, port }, { signal, timeout, permit }) =>
+  direct({ host, port, signal, lookup: permittedLookup(permit) }, `${host}:${port}`, timeout)
+
+/** To a Unix socket, whatever the URL's host is. */
+export function toUnixSocket(path: string): Open {
+  return (_target, { signal, timeout }) => direct({ path, signal }, path, timeout)
 }
 
 /**
- * In the clear. A connection is opened when the pool needs one, in whatever context that happens: the frame says here that
- * the clear network was chosen, or the guard would see the frame of a bystander.
+ * A connection is opened when it is needed: the frame says here that the clear network was chosen, or the guard would see a bystander's.
+ * The guard asks nothing more: about the request, and the address, somebody was asked.
  */
-export const inTheClear: Open = ({ host, port }, { signal, timeout }) =>
-  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), async () => {
-    // About the request somebody was asked.
-    const socket = unasked(() => net.connect({ host, port, signal }))
-    return settled(socket, 'connect', timeout, `no connection to ${host}:${port} within ${formatDuration(timeout)}`)
-  })
-
-export interface ConnectorOptions {
-  readonly open: Open
-  readonly tls: Tls | undefined
-  /** Milliseconds that somebody still waits for a connection that is opened now. */
-  readonly patience: () => number
-  /** Aborted when the pool is destroyed. */
-  readonly signal: AbortSignal
-}
-
-/** A connector for undici. */
-export function connectorOf({ open, tls, patience, signal }: ConnectorOptions): buildConnector.connector {
-  const opened: Opened = async ({ hostname, port, protocol, servername }) => {
-    const secure = protocol === 'https:'
-    const target = { host: hostname, port: port === '' ? (secure ? 443 : 80) : Number(port) }
-    const until = Date.now() + patience()
-    const socket = await open(target, { signal, timeout: until - Date.now() })
-    // From here on an error has somebody who hears it.
-    socket.on('error', () => {})
-    socket.setNoDelay(true).setKeepAlive(true, 60_000)
-    if (!secure) return socket
-    return secured(socket, tls?.serverName ?? servername ?? hostname, tls, Math.max(1, until - Date.now()))
-  }
-  return (wanted, done) => void answer(opened(wanted), done)
-}
-
-type Opened = (wanted: buildConnector.Options) => Promise<Socket>
-
-async function answer(opened: Promise<Socket>, done: buildConnector.Callback): Promise<void> {
-  let socket: Socket
-  try {
-    socket = await opened
-  } catch (error) {
-    done(error instanceof Error ? error : new Error(String(error)), null)
-    return
-  }
-  done(null, socket)
+function direct(options: net.NetConnectOpts & { signal: AbortSignal }, where: string, timeout: number): Promise<Socket> {
+  return runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), async () =>
+    settled(
+      unasked(() => net.connect(options)),
+      'connect',
+      timeout,
+      `no connection to ${where} within ${formatDuration(timeout)}`,
+    ),
+  )
 }
 
 /**
  * TLS on a connection that stands (RFC 8446). Sessions are not resumed: a ticket would tie together connections that an
  * overlay keeps apart.
  */
-async function secured(socket: Socket, name: string, options: Tls | undefined, timeout: number): Promise<TLSSocket> {
+export async function secured(socket: Socket, name: string, options: Tls | undefined, timeout: number): Promise<TLSSocket> {
   const wrapped = tls.connect({
     socket,
     host: name,

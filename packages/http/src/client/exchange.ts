@@ -1,92 +1,85 @@
-/** One request and its answer on a pool, without redirects. */
-import { currentFrame, emptyFrame, fork, invalid, runInFrame, TroupeError } from '@troupe/core'
+/** One request and its answer on a lane, without redirects. */
+import { invalid, TroupeError } from '@troupe/core'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import type { SentBody } from './body.ts'
-import type { Pool } from './pools.ts'
+import type { AnswerFields } from './answer-fields.ts'
+import type { OnProgress } from './schema.ts'
 import type { Watch } from './watch.ts'
 
 /** Bytes of an answer that are held for a reader before the connection is paused. */
 const readAhead = 64 * 1024
 
-export interface Sent {
-  readonly method: string
-  readonly url: URL
-  readonly headers: Headers
-  readonly body: SentBody
-}
-
-export interface Answer {
-  readonly status: number
-  readonly statusText: string
-  readonly headers: Headers
-  /** `null` where HTTP allows none (RFC 9110 §6.4.1). */
-  readonly body: ReadableStream<Uint8Array> | null
-  /** Settles after the last byte, or when the body was canceled or failed. */
-  readonly finished: Promise<void>
-}
-
 export interface ExchangeOptions {
   readonly watch: Watch
-  /** Milliseconds between two pieces of the answer's body. */
-  readonly timeout: number
+  readonly method: string
   /** Bytes. */
   readonly maxResponseBody: number
+  readonly onDownload: OnProgress | undefined
   /** Makes the error of a body that breaks off. What goes wrong before is thrown as it is. */
   readonly failure: (thrown: unknown) => TroupeError
+  /** Called once, after the last byte, or when the body was canceled or failed. */
+  readonly onFinished: () => void
 }
 
-/** Sends `sent` on `pool`; settles when the head of the answer is there. */
-export async function exchange(pool: Pool, sent: Sent, options: ExchangeOptions): Promise<Answer> {
-  options.watch.signal.throwIfAborted()
-  const handler = new AnswerHandler(sent.method, options)
-  pool.running.add(options.watch)
-  void handler.finished.then(() => pool.running.delete(options.watch))
-  const dispatch: Dispatcher.DispatchOptions = {
-    origin: sent.url.origin,
-    path: `${sent.url.pathname}${sent.url.search}`,
-    method: sent.method,
-    headers: [...sent.headers].flat(),
-    body: sent.body ?? null,
-    bodyTimeout: options.timeout,
-  }
-  // The pool's network may be another than the caller's, who chose it: the guard sees it used in its own.
-  runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: pool.overlay }), () => pool.agent.dispatch(dispatch, handler))
-  return handler.answer
-}
+/** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
+export type AnswerBody = Buffer | ReadableStream<Uint8Array> | null
 
-class AnswerHandler implements Dispatcher.DispatchHandler {
+/**
+ * The head is told in the microtask behind it. Where the whole answer has come by then, as small ones do in one packet, its body is
+ * bytes, and the stream that most of them never need is not made.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly watch: Watch
+  status = 0
+  statusText = ''
+  fields: AnswerFields = {}
+  body: AnswerBody = null
+  /** Settles when the head of the answer is there, and {@link body}. */
+  readonly head: Promise<void>
   readonly #options: ExchangeOptions
-  readonly #method: string
-  readonly #head = Promise.withResolvers<Answer>()
-  readonly #finished = Promise.withResolvers<void>()
+  #resolve: () => void = () => {}
+  #reject: (reason: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
-  /** An answer that has come but for its end. */
-  #bodyless: Answer | undefined
+  #chunks: Buffer[] = []
+  #bodyless = false
+  #headed = false
+  #broken: TroupeError | undefined
+  #told = false
   #received = 0
+  #total: number | undefined
   #ended = false
+  #finished: (() => void) | undefined
+  /** What is being sent. */
+  upload: Readable | undefined
 
-  constructor(method: string, options: ExchangeOptions) {
-    this.#method = method
+  constructor(options: ExchangeOptions) {
     this.#options = options
-    options.watch.signal.addEventListener('abort', this.#abort, { once: true })
+    this.watch = options.watch
+    this.head = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    options.watch.onEnd = (reason) => this.#abort(reason)
   }
 
-  get finished(): Promise<void> {
-    return this.#finished.promise
+  get ended(): boolean {
+    return this.#ended
   }
 
-  get answer(): Promise<Answer> {
-    return this.#head.promise
+  /** Calls `listener` after the last byte, or when the body was canceled or failed: at once, where that has been. */
+  whenFinished(listener: () => void): void {
+    if (this.#ended) listener()
+    else this.#finished = listener
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // An end that came while the request was queued: nothing of it is sent.
-    if (this.#ended) controller.abort(this.#reason())
+    if (this.#ended) controller.abort(this.watch.reason ?? new TroupeError('Canceled', 'the request has ended'))
     else this.#controller = controller
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: Record<string, unknown>, statusText = ''): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: AnswerFields, statusText = ''): void {
     if (status < 200) return
     if (status > 599) {
       controller.abort(
@@ -94,20 +87,16 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       )
       return
     }
-    const headers = new Headers()
-    for (const [name, value] of Object.entries(fields)) {
-      for (const each of Array.isArray(value) ? value : [value]) headers.append(name, String(each))
+    this.status = status
+    this.statusText = statusText
+    this.fields = fields
+    this.#bodyless = this.#options.method === 'HEAD' || status === 204 || status === 205 || status === 304
+    this.#total = this.#bodyless ? 0 : lengthIn(fields)
+    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody) controller.abort(this.#tooLong())
+    else {
+      this.#headed = true
+      if (!this.#bodyless) queueMicrotask(this.#tell)
     }
-    const bodyless = this.#method === 'HEAD' || status === 204 || status === 205 || status === 304
-    const announced = bodyless ? 0 : Number(headers.get('content-length') ?? 0)
-    if (announced > this.#options.maxResponseBody) {
-      controller.abort(this.#tooLong())
-      return
-    }
-    const body = bodyless ? null : this.#open(controller)
-    const answer = { status, statusText: reasonOf(statusText), headers, body, finished: this.#finished.promise }
-    if (bodyless) this.#bodyless = answer
-    else this.#head.resolve(answer)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -116,53 +105,86 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       controller.abort(this.#tooLong())
       return
     }
-    if (this.#stream === undefined || this.#ended) return
+    if (this.#ended) return
+    if (this.#options.onDownload !== undefined && !this.#progress(this.#options.onDownload)) return
+    if (this.#stream === undefined) {
+      this.#chunks.push(chunk)
+      return
+    }
     this.#stream.enqueue(chunk)
     if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause()
   }
 
   onResponseEnd(): void {
     if (!this.#end()) return
-    // undici frees the connection in the next turn, by a setImmediate of its own after this call. A caller who hears of the
-    // end only then finds it free; one who heard at once would open a second connection for the next request.
-    queueMicrotask(() => setImmediate(this.#close))
+    this.#stream?.close()
+    if (this.#bodyless) this.#tell()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(error)
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.fail(error)
   }
 
-  #open(controller: Dispatcher.DispatchController): ReadableStream<Uint8Array> {
+  /** Ends it with what went wrong. */
+  fail(thrown: unknown): void {
+    if (!this.#end()) return
+    if (this.#headed && !this.#bodyless) {
+      // Told with the body, whether the head is told already or in the next microtask.
+      this.#broken = this.#options.failure(thrown)
+      this.#stream?.error(this.#broken)
+      return
+    }
+    this.#told = true
+    this.#reject(thrown)
+  }
+
+  readonly #tell = () => {
+    if (this.#told) return
+    this.#told = true
+    if (!this.#bodyless) this.body = this.#ended && this.#broken === undefined ? wholeOf(this.#chunks) : this.#opened()
+    this.#chunks = []
+    this.#resolve()
+  }
+
+  #opened(): ReadableStream<Uint8Array> {
+    const controller = this.#controller
     return new ReadableStream<Uint8Array>(
       {
         start: (stream) => {
+          if (this.#broken !== undefined) {
+            stream.error(this.#broken)
+            return
+          }
           this.#stream = stream
+          for (const chunk of this.#chunks) stream.enqueue(chunk)
+          if ((stream.desiredSize ?? 0) <= 0) controller?.pause()
         },
-        pull: () => controller.resume(),
+        pull: () => controller?.resume(),
         cancel: () => {
-          // The last byte may have come, and only the word of it be waiting.
           this.#stream = undefined
-          if (this.#end()) controller.abort(new TroupeError('Canceled', 'the body was canceled'))
+          if (this.#end()) controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
         },
       },
       { highWaterMark: readAhead, size: (chunk) => chunk.byteLength },
     )
   }
 
-  readonly #close = () => {
-    this.#stream?.close()
-    if (this.#bodyless !== undefined) this.#head.resolve(this.#bodyless)
-  }
-
-  readonly #abort = () => {
-    const reason = this.#reason()
-    this.#fail(reason)
+  #abort(reason: TroupeError): void {
+    this.fail(reason)
     this.#controller?.abort(reason)
+    this.upload?.destroy()
   }
 
-  #reason(): Error {
-    const reason: unknown = this.#options.watch.signal.reason
-    return reason instanceof Error ? reason : new TroupeError('Canceled', 'the request has ended')
+  #progress(tell: OnProgress): boolean {
+    try {
+      tell({ bytes: this.#received, total: this.#total })
+      return true
+    } catch (error) {
+      this.watch.end(
+        new TroupeError('Unknown', `onDownload threw: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+      )
+      return false
+    }
   }
 
   #tooLong(): TroupeError {
@@ -170,23 +192,22 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     return invalid(`the answer's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to take it`, { maxResponseBody })
   }
 
-  #fail(thrown: unknown): void {
-    if (!this.#end()) return
-    this.#head.reject(thrown)
-    this.#stream?.error(this.#options.failure(thrown))
-  }
-
   /** Whether this was the first end. */
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
-    this.#options.watch.signal.removeEventListener('abort', this.#abort)
-    this.#finished.resolve()
+    this.#options.onFinished()
+    this.#finished?.()
     return true
   }
 }
 
-/** A reason phrase that `Response` takes (RFC 9112 §4); what breaks the rule is dropped, as it says nothing to programs. */
-function reasonOf(text: string): string {
-  return /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text) ? text : ''
+function wholeOf(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+}
+
+function lengthIn(fields: AnswerFields): number | undefined {
+  const length = fields['content-length']
+  return typeof length === 'string' ? Number(length) : undefined
 }

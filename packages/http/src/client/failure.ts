@@ -1,6 +1,6 @@
 /** What went wrong with a request, in Troupe's kinds, and where. */
 import { asTroupeError, type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
-import { BodyFailed } from './body.ts'
+import { BodyFailed } from './stream.ts'
 
 export interface Where {
   readonly method: string

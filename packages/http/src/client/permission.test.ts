@@ -2,18 +2,21 @@ import { TroupeError } from '@troupe/core'
 import type { NetworkAccess } from '@troupe/network'
 import { describe, expect, it } from 'vitest'
 import { permitted } from './permission.ts'
-import { planRequest } from './plan.ts'
+import { type Plan, planRequest } from './plan.ts'
 
 /** What is asked for a request, `action of resource`. */
 async function asked(url: string, options?: unknown): Promise<readonly string[]> {
   const questions: string[] = []
   const plan = planRequest('GET', url, options, 'options')
   await permitted(
-    plan,
-    plan.url,
+    hopOf(plan),
     accessWith(async (action, resource) => void questions.push(`${action} of ${resource}`)),
   )
   return questions
+}
+
+function hopOf({ url, tls, unixSocket }: Plan) {
+  return { url, insecure: tls?.insecureSkipVerify === true, unixSocket }
 }
 
 function accessWith(permit: NonNullable<NetworkAccess['permit']>): NetworkAccess {
@@ -66,6 +69,6 @@ describe('the permissions of a request', () => {
   it('end it when they are denied', async () => {
     const plan = planRequest('GET', 'http://example.com/', undefined, 'options')
     const denial = accessWith(async () => Promise.reject(new TroupeError('PermissionDenied', 'no')))
-    await expect(permitted(plan, plan.url, denial)).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(permitted(hopOf(plan), denial) ?? Promise.resolve()).rejects.toMatchObject({ kind: 'PermissionDenied' })
   })
 })

@@ -1,41 +1,43 @@
 /** What policies say about a request, beside its overlay: asked once for each hop, where any are in force. */
-import { BlockList, isIP } from 'node:net'
 import type { NetworkAccess } from '@troupe/network'
-import type { Plan } from './plan.ts'
+import { shownUrl } from './failure.ts'
+import { hostOf, isPrivateAddress } from './private-address.ts'
 
-/** Addresses that are not of the public network (IANA's special-purpose registries, RFC 6890). */
-const notPublic = new BlockList()
-for (const [address, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-] as const) {
-  notPublic.addSubnet(address, bits, 'ipv4')
+export interface Hop {
+  readonly url: URL
+  /** Whether TLS verifies nothing. */
+  readonly insecure: boolean
+  readonly unixSocket: string | undefined
 }
-for (const [address, bits] of [
-  ['::', 128],
-  ['::1', 128],
-  ['fc00::', 7],
-  ['fe80::', 10],
-] as const) {
-  notPublic.addSubnet(address, bits, 'ipv6')
-}
+
+type Question = readonly [action: string, resource: string]
 
 /**
- * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, or for TLS that verifies nothing.
+ * Answers nothing where nothing has to be waited for.
+ *
+ * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, for the Unix socket, or for
+ *   TLS that verifies nothing.
  */
-export async function permitted(plan: Plan, url: URL, access: NetworkAccess): Promise<void> {
-  if (access.permit === undefined) return
-  const target = `${url.origin}${url.pathname}`
-  await access.permit('http_client.request', target)
-  if (plan.tls?.insecureSkipVerify === true && url.protocol === 'https:') await access.permit('http_client.insecure_tls', target)
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const family = isIP(host)
-  // A mapped address is checked as the one that it stands for.
-  if (family !== 0 && notPublic.check(host, family === 4 ? 'ipv4' : 'ipv6')) await access.permit('http_client.private_ip', host)
+export function permitted(hop: Hop, access: NetworkAccess): Promise<void> | undefined {
+  if (access.permit === undefined) return undefined
+  return askInTurn(questionsOf(hop), access.permit.bind(access))
+}
+
+/** A denial is told before the next question is asked. */
+function askInTurn(questions: readonly Question[], permit: NonNullable<NetworkAccess['permit']>): Promise<void> | undefined {
+  for (const [index, [action, resource]] of questions.entries()) {
+    const asked = permit(action, resource)
+    if (asked !== undefined) return asked.then(() => askInTurn(questions.slice(index + 1), permit))
+  }
+  return undefined
+}
+
+function questionsOf({ url, insecure, unixSocket }: Hop): readonly Question[] {
+  const target = shownUrl(url)
+  const questions: Question[] = [['http_client.request', target]]
+  if (insecure && url.protocol === 'https:') questions.push(['http_client.insecure_tls', target])
+  if (unixSocket !== undefined) return [...questions, ['http_client.unix_socket', unixSocket]]
+  const host = hostOf(url)
+  if (isPrivateAddress(host)) questions.push(['http_client.private_ip', host])
+  return questions
 }

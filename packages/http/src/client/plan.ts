@@ -1,16 +1,21 @@
 /** A request as the rest of the client trusts it: parsed once from what the caller gave. */
-import { type EntryId, invalid, isEntryId, parseDuration } from '@troupe/core'
-import { z } from 'zod'
-import { encodeBody, type SentBody } from './body.ts'
-import { appendFields, headersOf } from './fields.ts'
+import { type EntryId, invalid } from '@troupe/core'
+import type { z } from 'zod'
+import type { CookieJar } from '../options.ts'
+import { encodeBody, inPieces, type SentBody } from './body.ts'
+import { authorize, moveCredentials, sendCookies } from './credentials.ts'
+import { appendFields, type HeaderList, headersOf, token } from './fields.ts'
+import { type GivenOptions, type OnProgress, optionsSchema, type RetryPlan, type Tls } from './schema.ts'
 
 export interface Plan {
   readonly method: string
   readonly url: URL
-  readonly headers: Headers
+  readonly headers: HeaderList
   readonly body: SentBody
   /** `undefined`: the caller selected nothing. */
   readonly overlay: EntryId | null | undefined
+  /** Path of a Unix socket in place of the URL's host. */
+  readonly unixSocket: string | undefined
   /** Milliseconds. */
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -18,88 +23,15 @@ export interface Plan {
   readonly maxResponseBody: number
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly tls: Tls | undefined
+  readonly jar: CookieJar | undefined
+  readonly retry: RetryPlan | undefined
+  readonly onUpload: OnProgress | undefined
+  readonly onDownload: OnProgress | undefined
 }
 
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-const fields = z.union([z.instanceof(URLSearchParams), z.record(z.string(), z.union([scalar, z.null(), z.undefined(), z.array(scalar)]))], {
-  error: 'expected URLSearchParams, or an object of strings, numbers, booleans and lists of them',
-})
-const headers = z.union(
-  [
-    z.instanceof(Headers),
-    z.array(z.tuple([z.string(), z.string()])),
-    z.record(z.string(), z.union([z.string(), z.array(z.string()), z.undefined()])),
-  ],
-  { error: 'expected Headers, a list of [name, value], or an object of strings and lists of strings' },
-)
-const pem = z.union([z.string(), z.instanceof(Uint8Array)], { error: 'expected PEM, as text or bytes' })
-const isStream = (value: unknown): value is AsyncIterable<unknown, unknown> =>
-  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
-const body = z.union([z.string(), z.instanceof(Uint8Array), z.custom<AsyncIterable<unknown, unknown>>(isStream)], {
-  error: 'expected text, bytes, or a stream of them (for a value use json, for fields use form)',
-})
-
-const milliseconds = z
-  .union([z.number().positive(), z.string()], { error: 'expected milliseconds above 0, or a duration such as "1m30s"' })
-  .transform((value, context) => {
-    try {
-      const ms = typeof value === 'number' ? value : parseDuration(value)
-      if (ms > 0) return ms
-    } catch {
-      // Said below, with the path.
-    }
-    context.addIssue(`expected milliseconds above 0, or a duration such as "1m30s", not "${value}"`)
-    return z.NEVER
-  })
-
-const overlay = z
-  .union([z.string(), z.null()], { error: 'expected the id of an overlay, or null for the clear network' })
-  .transform((value, context): EntryId | null | undefined => {
-    if (value === null) return null
-    if (value === '') return undefined
-    if (isEntryId(value)) return value
-    context.addIssue(`"${value}" is not an entry id: expected "namespace:name"`)
-    return z.NEVER
-  })
-
-const tls = z
-  .strictObject({
-    cert: pem.optional(),
-    key: pem.optional(),
-    ca: z.union([pem, z.array(pem)]).optional(),
-    serverName: z.string().min(1).optional(),
-    insecureSkipVerify: z.boolean().optional(),
-  })
-  .refine((value) => (value.cert === undefined) === (value.key === undefined), 'cert and key go together')
-
-/** TLS options, checked. */
-export type Tls = z.output<typeof tls>
-
-const options = z
-  .strictObject({
-    headers: headers.optional(),
-    query: fields.optional(),
-    body: body.optional(),
-    json: z.unknown().optional(),
-    form: fields.optional(),
-    timeout: milliseconds.default(30_000),
-    signal: z.instanceof(AbortSignal).optional(),
-    maxResponseBody: z
-      .number()
-      .int()
-      .nonnegative()
-      .default(64 * 1024 * 1024),
-    overlayNetwork: overlay.optional(),
-    tls: tls.optional(),
-    redirect: z.enum(['follow', 'manual', 'error']).default('follow'),
-  })
-  .refine(
-    (value) => [value.body, value.json, value.form].filter((given) => given !== undefined).length <= 1,
-    'body, json and form exclude each other',
-  )
-
-/** RFC 9110 §5.6.2 */
-const token = /^[\w!#$%&'*+.^`|~-]+$/
+const defaultTimeout = 30_000
+const defaultMaxResponseBody = 64 * 1024 * 1024
+const nothing: GivenOptions = Object.freeze({})
 
 /**
  * Parses a request.
@@ -108,28 +40,52 @@ const token = /^[\w!#$%&'*+.^`|~-]+$/
  * @throws TroupeError `Invalid`, with the path of what is wrong.
  */
 export function planRequest(method: unknown, url: unknown, given: unknown, where: string): Plan {
-  const parsed = options.safeParse(given ?? {})
-  if (!parsed.success) throw refused(parsed.error, where)
-  const value = parsed.data
+  const verb = parseMethod(method)
+  const value = parseOptions(given, where)
   const target = parseUrl(url)
   if (value.query !== undefined) appendFields(target.searchParams, value.query)
-  const fields = headersOf(value.headers, `${where}.headers`)
-  if (target.username !== '' || target.password !== '') moveCredentials(target, fields)
+  const headers = headersOf(value.headers, `${where}.headers`)
+  if (value.auth !== undefined) authorize(headers, value.auth, where)
+  if (target.username !== '' || target.password !== '') moveCredentials(target, headers)
+  const { cookies } = value
+  const jar = isJar(cookies) ? cookies : undefined
+  if (cookies !== undefined && !isJar(cookies)) sendCookies(headers, cookies, where)
+  const body = encodeBody(value, headers, where)
   return {
-    method: parseMethod(method),
+    method: verb,
     url: target,
-    headers: fields,
-    body: encodeBody(value, fields, where),
+    headers,
+    // Bytes that are sent at once have no progress.
+    body: value.onUpload !== undefined && Buffer.isBuffer(body) ? inPieces(body) : body,
     overlay: value.overlayNetwork,
-    timeout: value.timeout,
+    unixSocket: value.unixSocket,
+    timeout: value.timeout ?? defaultTimeout,
     signal: value.signal,
-    maxResponseBody: value.maxResponseBody,
-    redirect: value.redirect,
+    maxResponseBody: value.maxResponseBody ?? (value.stream === true ? Number.POSITIVE_INFINITY : defaultMaxResponseBody),
+    redirect: value.redirect ?? 'follow',
     tls: value.tls,
+    jar,
+    retry: value.retry,
+    onUpload: value.onUpload,
+    onDownload: value.onDownload,
   }
 }
 
+function parseOptions(given: unknown, where: string): GivenOptions {
+  if (given === undefined || given === null) return nothing
+  const parsed = optionsSchema.safeParse(given)
+  if (!parsed.success) throw refused(parsed.error, where)
+  return parsed.data
+}
+
+function isJar(cookies: GivenOptions['cookies']): cookies is CookieJar {
+  return cookies !== undefined && typeof cookies['getCookieString'] === 'function'
+}
+
+const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])
+
 function parseMethod(method: unknown): string {
+  if (typeof method === 'string' && methods.has(method)) return method
   if (typeof method !== 'string' || !token.test(method)) throw invalid(`"${String(method)}" is not an HTTP method`, { path: 'method' })
   const upper = method.toUpperCase()
   if (upper === 'CONNECT') throw invalid('CONNECT is not supported: an overlay is what tunnels', { path: 'method' })
@@ -145,26 +101,8 @@ function parseUrl(url: unknown): URL {
   }
   // 0 is a port that cannot be dialled, through an overlay or not.
   if (parsed.port === '0') throw invalid('port 0 cannot be dialled: expected 1 to 65535', { path: 'url' })
-  parsed.hash = ''
+  if (parsed.hash !== '') parsed.hash = ''
   return parsed
-}
-
-/** Credentials in a URL travel as Basic authentication (RFC 7617), and not with the URL. */
-function moveCredentials(url: URL, fields: Headers): void {
-  if (!fields.has('authorization')) {
-    const pair = `${decode(url.username)}:${decode(url.password)}`
-    fields.set('authorization', `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`)
-  }
-  url.username = ''
-  url.password = ''
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid('the credentials in the URL are not valid percent-encoding', { path: 'url' })
-  }
 }
 
 function refused(error: z.ZodError, where: string) {

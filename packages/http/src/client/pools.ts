@@ -1,52 +1,22 @@
 /**
- * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those apart) and set of TLS options. A
- * connection of one never serves another. Timeouts are no part of the key.
+ * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those
+ * apart), set of TLS options and Unix socket. A connection of one never serves another. Timeouts are no part of the key.
  */
 import { createHash } from 'node:crypto'
-import { type EntryId, TroupeError } from '@troupe/core'
 import { type Isolation, poolKey, type Route } from '@troupe/network'
-import { Agent } from 'undici'
-import { connectorOf, inTheClear, throughOverlay } from './connector.ts'
-import type { Tls } from './plan.ts'
-import type { Watch } from './watch.ts'
+import { inTheClear, throughOverlay, toUnixSocket } from './connector.ts'
+import { Pool } from './pool.ts'
+import type { Tls } from './schema.ts'
 
 /** Beyond it the pool that was unused for longest is closed; it finishes what runs. */
 const mostPools = 256
-/** Milliseconds for a connection that nobody waits for any more, such as one that undici opens anew for a queued request. */
-const defaultPatience = 30_000
 
-/** One agent and the requests that run on it. */
-export class Pool {
-  readonly generation: number
-  readonly overlay: EntryId | null
-  readonly agent: Agent
-  readonly running = new Set<Watch>()
-  readonly #destroyed = new AbortController()
-
-  constructor(route: Route | undefined, isolation: Isolation, tls: Tls | undefined) {
-    this.overlay = route?.overlay ?? null
-    this.generation = route?.generation ?? 0
-    const open = route === undefined ? inTheClear : throughOverlay(route, isolation)
-    this.agent = new Agent({
-      connect: connectorOf({ open, tls, patience: () => this.#patience(), signal: this.#destroyed.signal }),
-      headersTimeout: 0,
-    })
-  }
-
-  async destroy(): Promise<void> {
-    const reason = new TroupeError('Canceled', 'the HTTP client was closed')
-    this.#destroyed.abort(reason)
-    // An agent that is closing has let go of its clients: destroying it does not end what runs.
-    for (const watch of this.running) watch.end(reason)
-    await this.agent.destroy(reason)
-  }
-
-  #patience(): number {
-    let until = 0
-    for (const watch of this.running) until = Math.max(until, watch.patience)
-    const left = until - Date.now()
-    return left > 0 ? left : defaultPatience
-  }
+export interface Way {
+  /** `undefined`: the clear network. */
+  readonly route: Route | undefined
+  readonly isolation: Isolation
+  readonly tls: Tls | undefined
+  readonly unixSocket: string | undefined
 }
 
 export class Pools {
@@ -54,16 +24,16 @@ export class Pools {
   readonly #open = new Map<string, Pool>()
   readonly #draining = new Map<Pool, Promise<void>>()
 
-  /** The pool for `route` (`undefined`: the clear network). A newer generation of an overlay retires the pools of the older. */
-  take(route: Route | undefined, isolation: Isolation, tls: Tls | undefined): Pool {
-    const apart = route === undefined ? '' : poolKey(route, isolation)
-    const key = JSON.stringify([route?.overlay ?? null, isolation.actor ?? null, apart, tls === undefined ? null : digest(tls)])
+  /** The pool for a way. A newer generation of an overlay retires the pools of the older. */
+  take(way: Way): Pool {
+    const { route } = way
+    const key = keyOf(way)
     let pool = this.#open.get(key)
     // A route that was read before a swap may come after one that was read later: the newer pool serves it.
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
     if (pool === undefined) {
       if (route !== undefined) this.#retireOlder(route)
-      pool = new Pool(route, isolation, tls)
+      pool = poolOf(way)
     }
     this.#open.delete(key)
     this.#open.set(key, pool)
@@ -96,13 +66,23 @@ export class Pools {
 
   #retire(key: string, pool: Pool): void {
     this.#open.delete(key)
-    const drained = pool.agent
-      .close()
-      // Destroyed while it drained: that is its end too.
-      .catch(() => {})
-      .finally(() => this.#draining.delete(pool))
+    const drained = pool.close().finally(() => this.#draining.delete(pool))
     this.#draining.set(pool, drained)
   }
+}
+
+function poolOf({ route, isolation, tls, unixSocket }: Way): Pool {
+  if (route !== undefined) {
+    return new Pool({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation), tls })
+  }
+  return new Pool({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
+}
+
+/** A text that is the same for what may share connections. */
+function keyOf({ route, isolation, tls, unixSocket }: Way): string {
+  if (route === undefined && isolation.actor === undefined && tls === undefined && unixSocket === undefined) return ''
+  const apart = route === undefined ? null : [route.overlay, poolKey(route, isolation)]
+  return JSON.stringify([apart, isolation.actor ?? null, tls === undefined ? null : digest(tls), unixSocket ?? null])
 }
 
 /** Keys are compared by a digest, so that a private key lives no longer than its pool. */

@@ -1,9 +1,10 @@
 /** The next request after a redirect (RFC 9110 §15.4, and the Fetch standard where browsers differ from it). */
 import { invalid, TroupeError } from '@troupe/core'
 import { isReplayable } from './body.ts'
-import type { Answer, Sent } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { shownUrl } from './failure.ts'
-import type { Tls } from './plan.ts'
+import type { Tls } from './schema.ts'
+import type { Sent } from './sent.ts'
 
 /** As many as browsers follow. */
 export const mostRedirects = 20
@@ -14,8 +15,10 @@ const secrets = ['authorization', 'proxy-authorization', 'cookie', 'host']
 const ofTheBody = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
 
 /** Where the answer points, if it is a redirect. */
-export function locationOf(answer: Answer): string | undefined {
-  return statuses.has(answer.status) ? (answer.headers.get('location') ?? undefined) : undefined
+export function locationOf({ status, fields }: Exchange): string | undefined {
+  if (!statuses.has(status)) return undefined
+  const { location } = fields
+  return typeof location === 'string' ? location : location?.[0]
 }
 
 /**
@@ -31,7 +34,7 @@ export function redirected(sent: Sent, status: number, location: string): Sent {
   url.hash = ''
   url.username = ''
   url.password = ''
-  const headers = new Headers(sent.headers)
+  const headers = sent.headers.copy()
   if (url.origin !== sent.url.origin) for (const name of secrets) headers.delete(name)
   const becomesGet = status === 303 ? sent.method !== 'GET' && sent.method !== 'HEAD' : status <= 302 && sent.method === 'POST'
   if (becomesGet) {

@@ -1,19 +1,21 @@
-/** From a plan to a `Response`: the overlay, the pool, the redirects. */
+/** From a plan to a `Response`: what is asked first, the hops, the redirects. */
 import { channel } from 'node:diagnostics_channel'
 import { asTroupeError, childTrace, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
-import { currentIsolation, type Isolation, type NetworkAccess, networkAccess } from '@troupe/network'
+import { type NetworkAccess, networkAccess } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
+import { answerOf } from './answer.ts'
 import { releaseBody } from './body.ts'
-import { type Answer, exchange, type Sent } from './exchange.ts'
+import { discard } from './discard.ts'
 import { requestFailure, shownUrl } from './failure.ts'
-import { type Plan, planRequest } from './plan.ts'
-import { Pools } from './pools.ts'
-import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
-import { selectOverlay } from './selection.ts'
+import { hop, type Journey } from './hop.ts'
 import { permitted } from './permission.ts'
+import { type Plan, planRequest } from './plan.ts'
+import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
+import { inheritedOverlay, selectOverlay } from './selection.ts'
 import { Watch } from './watch.ts'
+import type { Sent } from './sent.ts'
 
-const pools = new Pools()
+export { closePools } from './hop.ts'
 
 /** One event for each request, when the head of its answer has come or it has failed. */
 const requests = channel('troupe:http:request')
@@ -22,7 +24,8 @@ const requests = channel('troupe:http:request')
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
   const plan = traced(planRequest(method, url, options, 'options'), frame)
-  return perform(plan, await selected(plan, frame, access), frame, access)
+  const free = access.permit === undefined && plan.overlay === undefined && plan.unixSocket === undefined && frame !== undefined
+  return perform(plan, free ? inheritedOverlay(frame, access) : await granted(plan, frame, access), frame, access)
 }
 
 /** Answers `http.batch`: everything is parsed and granted before anything is sent. */
@@ -34,7 +37,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
     if (!Array.isArray(each)) throw invalid(`${where}: expected [method, url, options]`, { path: where })
     return traced(planRequest(each[0], each[1], each[2], where), frame)
   })
-  const overlays = await Promise.all(plans.map((plan) => selected(plan, frame, access)))
+  const overlays = await Promise.all(plans.map((plan) => granted(plan, frame, access)))
   return Promise.all(
     plans.map(async (plan, index): Promise<BatchResult> => {
       try {
@@ -46,21 +49,18 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
   )
 }
 
-/** Ends the pools: what runs may finish for `drain` milliseconds. */
-export function closePools(drain: number): Promise<void> {
-  return pools.close(drain)
-}
-
 /** The request as a part of the trace in force, unless it names one itself. */
 function traced(plan: Plan, frame: Frame | undefined): Plan {
   if (frame?.trace !== undefined && !plan.headers.has('traceparent')) plan.headers.set('traceparent', childTrace(frame.trace))
   return plan
 }
 
-async function selected(plan: Plan, frame: Frame | undefined, access: NetworkAccess): Promise<EntryId | null> {
+/** The overlay of a request that may be made. */
+async function granted(plan: Plan, frame: Frame | undefined, access: NetworkAccess): Promise<EntryId | null> {
   try {
-    await permitted(plan, plan.url, access)
-    return await selectOverlay(plan.overlay, frame, access)
+    const asked = permitted({ url: plan.url, insecure: plan.tls?.insecureSkipVerify === true, unixSocket: plan.unixSocket }, access)
+    if (asked !== undefined) await asked
+    return await selectOverlay(plan, frame, access)
   } catch (thrown) {
     releaseBody(plan.body)
     throw requestFailure(thrown, { method: plan.method, url: plan.url, overlay: plan.overlay })
@@ -69,13 +69,13 @@ async function selected(plan: Plan, frame: Frame | undefined, access: NetworkAcc
 
 async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undefined, access: NetworkAccess): Promise<Response> {
   const watch = new Watch({ timeout: plan.timeout, deadline: frame?.deadline, signal: plan.signal })
-  const began = performance.now()
+  const began = requests.hasSubscribers ? performance.now() : 0
   const report = (outcome: { readonly status: number } | { readonly error: unknown }) => {
     if (!requests.hasSubscribers) return
     requests.publish({ method: plan.method, url: shownUrl(plan.url), overlay, milliseconds: performance.now() - began, ...outcome })
   }
   try {
-    const response = await follow(plan, overlay, watch, frame, access)
+    const response = await follow({ plan, overlay, watch, frame, access })
     report({ status: response.status })
     return response
   } catch (error) {
@@ -86,62 +86,33 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
   }
 }
 
-/** The frame's actor, and whichever process or call runs. */
-function isolationOf(frame: Frame | undefined): Isolation {
-  const { process } = currentIsolation()
-  return { ...(frame?.actor && { actor: frame.actor.id }), ...(process !== undefined && { process }) }
-}
-
-async function follow(
-  plan: Plan,
-  overlay: EntryId | null,
-  watch: Watch,
-  frame: Frame | undefined,
-  access: NetworkAccess,
-): Promise<Response> {
+async function follow(journey: Journey): Promise<Response> {
+  const { plan, overlay, watch, access } = journey
   let sent: Sent = plan
   for (let redirects = 0; ; redirects++) {
-    const { method, url } = sent
-    const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
+    const exchange = await hop(journey, sent)
+    const location = plan.redirect === 'manual' ? undefined : locationOf(exchange)
+    if (location === undefined) {
+      watch.answered()
+      exchange.whenFinished(() => watch[Symbol.dispose]())
+      return answerOf(exchange, sent.url, redirects > 0)
+    }
     try {
-      // Asked for each hop: the overlay may have been rebuilt meanwhile.
-      const route = overlay === null ? undefined : await watch.race(access.route(overlay))
-      const pool = pools.take(route, isolationOf(frame), tlsFor(plan.tls, plan.url, url))
-      const { timeout, maxResponseBody } = plan
-      const answer = await exchange(pool, sent, { watch, timeout, maxResponseBody, failure })
-      const location = plan.redirect === 'manual' ? undefined : locationOf(answer)
-      if (location === undefined) {
-        watch.answered()
-        void answer.finished.then(() => watch[Symbol.dispose]())
-        return responseOf(answer, url, redirects > 0)
-      }
-      await drain(answer)
-      if (plan.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: answer.status })
+      await discard(exchange)
+      if (plan.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: exchange.status })
       if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
-      sent = redirected(sent, answer.status, location)
-      await permitted(plan, sent.url, access)
+      const next = redirected(sent, exchange.status, location)
+      if (plan.unixSocket !== undefined && next.url.origin !== plan.url.origin) throw leavesSocket(next.url)
+      const insecure = tlsFor(plan.tls, plan.url, next.url)?.insecureSkipVerify === true
+      await permitted({ url: next.url, insecure, unixSocket: plan.unixSocket }, access)
+      sent = next
     } catch (thrown) {
-      throw failure(thrown)
+      throw requestFailure(thrown, { method: sent.method, url: sent.url, overlay })
     }
   }
 }
 
-function responseOf({ status, statusText, headers, body }: Answer, url: URL, redirected: boolean): Response {
-  const response = new Response(body, { status, statusText, headers })
-  // A constructed Response has no way to say where it came from.
-  Object.defineProperties(response, {
-    url: { value: url.href, enumerable: true, configurable: true },
-    redirected: { value: redirected, enumerable: true, configurable: true },
-  })
-  return response
-}
-
-/** Reads the body of a redirect, so that its connection can be used again; a long one is cut. */
-async function drain({ body }: Answer): Promise<void> {
-  if (body === null) return
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.byteLength
-    if (length > 64 * 1024) return
-  }
+/** The socket is one service's: what it says of other hosts is not for it, and the network was not asked for. */
+function leavesSocket(url: URL): TroupeError {
+  return new TroupeError('Unavailable', `was redirected to ${shownUrl(url)}, which is not behind the Unix socket`, { retryable: false })
 }

@@ -1,22 +1,36 @@
 /** Which overlay a request takes (`docs/overlays.md`, Selecting an overlay). */
-import { type EntryId, type Frame, invalid } from '@troupe/core'
+import { denied, type EntryId, type Frame, invalid } from '@troupe/core'
 import type { NetworkAccess } from '@troupe/network'
+
+interface Choice {
+  /** `undefined`: the caller selected nothing. */
+  readonly overlay: EntryId | null | undefined
+  readonly unixSocket: string | undefined
+}
 
 /**
  * The overlay of a request; `null` for the clear network. An explicit choice is asked for, an inherited one is not: it was
  * authorised where it was made.
  *
- * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `Invalid` where no frame says anything.
+ * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `PermissionDenied` for a Unix socket in an inherited
+ *   overlay, `Invalid` where no frame says anything.
  */
 export async function selectOverlay(
-  explicit: EntryId | null | undefined,
+  { overlay, unixSocket }: Choice,
   frame: Frame | undefined,
   access: NetworkAccess,
 ): Promise<EntryId | null> {
-  if (explicit !== undefined) {
-    await access.select(explicit)
-    return explicit
+  if (overlay !== undefined) {
+    await access.select(overlay)
+    return overlay
   }
+  const inherited = inheritedOverlay(frame, access)
+  if (unixSocket !== undefined && inherited !== null) throw outside(unixSocket, inherited)
+  return inherited
+}
+
+/** @throws TroupeError `Invalid` where no frame says anything. */
+export function inheritedOverlay(frame: Frame | undefined, access: NetworkAccess): EntryId | null {
   if (frame === undefined) {
     // Code whose async context was lost may have been inside an overlay: taking the default would be a guess that can leak.
     throw invalid(
@@ -24,4 +38,11 @@ export async function selectOverlay(
     )
   }
   return frame.overlay === undefined ? (access.defaultOverlay ?? null) : frame.overlay
+}
+
+function outside(path: string, overlay: EntryId) {
+  return denied(
+    `the Unix socket ${path} is refused in overlay ${overlay}: it would go past the overlay. Choose the clear network for this request on purpose, with overlayNetwork: null`,
+    { overlay, what: path },
+  )
 }

@@ -12,34 +12,48 @@ export interface WatchOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Watches one request until it is disposed: after the last byte of the answer, or after a failure. */
+/**
+ * Watches one request until it is disposed: after the last byte of the answer, or after a failure. A request waits for one thing at a
+ * time, which is why one listener is enough; an AbortController with its events costs more than all the rest of a small request.
+ */
 export class Watch implements Disposable {
-  readonly #ending = new AbortController()
+  /** Called once, with the reason, when the request ends early. */
+  onEnd: ((reason: TroupeError) => void) | undefined
+  /** Unix time in milliseconds after which nobody waits for the head of the answer. */
+  readonly patience: number
   readonly #caller: AbortSignal | undefined
   readonly #deadline: NodeJS.Timeout | undefined
   readonly #timeout: NodeJS.Timeout | undefined
-  /** Unix time in milliseconds after which nobody waits for the head of the answer. */
-  readonly patience: number
+  #reason: TroupeError | undefined
 
   constructor({ timeout, deadline, signal }: WatchOptions) {
     const now = Date.now()
-    this.patience = Math.min(now + timeout, deadline ?? Number.POSITIVE_INFINITY)
+    this.patience = deadline === undefined ? now + timeout : Math.min(now + timeout, deadline)
     this.#caller = signal
     if (signal?.aborted === true) this.#canceled()
-    else if (deadline !== undefined && deadline <= now) this.#late()
+    else if (deadline !== undefined && deadline <= now) this.end(deadlinePassed())
     else {
       signal?.addEventListener('abort', this.#canceled, { once: true })
-      if (deadline !== undefined && deadline - now <= longestTimer) this.#deadline = setTimeout(this.#late, deadline - now)
-      if (timeout <= longestTimer) {
-        const text = `no answer within ${formatDuration(timeout)}`
-        this.#timeout = setTimeout(() => this.end(new TroupeError('Timeout', text)), timeout)
+      if (deadline !== undefined && deadline - now <= longestTimer) {
+        this.#deadline = setTimeout(() => this.end(deadlinePassed()), deadline - now)
       }
+      if (timeout <= longestTimer) this.#timeout = setTimeout(timedOut, timeout, this, timeout)
     }
   }
 
-  /** Aborts with the TroupeError that says why. */
-  get signal(): AbortSignal {
-    return this.#ending.signal
+  /** The TroupeError that ended it. */
+  get reason(): TroupeError | undefined {
+    return this.#reason
+  }
+
+  /** Milliseconds until the head of the answer has to be there. */
+  get left(): number {
+    return this.patience - Date.now()
+  }
+
+  /** @throws TroupeError that ended it. */
+  throwIfEnded(): void {
+    if (this.#reason !== undefined) throw this.#reason
   }
 
   /** The head of the answer has come: the timeout is over, the deadline and the signal still count. */
@@ -48,36 +62,48 @@ export class Watch implements Disposable {
   }
 
   /** `promise`, or the error that ends the watch, whichever comes first. */
-  async race<T>(promise: Promise<T>): Promise<T> {
-    const { signal } = this
-    signal.throwIfAborted()
-    const { promise: ended, reject } = Promise.withResolvers<never>()
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
+  race<T>(promise: Promise<T>): Promise<T> {
+    if (this.#reason !== undefined) return Promise.reject(this.#reason)
+    return new Promise((resolve, reject) => {
+      this.onEnd = reject
+      promise.then(resolve, reject)
+    })
+  }
+
+  /** Waits. @throws TroupeError that ended it meanwhile. */
+  async pause(milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, milliseconds)
     try {
-      return await Promise.race([promise, ended])
+      await this.race(promise)
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      clearTimeout(timer)
     }
+  }
+
+  /** Ends the request. */
+  end(reason: TroupeError): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this[Symbol.dispose]()
+    this.onEnd?.(reason)
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timeout)
-    clearTimeout(this.#deadline)
+    if (this.#deadline !== undefined) clearTimeout(this.#deadline)
     this.#caller?.removeEventListener('abort', this.#canceled)
   }
 
   readonly #canceled = () => {
     this.end(new TroupeError('Canceled', 'the caller aborted it', { cause: this.#caller?.reason }))
   }
+}
 
-  readonly #late = () => {
-    this.end(new TroupeError('Timeout', "the frame's deadline has passed"))
-  }
+function timedOut(watch: Watch, timeout: number): void {
+  watch.end(new TroupeError('Timeout', `no answer within ${formatDuration(timeout)}`))
+}
 
-  /** Ends the request. */
-  end(reason: TroupeError): void {
-    this[Symbol.dispose]()
-    this.#ending.abort(reason)
-  }
+function deadlinePassed(): TroupeError {
+  return new TroupeError('Timeout', "the frame's deadline has passed")
 }

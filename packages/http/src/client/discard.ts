@@ -1,0 +1,13 @@
+/** Reads the body of an answer that is none, so that its connection can be used again; a long one is cut. */
+import type { Exchange } from './exchange.ts'
+
+const mostBytes = 64 * 1024
+
+export async function discard({ body }: Exchange): Promise<void> {
+  if (body === null || Buffer.isBuffer(body)) return
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.byteLength
+    if (length > mostBytes) return
+  }
+}

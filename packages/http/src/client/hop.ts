@@ -1,0 +1,130 @@
+/** One hop of a request: by the way that holds now, sent again where the caller wants that. */
+import type { Readable } from 'node:stream'
+import { asTroupeError, currentFrame, type EntryId, emptyFrame, type Frame, fork, runInFrame, type TroupeError } from '@troupe/core'
+import { currentIsolation, type Isolation, type NetworkAccess } from '@troupe/network'
+import { discard } from './discard.ts'
+import { Exchange } from './exchange.ts'
+import { requestFailure } from './failure.ts'
+import { keepCookies, withCookies } from './cookies.ts'
+import type { Lane, Rider } from './lane.ts'
+import type { Plan } from './plan.ts'
+import type { Pool } from './pool.ts'
+import { Pools } from './pools.ts'
+import { tlsFor } from './redirect.ts'
+import { budgetOf, delayAfterAnswer, delayAfterFailure } from './retry.ts'
+import type { OnProgress } from './schema.ts'
+import { inheritedOverlay } from './selection.ts'
+import type { Sent } from './sent.ts'
+import type { Watch } from './watch.ts'
+
+const pools = new Pools()
+
+/** Ends the pools: what runs may finish for `drain` milliseconds. */
+export function closePools(drain: number): Promise<void> {
+  return pools.close(drain)
+}
+
+/** What all hops of a request have in common. */
+export interface Journey {
+  readonly plan: Plan
+  readonly overlay: EntryId | null
+  readonly watch: Watch
+  readonly frame: Frame | undefined
+  readonly access: NetworkAccess
+}
+
+/**
+ * Sends `sent` and answers when the head of the answer is there.
+ *
+ * @throws TroupeError that says which request, by which way.
+ */
+export async function hop(journey: Journey, sent: Sent): Promise<Exchange> {
+  const { retry } = journey.plan
+  if (retry === undefined || retry.limit === 0) return once(journey, sent)
+  const budget = budgetOf(JSON.stringify([journey.overlay, journey.frame?.actor?.id, sent.url.origin]))
+  budget.earn()
+  for (let number = 0; ; number++) {
+    const attempt = { sent, number, left: journey.watch.left }
+    const outcome = await once(journey, sent).catch((error: unknown) => asTroupeError(error))
+    const failed = !(outcome instanceof Exchange)
+    const delay = failed ? delayAfterFailure(retry, attempt, outcome) : delayAfterAnswer(retry, attempt, outcome)
+    if (delay === undefined || journey.watch.reason !== undefined || !budget.spend(performance.now())) {
+      if (failed) throw outcome
+      return outcome
+    }
+    if (!failed) await discard(outcome)
+    await journey.watch.pause(delay)
+  }
+}
+
+async function once(journey: Journey, sent: Sent): Promise<Exchange> {
+  const { plan, overlay, watch, access } = journey
+  const { method, url } = sent
+  const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
+  try {
+    // Asked for each time: the overlay may have been rebuilt meanwhile.
+    const route = overlay === null ? undefined : await watch.race(access.route(overlay))
+    const headers = plan.jar === undefined ? sent.headers : await withCookies(sent.headers, plan.jar, url)
+    const tls = tlsFor(plan.tls, plan.url, url)
+    const pool = pools.take({ route, isolation: isolationOf(journey), tls, unixSocket: plan.unixSocket })
+    const exchange = await exchanged(pool, { ...sent, headers }, journey, failure)
+    if (plan.jar !== undefined) await keepCookies(plan.jar, url, exchange.fields['set-cookie'])
+    return exchange
+  } catch (thrown) {
+    throw failure(thrown)
+  }
+}
+
+async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thrown: unknown) => TroupeError): Promise<Exchange> {
+  const { plan, watch, access } = journey
+  const { origin } = sent.url
+  const rider: Rider = { watch, permit: (address) => access.permit?.('http_client.private_ip', address) }
+  watch.throwIfEnded()
+  const boarded = pool.board(origin, rider)
+  const lane = boarded instanceof Promise ? await watch.race(boarded) : boarded
+  const onFinished = () => pool.leave(origin, lane, rider)
+  if (watch.reason !== undefined) onFinished()
+  watch.throwIfEnded()
+  const { maxResponseBody, onDownload } = plan
+  const exchange = new Exchange({ watch, method: sent.method, maxResponseBody, onDownload, failure, onFinished })
+  try {
+    await send(lane, pool.overlay, sent, exchange, journey)
+  } catch (error) {
+    exchange.fail(error)
+  }
+  await exchange.head
+  return exchange
+}
+
+async function send(lane: Lane, overlay: EntryId | null, sent: Sent, exchange: Exchange, { plan, frame, access }: Journey): Promise<void> {
+  const { method, url, headers } = sent
+  let body: Buffer | Readable | null
+  if (sent.body === undefined || Buffer.isBuffer(sent.body)) body = sent.body ?? null
+  else {
+    const total = await sent.body.length()
+    if (exchange.ended) return
+    if (total !== undefined) headers.set('content-length', String(total))
+    body = exchange.upload = sent.body.open(plan.onUpload && progressOf(plan.onUpload, total))
+  }
+  const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body, bodyTimeout: plan.timeout }
+  // The pool's network may be another than the caller's, who chose it: the guard sees it used in its own.
+  const here = frame !== undefined && inheritedOverlay(frame, access) === overlay
+  if (here) lane.dispatch(options, exchange)
+  else runInFrame(fork(currentFrame() ?? emptyFrame, { overlay }), () => lane.dispatch(options, exchange))
+}
+
+function progressOf(tell: OnProgress, total: number | undefined): (bytes: number) => void {
+  let sum = 0
+  return (bytes) => tell({ bytes: (sum += bytes), total })
+}
+
+/** The frame's actor, and whichever process or call runs. */
+function isolationOf({ frame, overlay }: Journey): Isolation {
+  const actor = frame?.actor?.id
+  // In the clear nothing but the actor counts.
+  if (overlay === null) return actor === undefined ? nobody : { actor }
+  const { process } = currentIsolation()
+  return { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }) }
+}
+
+const nobody: Isolation = Object.freeze({})

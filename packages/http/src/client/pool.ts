@@ -1,0 +1,91 @@
+/** The connections of one overlay (in one generation, or the clear network), actor and set of TLS options. */
+import { type EntryId, TroupeError } from '@troupe/core'
+import type { Open } from './connector.ts'
+import type { Lane, Rider } from './lane.ts'
+import { Lanes } from './lanes.ts'
+import type { Tls } from './schema.ts'
+
+export interface PoolOptions {
+  /** `null` for the clear network. */
+  readonly overlay: EntryId | null
+  /** Of the overlay. */
+  readonly generation: number
+  readonly open: Open
+  readonly tls: Tls | undefined
+}
+
+export class Pool {
+  readonly overlay: EntryId | null
+  readonly generation: number
+  readonly #options: PoolOptions
+  readonly #origins = new Map<string, Lanes>()
+  readonly #running = new Set<Rider>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.overlay = options.overlay
+    this.generation = options.generation
+  }
+
+  /**
+   * A lane to `origin` that `rider` may use. Give it back with {@link leave}.
+   *
+   * @throws TroupeError `PermissionDenied` where the connection that is kept leads to an address that `rider` may not reach.
+   */
+  board(origin: string, rider: Rider): Lane | Promise<Lane> {
+    const taken = this.#lanesTo(origin).take()
+    if (taken instanceof Promise) return taken.then(async (lane) => this.#seat(origin, lane, rider))
+    return this.#seat(origin, taken, rider)
+  }
+
+  #seat(origin: string, lane: Lane, rider: Rider): Lane | Promise<Lane> {
+    lane.riders.add(rider)
+    this.#running.add(rider)
+    const asked = lane.permitted(rider.permit)
+    return asked === undefined && rider.watch.reason === undefined ? lane : this.#checked(origin, lane, rider, asked)
+  }
+
+  async #checked(origin: string, lane: Lane, rider: Rider, asked: Promise<void> | undefined): Promise<Lane> {
+    try {
+      await asked
+      rider.watch.throwIfEnded()
+      return lane
+    } catch (error) {
+      this.leave(origin, lane, rider)
+      throw error
+    }
+  }
+
+  leave(origin: string, lane: Lane, rider: Rider): void {
+    this.#running.delete(rider)
+    lane.riders.delete(rider)
+    const lanes = this.#origins.get(origin)
+    lanes?.release(lane)
+    if (lanes?.idle === true) this.#origins.delete(origin)
+  }
+
+  /** Ends when what runs has ended. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async destroy(): Promise<void> {
+    const reason = new TroupeError('Canceled', 'the HTTP client was closed')
+    for (const { watch } of this.#running) watch.end(reason)
+    await Promise.all(Array.from(this.#origins.values(), (lanes) => lanes.destroy(reason)))
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(Array.from(this.#origins.values(), (lanes) => lanes.close()))
+  }
+
+  #lanesTo(origin: string): Lanes {
+    const known = this.#origins.get(origin)
+    if (known !== undefined) return known
+    const { open, tls } = this.#options
+    const lanes = new Lanes({ origin, open, tls })
+    this.#origins.set(origin, lanes)
+    return lanes
+  }
+}

@@ -1,0 +1,87 @@
+/** Where the bytes of a body come from: text, bytes, a Blob, a file, a stream. */
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { invalid } from '@troupe/core'
+
+/** What callers give as content. */
+export type Given = string | Uint8Array | Blob | AsyncIterable<unknown, unknown>
+
+export interface Source {
+  readonly replayable: boolean
+  /** Bytes, where they are known. @throws TroupeError `Invalid` where there is no such file. */
+  length(): Promise<number | undefined>
+  /** From the first byte. What is not replayable is opened once. */
+  open(): AsyncIterator<unknown, unknown>
+  /** Names the source in errors. */
+  readonly path: string
+}
+
+/** Larger pieces would hide how fast they are taken. */
+const pieceBytes = 64 * 1024
+
+/** @param length - What the caller says of the bytes of a stream. */
+export function sourceOf(given: Given, length: number | undefined, path: string): Source {
+  if (given instanceof Blob) return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), path }
+  if (typeof given === 'string' || given instanceof Uint8Array) {
+    const bytes = Buffer.from(given)
+    return { replayable: true, length: async () => bytes.byteLength, open: () => piecesOf(bytes), path }
+  }
+  const iterator = given[Symbol.asyncIterator]()
+  return { replayable: false, length: async () => length, open: () => iterator, path }
+}
+
+/** A file of this machine, as long as it is when its length is asked for. */
+export function fileSource(file: string, path: string): Source {
+  return {
+    replayable: true,
+    async length() {
+      try {
+        const stats = await stat(file)
+        if (stats.isFile()) return stats.size
+      } catch (error) {
+        throw invalid(`${path}: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { path })
+      }
+      throw invalid(`${path}: ${file} is not a file`, { path })
+    },
+    open: () => createReadStream(file)[Symbol.asyncIterator](),
+    path,
+  }
+}
+
+/** One after the other, each opened when its turn comes. */
+export function joined(sources: readonly Source[], path: string): Source {
+  return {
+    replayable: sources.every(({ replayable }) => replayable),
+    async length() {
+      const lengths = await Promise.all(sources.map(async (each) => each.length()))
+      return lengths.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
+    },
+    open: () => piecesOfAll(sources),
+    path,
+  }
+}
+
+async function* piecesOfAll(sources: readonly Source[]): AsyncGenerator {
+  let next = 0
+  try {
+    for (const source of sources) {
+      next += 1
+      yield* iterable(source)
+    }
+  } finally {
+    // What was given and never had its turn is let go of too.
+    for (const source of sources.slice(next)) if (!source.replayable) await source.open().return?.()
+  }
+}
+
+function iterable(source: Source): AsyncIterable<unknown> {
+  return { [Symbol.asyncIterator]: () => source.open() }
+}
+
+async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.byteLength; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
+
+async function* piecesOfBlob(blob: Blob): AsyncGenerator {
+  yield* blob.stream()
+}

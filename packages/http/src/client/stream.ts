@@ -1,0 +1,66 @@
+/** Reads a source for whoever sends it, in the context of whoever gave it. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Readable } from 'node:stream'
+import { invalid, TroupeError } from '@troupe/core'
+import type { Source } from './source.ts'
+
+type Run = <T>(fn: () => T) => T
+
+/**
+ * A connection pulls a body from its own context, which may be another caller's: without this, a generator that makes requests of its
+ * own would make them in a foreign frame.
+ */
+export function readInContext(source: Source): {
+  readonly open: (taken?: (bytes: number) => void) => Readable
+  readonly release: () => void
+} {
+  const run: Run = AsyncLocalStorage.snapshot()
+  let opened: Readable | undefined
+  return {
+    open(taken) {
+      opened = Readable.from(pieces(source, run, taken), { objectMode: false })
+      return opened
+    },
+    release() {
+      if (opened !== undefined) opened.destroy()
+      // A generator that was never asked for anything is not told that nothing will be.
+      else if (!source.replayable) void run(async () => source.open().return?.()).catch(() => undefined)
+    },
+  }
+}
+
+async function* pieces(source: Source, run: Run, taken?: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const iterator = run(() => source.open())
+  let ended = false
+  try {
+    for (;;) {
+      const { done, value } = await run(async () => iterator.next())
+      if (done === true) {
+        ended = true
+        return
+      }
+      const piece = pieceOf(value, source.path)
+      yield piece
+      // Asked for more: that one was taken.
+      if (taken !== undefined) run(() => taken(piece.byteLength))
+    }
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw new BodyFailed(error)
+    throw error
+  } finally {
+    if (!ended) await run(async () => iterator.return?.())
+  }
+}
+
+function pieceOf(value: unknown, path: string): Buffer {
+  if (typeof value === 'string') return Buffer.from(value)
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  throw invalid(`${path}: the stream yielded ${value === null ? 'null' : typeof value}: expected text or bytes`, { path })
+}
+
+/** What the caller's own stream threw while it was being sent. */
+export class BodyFailed extends Error {
+  constructor(cause: unknown) {
+    super(`the body's stream failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
