@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { buildTailnet, sidecarProgram, startGoSocks, startPythonSocks } from './built.ts'
 import { startDante, throwAwayUser } from './dante.ts'
+import { startI2p } from './i2pd.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
 import { startMicrosocks } from './microsocks.ts'
@@ -35,8 +36,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   const { http } = target.ports
   const network = { folder: join(folder, 'tor'), address, dns: target.dns, onionTarget: http, probePort: http, owner: process.pid }
-  const tor = await startTor(network)
+  const [tor, i2p] = await Promise.all([startTor(network), startI2p(join(folder, 'i2p'), address(17))])
   for (const daemon of tor.daemons) stack.use(daemon)
+  stack.use(i2p)
 
   project.provide('peers', {
     target: target.ports,
@@ -48,6 +50,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     goLogin: goLogin.peer,
     python: python.peer,
     tor: tor.peer,
+    i2p: i2p.peer,
   })
   const started = stack.move()
   return async () => started.disposeAsync()

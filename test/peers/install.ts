@@ -11,6 +11,7 @@ export const programs = {
   tor: { path: '/usr/sbin/tor', package: 'tor' },
   torGencert: { path: '/usr/bin/tor-gencert', package: 'tor' },
   danted: { path: '/usr/sbin/danted', package: 'dante-server' },
+  i2pd: { path: '/usr/sbin/i2pd', package: 'i2pd' },
   microsocks: { path: '/usr/bin/microsocks', package: 'microsocks' },
   setpriv: { path: '/usr/bin/setpriv', package: 'util-linux' },
   chpasswd: { path: '/usr/sbin/chpasswd', package: 'passwd' },

@@ -29,6 +29,16 @@ export interface TorPeer {
   readonly onion: string
 }
 
+export interface I2pPeer {
+  /** The router's SAM bridge; its datagram port is one below. */
+  readonly sam: { readonly host: string; readonly port: number }
+  /** Sends back what it gets; `.b32.i2p` name, and the whole destination in base64. */
+  readonly echo: string
+  readonly echoDestination: string
+  /** Says `bye` and ends. */
+  readonly bye: string
+}
+
 export interface Peers {
   readonly target: TargetPorts
   readonly microsocks: ProxyPeer
@@ -39,6 +49,7 @@ export interface Peers {
   readonly goLogin: ProxyPeer
   readonly python: ProxyPeer
   readonly tor: TorPeer
+  readonly i2p: I2pPeer
 }
 
 declare module 'vitest' {

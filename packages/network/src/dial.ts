@@ -2,6 +2,7 @@
 import { currentSlot, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
+import { i2pDriver } from './drivers/i2p/connect.ts'
 import { socks5Driver } from './drivers/socks5/connect.ts'
 import { tailscaleDriver } from './drivers/tailscale/connect.ts'
 import { recordDial } from './health.ts'
@@ -18,7 +19,7 @@ import type {
 } from './overlay.ts'
 import type { Route } from './route.ts'
 
-const drivers = new Map<string, Driver>([socks5Driver, tailscaleDriver].map((driver) => [driver.name, driver]))
+const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver].map((driver) => [driver.name, driver]))
 
 /** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
 export function addDriver(driver: Driver): void {

@@ -17,7 +17,7 @@ export interface Overlay extends AsyncDisposable {
   readonly kind: string
   readonly capabilities: Capabilities
   /** Names the state of which only one overlay may run at a time, such as a folder; absent where two may run side by side. */
-  readonly exclusive?: string
+  readonly exclusive?: string | undefined
   /**
    * Looks whether it can do its work, before it takes the place of one that does.
    *

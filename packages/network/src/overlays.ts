@@ -2,6 +2,7 @@
 import { type EntryId, notFound, TroupeError } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
 import { resolve } from 'node:path'
+import { i2pOverlay } from './drivers/i2p/driver.ts'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
 import { tailscaleOverlay } from './drivers/tailscale/driver.ts'
 import { sidecarProgram } from './drivers/tailscale/program.ts'
@@ -15,7 +16,7 @@ import type { Route } from './route.ts'
 const sidecar = new Sidecar({ program: sidecarProgram })
 
 /** The kinds of overlays that this package has. */
-export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, tailscaleOverlay(sidecar)]
+export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecar)]
 
 /** The kinds that their entries may have: give them to the registry. */
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)

@@ -1,0 +1,58 @@
+/** The kind `network.i2p`: what its entries may say. */
+import { defineKind, duration, port } from '@troupe/registry'
+import { z } from 'zod'
+import { defaultTimeouts } from './route.ts'
+
+/** SAM splits its lines at blanks, and values at quotes. */
+const word = /^[\u0021-\u007e]+$/
+const noQuotes = /^[^"\\]+$/
+const credential = z.string().regex(word, 'expected printable ASCII without blanks').regex(noQuotes, 'expected no quotes and no backslash')
+
+const option = z.union([z.string(), z.number(), z.boolean()]).transform(String)
+const optionValue = option.refine(
+  (text) => word.test(text) && noQuotes.test(text),
+  'expected printable ASCII without blanks, quotes or backslash',
+)
+/** What says elsewhere what these say. */
+const reserved = /^(?:style|id|destination|signature_type|host|port|from_port|to_port|silent)$/i
+
+/** Those of `SIGNATURE_TYPE` that streams may have. 7 is EdDSA-SHA512-Ed25519. */
+const lastSignatureType = 11
+
+const fields = z.strictObject({
+  /** Where the router's SAM bridge listens. The one name that this machine resolves, where it is a name. */
+  host: z.string().min(1, 'expected a host name or an address'),
+  port: port(),
+  username: credential.optional(),
+  password: credential.optional(),
+  /** What ids of sessions begin with, for whoever looks at the router. */
+  sessionName: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, "_", "-" and "."')
+    .default('troupe'),
+  /** Whether keys outlive the overlay. @default persistent where it listens, transient where it dials */
+  destination: z.enum(['transient', 'persistent']).optional(),
+  /** I2CP options, passed on as they are. */
+  options: z.record(z.string().regex(/^[A-Za-z][\w.]*$/, 'expected the name of an I2CP option'), optionValue).default({}),
+  /** Of keys that are made; those that are kept have theirs. */
+  signatureType: z.int().min(0).max(lastSignatureType).default(7),
+  /** Where the bridge takes datagrams. */
+  udpPort: port().optional(),
+  connectTimeout: duration().default(defaultTimeouts.connect),
+  sessionTimeout: duration().default(defaultTimeouts.session),
+  dialTimeout: duration().default(defaultTimeouts.dial),
+  firstByteTimeout: duration().default(defaultTimeouts.firstByte),
+  waitTimeout: duration().default(defaultTimeouts.wait),
+})
+
+export const i2pKind = defineKind({
+  kind: 'network.i2p',
+  fields: fields.superRefine(({ username, password, options }, context) => {
+    if ((username === undefined) !== (password === undefined)) {
+      context.addIssue({ code: 'custom', path: ['password'], message: 'username and password go together: give both, or none' })
+    }
+    for (const name of Object.keys(options)) {
+      if (reserved.test(name)) context.addIssue({ code: 'custom', path: ['options', name], message: `${name} is no option of I2CP` })
+    }
+  }),
+})

@@ -1,0 +1,23 @@
+/** Thread side of `network.i2p`: streams on sockets of this thread, by the SAM v3 bridge of a router. */
+import type { Driver } from '../../overlay.ts'
+import { accept } from './accept.ts'
+import { Dialling } from './dialling.ts'
+import { destinationOf, formatTarget } from './destination.ts'
+import { Failures } from './failures.ts'
+import { i2p } from './route.ts'
+
+/**
+ * Dials by the session of the entry, which the kernel holds. Names and addresses travel to the router as they are; what is not in I2P is
+ * refused here. The one name that this machine resolves is the bridge's own, where the operator gave it as a name.
+ */
+export const i2pDriver: Driver = {
+  name: i2p,
+  async dial(route, target, options) {
+    const destination = destinationOf(target)
+    const text = formatTarget(target)
+    const failures = new Failures(route.overlay, `a connection to ${text}`, text)
+    if (options.signal?.aborted === true) throw failures.canceled()
+    return new Dialling(route, destination, options, failures).run()
+  },
+  accept,
+}

@@ -1,0 +1,182 @@
+/** Kernel side of `network.i2p`: it holds the sessions, and keeps their keys. Streams are opened and accepted by threads. */
+import { type EntryId, nameOf, TroupeError } from '@troupe/core'
+import type { FieldsOf } from '@troupe/registry'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
+import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
+import type { Route } from '../../route.ts'
+import { i2pKind } from './config.ts'
+import { KeyFile, keyPath } from './key-file.ts'
+import { type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
+import { type Role, Session } from './session.ts'
+
+const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
+/** Milliseconds that the first session is waited for. Some routers take half a minute; dials wait for it by themselves. */
+const patience = 5000
+/** Milliseconds that a session to listen by outlives its listener: one that comes back finds it. */
+const linger = 60_000
+/** What a place is shown with that was asked for with none: in I2P, ports mean nothing. */
+const anyPort = 80
+
+type Fields = FieldsOf<typeof i2pKind>
+
+export const i2pOverlay: OverlayKind = {
+  ...overlayKind(i2pKind, async (id, fields, site): Promise<Overlay> => I2pOverlay.open(id, fields, site)),
+  exclusive(entries, id, { stateDir }) {
+    return entries.decode(id, i2pKind).fields.destination === 'transient' ? undefined : keyPath(stateDir, nameOf(id))
+  },
+}
+
+class I2pOverlay implements Overlay {
+  readonly id: EntryId
+  readonly kind = i2pKind.kind
+  readonly capabilities = capabilities
+  readonly route: Route
+  readonly #fields: Fields
+  readonly #site: Site
+  readonly #dials: Session
+  #listener: Promise<Session> | undefined
+  #lingering: NodeJS.Timeout | undefined
+  /** Whether somebody accepts connections, or is about to. */
+  #taken = false
+  #closed = false
+
+  private constructor(id: EntryId, fields: Fields, site: Site, dials: Session) {
+    this.id = id
+    this.#fields = fields
+    this.#site = site
+    this.#dials = dials
+    const { options, signatureType, udpPort = fields.port - 1 } = fields
+    this.route = this.#route({ session: dials.id, datagrams: { port: udpPort, signatureType, options } })
+  }
+
+  /** @throws TroupeError `Unavailable` when the router refuses, or is not there; one that takes its time is waited for by dials. */
+  static async open(id: EntryId, fields: Fields, site: Site): Promise<Overlay> {
+    const path = `${keyPath(site.stateDir, nameOf(id))}~dial`
+    const session = sessionOf(id, 'dial', fields, site, fields.destination === 'persistent' ? await KeyFile.hold(path) : undefined)
+    const enough = new AbortController()
+    const late = pause(patience, undefined, { signal: enough.signal, ref: false }).catch(() => undefined)
+    try {
+      await Promise.race([session.standing(), late])
+      return new I2pOverlay(id, fields, site, session)
+    } catch (error) {
+      await session[Symbol.asyncDispose]()
+      throw error
+    } finally {
+      enough.abort()
+    }
+  }
+
+  /** The key that it holds, so that nobody else may: none, while it only dials by a key that it has made up. */
+  get exclusive(): string | undefined {
+    const holds = this.#fields.destination === 'persistent' || (this.#listener !== undefined && this.#fields.destination !== 'transient')
+    return holds ? keyPath(this.#site.stateDir, nameOf(this.id)) : undefined
+  }
+
+  async check(): Promise<void> {
+    await this.#dials.standing()
+  }
+
+  async bind({ port, tls = false }: BindOptions): Promise<Binding> {
+    if (tls)
+      throw this.#error(
+        'Invalid',
+        `TLS by overlay ${this.id} is not supported: I2P has none. Serve TLS yourself, or none: its streams are encrypted`,
+      )
+    if (this.#closed) throw this.#error('Unavailable', `overlay ${this.id} is out of service`)
+    if (this.#taken)
+      throw this.#error(
+        'AlreadyExists',
+        `somebody listens on overlay ${this.id} already: a destination of I2P is one place, so make another entry`,
+      )
+    this.#taken = true
+    const leave = async () => this.#leave()
+    try {
+      const session = await this.#listen()
+      const address = { host: await session.standing(), port: port === 0 ? anyPort : port }
+      return { ticket: Object.freeze({ ...this.#route({ session: session.id }), address }), [Symbol.asyncDispose]: leave }
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#lingering)
+    await Promise.all([this.#endListener(), this.#dials[Symbol.asyncDispose]()])
+  }
+
+  async #listen(): Promise<Session> {
+    clearTimeout(this.#lingering)
+    this.#listener ??= this.#newListener()
+    return this.#listener
+  }
+
+  async #newListener(): Promise<Session> {
+    const path = keyPath(this.#site.stateDir, nameOf(this.id))
+    try {
+      const keyFile = this.#fields.destination === 'transient' ? undefined : await KeyFile.hold(path)
+      return sessionOf(this.id, 'listen', this.#fields, this.#site, keyFile)
+    } catch (error) {
+      this.#listener = undefined
+      throw error
+    }
+  }
+
+  #leave(): void {
+    this.#taken = false
+    clearTimeout(this.#lingering)
+    this.#lingering = setTimeout(() => void this.#endListener(), linger).unref()
+  }
+
+  async #endListener(): Promise<void> {
+    const listener = this.#listener
+    this.#listener = undefined
+    const session = await listener?.catch(() => undefined)
+    await session?.[Symbol.asyncDispose]()
+  }
+
+  #route(config: Pick<I2pRoute, 'session' | 'datagrams'>): Route {
+    const { generation } = this.#site
+    return Object.freeze({
+      overlay: this.id,
+      generation,
+      driver: i2p,
+      config: Object.freeze({ bridge: bridgeOf(this.#fields), timeouts: timeoutsOf(this.#fields), ...config }),
+    })
+  }
+
+  #error(kind: 'Invalid' | 'AlreadyExists' | 'Unavailable', message: string): TroupeError {
+    return new TroupeError(kind, message, { details: { overlay: this.id } })
+  }
+}
+
+function sessionOf(overlay: EntryId, role: Role, fields: Fields, { log }: Site, keyFile: KeyFile | undefined): Session {
+  const { sessionName: prefix, signatureType, options } = fields
+  return new Session({
+    overlay,
+    role,
+    bridge: bridgeOf(fields),
+    prefix,
+    signatureType,
+    options,
+    timeouts: timeoutsOf(fields),
+    keyFile,
+    log,
+  })
+}
+
+function bridgeOf({ host, port, username, password }: Fields): Bridge {
+  return { host, port, ...(username !== undefined && password !== undefined && { login: { username, password } }) }
+}
+
+function timeoutsOf(fields: Fields): Timeouts {
+  return {
+    connect: fields.connectTimeout,
+    session: fields.sessionTimeout,
+    dial: fields.dialTimeout,
+    firstByte: fields.firstByteTimeout,
+    wait: fields.waitTimeout,
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A private key that outlives its overlay, in a file of its own that nobody else may read. Whoever holds it holds it alone: a router takes a
+ * second session with the same key, and breaks the first.
+ */
+import { invalid, TroupeError } from '@troupe/core'
+import { randomUUID } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, rmSync, type Stats, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { destinationIn } from './destination.ts'
+
+const ownerOnly = 0o600
+/** What anybody but the owner may do. */
+const others = 0o077
+
+/** Where the key of an entry is kept. */
+export function keyPath(stateDir: string, name: string): string {
+  return join(stateDir, 'i2p', name)
+}
+
+/**
+ * The key in `path`; `undefined` when there is no such file.
+ *
+ * @throws TroupeError `Invalid` for a file, or a folder, that others may read or write, and for what is no key.
+ */
+function readKey(path: string): string | undefined {
+  const folder = statOf(dirname(path))
+  if (folder === undefined) return undefined
+  refuseWider(dirname(path), folder, 'folder')
+  const file = statOf(path)
+  if (file === undefined) return undefined
+  refuseWider(path, file, 'file')
+  const key = readFileSync(path, 'latin1').trim()
+  if (destinationIn(key) !== undefined) return key
+  throw invalid(`${path} holds no private key of I2P: put back the one that was there, or remove the file to get a new address`, { path })
+}
+
+export class KeyFile implements Disposable {
+  readonly path: string
+  readonly #lock: DatabaseSync
+
+  private constructor(path: string, lock: DatabaseSync) {
+    this.path = path
+    this.#lock = lock
+  }
+
+  /**
+   * Holds the key of `path`, whether it is there already or not. The system lets go of it when this program ends, in whatever way.
+   *
+   * @throws TroupeError `AlreadyExists` when somebody else holds it: another overlay, or another application with the same state.
+   */
+  static async hold(path: string): Promise<KeyFile> {
+    const folder = dirname(path)
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    refuseWider(folder, lstatSync(folder), 'folder')
+    // Loaded here, because Node 24 warns that it is experimental.
+    const { DatabaseSync } = await import('node:sqlite')
+    const file = `${path}.lock`
+    closeSync(openSync(file, 'a', ownerOnly))
+    const lock = new DatabaseSync(file)
+    try {
+      lock.exec('BEGIN EXCLUSIVE')
+      return new KeyFile(path, lock)
+    } catch {
+      lock.close()
+      throw new TroupeError(
+        'AlreadyExists',
+        `the key in ${path} is in use, by another overlay or another application: two sessions with one key break each other. Give the entry another name`,
+        { retryable: true, details: { path } },
+      )
+    }
+  }
+
+  /** @throws TroupeError like {@link readKey}. */
+  read(): string | undefined {
+    return readKey(this.path)
+  }
+
+  /** Keeps a key that was made: whole or not at all, and never in place of another. */
+  write(key: string): void {
+    const draft = `${this.path}.${randomUUID()}`
+    const file = openSync(draft, 'wx', ownerOnly)
+    try {
+      writeSync(file, `${key}\n`)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    try {
+      linkSync(draft, this.path)
+    } finally {
+      rmSync(draft)
+    }
+    const folder = openSync(dirname(this.path), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock.close()
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })
+}
+
+function refuseWider(path: string, found: Stats, what: 'file' | 'folder'): void {
+  const right = what === 'file' ? '600' : '700'
+  const isOne = what === 'file' ? found.isFile() : found.isDirectory()
+  const isOurs = process.getuid === undefined || found.uid === process.getuid()
+  if (isOne && isOurs && (found.mode & others) === 0) return
+  const why = !isOne ? `is no ${what}` : isOurs ? `is open to others (${(found.mode & 0o777).toString(8)})` : 'belongs to another user'
+  throw invalid(`${path}, where keys of I2P are kept, ${why}: chmod ${right} it, if nobody has read it`, { path })
+}

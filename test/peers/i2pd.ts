@@ -1,0 +1,149 @@
+/** A private I2P router: its own floodfill, no reseed, tunnels of no hops, all of it on loopback. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Daemon } from './daemon.ts'
+import { programs } from './install.ts'
+import type { I2pPeer } from './peers.ts'
+import { address32, SamLines } from './sam-lines.ts'
+import { listens } from './socks-probe.ts'
+
+const samPort = 7656
+const routerPort = 12_000
+
+/** I2CP options without which nothing flows in a network of one router: of lease sets, only the first kind works there. */
+export const zeroHops: Readonly<Record<string, number>> = {
+  'inbound.length': 0,
+  'outbound.length': 0,
+  'inbound.quantity': 1,
+  'outbound.quantity': 1,
+  'i2cp.leaseSetType': 1,
+}
+
+/** Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`. */
+async function startRouter(folder: string, host: string): Promise<Daemon> {
+  await mkdir(join(folder, 'certs'), { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'tunnels.conf'), '')
+  const file = join(folder, 'i2pd.conf')
+  await writeFile(file, configOf(folder, host))
+  const args = [`--datadir=${folder}`, `--conf=${file}`]
+  const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log') })
+  await daemon.until(async () => listens(host, samPort))
+  return daemon
+}
+
+/** A router with an echo server and one that says `bye`: sessions take 20 s, whatever one does, so they are made side by side. */
+export async function startI2p(folder: string, host: string): Promise<AsyncDisposable & { readonly peer: I2pPeer }> {
+  await using stack = new AsyncDisposableStack()
+  stack.use(await startRouter(folder, host))
+  const [echo, bye] = await Promise.all([
+    serve(stack, host, 'echo', (socket) => socket.pipe(socket)),
+    serve(stack, host, 'bye', (socket) => socket.end('bye')),
+  ])
+  const peer = { sam: { host, port: samPort }, echo: address32(echo), echoDestination: echo, bye: address32(bye) }
+  const started = stack.move()
+  return { peer, [Symbol.asyncDispose]: async () => started.disposeAsync() }
+}
+
+/** A server that the router forwards streams to; its destination. */
+async function serve(stack: AsyncDisposableStack, host: string, name: string, onConnection: (socket: Socket) => unknown): Promise<string> {
+  const forward = stack.use(await SamLines.open(host, samPort))
+  // i2pd forwards to where the request came from, whatever the request says.
+  const local = forward.socket.localAddress ?? ''
+  const server: Server = createServer((socket) =>
+    withoutHeader(
+      socket.on('error', () => socket.destroy()),
+      onConnection,
+    ),
+  )
+  await once(server.listen(0, local), 'listening')
+  stack.defer(() => void server.close())
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound ? bound.port : 0
+  const session = stack.use(await SamLines.open(host, samPort))
+  const options = Object.entries(zeroHops).map(([option, value]) => `${option}=${value}`)
+  const created = await session.ask(`SESSION CREATE STYLE=STREAM ID=${name} DESTINATION=TRANSIENT SIGNATURE_TYPE=7 ${options.join(' ')}`)
+  if (!created.includes('RESULT=OK')) throw new Error(`i2pd makes no session: ${created}`)
+  const me = await session.ask('NAMING LOOKUP NAME=ME')
+  const forwarded = await forward.ask(`STREAM FORWARD ID=${name} PORT=${port} HOST=${local} SILENT=false`)
+  if (!forwarded.includes('RESULT=OK')) throw new Error(`i2pd forwards nothing: ${forwarded}`)
+  return /VALUE=(\S+)/.exec(me)?.[1] ?? ''
+}
+
+/** The router writes the visitor's destination, and the end of a line, before the stream. */
+function withoutHeader(socket: Socket, onConnection: (socket: Socket) => unknown): void {
+  const onReadable = () => {
+    for (let byte: unknown = socket.read(1); Buffer.isBuffer(byte); byte = socket.read(1)) {
+      if (byte[0] !== 10) continue
+      socket.off('readable', onReadable)
+      onConnection(socket)
+      return
+    }
+  }
+  socket.on('readable', onReadable)
+}
+
+function configOf(folder: string, host: string): string {
+  return `tunconf = ${folder}/tunnels.conf
+tunnelsdir = ${folder}/tunnels.d
+certsdir = ${folder}/certs
+pidfile = ${folder}/i2pd.pid
+log = file
+logfile = ${folder}/i2pd.log
+loglevel = warn
+netid = 77
+host = ${host}
+address4 = ${host}
+port = ${routerPort}
+nat = false
+ipv4 = true
+ipv6 = false
+reservedrange = false
+floodfill = true
+bandwidth = X
+[ntcp2]
+enabled = true
+published = true
+port = ${routerPort}
+[ssu2]
+enabled = false
+[reseed]
+urls =
+yggurls =
+threshold = 0
+verify = false
+[http]
+enabled = false
+[httpproxy]
+enabled = false
+[socksproxy]
+enabled = false
+[i2cp]
+enabled = false
+[bob]
+enabled = false
+[i2pcontrol]
+enabled = false
+[upnp]
+enabled = false
+[nettime]
+enabled = false
+frompeers = false
+[addressbook]
+enabled = true
+defaulturl = http://none.i2p/hosts.txt
+subscriptions = http://none.i2p/hosts.txt
+[persist]
+profiles = false
+addressbook = true
+[exploratory]
+inbound.length = 0
+outbound.length = 0
+[sam]
+singlethread = false
+enabled = true
+address = ${host}
+port = ${samPort}
+`
+}
