@@ -77,7 +77,7 @@ class Watch implements AsyncDisposable {
     const code = await codeOf(examined)
     const stale = [...code].filter(([id, now]) => (this.#code.get(id) ?? now) !== now).map(([id]) => id)
     this.#code = code
-    for (const id of stale) this.#app.codeChanged(id)
+    for (const id of stale) await this.#app.codeChanged(id)
     const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
     const done = [...changes, ...stale.map((id) => `new code for ${id}`)]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)

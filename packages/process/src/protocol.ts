@@ -222,6 +222,8 @@ export interface Requests {
     ask: { readonly store: EntryId; readonly token: string; readonly inherit: Inheritance }
     answer: { readonly pid: Pid; readonly frame: Frame } | undefined
   }
+  /** A server listens from now on. */
+  serving: { ask: { readonly host: string; readonly port: number }; answer: void }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
   version: { ask: Record<string, never>; answer: { readonly version: number } }
   history: { ask: Record<string, never>; answer: readonly Version[] }

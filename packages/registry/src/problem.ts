@@ -16,6 +16,7 @@ export type ProblemCode =
   | 'dangling-reference'
   | 'wrong-kind'
   | 'cycle'
+  | 'duplicate-route'
   | 'missing-file'
   | 'missing-method'
 

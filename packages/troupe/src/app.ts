@@ -1,7 +1,7 @@
 /** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
-import { answerConnections, TokenStores } from '@troupe/http/kernel'
+import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
 import { provideNetworkAccess } from '@troupe/network'
 import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
@@ -49,6 +49,7 @@ interface Parts {
   readonly kernel: Kernel
   readonly supervisor: Supervisor
   readonly functions: Functions
+  readonly servers: Servers
   readonly tokens: TokenStores
 }
 
@@ -59,16 +60,18 @@ export class Application implements AsyncDisposable {
   readonly kernel: Kernel
   readonly #supervisor: Supervisor
   readonly #functions: Functions
+  readonly #servers: Servers
   readonly #tokens: TokenStores
   #stopping: Promise<void> | undefined
 
   /** Use {@link boot}. */
-  constructor({ config, kernel, supervisor, functions, tokens }: Parts) {
+  constructor({ config, kernel, supervisor, functions, servers, tokens }: Parts) {
     this.config = config
     this.registry = kernel.registry
     this.kernel = kernel
     this.#supervisor = supervisor
     this.#functions = functions
+    this.#servers = servers
     this.#tokens = tokens
   }
 
@@ -109,8 +112,13 @@ export class Application implements AsyncDisposable {
    *
    * @throws TroupeError `NotFound`
    */
-  codeChanged(entry: EntryId): void {
-    renewCode({ kernel: this.kernel, functions: this.#functions }, entry)
+  async codeChanged(entry: EntryId): Promise<void> {
+    await renewCode({ kernel: this.kernel, functions: this.#functions, servers: this.#servers }, entry)
+  }
+
+  /** Where an `http.service` that runs is reached. @throws TroupeError `NotFound` */
+  address(service: EntryId): ServerAddress {
+    return this.#servers.address(service)
   }
 
   /** Runs `fn` as the program around the application, so that `processes`, `funcs` and `http` work in it. */
@@ -176,13 +184,18 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   kernel.setDefaultOverlay(config.networkService.defaultNetwork)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }
   const supervisors = new Supervisors({ kernel, ...supervision })
-  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, supervisors), ...supervision })
+  const servers = new Servers({ kernel, log })
+  const supervisor = new Supervisor({
+    graph: registry.graph(),
+    services: [...servicesOf(kernel, supervisors), ...servers.services()],
+    ...supervision,
+  })
   const functions = new Functions({ kernel })
   const tokens = new TokenStores({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
-  const app = new Application({ config, kernel, supervisor, functions, tokens })
+  const app = new Application({ config, kernel, supervisor, functions, servers, tokens })
   kernel.handle('log', logger.line)
-  goLive({ kernel, supervisor, supervisors, functions, drainTimeout: config.networkService.drainTimeout })
+  goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()
   return app

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
-import { httpKinds } from '@troupe/http/kernel'
+import { checkRoutes, httpKinds } from '@troupe/http/kernel'
 import { networkKinds, type OverlayKind } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
@@ -72,7 +72,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     const { id, path, value } = parseOverride(text)
     registry.override(id, path, value)
   }
-  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry)] }
+  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...checkRoutes(registry)] }
 }
 
 /** The default overlay must be one. */

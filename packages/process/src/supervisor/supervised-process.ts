@@ -1,15 +1,18 @@
 /** A process that something in the kernel keeps up: a service, or a supervisor of processes. */
 import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { Program } from '../protocol.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
 
 export interface SupervisedProcess {
   readonly entry: EntryId
+  /** What to run. @default the program of the entry */
+  readonly program?: Program
   readonly host: EntryId
   readonly args: readonly unknown[]
   readonly frame: Frame
-  readonly name: string
+  readonly name?: string
 }
 
 /** Starts it. @throws TroupeError like `Kernel.spawn` */

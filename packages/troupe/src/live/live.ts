@@ -4,6 +4,7 @@ import { functionKind } from '@troupe/functions/kernel'
 import { codeHandler } from './code.ts'
 import { hostHandler } from './hosts.ts'
 import { overlayHandler } from './overlays.ts'
+import { routeHandler, serverHandler } from './http.ts'
 import { policyHandler } from './policies.ts'
 import { answerChanges } from './requests.ts'
 import type { Running } from './running.ts'
@@ -18,6 +19,8 @@ export function goLive(running: Running): void {
   registry.handle(supervisorKind.kind, supervisorHandler(running))
   registry.handle('security.policy.*', policyHandler(running))
   registry.handle('security.policy', policyHandler(running))
+  registry.handle('http.service', serverHandler(running))
+  registry.handle('http.*', routeHandler(running))
   answerChanges(running.kernel)
   for (const { kind } of [processKind, functionKind]) registry.handle(kind, codeHandler(running))
 }

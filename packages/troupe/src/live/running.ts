@@ -1,5 +1,6 @@
 /** What runs, for those who change it. */
 import type { Functions } from '@troupe/functions/kernel'
+import type { Servers } from '@troupe/http/kernel'
 import type { Kernel, Supervisor, Supervisors } from '@troupe/process/kernel'
 
 export interface Running {
@@ -7,6 +8,7 @@ export interface Running {
   readonly supervisor: Supervisor
   readonly supervisors: Supervisors
   readonly functions: Functions
+  readonly servers: Servers
   /** Milliseconds that connections of an overlay which is out of service may go on. */
   readonly drainTimeout: number
 }

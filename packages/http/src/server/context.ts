@@ -1,0 +1,36 @@
+/** The context of a handler, made from hono's: what is not asked for is not made. */
+import type { EntryId } from '@troupe/core'
+import type { Peer } from '@troupe/network'
+import type { Context } from 'hono'
+import { clientAddress } from '../middleware/client-address.ts'
+import type { ServerEnvironment } from './environment.ts'
+import type { RequestContext } from './request-context.ts'
+import { middlewareTools } from './tools.ts'
+
+export type RequestIn = Context<ServerEnvironment>
+
+export class InlineContext implements RequestContext {
+  readonly endpoint: EntryId
+  readonly #context: RequestIn
+
+  constructor(context: RequestIn, endpoint: EntryId) {
+    this.#context = context
+    this.endpoint = endpoint
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#context.req.param()
+  }
+
+  get peer(): Peer | undefined {
+    return this.#context.env.peer
+  }
+
+  get remoteAddress(): string | undefined {
+    return clientAddress(this.#context, middlewareTools)
+  }
+
+  get service(): EntryId {
+    return this.#context.env.service
+  }
+}

@@ -1,0 +1,36 @@
+/** What clients are told when something fails: a status by the kind of the error, and nothing of what is inside. */
+import { asTroupeError, type ErrorKind, parseTrace, TroupeError } from '@troupe/core'
+import { STATUS_CODES } from 'node:http'
+
+const statuses: Readonly<Record<ErrorKind, number>> = {
+  Invalid: 400,
+  PermissionDenied: 403,
+  NotFound: 404,
+  AlreadyExists: 409,
+  Conflict: 409,
+  RateLimited: 429,
+  Canceled: 503,
+  Unavailable: 503,
+  Timeout: 504,
+  Internal: 500,
+  Unknown: 500,
+}
+
+/** A request whose body is larger than the service takes. */
+export class BodyTooLarge extends TroupeError {
+  constructor(limit: number) {
+    super('Invalid', `the body of a request has more than ${limit} bytes`, { details: { limit } })
+  }
+}
+
+export function statusOf(error: unknown): number {
+  if (error instanceof BodyTooLarge) return 413
+  return statuses[asTroupeError(error).kind]
+}
+
+/** A problem in the words of RFC 9457. `trace` finds the line of the log that tells more. */
+export function problem(status: number, trace?: string, headers: Readonly<Record<string, string>> = {}): Response {
+  const traceId = trace === undefined ? undefined : parseTrace(trace)?.traceId
+  const body = JSON.stringify({ title: STATUS_CODES[status] ?? 'Error', status, ...(traceId !== undefined && { trace: traceId }) })
+  return new Response(body, { status, headers: { 'content-type': 'application/problem+json', ...headers } })
+}

@@ -1,0 +1,85 @@
+/** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
+import { type Frame, type Pid, TroupeError } from '@troupe/core'
+import { LocalCall } from '@troupe/process'
+import type { Outgoing } from './environment.ts'
+
+export interface RequestCallOptions {
+  /** Who acts, as the kernel knows it, and the frame that it issued. */
+  readonly pid: Pid
+  readonly issued: Frame
+  /** The frame of the request. */
+  readonly frame: Frame
+  /** Tells when the client goes; none for an upgrade. */
+  readonly outgoing: Outgoing | undefined
+}
+
+export class RequestCall extends LocalCall {
+  /** The frame of the request. */
+  readonly frameOfRequest: Frame
+  readonly #outgoing: Outgoing | undefined
+  #isWatched = false
+  #onFail: ((error: unknown) => void) | undefined
+  #onEnd: (() => void)[] | undefined
+
+  constructor({ pid, issued, frame, outgoing }: RequestCallOptions) {
+    super({ pid, issued, frame, depth: 1 })
+    this.frameOfRequest = frame
+    this.#outgoing = outgoing
+  }
+
+  /** Aborts when the client goes, or the deadline passes. Watches the client only once somebody wants to know. */
+  override get signal(): AbortSignal {
+    if (!this.#isWatched && this.#outgoing !== undefined) {
+      this.#isWatched = true
+      this.onEnd(() => {
+        if (this.#outgoing?.writableFinished === false) this.cancel('the client has gone')
+      })
+    }
+    return super.signal
+  }
+
+  override get ended(): boolean {
+    return false
+  }
+
+  /** Calls back once when the response has been sent to its end, or will not be. */
+  onEnd(then: () => void): void {
+    const outgoing = this.#outgoing
+    if (outgoing === undefined) {
+      this.#onEnd ??= []
+      this.#onEnd.push(then)
+    } else if (outgoing.closed) then()
+    else outgoing.once('close', then)
+  }
+
+  /** An upgrade has come to its end. */
+  end(): void {
+    for (const then of this.#onEnd ?? []) then()
+    this.#onEnd = undefined
+  }
+
+  /** An error that nobody caught ends the request; when that has been answered, all that is left to do is to show it. */
+  override fail(error: unknown): void {
+    if (this.#onFail === undefined) process.emitWarning(error instanceof Error ? error : String(error))
+    else this.#onFail(error)
+  }
+
+  /** Waits for an answer as long as it counts; 0 milliseconds are for ever. @throws TroupeError `Timeout`; what {@link fail} was told. */
+  async wait(answer: Promise<Response>, milliseconds: number): Promise<Response> {
+    const { promise: failed, reject } = Promise.withResolvers<never>()
+    this.#onFail = reject
+    const timer =
+      milliseconds === 0
+        ? undefined
+        : setTimeout(() => {
+            this.cancel('its deadline has passed')
+            reject(new TroupeError('Timeout', `no answer in ${milliseconds} ms`))
+          }, milliseconds)
+    try {
+      return await Promise.race([answer, failed])
+    } finally {
+      clearTimeout(timer)
+      this.#onFail = undefined
+    }
+  }
+}

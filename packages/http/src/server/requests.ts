@@ -1,0 +1,135 @@
+/** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { childTrace, currentSlot, fork, type FrameChange, runInFrame, runInSlot } from '@troupe/core'
+import { peerOf } from '@troupe/network'
+import { currentParticipant, type Participant } from '@troupe/process'
+import { type App, appOf, Chains } from './app.ts'
+import { limitBody } from './body-limit.ts'
+import { InlineContext, type RequestIn } from './context.ts'
+import type { Incoming, Outgoing, ServerEnvironment } from './environment.ts'
+import { problem, statusOf } from './failure.ts'
+import { type Answer, answerInline, warm } from './inline.ts'
+import { RequestCall } from './request-call.ts'
+import type { EndpointRoute, RouteTable, ServerSettings } from './table.ts'
+import { tellFailure } from './tell.ts'
+import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
+
+/** A request, as Node brings it. */
+export interface Exchange {
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing | undefined
+}
+
+export class Requests {
+  readonly #settings: ServerSettings
+  /** Who acts where no request does: the process of the server. */
+  readonly #self: Participant
+  readonly #chains = new Chains()
+  #app: App | undefined
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings
+    this.#self = currentParticipant()
+  }
+
+  /** Routes as `table` says, from the next request on; those that are under way go on by the former. */
+  async route(table: RouteTable): Promise<void> {
+    const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes === 'inline'))
+    await warm(inline.map(({ program }) => program))
+    this.#app = appOf(table, this.#chains, {
+      endpoint: (route, context) => this.#endpoint(route, context),
+      socket: wantsSocket,
+      failed: (error, { env, req }) => this.#failed(error, env.call, req.raw),
+    })
+  }
+
+  /** Answers a request. Never throws, never rejects. */
+  answer(request: Request, exchange: Exchange): Answer {
+    const { timeouts, limits } = this.#settings.fields
+    const environment = this.#begin(exchange)
+    const { call } = environment
+    try {
+      const tooLarge = limitBody(exchange.incoming, limits.body)
+      const answer = this.#routed(request, environment)
+      if (answer instanceof Response) return answer
+      const wanted = tooLarge === undefined ? answer : Promise.race([answer, tooLarge])
+      return call.wait(wanted, timeouts.write).catch((error: unknown) => this.#failed(error, call, request))
+    } catch (error) {
+      return this.#failed(error, call, request)
+    }
+  }
+
+  /** Makes a WebSocket of a connection, or answers why not. Never rejects. */
+  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const environment = this.#begin({ incoming, outgoing: undefined })
+    const { call } = environment
+    const request = upgradeRequest(incoming)
+    socket.on('error', () => undefined)
+    try {
+      const answer = request === undefined ? problem(400) : this.#routed(request, environment)
+      const response = await call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
+      if (environment.accepted === undefined || response.status !== 204) await refuseSocket(socket, response)
+      else {
+        const { error } = await openSocket(environment.accepted, { request: incoming, socket, head })
+        if (error !== undefined) this.#failed(error, call, { method: 'GET', url: incoming.url ?? '' })
+      }
+    } catch (error) {
+      await refuseSocket(socket, this.#failed(error, call, { method: 'GET', url: incoming.url ?? '' }))
+    } finally {
+      call.end()
+    }
+  }
+
+  /** Says that a request failed: to the log why, to the client only of which kind that is. */
+  #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
+    const status = statusOf(error)
+    const { frameOfRequest: frame } = call
+    tellFailure(call, frame, error, { method, path: pathOf(url), status })
+    return problem(status, frame.trace)
+  }
+
+  #begin({ incoming, outgoing }: Exchange): ServerEnvironment['Bindings'] {
+    const { service, fields } = this.#settings
+    const { pid, frame: issued } = this.#self
+    const { write } = fields.timeouts
+    const { traceparent } = incoming.headers
+    const change: FrameChange = {
+      trace: childTrace(typeof traceparent === 'string' ? traceparent : undefined),
+      ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
+    }
+    const call = new RequestCall({ pid, issued, frame: fork(issued, change), outgoing })
+    return { incoming, outgoing, service, peer: peerOf(incoming.socket), call }
+  }
+
+  #routed(request: Request, environment: ServerEnvironment['Bindings']): Answer {
+    const app = this.#app
+    if (app === undefined) return problem(503)
+    const { call } = environment
+    return runInSlot({ frame: call.frameOfRequest, owner: call }, () => app.fetch(request, environment))
+  }
+
+  /** Runs as who acts: the service, or whoever middleware found to ask. */
+  #endpoint({ program, pin, entry }: EndpointRoute, context: RequestIn): Answer {
+    const told = new InlineContext(context, entry)
+    if (pin === undefined) return answerInline(program, context.req.raw, told)
+    const frame = fork(currentSlot()?.frame ?? context.env.call.frameOfRequest, { overlay: pin })
+    return runInFrame(frame, () => answerInline(program, context.req.raw, told))
+  }
+}
+
+/** An upgrade as middleware sees it; nothing where it names no place. */
+function upgradeRequest({ headers, url = '/', socket }: IncomingMessage): Request | undefined {
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  const at = `${scheme}://${headers.host ?? 'localhost'}${url}`
+  if (!url.startsWith('/') || !URL.canParse(at)) return undefined
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] satisfies [string, string]],
+  )
+  return new Request(at, { headers: fields })
+}
+
+/** Without the query: secrets stand in those. */
+function pathOf(url: string): string {
+  return URL.parse(url, 'http://localhost')?.pathname ?? ''
+}

@@ -1,0 +1,89 @@
+/** A server, in its own thread: it listens, routes, and stops in order. */
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type EntryId, fork, type Frame, invalid, runInFrame, TroupeError } from '@troupe/core'
+import { getRequestListener } from '@hono/node-server'
+import { listenOn } from '@troupe/network'
+import { currentParticipant } from '@troupe/process'
+import { closeWebSockets } from '../websocket/index.ts'
+import { parseAddress } from './address.ts'
+import { problem } from './failure.ts'
+import type { Requests } from './requests.ts'
+import type { RouteTable, ServerSettings } from './table.ts'
+import { createTransport, drain, type Transport } from './transport.ts'
+
+/** Where a server is reached. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export class Server {
+  readonly #settings: ServerSettings
+  readonly #transport: Transport
+  readonly #requests: Requests
+  /** Rejects when the server can go on no more. */
+  readonly failed: Promise<never>
+
+  constructor(settings: ServerSettings, requests: Requests) {
+    this.#settings = settings
+    this.#requests = requests
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => undefined)
+    this.failed = promise
+    const listener = getRequestListener((request, environment) => requests.answer(request, environment), {
+      // What is no request that can be routed: an address that is none, a host that can be none.
+      errorHandler: () => problem(400),
+    })
+    this.#transport = createTransport(settings.fields, (incoming, outgoing) => void listener(incoming, outgoing))
+    this.#transport.on('error', (error) => reject(failureOf(settings.service, error)))
+    this.#transport.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void requests.upgrade(request, socket, head))
+  }
+
+  /** @throws TroupeError `PermissionDenied`, `Invalid` or `NotFound` for an overlay that may or can not be listened on, `Unavailable`. */
+  async listen(): Promise<ServerAddress> {
+    const { service, fields, network } = this.#settings
+    const { host, port } = parseAddress(fields.addr)
+    if (network === null) this.#listenHere(currentParticipant().frame, host, port)
+    else {
+      if (host !== undefined)
+        throw final(invalid(`${service}: addr: an overlay has an address of its own: leave the host out`, { service }))
+      listenOn(this.#transport, network, { port, tls: fields.tls?.mode === 'auto' })
+    }
+    await Promise.race([once(this.#transport, 'listening'), this.failed])
+    const address = this.#transport.address()
+    if (typeof address !== 'object' || address === null) throw new TroupeError('Internal', `${service} listens nowhere`)
+    return { host: address.address, port: address.port }
+  }
+
+  /** Other routes from now on; requests that are under way go on by the former. */
+  async route(table: RouteTable): Promise<void> {
+    await this.#requests.route(table)
+  }
+
+  /** Takes no more connections, and lets what runs come to its end. */
+  async close(): Promise<void> {
+    await Promise.all([drain(this.#transport), closeWebSockets()])
+  }
+
+  #listenHere(frame: Frame, host: string | undefined, port: number): void {
+    runInFrame(fork(frame, { overlay: null }), () => {
+      this.#transport.listen({ port, ...(host !== undefined && { host }) })
+    })
+  }
+}
+
+function failureOf(service: EntryId, error: unknown): TroupeError {
+  if (error instanceof TroupeError) return error.kind === 'Unavailable' || error.final ? error : final(error)
+  const { code } = error instanceof Error && 'code' in error ? error : { code: undefined }
+  const words = error instanceof Error ? error.message : String(error)
+  if (code === 'EACCES') return new TroupeError('PermissionDenied', `${service}: ${words}`, { cause: error, retryable: false })
+  return new TroupeError('Unavailable', `${service}: ${words}`, { cause: error, details: { service } })
+}
+
+/** An error after which trying again makes no sense, unless its kind says otherwise. */
+function final(error: TroupeError): TroupeError {
+  const { kind, message, details } = error
+  return error.retryable ? error : new TroupeError(kind, message, { cause: error, details, retryable: false })
+}

@@ -1,0 +1,161 @@
+/** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
+import { type EntryId, entryId, invalid, notFound, type Pid, runInSlot, TroupeError, unavailable } from '@troupe/core'
+import { processes } from '@troupe/process'
+import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
+import { problemsError } from '@troupe/registry'
+import { httpServiceKind } from '../kinds-service.ts'
+import { checkRoutes } from './check-routes.ts'
+import { orderTopic, type ServerOrder } from './serve.ts'
+import type { ServerAddress } from './server.ts'
+import type { ServerSettings } from './table.ts'
+import { type Source, tableOf } from './tables.ts'
+
+const module = new URL(`./serve${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+
+/** One thread is kept warm, for a server that has to be started again. */
+const settings = { isolation: 'thread', spares: 1, queueSize: 1024 } as const
+const hostId = entryId('troupe:http')
+
+type SupervisedServer = ReturnType<typeof startProcess>
+
+export interface ServersOptions {
+  readonly kernel: Kernel
+  readonly log: (line: string) => void
+}
+
+/**
+ * The `http.service` entries of an application.
+ *
+ * @example
+ * ```ts
+ * const servers = new Servers({ kernel, log })
+ * const services = servers.services()
+ * ```
+ */
+export class Servers {
+  readonly #kernel: Kernel
+  readonly #log: (line: string) => void
+  readonly #running = new Map<EntryId, { readonly pid: Pid; readonly address: ServerAddress }>()
+  readonly #checked = new WeakSet<Source>()
+  #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
+  readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
+
+  constructor({ kernel, log }: ServersOptions) {
+    this.#kernel = kernel
+    this.#log = log
+    kernel.handle('serving', (address, { record }) => {
+      const started = this.#starting.get(record.pid)
+      if (started === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      started(address)
+    })
+  }
+
+  /** What the supervisor is to run. */
+  services(): readonly ServiceDefinition[] {
+    return this.#kernel.registry.find({ kind: httpServiceKind.kind }).map(({ id }) => this.service(id))
+  }
+
+  service(id: EntryId): ServiceDefinition {
+    const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
+    const { lifecycle } = fields
+    return { id, kind: entry.kind, lifecycle, autoStart: lifecycle.autoStart, start: async () => this.#start(id) }
+  }
+
+  /** Where a server that runs is reached. @throws TroupeError `NotFound` */
+  address(id: EntryId): ServerAddress {
+    const running = this.#running.get(id)
+    if (running === undefined) throw notFound(`${id} does not run`, { service: id })
+    return running.address
+  }
+
+  /** Looks at entries as they will be, once for each state. @throws TroupeError `Invalid` for routes that cannot be together. */
+  check(source: Source): void {
+    if (this.#checked.has(source)) return
+    this.#checked.add(source)
+    const problems = checkRoutes(source)
+    if (problems.length > 0) throw problemsError(problems)
+  }
+
+  /** Has all servers that run route as the entries say now: once for each version of them, or anew because code has changed. */
+  async refresh(anew = false): Promise<void> {
+    const version = this.#kernel.registry.version()
+    if (anew || this.#refreshed?.version !== version) this.#refreshed = { version, done: this.#reroute() }
+    await this.#refreshed.done
+  }
+
+  /** Has a server that runs take over what has changed in its entry. Answers false when it has to be started anew for that. */
+  async adapt(_id: EntryId): Promise<boolean> {
+    return false
+  }
+
+  async #reroute(): Promise<void> {
+    await Promise.all(Array.from(this.#running, async ([id, { pid }]) => this.#order(pid, { type: 'routes', table: this.#table(id) })))
+  }
+
+  async #start(id: EntryId): Promise<SupervisedServer> {
+    const { hosts, registry, security } = this.#kernel
+    if (!hosts.has(hostId)) hosts.add(hosts.create(hostId, settings))
+    const { fields } = registry.decode(id, httpServiceKind)
+    const given = this.#settings(id)
+    const frame = serviceFrame(security, fields.lifecycle, fields.replyVia === 'same' ? given.network : this.#pin(id))
+    const server = startProcess(this.#kernel, {
+      entry: id,
+      program: { entry: id, module, method: 'serve' },
+      host: hostId,
+      args: [given, this.#table(id)],
+      frame,
+    })
+    const { promise: serving, resolve } = Promise.withResolvers<ServerAddress>()
+    this.#starting.set(server.pid, resolve)
+    try {
+      const address = await Promise.race([serving, endOf(id, server)])
+      this.#running.set(id, { pid: server.pid, address })
+      this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
+      void server.ended.then(() => {
+        if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)
+      })
+      return server
+    } finally {
+      this.#starting.delete(server.pid)
+    }
+  }
+
+  /** @throws TroupeError `Invalid`, for good, where the overlay can not do what is asked of it. */
+  #settings(service: EntryId): ServerSettings {
+    const { registry, overlays, threads } = this.#kernel
+    const { fields } = registry.decode(service, httpServiceKind)
+    const network = fields.network === undefined ? (threads.defaultOverlay ?? null) : fields.network
+    if (network !== null) {
+      const { listen, tls } = overlays.get(network).capabilities
+      const lacks = !listen
+        ? 'it is outbound only'
+        : fields.tls?.mode === 'auto' && !tls
+          ? 'it has no certificates for tls.mode auto'
+          : undefined
+      if (lacks !== undefined) throw new TroupeError('Invalid', `${service} can not listen on ${network}: ${lacks}`, { retryable: false })
+    }
+    return { service, fields, network }
+  }
+
+  #pin(id: EntryId): EntryId | null | undefined {
+    return this.#kernel.registry.decode(id, httpServiceKind).meta.options?.network
+  }
+
+  #table(service: EntryId) {
+    const { registry, code } = this.#kernel
+    return tableOf(registry, service, { moduleOf: (entry, file) => code.url(entry, file) })
+  }
+
+  async #order(pid: Pid, order: ServerOrder): Promise<void> {
+    await runInSlot(this.#kernel.runtime.root.slot(), async () => processes.call(pid, orderTopic, order, { timeout: orderTime }))
+  }
+}
+
+/** Milliseconds that a server may take to do what it is told. */
+const orderTime = 10_000
+
+/** A server that ends before it serves. */
+async function endOf(id: EntryId, { ended }: SupervisedServer): Promise<never> {
+  const exit = await ended
+  throw 'error' in exit ? exit.error : unavailable(`${id} ended before it served`)
+}

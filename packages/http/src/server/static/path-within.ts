@@ -1,0 +1,28 @@
+/** The file that a URL's path names below a folder. */
+import type { StaticFields } from '../../kinds.ts'
+
+/**
+ * `undefined` where it can name none: it is not below the prefix, leads out of the folder, is not encoded well, or names what is hidden.
+ * Compares segments after all decoding, so that no spelling of `..` gets through.
+ */
+export function pathWithin({ path: prefix, dotfiles }: Pick<StaticFields, 'path' | 'dotfiles'>, pathname: string): string | undefined {
+  const base = prefix.endsWith('/') ? prefix : `${prefix}/`
+  if (pathname !== prefix && !pathname.startsWith(base)) return undefined
+  const rest = decoded(pathname.slice(base.length))
+  if (rest === undefined || /[\0\\]/.test(rest)) return undefined
+  const segments = rest.split('/')
+  const isWrong = (segment: string, index: number) =>
+    segment === '.' ||
+    segment === '..' ||
+    (segment === '' && index < segments.length - 1) ||
+    (segment.startsWith('.') && !dotfiles && segment !== '.well-known')
+  return segments.some(isWrong) ? undefined : rest
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+/** Makes the tables of routes from entries. */
+import { availableParallelism } from 'node:os'
+import type { EntryId } from '@troupe/core'
+import { functionKind } from '@troupe/functions/kernel'
+import type { Program } from '@troupe/process'
+import type { Entries } from '@troupe/registry'
+import { endpointKind, routerKind, staticKind } from '../kinds.ts'
+import { websocketKind } from '../websocket/kind.ts'
+import { joinPaths } from './pattern.ts'
+import type { EndpointRoute, LaneSettings, RouterRoutes, RouteTable } from './table.ts'
+
+/** What entries are read from: the registry as it is, or as it will be. */
+export type Source = Pick<Entries, 'find' | 'decode' | 'get'>
+
+export interface TablesOptions {
+  /** The module that a function runs now. */
+  readonly moduleOf: (entry: EntryId, file: string) => string
+}
+
+/** The table of a server. */
+export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOptions): RouteTable {
+  const routers = source
+    .find({ kind: routerKind.kind })
+    .map(({ id }) => source.decode(id, routerKind))
+    .filter(({ meta }) => meta.server === service)
+  const endpoints = source.find({ kind: endpointKind.kind }).map(({ id }) => source.decode(id, endpointKind))
+  const sockets = source.find({ kind: websocketKind.kind }).map(({ id }) => source.decode(id, websocketKind))
+  const statics = source.find({ kind: staticKind.kind }).map(({ id }) => source.decode(id, staticKind))
+  return {
+    routers: routers.map(({ id, fields: { prefix, middleware, options } }): RouterRoutes => {
+      const mine = endpoints.filter(({ meta }) => meta.router === id)
+      return {
+        entry: id,
+        middleware,
+        options,
+        endpoints: mine.map(({ id: entry, fields, meta }): EndpointRoute => {
+          const called = source.decode(fields.func, functionKind)
+          const program: Program = { entry: fields.func, module: moduleOf(fields.func, called.fields.source), method: called.fields.method }
+          const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
+          const { method, permission } = fields
+          return { entry, method, path: joinPaths(prefix, fields.path), program, lanes: lanesOf(called.fields.pool), pin, permission }
+        }),
+        sockets: sockets
+          .filter(({ meta }) => meta.router === id)
+          .map(({ id: entry, fields }) => ({ entry, path: joinPaths(prefix, fields.path), fields })),
+      }
+    }),
+    statics: statics.filter(({ meta }) => meta.server === service).map(({ id: entry, fields }) => ({ entry, fields })),
+  }
+}
+
+function lanesOf(
+  pool: 'inline' | { readonly min: number; readonly max?: number | undefined; readonly idleTimeout: number; readonly queue: number },
+) {
+  if (pool === 'inline') return pool
+  const { min, max = availableParallelism(), idleTimeout, queue } = pool
+  return { min, max: Math.max(min, max), idleTimeout, queue } satisfies LaneSettings
+}

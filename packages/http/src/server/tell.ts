@@ -1,0 +1,22 @@
+/** Lines for the log of the application, about requests. */
+import { asTroupeError, type Frame } from '@troupe/core'
+import { currentRuntime, type LogLine, type Participant } from '@troupe/process'
+
+/** Tells that a request failed. Whether that was written, nobody waits to hear. */
+export function tellFailure(by: Participant, frame: Frame, error: unknown, fields: Readonly<Record<string, unknown>>): void {
+  const { kind, message, stack } = asTroupeError(error)
+  const isOurs = kind === 'Unknown' || kind === 'Internal'
+  tell(by, frame, isOurs ? 'error' : 'info', `${kind}: ${message}`, { ...fields, ...(isOurs && stack !== undefined && { stack }) })
+}
+
+function tell(
+  by: Participant,
+  { trace, overlay }: Frame,
+  level: LogLine['level'],
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  currentRuntime()
+    .kernel.request('log', { level, time: Date.now(), message, fields, trace, overlay }, by.pid)
+    .catch(() => undefined)
+}

@@ -1,0 +1,34 @@
+/** What a server lends to the middleware of its routers. */
+import { TroupeError } from '@troupe/core'
+import type { Context } from 'hono'
+import type { MiddlewareTools } from '../middleware/tools.ts'
+import type { ServerEnvironment } from './environment.ts'
+import { RequestCall } from './request-call.ts'
+
+type Bindings = ServerEnvironment['Bindings']
+
+export const middlewareTools: MiddlewareTools = {
+  peer: (context) => {
+    const { peer, incoming } = bindingsOf(context)
+    return peer?.address ?? incoming.socket.remoteAddress
+  },
+  onEnd: (context, then) => {
+    bindingsOf(context).call.onEnd(then)
+  },
+  endpoint: (context) => {
+    const { route } = bindingsOf(context)
+    if (route === undefined) return undefined
+    const permission = 'permission' in route ? route.permission : undefined
+    return { id: route.entry, ...(permission !== undefined && { permission }) }
+  },
+}
+
+/** Middleware is written for any context; it runs in those of this server. */
+function bindingsOf({ env }: Context): Bindings {
+  if (isOurs(env)) return env
+  throw new TroupeError('Internal', 'middleware of a router runs outside of a server')
+}
+
+function isOurs(env: unknown): env is Bindings {
+  return typeof env === 'object' && env !== null && 'call' in env && env.call instanceof RequestCall
+}
