@@ -1,5 +1,6 @@
 /** Overlays of `network.tailscale`, made of entries as an application's are, in a tailnet of the test's own. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,4 +91,17 @@ export function reroute(route: Route, folder: string, port: number): Route {
   })
   relay.listen(path).unref()
   return { ...route, config: { ...Object(route.config), socket: path } }
+}
+
+/** Answers HTTP at `port` of the overlay, with what was asked for and by which node. */
+export async function serveHttp(overlay: Overlay, port: number): Promise<Target> {
+  const nodes = new WeakMap<Socket, string | undefined>()
+  const server = createHttpServer((request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ url: request.url, node: nodes.get(request.socket) }))
+  })
+  return serve(overlay, port, (socket, { node }) => {
+    nodes.set(socket, node)
+    server.emit('connection', socket)
+  })
 }

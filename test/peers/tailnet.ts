@@ -42,7 +42,7 @@ export class Tailnet implements AsyncDisposable {
   } = {}): Promise<Tailnet> {
     // The kernel ends it when this process ends in whatever way.
     const tailnet = new Tailnet([programs.setpriv.path, '--pdeathsig', 'TERM', ...within, tailnetProgram, '-ip', ip])
-    tailnet.#ready = await tailnet.happens((line) => line['ev'] === 'ready')
+    tailnet.#ready = await tailnet.#happens((line) => line['ev'] === 'ready')
     return tailnet
   }
 
@@ -82,8 +82,12 @@ export class Tailnet implements AsyncDisposable {
     return answer
   }
 
-  /** The next line that `wanted` takes: `joined`, `online`, `offline`, `changed` and `removed` tell of a node. */
-  async happens(wanted: (line: Line) => boolean): Promise<Line> {
+  /** The next time that a node is `joined`, `online`, `offline`, `changed` or `removed`. */
+  async changes(node: string, change: string): Promise<void> {
+    await this.#happens((line) => line['change'] === change && nameOf(line['node']) === node)
+  }
+
+  async #happens(wanted: (line: Line) => boolean): Promise<Line> {
     return new Promise((resolve, reject) => {
       const onLine = (line: Line) => {
         if (!wanted(line)) return
@@ -114,6 +118,10 @@ export class Tailnet implements AsyncDisposable {
       this.#answers.delete(id)
     }
   }
+}
+
+function nameOf(node: unknown): unknown {
+  return typeof node === 'object' && node !== null && 'name' in node ? node.name : undefined
 }
 
 function parsed(text: string): Line

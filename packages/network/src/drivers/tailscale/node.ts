@@ -21,6 +21,8 @@ const humanTimeout = 600_000
 const grace = 2_000
 const requestTimeout = 10_000
 const secretBytes = 12
+/** States of tsnet in which a node takes no part any more. */
+const outside: ReadonlySet<string> = new Set(['NoState', 'NeedsLogin', 'Stopped'])
 
 export interface NodeOptions {
   readonly overlay: EntryId
@@ -235,6 +237,9 @@ export class TailnetNode implements AsyncDisposable {
         log(`overlay ${overlay}: an administrator of the tailnet has to admit the node "${hostname}"`)
         this.#want({ type: 'approval' })
         return
+      case 'state':
+        this.#backend(event.state)
+        return
       case 'error':
         this.#shutOut.reject(this.#failed(refusalError(event)))
         return
@@ -243,6 +248,13 @@ export class TailnetNode implements AsyncDisposable {
         return
       default:
     }
+  }
+
+  /** What the tailnet makes of a node that was in: its key has expired, for instance. */
+  #backend(state: string): void {
+    if (this.#joined === undefined) return
+    if (state === 'Running') this.#wish = undefined
+    if (outside.has(state)) this.#shutOut.reject(this.#failed(unavailable(`it is in the state ${state}: its login is over`)))
   }
 
   #want(wish: Wish): void {

@@ -14,7 +14,7 @@ export async function statusOf(node: TailnetNode): Promise<OverlayStatus> {
   if (state !== 'Joined' || joined === undefined) return { state: state === 'Joining' ? 'starting' : 'down', ...waits }
   // It may end while it is asked: then it is not up any more.
   const told = await node.status().catch(() => undefined)
-  if (told === undefined) return { state: 'starting', ...waits }
+  if (told?.state !== 'Running') return { state: 'starting', ...waits }
   return {
     state: 'up',
     name: told.dns_name,
