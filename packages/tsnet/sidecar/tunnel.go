@@ -77,6 +77,8 @@ func (t *tunnel) followGone() {
 	t.node.awaitGone()
 	t.once.Do(func() {
 		t.tailnet.Close()
+		// Both ends of sending look the same as nobody being there: what Node has not read yet is to end in order.
+		t.node.release()
 		t.node.Close()
 	})
 }
