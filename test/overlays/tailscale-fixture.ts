@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { entryId } from '@troupe/core'
+import { type EntryId, entryId } from '@troupe/core'
 import { accept, type Overlay, type Peer, type Route, type Target } from '@troupe/network'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
@@ -42,9 +42,13 @@ export class TailnetWorld implements AsyncDisposable {
     return new TailnetWorld(own, folder, stack.move())
   }
 
+  idOf(name: string): EntryId {
+    return entryId(`app:${name}`)
+  }
+
   /** Adds the entry `app:<name>`, with a key of its own unless `fields` have one. */
-  async entry(name: string, fields: Fields = {}): Promise<ReturnType<typeof entryId>> {
-    const id = entryId(`app:${name}`)
+  async entry(name: string, fields: Fields = {}): Promise<EntryId> {
+    const id = this.idOf(name)
     const key = 'auth_key' in fields || 'auth_key_env' in fields ? {} : { auth_key: await this.tailnet.key() }
     this.registry.add({ id, kind: 'network.tailscale', fields: { control_url: this.tailnet.url, ...key, ...fields } })
     return id

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { accept, associate, dial, type Overlay, type Peer } from '@troupe/network'
@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import type { Tailnet } from '../peers/tailnet.ts'
 import { httpOver } from './http-over.ts'
+import { givenTo, sidecarPids } from './sidecar-pids.ts'
 import { reroute, serve, serveHttp, TailnetWorld } from './tailscale-fixture.ts'
 
 overlayContract('network.tailscale', async () => {
@@ -133,7 +134,7 @@ describe('a node', () => {
     try {
       await world.node('keyed', { auth_key_env: variable })
       // What the sidecar was started with holds no key.
-      const seen = await Promise.all((await sidecars()).map(async (pid) => readProc(pid)))
+      const seen = await Promise.all((await sidecarPids()).map(givenTo))
       expect(seen.length).toBeGreaterThan(0)
       expect(seen.join('\n')).not.toContain('tskey')
     } finally {
@@ -210,23 +211,6 @@ describe('a node', () => {
     await (await node.bind({ port: 80 }))[Symbol.asyncDispose]()
   })
 })
-
-async function sidecars(): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const [, parent] = /^PPid:\s*(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')) ?? []
-      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      return Number(parent) === process.pid && line.includes('troupe-tsnet') ? [pid] : []
-    }),
-  )
-  return found.flat()
-}
-
-/** Arguments and environment of a process. */
-async function readProc(pid: string): Promise<string> {
-  return `${await readFile(`/proc/${pid}/cmdline`, 'utf8')} ${await readFile(`/proc/${pid}/environ`, 'utf8')}`
-}
 
 /** A key that let one node in already. */
 async function usedKey(tailnet: Tailnet): Promise<string> {

@@ -1,0 +1,26 @@
+/** A thread that dials one target many times at once, and has each connection carry something of its own. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { dial, type Route, type Target } from '@troupe/network'
+import { echoed } from './echoed.ts'
+
+interface Work {
+  readonly route: Route
+  readonly target: Target
+  readonly count: number
+}
+
+function work(data: Work): Work
+function work(data: unknown): unknown {
+  return data
+}
+
+const { route, target, count } = work(workerData)
+const outcomes = await Promise.allSettled(
+  Array.from({ length: count }, async (_, number) => {
+    const sent = Buffer.from(`connection ${number}`)
+    const back = await echoed(await dial(route, target), sent)
+    if (!back.equals(sent)) throw new Error(`${String(back)} came back for ${String(sent)}`)
+  }),
+)
+const failed = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => String(reason))
+parentPort?.postMessage({ succeeded: count - failed.length, failed })

@@ -1,0 +1,121 @@
+/** What dies, and what becomes of it. */
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { accept, dial, type Overlay } from '@troupe/network'
+import { describe, expect, it } from 'vitest'
+import { echoed } from './echoed.ts'
+import { sidecarPids } from './sidecar-pids.ts'
+import { serve, TailnetWorld } from './tailscale-fixture.ts'
+
+describe('the sidecar', () => {
+  it('killed under load resets every connection, and brings nodes and listeners back under their names and addresses', async () => {
+    await using world = await TailnetWorld.start()
+    const [left, right] = await Promise.all([world.node('left'), world.node('right')])
+    const address = await serve(right, 7, (socket) => socket.pipe(socket))
+    const before = await world.overlays.status(right.id)
+    const busy = await Promise.all(Array.from({ length: 50 }, async () => busyOn(await dial(left.route, address))))
+    const [pid] = await sidecarPids()
+    if (pid === undefined) throw new Error('there is no sidecar')
+    process.kill(pid, 'SIGKILL')
+    // None of them looks as if the other side had ended.
+    expect(new Set(await Promise.all(busy))).toEqual(new Set(['ECONNRESET']))
+    await expect.poll(async () => tryEcho(left, address.host)).toBe('Unavailable')
+    await expect.poll(async () => tryEcho(left, address.host)).toBe('hello')
+    expect(await world.overlays.status(right.id)).toMatchObject({ state: 'up', name: before?.name, addresses: before?.addresses })
+    expect(await sidecarPids()).not.toContain(pid)
+    expect(world.log.filter((line) => line.includes('SIGKILL'))).toHaveLength(2)
+  })
+
+  it('ends with the last node, and leaves nothing behind', async () => {
+    await using world = await TailnetWorld.start()
+    const only = await world.node('only')
+    expect(await sidecarPids()).toHaveLength(1)
+    await world.overlays.remove(only.id)
+    expect(await sidecarPids()).toEqual([])
+  })
+
+  it('that was replaced by hand takes listeners along: whoever accepts is told', async () => {
+    await using world = await TailnetWorld.start()
+    const node = await world.node('left')
+    const listener = await accept((await node.bind({ port: 7 })).ticket)
+    const lost = expect(Array.fromAsync(listener.connections)).rejects.toMatchObject({ kind: 'Unavailable' })
+    await world.overlays.replace(node.id)
+    await lost
+    const again = world.overlays.get(node.id)
+    expect(await serve(again, 7, (socket) => socket.pipe(socket))).toEqual(listener.address)
+    expect(await tryEcho(again, listener.address.host)).toBe('hello')
+  })
+})
+
+describe('the tailnet', () => {
+  it('goes on without its coordination server, and hears of new nodes when that is back', async () => {
+    await using world = await TailnetWorld.start()
+    const { tailnet } = world
+    const [left, right] = await Promise.all([world.node('left'), world.node('right')])
+    await serve(right, 7, (socket) => socket.pipe(socket))
+    expect(await tryEcho(left, 'right')).toBe('hello')
+    await tailnet.command('control', { on: false })
+    expect(await tryEcho(left, 'right')).toBe('hello')
+    const failed = await world.node('late').catch((error: unknown) => error)
+    expect(failed).toMatchObject({ kind: 'Unavailable', retryable: true, details: { code: 'ECONTROL' } })
+    await tailnet.command('control', { on: true })
+    const late = await world.overlays.add(world.idOf('late'))
+    await serve(late, 7, (socket) => socket.pipe(socket))
+    await expect.poll(async () => tryEcho(left, 'late')).toBe('hello')
+  })
+
+  it('goes on without its relay where the way is direct, and over its relay where there is no other', async () => {
+    await using world = await TailnetWorld.start()
+    const { tailnet } = world
+    await tailnet.command('relay_only', { on: true })
+    const [left, right] = await Promise.all([world.node('left'), world.node('right')])
+    await serve(right, 7, (socket) => socket.pipe(socket))
+    expect(await tryEcho(left, 'right')).toBe('hello')
+    expect(await world.overlays.status(left.id)).toMatchObject({ peers: [{ path: 'relayed', relay: 'test' }] })
+    await tailnet.command('relay_only', { on: false })
+    await expect
+      .poll(async () => {
+        await tryEcho(left, 'right')
+        return world.overlays.status(left.id)
+      })
+      .toMatchObject({ peers: [{ path: 'direct' }] })
+    await tailnet.command('relay', { on: false })
+    expect(await tryEcho(left, 'right')).toBe('hello')
+  })
+})
+
+it('carries 1,000 connections that four threads dial at once', { timeout: 120_000 }, async () => {
+  await using world = await TailnetWorld.start()
+  const [left, right] = await Promise.all([world.node('left'), world.node('right')])
+  const target = await serve(right, 7, (socket) => socket.pipe(socket))
+  const workerData = { route: left.route, target, count: 250 }
+  const outcomes = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const worker = new Worker(new URL('./tailscale-dialer.ts', import.meta.url), { workerData })
+      const [outcome]: readonly unknown[] = await once(worker, 'message')
+      await worker.terminate()
+      return outcome
+    }),
+  )
+  expect(outcomes).toEqual(Array.from({ length: 4 }, () => ({ succeeded: 250, failed: [] })))
+})
+
+/** Writes and reads without end; the code of the error that ends it, or `end`. */
+async function busyOn(socket: Socket): Promise<string> {
+  const chunk = Buffer.alloc(1024, 'x')
+  socket.on('data', () => socket.write(chunk))
+  socket.write(chunk)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  socket.once('end', () => resolve('end')).on('error', (error) => resolve('code' in error ? String(error.code) : error.message))
+  return promise
+}
+
+/** What came back of a hello; the kind of the error where nothing did. */
+async function tryEcho(from: Overlay, host: string): Promise<string> {
+  try {
+    return String(await echoed(await dial(from.route, { host, port: 7 }), Buffer.from('hello')))
+  } catch (error) {
+    return error instanceof Error && 'kind' in error ? String(error.kind) : String(error)
+  }
+}
