@@ -1,6 +1,6 @@
 /** The process that speaks for one WebSocket. It lives in the server's thread, beside the socket, and is what the other processes see of it. */
 import { on } from 'node:events'
-import type { Pid } from '@troupe/core'
+import { type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
 import type { WebSocket } from 'ws'
 import { KeepAlive } from './keep-alive.ts'
@@ -95,9 +95,11 @@ class Conversation {
     })
     void this.#watch()
     const written = this.#write()
-    written.catch(() => {
-      this.#close(failed)
-    })
+    for (const way of [received, written]) {
+      way.catch(() => {
+        this.#close(failed)
+      })
+    }
     this.#onKilled()
     await this.#tell('ws.open', this.#opening())
     socket.resume()
@@ -141,11 +143,14 @@ class Conversation {
       for await (const event of messages) {
         const data: unknown = event[0]
         onMessage()
-        if (data instanceof ArrayBuffer) await this.#tell('ws.message', new Uint8Array(data), [data])
-        else await this.#tell('ws.message', String(data))
+        if (!(data instanceof ArrayBuffer)) await this.#tell('ws.message', String(data))
+        // All empty messages share one buffer, which can not be moved twice.
+        else if (data.byteLength === 0) await this.#tell('ws.message', new Uint8Array())
+        else await this.#tell('ws.message', new Uint8Array(data), [data])
       }
-    } catch {
-      // A breach of the protocol: the socket closes for it, with the code that says so.
+    } catch (error) {
+      // After a breach of the protocol the socket closes by itself, with the code that says so.
+      if (this.#socket.readyState === this.#socket.OPEN) throw error
     }
   }
 
@@ -205,8 +210,10 @@ class Conversation {
   async #tell(topic: string, payload: unknown, transfer: readonly ArrayBuffer[] = []): Promise<void> {
     // Whoever configured the connection let it speak to this process: policies are not asked again.
     const message = { to: this.#partner, topic, payload, frame: this.#me.frame, transfer }
-    await currentRuntime()
-      .post.send(this.#me, message)
-      .catch(() => undefined)
+    try {
+      await currentRuntime().post.send(this.#me, message)
+    } catch (error) {
+      if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
+    }
   }
 }

@@ -72,8 +72,10 @@ describe('a WebSocket', () => {
     expect(await next(socket)).toBe('hello')
     socket.send(Buffer.from([1, 2, 3]))
     expect(await next(socket)).toEqual(Buffer.from([1, 2, 3]))
-    socket.send('')
-    expect(await next(socket)).toBe('')
+    for (const empty of ['', Buffer.alloc(0), Buffer.alloc(0)]) {
+      socket.send(empty)
+      expect(await next(socket)).toEqual(empty)
+    }
     const closed = closing(socket)
     socket.close(1000, 'enough')
     expect(await closed).toEqual({ code: 1000, reason: 'enough' })
