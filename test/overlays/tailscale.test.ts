@@ -129,7 +129,10 @@ describe('a node', () => {
     await using world = await TailnetWorld.start()
     const { tailnet } = world
     const variable = 'TROUPE_TEST_TAILNET_KEY'
-    await expect(world.node('keyless', { auth_key_env: variable })).rejects.toMatchObject({ kind: 'Invalid', message: containing('auth_key_env') })
+    await expect(world.node('keyless', { auth_key_env: variable })).rejects.toMatchObject({
+      kind: 'Invalid',
+      message: containing('auth_key_env'),
+    })
     process.env[variable] = await tailnet.key()
     try {
       await world.node('keyed', { auth_key_env: variable })
