@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 const floors = [
   '@troupe/core',
   '@troupe/registry',
+  '@troupe/tsnet',
   '@troupe/network',
   '@troupe/policy',
   '@troupe/process',

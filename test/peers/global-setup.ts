@@ -9,12 +9,14 @@ import { startI2p } from './i2pd.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
 import { startMicrosocks } from './microsocks.ts'
+import { buildTailscale } from './tailscale-programs.ts'
 import { Target } from './target.ts'
 import { startTor } from './tor.ts'
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await using stack = new AsyncDisposableStack()
   await installPeers()
+  await buildTailscale()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-peers-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   const target = stack.use(await Target.start(address(53)))

@@ -2,6 +2,8 @@ module sidecar
 
 go 1.26.6
 
+toolchain go1.26.8
+
 require (
 	golang.org/x/net v0.56.0
 	golang.org/x/sys v0.47.0

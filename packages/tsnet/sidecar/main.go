@@ -60,6 +60,8 @@ func run(socketPath, memoryLimit string, logs bool) error {
 		return err
 	}
 	defer socket.Close()
+	// Where tsnet would look for a folder of logs in the system's.
+	os.Setenv("TS_LOGS_DIR", filepath.Dir(socketPath))
 	s := &sidecar{out: &outbox{to: os.Stdout, secrets: hidden}, secrets: hidden}
 	go s.carry(socket)
 	s.out.event("ready", fields{"proto": protocol, "pid": os.Getpid(), "sock": socketPath, "version": version})

@@ -1,0 +1,91 @@
+/** Builds the sidecar into the cache. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TroupeError } from '@troupe/core'
+import { cachePlace, defaultCache, makePlace, recordedAt } from '../cache.ts'
+import { sha256, verify } from '../checksum.ts'
+import type { Sidecar } from '../find.ts'
+import { currentPlatform, type Platform } from '../platform.ts'
+import { sourceFolder } from '../source.ts'
+import { findGo } from './go.ts'
+
+export interface BuildOptions {
+  /** @default the one of this process; Go builds for every other one too */
+  readonly platform?: Platform
+  /** @default the variable `TROUPE_CACHE_DIR`, else `troupe` in the user's cache */
+  readonly cache?: string
+  /** Builds even if the cache has it. @default false */
+  readonly again?: boolean
+}
+
+const systems = {
+  'linux-x64': ['linux', 'amd64'],
+  'linux-arm64': ['linux', 'arm64'],
+  'darwin-x64': ['darwin', 'amd64'],
+  'darwin-arm64': ['darwin', 'arm64'],
+} as const
+
+/**
+ * The sidecar of this version, built with Go unless the cache has it already. The first build takes minutes, and fetches modules from where
+ * Go's own settings (`GOPROXY`) say.
+ *
+ * @throws TroupeError `Unavailable`, final, when there is no Go, or it fails.
+ */
+export async function buildSidecar({
+  platform = currentPlatform(),
+  cache = defaultCache(),
+  again = false,
+}: BuildOptions = {}): Promise<Sidecar> {
+  const place = await cachePlace(cache, platform)
+  const recorded = again ? undefined : await recordedAt(place)
+  if (recorded !== undefined) return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
+  await makePlace(place)
+  // Others may be building the same: each writes a file of its own, and the last one stays.
+  const draft = `${place.program}.${process.pid}`
+  try {
+    await compile(draft, platform)
+    const sum = await sha256(draft)
+    await rename(draft, place.program)
+    await writeFile(place.checksum, `${sum}\n`, { mode: 0o600 })
+    return { path: place.program, origin: 'cache', sha256: sum }
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function compile(output: string, platform: Platform): Promise<void> {
+  const [system, architecture] = systems[platform]
+  const { program, environment } = await findGo()
+  const args = ['build', '-trimpath', '-tags', await readBuildTags(), '-ldflags', await linkerFlags(), '-o', output, '.']
+  const env = { ...process.env, ...environment, GOOS: system, GOARCH: architecture, CGO_ENABLED: '0' }
+  const child = spawn(program, args, { cwd: sourceFolder, env, stdio: ['ignore', 'inherit', 'pipe'] })
+  const words: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void words.push(text))
+  const code = await once(child, 'close').then(([first]: readonly unknown[]) => first)
+  if (code !== 0)
+    throw new TroupeError('Unavailable', `Go did not build the sidecar for ${platform}:\n${words.join('')}`, {
+      retryable: false,
+      details: { platform },
+    })
+}
+
+/** What is left out of tsnet, as the tags that Go wants: most of all the upload of logs. */
+export async function readBuildTags(): Promise<string> {
+  const text = await readFile(join(sourceFolder, 'build-tags'), 'utf8')
+  return text.split(/\s+/).filter(Boolean).join(',')
+}
+
+/** Versions that the program tells, and the control server sees. */
+async function linkerFlags(): Promise<string> {
+  const module = await readFile(join(sourceFolder, 'go.mod'), 'utf8')
+  const tailscale = /^\s*(?:require )?tailscale\.com v([\d.]+)$/m.exec(module)?.[1] ?? ''
+  const stamps = ['short', 'long'].map((name) => `-X tailscale.com/version.${name}Stamp=${tailscale}`)
+  return ['-s', '-w', `-X main.version=${await ownVersion()}`, ...stamps].join(' ')
+}
+
+async function ownVersion(): Promise<string> {
+  const json: unknown = JSON.parse(await readFile(join(sourceFolder, '../package.json'), 'utf8'))
+  return typeof json === 'object' && json !== null && 'version' in json ? String(json.version) : ''
+}

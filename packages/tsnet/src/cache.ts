@@ -1,0 +1,48 @@
+/** Where sidecars are kept that were built on this machine: one for each state of the sources and each platform. */
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { TroupeError } from '@troupe/core'
+import type { Platform } from './platform.ts'
+import { sourceDigest } from './source.ts'
+
+/** `TROUPE_CACHE_DIR`, else `troupe` in the user's cache. */
+export function defaultCache(): string {
+  const { TROUPE_CACHE_DIR: own, XDG_CACHE_HOME: shared } = process.env
+  if (own !== undefined && own !== '') return own
+  if (process.platform === 'darwin') return join(homedir(), 'Library/Caches/troupe')
+  return join(shared === undefined || shared === '' ? join(homedir(), '.cache') : shared, 'troupe')
+}
+
+/** A place in the cache: the program, and beside it a file with its SHA-256. */
+export interface CachePlace {
+  readonly folder: string
+  readonly program: string
+  readonly checksum: string
+}
+
+export async function cachePlace(cache: string, platform: Platform): Promise<CachePlace> {
+  const folder = join(cache, 'tsnet', await sourceDigest(), platform)
+  const program = join(folder, 'troupe-tsnet')
+  return { folder, program, checksum: `${program}.sha256` }
+}
+
+/** Makes the folder, for this user alone. */
+export async function makePlace({ folder }: CachePlace): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+}
+
+/**
+ * The SHA-256 of what lies at a place, or undefined where nothing does.
+ *
+ * @throws TroupeError `Invalid`, final, when others could have put it there.
+ */
+export async function recordedAt({ folder, checksum }: CachePlace): Promise<string | undefined> {
+  const recorded = await readFile(checksum, 'utf8').catch(() => undefined)
+  if (recorded === undefined) return undefined
+  const { uid, mode } = await stat(folder)
+  if (uid === process.getuid?.() && (mode & 0o022) === 0) return recorded.trim()
+  throw new TroupeError('Invalid', `the folder ${folder} is not this user's alone, so that what lies in it is not run`, {
+    retryable: false,
+  })
+}

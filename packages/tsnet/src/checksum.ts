@@ -1,0 +1,23 @@
+/** What is run is what was built: programs are checked against their SHA-256 before they are started. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { TroupeError } from '@troupe/core'
+
+/** SHA-256 of a file, in hexadecimal. */
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+/** @throws TroupeError `Invalid`, final, when the file is another one. */
+export async function verify(path: string, expected: string): Promise<string> {
+  const actual = await sha256(path)
+  if (actual === expected) return actual
+  throw new TroupeError(
+    'Invalid',
+    `${path} is not the sidecar that was built: its SHA-256 is ${actual}, and should be ${expected}. Install it again, or build it with "npx troupe-tsnet build"`,
+    { retryable: false, details: { path, expected, actual } },
+  )
+}

@@ -1,0 +1,96 @@
+/** Finds the sidecar: where its user says it is, in the package of the platform, or in the cache of what was built here. */
+import { access, constants, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { TroupeError } from '@troupe/core'
+import { cachePlace, defaultCache, recordedAt } from './cache.ts'
+import { sha256, verify } from './checksum.ts'
+import { currentPlatform, type Platform, platformPackage } from './platform.ts'
+
+export interface FindOptions {
+  /** A program to use. @default the variable `TROUPE_TSNET`; without it, the ways below are tried */
+  readonly path?: string
+  /** What the SHA-256 of {@link path} has to be, in hexadecimal. @default anything: whoever names a program vouches for it */
+  readonly sha256?: string
+  /** Folder of what was built here. @default the variable `TROUPE_CACHE_DIR`, else `troupe` in the user's cache */
+  readonly cache?: string
+  /** @default the one of this process */
+  readonly platform?: Platform
+}
+
+/** A program that was found, and checked. */
+export interface Sidecar {
+  readonly path: string
+  readonly origin: 'path' | 'package' | 'cache'
+  readonly sha256: string
+}
+
+/**
+ * The sidecar to run. Nothing is ever built or downloaded here.
+ *
+ * @example
+ * ```ts
+ * const { path } = await findSidecar()
+ * spawn(path, ['--sock', socket])
+ * ```
+ *
+ * @throws TroupeError `Unavailable`, final, with what to do, where there is none; `Invalid`, final, for one whose checksum differs, and on
+ *   platforms that are not supported.
+ */
+export async function findSidecar(options: FindOptions = {}): Promise<Sidecar> {
+  const explicit = options.path ?? process.env['TROUPE_TSNET']
+  if (explicit !== undefined && explicit !== '') return atPath(explicit, options.sha256)
+  const platform = options.platform ?? currentPlatform()
+  const found = (await inPackage(platform)) ?? (await inCache(options.cache ?? defaultCache(), platform))
+  if (found) return found
+  throw new TroupeError(
+    'Unavailable',
+    `network.tailscale needs its sidecar, and there is none for ${platform}. Install ${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
+      'or build it with "npx troupe-tsnet build" (needs Go), or name it with the variable TROUPE_TSNET',
+    { retryable: false, details: { platform, package: platformPackage(platform) } },
+  )
+}
+
+async function atPath(path: string, expected: string | undefined): Promise<Sidecar> {
+  try {
+    await access(path, constants.X_OK)
+  } catch (cause) {
+    throw new TroupeError('Unavailable', `the sidecar of network.tailscale is not at ${path}, or cannot be run`, {
+      retryable: false,
+      details: { path },
+      cause,
+    })
+  }
+  return { path, origin: 'path', sha256: await (expected === undefined ? sha256(path) : verify(path, expected)) }
+}
+
+async function inPackage(platform: Platform): Promise<Sidecar | undefined> {
+  const expected = (await publishedChecksums()).get(platform)
+  const folder = folderOf(platformPackage(platform))
+  if (expected === undefined || folder === undefined) return undefined
+  const path = join(folder, 'bin/troupe-tsnet')
+  return { path, origin: 'package', sha256: await verify(path, expected) }
+}
+
+async function inCache(cache: string, platform: Platform): Promise<Sidecar | undefined> {
+  const place = await cachePlace(cache, platform)
+  const expected = await recordedAt(place)
+  if (expected === undefined) return undefined
+  return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected) }
+}
+
+/** What the programs have to be that were published with this version; none in a repository. */
+async function publishedChecksums(): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(join(import.meta.dirname, '../checksums.json'), 'utf8').catch(() => '{}')
+  const json: unknown = JSON.parse(text)
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(typeof json === 'object' && json !== null ? json : {})
+  return new Map(entries.flatMap(([platform, sum]) => (typeof sum === 'string' ? [[platform, sum]] : [])))
+}
+
+function folderOf(name: string): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`))
+  } catch {
+    return undefined
+  }
+}
