@@ -82,7 +82,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
   const question = { entry, args: snapshotArguments(args), choice: choiceOf(selection), inherit }
   let givenUp: TroupeError | undefined
   let here: Pid | undefined
-  const { number, answer } = kernel.ask('call', question, by)
+  const { number, answer } = kernel.ask('call', question, by, true)
 
   const settle = async (answered: CallAnswer): Promise<unknown> => {
     if ('value' in answered) return answered.value

@@ -74,7 +74,7 @@ export class Functions implements AsyncDisposable {
   /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
   async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
     const { pool } = this.#callee(entry)
-    const call = new PoolCall({ program: pool.program, frame, args, caller })
+    const call = new PoolCall({ frame, args, caller })
     pool.run(call)
     return call.value
   }
@@ -113,7 +113,7 @@ export class Functions implements AsyncDisposable {
     if ((inline && thread.number !== 0) || (depth > 0 && pool.isFull)) {
       return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
     }
-    const call = new PoolCall({ program: pool.program, frame, args, caller: record })
+    const call = new PoolCall({ frame, args, caller: record })
     pool.run(call)
     const key = keyOf(thread, number)
     this.#pending.set(key, { pool, call })

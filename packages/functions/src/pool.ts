@@ -1,21 +1,20 @@
 /**
- * The threads that run the calls of one entry. Piscina starts and ends threads and carries tasks; the queue is ours, so that piscina never
- * holds more tasks than threads, and a call that waits can leave at no cost.
+ * The threads that run the calls of one entry. Calls and their answers go by the wire that each thread has to the kernel, and wait in a queue
+ * of ours, which they can leave at no cost.
  */
-import { type EntryId, errorFromWire, errorToWire, type OverlayChoice, TroupeError, unavailable } from '@troupe/core'
-import type { WireExit } from '@troupe/process'
-import { type Kernel, type Program, type Thread, threadFailure } from '@troupe/process/kernel'
+import { type EntryId, errorFromWire, type OverlayChoice, TroupeError, unavailable } from '@troupe/core'
+import type { Kernel, Program, Thread, WireExit } from '@troupe/process/kernel'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { Piscina, queueOptionsSymbol } from 'piscina'
 import type { PoolSettings } from './kinds.ts'
-import { PoolCall } from './pool-call.ts'
-import type { Task, WorkerSettings } from './task.ts'
+import type { PoolCall } from './pool-call.ts'
+import { Seat } from './seat.ts'
+import { Workers } from './workers.ts'
 
-/** Source files run as they are; built ones are JavaScript. */
-const worker = fileURLToPath(new URL(`./worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+/** Milliseconds that calls wait behind one that does not end, before they are taken back. */
+const patience = 5
 
-type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
+/** Longest delay of a timer. */
+const maxDelay = 0x7fffffff
 
 export interface PoolOptions {
   readonly kernel: Kernel
@@ -44,12 +43,15 @@ export class Pool implements AsyncDisposable {
   readonly pin: OverlayChoice
   readonly #options: PoolOptions
   readonly #max: number
-  readonly #piscina: Piscina<Task, WireExit>
-  readonly #waiting = new Set<PoolCall>()
-  readonly #running = new Set<PoolCall>()
-  /** By the number that Node gives to a worker. */
-  readonly #threads = new Map<number, Thread>()
+  readonly #workers: Workers
+  readonly #seats = new Set<Seat>()
+  #waiting = new Set<PoolCall>()
+  /** Calls that come back from a thread that has ended. */
+  #returned: PoolCall[] = []
+  #feeding = false
   #closed = false
+  #idleTimer: NodeJS.Timeout | undefined
+  #patienceTimer: NodeJS.Timeout | undefined
   #onEmpty: () => void = () => undefined
 
   constructor(options: PoolOptions) {
@@ -59,53 +61,46 @@ export class Pool implements AsyncDisposable {
     this.pin = options.pin
     this.#options = options
     this.#max = Math.max(settings.min, settings.max ?? availableParallelism())
-    const workerData: WorkerSettings = { preload: kernel.threads.preload }
-    this.#piscina = new Piscina({
-      filename: worker,
-      workerData,
-      env: kernel.threads.env,
-      minThreads: settings.min,
-      maxThreads: this.#max,
-      idleTimeout: settings.idleTimeout,
-      concurrentTasksPerWorker: 1,
-      maxQueue: this.#max,
-      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
-      atomics: 'disabled',
-      recordTiming: false,
-      loadBalancer: this.#place,
-    })
-    this.#piscina.on('error', (error: Error) => {
+    const { min, idleTimeout } = settings
+    const onError = (error: Error) => {
       this.#onThreadlessError(error)
-    })
-    this.#piscina.on('workerDestroy', ({ id }: { readonly id: number }) => {
-      this.#threads.delete(id)
-    })
+    }
+    this.#workers = new Workers({ threads: kernel.threads, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
   /** Whether a call would have to wait. */
   get isFull(): boolean {
-    return this.#running.size >= this.#max
+    return this.#seats.size >= this.#max && this.#idle() === undefined
   }
 
   get status(): PoolStatus {
-    return { entry: this.entry, threads: this.#piscina.threads.length, running: this.#running.size, waiting: this.#waiting.size }
+    let [running, waiting] = [0, this.#waiting.size + this.#returned.length]
+    for (const { size } of this.#seats) {
+      running += Math.min(1, size)
+      waiting += Math.max(0, size - 1)
+    }
+    return { entry: this.entry, threads: this.#workers.count, running, waiting }
   }
 
   /** Runs a call, as soon as there is a thread for it. */
   run(call: PoolCall): void {
     if (this.#closed) throw unavailable(`${this.entry}: its pool has stopped`, { entry: this.entry })
     const { queue } = this.#options.settings
-    if (this.isFull && this.#waiting.size >= queue) {
+    const idle = this.#idle()
+    const isFull = idle === undefined && this.#seats.size >= this.#max
+    if (isFull && this.#waiting.size >= queue && this.status.waiting >= queue) {
       throw unavailable(`${this.entry}: its ${this.#max} threads are busy, and ${queue} calls wait already`, { entry: this.entry, queue })
     }
-    const { deadline } = call.task.frame
+    const { deadline } = call.frame
     if (deadline !== undefined) {
       call.watch(deadline - Date.now(), () => {
         this.cancel(call, new TroupeError('Timeout', `${this.entry} did not answer by its deadline`))
       })
     }
-    if (this.isFull) this.#waiting.add(call)
-    else this.#submit(call)
+    if (isFull) {
+      this.#waiting.add(call)
+      this.#feedSoon()
+    } else this.#give(idle ?? this.#open(), [call])
   }
 
   /**
@@ -114,29 +109,33 @@ export class Pool implements AsyncDisposable {
    */
   cancel(call: PoolCall, error: TroupeError): void {
     call.reject(error)
-    if (this.#waiting.delete(call)) call.unwatch()
-    else if (call.place === undefined) call.killSwitch.flip()
-    else if (this.#running.has(call)) {
-      const { record, thread } = call.place
-      thread.post({ type: 'cancel', pid: record.pid, reason: error.message })
-      call.watch(this.#options.grace, () => {
-        call.killSwitch.flip()
-      })
+    const seat = this.#seatOf(call)
+    if (this.#waiting.delete(call) || seat?.withdraw(call) === true) {
+      call.unwatch()
+      this.#checkEmpty()
+      return
     }
+    if (seat === undefined) return
+    seat.cancel(call, error.message)
+    this.#takeBack(seat)
+    call.watch(this.#options.grace, () => {
+      this.#close(seat)
+    })
   }
 
   /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
   kill(thread: Thread, error: TroupeError): void {
-    for (const call of this.#running) {
-      if (call.place?.thread !== thread) continue
-      call.reject(error)
-      call.killSwitch.flip()
+    for (const seat of this.#seats) {
+      if (seat.thread !== thread) continue
+      this.#takeBack(seat)
+      for (const call of seat.calls) call.reject(error)
+      this.#close(seat)
     }
   }
 
   /** Lets the calls that it has been given end, and then ends itself. */
   async leave(): Promise<void> {
-    if (this.#running.size > 0 || this.#waiting.size > 0) {
+    if (!this.#isEmpty) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#onEmpty = resolve
       await promise
@@ -147,70 +146,185 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#onEmpty()
     this.#closed = true
+    clearTimeout(this.#idleTimer)
+    clearTimeout(this.#patienceTimer)
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
-    for (const call of [...this.#waiting, ...this.#running]) {
+    for (const call of [...this.#returned, ...this.#waiting, ...[...this.#seats].flatMap(({ calls }) => [...calls])]) {
       call.reject(stopped)
       call.unwatch()
     }
+    this.#returned = []
     this.#waiting.clear()
-    await this.#piscina.destroy()
+    await this.#workers[Symbol.asyncDispose]()
   }
 
-  #submit(call: PoolCall): void {
-    this.#running.add(call)
-    this.#piscina.run(call.task, { transferList: call.transferList, signal: call.killSwitch }).then(
-      (exit) => {
-        this.#ended(call, exit)
-      },
-      (error: unknown) => {
-        this.#ended(call, { error: errorToWire(this.#threadEnded(error)) })
-      },
-    )
+  #idle(): Seat | undefined {
+    for (const seat of this.#seats) if (seat.isIdle) return seat
+    return undefined
   }
 
-  /** Piscina asks where a task is to go. It is posted right afterwards, so the call is known to the kernel before its code runs. */
-  readonly #place: Balancer = (task, workers) => {
-    const call = task[queueOptionsSymbol]
-    if (!(call instanceof PoolCall)) return null
-    const idle = workers.filter((candidate) => candidate.currentUsage === 0)
-    const chosen = idle.find(({ id }) => this.#threads.has(id)) ?? idle[0]
-    if (chosen === undefined) return null
-    const known = this.#threads.get(chosen.id)
-    const { kernel } = this.#options
-    const { thread, data } = known === undefined ? kernel.threads.adopt() : { thread: known, data: undefined }
-    this.#threads.set(chosen.id, thread)
-    const { caller, task: posted } = call
-    call.begin(kernel.calls.begin({ entry: this.entry, frame: posted.frame, thread, caller }), thread, data)
-    return chosen
+  #seatOf(call: PoolCall): Seat | undefined {
+    for (const seat of this.#seats) if (seat.has(call)) return seat
+    return undefined
   }
 
-  #ended(call: PoolCall, exit: WireExit): void {
+  get #isEmpty(): boolean {
+    const { running, waiting } = this.status
+    return running === 0 && waiting === 0
+  }
+
+  #checkEmpty(): void {
+    if (this.#isEmpty) this.#onEmpty()
+  }
+
+  /** Has piscina find a thread, or start one. */
+  #open(): Seat {
+    const seat = new Seat({
+      kernel: this.#options.kernel,
+      program: this.program,
+      onEnd: this.#onEnd,
+      onReturn: this.#onReturn,
+      onGone: this.#onGone,
+    })
+    this.#seats.add(seat)
+    void this.#workers.occupy(seat).then((error) => {
+      this.#threadEnded(seat, error)
+    })
+    return seat
+  }
+
+  #close(seat: Seat): void {
+    this.#seats.delete(seat)
+    seat.killSwitch.flip()
+    this.#feedSoon()
+  }
+
+  #threadEnded(seat: Seat, error: TroupeError): void {
+    this.#seats.delete(seat)
+    seat.setEnded(error)
+    // Else what it said last is read before its end is told.
+    if (!seat.taken) this.#options.kernel.threads.remove(seat.thread, error)
+    this.#feedSoon()
+  }
+
+  #give(seat: Seat, calls: readonly PoolCall[]): void {
+    try {
+      seat.give(calls)
+    } catch (cause) {
+      // One of them cannot be cloned.
+      for (const call of calls) seat.withdraw(call)
+      const [only, ...others] = calls
+      if (others.length > 0) for (const call of calls) this.#give(seat, [call])
+      else only?.reject(new TroupeError('Invalid', `${this.entry}: an argument cannot be cloned: ${String(cause)}`, { cause }))
+    }
+    if (seat.size > 1) this.#watchPatience()
+  }
+
+  #feedSoon(): void {
+    if (this.#feeding) return
+    this.#feeding = true
+    // With the other calls that are made in this turn.
+    process.nextTick(() => {
+      this.#feeding = false
+      if (!this.#closed) this.#feed()
+    })
+  }
+
+  /** Gives calls that wait to threads that have room: first to those that have none. */
+  #feed(): void {
+    if (this.#returned.length > 0) this.#waiting = new Set([...this.#returned.splice(0), ...this.#waiting])
+    while (this.#waiting.size > 0) {
+      const seat = this.#idle() ?? (this.#seats.size < this.#max ? this.#open() : undefined)
+      if (seat === undefined) break
+      this.#give(seat, this.#next(1))
+    }
+    for (const seat of this.#seats) {
+      if (this.#waiting.size === 0) return
+      this.#refill(seat)
+    }
+  }
+
+  #refill(seat: Seat): void {
+    const share = Math.ceil(this.#waiting.size / this.#seats.size)
+    const calls = this.#next(Math.min(seat.room, share))
+    if (calls.length > 0) this.#give(seat, calls)
+  }
+
+  #next(count: number): readonly PoolCall[] {
+    const calls = [...this.#waiting.values().take(count)]
+    for (const call of calls) this.#waiting.delete(call)
+    return calls
+  }
+
+  /** Calls do not wait behind one that does not end. */
+  #takeBack(seat: Seat): void {
+    const calls = seat.withdrawAll()
+    if (calls.length === 0) return
+    this.#returned.push(...calls)
+    this.#feedSoon()
+  }
+
+  #watchPatience(): void {
+    this.#patienceTimer ??= setTimeout(() => {
+      this.#patienceTimer = undefined
+      for (const seat of this.#seats) if (seat.size > 1 && seat.stands()) this.#takeBack(seat)
+      for (const { size } of this.#seats) if (size > 1) this.#watchPatience()
+    }, patience).unref()
+  }
+
+  readonly #onEnd = (seat: Seat, call: PoolCall, exit: WireExit): void => {
     call.unwatch()
-    this.#running.delete(call)
-    if (call.place !== undefined) this.#options.kernel.calls.end(call.place.record, call.place.thread)
-    if ('error' in exit) call.reject(errorFromWire(exit.error))
+    if (seat.thread.gone) {
+      // The kernel knows that it has ended, and piscina why.
+      void seat.ended.then((error) => {
+        call.reject(error)
+      })
+    } else if ('error' in exit) call.reject(errorFromWire(exit.error))
     else call.resolve(exit.value)
-    if (this.#running.size === 0 && this.#waiting.size === 0) this.#onEmpty()
-    const [next] = this.#waiting
-    if (next === undefined || this.#closed || this.isFull) return
-    this.#waiting.delete(next)
-    this.#submit(next)
+    if (this.#waiting.size > 0 && !this.#closed && this.#seats.has(seat)) this.#refill(seat)
+    if (seat.size > 0) return
+    this.#watchIdle()
+    this.#checkEmpty()
   }
 
-  /** What became of a call whose thread ended under it. */
-  #threadEnded(error: unknown): TroupeError {
-    const failure = error instanceof Error ? error : new Error(String(error))
-    const code = /^worker exited with code: (\d+)$/.exec(failure.message)?.[1]
-    const { kind, message, details } = threadFailure(Number(code ?? 1), code === undefined ? failure : undefined)
-    return new TroupeError(kind, `${this.entry}: ${message}`, { details: { ...details, entry: this.entry }, cause: failure })
+  readonly #onReturn = (call: PoolCall): void => {
+    if (call.settled || this.#closed) return
+    this.#returned.push(call)
+    this.#feedSoon()
   }
 
-  /** A thread failed in which no call ran. If it failed to start, whoever waits for it would wait for ever. */
+  /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
+  readonly #onGone = (seat: Seat): void => {
+    if (!this.#seats.has(seat)) return
+    setTimeout(() => {
+      if (this.#seats.has(seat)) this.#close(seat)
+    }, this.#options.grace).unref()
+  }
+
+  /** Ends threads that have had no work for long. */
+  #watchIdle(): void {
+    const { min, idleTimeout } = this.#options.settings
+    if (this.#closed || this.#idleTimer !== undefined || this.#workers.count <= min) return
+    this.#idleTimer = setTimeout(
+      () => {
+        this.#idleTimer = undefined
+        const now = performance.now()
+        for (const seat of this.#seats) {
+          if (seat.isIdle && now - seat.idleSince >= idleTimeout && this.#workers.count > min) this.#close(seat)
+        }
+        if (this.#idle() !== undefined) this.#watchIdle()
+      },
+      Math.min(idleTimeout, maxDelay),
+    ).unref()
+  }
+
+  /** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever. */
   #onThreadlessError(cause: Error): void {
-    for (const call of this.#running) {
-      if (call.place !== undefined) continue
-      call.reject(new TroupeError('Unavailable', `${this.entry}: a thread of its pool failed to start: ${cause.message}`, { cause }))
-      call.killSwitch.flip()
+    for (const seat of this.#seats) {
+      if (seat.taken) continue
+      const error = new TroupeError('Unavailable', `${this.entry}: a thread of its pool failed to start: ${cause.message}`, { cause })
+      for (const call of seat.calls) call.reject(error)
+      this.#close(seat)
     }
   }
 }

@@ -1,13 +1,10 @@
-/** What the kernel hands to a thread of a pool. */
-import type { Pid } from '@troupe/core'
-import type { StartCall, ThreadData } from '@troupe/process'
+/** What a thread of a pool is given when it begins to work for one: before any code of the application. */
+import type { Service, ThreadData } from '@troupe/process'
 
-/** One call. The pid is known once a thread was chosen. */
-export interface Task extends Omit<StartCall, 'pid'> {
-  pid: Pid | undefined
-  readonly args: readonly unknown[]
-  /** What the thread's runtime is made from: comes with the first call, before any code of the application. */
-  thread: ThreadData | undefined
+export interface Task {
+  /** What its runtime is made from. */
+  readonly thread: ThreadData
+  readonly service: Service
 }
 
 /** What threads of a pool are started with. */

@@ -1,7 +1,6 @@
-/** A thread of a pool starts here. The guard comes first; the runtime with the first call, which brings the port to the kernel. */
+/** A thread of a pool starts here. The guard comes first; the runtime with the port to the kernel, which comes when there is work. */
 import { workerData } from 'node:worker_threads'
-import { emptyFrame, fork, invalid } from '@troupe/core'
-import { guardThread, startThread, type WireExit } from '@troupe/process'
+import { guardThread, startThread } from '@troupe/process'
 import type { Task } from './task.ts'
 
 guardThread()
@@ -11,17 +10,17 @@ await Promise.all(
   }),
 )
 
-let runtime: ReturnType<typeof startThread> | undefined
-
 /** @see WorkerSettings */
 function preloadOf(settings: unknown): readonly string[] {
   const preload = typeof settings === 'object' && settings !== null && 'preload' in settings ? settings.preload : []
   return Array.isArray(preload) ? preload.filter((module) => typeof module === 'string') : []
 }
 
-/** Runs one call to its end. Errors are part of the answer, so that they cross threads whole. */
-export default async function run({ pid, program, frame, args, thread }: Task): Promise<WireExit> {
-  if (thread !== undefined) runtime = startThread(thread)
-  if (runtime === undefined || pid === undefined) throw invalid('this thread of a pool was given no port to the kernel')
-  return runtime.calls.run({ pid, program, frame: fork(emptyFrame, frame) }, args)
+/** Works for a pool from now on, as long as the thread lives: calls come by the wire to the kernel. */
+export default async function work({ thread, service }: Task): Promise<never> {
+  const { calls, kernel } = startThread(thread)
+  calls.serve(service, (pid, exit) => {
+    kernel.tell({ type: 'finished', pid, exit })
+  })
+  return Promise.withResolvers<never>().promise
 }

@@ -1,16 +1,5 @@
 /** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
-import {
-  type Actor,
-  childTrace,
-  currentFrame,
-  type EntryId,
-  entryId,
-  type Frame,
-  fork,
-  emptyFrame,
-  invalid,
-  parseDuration,
-} from '@troupe/core'
+import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
 import { snapshot } from './mailbox/payload.ts'
 import type { Choice, Inheritance } from './protocol.ts'
 import { checkValues } from './values.ts'
@@ -32,7 +21,9 @@ export interface Selection {
   readonly scope?: readonly EntryId[]
 }
 
-export const emptySelection: Selection = Object.freeze({ options: Object.freeze({}), values: Object.freeze({}) })
+const noValues: Selection['values'] = Object.freeze({})
+
+export const emptySelection: Selection = Object.freeze({ options: Object.freeze({}), values: noValues })
 
 /** @throws TroupeError `Invalid` naming the option that is wrong. */
 export function withOptions(selection: Selection, options: CallOptions): Selection {
@@ -76,14 +67,13 @@ export function choiceOf({ options, actor, scope }: Selection): Choice {
 /** What the caller's frame hands on. */
 export function inheritance(selection: Selection): Inheritance {
   const timeout = timeoutOf(selection.options)
-  const caller = currentFrame() ?? emptyFrame
-  const { trace } = caller
-  const frame: Frame = fork(caller, {
-    values: selection.values,
-    ...(trace !== undefined && { trace: childTrace(trace) }),
-    ...(timeout !== undefined && { deadline: Date.now() + timeout }),
-  })
-  return { overlay: frame.overlay, values: frame.values, deadline: frame.deadline, trace: frame.trace }
+  const { overlay, values, deadline, trace } = currentFrame() ?? emptyFrame
+  return {
+    overlay,
+    values: selection.values === noValues ? values : Object.freeze({ ...values, ...selection.values }),
+    deadline: timeout === undefined ? deadline : Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + timeout),
+    trace: trace === undefined ? undefined : childTrace(trace),
+  }
 }
 
 /** A copy, so that nobody changes it later; each value by itself, so that errors name it. */

@@ -5,6 +5,7 @@ import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
 import type { RestartType } from './supervisor/strategy.ts'
+import type { Wire } from './wire.ts'
 
 /** How a process ended, on the wire. */
 export type WireExit = { readonly value: unknown } | { readonly error: WireError }
@@ -114,6 +115,23 @@ export interface StartCall {
   readonly pid: Pid
   readonly program: Program
   readonly frame: Frame
+}
+
+/** What a thread of a pool is for. */
+export interface Service {
+  readonly program: Program
+  /** See `call-board.ts`. */
+  readonly board: SharedArrayBuffer
+}
+
+/** A call that waits in a thread of a pool. */
+export interface PostedCall {
+  readonly pid: Pid
+  readonly frame: FrameReference
+  readonly args: readonly unknown[]
+  /** Where it is on the board, and as what. */
+  readonly place: number
+  readonly number: number
 }
 
 /** What became of a call: its value, or leave to run it in the caller's own thread. */
@@ -265,7 +283,7 @@ export type ToKernel =
   | { readonly type: 'upgraded'; readonly pid: Pid; readonly entry: EntryId }
   /** The process that the kernel asked about is not there. */
   | { readonly type: 'unborn'; readonly pid: Pid }
-  /** A process ended by itself, or a call that the thread was left to run. */
+  /** A process ended by itself, or a call that the thread was given. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
@@ -294,6 +312,7 @@ export type ToThread =
   | { readonly type: 'answer'; readonly number: number; readonly value: unknown }
   | { readonly type: 'refusal'; readonly number: number; readonly error: WireError }
   | { readonly type: 'start'; readonly process: StartProcess }
+  | { readonly type: 'calls'; readonly calls: readonly PostedCall[] }
   | { readonly type: 'kill'; readonly pid: Pid; readonly error: WireError }
   | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
   /** Asks whether a process that the thread may have started by itself is there. */
@@ -337,18 +356,23 @@ export interface SharedThread {
   readonly queueSize: number
 }
 
-/** What a thread is started with. */
-export interface ThreadData {
+/** What a thread's runtime is made from. */
+export interface RuntimeSettings {
   readonly thread: number
-  readonly port: MessagePort
+  readonly port: Wire<ToThread>
   /** See `route-word.ts`. */
   readonly routeWord: SharedArrayBuffer
   readonly defaultOverlay: EntryId | undefined
-  /** Modules to import while the thread waits for work. */
-  readonly preload: readonly string[]
   readonly shared?: SharedThread
   /** `security.strict_mode`: all code is asked about. */
   readonly strict: boolean
+}
+
+/** What a thread is started with. */
+export interface ThreadData extends RuntimeSettings {
+  readonly port: MessagePort
+  /** Modules to import while the thread waits for work. */
+  readonly preload: readonly string[]
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */

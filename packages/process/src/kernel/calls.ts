@@ -1,13 +1,13 @@
 /** Calls of functions, as the kernel keeps them: whoever acts in a call acts in the frame that the kernel issued for it. */
-import { randomInt } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
+import type { WireExit } from '../protocol.ts'
 import type { Grants } from './grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
 
-/** Serials of calls are drawn from here: beyond what processes ever reach, and too many to guess (`randomInt` goes up to 2^48). */
-const firstSerial = 2 ** 40
-const lastSerial = 2 ** 47
+/** Serials of calls begin here, beyond what processes ever reach. As many follow, too many to guess. */
+const firstSerial = 2 ** 47
 
 export interface CallOrder {
   readonly entry: EntryId
@@ -17,18 +17,32 @@ export interface CallOrder {
   /** Who called: a call beneath another is one deeper. */
   readonly caller: ProcessRecord | undefined
   /** It has ended, or its thread has. */
-  readonly onEnd?: () => void
+  readonly onEnd?: (exit: WireExit) => void
 }
 
-export interface CallRecord extends ProcessRecord {
+export class CallRecord implements ProcessRecord {
+  readonly pid: Pid
+  readonly entry: EntryId
+  readonly frame: Frame
+  readonly host = undefined
+  readonly onExit: ((exit: WireExit) => void) | undefined
   /** Calls above it, itself included. */
   readonly depth: number
+
+  constructor(id: Pid, { entry, frame, onEnd }: CallOrder, depth: number) {
+    this.pid = id
+    this.entry = entry
+    this.frame = frame
+    this.onExit = onEnd
+    this.depth = depth
+  }
 }
 
 export class Calls {
   readonly #processes: ProcessTable
   readonly #grants: Grants
-  readonly #records = new WeakMap<ProcessRecord, CallRecord>()
+  readonly #random = new Uint32Array(1024)
+  #unused = 0
 
   constructor(options: { readonly processes: ProcessTable; readonly grants: Grants }) {
     this.#processes = options.processes
@@ -36,11 +50,9 @@ export class Calls {
   }
 
   /** A call that runs from now on in that thread, which may dial the overlay of its frame. */
-  begin({ entry, frame, thread, caller, onEnd }: CallOrder): CallRecord {
-    const depth = this.depthOf(caller) + 1
-    const record: CallRecord = { pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd, depth }
-    this.#records.set(record, record)
-    return this.#add(record, thread)
+  begin(order: CallOrder): CallRecord {
+    const { thread, caller } = order
+    return this.#add(new CallRecord(this.#freePid(thread), order, this.depthOf(caller) + 1), thread)
   }
 
   /** Somebody else acts in that thread from now on, beneath no call: a request that a server answers for an actor of its own, say. */
@@ -48,7 +60,7 @@ export class Calls {
     return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd }, thread)
   }
 
-  /** A call of a pool has ended, or somebody may not act any more; one that a thread runs by itself is reported like a process. */
+  /** A call is over that its thread does not report, since it never began; or somebody may not act any more. */
   end(record: ProcessRecord, thread: Thread): void {
     if (!thread.pids.delete(record.pid)) return
     this.#processes.remove(record.pid)
@@ -57,7 +69,7 @@ export class Calls {
 
   /** How deep in calls someone is: 0 for processes and programs. */
   depthOf(record: ProcessRecord | undefined): number {
-    return record === undefined ? 0 : (this.#records.get(record)?.depth ?? 0)
+    return record instanceof CallRecord ? record.depth : 0
   }
 
   #add<Record extends ProcessRecord>(record: Record, thread: Thread): Record {
@@ -69,8 +81,18 @@ export class Calls {
 
   #freePid(thread: Thread): Pid {
     for (;;) {
-      const free = pid(thread.number, randomInt(firstSerial, lastSerial))
+      const free = pid(thread.number, firstSerial + this.#draw(0x7fff) * 2 ** 32 + this.#draw(0xffffffff))
       if (this.#processes.get(free) === undefined) return free
     }
+  }
+
+  /** A random number of those bits. Drawn ahead: to ask for each costs more than the rest of a call's books. */
+  #draw(bits: number): number {
+    if (this.#unused === 0) {
+      randomFillSync(this.#random)
+      this.#unused = this.#random.length
+    }
+    this.#unused -= 1
+    return ((this.#random[this.#unused] ?? 0) & bits) >>> 0
   }
 }

@@ -3,6 +3,7 @@ import { denied, emptyFrame, type EntryId, type Frame, fork, type OverlayChoice 
 import type { Overlays } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
 import type { Choice, Inheritance } from '../protocol.ts'
+import { CallFrames } from './call-frames.ts'
 import type { Grants } from './grants.ts'
 import { always, type Warrant, Warrants } from './warrants.ts'
 
@@ -23,6 +24,7 @@ export class Frames {
   readonly empty = emptyFrame
   readonly #options: FramesOptions
   readonly #warrants: Warrants
+  readonly #calls = new CallFrames()
   /** Why what inherits this has its overlay, from when that was found out until its frame is made. */
   readonly #found = new WeakMap<Inheritance, Warrant>()
 
@@ -55,7 +57,8 @@ export class Frames {
    * @throws TroupeError like {@link select}; `PermissionDenied` for an overlay that the caller's thread was never granted.
    */
   overlay(caller: Caller, choice: Choice, pin: OverlayChoice, inherit: Inheritance): OverlayChoice {
-    this.#found.set(inherit, this.#warrant(caller, choice, pin, inherit))
+    const warrant = this.#warrant(caller, choice, pin, inherit)
+    if (warrant !== always) this.#found.set(inherit, warrant)
     if (choice.network !== undefined) {
       this.select(caller, choice.network)
       return choice.network
@@ -70,29 +73,22 @@ export class Frames {
   /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
   forProcess(overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
     const { values, trace } = inherit
-    return this.#warranted(
-      inherit,
-      fork(emptyFrame, { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) }),
-    )
+    const change = { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) }
+    const frame = fork(emptyFrame, change)
+    this.#options.grants.warrant(frame, this.#found.get(inherit) ?? always)
+    return frame
   }
 
   /** The frame of a call: all is inherited. */
   forCall(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
-    const { values, deadline, trace } = inherit
-    const frame = fork(emptyFrame, {
-      overlay,
-      actor: choice.actor ?? caller.actor,
-      scope: choice.scope ?? caller.scope,
-      values,
-      // Work beneath ends no later than what it is done for, whatever a thread says.
-      deadline: fork(caller, deadline === undefined ? {} : { deadline }).deadline,
-      ...(trace !== undefined && { trace }),
-    })
-    return this.#warranted(inherit, frame)
-  }
-
-  #warranted(inherit: Inheritance, frame: Frame): Frame {
-    this.#options.grants.warrant(frame, this.#found.get(inherit) ?? always)
+    const { values, trace } = inherit
+    const { actor = caller.actor, scope = caller.scope } = choice
+    // Work beneath ends no later than what it is done for, whatever a thread says.
+    const deadline = Math.min(caller.deadline ?? Number.POSITIVE_INFINITY, inherit.deadline ?? Number.POSITIVE_INFINITY)
+    const wanted = { overlay, actor, scope, values, deadline: deadline === Number.POSITIVE_INFINITY ? undefined : deadline, trace }
+    const warrant = this.#found.get(inherit) ?? always
+    const frame = this.#calls.of(caller, wanted, warrant)
+    this.#options.grants.warrant(frame, warrant)
     return frame
   }
 

@@ -144,7 +144,7 @@ export class Kernel implements AsyncDisposable {
       frames: this.frames,
       governed: (thread) => this.standings.of(thread).governed,
     })
-    const { thread, data } = this.threads.adopt()
+    const { thread, data } = this.threads.adoptOwn()
     this.thread = thread
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
@@ -291,7 +291,9 @@ export class Kernel implements AsyncDisposable {
     try {
       const record = this.processes.claimant(request.by, thread.number)
       const value = await this.#dispatch(request.name, request.ask, { record, thread, number })
-      thread.post({ type: 'answer', number, value })
+      // What a function answered was copied on its way from the thread that ran it.
+      if (request.name === 'call') thread.hand({ type: 'answer', number, value })
+      else thread.post({ type: 'answer', number, value })
     } catch (error) {
       thread.post({ type: 'refusal', number, error: errorToWire(error) })
     }

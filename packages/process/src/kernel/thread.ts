@@ -4,6 +4,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
+import { hand, type Wire } from '../wire.ts'
 
 export interface ThreadOptions {
   readonly number: number
@@ -27,21 +28,28 @@ export class Thread {
   readonly pids = new Set<Pid>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
-  readonly #port: MessagePort
+  /** It has ended, and all that it had to say was heard. */
+  gone = false
+  readonly #wire: Wire<ToKernel>
 
-  constructor(number: number, port: MessagePort) {
+  constructor(number: number, wire: Wire<ToKernel>) {
     this.number = number
-    this.#port = port
+    this.#wire = wire
     // What keeps the kernel alive are its services, not its wires.
-    port.unref()
+    wire.unref()
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
-    this.#port.postMessage(message, [...transfer])
+    this.#wire.postMessage(message, [...transfer])
+  }
+
+  /** Posts what the kernel does not touch any more. */
+  hand(message: ToThread): void {
+    hand(this.#wire, message)
   }
 
   close(): void {
-    this.#port.close()
+    this.#wire.close()
   }
 }
 

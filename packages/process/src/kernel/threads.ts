@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
-import type { SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import type { RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { routeWord } from '../route-word.ts'
+import { LocalWire, type Wire } from '../wire.ts'
 import { ensurePrivateFolder } from './private-folder.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
@@ -79,20 +81,37 @@ export class Threads {
     return thread
   }
 
-  /** Takes in a thread that something else started: the main thread, or one of a pool. Answers what its runtime is made from. */
-  adopt(): { readonly thread: Thread; readonly data: ThreadData } {
+  /**
+   * Takes in a thread of a pool, which something else starts. Answers what its runtime is made from.
+   *
+   * @param onGone - Called when its wire has closed: it says nothing more.
+   */
+  adopt(onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
     const { near, data } = threadWire({ number, defaultOverlay: this.defaultOverlay, preload: [], strict: this.#options.strict })
-    const thread = new Thread(number, near)
-    near.on('message', (message: ToKernel) => {
+    return { thread: this.#takeIn(number, near, onGone), data }
+  }
+
+  /** Takes in the thread that the kernel lives in. */
+  adoptOwn(): { readonly thread: Thread; readonly data: RuntimeSettings } {
+    const number = this.#claim()
+    const [near, port] = LocalWire.pair()
+    const data = { thread: number, port, routeWord, defaultOverlay: this.defaultOverlay, strict: this.#options.strict }
+    return { thread: this.#takeIn(number, near), data }
+  }
+
+  #takeIn(number: number, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
+    const thread = new Thread(number, wire)
+    wire.on('message', (message) => {
       this.#options.onMessage(thread, message)
     })
-    near.once('close', () => {
+    wire.once('close', () => {
       this.remove(thread, new TroupeError('Unavailable', 'its thread has ended'))
+      onGone()
     })
-    near.unref()
+    wire.unref()
     this.#threads.set(number, thread)
-    return { thread, data }
+    return thread
   }
 
   /** Gives two threads a channel, once. One that is not there is told as gone. */
@@ -119,6 +138,7 @@ export class Threads {
   /** Forgets a thread and tells those who knew it. */
   remove(thread: Thread, error: TroupeError): void {
     if (!this.#threads.delete(thread.number)) return
+    thread.gone = true
     const wire = errorToWire(error)
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)

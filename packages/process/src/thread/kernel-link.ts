@@ -1,7 +1,7 @@
-/** Questions to the kernel over the thread's port, with their answers. */
+/** Questions to the kernel over the thread's wire, with their answers. */
 import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
-import type { MessagePort } from 'node:worker_threads'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
+import { hand, type Wire } from '../wire.ts'
 
 interface Pending {
   /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
@@ -16,19 +16,19 @@ export interface Asked<Name extends RequestName> {
 }
 
 export class KernelLink {
-  readonly #port: MessagePort
+  readonly #wire: Wire<ToThread>
   readonly #onAsk: (by: Pid) => void
   readonly #pending = new Map<number, Pending>()
   #next = 1
 
   /** @param onAsk Called before something is asked on behalf of a process or call. */
-  constructor(port: MessagePort, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void) {
-    this.#port = port
+  constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void) {
+    this.#wire = wire
     this.#onAsk = onAsk
-    port.on('message', (message: ToThread) => {
+    wire.on('message', (message: ToThread) => {
       if (!this.#settle(message)) onMessage(message)
     })
-    port.on('close', () => {
+    wire.on('close', () => {
       this.#rejectAll()
     })
   }
@@ -38,20 +38,26 @@ export class KernelLink {
     return this.ask(name, ask, by).answer
   }
 
-  ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Asked<Name> {
+  /** @param owned - Nobody will touch the question any more. */
+  ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid, owned = false): Asked<Name> {
     this.#onAsk(by)
     const number = this.#next
     this.#next += 1
     const answer = new Promise<Requests[Name]['answer']>((resolve, reject) => {
       this.#pending.set(number, { resolve, reject })
     })
-    this.#post(number, name, ask, by)
+    this.#post({ type: 'request', number, by, name, ask }, owned)
     return { number, answer }
   }
 
-  #post(number: number, name: RequestName, ask: unknown, by: Pid): void {
+  #post(
+    question: { readonly type: 'request'; readonly number: number; readonly by: Pid; readonly name: RequestName; readonly ask: unknown },
+    owned: boolean,
+  ): void {
+    const { number, name } = question
     try {
-      this.#port.postMessage({ type: 'request', number, by, name, ask })
+      if (owned) hand(this.#wire, question)
+      else this.#wire.postMessage(question)
     } catch (cause) {
       const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
       this.#pending.get(number)?.reject(error)
@@ -61,17 +67,17 @@ export class KernelLink {
 
   /** Tells without expecting an answer. */
   tell(message: ToKernel): void {
-    this.#port.postMessage(message)
+    this.#wire.postMessage(message)
   }
 
-  /** Whether the port keeps the thread alive. */
+  /** Whether the wire keeps the thread alive. */
   hold(held: boolean): void {
-    if (held) this.#port.ref()
-    else this.#port.unref()
+    if (held) this.#wire.ref()
+    else this.#wire.unref()
   }
 
   close(): void {
-    this.#port.close()
+    this.#wire.close()
     this.#rejectAll()
   }
 

@@ -1,12 +1,14 @@
 /** The calls of functions that run in one thread. */
 import { type EntryId, errorFromWire, errorToWire, type Pid, type TroupeError } from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
-import type { Program, StartCall, WireExit } from '../protocol.ts'
+import type { PostedCall, Program, Service, StartCall, WireExit } from '../protocol.ts'
 import { LocalCall } from './local-call.ts'
 import { loadedMethod, loadMethod } from './module.ts'
+import { PostedCalls } from './posted-calls.ts'
 
 export class LocalCalls {
   readonly #running = new Map<Pid, LocalCall>()
+  #posted: PostedCalls | undefined
   readonly #inline = new Map<EntryId, Program>()
   /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
   readonly #programs = new Map<EntryId, Program>()
@@ -22,6 +24,16 @@ export class LocalCalls {
     } finally {
       this.#running.delete(pid)
     }
+  }
+
+  /** Runs from now on what the kernel posts. */
+  serve(service: Service, onEnd: (pid: Pid, exit: WireExit) => void): void {
+    this.#posted = new PostedCalls(service, this, onEnd)
+  }
+
+  /** The kernel has posted calls. */
+  take(calls: readonly PostedCall[]): void {
+    this.#posted?.take(calls)
   }
 
   /** Runs a call that the kernel need not know. Errors are the same as from another thread. */

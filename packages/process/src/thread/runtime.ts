@@ -3,7 +3,7 @@ import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid,
 import { cutStreams, oldestStream, overlayMoved, type Route } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
-import type { Parcel, SpawnRequest, StartProcess, ThreadData, ToThread, WireExit } from '../protocol.ts'
+import type { Parcel, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
 import { DeadReport } from './dead-report.ts'
 import { Expected } from './expected.ts'
@@ -77,7 +77,7 @@ export class Runtime {
 
   readonly #farewell: Farewell
 
-  constructor(data: ThreadData) {
+  constructor(data: RuntimeSettings) {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
     this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
@@ -227,6 +227,9 @@ export class Runtime {
     switch (message.type) {
       case 'start':
         this.#start(message.process)
+        return
+      case 'calls':
+        this.calls.take(message.calls)
         return
       case 'kill': {
         const process = this.#processes.get(message.pid)

@@ -1,0 +1,86 @@
+/** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
+import { type EntryId, TroupeError } from '@troupe/core'
+import { threadFailure, type Kernel } from '@troupe/process/kernel'
+import { fileURLToPath } from 'node:url'
+import type { MessagePort } from 'node:worker_threads'
+import { Piscina, queueOptionsSymbol } from 'piscina'
+import { Seat } from './seat.ts'
+import type { Task, WorkerSettings } from './task.ts'
+
+/** Source files run as they are; built ones are JavaScript. */
+const worker = fileURLToPath(new URL(`./worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+
+type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
+
+export interface WorkersOptions {
+  readonly threads: Kernel['threads']
+  readonly entry: EntryId
+  readonly min: number
+  readonly max: number
+  readonly idleTimeout: number
+  /** A thread failed that sat nowhere: it may have been one that starts. */
+  readonly onError: (error: Error) => void
+}
+
+export class Workers implements AsyncDisposable {
+  readonly #entry: EntryId
+  readonly #piscina: Piscina<Task, never>
+
+  constructor({ threads, entry, min, max, idleTimeout, onError }: WorkersOptions) {
+    this.#entry = entry
+    const workerData: WorkerSettings = { preload: threads.preload }
+    this.#piscina = new Piscina({
+      filename: worker,
+      workerData,
+      env: threads.env,
+      minThreads: min,
+      maxThreads: max,
+      idleTimeout,
+      concurrentTasksPerWorker: 1,
+      maxQueue: max,
+      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
+      atomics: 'disabled',
+      recordTiming: false,
+      loadBalancer: balancer,
+    })
+    this.#piscina.on('error', onError)
+  }
+
+  /** How many there are, and start. */
+  get count(): number {
+    return this.#piscina.threads.length
+  }
+
+  /** Puts a thread into a seat; a new one where none is free. Settles when that thread has ended, with the reason. */
+  async occupy(seat: Seat): Promise<TroupeError> {
+    const { task, killSwitch } = seat
+    // Piscina demands an array, its types the options of `structuredClone`: this is either.
+    const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
+    try {
+      return await this.#piscina.run(task, { transferList, signal: killSwitch })
+    } catch (error) {
+      return failureOf(this.#entry, error)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#piscina.destroy()
+  }
+}
+
+/** Piscina asks to which worker a task is to go. */
+const balancer: Balancer = (task, workers) => {
+  const seat = task[queueOptionsSymbol]
+  const idle = workers.find((candidate) => candidate.currentUsage === 0)
+  if (!(seat instanceof Seat) || idle === undefined) return null
+  seat.taken = true
+  return idle
+}
+
+/** What becomes of a call whose thread ends under it. */
+function failureOf(entry: EntryId, error: unknown): TroupeError {
+  const failure = error instanceof Error ? error : new Error(String(error))
+  const code = /^worker exited with code: (\d+)$/.exec(failure.message)?.[1]
+  const { kind, message, details } = threadFailure(Number(code ?? 1), code === undefined ? failure : undefined)
+  return new TroupeError(kind, `${entry}: ${message}`, { details: { ...details, entry }, cause: failure })
+}

@@ -1,0 +1,49 @@
+/** The calls that the kernel posts to a thread of a pool: they run one after the other. */
+import { setImmediate } from 'node:timers/promises'
+import { FrameDecoder, type Pid } from '@troupe/core'
+import { CallBoard } from '../call-board.ts'
+import { Deque } from '../mailbox/deque.ts'
+import type { PostedCall, Program, Service, WireExit } from '../protocol.ts'
+import type { LocalCalls } from './local-calls.ts'
+
+/** Milliseconds after which the thread goes back to its event loop between two calls: connections are served there, and cancels are read. */
+const slice = 1
+
+export class PostedCalls {
+  readonly #program: Program
+  readonly #board: CallBoard
+  readonly #calls: LocalCalls
+  readonly #onEnd: (pid: Pid, exit: WireExit) => void
+  readonly #frames = new FrameDecoder()
+  readonly #queue = new Deque<PostedCall>()
+  #working = false
+
+  constructor({ program, board }: Service, calls: LocalCalls, onEnd: (pid: Pid, exit: WireExit) => void) {
+    this.#program = program
+    this.#board = new CallBoard(board)
+    this.#calls = calls
+    this.#onEnd = onEnd
+  }
+
+  take(calls: readonly PostedCall[]): void {
+    for (const call of calls) this.#queue.push(call)
+    if (!this.#working) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    let since = performance.now()
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { pid, args, place, number } = next
+      // Also of a call that was taken back: later ones refer to it.
+      const frame = this.#frames.decode(next.frame)
+      if (frame === undefined || !this.#board.takeUp(place, number)) continue
+      // Told before the next one begins, which may take long, or end the thread.
+      this.#onEnd(pid, await this.#calls.run({ pid, program: this.#program, frame }, args))
+      if (performance.now() - since < slice) continue
+      await setImmediate()
+      since = performance.now()
+    }
+    this.#working = false
+  }
+}
