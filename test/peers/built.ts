@@ -11,7 +11,8 @@ import { listens } from './socks-probe.ts'
 import { tailnetProgram } from './tailnet.ts'
 
 const run = promisify(execFile)
-const cache = join(import.meta.dirname, '../../.cache/peers')
+/** Where what is built or fetched is kept. */
+export const cache = join(import.meta.dirname, '../../.cache/peers')
 const port = 1080
 /** Where the Go proxy is, once it was started. */
 export const goSocksProgram = join(cache, 'go-socks5')
@@ -66,7 +67,7 @@ async function goProgram(): Promise<string> {
 }
 
 /** Path of a program that is on the PATH, or where Go puts itself; else it is installed. */
-async function pathOf(name: string, packaged: Programs): Promise<string> {
+export async function pathOf(name: string, packaged: Programs): Promise<string> {
   const found = await find(name)
   if (found !== undefined) return found
   await installPeers(packaged)

@@ -1,19 +1,16 @@
 /** A kernel that answers about connections and tokens. One at a time in a test file: the runtime is the thread's. */
 import { type EntryId, entryId, runInSlot } from '@troupe/core'
+import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
 import { Kernel, processKinds } from '@troupe/process/kernel'
-import { defineKind, type EntryInput, reference, Registry } from '@troupe/registry'
-import { z } from 'zod'
+import { type EntryInput, Registry } from '@troupe/registry'
 import { httpKinds } from '../kernel.ts'
 import { TokenStores } from '../tokens/token-stores.ts'
 import { answerConnections } from '../websocket/connections.ts'
 
 export const hostId: EntryId = entryId('app:host')
-
-const routerKind = defineKind({ kind: 'http.router', fields: z.strictObject({}), meta: { server: reference('http.service') } })
-const serviceKind = defineKind({ kind: 'http.service', fields: z.strictObject({}) })
 
 export interface TestKernelOptions {
   readonly entries?: readonly EntryInput[]
@@ -31,9 +28,7 @@ export interface TestKernel extends AsyncDisposable {
 }
 
 export async function startKernel({ entries = [], root }: TestKernelOptions): Promise<TestKernel> {
-  const kinds = [...processKinds, ...networkKinds, ...policyKinds, ...httpKinds]
-  const known = new Set(kinds.map(({ kind }) => kind))
-  const registry = new Registry({ kinds: [...kinds, ...[routerKind, serviceKind].filter(({ kind }) => !known.has(kind))], root })
+  const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds, ...functionKinds, ...httpKinds], root })
   registry.add(...entries)
   const log: string[] = []
   const onLog = (line: string) => log.push(line)

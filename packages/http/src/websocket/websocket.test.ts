@@ -298,6 +298,32 @@ describe('an upgrade', () => {
   })
 })
 
+describe('messages', () => {
+  it('that are too long close the connection with 1009', async () => {
+    await using server = await startServer({ sockets: { echo: { max_payload: 1000 } } })
+    const socket = await opened(server.url('echo'))
+    socket.send('x'.repeat(1000))
+    expect(await next(socket)).toHaveLength(1000)
+    const closed = closing(socket)
+    socket.send('x'.repeat(1001))
+    expect((await closed).code).toBe(1009)
+  })
+
+  it('are compressed where that is said, and measured by what they hold', async () => {
+    await using server = await startServer({ sockets: { echo: { compression: true, max_payload: 100_000 }, obey: {} } })
+    const socket = await opened(server.url('echo'))
+    expect(socket.extensions).toContain('permessage-deflate')
+    for (const size of [1, 1024, 100_000]) {
+      socket.send('x'.repeat(size))
+      expect(await next(socket)).toBe('x'.repeat(size))
+    }
+    const closed = closing(socket)
+    socket.send('x'.repeat(100_000_000))
+    expect((await closed).code).toBe(1009)
+    expect((await opened(server.url('obey'))).extensions).toBe('')
+  })
+})
+
 describe('a side that does not answer', () => {
   it('is cut off', async () => {
     await using server = await startServer({ sockets: { tell: { ping_interval: '20ms' } } })

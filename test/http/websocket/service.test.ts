@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { entryId } from '@troupe/core'
+import { processes, registry, security } from 'troupe'
+import { describe, expect, it } from 'vitest'
+import { Client, socketEntry, startSocketApp, statusOf } from './socket-app.ts'
+
+const run = promisify(execFile)
+
+describe('a WebSocket of a service', () => {
+  it('is opened for curl', async () => {
+    await using web = await startSocketApp({ sockets: { echo: {} } })
+    // The key and the answer of RFC 6455, 1.3. A masked "Hello" (5.7) comes back unmasked, and a close follows the client's.
+    const headers = [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ]
+    const args = ['--silent', '--include', '--no-buffer', '--max-time', '1', ...headers.flatMap((header) => ['--header', header])]
+    const { stdout } = await run('curl', [...args, `http://127.0.0.1:${web.port}/echo`]).catch(
+      (error: unknown) => error as { stdout: string },
+    )
+    expect(stdout).toMatch(/^HTTP\/1\.1 101 /)
+    expect(stdout).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
+    const plain = await run('curl', ['--silent', '--include', `http://127.0.0.1:${web.port}/echo`])
+    expect(plain.stdout).toMatch(/^HTTP\/1\.1 426 /)
+  })
+
+  it('speaks to the WebSocket of Node', async () => {
+    await using web = await startSocketApp({ sockets: { echo: {} } })
+    const socket = new WebSocket(web.url('echo'))
+    const data = await new Promise((resolve) => {
+      socket.addEventListener('open', () => {
+        socket.send('hello')
+      })
+      socket.addEventListener('message', (event) => {
+        resolve(event.data)
+      })
+    })
+    expect(data).toBe('hello')
+    socket.close()
+  })
+
+  it('goes on when its entry changes; others find it as it is then', async () => {
+    await using web = await startSocketApp({ sockets: { echo: {} } })
+    const client = await Client.open(web.url('echo'))
+    expect(await client.ask('one')).toBe('one')
+    await registry.apply([{ op: 'update', entry: socketEntry('echo', { process: 'app:whoami' }) }])
+    expect(await client.ask('two')).toBe('two')
+    expect(await (await Client.open(web.url('echo'))).next()).toBe('{"actor":null,"scope":null}')
+    await registry.apply([{ op: 'delete', entry: { id: 'app:echo-socket' } }])
+    expect(await client.ask('three')).toBe('three')
+    expect(await statusOf(web.url('echo'))).toBe(404)
+  })
+
+  it('is closed with 1001 when the service stops', async () => {
+    await using web = await startSocketApp({ sockets: { echo: {} } })
+    const client = await Client.open(web.url('echo'))
+    const stopped = web.app.app.stopService(entryId('app:web'))
+    expect(await client.closed).toEqual({ code: 1001, reason: 'the service stops' })
+    await stopped
+  })
+
+  it('brings all that come to one process, by its name', async () => {
+    await using web = await startSocketApp({ sockets: { hall: { target: 'hall' } } })
+    expect(await statusOf(web.url('hall'))).toBe(503)
+    await web.app.app.run(async () => processes.withName('hall').spawn('app:hall', 'app:host'))
+    const [ann, bob] = [await Client.open(web.url('hall')), await Client.open(web.url('hall'))]
+    expect([await ann.ask('good evening'), await bob.next()]).toEqual(['good evening', 'good evening'])
+    ann.close()
+    await ann.closed
+    expect(await bob.ask('is anybody there?')).toBe('is anybody there?')
+  })
+})
+
+describe('who asks for a WebSocket', () => {
+  const entries = [
+    { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
+    { id: 'app:connects', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:whoami-socket', effect: 'allow' },
+    { id: 'app:sends', kind: 'security.policy', actions: 'process.send', resources: '*', effect: 'allow' },
+    { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
+  ]
+  const router = {
+    middleware: ['token_auth', 'endpoint_firewall'],
+    options: { token_auth: { store: 'app:tokens', query: 'token' } },
+  }
+  const issue = async (...policies: string[]) =>
+    security.tokenStore('app:tokens').create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
+
+  it('is in force in its process, as the token says', async () => {
+    await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
+    const scope = ['app:connects', 'app:sends', 'app:reads']
+    const { token } = await issue(...scope)
+    const client = await Client.open(`${web.url('whoami')}?token=${token}`)
+    expect(JSON.parse(await client.next())).toEqual({ actor: { id: 'ann', meta: {} }, scope })
+    expect([await client.ask('read'), await client.ask('write')]).toEqual(['true', 'false'])
+  })
+
+  it('is refused without a token, and where the policies do not let it in', async () => {
+    await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
+    const { token } = await issue('app:sends')
+    expect(await statusOf(web.url('whoami'))).toBe(401)
+    expect(await statusOf(`${web.url('whoami')}?token=nonsense`)).toBe(401)
+    expect(await statusOf(`${web.url('whoami')}?token=${token}`)).toBe(403)
+    const { token: allowed } = await issue('app:connects')
+    expect(await statusOf(web.url('whoami'), { headers: { authorization: `Bearer ${allowed}` } })).toBe(101)
+  })
+
+  it('is shown out when the token is revoked', async () => {
+    await using web = await startSocketApp({ sockets: { whoami: {} }, router, entries })
+    const { id, token } = await issue('app:connects', 'app:sends')
+    const client = await Client.open(`${web.url('whoami')}?token=${token}`)
+    await client.next()
+    expect(await security.tokenStore('app:tokens').revoke({ id })).toBe(1)
+    expect(await client.closed).toEqual({ code: 1008, reason: 'its token was revoked' })
+    expect(await statusOf(`${web.url('whoami')}?token=${token}`)).toBe(401)
+  })
+})
