@@ -29,4 +29,5 @@ export type {
 export { listenOn } from './listen/listen-on.ts'
 export { overlayMoved } from './listen/moved.ts'
 export { peerOf } from './listen/peer.ts'
+export { isPrivateAddress } from './private-addresses.ts'
 export type { Route } from './route.ts'

@@ -1,4 +1,4 @@
-/** Addresses that are not of the public network: IANA's special-purpose registries (RFC 6890). */
+/** Addresses that are not of the public network: IANA's special-purpose registries (RFC 6890), and what embeds addresses of IPv4 in IPv6. */
 import { BlockList, isIP } from 'node:net'
 
 const special = new BlockList()
@@ -9,16 +9,23 @@ for (const [address, bits] of [
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
 ] as const) {
   special.addSubnet(address, bits, 'ipv4')
 }
 for (const [address, bits] of [
-  ['::', 128],
-  ['::1', 128],
+  ['::', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
 ] as const) {
   special.addSubnet(address, bits, 'ipv6')
 }
@@ -26,5 +33,8 @@ for (const [address, bits] of [
 /** Whether an IP address is private, local, or of another special purpose; one that is mapped counts as what it stands for. */
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address)
-  return family !== 0 && special.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  if (family === 0) return false
+  // A zone is no part of the address.
+  const [plain = address] = address.split('%')
+  return special.check(plain, family === 4 ? 'ipv4' : 'ipv6')
 }

@@ -1,9 +1,10 @@
 /** One connection that is kept, and opened anew when it is needed again. */
 import { currentSlot, runInSlot, type Slot, TroupeError } from '@troupe/core'
+import { isPrivateAddress } from '@troupe/network'
 import type { Socket } from 'node:net'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { inTheClear, type Open, secured } from './connector.ts'
-import { isPrivateAddress, type PermitAddress } from './private-address.ts'
+import type { PermitAddress } from './private-address.ts'
 import type { Tls } from './schema.ts'
 import type { Watch } from './watch.ts'
 

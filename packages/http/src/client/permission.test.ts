@@ -45,6 +45,8 @@ describe('the permissions of a request', () => {
     '[fe80::1]',
     '[fd00::1]',
     '[::ffff:10.0.0.1]',
+    '[64:ff9b::a00:1]',
+    '224.0.0.1',
   ])('are about the address too when that is written out and not public: %s', async (host) => {
     const { hostname } = new URL(`http://${host}/`)
     expect(await asked(`http://${host}/`)).toEqual([

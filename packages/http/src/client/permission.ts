@@ -1,7 +1,7 @@
 /** What policies say about a request, beside its overlay: asked once for each hop, where any are in force. */
-import type { NetworkAccess } from '@troupe/network'
+import { isPrivateAddress, type NetworkAccess } from '@troupe/network'
 import { shownUrl } from './failure.ts'
-import { hostOf, isPrivateAddress } from './private-address.ts'
+import { hostOf } from './private-address.ts'
 
 export interface Hop {
   readonly url: URL

@@ -24,10 +24,23 @@ export class Pools {
   readonly #open = new Map<string, Pool>()
   readonly #draining = new Map<Pool, Promise<void>>()
 
+  /** What was taken last, which is what most requests want again. */
+  #last: { readonly way: Way; readonly apart: string; readonly pool: Pool } | undefined
+
   /** The pool for a way. A newer generation of an overlay retires the pools of the older. */
   take(way: Way): Pool {
+    const { route, isolation } = way
+    const apart = route === undefined ? '' : poolKey(route, isolation)
+    const last = this.#last
+    if (last !== undefined && last.apart === apart && isSame(last.way, way)) return last.pool
+    const pool = this.#find(way, apart)
+    this.#last = { way, apart, pool }
+    return pool
+  }
+
+  #find(way: Way, apart: string): Pool {
     const { route } = way
-    const key = keyOf(way)
+    const key = keyOf(way, apart)
     let pool = this.#open.get(key)
     // A route that was read before a swap may come after one that was read later: the newer pool serves it.
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
@@ -66,6 +79,7 @@ export class Pools {
 
   #retire(key: string, pool: Pool): void {
     this.#open.delete(key)
+    if (this.#last?.pool === pool) this.#last = undefined
     const drained = pool.close().finally(() => this.#draining.delete(pool))
     this.#draining.set(pool, drained)
   }
@@ -78,11 +92,20 @@ function poolOf({ route, isolation, tls, unixSocket }: Way): Pool {
   return new Pool({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
 }
 
+/** Whether it is seen without a closer look that two may share connections. */
+function isSame(a: Way, b: Way): boolean {
+  return a.route === b.route && a.isolation.actor === b.isolation.actor && a.tls === b.tls && a.unixSocket === b.unixSocket
+}
+
 /** A text that is the same for what may share connections. */
-function keyOf({ route, isolation, tls, unixSocket }: Way): string {
-  if (route === undefined && isolation.actor === undefined && tls === undefined && unixSocket === undefined) return ''
-  const apart = route === undefined ? null : [route.overlay, poolKey(route, isolation)]
-  return JSON.stringify([apart, isolation.actor ?? null, tls === undefined ? null : digest(tls), unixSocket ?? null])
+function keyOf({ route, isolation, tls, unixSocket }: Way, apart: string): string {
+  return JSON.stringify([
+    route?.overlay ?? null,
+    apart,
+    isolation.actor ?? null,
+    tls === undefined ? null : digest(tls),
+    unixSocket ?? null,
+  ])
 }
 
 /** Keys are compared by a digest, so that a private key lives no longer than its pool. */

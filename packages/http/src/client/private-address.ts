@@ -1,45 +1,8 @@
-/** Addresses that are not of the public network, and how a name is kept from leading to one (rebinding). */
+/** How a name is kept from leading to an address that is not public (rebinding). */
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns'
 import { asTroupeError, type TroupeError } from '@troupe/core'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
-
-/** IANA's special-purpose registries (RFC 6890), and what embeds addresses of IPv4 in IPv6. */
-const notPublic = new BlockList()
-for (const [address, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const) {
-  notPublic.addSubnet(address, bits, 'ipv4')
-}
-for (const [address, bits] of [
-  ['::', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
-] as const) {
-  notPublic.addSubnet(address, bits, 'ipv6')
-}
-
-/** Whether `host` is an address, written out, that is not public. A mapped address is the one that it stands for. */
-export function isPrivateAddress(host: string): boolean {
-  const family = isIP(host)
-  if (family === 0) return false
-  const [address = host] = host.split('%')
-  return notPublic.check(address, family === 4 ? 'ipv4' : 'ipv6')
-}
+import type { LookupFunction } from 'node:net'
+import { isPrivateAddress } from '@troupe/network'
 
 /** The host of a URL, an IPv6 address without its brackets. */
 export function hostOf(url: URL): string {

@@ -5,14 +5,14 @@ import type { Exchange } from './exchange.ts'
 import type { RetryPlan } from './schema.ts'
 import type { Sent } from './sent.ts'
 
+/** What a retry costs; a request earns one. */
+const price = 5
 /** Retries in a second that are always allowed. */
-const reserve = 10
-/** Beyond them, one for five requests. */
-const share = 0.2
-const mostTokens = 100
+const reserve = 10 * price
+const mostTokens = 100 * price
 
 /**
- * Keeps retries from making a failing server fail more: as Finagle and Linkerd do it, a retry costs one, a request earns a fifth, and
+ * Keeps retries from making a failing server fail more: as Finagle and Linkerd do it, a retry costs what five requests earn, and
  * some come back with each second.
  */
 export class RetryBudget {
@@ -26,7 +26,7 @@ export class RetryBudget {
 
   /** A request was made that may be retried. */
   earn(): void {
-    this.#tokens = Math.min(mostTokens, this.#tokens + share)
+    this.#tokens = Math.min(mostTokens, this.#tokens + 1)
   }
 
   /** Whether one more retry is allowed; it is taken then. */
@@ -34,8 +34,8 @@ export class RetryBudget {
     const came = ((now - this.#at) / 1000) * reserve
     this.#at = now
     this.#tokens = Math.max(this.#tokens, Math.min(reserve, this.#tokens + came))
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
+    if (this.#tokens < price) return false
+    this.#tokens -= price
     return true
   }
 }
@@ -54,6 +54,13 @@ export function budgetOf(key: string): RetryBudget {
   return budget
 }
 
+/** What a delay depends on beside the request. */
+export interface Chance {
+  readonly random: () => number
+  /** Unix time in milliseconds. */
+  readonly now: number
+}
+
 export interface Attempt {
   readonly sent: Sent
   /** How often it was sent before. */
@@ -70,9 +77,14 @@ export function delayAfterFailure(plan: RetryPlan, attempt: Attempt, error: Trou
 }
 
 /** Milliseconds until it should be sent again after that answer; `undefined`: it is the answer. */
-export function delayAfterAnswer(plan: RetryPlan, attempt: Attempt, answer: Exchange, random = Math.random): number | undefined {
+export function delayAfterAnswer(
+  plan: RetryPlan,
+  attempt: Attempt,
+  answer: Pick<Exchange, 'status' | 'fields'>,
+  { random, now }: Chance = { random: Math.random, now: Date.now() },
+): number | undefined {
   if (!plan.statuses.includes(answer.status) || !mayRepeat(plan, attempt)) return undefined
-  const wanted = retryAfter(answer.fields['retry-after'], Date.now())
+  const wanted = retryAfter(answer.fields['retry-after'], now)
   if (wanted !== undefined && wanted > plan.maxRetryAfter) return undefined
   return inTime(Math.max(wanted ?? 0, backoff(plan, attempt.number, random)), attempt)
 }

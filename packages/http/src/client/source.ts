@@ -12,22 +12,35 @@ export interface Source {
   length(): Promise<number | undefined>
   /** From the first byte. What is not replayable is opened once. */
   open(): AsyncIterator<unknown, unknown>
+  /** Lets go of what will not be read, or not to its end. */
+  release(): Promise<void>
   /** Names the source in errors. */
   readonly path: string
 }
+
+/** What is opened anew each time ends with its iterator. */
+const release = async () => {}
 
 /** Larger pieces would hide how fast they are taken. */
 const pieceBytes = 64 * 1024
 
 /** @param length - What the caller says of the bytes of a stream. */
 export function sourceOf(given: Given, length: number | undefined, path: string): Source {
-  if (given instanceof Blob) return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), path }
+  if (given instanceof Blob) return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), release, path }
   if (typeof given === 'string' || given instanceof Uint8Array) {
     const bytes = Buffer.from(given)
-    return { replayable: true, length: async () => bytes.byteLength, open: () => piecesOf(bytes), path }
+    return { replayable: true, length: async () => bytes.byteLength, open: () => piecesOf(bytes), release, path }
   }
   const iterator = given[Symbol.asyncIterator]()
-  return { replayable: false, length: async () => length, open: () => iterator, path }
+  return {
+    replayable: false,
+    length: async () => length,
+    open: () => iterator,
+    async release() {
+      await iterator.return?.()
+    },
+    path,
+  }
 }
 
 /** A file of this machine, as long as it is when its length is asked for. */
@@ -44,6 +57,7 @@ export function fileSource(file: string, path: string): Source {
       throw invalid(`${path}: ${file} is not a file`, { path })
     },
     open: () => createReadStream(file)[Symbol.asyncIterator](),
+    release,
     path,
   }
 }
@@ -57,21 +71,15 @@ export function joined(sources: readonly Source[], path: string): Source {
       return lengths.reduce((sum, each) => (sum === undefined || each === undefined ? undefined : sum + each), 0)
     },
     open: () => piecesOfAll(sources),
+    async release() {
+      await Promise.all(sources.map(async (each) => each.release()))
+    },
     path,
   }
 }
 
 async function* piecesOfAll(sources: readonly Source[]): AsyncGenerator {
-  let next = 0
-  try {
-    for (const source of sources) {
-      next += 1
-      yield* iterable(source)
-    }
-  } finally {
-    // What was given and never had its turn is let go of too.
-    for (const source of sources.slice(next)) if (!source.replayable) await source.open().return?.()
-  }
+  for (const source of sources) yield* iterable(source)
 }
 
 function iterable(source: Source): AsyncIterable<unknown> {

@@ -22,9 +22,9 @@ export function readInContext(source: Source): {
       return opened
     },
     release() {
-      if (opened !== undefined) opened.destroy()
+      opened?.destroy()
       // A generator that was never asked for anything is not told that nothing will be.
-      else if (!source.replayable) void run(async () => source.open().return?.()).catch(() => undefined)
+      void run(async () => source.release()).catch(() => undefined)
     },
   }
 }

@@ -15,7 +15,8 @@ export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
     permit(action: string, resource: string, port?: number): Promise<void> | undefined {
       const by = currentParticipant()
       if (!by.governed) return undefined
-      return runtime.kernel.request('permit', { action, resource, ...(port !== undefined && { port }) }, by.pid)
+      if (port === undefined) return runtime.permits.ask(by, action, resource)
+      return runtime.kernel.request('permit', { action, resource, port }, by.pid)
     },
     async bind(overlay: EntryId, options: BindOptions) {
       const { pid } = currentParticipant()

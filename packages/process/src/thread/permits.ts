@@ -1,6 +1,12 @@
-/** Leave to do something to processes elsewhere, asked of the kernel once for each of those who act here, and kept until the policies change. */
+/**
+ * Leave to do something to processes elsewhere, or to request a URL, asked of the kernel once for each of those who act here, and kept
+ * until the policies change.
+ */
 import type { KernelLink } from './kernel-link.ts'
 import type { Participant } from './participant.ts'
+
+/** Of one who acts here. URLs are many: beyond it the oldest answer is forgotten, and asked for again. */
+const mostPermits = 4096
 
 export class Permits {
   readonly #kernel: () => KernelLink
@@ -23,6 +29,8 @@ export class Permits {
     if (known !== undefined) return known === 'given' ? undefined : known
     const asked = this.#kernel().request('permit', { action, resource }, by.pid)
     permits.set(key, asked)
+    const [oldest] = permits.keys()
+    if (permits.size > mostPermits && oldest !== undefined) permits.delete(oldest)
     // Registered before whatever the caller does with it, so that all who waited go on in their order before anyone new does.
     asked.then(
       () => {

@@ -1,0 +1,86 @@
+/**
+ * One HTTP client in a process of its own, so that it pays for its own garbage and its own machine code. Arguments: `<client> <URL> <proxy host>
+ * <proxy port>`, the proxy only for those that go through one. For each line that it reads, `<requests> <at once>`, it prints what a request
+ * cost: microseconds of time, and of CPU.
+ */
+import { Agent as HttpAgent, get, type RequestOptions } from 'node:http'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import { installGuard, provideNetworkAccess } from '@troupe/network'
+import axios from 'axios'
+import { SocksProxyAgent } from 'socks-proxy-agent'
+import { http } from 'troupe'
+import { Agent, type buildConnector, fetch, request } from 'undici'
+import { bare, routeTo } from './socks-clients.ts'
+
+const [client = '', url = '', proxyHost = '', proxyPort = ''] = process.argv.slice(2)
+const proxied = proxyHost !== ''
+const proxy = { host: proxyHost, port: Number(proxyPort) }
+
+type Way = () => Promise<unknown>
+
+/** A client is made when it is wanted: the guard of ours would see the others' connections. */
+const clients: Readonly<Record<string, () => Way>> = {
+  ours() {
+    const route = routeTo(proxy, false)
+    installGuard()
+    provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
+    const frame = fork(emptyFrame, { overlay: proxied ? entryId('bench:proxy') : null })
+    return () => runInFrame(frame, async () => (await http.get(url)).text())
+  },
+  'undici.request'() {
+    const dispatcher = dispatcherOf()
+    return async () => (await request(url, { dispatcher })).body.text()
+  },
+  'undici.fetch'() {
+    const dispatcher = dispatcherOf()
+    return async () => (await fetch(url, { dispatcher })).text()
+  },
+  'node:http'() {
+    const agent = agentOf()
+    return () => viaNode({ agent })
+  },
+  axios() {
+    const agent = agentOf()
+    return async () => axios.get(url, { httpAgent: agent, proxy: false, responseType: 'text' })
+  },
+}
+
+function dispatcherOf(): Agent {
+  const { hostname: host, port } = new URL(url)
+  const connect: buildConnector.connector = (_options, done) => void answer(bare(proxy, { host, port: Number(port) }, false), done)
+  return new Agent(proxied ? { connect } : {})
+}
+
+async function answer(connected: ReturnType<typeof bare>, done: buildConnector.Callback): Promise<void> {
+  done(null, await connected)
+}
+
+function agentOf(): HttpAgent {
+  if (!proxied) return new HttpAgent({ keepAlive: true })
+  return new SocksProxyAgent(`socks5h://${proxy.host}:${proxy.port}`, { keepAlive: true })
+}
+
+async function viaNode(options: RequestOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, options, (response) => resolve(text(response))).on('error', reject)
+  })
+}
+
+async function inTurn(way: Way, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await way()
+}
+
+const way = clients[client]?.()
+if (way === undefined) throw new Error(`there is no client "${client}"`)
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [count = 0, atOnce = 1] = line.split(' ').map(Number)
+  const before = process.cpuUsage()
+  const began = performance.now()
+  await Promise.all(Array.from({ length: atOnce }, () => inTurn(way, count / atOnce)))
+  const microseconds = (performance.now() - began) * 1000
+  const { user, system } = process.cpuUsage(before)
+  console.log(`${microseconds / count} ${(user + system) / count}`)
+}
