@@ -86,7 +86,8 @@ const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIO
 
 function parseMethod(method: unknown): string {
   if (typeof method === 'string' && methods.has(method)) return method
-  if (typeof method !== 'string' || !token.test(method)) throw invalid(`"${String(method)}" is not an HTTP method`, { path: 'method' })
+  if (typeof method !== 'string') throw invalid(`a method is text, not ${typeof method}`, { path: 'method' })
+  if (!token.test(method)) throw invalid(`"${method}" is not an HTTP method`, { path: 'method' })
   const upper = method.toUpperCase()
   if (upper === 'CONNECT') throw invalid('CONNECT is not supported: an overlay is what tunnels', { path: 'method' })
   return upper
