@@ -1,4 +1,5 @@
 import dns from 'node:dns'
+import { once } from 'node:events'
 import { type EntryId, entryId } from '@troupe/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Application, inFrame, startApplication } from '../fixtures/application.ts'
@@ -62,7 +63,8 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks()
   await closeHttpPools(0)
-  await expect.poll(() => origin.connections.size).toBe(0)
+  // Closed as the server sees it too.
+  await Promise.all([...origin.connections].map(async (socket) => once(socket, 'close')))
 })
 afterAll(async () => {
   for (const each of [origin, proxy]) await each[Symbol.asyncDispose]()
