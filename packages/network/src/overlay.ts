@@ -156,7 +156,8 @@ export interface AssociateOptions extends DialOptions {
 
 export interface ResolvedAddress {
   readonly address: string
-  readonly family: 4 | 6
+  /** 0: an address of the overlay's own. */
+  readonly family: 0 | 4 | 6
 }
 
 /** Opens a connection by a route: how a driver reaches what stands behind another overlay. */

@@ -5,14 +5,14 @@
 import type { TroupeError } from '@troupe/core'
 import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { I2pSam } from '@diva.exchange/i2p-sam'
 import type { Accepted, Listener, Target, Ticket } from '../../overlay.ts'
 import { Arrivals } from './arrivals.ts'
 import { inTheClear } from '../in-the-clear.ts'
 import { forwardTo } from './commands.ts'
 import { Conversation, greeted, type Patience } from './conversation.ts'
-import { isDestination } from './destination.ts'
+import { addressName, isDestination } from './destination.ts'
 import { asError, Failures } from './failures.ts'
+import { isLoopback } from './loopback.ts'
 import { configOf, defaultTimeouts } from './route.ts'
 
 /** Milliseconds in which a connection has to say who comes: the router writes that at once. */
@@ -22,8 +22,6 @@ const headerTimeout = 10_000
 export async function accept(ticket: Ticket): Promise<Listener> {
   const { bridge, session, timeouts = defaultTimeouts } = configOf(ticket)
   const failures = new Failures(ticket.overlay, `listening at ${ticket.address.host}`)
-  // Read here and not above: threads that only dial need nothing of it.
-  const { toB32 } = await import('@diva.exchange/i2p-sam')
   const patience = { timeouts, failures }
   const control = await greeted(bridge, patience)
   const server = createServer()
@@ -37,17 +35,12 @@ export async function accept(ticket: Ticket): Promise<Listener> {
     await control.ask(request, { stage: 'request', limit: 'connect_timeout', topic: 'STREAM STATUS' })
     // It is the server in front of it that keeps the thread alive.
     server.unref()
-    return new I2pListener(ticket.address, control.hold().unref(), server, { patience, toB32 })
+    return new I2pListener(ticket.address, control.hold().unref(), server, patience)
   } catch (error) {
     server.close()
     control.close()
     throw error
   }
-}
-
-interface Reception {
-  readonly patience: Patience
-  readonly toB32: typeof I2pSam.toB32
 }
 
 class I2pListener implements Listener {
@@ -57,17 +50,16 @@ class I2pListener implements Listener {
   readonly #server: Server
   readonly #closing = new AbortController()
 
-  constructor(address: Target, control: Conversation, server: Server, reception: Reception) {
+  constructor(address: Target, control: Conversation, server: Server, patience: Patience) {
     this.address = address
     this.#control = control
     this.#server = server
     const signal = this.#closing.signal
     setMaxListeners(0, signal)
-    const patience = { ...reception.patience, signal }
+    const inTime = { ...patience, timeouts: { ...patience.timeouts, connect: headerTimeout }, signal }
     server.on('connection', (socket) => {
       // Only the router has business here. On loopback it may come from any address.
-      if (isLoopback(socket.localAddress) || socket.remoteAddress === control.remoteAddress)
-        void this.#receive(socket, { ...reception, patience })
+      if (isLoopback(socket.localAddress) || socket.remoteAddress === control.remoteAddress) void this.#receive(socket, inTime)
       else socket.destroy()
     })
     void this.#watch()
@@ -77,8 +69,8 @@ class I2pListener implements Listener {
     this.#end()
   }
 
-  async #receive(socket: Socket, reception: Reception): Promise<void> {
-    const accepted = await received(socket, reception).catch(() => undefined)
+  async #receive(socket: Socket, patience: Patience): Promise<void> {
+    const accepted = await received(socket, patience).catch(() => undefined)
     if (accepted !== undefined && !this.connections.put(accepted)) accepted.socket.destroy()
   }
 
@@ -100,20 +92,16 @@ class I2pListener implements Listener {
 }
 
 /** Who comes, in the first line; what follows is the stream. */
-async function received(socket: Socket, { patience, toB32 }: Reception): Promise<Accepted> {
-  const conversation = new Conversation(socket, { ...patience, timeouts: { ...patience.timeouts, connect: headerTimeout } })
+async function received(arrived: Socket, patience: Patience): Promise<Accepted> {
+  const conversation = new Conversation(arrived, patience)
   const line = await conversation.line('connect_timeout')
+  // Now, not later: what comes behind the line is not ours.
+  const socket = conversation.release()
   // From SAM 3.2 on, ports follow.
   const [destination = ''] = line.split(' ')
-  if (!isDestination(destination)) {
-    conversation.close()
-    throw patience.failures.useless('the router does not say who comes', 'stream')
-  }
-  return { socket: conversation.release(), peer: { address: `${toB32(destination)}.b32.i2p`, destination } }
-}
-
-function isLoopback(address = ''): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\./.test(address)
+  if (isDestination(destination)) return { socket, peer: { address: await addressName(destination), destination } }
+  socket.destroy()
+  throw patience.failures.useless('the router does not say who comes', 'stream')
 }
 
 function portOf(server: Server): number {

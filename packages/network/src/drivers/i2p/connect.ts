@@ -4,7 +4,9 @@ import { accept } from './accept.ts'
 import { Dialling } from './dialling.ts'
 import { destinationOf, formatTarget } from './destination.ts'
 import { Failures } from './failures.ts'
+import { resolve } from './names.ts'
 import { i2p } from './route.ts'
+import { associate } from './datagrams.ts'
 
 /**
  * Dials by the session of the entry, which the kernel holds. Names and addresses travel to the router as they are; what is not in I2P is
@@ -20,4 +22,6 @@ export const i2pDriver: Driver = {
     return new Dialling(route, destination, options, failures).run()
   },
   accept,
+  resolve,
+  associate,
 }

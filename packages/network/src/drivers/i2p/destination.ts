@@ -32,7 +32,7 @@ export function destinationOf({ host, port }: Target): string {
 }
 
 /** The host alone, as {@link destinationOf} has it. */
-function hostOf(host: string): string {
+export function hostOf(host: string): string {
   const whole = padded(host)
   if (isDestination(whole)) return whole
   const lower = ascii(host).toLowerCase()
@@ -70,7 +70,7 @@ function lengthIn(bytes: Buffer): number {
 }
 
 /** Routers refuse a destination without its padding, which some programs leave out. */
-function padded(text: string): string {
+export function padded(text: string): string {
   return base64.test(text) && !text.endsWith('=') ? text + '='.repeat((4 - (text.length % 4)) % 4) : text
 }
 
@@ -85,6 +85,13 @@ function encode(bytes: Buffer): string {
 
 function ascii(host: string): string {
   return Buffer.byteLength(host) === host.length ? host : domainToASCII(host)
+}
+
+/** The `.b32.i2p` address of a destination. */
+export async function addressName(destination: string): Promise<string> {
+  // Read here and not above: threads that only dial need nothing of it.
+  const { toB32 } = await import('@diva.exchange/i2p-sam')
+  return `${toB32(destination)}.b32.i2p`
 }
 
 /** As errors show it: a whole destination is long. */

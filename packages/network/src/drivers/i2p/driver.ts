@@ -2,12 +2,12 @@
 import { type EntryId, nameOf, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
+import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from '../../overlay.ts'
 import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { i2pKind } from './config.ts'
 import { KeyFile, keyPath } from './key-file.ts'
-import { type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
+import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
 import { type Role, Session } from './session.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
@@ -15,8 +15,6 @@ const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp
 const patience = 5000
 /** Milliseconds that a session to listen by outlives its listener: one that comes back finds it. */
 const linger = 60_000
-/** What a place is shown with that was asked for with none: in I2P, ports mean nothing. */
-const anyPort = 80
 
 type Fields = FieldsOf<typeof i2pKind>
 
@@ -75,6 +73,19 @@ class I2pOverlay implements Overlay {
 
   async check(): Promise<void> {
     await this.#dials.standing()
+  }
+
+  async status(): Promise<OverlayStatus> {
+    const listener = await this.#listener?.catch(() => undefined)
+    const known = listener ? [listener, this.#dials] : [this.#dials]
+    const addresses = known.map(({ address }) => address).filter((address) => address !== undefined)
+    const worst = known.find(({ state }) => state !== 'up')
+    return {
+      state: worst?.state ?? 'up',
+      ...(worst?.error && { reason: worst.error.message }),
+      ...(listener?.address !== undefined && { name: listener.address }),
+      addresses,
+    }
   }
 
   async bind({ port, tls = false }: BindOptions): Promise<Binding> {

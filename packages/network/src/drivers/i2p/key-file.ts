@@ -56,7 +56,8 @@ export class KeyFile implements Disposable {
     // Loaded here, because Node 24 warns that it is experimental.
     const { DatabaseSync } = await import('node:sqlite')
     const file = `${path}.lock`
-    closeSync(openSync(file, 'a', ownerOnly))
+    // To open and close one that is there would give up this program's own lock on it (`fcntl`).
+    if (statOf(file) === undefined) closeSync(openSync(file, 'a', ownerOnly))
     const lock = new DatabaseSync(file)
     try {
       lock.exec('BEGIN EXCLUSIVE')
@@ -100,7 +101,7 @@ export class KeyFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#lock.close()
+    if (this.#lock.isOpen) this.#lock.close()
   }
 }
 

@@ -13,7 +13,7 @@ export interface Reply {
 export const longestLine = 16_384
 
 const topic = /^(?<topic>[A-Z]+ [A-Z]+)(?: |$)/
-const pair = /(?<key>\w+)=(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s"]\S*)?)(?=\s|$)/gu
+const pair = /(?<=\s)(?<key>\w+)=(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s"]\S*)?)(?=\s|$)/gu
 
 /** Reads a line; `undefined` for what no SAM bridge says. */
 export function parseReply(line: string): Reply | undefined {
@@ -27,23 +27,33 @@ export function parseReply(line: string): Reply | undefined {
   return { topic: found, result: values.get('RESULT') ?? '', values }
 }
 
-/** Results in words, and whether they tell of the target, rather than of the session or the router. */
-const results: Readonly<Record<string, { readonly words: string; readonly ofTarget: boolean; readonly code: string }>> = {
-  CANT_REACH_PEER: { words: 'no way to the destination was found', ofTarget: true, code: 'EHOSTUNREACH' },
-  PEER_NOT_FOUND: { words: 'the destination was not found', ofTarget: true, code: 'EHOSTUNREACH' },
-  LEASESET_NOT_FOUND: { words: 'nobody knows where the destination is', ofTarget: true, code: 'EHOSTUNREACH' },
-  INVALID_KEY: { words: 'the router knows no such name or destination', ofTarget: true, code: 'EHOSTUNREACH' },
-  KEY_NOT_FOUND: { words: 'the router knows no such name', ofTarget: true, code: 'EHOSTUNREACH' },
-  TIMEOUT: { words: 'the destination did not answer in time', ofTarget: true, code: 'ETIMEDOUT' },
-  INVALID_ID: { words: 'the router does not know our session', ofTarget: false, code: 'ECONNRESET' },
-  DUPLICATED_ID: { words: 'a session of that id is there already', ofTarget: false, code: 'EADDRINUSE' },
-  DUPLICATED_DEST: { words: 'another session has the same key', ofTarget: false, code: 'EADDRINUSE' },
-  ALREADY_ACCEPTING: { words: 'somebody takes the connections of that session already', ofTarget: false, code: 'EADDRINUSE' },
-  NOVERSION: { words: 'the bridge speaks another version of SAM', ofTarget: false, code: 'EPROTONOSUPPORT' },
-  I2P_ERROR: { words: 'the router failed', ofTarget: false, code: 'ECONNRESET' },
+/** What a result means. */
+export interface Explanation {
+  readonly words: string
+  /** It tells of the target, not of the session or the router. */
+  readonly ofTarget: boolean
+  /** The nearest that the operating system has. */
+  readonly code: string
 }
 
+const results = new Map<string, Explanation>(
+  Object.entries({
+    CANT_REACH_PEER: { words: 'no way to the destination was found', ofTarget: true, code: 'EHOSTUNREACH' },
+    PEER_NOT_FOUND: { words: 'the destination was not found', ofTarget: true, code: 'EHOSTUNREACH' },
+    LEASESET_NOT_FOUND: { words: 'nobody knows where the destination is', ofTarget: true, code: 'EHOSTUNREACH' },
+    INVALID_KEY: { words: 'the router knows no such name or destination', ofTarget: true, code: 'EHOSTUNREACH' },
+    KEY_NOT_FOUND: { words: 'the router knows no such name', ofTarget: true, code: 'EHOSTUNREACH' },
+    TIMEOUT: { words: 'the destination did not answer in time', ofTarget: true, code: 'ETIMEDOUT' },
+    INVALID_ID: { words: 'the router does not know our session', ofTarget: false, code: 'ECONNRESET' },
+    DUPLICATED_ID: { words: 'a session of that id is there already', ofTarget: false, code: 'EADDRINUSE' },
+    DUPLICATED_DEST: { words: 'another session has the same key', ofTarget: false, code: 'EADDRINUSE' },
+    ALREADY_ACCEPTING: { words: 'somebody takes the connections of that session already', ofTarget: false, code: 'EADDRINUSE' },
+    NOVERSION: { words: 'the bridge speaks another version of SAM', ofTarget: false, code: 'EPROTONOSUPPORT' },
+    I2P_ERROR: { words: 'the router failed', ofTarget: false, code: 'ECONNRESET' },
+  }),
+)
+
 /** A result in words. */
-export function explain(result: string): { readonly words: string; readonly ofTarget: boolean; readonly code: string } {
-  return results[result] ?? { words: 'a result that SAM does not name', ofTarget: false, code: 'ECONNRESET' }
+export function explain(result: string): Explanation {
+  return results.get(result) ?? { words: 'a result that SAM does not name', ofTarget: false, code: 'ECONNRESET' }
 }

@@ -5,6 +5,9 @@ import type { Route } from '../../route.ts'
 /** Name of the driver in routes, and last part of its kind. */
 export const i2p = 'i2p'
 
+/** What a place is shown with that has no port: in I2P, ports mean nothing. */
+export const anyPort = 80
+
 /** Where the router's SAM bridge listens. */
 export interface Bridge {
   readonly host: string

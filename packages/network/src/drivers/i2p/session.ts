@@ -1,12 +1,11 @@
 /** A session with the router: a key, an id that streams are opened by, and a connection by which it lives. It is rebuilt when that breaks. */
 import type { EntryId, TroupeError } from '@troupe/core'
-import { toB32 } from '@diva.exchange/i2p-sam'
 import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createSession, generate } from './commands.ts'
 import { type Conversation, greeted, type Patience } from './conversation.ts'
-import { destinationIn } from './destination.ts'
+import { addressName, destinationIn } from './destination.ts'
 import { asError, Failures } from './failures.ts'
 import type { KeyFile } from './key-file.ts'
 import type { Bridge, Timeouts } from './route.ts'
@@ -53,6 +52,8 @@ export class Session implements AsyncDisposable {
   readonly #running: Promise<void>
   #key: string | undefined
   #address: string | undefined
+  #state: 'up' | 'starting' | 'down' = 'starting'
+  #error: TroupeError | undefined
   /** The attempt that is being made, or the session that stands. */
   #standing = Promise.withResolvers<string>()
 
@@ -63,6 +64,15 @@ export class Session implements AsyncDisposable {
     this.#failures = new Failures(overlay, role === 'dial' ? 'a session to dial by' : 'a session to listen by')
     this.#patience = { timeouts, failures: this.#failures, signal: this.#closing.signal }
     this.#running = this.#run()
+  }
+
+  get state(): 'up' | 'starting' | 'down' {
+    return this.#state
+  }
+
+  /** Why it is down. */
+  get error(): TroupeError | undefined {
+    return this.#error
   }
 
   /** Where others reach it, `….b32.i2p`; `undefined` until its key is known. */
@@ -95,7 +105,7 @@ export class Session implements AsyncDisposable {
       this.#standing.promise.catch(() => undefined)
       try {
         const control = await this.#open()
-        const address = this.#up()
+        const address = await this.#up()
         this.#standing.resolve(address)
         delay = first
         await lived(control).catch((error: unknown) => {
@@ -142,17 +152,20 @@ export class Session implements AsyncDisposable {
     return key
   }
 
-  #up(): string {
+  async #up(): Promise<string> {
     const { overlay, role, log } = this.#options
-    const destination = destinationIn(this.#key ?? '') ?? ''
-    this.#address = `${toB32(destination)}.b32.i2p`
+    this.#address = await addressName(destinationIn(this.#key ?? '') ?? '')
     log(role === 'listen' ? `overlay ${overlay} is reached at ${this.#address}` : `overlay ${overlay} has a session with its router`)
+    this.#state = 'up'
+    this.#error = undefined
     this.#publish('up')
     return this.#address
   }
 
   #down(error: TroupeError): void {
     if (this.#closed) return
+    this.#state = 'down'
+    this.#error = error
     this.#options.log(`overlay ${this.#options.overlay} has no session with its router, and tries for one: ${error.message}`)
     this.#publish('down', error)
   }

@@ -1,0 +1,143 @@
+/**
+ * Datagrams: a session of their own for each association, with a destination that nobody knows of before it sends. The router sends what comes
+ * for it to a UDP port of this thread.
+ */
+import { invalid, unavailable } from '@troupe/core'
+import { randomBytes } from 'node:crypto'
+import { createSocket, type RemoteInfo, type Socket as DatagramSocket } from 'node:dgram'
+import { EventEmitter, once } from 'node:events'
+import { isIPv6 } from 'node:net'
+import type { Association, AssociationEvents } from '../../association.ts'
+import type { DialOptions, Target } from '../../overlay.ts'
+import type { Route } from '../../route.ts'
+import { inTheClear } from '../in-the-clear.ts'
+import { createSession } from './commands.ts'
+import { type Conversation, greeted } from './conversation.ts'
+import { addressName, destinationOf, formatTarget, isDestination } from './destination.ts'
+import { asError, Failures } from './failures.ts'
+import { lookUp } from './names.ts'
+import { isLoopback } from './loopback.ts'
+import { anyPort, configOf, defaultTimeouts } from './route.ts'
+
+const defaultTimeout = 30_000
+const idBytes = 16
+const newline = 10
+/** SAM v3, datagrams that can be answered: what is left of 32 kB. */
+const longest = 31_744
+
+/** @throws TroupeError `Unavailable` when the router makes no session, `Timeout` when it takes too long over one. */
+export async function associate(route: Route, { signal, timeout = defaultTimeout }: DialOptions): Promise<Association> {
+  const failures = new Failures(route.overlay, 'a way for datagrams')
+  const { bridge, timeouts = defaultTimeouts, datagrams: plan } = configOf(route)
+  if (plan === undefined) throw failures.unsupported('this is no route to dial by')
+  if (signal?.aborted === true) throw failures.canceled()
+  const control = await greeted(bridge, { timeouts, failures, signal, caller: { timeout, until: performance.now() + timeout } })
+  const local = control.localAddress ?? ''
+  const relay = { host: control.remoteAddress ?? bridge.host, port: plan.port }
+  const datagrams = createSocket(isIPv6(local) ? 'udp6' : 'udp4')
+  try {
+    const ready = once(datagrams, 'listening')
+    inTheClear(() => datagrams.bind(0, local))
+    await ready
+    const id = randomBytes(idBytes).toString('hex')
+    const forward = { host: local, port: datagrams.address().port }
+    const wish = { id, style: 'DATAGRAM', key: undefined, signatureType: plan.signatureType, options: plan.options, forward } as const
+    await control.ask(createSession(wish), { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' })
+    return new I2pAssociation({ route, control, datagrams, relay, id })
+  } catch (error) {
+    datagrams.close()
+    control.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly route: Route
+  /** The session lives as long as this connection. */
+  readonly control: Conversation
+  readonly datagrams: DatagramSocket
+  /** Where the bridge takes datagrams. */
+  readonly relay: Target
+  readonly id: string
+}
+
+class I2pAssociation extends EventEmitter<AssociationEvents> implements Association {
+  readonly #parts: Parts
+  /** Destinations by name: datagrams need them whole. */
+  readonly #known = new Map<string, Promise<string>>()
+  #over = false
+
+  constructor(parts: Parts) {
+    super()
+    this.#parts = parts
+    const { control, datagrams } = parts
+    control.hold()
+    datagrams.on('message', (packet, from) => void this.#take(packet, from))
+    // A router that is gone shows on its connection.
+    datagrams.on('error', () => undefined)
+    void control.line().then(
+      () => this.#end(unavailable('the router said what nobody asked for')),
+      (error: unknown) => this.#end(asError(error)),
+    )
+  }
+
+  async send(data: Uint8Array, target: Target): Promise<void> {
+    const host = destinationOf(target)
+    if (data.length > longest) throw invalid(`a datagram of ${data.length} bytes is too long: I2P carries up to ${longest}`)
+    if (this.#over) throw unavailable('the way for datagrams is closed')
+    const destination = isDestination(host) ? host : await this.#destinationOf(host, target)
+    const { datagrams, relay, id } = this.#parts
+    const packet = Buffer.concat([Buffer.from(`3.0 ${id} ${destination}\n`), data])
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    if (this.#over) throw unavailable('the way for datagrams is closed')
+    inTheClear(() =>
+      datagrams.send(packet, relay.port, relay.host, (error) => {
+        if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
+        else resolve()
+      }),
+    )
+    await promise
+  }
+
+  close(): void {
+    this.#end()
+  }
+
+  [Symbol.dispose](): void {
+    this.#end()
+  }
+
+  async #destinationOf(host: string, target: Target): Promise<string> {
+    const { route } = this.#parts
+    const known = this.#known.get(host)
+    if (known) return known
+    const text = formatTarget(target)
+    const found = lookUp(route, host, {}, new Failures(route.overlay, `a datagram to ${text}`, text))
+    this.#known.set(host, found)
+    found.catch(() => this.#known.delete(host))
+    return found
+  }
+
+  /** Who sends, in the first line (from SAM 3.2 on with ports behind), then the data. What is not of that form is dropped. */
+  async #take(packet: Buffer, { address }: RemoteInfo): Promise<void> {
+    const at = packet.indexOf(newline)
+    const [destination = ''] = packet.toString('latin1', 0, Math.max(at, 0)).split(' ')
+    if (!isDestination(destination) || !this.#fromRouter(address)) return
+    const host = await addressName(destination)
+    this.#known.set(host, Promise.resolve(destination))
+    if (!this.#over) this.emit('message', packet.subarray(at + 1), { host, port: anyPort })
+  }
+
+  #fromRouter(address: string): boolean {
+    const { relay } = this.#parts
+    return address === relay.host || (isLoopback(address) && isLoopback(relay.host))
+  }
+
+  #end(error?: Error): void {
+    if (this.#over) return
+    this.#over = true
+    this.#parts.control.close()
+    this.#parts.datagrams.close()
+    this.emit('close', error)
+  }
+}

@@ -1,0 +1,91 @@
+/** For tests: what a router does with sessions, streams between them, and names, behind a SAM bridge. */
+import { randomUUID } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { destinationIn } from './destination.ts'
+import { privateKey } from './sample.ts'
+import { greeting, type Script, ScriptedBridge } from './scripted-bridge.ts'
+
+interface Held {
+  readonly key: string
+  readonly control: Socket
+  /** Where its streams go. */
+  forward?: { readonly port: number; readonly socket: Socket }
+}
+
+export class FakeRouter implements AsyncDisposable {
+  readonly bridge: ScriptedBridge
+  readonly sessions: Map<string, Held>
+
+  private constructor(bridge: ScriptedBridge, sessions: Map<string, Held>) {
+    this.bridge = bridge
+    this.sessions = sessions
+  }
+
+  static async start({ port = 0, names = {} }: { port?: number; names?: Readonly<Record<string, string>> } = {}): Promise<FakeRouter> {
+    const sessions = new Map<string, Held>()
+    return new FakeRouter(await ScriptedBridge.start(router(sessions, names), { port }), sessions)
+  }
+
+  get port(): number {
+    return this.bridge.port
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bridge[Symbol.asyncDispose]()
+  }
+}
+
+function router(sessions: Map<string, Held>, names: Readonly<Record<string, string>>): Script {
+  const found = (destination: string) => [...sessions.values()].find(({ key }) => destinationIn(key) === destination)
+  return (line, say, socket) => {
+    const word = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)?.[1] ?? ''
+    const held = sessions.get(word('ID'))
+    if (line.startsWith('HELLO')) say(greeting)
+    else if (line.startsWith('DEST GENERATE')) say(`DEST REPLY PUB=x PRIV=${privateKey(randomUUID())}\n`)
+    else if (line.startsWith('NAMING')) {
+      const destination = names[word('NAME')]
+      say(
+        destination === undefined
+          ? `NAMING REPLY RESULT=KEY_NOT_FOUND NAME=${word('NAME')}\n`
+          : `NAMING REPLY RESULT=OK NAME=${word('NAME')} VALUE=${destination}\n`,
+      )
+    } else if (line.startsWith('SESSION CREATE')) {
+      if (held) {
+        say('SESSION STATUS RESULT=DUPLICATED_ID\n')
+        return
+      }
+      const key = word('DESTINATION') === 'TRANSIENT' ? privateKey(randomUUID()) : word('DESTINATION')
+      const session: Held = { key, control: socket }
+      sessions.set(word('ID'), session)
+      socket.on('close', () => {
+        sessions.delete(word('ID'))
+        session.forward?.socket.destroy()
+      })
+      say(`SESSION STATUS RESULT=OK DESTINATION=${key}\n`)
+    } else if (held === undefined) say('STREAM STATUS RESULT=INVALID_ID\n')
+    else if (line.startsWith('STREAM FORWARD')) {
+      if (held.forward) {
+        say('SESSION STATUS RESULT=I2P_ERROR MESSAGE="Already accepting"\n')
+        return
+      }
+      held.forward = { port: Number(word('PORT')), socket }
+      socket.on('close', () => delete held.forward)
+      say('STREAM STATUS RESULT=OK\n')
+    } else {
+      const target = found(word('DESTINATION')) ?? found(names[word('DESTINATION')] ?? '')
+      if (target === undefined) say('STREAM STATUS RESULT=CANT_REACH_PEER\n')
+      else {
+        say('STREAM STATUS RESULT=OK\n')
+        if (target.forward) join(socket, target.forward.port, destinationIn(held.key) ?? '')
+      }
+    }
+  }
+}
+
+/** What the bridge would take for lines goes to the other side from here on. */
+function join(socket: Socket, port: number, visitor: string): void {
+  socket.removeAllListeners('data')
+  const far = connect({ port, host: '127.0.0.1' })
+  far.on('error', () => socket.destroy()).write(`${visitor}\n`)
+  socket.pipe(far).pipe(socket)
+}

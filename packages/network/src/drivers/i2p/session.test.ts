@@ -1,0 +1,172 @@
+import { mkdtempDisposableSync, readFileSync } from 'node:fs'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { entryId } from '@troupe/core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FakeRouter } from './fake-router.ts'
+import { KeyFile } from './key-file.ts'
+import { defaultTimeouts } from './route.ts'
+import { answering, ScriptedBridge } from './scripted-bridge.ts'
+import { destination, failure, privateKey } from './sample.ts'
+import { Session, type SessionOptions } from './session.ts'
+import { addressName } from './destination.ts'
+
+let stack = new AsyncDisposableStack()
+let log: string[] = []
+
+beforeEach(() => {
+  stack = new AsyncDisposableStack()
+  log = []
+})
+afterEach(async () => stack.disposeAsync())
+
+function open({ port }: { readonly port: number }, options: Partial<SessionOptions> = {}): Session {
+  return stack.use(
+    new Session({
+      overlay: entryId('app:i2p'),
+      role: 'listen',
+      bridge: { host: '127.0.0.1', port },
+      prefix: 'troupe',
+      signatureType: 7,
+      options: { 'inbound.length': '0' },
+      timeouts: defaultTimeouts,
+      log: (line) => log.push(line),
+      delays: { first: 5, longest: 40 },
+      ...options,
+    }),
+  )
+}
+
+const created = (lines: readonly string[]) => lines.filter((line) => line.startsWith('SESSION CREATE'))
+
+describe('a session', () => {
+  it('has an id that nobody guesses, a key of the kind that was asked for, and its options', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const session = open(router)
+    const address = await session.standing()
+    expect(session.id).toMatch(/^troupe-[0-9a-f]{32}$/)
+    expect(created(router.bridge.lines)).toEqual([
+      `SESSION CREATE STYLE=STREAM ID=${session.id} DESTINATION=TRANSIENT SIGNATURE_TYPE=7 inbound.length=0`,
+    ])
+    expect(session).toMatchObject({ address, state: 'up', error: undefined })
+    expect(log).toEqual([`overlay app:i2p is reached at ${address}`])
+  })
+
+  it('has the key that is kept, and keeps the one that is made', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
+    const path = join(folder.path, 'i2p/site')
+    const router = stack.use(await FakeRouter.start())
+    const first = open(router, { keyFile: await KeyFile.hold(path) })
+    const address = await first.standing()
+    const key = readFileSync(path, 'utf8').trim()
+    expect(router.bridge.lines[1]).toBe('DEST GENERATE SIGNATURE_TYPE=7')
+    await first[Symbol.asyncDispose]()
+    const second = open(router, { keyFile: await KeyFile.hold(path) })
+    expect(await second.standing()).toBe(address)
+    expect(created(router.bridge.lines)).toHaveLength(2)
+    expect(created(router.bridge.lines).every((line) => line.includes(` DESTINATION=${key} inbound`))).toBe(true)
+    expect(second.id).not.toBe(first.id)
+  })
+
+  it('is rebuilt under the same id and key, however often it breaks, and tells', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const events: unknown[] = []
+    const listen = (event: unknown) => events.push(event)
+    subscribe('troupe:overlay:session', listen)
+    const session = open(router, { role: 'dial' })
+    const address = await session.standing()
+    for (let round = 1; round <= 3; round++) {
+      router.bridge.cut()
+      await vi.waitUntil(() => created(router.bridge.lines).length > round)
+      expect(await session.standing()).toBe(address)
+    }
+    unsubscribe('troupe:overlay:session', listen)
+    const keys = created(router.bridge.lines).map((line) => / DESTINATION=(\S+)/.exec(line)?.[1])
+    expect([keys[0], new Set(keys.slice(1)).size]).toEqual(['TRANSIENT', 1])
+    expect(new Set(created(router.bridge.lines).map((line) => / ID=(\S+)/.exec(line)?.[1])).size).toBe(1)
+    expect(events).toMatchObject(
+      ['up', 'down', 'up', 'down', 'up', 'down', 'up'].map((state) => ({ overlay: 'app:i2p', role: 'dial', state })),
+    )
+    expect(log.join()).not.toContain(session.id)
+  })
+
+  it('is tried for with a delay that grows, and tells what the attempt ended with', async () => {
+    await using gone = await ScriptedBridge.start(() => undefined)
+    const { port } = gone
+    await gone[Symbol.asyncDispose]()
+    const session = open({ port })
+    expect(await failure(session.standing())).toMatchObject({ kind: 'Unavailable', details: { code: 'ECONNREFUSED' } })
+    expect(session).toMatchObject({ state: 'down', error: { kind: 'Unavailable' } })
+    const router = stack.use(await FakeRouter.start({ port }))
+    await vi.waitUntil(() => session.state === 'up')
+    expect(router.sessions.size).toBe(1)
+    expect(log.at(-1)).toContain('is reached at')
+  })
+
+  it.each([
+    ['DUPLICATED_ID', 'a session of that id is there already'],
+    ['DUPLICATED_DEST', 'another session has the same key'],
+    ['INVALID_KEY', 'the router knows no such name or destination'],
+    ['I2P_ERROR', 'the router failed'],
+  ])('that is answered %s is Unavailable, and tried for again', async (result, words) => {
+    const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: `SESSION STATUS RESULT=${result}\n` })))
+    const session = open(bridge)
+    expect(await failure(session.standing())).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining(words) as string })
+    await vi.waitUntil(() => created(bridge.lines).length > 2)
+  })
+
+  it.each([
+    ['nothing', 'SESSION STATUS RESULT=OK\n'],
+    ['what is no key', 'SESSION STATUS RESULT=OK DESTINATION=AAAA\n'],
+    ['an address alone', `SESSION STATUS RESULT=OK DESTINATION=${destination()}\n`],
+  ])('needs a key: a router that gives %s is not believed', async (_name, answer) => {
+    const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: answer })))
+    expect(await failure(open(bridge).standing())).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('key') as string })
+  })
+
+  it('is read in pieces of every size', async () => {
+    const answer = `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n`
+    for (let split = 1; split < answer.length; split += 97) {
+      await using bridge = await ScriptedBridge.start(answering({ SESSION: answer }), { split })
+      const session = open(bridge)
+      expect(await session.standing()).toBe(await addressName(destination()))
+      await session[Symbol.asyncDispose]()
+    }
+  })
+
+  it('takes as long as the router likes, up to its own limit', async () => {
+    const bridge = stack.use(await ScriptedBridge.start(answering({})))
+    const session = open(bridge, { timeouts: { ...defaultTimeouts, session: 30 } })
+    expect(await failure(session.standing())).toMatchObject({ kind: 'Timeout', details: { limit: 'session_timeout' } })
+  })
+
+  it('answers a router that asks whether it is there', async () => {
+    let control: { write(text: string): unknown } | undefined
+    const bridge = stack.use(
+      await ScriptedBridge.start((line, say, socket) => {
+        control = socket
+        return answering({ SESSION: `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n` })(line, say, socket)
+      }),
+    )
+    await open(bridge).standing()
+    control?.write('PING how are you\n')
+    await expect.poll(() => bridge.lines).toContain('PONG how are you')
+  })
+
+  it('ends when it is disposed of, at whatever point', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const standing = open(router)
+    await standing.standing()
+    await standing[Symbol.asyncDispose]()
+    await router.bridge.deserted()
+    expect(await failure(standing.standing())).toMatchObject({ kind: 'Canceled' })
+    const silent = stack.use(await ScriptedBridge.start(answering({})))
+    const early = open(silent)
+    const refused = failure(early.standing())
+    await vi.waitUntil(() => created(silent.lines).length === 1)
+    await early[Symbol.asyncDispose]()
+    expect(await refused).toMatchObject({ kind: 'Canceled' })
+    await silent.deserted()
+  })
+})
