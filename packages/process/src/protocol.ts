@@ -240,6 +240,11 @@ export interface Requests {
     ask: { readonly store: EntryId; readonly token: string; readonly inherit: Inheritance }
     answer: { readonly pid: Pid; readonly frame: Frame } | undefined
   }
+  /** A thread that answers requests of an endpoint beside the server's own; it sends its port to who asks. */
+  openLane: { ask: { readonly endpoint: EntryId }; answer: Pid }
+  closeLane: { ask: { readonly lane: Pid }; answer: void }
+  /** Whoever asks acts in such a thread, too, by the pid in the answer, until that tells that it has finished. */
+  lendSession: { ask: { readonly lane: Pid }; answer: { readonly pid: Pid; readonly frame: Frame } }
   /** A server listens from now on. */
   serving: { ask: { readonly host: string; readonly port: number }; answer: void }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }

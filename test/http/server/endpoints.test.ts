@@ -1,42 +1,186 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startWebApp, type WebApp } from './web-app.ts'
 
-let web: WebApp
+/** In the server's thread, and in others. */
+const pools = [
+  ['inline', 'inline'],
+  ['on a pool', { max: 2 }],
+] as const
 
-beforeAll(async () => {
-  web = await startWebApp({
-    endpoints: {
-      hello: { path: '/hello', func: 'hello' },
-      user: { path: '/users/{id}', func: 'told' },
-      me: { path: '/users/me', func: 'hello' },
-      post: { method: 'POST', path: '/users/{id}', func: 'told' },
-      files: { path: '/files/{rest...}', func: 'told' },
-      star: { method: '*', path: '/any/*', func: 'told' },
-      fail: { path: '/fail', func: 'fail' },
-      none: { path: '/none', func: 'noResponse' },
-    },
+describe.each(pools)('a function that answers requests %s', (_, pool) => {
+  let web: WebApp
+
+  beforeAll(async () => {
+    web = await startWebApp({
+      pool,
+      endpoints: {
+        hello: { path: '/hello', func: 'hello' },
+        user: { path: '/users/{id}', func: 'told' },
+        me: { path: '/users/me', func: 'hello' },
+        post: { method: 'POST', path: '/users/{id}', func: 'told' },
+        files: { path: '/files/{rest...}', func: 'told' },
+        star: { method: '*', path: '/any/*', func: 'told' },
+        fail: { path: '/fail', func: 'fail' },
+        none: { path: '/none', func: 'noResponse' },
+        echo: { method: 'POST', path: '/echo', func: 'echo' },
+        size: { method: 'POST', path: '/size', func: 'size' },
+        cookies: { path: '/cookies', func: 'cookies' },
+        empty: { path: '/empty', func: 'empty' },
+        ticks: { path: '/ticks', func: 'ticks' },
+        broken: { path: '/broken', func: 'broken' },
+        patient: { path: '/patient', func: 'patient' },
+        frame: { path: '/frame', func: 'frame' },
+        stray: { path: '/stray', func: 'stray' },
+      },
+    })
   })
-})
 
-afterAll(async () => {
-  await web[Symbol.asyncDispose]()
-})
+  afterAll(async () => {
+    await web[Symbol.asyncDispose]()
+  })
 
-describe('an endpoint', () => {
+  const get = async (path: string, init?: RequestInit) => fetch(`${web.url}${path}`, init)
+
   it('answers', async () => {
-    const response = await fetch(`${web.url}/hello`)
-    expect([response.status, await response.text()]).toEqual([200, 'hello world'])
+    const response = await get('/hello')
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '11', 'hello world'])
   })
+
   it('is told of the request and its place', async () => {
-    const response = await fetch(`${web.url}/users/a%2Fb?x=1`, { method: 'POST', body: 'hi' })
+    const response = await get('/users/a%2Fb?x=1', { method: 'POST', body: 'hi', headers: { 'x-mine': 'a' } })
     expect(await response.json()).toEqual({
       method: 'POST',
       url: `${web.url}/users/a%2Fb?x=1`,
+      header: 'a',
       params: { id: 'a/b' },
       remoteAddress: '127.0.0.1',
       service: 'app:web',
       endpoint: 'app:post-endpoint',
       body: 'hi',
     })
+  })
+
+  it('takes what is left of a path, and any method', async () => {
+    const paramsAt = async (path: string, method = 'GET') => {
+      const told: unknown = await (await get(path, { method })).json()
+      return typeof told === 'object' && told !== null && 'params' in told ? told.params : undefined
+    }
+    expect(await paramsAt('/files/a/b.txt')).toEqual({ rest: 'a/b.txt' })
+    expect(await paramsAt('/files/')).toEqual({ rest: '' })
+    expect(await paramsAt('/any/x/y', 'DELETE')).toEqual({ '*': 'x/y' })
+  })
+
+  it('gives way to one whose path is more specific', async () => {
+    expect(await (await get('/users/me')).text()).toBe('hello world')
+  })
+
+  it('is there for HEAD where it is for GET', async () => {
+    const response = await get('/hello', { method: 'HEAD' })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+  })
+
+  it('is told apart from what is not there', async () => {
+    expect((await get('/nowhere')).status).toBe(404)
+    const response = await get('/hello', { method: 'DELETE' })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  })
+
+  it.each([
+    ['', 500],
+    ['?kind=NotFound', 404],
+    ['?kind=PermissionDenied', 403],
+    ['?kind=Invalid', 400],
+    ['?kind=RateLimited', 429],
+    ['?kind=Timeout', 504],
+    ['?kind=Unavailable', 503],
+  ])('that throws is a failure of its kind: %s', async (query, status) => {
+    const response = await get(`/fail${query}`)
+    const text = await response.text()
+    expect(response.status).toBe(status)
+    expect(JSON.parse(text)).toMatchObject({ status })
+    expect(text).not.toContain('secret')
+    expect(web.app.log.some((line) => line.includes('the secret is 42'))).toBe(true)
+  })
+
+  it('that answers with something else has failed', async () => {
+    expect((await get('/none')).status).toBe(500)
+  })
+
+  it('that fails in a callback ends its own request alone', async () => {
+    expect((await get('/stray')).status).toBe(500)
+    expect((await get('/hello')).status).toBe(200)
+  })
+
+  it('sends headers, cookies, and no body', async () => {
+    const cookies = await get('/cookies')
+    expect([cookies.headers.getSetCookie(), cookies.headers.get('x-one')]).toEqual([['a=1', 'b=2'], '1'])
+    const empty = await get('/empty')
+    expect([empty.status, await empty.text()]).toEqual([204, ''])
+  })
+
+  it('takes and sends bodies of any length', async () => {
+    for (const length of [1, 65_536, 65_537, 5_000_000]) {
+      const body = new Uint8Array(length).map((_byte, index) => index % 251)
+      const response = await get('/echo', { method: 'POST', body })
+      expect(Buffer.from(await response.arrayBuffer()).equals(body)).toBe(true)
+    }
+    expect(await (await get('/size', { method: 'POST', body: new Uint8Array(3_000_000) })).text()).toBe('3000000')
+  })
+
+  it('streams both ways at a time', async () => {
+    let send: (text: string) => void = () => undefined
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        send = (text) => {
+          controller.enqueue(Buffer.from(text))
+          if (text === 'end') controller.close()
+        }
+      },
+    })
+    const init: RequestInit & { readonly duplex: 'half' } = { method: 'POST', body, duplex: 'half' }
+    const asked = get('/echo', init)
+    send('one')
+    const response = await asked
+    const reader = response.body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('one')
+    send('end')
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('end')
+    expect((await reader?.read())?.done).toBe(true)
+  })
+
+  it('sends events as they come', async () => {
+    const response = await get('/ticks')
+    const reader = response.body?.getReader()
+    for (const tick of ['1', '2', '3']) {
+      expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(`data: ${tick}\n\n`)
+    }
+    await reader?.cancel()
+    await expect.poll(() => web.app.log.filter((line) => line.includes('ticks ended')).length).toBeGreaterThan(0)
+  })
+
+  it('that breaks off breaks the connection, and tells nothing more', async () => {
+    const response = await get('/broken')
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toThrow('terminated')
+    expect((await get('/hello')).status).toBe(200)
+  })
+
+  it('hears when its client has gone', async () => {
+    const socket = connect(web.port, '127.0.0.1')
+    socket.write('GET /patient HTTP/1.1\r\nHost: a\r\n\r\n')
+    const waiting = () => web.app.log.filter((line) => line.includes('waiting')).length
+    await expect.poll(waiting).toBeGreaterThan(0)
+    socket.destroy()
+    await once(socket, 'close')
+    await expect.poll(() => web.app.log.filter((line) => line.includes('gone')).length).toBe(waiting())
+  })
+
+  it('runs in a frame with the deadline and the trace of the request', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const frame: unknown = await (await get('/frame', { headers: { traceparent } })).json()
+    const trace = typeof frame === 'object' && frame !== null && 'trace' in frame ? frame.trace : undefined
+    expect(trace).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/)
   })
 })

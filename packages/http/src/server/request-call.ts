@@ -1,5 +1,5 @@
 /** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
-import { type Frame, type Pid, TroupeError } from '@troupe/core'
+import { type Frame, type Pid, type Slot, TroupeError } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
 import type { Outgoing } from './environment.ts'
 
@@ -16,8 +16,12 @@ export interface RequestCallOptions {
 export class RequestCall extends LocalCall {
   /** The frame of the request. */
   readonly frameOfRequest: Frame
+  /** Of the code that answers: the service, or whoever asks. */
+  answering: Slot | undefined
   readonly #outgoing: Outgoing | undefined
   #isWatched = false
+  #cancelled: string | undefined
+  #onCancel: ((reason: string) => void) | undefined
   #onFail: ((error: unknown) => void) | undefined
   #onEnd: (() => void)[] | undefined
 
@@ -27,15 +31,34 @@ export class RequestCall extends LocalCall {
     this.#outgoing = outgoing
   }
 
-  /** Aborts when the client goes, or the deadline passes. Watches the client only once somebody wants to know. */
+  /** Aborts when the client goes, or the deadline passes. */
   override get signal(): AbortSignal {
-    if (!this.#isWatched && this.#outgoing !== undefined) {
-      this.#isWatched = true
-      this.onEnd(() => {
-        if (this.#outgoing?.writableFinished === false) this.cancel('the client has gone')
-      })
-    }
+    this.#watch()
     return super.signal
+  }
+
+  /** Calls back when the client goes, or the deadline passes, before the response has ended. */
+  onCancel(then: (reason: string) => void): void {
+    this.#watch()
+    if (this.#cancelled === undefined) this.#onCancel = then
+    else then(this.#cancelled)
+  }
+
+  override cancel(reason: string): void {
+    super.cancel(reason)
+    this.#cancelled ??= reason
+    const then = this.#onCancel
+    this.#onCancel = undefined
+    then?.(reason)
+  }
+
+  /** The client is watched only once somebody wants to know. */
+  #watch(): void {
+    if (this.#isWatched || this.#outgoing === undefined) return
+    this.#isWatched = true
+    this.onEnd(() => {
+      if (this.#outgoing?.writableFinished === false) this.cancel('the client has gone')
+    })
   }
 
   override get ended(): boolean {

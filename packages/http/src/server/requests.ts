@@ -1,7 +1,18 @@
 /** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { childTrace, currentSlot, fork, type FrameChange, runInFrame, runInSlot } from '@troupe/core'
+import type { MessagePort } from 'node:worker_threads'
+import {
+  childTrace,
+  currentSlot,
+  fork,
+  type FrameChange,
+  type Pid,
+  runInFrame,
+  parseTrace,
+  runInSlot,
+  type TroupeError,
+} from '@troupe/core'
 import { peerOf } from '@troupe/network'
 import { currentParticipant, type Participant } from '@troupe/process'
 import { type App, appOf, Chains } from './app.ts'
@@ -10,8 +21,10 @@ import { InlineContext, type RequestIn } from './context.ts'
 import type { Incoming, Outgoing, ServerEnvironment } from './environment.ts'
 import { problem, statusOf } from './failure.ts'
 import { type Answer, answerInline, warm } from './inline.ts'
+import { LanesByProgram } from './lane/lanes-by-program.ts'
 import { RequestCall } from './request-call.ts'
 import type { EndpointRoute, RouteTable, ServerSettings } from './table.ts'
+import { isWhole, send } from './send.ts'
 import { tellFailure } from './tell.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
 
@@ -26,6 +39,7 @@ export class Requests {
   /** Who acts where no request does: the process of the server. */
   readonly #self: Participant
   readonly #chains = new Chains()
+  readonly #threads = new LanesByProgram()
   #app: App | undefined
 
   constructor(settings: ServerSettings) {
@@ -37,11 +51,22 @@ export class Requests {
   async route(table: RouteTable): Promise<void> {
     const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes === 'inline'))
     await warm(inline.map(({ program }) => program))
+    this.#threads.prepare(table)
     this.#app = appOf(table, this.#chains, {
       endpoint: (route, context) => this.#endpoint(route, context),
       socket: wantsSocket,
       failed: (error, { env, req }) => this.#failed(error, env.call, req.raw),
     })
+    this.#threads.keep(table)
+  }
+
+  /** A thread that answers requests has sent its port, or has ended. */
+  laneArrived(pid: Pid, port: MessagePort): void {
+    this.#threads.arrived(pid, port)
+  }
+
+  laneEnded(pid: Pid, error: TroupeError): void {
+    this.#threads.ended(pid, error)
   }
 
   /** Answers a request. Never throws, never rejects. */
@@ -52,9 +77,12 @@ export class Requests {
     try {
       const tooLarge = limitBody(exchange.incoming, limits.body)
       const answer = this.#routed(request, environment)
-      if (answer instanceof Response) return answer
+      if (answer instanceof Response) return this.#sent(answer, environment, request)
       const wanted = tooLarge === undefined ? answer : Promise.race([answer, tooLarge])
-      return call.wait(wanted, timeouts.write).catch((error: unknown) => this.#failed(error, call, request))
+      return call.wait(wanted, timeouts.write).then(
+        (response) => this.#sent(response, environment, request),
+        (error: unknown) => this.#failed(error, call, request),
+      )
     } catch (error) {
       return this.#failed(error, call, request)
     }
@@ -89,13 +117,24 @@ export class Requests {
     return problem(status, frame.trace)
   }
 
+  #sent(response: Response, { outgoing, call }: ServerEnvironment['Bindings'], request: Request): Response {
+    if (outgoing === undefined || isWhole(response)) return response
+    return send(response, {
+      outgoing,
+      slot: call.answering ?? { frame: call.frameOfRequest, owner: call },
+      patience: this.#settings.fields.timeouts.write,
+      onFailed: (error) => this.#failed(error, call, request),
+    })
+  }
+
   #begin({ incoming, outgoing }: Exchange): ServerEnvironment['Bindings'] {
     const { service, fields } = this.#settings
     const { pid, frame: issued } = this.#self
     const { write } = fields.timeouts
     const { traceparent } = incoming.headers
     const change: FrameChange = {
-      trace: childTrace(typeof traceparent === 'string' ? traceparent : undefined),
+      // None is begun here: it would join requests that nobody wants to be joined.
+      ...(typeof traceparent === 'string' && parseTrace(traceparent) && { trace: childTrace(traceparent) }),
       ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
     }
     const call = new RequestCall({ pid, issued, frame: fork(issued, change), outgoing })
@@ -110,7 +149,10 @@ export class Requests {
   }
 
   /** Runs as who acts: the service, or whoever middleware found to ask. */
-  #endpoint({ program, pin, entry }: EndpointRoute, context: RequestIn): Answer {
+  #endpoint(route: EndpointRoute, context: RequestIn): Answer {
+    const { program, pin, entry, lanes } = route
+    context.env.call.answering = currentSlot()
+    if (lanes !== 'inline') return this.#threads.answer(route, context)
     const told = new InlineContext(context, entry)
     if (pin === undefined) return answerInline(program, context.req.raw, told)
     const frame = fork(currentSlot()?.frame ?? context.env.call.frameOfRequest, { overlay: pin })

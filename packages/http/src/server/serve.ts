@@ -1,6 +1,8 @@
 /** The program of a server's process. The kernel tells it where to listen, and what to serve, now and later. */
-import { threadOf } from '@troupe/core'
+import { MessagePort } from 'node:worker_threads'
+import { errorFromWire, type Pid, threadOf, type WireError } from '@troupe/core'
 import { ask, self } from '@troupe/process'
+import { laneTopic } from './lane/protocol.ts'
 import { Requests } from './requests.ts'
 import { Server } from './server.ts'
 import type { RouteTable, ServerSettings } from './table.ts'
@@ -8,6 +10,8 @@ import type { RouteTable, ServerSettings } from './table.ts'
 /** What the kernel says to a server. */
 export type ServerOrder =
   | { readonly type: 'routes'; readonly table: RouteTable }
+  /** A thread that answered requests for it has ended. */
+  | { readonly type: 'laneEnded'; readonly lane: Pid; readonly error: WireError }
   /** Asks whether it still answers. */
   | { readonly type: 'ping' }
 
@@ -20,15 +24,18 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
   const server = new Server(settings, requests)
   const { host, port } = await server.listen()
   await ask('serving', { host, port })
-  await Promise.race([obey(server), server.failed])
+  await Promise.race([obey(requests), server.failed])
   await server.close()
 }
 
-/** Does as the kernel says, and nobody else. */
-async function obey(server: Server): Promise<void> {
+/** Does as the kernel says, and nobody else; takes the ports of threads that it has started. */
+async function obey(requests: Requests): Promise<void> {
   for await (const message of self.inbox) {
-    if (message.topic !== orderTopic || threadOf(message.from) !== 0) continue
-    if (isOrder(message.payload) && message.payload.type === 'routes') await server.route(message.payload.table)
+    const { from, topic, payload } = message
+    if (topic === laneTopic && payload instanceof MessagePort) requests.laneArrived(from, payload)
+    if (topic !== orderTopic || threadOf(from) !== 0 || !isOrder(payload)) continue
+    if (payload.type === 'routes') await requests.route(payload.table)
+    else if (payload.type === 'laneEnded') requests.laneEnded(payload.lane, errorFromWire(payload.error))
     message.reply()
   }
 }

@@ -10,7 +10,8 @@ import { closeWebSockets } from '../websocket/index.ts'
 import { parseAddress } from './address.ts'
 import { problem } from './failure.ts'
 import type { Requests } from './requests.ts'
-import type { RouteTable, ServerSettings } from './table.ts'
+import { findWholeKey } from './send.ts'
+import type { ServerSettings } from './table.ts'
 import { createTransport, drain, type Transport } from './transport.ts'
 
 /** Where a server is reached. */
@@ -22,13 +23,11 @@ export interface ServerAddress {
 export class Server {
   readonly #settings: ServerSettings
   readonly #transport: Transport
-  readonly #requests: Requests
   /** Rejects when the server can go on no more. */
   readonly failed: Promise<never>
 
   constructor(settings: ServerSettings, requests: Requests) {
     this.#settings = settings
-    this.#requests = requests
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => undefined)
     this.failed = promise
@@ -36,6 +35,7 @@ export class Server {
       // What is no request that can be routed: an address that is none, a host that can be none.
       errorHandler: () => problem(400),
     })
+    findWholeKey()
     this.#transport = createTransport(settings.fields, (incoming, outgoing) => void listener(incoming, outgoing))
     this.#transport.on('error', (error) => reject(failureOf(settings.service, error)))
     this.#transport.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void requests.upgrade(request, socket, head))
@@ -55,11 +55,6 @@ export class Server {
     const address = this.#transport.address()
     if (typeof address !== 'object' || address === null) throw new TroupeError('Internal', `${service} listens nowhere`)
     return { host: address.address, port: address.port }
-  }
-
-  /** Other routes from now on; requests that are under way go on by the former. */
-  async route(table: RouteTable): Promise<void> {
-    await this.#requests.route(table)
   }
 
   /** Takes no more connections, and lets what runs come to its end. */

@@ -5,6 +5,7 @@ import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from 
 import { problemsError } from '@troupe/registry'
 import { httpServiceKind } from '../kinds-service.ts'
 import { checkRoutes } from './check-routes.ts'
+import { answerLanes } from './lane-threads.ts'
 import { orderTopic, type ServerOrder } from './serve.ts'
 import type { ServerAddress } from './server.ts'
 import type { ServerSettings } from './table.ts'
@@ -43,6 +44,13 @@ export class Servers {
   constructor({ kernel, log }: ServersOptions) {
     this.#kernel = kernel
     this.#log = log
+    answerLanes({
+      kernel,
+      log,
+      onEnded: (server, lane, error) => {
+        this.#order(server, { type: 'laneEnded', lane, error }).catch(() => undefined)
+      },
+    })
     kernel.handle('serving', (address, { record }) => {
       const started = this.#starting.get(record.pid)
       if (started === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })

@@ -22,9 +22,9 @@ export function serveFolder(fields: StaticFields): Handler<ServerEnvironment> {
     const path = pathWithin(fields, req.path)
     const found = path === undefined ? undefined : await find(fields, path)
     if (found === 'folder') return moved(req.url)
-    if (found !== undefined) return answer(fields, found, req.raw.headers)
+    if (found !== undefined) return answer(fields, found, req.raw)
     const page = isPageRequest(req.header('accept')) && fields.fallback !== undefined ? await find(fields, fields.fallback) : undefined
-    return page === undefined || page === 'folder' ? problem(404) : answer(fields, page, req.raw.headers)
+    return page === undefined || page === 'folder' ? problem(404) : answer(fields, page, req.raw)
   }
 }
 
@@ -47,7 +47,7 @@ async function find({ directory, index }: Pick<StaticFields, 'directory' | 'inde
   }
 }
 
-function answer({ cacheControl }: StaticFields, { file, size, modified }: Found, asked: Headers): Response {
+function answer({ cacheControl }: StaticFields, { file, size, modified }: Found, { headers: asked, method }: Request): Response {
   const etag = `W/"${size.toString(36)}-${modified.getTime().toString(36)}"`
   const headers = new Headers({
     'accept-ranges': 'bytes',
@@ -66,7 +66,7 @@ function answer({ cacheControl }: StaticFields, { file, size, modified }: Found,
   const { start, end } = range ?? { start: 0, end: size - 1 }
   if (range) headers.set('content-range', `bytes ${start}-${end}/${size}`)
   headers.set('content-length', String(end - start + 1))
-  return new Response(size === 0 ? null : bytesOf(file, start, end), { status: range ? 206 : 200, headers })
+  return new Response(size === 0 || method === 'HEAD' ? null : bytesOf(file, start, end), { status: range ? 206 : 200, headers })
 }
 
 function bytesOf(file: string, start: number, end: number): ReadableStream<Uint8Array> {

@@ -1,0 +1,87 @@
+/** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
+import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, type WireError } from '@troupe/core'
+import { functionKind } from '@troupe/functions/kernel'
+import type { Asker, Kernel } from '@troupe/process/kernel'
+import { endpointKind, routerKind } from '../kinds.ts'
+import type { LaneSession } from './lane/protocol.ts'
+
+const module = new URL(`./lane/run${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+const hostId = entryId('troupe:http-functions')
+const settings = { isolation: 'thread', spares: 1, queueSize: 16 } as const
+
+export interface LaneThreadsOptions {
+  readonly kernel: Kernel
+  readonly log: (line: string) => void
+  /** Tells a server that one of its threads has ended. */
+  readonly onEnded: (server: Pid, lane: Pid, error: WireError) => void
+}
+
+/** Answers servers that want threads beside their own. */
+export function answerLanes(options: LaneThreadsOptions): LaneThreads {
+  return new LaneThreads(options)
+}
+
+class LaneThreads {
+  readonly #options: LaneThreadsOptions
+  /** Whom each answers for. */
+  readonly #servers = new Map<Pid, Pid>()
+
+  constructor(options: LaneThreadsOptions) {
+    this.#options = options
+    const { kernel } = options
+    kernel.handle('openLane', ({ endpoint }, asker) => this.#open(endpoint, asker))
+    kernel.handle('closeLane', async ({ lane }, { record }) => {
+      this.#check(lane, record.pid)
+      await kernel.terminate(lane)
+    })
+    kernel.handle('lendSession', ({ lane }, asker) => this.#lend(lane, asker))
+  }
+
+  /** It acts for the service, as an inline function would. */
+  #open(endpoint: EntryId, { record, thread }: Asker): Pid {
+    const { kernel, onEnded } = this.#options
+    const { hosts, registry, code, standings } = kernel
+    const { fields, meta } = registry.decode(endpoint, endpointKind)
+    if (record.entry !== registry.decode(meta.router, routerKind).meta.server)
+      throw denied(`${record.pid} does not serve ${endpoint}`, { endpoint })
+    if (!hosts.has(hostId)) hosts.add(hosts.create(hostId, settings))
+    const called = registry.decode(fields.func, functionKind)
+    const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
+    const program = { entry: fields.func, module: code.url(fields.func, called.fields.source), method: called.fields.method }
+    const pid: Pid = kernel.spawn({
+      entry: fields.func,
+      program: { entry: fields.func, module, method: 'lane' },
+      host: hostId,
+      args: [record.pid, program],
+      frame: pin === undefined ? record.frame : fork(record.frame, { overlay: pin }),
+      from: thread,
+      onExit: (exit) => {
+        this.#servers.delete(pid)
+        if ('error' in exit) {
+          this.#options.log(`a thread of ${fields.func} that answered requests ended: ${errorFromWire(exit.error).message}`)
+          onEnded(record.pid, pid, exit.error)
+        }
+      },
+    })
+    this.#servers.set(pid, record.pid)
+    standings.permitted(threadOf(pid), 'process.send', record.pid)
+    return pid
+  }
+
+  /** Lets somebody for whom a server acts also act in the thread that answers: until that tells that it has finished. */
+  #lend(lane: Pid, { record }: Asker): LaneSession {
+    const { kernel } = this.#options
+    const server = this.#servers.get(lane)
+    const thread = kernel.threads.get(threadOf(lane))
+    const own = kernel.processes.get(lane)
+    if (server === undefined || thread === undefined || own?.entry === undefined || threadOf(server) !== threadOf(record.pid))
+      throw denied(`${record.pid} has no thread ${lane}`, { lane })
+    const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
+    const { pid } = kernel.calls.admit({ entry: own.entry, frame, thread })
+    return { pid, frame }
+  }
+
+  #check(lane: Pid, server: Pid): void {
+    if (this.#servers.get(lane) !== server) throw denied(`${server} has no thread ${lane}`, { lane })
+  }
+}

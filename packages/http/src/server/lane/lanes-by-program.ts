@@ -1,0 +1,98 @@
+/** The threads that answer requests for a server, by the function that they run. */
+import type { MessagePort } from 'node:worker_threads'
+import { currentFrame, type Pid, type TroupeError } from '@troupe/core'
+import { ask, currentParticipant } from '@troupe/process'
+import { clientAddress } from '../../middleware/client-address.ts'
+import type { RequestIn } from '../context.ts'
+import type { Incoming } from '../environment.ts'
+import type { EndpointRoute, RouteTable } from '../table.ts'
+import { middlewareTools } from '../tools.ts'
+import { Lanes } from './lanes.ts'
+import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
+
+export class LanesByProgram {
+  readonly #lanes = new Map<string, Lanes>()
+
+  /** Makes what the routes of `table` need. */
+  prepare(table: RouteTable): void {
+    for (const route of pooled(table)) {
+      if (route.lanes === 'inline' || this.#lanes.has(keyOf(route))) continue
+      const lanes = new Lanes(route.entry, route.lanes)
+      this.#lanes.set(keyOf(route), lanes)
+      lanes.warm()
+    }
+  }
+
+  /** Lets go of what no route of `table` needs. */
+  keep(table: RouteTable): void {
+    const needed = new Set(pooled(table).map(keyOf))
+    for (const [key, lanes] of this.#lanes) {
+      if (needed.has(key)) continue
+      this.#lanes.delete(key)
+      lanes.leave()
+    }
+  }
+
+  arrived(pid: Pid, port: MessagePort): void {
+    const isOurs = [...this.#lanes.values()].some((lanes) => lanes.arrived(pid, port))
+    if (!isOurs) port.close()
+  }
+
+  ended(pid: Pid, error: TroupeError): void {
+    for (const lanes of this.#lanes.values()) lanes.ended(pid, error)
+  }
+
+  async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
+    const { raw } = context.req
+    const lanes = this.#lanes.get(keyOf(route))
+    if (lanes === undefined) throw new TypeError(`${route.entry} has no threads`)
+    const body = await bodyOf(raw, context.env.incoming)
+    const request = async (lane: Pid) =>
+      laneRequest(route, context, body instanceof ReadableStream ? 'stream' : body, await sessionIn(lane, context))
+    return lanes.answer(request, body instanceof ReadableStream ? body : undefined, context.env.call)
+  }
+}
+
+function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest['body'], session: LaneSession | undefined): LaneRequest {
+  const { env, req } = context
+  const { deadline, trace } = currentFrame() ?? env.call.frameOfRequest
+  return {
+    method: req.method,
+    url: req.url,
+    headers: [...req.raw.headers],
+    body,
+    program: route.program,
+    params: req.param(),
+    peer: env.peer,
+    remoteAddress: clientAddress(context, middlewareTools),
+    service: env.service,
+    endpoint: route.entry,
+    deadline,
+    trace,
+    session,
+  }
+}
+
+/** Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom. */
+async function sessionIn(lane: Pid, { env }: RequestIn): Promise<LaneSession | undefined> {
+  return currentParticipant() === env.call ? undefined : ask('lendSession', { lane })
+}
+
+/** A short body as a whole, a long one as a stream. */
+async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined
+  const length = headers['content-length']
+  if (length === '0' || (length === undefined && headers['transfer-encoding'] === undefined && headers[':method'] === undefined))
+    return undefined
+  if (length !== undefined && Number(length) <= wholeBody) return new Uint8Array(await request.arrayBuffer())
+  return request.body ?? undefined
+}
+
+function pooled({ routers }: RouteTable): readonly EndpointRoute[] {
+  return routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes !== 'inline'))
+}
+
+/** What differs in one of these can not be answered by the same threads. */
+function keyOf({ program, lanes, pin }: EndpointRoute): string {
+  return JSON.stringify([program, lanes, pin === undefined ? '' : pin])
+}

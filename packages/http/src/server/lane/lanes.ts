@@ -1,0 +1,182 @@
+/** The threads that answer the requests of one function for a server: as many as are needed, up to a limit. */
+import type { MessagePort } from 'node:worker_threads'
+import { type EntryId, type Pid, TroupeError, unavailable } from '@troupe/core'
+import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
+import type { RequestCall } from '../request-call.ts'
+import type { LaneSettings } from '../table.ts'
+import { Lane } from './lane.ts'
+import type { LaneRequest } from './protocol.ts'
+
+/** Milliseconds that a function which was cancelled is given to come back, before its thread is ended. */
+const grace = 1000
+
+interface Waiting {
+  readonly resolve: (lane: Lane) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+export class Lanes {
+  readonly #endpoint: EntryId
+  readonly #settings: LaneSettings
+  readonly #self: Participant = currentParticipant()
+  /** By pid: a thread is known before it has sent its port. */
+  readonly #opening = new Map<Pid, PromiseWithResolvers<MessagePort>>()
+  readonly #idle: Lane[] = []
+  readonly #busy = new Set<Lane>()
+  readonly #waiting = new Set<Waiting>()
+  readonly #timers = new Map<Lane, NodeJS.Timeout>()
+  #starting = 0
+  #isLeaving = false
+
+  /** @param endpoint One whose function they run: the kernel finds there what to start. */
+  constructor(endpoint: EntryId, settings: LaneSettings) {
+    this.#endpoint = endpoint
+    this.#settings = settings
+  }
+
+  /** Starts the threads that are always kept. */
+  warm(): void {
+    while (this.#size < this.#settings.min) this.#open()
+  }
+
+  /** A thread that was started here has sent its port. Answers whether it was. */
+  arrived(pid: Pid, port: MessagePort): boolean {
+    const opening = this.#opening.get(pid)
+    opening?.resolve(port)
+    return opening !== undefined
+  }
+
+  /** A thread that was started here has ended. */
+  ended(pid: Pid, error: TroupeError): void {
+    this.#opening.get(pid)?.reject(error)
+  }
+
+  /** @throws TroupeError `Unavailable` when too many wait; what the function throws. */
+  async answer(
+    request: (lane: Pid) => Promise<LaneRequest>,
+    body: ReadableStream<Uint8Array> | undefined,
+    call: RequestCall,
+  ): Promise<Response> {
+    const lane = await this.#take(call)
+    const asked = await request(lane.pid).catch((error: unknown) => {
+      this.#free(lane)
+      throw error
+    })
+    const answer = lane.answer(asked, body)
+    call.onCancel((reason) => this.#cancel(lane, reason))
+    return answer
+  }
+
+  /** Lets those that answer come to their end, and ends the others: another function has taken the place of this one. */
+  leave(): void {
+    this.#isLeaving = true
+    for (const lane of this.#idle.splice(0)) this.#dismiss(lane)
+  }
+
+  get #size(): number {
+    return this.#idle.length + this.#busy.size + this.#starting
+  }
+
+  async #take(call: RequestCall): Promise<Lane> {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) {
+      clearTimeout(this.#timers.get(idle))
+      this.#busy.add(idle)
+      return idle
+    }
+    const { max, queue } = this.#settings
+    if (this.#waiting.size - this.#starting >= queue)
+      throw unavailable(`${this.#endpoint}: its ${max} threads are busy, and ${queue} requests wait already`, { endpoint: this.#endpoint })
+    const { promise, resolve, reject } = Promise.withResolvers<Lane>()
+    const waiting = { resolve, reject }
+    this.#waiting.add(waiting)
+    call.onCancel((reason) => {
+      this.#waiting.delete(waiting)
+      reject(new TroupeError('Canceled', reason))
+    })
+    if (this.#size < max && this.#waiting.size > this.#starting) this.#open()
+    return promise
+  }
+
+  #open(): void {
+    this.#starting += 1
+    this.#start().then(
+      (lane) => {
+        this.#starting -= 1
+        this.#busy.add(lane)
+        this.#free(lane)
+      },
+      (error: unknown) => {
+        this.#starting -= 1
+        this.#failed(error)
+      },
+    )
+  }
+
+  /** Whoever waits for a thread that did not start does not wait for ever. */
+  #failed(error: unknown): void {
+    if (this.#size > 0) return
+    const failure = error instanceof TroupeError ? error : new TroupeError('Internal', String(error), { cause: error })
+    for (const { reject } of this.#waiting) reject(failure)
+    this.#waiting.clear()
+  }
+
+  async #start(): Promise<Lane> {
+    const pid = await currentRuntime().kernel.request('openLane', { endpoint: this.#endpoint }, this.#self.pid)
+    const opening = Promise.withResolvers<MessagePort>()
+    this.#opening.set(pid, opening)
+    const port = await opening.promise.finally(() => this.#opening.delete(pid))
+    return new Lane(pid, port, {
+      onFree: (lane) => this.#free(lane),
+      onGone: (lane) => this.#gone(lane),
+    })
+  }
+
+  #free(lane: Lane): void {
+    if (lane.isGone) return
+    const [next] = this.#waiting
+    if (this.#isLeaving && next === undefined) {
+      this.#busy.delete(lane)
+      this.#dismiss(lane)
+      return
+    }
+    if (next !== undefined) {
+      this.#waiting.delete(next)
+      next.resolve(lane)
+      return
+    }
+    this.#busy.delete(lane)
+    this.#idle.push(lane)
+    clearTimeout(this.#timers.get(lane))
+    if (this.#size > this.#settings.min) this.#timers.set(lane, setTimeout(() => this.#dismiss(lane), this.#settings.idleTimeout).unref())
+  }
+
+  #dismiss(lane: Lane): void {
+    if (this.#busy.has(lane)) return
+    this.#forget(lane)
+    lane.close()
+  }
+
+  #gone(lane: Lane): void {
+    this.#forget(lane)
+    if (this.#waiting.size > this.#starting && this.#size < this.#settings.max) this.#open()
+  }
+
+  #forget(lane: Lane): void {
+    clearTimeout(this.#timers.get(lane))
+    this.#timers.delete(lane)
+    this.#busy.delete(lane)
+    const at = this.#idle.indexOf(lane)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+
+  #cancel(lane: Lane, reason: string): void {
+    const cancelled = lane.cancel(reason)
+    setTimeout(() => {
+      if (lane.answers(cancelled))
+        currentRuntime()
+          .kernel.request('closeLane', { lane: lane.pid }, this.#self.pid)
+          .catch(() => undefined)
+    }, grace)
+  }
+}

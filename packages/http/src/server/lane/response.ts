@@ -1,0 +1,51 @@
+/** Takes a response apart, to be sent to another thread. */
+import type { Unread } from './body.ts'
+import { type LaneResponse, wholeBody } from './protocol.ts'
+
+interface Parts {
+  readonly head: Omit<LaneResponse, 'body'>
+  /** Its body, if that is short and is there at once. */
+  readonly whole: Uint8Array<ArrayBuffer> | undefined
+  /** Else what there is to read. */
+  readonly rest: Unread | undefined
+}
+
+export async function readResponse(response: Response): Promise<Parts> {
+  const head = headOf(response)
+  const body: ReadableStream<Uint8Array> | null = response.body
+  if (body === null) return { head, whole: undefined, rest: undefined }
+  const reader = body.getReader()
+  const ahead: Uint8Array[] = []
+  let size = 0
+  // What is there already is read; what a handler has still to find is not waited for.
+  const patience = new Promise<'later'>((resolve) => {
+    setImmediate(resolve, 'later')
+  })
+  for (let pending = reader.read(); ; pending = reader.read()) {
+    // What breaks is told to whoever reads on.
+    const next = await Promise.race([pending, patience]).catch(() => 'later' as const)
+    if (next === 'later') return { head, whole: undefined, rest: { reader, ahead, pending } }
+    if (next.done) return { head, whole: joined(ahead, size), rest: undefined }
+    ahead.push(next.value)
+    size += next.value.byteLength
+    if (size > wholeBody) return { head, whole: undefined, rest: { reader, ahead } }
+  }
+}
+
+function headOf({ status, headers }: Response): Parts['head'] {
+  const cookies = headers.getSetCookie()
+  const fields: [string, string][] = []
+  for (const [name, value] of headers) if (name !== 'set-cookie') fields.push([name, value])
+  return { status, headers: Object.fromEntries(fields), cookies }
+}
+
+/** In memory of its own, which can move to another thread. */
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return all
+}
