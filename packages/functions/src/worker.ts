@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { guardThread, startThread } from '@troupe/process'
 import type { Task } from './task.ts'
 
-guardThread()
+await guardThread()
 await Promise.all(
   preloadOf(workerData).map(async (module) => {
     await import(module)

@@ -3,8 +3,36 @@
  * Decisions are made outside the thread; what is here only asks.
  */
 import { type EntryId, invalid } from '@troupe/core'
-import type { BindOptions, Ticket } from './overlay.ts'
+import type { BindOptions, DialOptions, ResolvedAddress, Target, Ticket } from './overlay.ts'
 import type { Route } from './route.ts'
+import type { Handed } from './sealed/hand-over.ts'
+
+/** What the kernel does for a thread that may open nothing itself. */
+export interface Hands {
+  /**
+   * Has a connection opened, and handed over.
+   *
+   * @throws TroupeError as a dial does; `PermissionDenied` for a network that is not in force here; `RateLimited`.
+   */
+  dial(errand: Errand, options: DialOptions): Promise<Handed>
+  /**
+   * Addresses of a name in the clear network, as the operating system finds them.
+   *
+   * @throws TroupeError `Unavailable`, with the system's `code` in its details; `PermissionDenied`
+   */
+  resolve(name: string, family: 0 | 4 | 6): Promise<readonly ResolvedAddress[]>
+}
+
+/** A connection that the kernel is to open. */
+export interface Errand {
+  /** `null`: the clear network. */
+  readonly overlay: EntryId | null
+  readonly target: Target
+  /** In the clear: only addresses of that family. */
+  readonly family?: 4 | 6
+  /** In the clear: the address of this machine that it comes from. */
+  readonly localAddress?: string
+}
 
 export interface NetworkAccess {
   /** The application's default overlay, which applies where a frame chose nothing. */
@@ -36,6 +64,8 @@ export interface NetworkAccess {
    * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`, `Unavailable`.
    */
   bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly ticket: Ticket; readonly release: () => void }>
+  /** In a thread of a sealed host. */
+  readonly hands?: Hands
   /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */
   refresh?(): void
 }

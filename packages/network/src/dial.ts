@@ -18,8 +18,9 @@ import type {
   Ticket,
 } from './overlay.ts'
 import type { Route } from './route.ts'
+import { handedDriver } from './sealed/driver.ts'
 
-const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver].map((driver) => [driver.name, driver]))
+const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handedDriver].map((driver) => [driver.name, driver]))
 
 /** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
 export function addDriver(driver: Driver): void {

@@ -1,5 +1,5 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
-export { type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
+export { type Errand, type Hands, type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
 export type { Association, AssociationEvents } from './association.ts'
 export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
@@ -31,3 +31,5 @@ export { overlayMoved } from './listen/moved.ts'
 export { peerOf } from './listen/peer.ts'
 export { isPrivateAddress } from './private-addresses.ts'
 export type { Route } from './route.ts'
+export { type Handed, handOver, takeOver } from './sealed/hand-over.ts'
+export { sealThread } from './sealed/seal-thread.ts'

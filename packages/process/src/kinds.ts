@@ -1,6 +1,7 @@
 /** The kinds of entries that this package runs. */
 import { defineKind, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
+import { canSeal, cannotSeal } from './sealing.ts'
 import { supervisorKind } from './supervisor-kind.ts'
 
 /** Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). */
@@ -38,6 +39,14 @@ export const hostKind = defineKind({
         /** Processes at a time; beyond, spawning is `Unavailable`. */
         maxProcesses: z.int().min(1).optional(),
         resourceLimits: resourceLimits.optional(),
+        /**
+         * `guarded`: sockets ride the overlay by the hook in each thread. `sealed`: the threads have no network permission at all, the kernel
+         * dials and hands over (Node 26, `docs/coverage.md`).
+         */
+        network: z
+          .enum(['guarded', 'sealed'])
+          .default('guarded')
+          .refine((network) => network === 'guarded' || canSeal(), { error: cannotSeal }),
       })
       .prefault({}),
     lifecycle: lifecycleSchema,

@@ -1,6 +1,6 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
-import type { BindOptions, Route, Ticket } from '@troupe/network'
+import type { BindOptions, Errand, Handed, ResolvedAddress, Route, Ticket } from '@troupe/network'
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
@@ -210,6 +210,11 @@ export interface Requests {
   namedScope: { ask: { readonly group: string }; answer: readonly EntryId[] }
   select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
+  /** Of a sealed thread: opens a connection, within so many milliseconds, and hands it over. */
+  dial: { ask: { readonly errand: Errand; readonly timeout: number }; answer: Handed }
+  cancelDial: { ask: { readonly request: number }; answer: void }
+  /** Of a sealed thread: addresses of a name in the clear network. */
+  resolve: { ask: { readonly name: string; readonly family: 0 | 4 | 6 }; answer: readonly ResolvedAddress[] }
   /** A place in an overlay at which to accept connections, and a number by which it is given up. */
   bind: { ask: { readonly overlay: EntryId; readonly options: BindOptions }; answer: { readonly ticket: Ticket; readonly number: number } }
   unbind: { ask: { readonly number: number }; answer: void }
@@ -378,6 +383,8 @@ export interface ThreadData extends RuntimeSettings {
   readonly port: MessagePort
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]
+  /** It has no network of its own (`host.network: sealed`). */
+  readonly sealed: boolean
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */

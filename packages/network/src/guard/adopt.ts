@@ -6,33 +6,26 @@ import { connectionMoved } from '../health.ts'
 import type { Target } from '../overlay.ts'
 import { fakeAddresses } from './fake-addresses.ts'
 import { handleOf, internals, property } from './internals.ts'
+import { release } from './release.ts'
 import { type Callable, isCallable } from './wrap.ts'
 
-/** Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards. */
-export function adopt(socket: Socket, dialled: Socket, target: Target): void {
+/**
+ * Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards.
+ *
+ * @param peer - Where the overlay was told to go, which the socket is to show as its far end; a connection in the clear knows that itself.
+ */
+export function adopt(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
   connectionMoved(dialled, socket)
-  const { handle, rest } = detach(dialled)
+  const { handle, rest } = release(dialled)
   // With a new handle Node would forget that `end()` was called.
   Reflect.set(socket, '_undestroy', () => {})
   call(socket, internals().reinitialize, handle)
   Reflect.deleteProperty(socket, '_undestroy')
   if (socket instanceof TLSSocket) restoreTls(socket)
-  Reflect.set(socket, '_peername', peername(target))
+  if (peer !== undefined) Reflect.set(socket, '_peername', peername(peer))
   if (rest === undefined) return
   if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
   deliver(socket, rest)
-}
-
-/** The handle of a socket that nobody reads from, stopped, and what had been read from it already. */
-function detach(dialled: Socket): { handle: object; rest: Buffer | undefined } {
-  const rest: unknown = dialled.read()
-  const handle = handleOf(dialled)
-  if (handle === undefined) throw unavailable('the connection was closed before it could be used')
-  call(handle, 'readStop')
-  Reflect.set(handle, 'reading', false)
-  Reflect.set(dialled, '_handle', null)
-  dialled.removeAllListeners().destroy()
-  return { handle, rest: Buffer.isBuffer(rest) ? rest : undefined }
 }
 
 /** What Node loses when a TLS socket changes its handle: without it there is no `session` event, and so no resumption. */

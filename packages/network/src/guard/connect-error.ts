@@ -14,12 +14,17 @@ const replies: Readonly<Record<number, string>> = {
 /** `thrown` as the `error` event of a socket that was to connect to `target`. */
 export function asConnectError(thrown: unknown, { host, port }: Target): TroupeError & { readonly code: string } {
   const error = asTroupeError(thrown)
+  const { syscall } = error.details
+  // A name that the kernel could not resolve for a sealed thread.
+  if (syscall === 'getaddrinfo') return Object.assign(error, { code: codeOf(error), syscall, hostname: host })
   return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
 }
 
 function codeOf({ kind, details }: TroupeError): string {
   if (kind === 'Timeout') return 'ETIMEDOUT'
   if (kind === 'Canceled') return 'ECONNABORTED'
+  // Of a plain socket, whose connection the kernel was asked for.
+  if (kind === 'PermissionDenied' && String(details['action']).startsWith('socket.')) return 'EACCES'
   if (kind === 'PermissionDenied' || kind === 'NotFound' || kind === 'Invalid') return 'EOVERLAY'
   const { replyCode, code } = details
   if (typeof replyCode === 'number') return replies[replyCode] ?? 'ECONNRESET'

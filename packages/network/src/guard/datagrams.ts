@@ -4,6 +4,7 @@
  */
 import dgram from 'node:dgram'
 import { type NetworkInForce, networkInForce } from './in-force.ts'
+import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { consent, unasked } from './consent.ts'
 import { property } from './internals.ts'
 import { OverlayDatagrams } from './overlay-datagrams.ts'
@@ -73,6 +74,7 @@ function use(name: string, { overlay, clear }: Use): void {
   const what = `dgram.Socket.${name}`
   replaceMethod(dgram.Socket.prototype, name, (original, socket, args) => {
     if (!(socket instanceof dgram.Socket)) return Reflect.apply(original, socket, args)
+    if (isSealed()) throw sealedRefusal(what)
     const network = networkInForce()
     const owner = owners.has(socket) ? owners.get(socket) : own(socket, network)
     if (network === undefined) throw refusal(what) ?? lostContext(what)

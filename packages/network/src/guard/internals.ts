@@ -29,10 +29,11 @@ export function internals(): Internals {
 
 /** Looks everything up. Opens nothing: a socket that is destroyed in the turn of its `connect` never leaves it. */
 function readInternals(): Internals {
-  const tcpSocket = probe((socket) => socket.connect({ host: '127.0.0.1', port: 1 }))
+  const tcpSocket = probe((socket) => socket.connect({ host: '127.0.0.1', port: 1 })).socket
   const pipeSocket = probe((socket) => socket.connect({ path: '/nonexistent/troupe' }))
   const tcp = handleIn(tcpSocket, 'net.Socket')
-  const pipe = handleIn(pipeSocket, 'net.Socket of a path')
+  // Where there is no network permission, the socket has lost it again by now.
+  const pipe = handleIn({ _handle: pipeSocket.had }, 'net.Socket of a path')
   const udpSocket = createSocket('udp4')
   const udp = handleIn(property(udpSocket, symbolOf(udpSocket, 'state symbol', 'dgram.Socket')), 'dgram.Socket', 'handle')
   try {
@@ -51,7 +52,7 @@ function readInternals(): Internals {
     }
   } finally {
     tcpSocket.destroy()
-    pipeSocket.destroy()
+    pipeSocket.socket.destroy()
     udpSocket.close()
   }
 }
@@ -78,10 +79,21 @@ export function handleOf(socket: Socket): object | undefined {
   return typeof handle === 'object' && handle !== null ? handle : undefined
 }
 
-function probe(connect: (socket: Socket) => void): Socket {
+/** A socket that was told to connect, and the first handle that it had. */
+function probe(connect: (socket: Socket) => void): { readonly socket: Socket; readonly had: unknown } {
   const socket = new Socket().on('error', () => {})
+  let had: unknown
+  let handle = property(socket, '_handle')
+  Object.defineProperty(socket, '_handle', {
+    configurable: true,
+    get: () => handle,
+    set: (next: unknown) => {
+      had ??= next
+      handle = next
+    },
+  })
   connect(socket)
-  return socket
+  return { socket, had }
 }
 
 function handleIn(owner: unknown, title: string, name = '_handle'): object {

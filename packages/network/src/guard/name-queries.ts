@@ -6,6 +6,7 @@ import dns from 'node:dns'
 import { asTroupeError, type EntryId, type TroupeError } from '@troupe/core'
 import { networkAccess } from '../access.ts'
 import { resolve, reverse } from '../dial.ts'
+import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { consent } from './consent.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
@@ -75,6 +76,7 @@ function answerTo(title: string, name: string, args: readonly unknown[], origina
   if (network === undefined) return Promise.reject(lostContext(title))
   const subject = String(args[0])
   if (network !== null) return ask(network, title, typeOf(name, args), subject, args)
+  if (isSealed()) return Promise.reject(sealedRefusal(title, 'Connect by name, or use dns.lookup'))
   return consent('socket.resolve', subject)?.then(() => {
     const result: unknown = Reflect.apply(original, self, args)
     return isCallable(args.at(-1)) ? inTheClear : result

@@ -1,17 +1,26 @@
 /** `dns.lookup` in an overlay: no query, but an address that stands for the name until something connects to it. */
 import dns, { type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
+import { asTroupeError } from '@troupe/core'
+import type { ResolvedAddress } from '../overlay.ts'
+import { handsOfKernel } from '../sealed/driver.ts'
+import { isSealed } from '../sealed/sealed.ts'
 import { consent } from './consent.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
 import { lostContext } from './refusal.ts'
-import { callLater, isCallable, replaceMethod } from './wrap.ts'
+import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
 
 export function guardNames(): void {
   replaceMethod(dns, 'lookup', (target, self, args) => {
     const [name, second] = args
     const callback = args.at(-1)
+    if (isCallable(callback) && isForKernel(name)) {
+      const options = second === callback ? undefined : second
+      void answerByKernel(name, options, callback)
+      return {}
+    }
     if (!isForOverlay(name) || !isCallable(callback)) {
       const asked = consentToResolve(name)
       if (asked === undefined) return Reflect.apply(target, self, args)
@@ -35,6 +44,10 @@ export function guardNames(): void {
   })
   replaceMethod(dns.promises, 'lookup', async (target, self, args) => {
     const [name, options] = args
+    if (isForKernel(name)) {
+      const found = await askKernel(name, options)
+      return property(options, 'all') === true ? found : found[0]
+    }
     if (!isForOverlay(name)) {
       await consentToResolve(name)
       return Reflect.apply(target, self, args)
@@ -56,10 +69,40 @@ function consentToResolve(name: unknown): Promise<void> | undefined {
   return consent('socket.resolve', name)
 }
 
+/** In a sealed thread the clear network's names are resolved by the kernel. */
+function isForKernel(name: unknown): name is string {
+  return isSealed() && typeof name === 'string' && name !== '' && isIP(name) === 0 && networkInForce() === null
+}
+
+async function answerByKernel(name: string, options: unknown, callback: Callable): Promise<void> {
+  try {
+    const found = await askKernel(name, options)
+    if (property(options, 'all') === true) callLater(callback, null, found)
+    else callLater(callback, null, found[0]?.address, found[0]?.family)
+  } catch (error) {
+    callLater(callback, error)
+  }
+}
+
+async function askKernel(name: string, options: unknown): Promise<readonly ResolvedAddress[]> {
+  try {
+    return await handsOfKernel().resolve(name, familyIn(options))
+  } catch (thrown) {
+    const error = asTroupeError(thrown)
+    const { code } = error.details
+    const asked = error.kind === 'PermissionDenied' ? 'EACCES' : 'EAI_FAIL'
+    throw Object.assign(error, { code: typeof code === 'string' ? code : asked, syscall: 'getaddrinfo', hostname: name })
+  }
+}
+
+function familyIn(options: unknown): 0 | 4 | 6 {
+  const wanted = typeof options === 'object' ? property(options, 'family') : options
+  return wanted === 6 || wanted === 'IPv6' ? 6 : wanted === 4 || wanted === 'IPv4' ? 4 : 0
+}
+
 function standIn(name: string, options: unknown): LookupAddress {
   const family = isIP(name)
   if (family !== 0) return { address: name, family }
-  const wanted = typeof options === 'object' ? property(options, 'family') : options
   const address = fakeAddresses.addressOf(name)
-  return wanted === 6 || wanted === 'IPv6' ? { address: mapped(address), family: 6 } : { address, family: 4 }
+  return familyIn(options) === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 }
 }

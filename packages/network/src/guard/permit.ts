@@ -21,12 +21,22 @@ let placing = false
 
 /** A socket that is connecting to a place which the operator configured. */
 export function connectPermitted(options: TcpSocketConnectOpts | IpcSocketConnectOpts): Socket {
-  const socket = new Socket()
+  return permit(new Socket())
+    .setNoDelay()
+    .connect({ ...options, lookup: systemLookup })
+}
+
+/** A socket that is connecting to anywhere, for the kernel, which asks beforehand. */
+export function connectPlain(options: TcpSocketConnectOpts): Socket {
+  return permit(new Socket()).connect(options)
+}
+
+function permit(socket: Socket): Socket {
   permitted.add(socket)
   own.add(socket)
   dialling.add(socket)
   socket.once('connect', () => dialling.delete(socket))
-  return socket.setNoDelay().connect({ ...options, lookup: systemLookup })
+  return socket
 }
 
 /** Has a server listen on a Unix socket at which a process of ours hands over connections. Its handle is made in the caller's context. */

@@ -1,6 +1,7 @@
 /** The errors with which the guard refuses. */
 import { denied, type EntryId, type TroupeError } from '@troupe/core'
 import { type NetworkInForce, networkInForce, networkName } from './in-force.ts'
+import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 
 export type Refusal = TroupeError & { code: string }
 
@@ -9,8 +10,9 @@ const goAnotherWay =
 const bindCallback =
   'Start the work inside a process or function, or keep its context for the callback with AsyncLocalStorage.bind() or AsyncResource.bind()'
 
-/** The error for using `what`, which no overlay carries; `undefined` in the clear. */
+/** The error for using `what`, which no overlay carries; `undefined` in the clear of a thread that is not sealed. */
 export function refusal(what: string, remedy: string = goAnotherWay): Refusal | undefined {
+  if (isSealed()) return sealedRefusal(what)
   const network = networkInForce()
   if (network === null) return undefined
   return network === undefined ? lostContext(what) : refusedIn(network, what, remedy)

@@ -1,10 +1,12 @@
 /** Opens connections for the guard, and counts the lives of overlays. */
 import type { EntryId } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { applicationAccess, networkAccess } from '../access.ts'
+import { applicationAccess, type Errand, networkAccess } from '../access.ts'
 import { dial } from '../dial.ts'
 import type { Target } from '../overlay.ts'
 import type { Route } from '../route.ts'
+import { handsOfKernel } from '../sealed/driver.ts'
+import { takeOver } from '../sealed/hand-over.ts'
 
 /** As long as operating systems wait for a connection; who wants less sets a timeout, or destroys the socket. */
 const timeout = 130_000
@@ -22,6 +24,11 @@ export function overlayChanged(overlay: EntryId): void {
 export function lifeOf(overlay: EntryId): number {
   applicationAccess()?.refresh?.()
   return lives.get(overlay) ?? 0
+}
+
+/** A plain connection in the clear, opened by the kernel: for threads that may not. */
+export async function openClear(errand: Omit<Errand, 'overlay'>, signal: AbortSignal): Promise<Socket> {
+  return takeOver(await handsOfKernel().dial({ ...errand, overlay: null }, { signal, timeout }))
 }
 
 /** A plain connection through `overlay`, by its present route. */

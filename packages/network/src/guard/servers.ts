@@ -3,6 +3,7 @@ import { Server } from 'node:net'
 import type { EntryId } from '@troupe/core'
 import { listenOn } from '../listen/listen-on.ts'
 import { consent } from './consent.ts'
+import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
 import { lostContext, refusedIn } from './refusal.ts'
@@ -19,6 +20,7 @@ export function guardServers(): void {
     if (!(self instanceof Server)) return Reflect.apply(original, self, args)
     const network = networkInForce()
     if (network === undefined) throw lostContext('net.Server.listen')
+    if (network === null && isSealed()) throw sealedRefusal('net.Server.listen', 'Listen in a host whose network is not sealed')
     if (network === null) return listenHere(self, args, original)
     listenIn(network, self, args)
     return self

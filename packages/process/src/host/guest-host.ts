@@ -14,6 +14,7 @@ export interface GuestHostOptions {
 
 export class GuestHost implements Host {
   readonly id: EntryId
+  readonly sealed = false
   readonly #options: GuestHostOptions
   readonly #running = new Map<Pid, PromiseWithResolvers<void>>()
   #next: number

@@ -15,6 +15,8 @@ export interface Place {
 
 export interface Host extends AsyncDisposable {
   readonly id: EntryId
+  /** Its threads have no network of their own. */
+  readonly sealed: boolean
   /** Whether a thread is one of its own. */
   owns(thread: number): boolean
   /** Processes that run in it. */

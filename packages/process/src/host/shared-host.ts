@@ -57,6 +57,10 @@ export class SharedHost implements Host {
     return this.#workers.some((worker) => worker.thread.number === thread)
   }
 
+  get sealed(): boolean {
+    return this.#options.settings.network === 'sealed'
+  }
+
   get size(): number {
     return this.#population.total
   }
@@ -135,7 +139,11 @@ export class SharedHost implements Host {
       queueSize: settings.queueSize,
       maxProcesses: settings.maxProcesses ?? 0x7fffffff,
     }
-    const thread = threads.start({ shared, ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }) })
+    const thread = threads.start({
+      shared,
+      sealed: this.sealed,
+      ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }),
+    })
     const worker = { thread, next: 2, isReady: false, busy: false }
     thread.ready.then(
       () => {

@@ -7,7 +7,10 @@ import type { hostKind } from '../kinds.ts'
 import type { Host, Place } from './host.ts'
 import { Spares } from './spares.ts'
 
-export type HostSettings = FieldsOf<typeof hostKind>['host']
+type Fields = FieldsOf<typeof hostKind>['host']
+
+/** `network` is `guarded` where nothing is said. */
+export type HostSettings = Omit<Fields, 'network'> & Partial<Pick<Fields, 'network'>>
 
 export interface ThreadHostOptions {
   readonly id: EntryId
@@ -27,15 +30,24 @@ export class ThreadHost implements Host {
   constructor(options: ThreadHostOptions) {
     this.id = options.id
     this.#options = options
-    const { spares, resourceLimits, preload = [] } = options.settings
+    const { spares, resourceLimits, preload = [], network } = options.settings
     this.#spares = new Spares({
       count: spares,
-      start: () => options.threads.start({ preload: preload.map(options.moduleOf), ...(resourceLimits && { resourceLimits }) }),
+      start: () =>
+        options.threads.start({
+          preload: preload.map(options.moduleOf),
+          sealed: network === 'sealed',
+          ...(resourceLimits && { resourceLimits }),
+        }),
     })
   }
 
   owns(thread: number): boolean {
     return this.#running.has(pid(thread, 1))
+  }
+
+  get sealed(): boolean {
+    return this.#options.settings.network === 'sealed'
   }
 
   get size(): number {

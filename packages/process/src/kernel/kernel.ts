@@ -23,12 +23,14 @@ import { Bindings } from './bindings.ts'
 import { Births } from './births.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
+import { Dials } from './dials.ts'
 import { Drains } from './drains.ts'
 import { Frames } from './frames.ts'
 import { Grants } from './grants.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
-import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
+import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear } from './requests.ts'
+import { checkSealedAsker } from './sealed-askers.ts'
 import { ProcessTable } from './process-table.ts'
 import { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
@@ -92,6 +94,13 @@ export class Kernel implements AsyncDisposable {
   readonly drains: Drains
   /** Where processes accept connections of overlays. */
   readonly bindings = new Bindings()
+  /** What is opened for threads of sealed hosts. */
+  readonly dials = new Dials({
+    route: async (overlay, asker) => grantedRoute(this, overlay, asker),
+    permitClear: (asker, action, resource, port) => {
+      permitClear(this, asker, { action, resource, port })
+    },
+  })
   readonly deadLetters: DeadLetters
   /** The main thread, and its runtime. */
   readonly thread: Thread
@@ -290,9 +299,12 @@ export class Kernel implements AsyncDisposable {
     const { number } = request
     try {
       const record = this.processes.claimant(request.by, thread.number)
-      const value = await this.#dispatch(request.name, request.ask, { record, thread, number })
+      if (thread.sealed) checkSealedAsker(this, request, record)
+      const transfer: object[] = []
+      const value = await this.#dispatch(request.name, request.ask, { record, thread, number, transfer })
       // What a function answered was copied on its way from the thread that ran it.
       if (request.name === 'call') thread.hand({ type: 'answer', number, value })
+      else if (transfer.length > 0) thread.transfer({ type: 'answer', number, value }, transfer)
       else thread.post({ type: 'answer', number, value })
     } catch (error) {
       thread.post({ type: 'refusal', number, error: errorToWire(error) })
@@ -316,6 +328,7 @@ export class Kernel implements AsyncDisposable {
   #onThreadExit(thread: Thread, error: TroupeError): void {
     this.grants.threadGone(thread.number)
     this.drains.threadGone(thread.number)
+    this.dials.threadGone(thread.number)
     this.births.threadGone(thread)
     this.standings.threadGone(thread.number)
     this.hosts.threadGone(thread)

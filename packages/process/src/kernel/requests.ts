@@ -1,7 +1,8 @@
 /** What threads may ask of the kernel, and how it answers. */
 import { denied, type EntryId, invalid, type Pid, unavailable } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
-import { checkBinding } from '@troupe/policy/kernel'
+import { handedRoute } from '@troupe/network/kernel'
+import { checkBinding, directNetwork } from '@troupe/policy/kernel'
 import type { RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { ProcessRecord } from './process-table.ts'
@@ -18,6 +19,8 @@ export interface Asker {
   readonly thread: Thread
   /** The request's number, by which it can be cancelled. */
   readonly number: number
+  /** What changes its thread with the answer. */
+  readonly transfer: object[]
 }
 
 /** Answers requests of one name. */
@@ -60,7 +63,13 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     leaveGroup: ({ group, pid }) => processes.groups.leave(group, pid),
     groupMembers: ({ group }) => processes.groups.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
-    route: ({ overlay }, asker) => route(kernel, overlay, asker),
+    route: async ({ overlay }, asker) => {
+      const granted = await grantedRoute(kernel, overlay, asker)
+      return asker.thread.sealed ? handedRoute(granted) : granted
+    },
+    dial: (ask, asker) => kernel.dials.dial(ask, asker),
+    cancelDial: ({ request }, { thread }) => kernel.dials.cancel(thread.number, request),
+    resolve: (ask, asker) => kernel.dials.resolve(ask, asker),
     bind: (ask, asker) => bind(kernel, ask, asker),
     unbind: ({ number }, { record }) => kernel.bindings.release(record.pid, number),
     entry: ({ id }, { record }) => {
@@ -114,8 +123,38 @@ async function settledInTime(settled: Promise<void>, overlay: EntryId): Promise<
   }
 }
 
+/** What is asked about a plain socket. */
+export interface SocketDeed {
+  readonly action: string
+  /** An address or a name. */
+  readonly resource: string
+  readonly port: number | undefined
+}
+
+/**
+ * Who asks in a sealed thread is in the clear network only when it is so by the kernel's own books.
+ *
+ * @throws TroupeError `PermissionDenied`
+ */
+export function permitClear(
+  { threads, grants, authority }: Kernel,
+  { record, thread }: Asker,
+  { action, resource, port }: SocketDeed,
+): void {
+  const { frame } = record
+  const own = frame.overlay === null && grants.warrantOf(frame).stands
+  const nowhere = frame.overlay === undefined && threads.defaultOverlay === undefined
+  if (!own && !nowhere && !grants.holds(thread.number, null)) {
+    throw denied(`the clear network was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
+      action: 'network.select',
+      resource: directNetwork,
+    })
+  }
+  if (authority.governs(record)) authority.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
+}
+
 /** A route goes only to threads in which the overlay is in force, by the kernel's own books. */
-async function route({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Promise<Route> {
+export async function grantedRoute({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Promise<Route> {
   overlays.get(overlay)
   await settledInTime(overlays.settled(overlay), overlay)
   const own = record.frame.overlay === overlay && grants.warrantOf(record.frame).stands

@@ -4,6 +4,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
+import { sealedEnvironment, sealedFlags } from '../sealing.ts'
 import { hand, type Wire } from '../wire.ts'
 
 export interface ThreadOptions {
@@ -19,11 +20,15 @@ export interface ThreadOptions {
   /** Words the end of a thread that ended by itself. */
   readonly failure: (code: number, error: Error | undefined) => TroupeError
   readonly env: NodeJS.ProcessEnv
+  /** Has no network of its own. */
+  readonly sealed: boolean
 }
 
 /** What the kernel keeps of any thread. */
 export class Thread {
   readonly number: number
+  /** It has no network of its own, nor anything that leads to one: what it needs, the kernel opens. */
+  readonly sealed: boolean
   /** Processes in it. */
   readonly pids = new Set<Pid>()
   /** Threads that it was introduced to. */
@@ -32,8 +37,9 @@ export class Thread {
   gone = false
   readonly #wire: Wire<ToKernel>
 
-  constructor(number: number, wire: Wire<ToKernel>) {
+  constructor(number: number, wire: Wire<ToKernel>, sealed = false) {
     this.number = number
+    this.sealed = sealed
     this.#wire = wire
     // What keeps the kernel alive are its services, not its wires.
     wire.unref()
@@ -48,19 +54,28 @@ export class Thread {
     hand(this.#wire, message)
   }
 
+  /** Posts a message that carries native handles, which types do not know as something that can be transferred. */
+  transfer(message: ToThread, handles: readonly object[]): void {
+    const post: unknown = Reflect.get(this.#wire, 'postMessage')
+    if (typeof post === 'function') Reflect.apply(post, this.#wire, [message, [...handles]])
+  }
+
   close(): void {
     this.#wire.close()
   }
 }
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
-export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict'>): {
+export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'sealed'>): {
   readonly near: MessagePort
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, preload, shared, strict } = options
-  return { near: port1, data: { thread: number, port: port2, routeWord, defaultOverlay, preload, strict, ...(shared && { shared }) } }
+  const { number, defaultOverlay, preload, shared, strict, sealed } = options
+  return {
+    near: port1,
+    data: { thread: number, port: port2, routeWord, defaultOverlay, preload, strict, sealed, ...(shared && { shared }) },
+  }
 }
 
 /** What breaks the protocol further than that, the kernel tells. */
@@ -83,7 +98,7 @@ export class WorkerThread extends Thread {
 
   constructor(options: ThreadOptions) {
     const { near, data } = threadWire(options)
-    super(options.number, near)
+    super(options.number, near, options.sealed)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
     const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()
@@ -93,7 +108,8 @@ export class WorkerThread extends Thread {
     this.#worker = new Worker(main, {
       workerData: { troupe: data },
       transferList: [data.port],
-      env: options.env,
+      env: options.sealed ? sealedEnvironment(options.env) : options.env,
+      ...(options.sealed && { execArgv: [...sealedFlags()] }),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
     })
     // A worker emits `exit` once: everything listens before anything else happens.

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly shared?: SharedThread
   /** Modules to load while the thread waits, beside those of all threads. */
   readonly preload?: readonly string[]
+  /** Has no network of its own. @default false */
+  readonly sealed?: boolean
 }
 
 export class Threads {
@@ -62,11 +64,12 @@ export class Threads {
   }
 
   /** Starts a worker. */
-  start({ preload = [], ...options }: StartOptions = {}): WorkerThread {
+  start({ preload = [], sealed = false, ...options }: StartOptions = {}): WorkerThread {
     const number = this.#claim()
     const thread = new WorkerThread({
       ...options,
       number,
+      sealed,
       defaultOverlay: this.defaultOverlay,
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
@@ -88,7 +91,13 @@ export class Threads {
    */
   adopt(onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data } = threadWire({ number, defaultOverlay: this.defaultOverlay, preload: [], strict: this.#options.strict })
+    const { near, data } = threadWire({
+      number,
+      defaultOverlay: this.defaultOverlay,
+      preload: [],
+      strict: this.#options.strict,
+      sealed: false,
+    })
     return { thread: this.#takeIn(number, near, onGone), data }
   }
 

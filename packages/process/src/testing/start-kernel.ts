@@ -20,6 +20,8 @@ export interface KernelFixtureOptions {
   readonly pins?: Readonly<Record<string, string | null>>
   /** Overlays that lead nowhere. */
   readonly overlays?: readonly string[]
+  /** Where their proxies should be. @default a port at which nobody is */
+  readonly proxyPort?: number
   /** Fields of policies, by id. */
   readonly policies?: Readonly<Record<string, EntryInput['fields']>>
   readonly strictMode?: boolean
@@ -42,7 +44,11 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds], root: import.meta.dirname })
   registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program])))
   registry.add(
-    ...(options.overlays ?? []).map((id) => ({ id: entryId(id), kind: 'network.socks5', fields: { host: '127.0.0.1', port: 9 } })),
+    ...(options.overlays ?? []).map((id) => ({
+      id: entryId(id),
+      kind: 'network.socks5',
+      fields: { host: '127.0.0.1', port: options.proxyPort ?? 9 },
+    })),
   )
   registry.add(
     ...Object.entries(options.policies ?? {}).map(([id, fields = {}]) => ({

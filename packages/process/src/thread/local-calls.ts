@@ -60,6 +60,11 @@ export class LocalCalls {
     this.#programs.delete(entry)
   }
 
+  /** Whether a call runs here that the kernel knows. */
+  has(pid: Pid): boolean {
+    return this.#running.has(pid)
+  }
+
   /** Asks a call to stop. */
   cancel(pid: Pid, reason: string): void {
     this.#running.get(pid)?.cancel(reason)

@@ -10,7 +10,7 @@ const data = given.troupe
 // User code must not find the port by which this thread speaks to the kernel.
 Reflect.deleteProperty(given, 'troupe')
 
-guardThread()
+await guardThread(data.sealed)
 const runtime = startThread(data)
 
 try {

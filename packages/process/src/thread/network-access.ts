@@ -1,11 +1,14 @@
 /** How code in this thread gets at overlays: it asks the kernel. */
 import type { EntryId } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
+import { kernelHands } from './hands.ts'
 import { currentParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
-export function kernelNetworkAccess(runtime: Runtime): NetworkAccess {
+/** @param sealed - The thread may open nothing itself. */
+export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAccess {
   return {
+    ...(sealed && { hands: kernelHands(runtime) }),
     get defaultOverlay() {
       return runtime.defaultOverlay
     },

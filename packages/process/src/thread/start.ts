@@ -1,6 +1,6 @@
 /** Makes a worker thread one of the application: the guard first, then the runtime. */
 import { currentSlot, errorToWire } from '@troupe/core'
-import { installGuard, provideNetworkAccess } from '@troupe/network'
+import { installGuard, provideNetworkAccess, sealThread } from '@troupe/network'
 import type { ThreadData } from '../protocol.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
@@ -9,14 +9,15 @@ import { kernelNetworkAccess } from './network-access.ts'
 import { Runtime } from './runtime.ts'
 
 /** Before any code of the application's own. */
-export function guardThread(): void {
-  installGuard()
+export async function guardThread(sealed = false): Promise<void> {
+  if (sealed) await sealThread()
+  else installGuard()
 }
 
 export function startThread(data: ThreadData): Runtime {
   const runtime = new Runtime(data)
   setRuntime(runtime)
-  provideNetworkAccess(kernelNetworkAccess(runtime))
+  provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
   const onStray = (error: unknown) => {
     strayed(runtime, error)
   }

@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import net, { type Server, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { entryId } from '@troupe/core'
+import { newActor, Scope } from '@troupe/policy'
+import { hostKind } from './kinds.ts'
+import { canSeal, cannotSeal } from './sealing.ts'
+import { hostId, startKernel } from './testing/start-kernel.ts'
+import { processes } from './thread/processes.ts'
+
+let stack = new DisposableStack()
+let server: Server
+let port = 0
+/** A proxy that takes connections and never says anything. */
+let silent = 0
+const sockets = new Set<Socket>()
+
+beforeEach(async () => {
+  server = net.createServer((socket) => socket.on('error', () => {}).end('hello'))
+  port = await listening(server)
+  const quiet = net.createServer((socket) => sockets.add(socket.on('error', () => {})))
+  silent = await listening(quiet)
+  stack.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    quiet.close()
+  })
+})
+afterEach(() => {
+  stack.dispose()
+  stack = new DisposableStack()
+})
+
+async function listening(listener: Server): Promise<number> {
+  await once(listener.listen(0, '127.0.0.1'), 'listening')
+  const address = listener.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+describe.runIf(canSeal())('a process of a sealed host', () => {
+  it('has no permission but to read files', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.permissions'], host: { network: 'sealed' } })
+    expect(await kernel.exec('sealed.permissions')).toEqual([])
+  })
+
+  it('is connected in the clear by the kernel', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.visit'], host: { network: 'sealed' } })
+    expect(await kernel.exec('sealed.visit', port)).toEqual({
+      said: 'hello',
+      remoteAddress: '127.0.0.1',
+      remotePort: port,
+      hasPort: true,
+      events: ['connect', 'ready', 'end'],
+    })
+    expect(await kernel.exec('sealed.visit', port, 'localhost')).toMatchObject({ said: 'hello' })
+  })
+
+  it('hears of a connection in the frame in which it was opened', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.context'], host: { network: 'sealed' } })
+    expect(await kernel.exec('sealed.context', port)).toEqual(['mine', true])
+  })
+
+  it('gets the errors that a plain socket gets', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.fail'], host: { network: 'sealed' } })
+    server.close()
+    await once(server, 'close')
+    expect(await kernel.exec('sealed.fail', port)).toMatchObject({
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      message: `connect ECONNREFUSED 127.0.0.1:${port}`,
+    })
+    expect(await kernel.exec('sealed.fail', port, 'nobody.invalid')).toMatchObject({ code: 'ENOTFOUND', syscall: 'getaddrinfo' })
+  })
+
+  it('resolves names by the kernel, and by resolvers of its own', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.look', 'sealed.ownLookup'], host: { network: 'sealed' } })
+    expect(await kernel.exec('sealed.look', 'localhost')).toContainEqual({ address: '127.0.0.1', family: 4 })
+    expect(await kernel.exec('sealed.ownLookup', port)).toBe('hello')
+  })
+
+  it('works in threads that many processes share', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.visit', 'sealed.permissions'],
+      host: { network: 'sealed', isolation: 'shared', workers: 1 },
+    })
+    const visits = Array.from({ length: 5 }, async () => kernel.exec('sealed.visit', port))
+    for (const visit of await Promise.all(visits)) expect(visit).toMatchObject({ said: 'hello' })
+    expect(await kernel.exec('sealed.permissions')).toEqual([])
+  })
+
+  it('gets no permission by NODE_OPTIONS', async () => {
+    const before = process.env['NODE_OPTIONS']
+    process.env['NODE_OPTIONS'] = '--allow-net --allow-worker'
+    try {
+      await using kernel = await startKernel({ programs: ['sealed.permissions'], host: { network: 'sealed' } })
+      expect(await kernel.exec('sealed.permissions')).toEqual([])
+    } finally {
+      if (before === undefined) delete process.env['NODE_OPTIONS']
+      else process.env['NODE_OPTIONS'] = before
+    }
+  })
+})
+
+describe.runIf(canSeal())('the kernel, asked by hand for connections', () => {
+  const overlay = 'net:proxy'
+  const target = { host: '127.0.0.1', port: 9 }
+
+  it('opens none through an overlay that is not in force, nor in the clear from within one', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.forge', 'sealed.routeOf'],
+      overlays: [overlay, 'net:other'],
+      pins: { 'sealed.forge': overlay, 'sealed.routeOf': overlay },
+      host: { network: 'sealed' },
+    })
+    const errands = ['net:other', null, overlay].map((id) => ({ overlay: id, target }))
+    // Nobody is where the proxy of its own overlay should be.
+    expect(await kernel.exec('sealed.forge', errands)).toEqual(['PermissionDenied', 'PermissionDenied', 'Unavailable'])
+    expect(await kernel.exec('sealed.routeOf', overlay)).toEqual({ overlay, generation: 1, driver: 'handed', config: undefined })
+  })
+
+  it('opens none for a thread that may itself', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.forge'] })
+    expect(await kernel.exec('sealed.forge', [{ overlay: null, target }])).toEqual(['PermissionDenied'])
+  })
+
+  it('refuses what is no connection', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.forge'], host: { network: 'sealed' } })
+    const errands = [
+      undefined,
+      { overlay: null },
+      { overlay: 'nonsense', target },
+      { overlay: null, target: { host: '', port: 9 } },
+      { overlay: null, target: { host: '127.0.0.1', port: 70_000 } },
+      { overlay: null, target: { path: '/run/docker.sock', port: 9, host: '127.0.0.1' } },
+      { overlay: null, target, path: '/run/docker.sock' },
+      { overlay: null, target, localAddress: 'eth0' },
+      { overlay: null, target, fd: 3 },
+    ]
+    expect(await kernel.exec('sealed.forge', errands)).toEqual(errands.map(() => 'Invalid'))
+    expect(await kernel.exec('sealed.forge', [{ overlay: null, target }], 'long')).toEqual(['Invalid'])
+  })
+
+  it('has only so many under way for a thread, and gives up those that nobody waits for', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.flood'],
+      overlays: [overlay],
+      pins: { 'sealed.flood': overlay },
+      proxyPort: silent,
+      host: { network: 'sealed' },
+    })
+    expect(await kernel.exec('sealed.flood', 600, overlay)).toEqual({
+      first: 'RateLimited',
+      kinds: { RateLimited: 600 - 512, Canceled: 512 },
+    })
+    expect(kernel.kernel.dials.pending).toBe(0)
+  })
+
+  it('gives up those of a thread that has ended', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.hang'],
+      overlays: [overlay],
+      pins: { 'sealed.hang': overlay },
+      proxyPort: silent,
+      host: { network: 'sealed' },
+    })
+    const pid = await processes.spawn('app:sealed.hang', hostId)
+    await expect.poll(() => kernel.kernel.dials.pending).toBe(1)
+    await processes.terminate(pid)
+    expect(kernel.kernel.dials.pending).toBe(0)
+  })
+
+  it('asks policies about the clear network', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.forge', 'sealed.visit'],
+      policies: {
+        'app:some': { actions: ['process.*', 'socket.*'], resources: ['*'], effect: 'allow' },
+        'app:not': { actions: ['socket.connect'], resources: ['localhost'], effect: 'deny' },
+        'app:abroad': { actions: ['socket.private_ip'], resources: ['*'], effect: 'deny' },
+      },
+      host: { network: 'sealed' },
+    })
+    expect(kernel.kernel.dials.pending).toBe(0)
+    const governed = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:not']))
+    expect(await governed.exec('app:sealed.visit', hostId, port)).toMatchObject({ said: 'hello' })
+    expect(await governed.exec('app:sealed.forge', hostId, [{ overlay: null, target: { host: 'localhost', port } }])).toEqual([
+      'PermissionDenied',
+    ])
+    const abroad = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:abroad']))
+    await expect(abroad.exec('app:sealed.visit', hostId, port)).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(abroad.exec('app:sealed.visit', hostId, port, 'localhost')).rejects.toMatchObject({ kind: 'PermissionDenied' })
+  })
+
+  it('has nothing started or changed from within that would not be sealed', async () => {
+    await using kernel = await startKernel({
+      programs: ['sealed.breakOut', 'sealed.permissions'],
+      overlays: [overlay],
+      host: { network: 'sealed' },
+    })
+    const open = { isolation: 'thread', spares: 0, queueSize: 16, network: 'guarded' } as const
+    kernel.kernel.hosts.add(kernel.kernel.hosts.create(entryId('app:open'), open))
+    expect(await kernel.exec('sealed.breakOut')).toEqual({
+      spawn: 'PermissionDenied',
+      spawnSealed: 'done',
+      apply: 'PermissionDenied',
+      rollback: 'PermissionDenied',
+      setEnv: 'PermissionDenied',
+      startChild: 'PermissionDenied',
+      bind: 'PermissionDenied',
+    })
+  })
+})
+
+describe.runIf(!canSeal())('a sealed host on a Node that cannot seal', () => {
+  it('is refused, with the reason', () => {
+    expect(hostKind.fields.safeParse({ host: { network: 'sealed' } }).error?.issues).toMatchObject([
+      { path: ['host', 'network'], message: cannotSeal },
+    ])
+  })
+})

@@ -1,0 +1,49 @@
+/** How code in a sealed thread comes by connections: the kernel opens them, and hands them over. */
+import { isPid, type Pid, TroupeError } from '@troupe/core'
+import { type Handed, type Hands, takeOver } from '@troupe/network'
+import { Turns } from '../turns.ts'
+import { currentParticipant } from './participant.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Connections asked for at a time; the kernel takes no more than about twice as many of one thread. */
+const most = 256
+const defaultTimeout = 30_000
+
+export function kernelHands(runtime: Runtime): Hands {
+  const turns = new Turns(most)
+  return {
+    async dial(errand, { signal, timeout = defaultTimeout, isolation }) {
+      const by = onBehalfOf(runtime, isolation?.process)
+      return turns.take(async () => {
+        if (signal?.aborted) throw canceled()
+        const { number, answer } = runtime.kernel.ask('dial', { errand, timeout }, by)
+        const stop = () => void runtime.kernel.request('cancelDial', { request: number }, by).catch(() => undefined)
+        signal?.addEventListener('abort', stop, { once: true })
+        try {
+          return unlessAborted(await answer, signal)
+        } finally {
+          signal?.removeEventListener('abort', stop)
+        }
+      })
+    },
+    async resolve(name, family) {
+      return runtime.kernel.request('resolve', { name, family }, currentParticipant().pid)
+    },
+  }
+}
+
+/** Pools open connections in the context of a bystander: for whom, they say. */
+function onBehalfOf(runtime: Runtime, process: string | undefined): Pid {
+  const isHere = process !== undefined && isPid(process) && (runtime.processes.has(process) || runtime.calls.has(process))
+  return isHere ? process : currentParticipant().pid
+}
+
+function unlessAborted(handed: Handed, signal: AbortSignal | undefined): Handed {
+  if (signal?.aborted !== true) return handed
+  takeOver(handed).destroy()
+  throw canceled()
+}
+
+function canceled(): TroupeError {
+  return new TroupeError('Canceled', 'nobody waits for the connection any more')
+}

@@ -1,0 +1,37 @@
+/** Work that goes on a few at a time; the rest waits its turn. */
+import { TroupeError } from '@troupe/core'
+
+export class Turns {
+  readonly #most: number
+  readonly #maxWaiting: number
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  /** @param most - At a time. @param maxWaiting - Beyond, `RateLimited`. */
+  constructor(most: number, maxWaiting = Number.POSITIVE_INFINITY) {
+    this.#most = most
+    this.#maxWaiting = maxWaiting
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#most) await this.#turn()
+    else this.#running += 1
+    try {
+      return await work()
+    } finally {
+      // Whoever is next takes the place over, so that nobody who comes meanwhile does.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new TroupeError('RateLimited', `${this.#maxWaiting} wait for their turn already`, { details: { waiting: this.#maxWaiting } })
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+}
