@@ -10,6 +10,7 @@ import (
 const (
 	lineLimit    = 16 << 10
 	headerWithin = 10 * time.Second
+	namesWithin  = 5 * time.Second
 )
 
 // serveData answers one connection to the data socket.
@@ -46,6 +47,8 @@ func (s *sidecar) serve(client *held) error {
 		return n.serveDial(client, r)
 	case "packet":
 		return n.servePackets(client, r)
+	case "resolve", "reverse":
+		return n.serveNames(client, r)
 	}
 	return fail("EPROTO", "the data socket knows no op %q", r.Op)
 }
@@ -69,6 +72,21 @@ func (n *node) serveDial(client *held, r *request) error {
 	}
 	n.tunnel(client, conn)
 	return nil
+}
+
+// serveNames answers threads, which have no other way to ask.
+func (n *node) serveNames(client *held, r *request) error {
+	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(namesWithin))
+	defer cancel()
+	answer, err := n.lookUp(ctx, r)
+	if err != nil {
+		return err
+	}
+	answer["ok"] = true
+	err = writeLine(client, answer)
+	client.release()
+	client.Close()
+	return err
 }
 
 // tunnel joins the two until one of them, or the node, ends.

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	protocol = 2
+	protocol = 3
 	// Without a limit, bulk traffic takes 450 to 730 MB; with this one as much goes through.
 	defaultMemoryLimit = "128MiB"
 	stopWithin         = 5 * time.Second

@@ -66,21 +66,27 @@ func (s *sidecar) carryOut(r *request) (fields, error) {
 	case "status":
 		return n.status()
 	}
-	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(5*time.Second))
+	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(namesWithin))
 	defer cancel()
 	switch r.Op {
-	case "resolve":
-		addresses, err := n.lookup(ctx, r.Name, r.Family)
-		return fields{"addresses": texts(addresses)}, err
-	case "reverse":
-		names, err := n.reverse(ctx, r.Address)
-		return fields{"names": names}, err
+	case "resolve", "reverse":
+		return n.lookUp(ctx, r)
 	case "whois":
 		return n.whois(ctx, r.Address)
 	case "ping":
 		return n.ping(ctx, r.Host)
 	}
 	return nil, fail("EPROTO", "there is no op %q", r.Op)
+}
+
+// lookUp is asked for on both channels.
+func (n *node) lookUp(ctx context.Context, r *request) (fields, error) {
+	if r.Op == "reverse" {
+		names, err := n.reverse(ctx, r.Address)
+		return fields{"names": names}, err
+	}
+	addresses, err := n.lookup(ctx, r.Name, r.Family)
+	return fields{"addresses": texts(addresses)}, err
 }
 
 func (s *sidecar) up(r *request) (fields, error) {
