@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { accept, associate, dial, type Overlay, type Peer } from '@troupe/network'
+import { accept, associate, dial, type Overlay, type Peer, resolve, reverse } from '@troupe/network'
 import { Overlays } from '@troupe/network/kernel'
 import { describe, expect, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
@@ -75,6 +75,31 @@ describe('two nodes', () => {
       { address, port, node: 'person', user: 'ann@tail.test', tags: [] },
       { address, port, node: 'machine', tags: ['tag:web', 'tag:test'] },
     ])
+  })
+
+  it('find names and addresses in the tailnet, and nowhere else', async () => {
+    await using world = await TailnetWorld.start()
+    const [left, right] = await Promise.all([world.node('left'), world.node('right')])
+    const { name = '', addresses = [] } = (await world.overlays.status(right.id)) ?? {}
+    const [ipv4 = '', ipv6 = ''] = addresses
+    for (const asked of ['right', name]) {
+      expect(await resolve(left.route, asked)).toEqual([
+        { address: ipv4, family: 4 },
+        { address: ipv6, family: 6 },
+      ])
+      expect(await resolve(left.route, asked, { family: 6 })).toEqual([{ address: ipv6, family: 6 }])
+    }
+    for (const address of addresses) expect(await reverse(left.route, address)).toEqual([name])
+    expect(await resolve(left.route, '192.0.2.1')).toEqual([{ address: '192.0.2.1', family: 4 }])
+    await expect(resolve(left.route, ipv4, { family: 6 })).rejects.toMatchObject({
+      kind: 'Unavailable',
+      details: { replyCode: 'ENOTFOUND' },
+    })
+    for (const asked of ['localhost', 'example.org']) {
+      await expect(resolve(left.route, asked)).rejects.toMatchObject({ kind: 'Unavailable', details: { replyCode: 'ENOTFOUND' } })
+    }
+    await expect(reverse(left.route, '192.0.2.1')).rejects.toMatchObject({ kind: 'Unavailable' })
+    await expect(reverse(left.route, 'right')).rejects.toMatchObject({ kind: 'Invalid' })
   })
 
   it('send each other datagrams, on ports of their own', async () => {

@@ -1,14 +1,13 @@
-/** Programs that no distribution packages: written in Go, and built here, or in Python. All are kept in `.cache/peers`. */
+/** Proxies that no distribution packages: one written in Go, built here, and one in Python. Both are kept in `.cache/peers`. */
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
-import { access, mkdir, readFile } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Daemon } from './daemon.ts'
 import { installPeers, type Programs } from './install.ts'
 import type { Login, ProxyPeer } from './peers.ts'
 import { listens } from './socks-probe.ts'
-import { tailnetProgram } from './tailnet.ts'
 
 const run = promisify(execFile)
 /** Where what is built or fetched is kept. */
@@ -16,13 +15,12 @@ export const cache = join(import.meta.dirname, '../../.cache/peers')
 const port = 1080
 /** Where the Go proxy is, once it was started. */
 export const goSocksProgram = join(cache, 'go-socks5')
-/** Where the sidecar is, once it was built. */
-export const sidecarProgram = join(cache, 'troupe-tsnet')
 const pythonPackage = 'asyncio-socks-server==0.3.0'
 
 /** github.com/armon/go-socks5, which most Go programs embed. */
 export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
-  const go = await goProgram()
+  await mkdir(cache, { recursive: true })
+  const go = await pathOf('go', { go: { path: '/usr/bin/go', package: 'golang-go' } })
   await run(go, ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
   return start(
     {
@@ -34,15 +32,6 @@ export async function startGoSocks(folder: string, host: string, login?: Login):
     host,
     login,
   )
-}
-
-/** The coordination server of tests, and the sidecar that nodes run in. */
-export async function buildTailnet(): Promise<void> {
-  const go = await goProgram()
-  const sidecar = join(import.meta.dirname, '../../packages/tsnet/sidecar')
-  const tags = (await readFile(join(sidecar, 'build-tags'), 'utf8')).trim().split(/\s+/)
-  await run(go, ['build', '-o', tailnetProgram, '.'], { cwd: join(import.meta.dirname, 'tcontrol') })
-  await run(go, ['build', '-trimpath', '-tags', tags.join(','), '-o', sidecarProgram, '.'], { cwd: sidecar })
 }
 
 /** asyncio-socks-server, in Python. */
@@ -59,11 +48,6 @@ async function start(what: { name: string; program: string; args: readonly strin
   const daemon = new Daemon({ ...what, log: join(folder, `${what.name}.log`) })
   await daemon.until(async () => listens(host, port))
   return { daemon, peer: { name: what.name, host, port, log: daemon.log, ...(login && { login }) } }
-}
-
-async function goProgram(): Promise<string> {
-  await mkdir(cache, { recursive: true })
-  return pathOf('go', { go: { path: '/usr/bin/go', package: 'golang-go' } })
 }
 
 /** Path of a program that is on the PATH, or where Go puts itself; else it is installed. */

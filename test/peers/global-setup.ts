@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { buildTailnet, sidecarProgram, startGoSocks, startPythonSocks } from './built.ts'
+import { startGoSocks, startPythonSocks } from './built.ts'
 import { startDante, throwAwayUser } from './dante.ts'
 import { startI2p } from './i2pd.ts'
 import { installPeers } from './install.ts'
@@ -22,8 +22,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const target = stack.use(await Target.start(address(53)))
   const login = stack.use(await throwAwayUser())
 
-  await buildTailnet()
-  process.env['TROUPE_TSNET'] = sidecarProgram
   const proxies = await Promise.all([
     startMicrosocks(folder, address(10)),
     startMicrosocks(folder, address(11), login),

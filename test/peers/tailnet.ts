@@ -3,11 +3,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { join } from 'node:path'
 import { programs } from './install.ts'
-
-/** Where the global set-up builds it. */
-export const tailnetProgram = join(import.meta.dirname, '../../.cache/peers/tcontrol')
+import { tailnetProgram } from './tailscale-programs.ts'
 
 export interface KeyOptions {
   readonly user?: string

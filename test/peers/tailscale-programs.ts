@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const cache = join(import.meta.dirname, '../../.cache')
 
 /** The coordination server: see `tcontrol/main.go`. */
-const tailnetProgram = join(cache, 'peers/tcontrol')
+export const tailnetProgram = join(cache, 'peers/tcontrol')
 /** Two of it measure tsnet without Node: see `tcontrol/native/main.go`. */
 export const nativeProgram = join(cache, 'peers/tsnet-native')
 

@@ -1,11 +1,11 @@
 /** The overlays of an application, by id, as the kernel holds them. */
 import { type EntryId, notFound, TroupeError } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
+import { findSidecar } from '@troupe/tsnet'
 import { resolve } from 'node:path'
 import { i2pOverlay } from './drivers/i2p/driver.ts'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
 import { tailscaleOverlay } from './drivers/tailscale/driver.ts'
-import { sidecarProgram } from './drivers/tailscale/program.ts'
 import { Sidecar } from './drivers/tailscale/sidecar.ts'
 import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
@@ -13,7 +13,7 @@ import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 
 /** One for all applications of this program; it is started when the first node needs it. */
-const sidecar = new Sidecar({ program: sidecarProgram })
+const sidecar = new Sidecar({ program: async () => (await findSidecar()).path })
 
 /** The kinds of overlays that this package has. */
 export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecar)]

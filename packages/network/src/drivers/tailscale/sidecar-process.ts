@@ -11,7 +11,7 @@ import { refusalError } from './codes.ts'
 import { type Fields, readAnswer, readFields } from './line.ts'
 
 /** The version of the protocol that is spoken here. */
-const protocol = 2
+const protocol = 3
 const startTimeout = 10_000
 /** What the sidecar needs to close its nodes, and some more, before it is ended. */
 const stopTimeout = 7_000
