@@ -155,6 +155,67 @@ describe('a thread that ends under a call', () => {
   })
 })
 
+describe('calls that wait in a thread, since those before took next to no time', () => {
+  /** Actors whose threads expect that calls take no time. */
+  async function briskActors(max: number) {
+    const given = await actors({ max })
+    await given.act('where')
+    // One after the other, so that each thread has had some.
+    await Promise.all(Array.from({ length: 100 * max }, async () => given.act('where')))
+    return given
+  }
+  const some = Array.from({ length: 8 })
+
+  it('run elsewhere when the one before them does not end', async () => {
+    await using given = await briskActors(2)
+    const both = await Promise.all([given.start('hold'), given.start('hold')])
+    const [first, second] = both
+    const waiting = some.map(async () => given.act('where'))
+    await expect.poll(() => given.app.functions.pools()).toMatchObject([{ running: 2, waiting: 8 }])
+    second.lock.open()
+    expect(await second.value).toBe('held')
+    expect(new Set(await Promise.all(waiting)).size).toBe(1)
+    first.lock.open()
+    expect(await first.value).toBe('held')
+  })
+
+  it('never start when they are cancelled', async () => {
+    await using given = await briskActors(1)
+    const controller = new AbortController()
+    const memory = newLock()
+    const blocking = newLock()
+    const results = given.app.run(async () =>
+      Promise.allSettled([
+        funcs.call('app:act', 'hold', blocking),
+        funcs.withOptions({ signal: controller.signal }).call('app:act', 'where', memory),
+      ]),
+    )
+    await new Lock(blocking).arrivedBy(1)
+    controller.abort()
+    await expect.poll(() => given.app.functions.pools()).toMatchObject([{ running: 1, waiting: 0 }])
+    new Lock(blocking).open()
+    expect(await results).toMatchObject([{ value: 'held' }, { reason: cancelled }])
+    await given.act('where')
+    expect(new Lock(memory).arrivals).toBe(0)
+  })
+
+  it('run in another thread when theirs ends under the one before', async () => {
+    await using given = await briskActors(1)
+    const thread = await given.act('where')
+    const [ended, ...others] = await Promise.allSettled([given.act('exit'), ...some.map(async () => given.act('where'))])
+    expect(ended).toMatchObject({ reason: { kind: 'Unknown', details: { code: 3 } } })
+    const threads = others.map((result) => (result.status === 'fulfilled' ? result.value : result.reason))
+    expect(new Set(threads).size).toBe(1)
+    expect(threads[0]).not.toBe(thread)
+  })
+
+  it('are answered before the one that comes next ends the thread', async () => {
+    await using given = await briskActors(1)
+    const results = await Promise.allSettled([...some.map(async () => given.act('where')), given.act('exit')])
+    expect(results.map(({ status }) => status)).toEqual([...some.map(() => 'fulfilled'), 'rejected'])
+  })
+})
+
 describe('a call beneath another', () => {
   const recursive = ['countdown', 'ping', 'pong'].map((method) => functionEntry(method, { max: 1 }))
 
