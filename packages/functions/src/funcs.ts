@@ -95,6 +95,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
     return exit.value
   }
 
+  if (signal === undefined && inherit.deadline === undefined) return settle(await answer)
   return bounded(answer.then(settle), { what: entry, signal, deadline: inherit.deadline }, (reason) => {
     givenUp = reason
     if (here !== undefined) calls.abandon(here, reason)

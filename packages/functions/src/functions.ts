@@ -23,6 +23,11 @@ export interface FunctionCall {
   readonly caller?: ProcessRecord
 }
 
+interface Pending {
+  readonly pool: Pool
+  readonly call: PoolCall
+}
+
 /** A function as its entry says. */
 interface Callee {
   readonly pool: Pool
@@ -45,14 +50,14 @@ export class Functions implements AsyncDisposable {
   /** Pools of functions that have changed since, until their calls have ended. */
   readonly #leaving = new Set<Pool>()
   /** Calls that can be cancelled, by thread and number of the request. */
-  readonly #pending = new Map<string, { readonly pool: Pool; readonly call: PoolCall }>()
+  readonly #pending = new WeakMap<Thread, Map<number, Pending>>()
 
   constructor({ kernel, grace = 1000 }: FunctionsOptions) {
     this.#kernel = kernel
     this.#grace = grace
     kernel.handle('call', async (ask, asker) => this.#onCall(ask, asker))
     kernel.handle('cancelCall', ({ request }, { thread }) => {
-      const pending = this.#pending.get(keyOf(thread, request))
+      const pending = this.#pending.get(thread)?.get(request)
       pending?.pool.cancel(pending.call, new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`))
     })
   }
@@ -115,13 +120,21 @@ export class Functions implements AsyncDisposable {
     }
     const call = new PoolCall({ frame, args, caller: record })
     pool.run(call)
-    const key = keyOf(thread, number)
-    this.#pending.set(key, { pool, call })
+    const pending = this.#pendingOf(thread)
+    pending.set(number, { pool, call })
     try {
       return { value: await call.value }
     } finally {
-      this.#pending.delete(key)
+      pending.delete(number)
     }
+  }
+
+  #pendingOf(thread: Thread): Map<number, Pending> {
+    const known = this.#pending.get(thread)
+    if (known !== undefined) return known
+    const pending = new Map<number, Pending>()
+    this.#pending.set(thread, pending)
+    return pending
   }
 
   /** Leaves a call to its caller's thread. Should it not let go by its deadline and a grace, the thread is ended, if it is one of a pool. */
@@ -166,8 +179,4 @@ export class Functions implements AsyncDisposable {
     this.#callees.set(entry, callee)
     return callee
   }
-}
-
-function keyOf(thread: Thread, request: number): string {
-  return `${thread.number}:${request}`
 }

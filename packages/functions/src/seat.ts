@@ -19,7 +19,7 @@ import { queueOptionsSymbol } from 'piscina'
 import type { PoolCall } from './pool-call.ts'
 import type { Task } from './task.ts'
 
-/** Milliseconds within which calls have to follow one another for the window to grow. */
+/** Milliseconds within which ends have to follow one another for the window to grow; else it shrinks. */
 const brisk = 0.2
 const maxNumber = 0x7fffffff
 
@@ -152,7 +152,7 @@ export class Seat {
     this.#next = number === maxNumber ? 1 : number + 1
     this.#board.post(place, number)
     this.#calls.set(call, { record, place, number })
-    return { pid: record.pid, frame: this.#frames.encode(frame), args, place, number }
+    return [record.pid, this.#frames.encode(frame), place, number, ...args]
   }
 
   #exited(call: PoolCall, post: Post, exit: WireExit): void {
@@ -172,7 +172,7 @@ export class Seat {
   #hasEnded(): void {
     const now = performance.now()
     this.#ends += 1
-    this.#window = now - this.#lastEnd < brisk ? Math.min(boardSize, this.#window * 2) : 1
+    this.#window = now - this.#lastEnd < brisk ? Math.min(boardSize, this.#window * 2) : Math.max(1, this.#window / 2)
     this.#lastEnd = now
     this.idleSince = now
   }

@@ -124,15 +124,8 @@ export interface Service {
   readonly board: SharedArrayBuffer
 }
 
-/** A call that waits in a thread of a pool. */
-export interface PostedCall {
-  readonly pid: Pid
-  readonly frame: FrameReference
-  readonly args: readonly unknown[]
-  /** Where it is on the board, and as what. */
-  readonly place: number
-  readonly number: number
-}
+/** A call that waits in a thread of a pool, and its place and number on the board. No object: its keys would weigh more than what they hold. */
+export type PostedCall = readonly [pid: Pid, frame: FrameReference, place: number, number: number, ...args: readonly unknown[]]
 
 /** What became of a call: its value, or leave to run it in the caller's own thread. */
 export type CallAnswer =

@@ -46,7 +46,8 @@ export class Thread {
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
-    this.#wire.postMessage(message, [...transfer])
+    if (transfer.length === 0) this.#wire.postMessage(message)
+    else this.#wire.postMessage(message, [...transfer])
   }
 
   /** Posts what the kernel does not touch any more. */

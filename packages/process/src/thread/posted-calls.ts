@@ -34,9 +34,9 @@ export class PostedCalls {
     this.#working = true
     let since = performance.now()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const { pid, args, place, number } = next
+      const [pid, reference, place, number, ...args] = next
       // Also of a call that was taken back: later ones refer to it.
-      const frame = this.#frames.decode(next.frame)
+      const frame = this.#frames.decode(reference)
       if (frame === undefined || !this.#board.takeUp(place, number)) continue
       // Told before the next one begins, which may take long, or end the thread.
       this.#onEnd(pid, await this.#calls.run({ pid, program: this.#program, frame }, args))
