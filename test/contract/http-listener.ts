@@ -1,0 +1,230 @@
+/**
+ * What an `http.service` must do on every overlay that listens. A driver's tests call {@link httpListenerContract} with two members of
+ * the real thing: one on which services listen, one by which they are visited.
+ */
+import { join } from 'node:path'
+import { entryId, TroupeError } from '@troupe/core'
+import { http, registry, type RequestOptions } from 'troupe'
+import { type Probe, startApp, type StartAppOptions, type TestApp, type TestEntry } from 'troupe/test'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Certificates, makeCertificates } from './certificates.ts'
+
+/**
+ * @example
+ * ```ts
+ * httpListenerContract('network.loopback', async () => {
+ *   const network = await loopbackNetwork()
+ *   return {
+ *     app: { overlays: [network] },
+ *     listener: { id: 'app:here', kind: 'network.loopback', host: 'here.loop' },
+ *     visitor: { id: 'app:there', kind: 'network.loopback', host: 'there.loop' },
+ *     changed: (times) => ({ id: 'app:here', kind: 'network.loopback', host: 'here.loop', version: times + 1 }),
+ *     peer: { address: 'visitor.loop' },
+ *     [Symbol.asyncDispose]: async () => network[Symbol.asyncDispose](),
+ *   }
+ * })
+ * ```
+ */
+export interface HttpListenerFixture extends AsyncDisposable {
+  /** What the application needs beside entries: kinds of overlays, settings. */
+  readonly app?: Pick<StartAppOptions, 'overlays' | 'set' | 'config'>
+  /** The overlay on which services listen. */
+  readonly listener: TestEntry
+  /** Another member, by which they are visited. */
+  readonly visitor: TestEntry
+  /** The listener's entry with something else in it, so that the overlay is built anew; the same place in the overlay. */
+  changed(times: number): TestEntry
+  /** What a handler is told of who came from `visitor`, as far as that is known before. */
+  readonly peer: Readonly<Record<string, unknown>>
+  /** Where the overlay ends TLS itself: the authority of its certificate, if not a public one. Absent where it does not. */
+  readonly tls?: { readonly ca?: string }
+  /** The longest that a visit may take until it is tried again. @default 10s */
+  readonly timeout?: string
+}
+
+const allow = { id: 'app:all', kind: 'security.policy', effect: 'allow', actions: ['*'], resources: ['*'] } as const
+
+/** Milliseconds until a place has to be reached. */
+const patience = 120_000
+
+/** Defines the suite. `fixture` is called when the tests run. */
+export function httpListenerContract(name: string, fixture: () => Promise<HttpListenerFixture>): void {
+  describe(`an http.service on ${name}`, () => {
+    const stack = new AsyncDisposableStack()
+    let given: HttpListenerFixture
+    let world: World
+    let certificates: Certificates
+
+    beforeAll(async () => {
+      given = stack.use(await fixture())
+      certificates = stack.use(await makeCertificates())
+      world = stack.use(await World.start(given))
+    })
+    afterAll(async () => stack.disposeAsync())
+
+    it('is reached by the overlay, and its handlers are told who comes; its overlay is not theirs', async () => {
+      await using service = await world.serve('plain', {})
+      expect(await service.visit('/a')).toMatchObject({ path: '/a', peer: given.peer })
+      expect(await world.overlayOfHandler()).toBeUndefined()
+    })
+
+    it('replies by its overlay where it is told to', async () => {
+      await using service = await world.serve('reply', { reply_via: 'same' })
+      expect(await service.visit('/b')).toMatchObject({ path: '/b' })
+      expect(await world.overlayOfHandler()).toBe(given.listener.id)
+    })
+
+    it('listens in the new overlay when the old one is replaced', async () => {
+      await using service = await world.serve('swapped', {})
+      for (let times = 1; times <= 3; times += 1) {
+        await registry.apply([{ op: 'update', entry: given.changed(times) }])
+        expect(await service.visit(`/${times}`)).toMatchObject({ path: `/${times}` })
+      }
+    })
+
+    it('is refused for good where network.bind is not allowed', async () => {
+      const policies = ['app:no_bind', 'app:all']
+      const { state, error } = await world.refused('refused', { lifecycle: { security: { actor: { id: 'ann' }, policies } } })
+      expect([state, error?.kind, error?.details]).toEqual([
+        'Exited',
+        'PermissionDenied',
+        expect.objectContaining({ action: 'network.bind', resource: given.listener.id }),
+      ])
+    })
+
+    it('is refused for good where it names a host of this machine', async () => {
+      const { state, error } = await world.refused('hosted', { addr: '127.0.0.1:0' })
+      expect([state, error?.kind]).toEqual(['Exited', 'Invalid'])
+    })
+
+    it('has the certificate of the overlay, where that has one', async () => {
+      const expected = given.tls === undefined ? { state: 'Exited', kind: 'Invalid' } : { path: '/c', peer: given.peer }
+      expect(await world.autoTls('/c')).toMatchObject(expected)
+    })
+
+    it('takes clients by their certificates', async () => {
+      const { server, client, stranger, ca, caFile } = certificates
+      const tls = { cert: server.cert, key: server.key, client_ca: `file://${caFile}`, client_auth: 'verify' }
+      await using service = await world.serve('mutual', { tls })
+      const ours = { ca, serverName: 'service.test' }
+      expect(await service.visit('/d', { tls: { ...ours, cert: client.cert, key: client.key } })).toMatchObject({
+        path: '/d',
+        peer: given.peer,
+      })
+      await expect(service.once('/e', { tls: { ...ours, cert: stranger.cert, key: stranger.key } })).rejects.toBeInstanceOf(TroupeError)
+      await expect(service.once('/e', { tls: ours })).rejects.toBeInstanceOf(TroupeError)
+    })
+  })
+}
+
+/** A service that runs. */
+interface Served extends AsyncDisposable {
+  /** What its handler tells, once it can be reached. */
+  visit(path: string, options?: RequestOptions): Promise<unknown>
+  /** The same, at the first try. */
+  once(path: string, options?: RequestOptions): Promise<unknown>
+}
+
+class World implements AsyncDisposable {
+  readonly #given: HttpListenerFixture
+  readonly #app: TestApp
+  readonly #ear: Probe
+
+  private constructor(given: HttpListenerFixture, app: TestApp, ear: Probe) {
+    this.#given = given
+    this.#app = app
+    this.#ear = ear
+  }
+
+  static async start(given: HttpListenerFixture): Promise<World> {
+    const { listener, visitor } = given
+    const entries: readonly TestEntry[] = [
+      listener,
+      visitor,
+      allow,
+      { ...allow, id: 'app:no_bind', effect: 'deny', actions: ['network.bind'], resources: [listener.id] },
+      { id: 'app:told', kind: 'function.ts', source: 'file://handlers.ts', method: 'told', pool: 'inline' },
+    ]
+    const app = await startApp({ root: join(import.meta.dirname, '../fixtures/http-listener'), ...given.app, entries })
+    return new World(given, app, await app.probe({ name: 'ear' }))
+  }
+
+  async serve(name: string, fields: Readonly<Record<string, unknown>>): Promise<Served> {
+    await this.#create(name, fields)
+    await this.#app.until(`app:${name}`, 'Running')
+    const { host, port } = this.#app.app.address(entryId(`app:${name}`))
+    const url = `${'tls' in fields ? 'https' : 'http'}://${host}:${port}`
+    const once = async (path: string, options: RequestOptions = {}) =>
+      this.#ear.run(async () => {
+        const { timeout = '10s', visitor } = this.#given
+        const response = await http.get(`${url}${path}`, { timeout, ...options, overlayNetwork: visitor.id })
+        if (response.status !== 200) throw new Error(`${path} was answered with ${response.status}`)
+        return response.json()
+      })
+    return {
+      once,
+      // Others may need a while to hear of a place.
+      visit: async (path, options) => vi.waitFor(async () => once(path, options), { timeout: patience, interval: 200 }),
+      [Symbol.asyncDispose]: async () => this.#remove(name),
+    }
+  }
+
+  /** A service that does not come up. */
+  async refused(name: string, fields: Readonly<Record<string, unknown>>) {
+    await this.#create(name, fields)
+    await this.#app.until(`app:${name}`, 'Exited')
+    const status = this.#app.service(`app:${name}`)
+    await this.#remove(name)
+    return status
+  }
+
+  /** What a service tells that has the overlay's certificate, or how it ended. */
+  async autoTls(path: string): Promise<unknown> {
+    const fields = { tls: { mode: 'auto' } }
+    const { tls } = this.#given
+    if (tls === undefined) {
+      const { state, error } = await this.refused('auto', fields)
+      return { state, kind: error?.kind }
+    }
+    await using service = await this.serve('auto', fields)
+    return service.visit(path, { tls })
+  }
+
+  /** What the handler had in force that answered last. */
+  async overlayOfHandler(): Promise<unknown> {
+    const { frame } = await this.#ear.next({ topic: 'frame' })
+    return frame.overlay
+  }
+
+  async #create(name: string, { lifecycle = {}, ...fields }: Readonly<Record<string, unknown>>): Promise<void> {
+    const started = { auto_start: true, ...(typeof lifecycle === 'object' ? lifecycle : {}) }
+    await this.#ear.run(async () =>
+      registry.apply([
+        {
+          op: 'create',
+          entry: { id: `app:${name}`, kind: 'http.service', addr: ':0', network: this.#given.listener.id, ...fields, lifecycle: started },
+        },
+        { op: 'create', entry: { id: `app:${name}-router`, kind: 'http.router', meta: { server: `app:${name}` } } },
+        {
+          op: 'create',
+          entry: {
+            id: `app:${name}-told`,
+            kind: 'http.endpoint',
+            meta: { router: `app:${name}-router` },
+            path: '/{path}',
+            func: 'app:told',
+          },
+        },
+      ]),
+    )
+  }
+
+  async #remove(name: string): Promise<void> {
+    const ids = [`app:${name}-told`, `app:${name}-router`, `app:${name}`]
+    await this.#ear.run(async () => registry.apply(ids.map((id) => ({ op: 'delete', entry: { id } }))))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#app.stop()
+  }
+}
