@@ -187,7 +187,7 @@ class World implements AsyncDisposable {
       return { state, kind: error?.kind }
     }
     await using service = await this.serve('auto', fields)
-    return service.visit(path, { tls })
+    return await service.visit(path, { tls })
   }
 
   /** What the handler had in force that answered last. */
