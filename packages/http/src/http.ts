@@ -1,6 +1,7 @@
 /** The HTTP client, as applications see it. The machinery behind it loads with the first request. */
 import { currentFrame } from '@troupe/core'
 import type * as Client from './client/request.ts'
+import { events } from './events/events.ts'
 import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
 
 let client: typeof Client | undefined
@@ -36,6 +37,8 @@ export const http = {
    * gets a `response` or an `error`, in order.
    */
   batch,
+  /** Answers a request with a stream of server-sent events. */
+  events,
 } as const
 
 function request(method: string, url: string | URL, options?: RequestOptions): Promise<Response> {

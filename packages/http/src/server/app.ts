@@ -10,7 +10,7 @@ import { problem } from './failure.ts'
 import type { Answer } from './inline.ts'
 import { bySpecificity, honoPath } from './pattern.ts'
 import { serveFolder } from './static/folder.ts'
-import type { EndpointRoute, RouterRoutes, RouteTable, SocketRoute } from './table.ts'
+import type { EndpointRoute, EventsRoute, RouterRoutes, RouteTable, SocketRoute } from './table.ts'
 import { middlewareTools } from './tools.ts'
 
 export type App = Hono<ServerEnvironment>
@@ -19,6 +19,7 @@ export type App = Hono<ServerEnvironment>
 export interface Answers {
   readonly endpoint: (route: EndpointRoute, context: RequestIn) => Answer
   readonly socket: (route: SocketRoute, context: RequestIn) => Answer
+  readonly stream: (route: EventsRoute, context: RequestIn) => Answer
   readonly failed: (error: unknown, context: RequestIn) => Answer
 }
 
@@ -68,7 +69,7 @@ export function appOf({ routers, statics }: RouteTable, chains: Chains, answers:
 }
 
 function routesOf(router: RouterRoutes, chain: readonly MiddlewareHandler[], answers: Answers): readonly Route[] {
-  const { endpoints, sockets } = router
+  const { endpoints, sockets, streams } = router
   const paths = new Set(endpoints.filter(({ method }) => method === 'OPTIONS' || method === '*').map(({ path }) => path))
   const unasked = [...new Set(endpoints.map(({ path }) => path))].filter((path) => !paths.has(path))
   return [
@@ -80,13 +81,17 @@ function routesOf(router: RouterRoutes, chain: readonly MiddlewareHandler[], ans
       const { path } = route
       return { method: 'GET', path, steps: [...routed(chain, route), (context: RequestIn) => answers.socket(route, context)] }
     }),
+    ...streams.map((route) => {
+      const { path } = route
+      return { method: 'GET', path, steps: [...routed(chain, route), (context: RequestIn) => answers.stream(route, context)] }
+    }),
     // Pages ask for leave by this method before they ask for more (CORS): the middleware of the router answers.
     ...(chain.length === 0 ? [] : unasked.map((path) => ({ method: 'OPTIONS', path, steps: [...chain, options(endpoints, path)] }))),
   ]
 }
 
 /** Middleware is told where the request goes; where there is none, nobody asks. */
-function routed(chain: readonly MiddlewareHandler[], route: EndpointRoute | SocketRoute): readonly Step[] {
+function routed(chain: readonly MiddlewareHandler[], route: EndpointRoute | EventsRoute | SocketRoute): readonly Step[] {
   if (chain.length === 0) return []
   const tell: MiddlewareHandler<ServerEnvironment> = async ({ env }, next) => {
     env.route = route

@@ -2,6 +2,7 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import { type Entry, formatPlace, type Kind, type DecodedAs, placeOf, type Problem, problemOf } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../kinds.ts'
+import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
 import { joinPaths, shapeOf } from './pattern.ts'
 import type { Source } from './tables.ts'
@@ -24,7 +25,7 @@ export function checkRoutes(source: Source): readonly Problem[] {
     method: 'files',
     path: fields.path,
   }))
-  for (const { entry, fields, meta } of decoded(source, websocketKind)) {
+  for (const { entry, fields, meta } of [...decoded(source, websocketKind), ...decoded(source, eventsKind)]) {
     const router = routers.get(meta.router)
     if (router) claims.push({ entry, server: router.meta.server, method: 'GET', path: joinPaths(router.fields.prefix, fields.path) })
   }

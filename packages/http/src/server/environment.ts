@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { EntryId, Slot } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import type { RequestCall } from './request-call.ts'
-import type { EndpointRoute, SocketRoute } from './table.ts'
+import type { EndpointRoute, EventsRoute, SocketRoute } from './table.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 export type Outgoing = ServerResponse | Http2ServerResponse
@@ -20,7 +20,7 @@ export interface ServerEnvironment {
     /** The request, as who acts in it. */
     readonly call: RequestCall
     /** Where it was routed to, if it was. */
-    route?: EndpointRoute | SocketRoute
+    route?: EndpointRoute | EventsRoute | SocketRoute
     /** Set when an upgrade was routed to a WebSocket, and nothing stood in its way. */
     accepted?: Accepted
   }

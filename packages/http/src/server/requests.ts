@@ -17,6 +17,7 @@ import { peerOf } from '@troupe/network'
 import { currentParticipant, type Participant } from '@troupe/process'
 import { type App, appOf, Chains } from './app.ts'
 import { limitBody } from './body-limit.ts'
+import { answerEvents } from './events.ts'
 import { InlineContext, type RequestIn } from './context.ts'
 import type { Incoming, Outgoing, ServerEnvironment } from './environment.ts'
 import { problem, statusOf } from './failure.ts'
@@ -55,6 +56,7 @@ export class Requests {
     this.#app = appOf(table, this.#chains, {
       endpoint: (route, context) => this.#endpoint(route, context),
       socket: wantsSocket,
+      stream: answerEvents,
       failed: (error, { env, req }) => this.#failed(error, env.call, req.raw),
     })
     this.#threads.keep(table)

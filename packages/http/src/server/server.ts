@@ -6,7 +6,7 @@ import { type EntryId, fork, type Frame, invalid, runInFrame, TroupeError } from
 import { getRequestListener } from '@hono/node-server'
 import { listenOn } from '@troupe/network'
 import { currentParticipant } from '@troupe/process'
-import { closeWebSockets } from '../websocket/index.ts'
+import { closeConnections } from '../connections/running.ts'
 import { parseAddress } from './address.ts'
 import { problem } from './failure.ts'
 import type { Requests } from './requests.ts'
@@ -59,7 +59,7 @@ export class Server {
 
   /** Takes no more connections, and lets what runs come to its end. */
   async close(): Promise<void> {
-    await Promise.all([drain(this.#transport), closeWebSockets()])
+    await Promise.all([drain(this.#transport), closeConnections()])
   }
 
   #listenHere(frame: Frame, host: string | undefined, port: number): void {

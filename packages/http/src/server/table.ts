@@ -4,6 +4,7 @@ import type { Program } from '@troupe/process'
 import type { StaticFields } from '../kinds.ts'
 import type { HttpServiceFields } from '../kinds-service.ts'
 import type { MiddlewareName, MiddlewareOptions } from '../middleware/options.ts'
+import type { EventsFields } from '../events/kind.ts'
 import type { WebSocketFields } from '../websocket/kind.ts'
 
 /** Threads for requests that are not answered in the server's own. */
@@ -36,6 +37,12 @@ export interface SocketRoute {
   readonly fields: WebSocketFields
 }
 
+export interface EventsRoute {
+  readonly entry: EntryId
+  readonly path: string
+  readonly fields: EventsFields
+}
+
 export interface RouterRoutes {
   readonly entry: EntryId
   /** Names, the outermost first. */
@@ -43,6 +50,7 @@ export interface RouterRoutes {
   readonly options: MiddlewareOptions
   readonly endpoints: readonly EndpointRoute[]
   readonly sockets: readonly SocketRoute[]
+  readonly streams: readonly EventsRoute[]
 }
 
 export interface StaticRoute {

@@ -5,6 +5,7 @@ import { functionKind } from '@troupe/functions/kernel'
 import type { Program } from '@troupe/process'
 import type { Entries } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../kinds.ts'
+import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
 import { joinPaths } from './pattern.ts'
 import type { EndpointRoute, LaneSettings, RouterRoutes, RouteTable } from './table.ts'
@@ -25,6 +26,7 @@ export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOp
     .filter(({ meta }) => meta.server === service)
   const endpoints = source.find({ kind: endpointKind.kind }).map(({ id }) => source.decode(id, endpointKind))
   const sockets = source.find({ kind: websocketKind.kind }).map(({ id }) => source.decode(id, websocketKind))
+  const streams = source.find({ kind: eventsKind.kind }).map(({ id }) => source.decode(id, eventsKind))
   const statics = source.find({ kind: staticKind.kind }).map(({ id }) => source.decode(id, staticKind))
   return {
     routers: routers.map(({ id, fields: { prefix, middleware, options } }): RouterRoutes => {
@@ -41,6 +43,9 @@ export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOp
           return { entry, method, path: joinPaths(prefix, fields.path), program, lanes: lanesOf(called.fields.pool), pin, permission }
         }),
         sockets: sockets
+          .filter(({ meta }) => meta.router === id)
+          .map(({ id: entry, fields }) => ({ entry, path: joinPaths(prefix, fields.path), fields })),
+        streams: streams
           .filter(({ meta }) => meta.router === id)
           .map(({ id: entry, fields }) => ({ entry, path: joinPaths(prefix, fields.path), fields })),
       }

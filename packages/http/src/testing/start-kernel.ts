@@ -8,7 +8,7 @@ import { Kernel, processKinds } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { httpKinds } from '../kernel.ts'
 import { TokenStores } from '../tokens/token-stores.ts'
-import { answerConnections } from '../websocket/connections.ts'
+import { answerConnections } from '../connections/connections.ts'
 
 export const hostId: EntryId = entryId('app:host')
 

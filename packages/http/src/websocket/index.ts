@@ -3,9 +3,7 @@ import { asTroupeError, type ErrorKind, type TroupeError } from '@troupe/core'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { WebSocketFields } from './kind.ts'
 import { isOriginAllowed } from './origin.ts'
-import { Upgrade, type WebSocketUpgrade } from './upgrade.ts'
-
-export { closeWebSockets } from './connection.ts'
+import { type Upgrade, upgrades, type WebSocketUpgrade } from './upgrade.ts'
 
 /** What became of an upgrade. */
 export interface UpgradeOutcome {
@@ -33,7 +31,7 @@ const pending = new WeakMap<object, { readonly upgrade: Upgrade; refused?: Upgra
  */
 export async function acceptWebSocket(asked: WebSocketUpgrade): Promise<UpgradeOutcome> {
   const { request, socket, head, route } = asked
-  const upgrade = new Upgrade(asked)
+  const upgrade = upgrades.begin(asked)
   const state: { readonly upgrade: Upgrade; refused?: UpgradeOutcome } = { upgrade }
   pending.set(request, state)
   return new Promise((resolve) => {

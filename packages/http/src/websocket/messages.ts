@@ -1,18 +1,12 @@
 /** What a connection and its process say to each other. */
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
+import type { ConnectionOpen } from '../connections/opened.ts'
 
 /** Payload of `ws.open`, the first message of a connection. The connection itself is the message's sender. */
-export interface WebSocketOpen {
-  readonly entry: string
-  /** Path and query, as they were asked for. */
-  readonly url: string
-  /** Parameters of the path. */
-  readonly params: Readonly<Record<string, string>>
-  readonly headers: Readonly<Record<string, string>>
+export interface WebSocketOpen extends ConnectionOpen {
   /** The subprotocol that was agreed on; empty for none. */
   readonly protocol: string
-  readonly remoteAddress: string | undefined
 }
 
 /** Payload of `ws.close`, both ways: how a connection was closed, or is to be (RFC 6455, 7.4). */
@@ -20,9 +14,6 @@ export interface WebSocketClose {
   readonly code: number
   readonly reason: string
 }
-
-/** Why the kernel asks a connection to end whose token counts no more. */
-export const tokenRevoked = 'its token was revoked'
 
 const close = z
   .strictObject({

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { entryId } from '@troupe/core'
 import { startKernel, type TestKernel } from '../../testing/start-kernel.ts'
-import { acceptWebSocket, closeWebSockets, type UpgradeOutcome } from '../index.ts'
+import { closeConnections } from '../../connections/running.ts'
+import { acceptWebSocket, type UpgradeOutcome } from '../index.ts'
 import { type WebSocketFields, websocketKind } from '../kind.ts'
 import { Observer } from './observer.ts'
 
@@ -64,7 +65,7 @@ export async function startServer({ sockets }: StartServerOptions): Promise<Test
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const stop = async () => {
     server.close()
-    await closeWebSockets()
+    await closeConnections()
     server.closeAllConnections()
   }
   return {

@@ -1,10 +1,24 @@
-/** WebSockets as the kernel knows them: for each a process in the server's thread, and the process that it speaks to. */
-import { denied, emptyFrame, entryId, type EntryId, fork, type Frame, namespaceOf, notFound, type Pid, unavailable } from '@troupe/core'
+/** WebSockets and event streams as the kernel knows them: for each a process in the server's thread, and the process that it speaks to. */
+import {
+  denied,
+  emptyFrame,
+  entryId,
+  type EntryId,
+  fork,
+  type Frame,
+  invalid,
+  namespaceOf,
+  notFound,
+  type Pid,
+  unavailable,
+} from '@troupe/core'
 import { type Asker, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
 import type { TokenName, TokenStores } from '../tokens/token-stores.ts'
-import { type WebSocketFields, websocketKind } from './kind.ts'
-import { tokenRevoked } from './messages.ts'
+import { eventsKind } from '../events/kind.ts'
+import { websocketKind } from '../websocket/kind.ts'
 import { Partner } from './partner.ts'
+import type { PartnerFields } from './partner-fields.ts'
+import { tokenRevoked } from './reasons.ts'
 
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */
 const firstSerial = 2 ** 32
@@ -12,11 +26,17 @@ const firstSerial = 2 ** 32
 /** Messages to a connection that may wait to be written; who sends more waits. */
 const queueSize = 64
 
-const module = new URL(`./connection${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
+
+/** The kinds of connections, and what runs for one. */
+const sorts = [
+  { kind: websocketKind, module: new URL(`../websocket/connection${extension}`, import.meta.url).href },
+  { kind: eventsKind, module: new URL(`../events/connection${extension}`, import.meta.url).href },
+]
 
 interface Connection {
   readonly entry: EntryId
-  readonly fields: WebSocketFields
+  readonly fields: PartnerFields
   /** The token by which it was opened. */
   readonly token: TokenName | undefined
   /** The process that runs for it alone. */
@@ -30,7 +50,7 @@ export interface ConnectionsOptions {
 }
 
 /**
- * Answers threads that open WebSockets.
+ * Answers threads that open connections.
  *
  * @example
  * ```ts
@@ -65,13 +85,16 @@ class Connections {
   }
 
   #openOne(entry: EntryId, ticket: string, { record, thread }: Asker): Pid {
-    const { fields, meta } = this.#kernel.registry.decode(entry, websocketKind)
+    const { kind } = this.#kernel.registry.get(entry)
+    const sort = sorts.find((candidate) => candidate.kind.kind === kind)
+    if (sort === undefined) throw invalid(`${entry} is a ${kind}, which takes no connections`, { entry })
+    const { fields, meta } = this.#kernel.registry.decode(entry, sort.kind)
     this.#checkServer(record, entry, meta.router)
     this.#checkRoom(entry, fields)
     const connection: Connection = { entry, fields, token: this.#tokens.tokenOf(record.pid) }
     const pid: Pid = this.#kernel.spawn({
       entry,
-      program: { entry, module, method: 'connection' },
+      program: { entry, module: sort.module, method: 'connection' },
       host: this.#hostIn(thread).id,
       args: [ticket],
       frame: frameOf(record.frame, undefined),
@@ -128,7 +151,7 @@ class Connections {
     throw denied(`${record.pid} does not serve ${entry}`, { entry })
   }
 
-  #checkRoom(entry: EntryId, { maxConnections }: WebSocketFields): void {
+  #checkRoom(entry: EntryId, { maxConnections }: PartnerFields): void {
     if (maxConnections === undefined) return
     const count = this.#open.values().reduce((sum, open) => (open.entry === entry ? sum + 1 : sum), 0)
     if (count >= maxConnections) throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })

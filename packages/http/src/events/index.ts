@@ -1,0 +1,16 @@
+/** Answers requests with streams of server-sent events (HTML, 9.2) that processes write. */
+import { type EventsRequest, openings } from './request.ts'
+import { EventStream, eventsResponse } from './stream.ts'
+
+/**
+ * A response to which a process writes. The process that it starts has the frame of who acts now, without its deadline.
+ *
+ * @throws TroupeError `Unavailable`, `NotFound`, `PermissionDenied`
+ */
+export async function openEvents(asked: EventsRequest): Promise<Response> {
+  const opening = openings.begin(asked)
+  await opening.open()
+  const stream = new EventStream(asked.route.fields.keepAlive)
+  opening.complete(stream)
+  return eventsResponse(stream.body)
+}

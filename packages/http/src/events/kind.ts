@@ -1,0 +1,30 @@
+/** `http.events`: streams of server-sent events that processes write. */
+import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry'
+import { z } from 'zod'
+import { checkPartner, partnerFields } from '../connections/partner-fields.ts'
+
+const fields = z
+  .strictObject({
+    ...partnerFields,
+    /** How often a comment keeps the connection alive; `0s` for never. */
+    keepAlive: duration().default(15_000),
+    /** How long a browser waits before it connects anew. @default the browser's own */
+    retry: duration().optional(),
+  })
+  .superRefine(checkPartner)
+
+/**
+ * @example
+ * ```yaml
+ * - name: news
+ *   kind: http.events
+ *   meta: { router: app:router }
+ *   path: /news
+ *   process: app:news
+ *   host: app:processes
+ * ```
+ */
+export const eventsKind = defineKind({ kind: 'http.events', fields, meta: { router: reference('http.router') } })
+
+/** Fields of an `http.events`. Times are milliseconds. */
+export type EventsFields = FieldsOf<typeof eventsKind>

@@ -1,0 +1,174 @@
+import { processes, registry } from 'troupe'
+import { startApp, type TestEntry } from 'troupe/test'
+import { describe, expect, it } from 'vitest'
+import { entryId } from '@troupe/core'
+import { still } from './still.ts'
+
+const stream = (name: string, fields: Readonly<Record<string, unknown>> = {}): TestEntry => ({
+  id: `app:${name}-stream`,
+  kind: 'http.events',
+  meta: { router: 'app:router' },
+  path: `/${name}`,
+  process: `app:${name}`,
+  host: 'app:host',
+  ...fields,
+})
+const endpoint = (name: string, pool: unknown): readonly TestEntry[] => [
+  { id: `app:${name}`, kind: 'function.ts', source: 'file://fixtures/news.ts', method: name, pool },
+  { id: `app:${name}-endpoint`, kind: 'http.endpoint', meta: { router: 'app:router' }, path: `/${name}`, func: `app:${name}` },
+]
+
+async function start(...entries: readonly TestEntry[]) {
+  const app = await startApp({
+    root: import.meta.dirname,
+    entries: [
+      { id: 'app:host', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } },
+      ...['news', 'flood'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://fixtures/news.ts', method })),
+      { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } },
+      { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' } },
+      ...entries,
+    ],
+  })
+  await app.until('app:web', 'Running')
+  return Object.assign(app, { url: `http://127.0.0.1:${app.app.address(entryId('app:web')).port}` })
+}
+
+/** Reads a stream of events as text. */
+class Listener implements AsyncDisposable {
+  readonly response: Response
+  readonly #reader: ReadableStreamDefaultReader<string>
+  #text = ''
+
+  constructor(response: Response) {
+    this.response = response
+    if (response.body === null) throw new Error('there is no body')
+    this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  }
+
+  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Listener> {
+    return new Listener(await fetch(url, { headers }))
+  }
+
+  /** The next event, as it stands. */
+  async next(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf('\n\n')
+      if (end !== -1) {
+        const event = this.#text.slice(0, end)
+        this.#text = this.#text.slice(end + 2)
+        return event
+      }
+      const { done, value } = await this.#reader.read()
+      if (done) return undefined
+      this.#text += value
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader.cancel().catch(() => undefined)
+  }
+}
+
+describe('http.events', () => {
+  it('brings what a process sends, until that has no more to say', async () => {
+    await using app = await start(stream('news', { retry: '3s' }))
+    await using observer = await app.probe({ name: 'observer' })
+    await using listener = await Listener.open(`${app.url}/news`)
+    expect(Object.fromEntries(listener.response.headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+    })
+    const { payload: pid } = await observer.next({ topic: 'open' })
+    await processes.send(String(pid), 'news', 'peace')
+    await processes.send(String(pid), 'news', { plain: 'data' })
+    await processes.send(String(pid), 'last')
+    expect([await listener.next(), await listener.next(), await listener.next(), await listener.next()]).toEqual([
+      'retry: 3000',
+      'event: news\nid: 1\ndata: peace',
+      'event: news\nid: 2\ndata: {"plain":"data"}',
+      undefined,
+    ])
+  })
+
+  it('goes on where the client was', async () => {
+    await using app = await start(stream('news'))
+    await using observer = await app.probe({ name: 'observer' })
+    await using listener = await Listener.open(`${app.url}/news`, { 'last-event-id': '41' })
+    const { payload: pid } = await observer.next({ topic: 'open' })
+    await processes.send(String(pid), 'news', 'peace')
+    expect(await listener.next()).toBe('event: news\nid: 42\ndata: peace')
+  })
+
+  it('ends the process when the client goes', async () => {
+    await using app = await start(stream('news'))
+    await using observer = await app.probe({ name: 'observer' })
+    const listener = await Listener.open(`${app.url}/news`)
+    const { payload: pid } = await observer.next({ topic: 'open' })
+    const exit = processes.exited(String(pid))
+    await listener[Symbol.asyncDispose]()
+    expect((await observer.next({ topic: 'end' })).payload).toBe(pid)
+    expect(await exit).toEqual({ value: undefined })
+  })
+
+  it('ends with the service, which does not wait for it', async () => {
+    await using app = await start(stream('news'))
+    await using observer = await app.probe({ name: 'observer' })
+    await using listener = await Listener.open(`${app.url}/news`)
+    await observer.next({ topic: 'open' })
+    await app.app.stopService(entryId('app:web'))
+    expect(await listener.next()).toBeUndefined()
+  })
+
+  it('keeps alive what says nothing', async () => {
+    await using app = await start(stream('news', { keep_alive: '20ms' }))
+    await using listener = await Listener.open(`${app.url}/news`)
+    expect([await listener.next(), await listener.next()]).toEqual([':', ':'])
+  })
+
+  it('holds the process up while the client does not read', async () => {
+    await using app = await start(stream('flood'))
+    await using observer = await app.probe({ name: 'observer' })
+    await using listener = await Listener.open(`${app.url}/flood`)
+    let poured = 0
+    const counting = (async () => {
+      for (;;) poured = Number((await observer.next({ topic: 'poured', timeout: '20s' })).payload)
+    })().catch(() => undefined)
+    await expect.poll(() => poured).toBeGreaterThan(0)
+    expect(await still(() => poured)).toBeLessThan(1000)
+    for (let i = 0; i < 2000; i += 1) await listener.next()
+    await expect.poll(() => poured).toBe(2000)
+    await app.stop()
+    await counting
+  })
+
+  it('is refused beyond max_connections, and where there is no host', async () => {
+    await using app = await start(stream('news', { max_connections: 1 }))
+    await using _ = await Listener.open(`${app.url}/news`)
+    expect((await fetch(`${app.url}/news`)).status).toBe(503)
+    await registry.apply([{ op: 'update', entry: stream('news', { max_connections: 2 }) }])
+    await using second = await Listener.open(`${app.url}/news`)
+    expect(second.response.status).toBe(200)
+  })
+})
+
+describe.each(['inline', { min: 1, max: 1 }])('http.events() of a handler, pool %j', (pool) => {
+  it('streams what a generator yields', async () => {
+    await using app = await start(...endpoint('count', pool))
+    await using listener = await Listener.open(`${app.url}/count`, { 'last-event-id': '1' })
+    expect([await listener.next(), await listener.next(), await listener.next(), await listener.next()]).toEqual([
+      'id: 2\ndata: {"i":2}',
+      'id: 3\ndata: {"i":3}',
+      'data: two\ndata: lines',
+      undefined,
+    ])
+  })
+
+  it('tells the generator when the client goes', async () => {
+    await using app = await start(...endpoint('wait', pool))
+    await using observer = await app.probe({ name: 'observer' })
+    const listener = await Listener.open(`${app.url}/wait`)
+    expect([await listener.next(), await listener.next()]).toEqual(['data: begun', ':'])
+    await listener[Symbol.asyncDispose]()
+    await observer.next({ topic: 'gone' })
+  })
+})
