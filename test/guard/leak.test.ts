@@ -15,7 +15,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack()
   folder = await mkdtemp(join(tmpdir(), 'troupe-leak-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  namespace = stack.use(await Namespace.start(folder, ['web.test', 'leak.test']))
+  namespace = stack.use(await Namespace.start(folder, { names: ['web.test', 'leak.test'] }))
 })
 afterEach(async () => stack.disposeAsync())
 

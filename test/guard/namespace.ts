@@ -27,7 +27,8 @@ export interface Counters {
   readonly other: number
 }
 
-const rules = `table inet leak {
+/** What passes is nft's: by default what goes to the proxy's port. */
+const rules = (passes: string) => `table inet leak {
   counter to_proxy { }
   counter to_dns { }
   counter to_tcp { }
@@ -36,7 +37,7 @@ const rules = `table inet leak {
   chain arriving {
     type filter hook prerouting priority -300; policy accept;
     iifname != "wire" accept
-    ip saddr ${applicationAddress} ip daddr ${proxyAddress} tcp dport ${proxyPort} counter name to_proxy accept
+    ip saddr ${applicationAddress} ip daddr ${proxyAddress} ${passes} counter name to_proxy accept
     meta l4proto { tcp, udp } th dport { 53, 853, 5353 } counter name to_dns drop
     meta l4proto tcp counter name to_tcp drop
     meta l4proto udp counter name to_udp drop
@@ -45,6 +46,15 @@ const rules = `table inet leak {
 }
 `
 
+export interface NamespaceOptions {
+  /** Host names that the far side alone knows: all are its own machine. */
+  readonly names?: readonly string[]
+  /** Lines of the application's `/etc/hosts`. */
+  readonly hosts?: readonly string[]
+  /** What may go to the far side, in nft's words; `to_proxy` counts it. @default what goes to a SOCKS5 proxy there */
+  readonly passes?: string
+}
+
 export class Namespace implements AsyncDisposable {
   readonly #application = `troupe-app-${process.pid}`
   readonly #proxy = `troupe-proxy-${process.pid}`
@@ -52,13 +62,12 @@ export class Namespace implements AsyncDisposable {
 
   private constructor() {}
 
-  /** @param names - Host names that the proxy alone knows: all are its own machine. */
-  static async start(folder: string, names: readonly string[]): Promise<Namespace> {
+  static async start(folder: string, options: NamespaceOptions): Promise<Namespace> {
     await installPeers({ ...programs, ...namespaces })
     const namespace = new Namespace()
     await using failed = new AsyncDisposableStack()
     failed.use(namespace)
-    await namespace.#build(folder, names)
+    await namespace.#build(folder, options)
     failed.move()
     return namespace
   }
@@ -67,6 +76,11 @@ export class Namespace implements AsyncDisposable {
     const { stdout } = await run(ip.path, ['netns', 'exec', this.#proxy, nft.path, '-j', 'list', 'counters', 'table', 'inet', 'leak'])
     const packets = (name: string) => Number(new RegExp(`"name": "to_${name}".*?"packets": (\\d+)`).exec(stdout)?.[1])
     return { proxy: packets('proxy'), dns: packets('dns'), tcp: packets('tcp'), udp: packets('udp'), other: packets('other') }
+  }
+
+  /** What runs a program on the far side. */
+  get far(): readonly string[] {
+    return [ip.path, 'netns', 'exec', this.#proxy]
   }
 
   /** Runs a program of Node's on the application's side; what it printed. */
@@ -80,7 +94,7 @@ export class Namespace implements AsyncDisposable {
     await this.#stack.disposeAsync()
   }
 
-  async #build(folder: string, names: readonly string[]): Promise<void> {
+  async #build(folder: string, { names = [], hosts = [], passes }: NamespaceOptions): Promise<void> {
     for (const name of [this.#application, this.#proxy]) {
       await run(ip.path, ['netns', 'add', name])
       this.#stack.defer(async () => void (await run(ip.path, ['netns', 'del', name])))
@@ -98,13 +112,14 @@ export class Namespace implements AsyncDisposable {
     }
     await inside(this.#application, 'route', 'add', 'default', 'via', proxyAddress)
     // A resolver that would show who asks, for the one; names without one, for the other.
-    await this.#etc(this.#application, { 'resolv.conf': `nameserver ${proxyAddress}\noptions timeout:1 attempts:1\n` })
-    const hosts = ['localhost', ...names].map((name) => `127.0.0.1 ${name}\n`).join('')
-    await this.#etc(this.#proxy, { 'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n', hosts })
+    const known = ['127.0.0.1 localhost', ...hosts].map((line) => `${line}\n`).join('')
+    await this.#etc(this.#application, { 'resolv.conf': `nameserver ${proxyAddress}\noptions timeout:1 attempts:1\n`, hosts: known })
+    const far = ['localhost', ...names].map((name) => `127.0.0.1 ${name}\n`).join('')
+    await this.#etc(this.#proxy, { 'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n', hosts: far })
     const file = join(folder, 'leak.nft')
-    await writeFile(file, rules)
+    await writeFile(file, rules(passes ?? `tcp dport ${proxyPort}`))
     await run(ip.path, ['netns', 'exec', this.#proxy, nft.path, '-f', file])
-    await this.#startProxy(folder)
+    if (passes === undefined) await this.#startProxy(folder)
   }
 
   /** Files that `ip netns exec` puts in place of those in /etc. */

@@ -13,8 +13,11 @@ import { Tailnet } from '../peers/tailnet.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** A tailnet, and an application's overlays in it. */
-export class TailnetWorld implements AsyncDisposable {
-  readonly tailnet: Tailnet
+/** What is needed of a tailnet to join it. */
+type Joinable = Pick<Tailnet, 'url' | 'key'>
+
+export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposable {
+  readonly tailnet: T
   readonly overlays: Overlays
   readonly registry: Registry
   /** What was logged. */
@@ -22,7 +25,7 @@ export class TailnetWorld implements AsyncDisposable {
   readonly folder: string
   readonly #stack: AsyncDisposableStack
 
-  private constructor(tailnet: Tailnet, folder: string, stack: AsyncDisposableStack) {
+  private constructor(tailnet: T, folder: string, stack: AsyncDisposableStack) {
     const log: string[] = []
     this.tailnet = tailnet
     this.folder = folder
@@ -32,14 +35,21 @@ export class TailnetWorld implements AsyncDisposable {
     this.#stack = stack
   }
 
-  static async start(tailnet?: Tailnet): Promise<TailnetWorld> {
+  static async start(): Promise<TailnetWorld> {
+    const tailnet = await Tailnet.start()
+    const world = await TailnetWorld.in(tailnet)
+    world.#stack.use(tailnet)
+    return world
+  }
+
+  /** In a tailnet that goes on when this ends. */
+  static async in<T extends Joinable>(tailnet: T): Promise<TailnetWorld<T>> {
     // No router of the machine is asked to forward ports.
     process.env['TS_DISABLE_PORTMAPPER'] = '1'
     await using stack = new AsyncDisposableStack()
     const folder = await mkdtemp(join(tmpdir(), 'troupe-tailnet-'))
     stack.defer(async () => rm(folder, { recursive: true, force: true }))
-    const own = tailnet ?? stack.use(await Tailnet.start())
-    return new TailnetWorld(own, folder, stack.move())
+    return new TailnetWorld(tailnet, folder, stack.move())
   }
 
   idOf(name: string): EntryId {

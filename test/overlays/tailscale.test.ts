@@ -243,7 +243,7 @@ describe('a node', () => {
 /** A key that let one node in already. */
 async function usedKey(tailnet: Tailnet): Promise<string> {
   const key = await tailnet.key({ reusable: false, tags: ['tag:web'] })
-  await using world = await TailnetWorld.start(tailnet)
+  await using world = await TailnetWorld.in(tailnet)
   await world.node('first', { auth_key: key, tags: ['tag:web'] })
   return key
 }
