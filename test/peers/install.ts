@@ -34,6 +34,10 @@ export const namespaces = {
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
 } as const
 
+export const browsers = {
+  chromium: { path: '/usr/bin/chromium', package: 'chromium' },
+} as const
+
 /** Programs by path, and the Debian package that has each. */
 export type Programs = Readonly<Record<string, { readonly path: string; readonly package: string }>>
 
