@@ -5,8 +5,15 @@ import { median } from './measure.ts'
 
 type Fields = PolicyFields | ExpressionFields
 
+/** Each about the same resources, with a condition of its own: the last allows, one in ten would deny. */
+export function conditioned(i: number): Fields {
+  const common = { actions: ['document.*'], resources: ['docs:*'], groups: [] }
+  const [field, value] = i === 96 ? ['meta.owner', 'ann'] : ['actor.meta.role', `role_${i}`]
+  return { ...common, effect: i % 10 === 0 ? 'deny' : 'allow', conditions: [{ field, operator: 'eq', value }] }
+}
+
 /** Of ten: seven that allow by resource and role, two that deny by a condition, one in CEL. */
-function fields(i: number): Fields {
+export function mixed(i: number): Fields {
   const common = { actions: ['document.*'], resources: [`docs:${i}_*`], groups: [] }
   const reader = { field: 'actor.meta.role', operator: 'eq', value: 'reader' } as const
   if (i % 10 < 7) return { ...common, effect: 'allow', conditions: [reader] }
@@ -23,7 +30,7 @@ export interface DecisionCost {
 }
 
 /** Of a question that the deny policies are all asked about, and the last policy but a few allows. Run with `--expose-gc`. */
-export function decisionCost(count: number): DecisionCost {
+export function decisionCost(count: number, fields: (i: number) => Fields): DecisionCost {
   const policies = new Map(
     Array.from({ length: 100 }, (_, i) => [entryId(`bench:p${i}`), compilePolicy(entryId(`bench:p${i}`), fields(i))]),
   )

@@ -54,6 +54,24 @@ export function compileCondition(condition: Condition): Ask<boolean> {
   return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), right(actor, action, resource, meta))
 }
 
+/** Values of one field that alone let a condition hold. */
+export interface Requirement {
+  readonly field: string
+  readonly values: readonly (string | number | boolean)[]
+}
+
+/** What the condition requires of one field, if it does: policies that require other values need not be asked. */
+export function requirementOf({ field: name, operator, value, valueFrom }: Condition): Requirement | undefined {
+  if (valueFrom !== undefined) return undefined
+  const values: unknown = operator === 'eq' ? [value] : operator === 'in' ? value : undefined
+  return Array.isArray(values) && values.every(isKey) ? { field: name, values } : undefined
+}
+
+/** Whether a `Map` finds it exactly where `===` does. */
+function isKey(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && !Number.isNaN(value))
+}
+
 type Compare = (left: unknown, right: unknown) => boolean
 
 const not =

@@ -16,6 +16,9 @@ type Case<Written> = { readonly written: Written; readonly plain: (question: Que
 const conditions: readonly Case<Condition>[] = [
   { written: { field: 'actor.meta.role', operator: 'eq', value: 'reader' }, plain: ({ actor }) => actor.meta['role'] === 'reader' },
   { written: { field: 'actor.meta.role', operator: 'nin', value: ['reader', 'x'] }, plain: ({ actor }) => actor.meta['role'] !== 'reader' },
+  { written: { field: 'actor.meta.role', operator: 'in', value: ['editor', 'x'] }, plain: ({ actor }) => actor.meta['role'] === 'editor' },
+  { written: { field: 'resource', operator: 'eq', value: 'ab' }, plain: ({ resource }) => resource === 'ab' },
+  { written: { field: 'resource', operator: 'matches', value: '^ab?' }, plain: ({ resource }) => resource.startsWith('a') },
   { written: { field: 'meta.size', operator: 'lte', value: 3 }, plain: ({ meta }) => Number(meta['size'] ?? Number.NaN) <= 3 },
   { written: { field: 'resource', operator: 'matches', value: '^a.*b$' }, plain: ({ resource }) => /^a.*b$/.test(resource) },
   { written: { field: 'meta.owner', operator: 'eq', valueFrom: 'actor.id' }, plain: ({ actor, meta }) => meta['owner'] === actor.id },

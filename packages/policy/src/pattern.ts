@@ -13,9 +13,18 @@ export interface Pattern {
 /** @throws TroupeError `Invalid` for what RE2 does not take. */
 export function compilePattern(source: string): Pattern {
   try {
-    return RE2JS.compile(source)
+    const pattern = RE2JS.compile(source)
+    const prefix = prefixOf(source)
+    return prefix === '' ? pattern : { test: (text) => text.startsWith(prefix) && pattern.test(text) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw invalid(`"${source}" is not a regular expression in RE2's syntax: ${reason}`, { pattern: source })
   }
+}
+
+/** What all that the expression matches begins with, as far as that shows at first sight: a text without it need not be looked at further. */
+function prefixOf(source: string): string {
+  if (source.includes('|') || source.includes('(?')) return ''
+  const [, literal = '', next = ''] = /^\^([\w/:@ -]*)(.?)/s.exec(source) ?? []
+  return '*?{'.includes(next) && next !== '' ? literal.slice(0, -1) : literal
 }

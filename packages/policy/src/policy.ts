@@ -2,7 +2,7 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
-import { type Condition, compileCondition, conditionSchema } from './condition.ts'
+import { type Condition, compileCondition, conditionSchema, type Requirement, requirementOf } from './condition.ts'
 import { compileExpression } from './expression.ts'
 import { Globs } from './glob.ts'
 import type { Ask } from './question.ts'
@@ -82,6 +82,8 @@ export interface Policy {
   readonly resources: Globs
   /** Whether its conditions hold; they are asked about what its actions and resources cover alone. */
   readonly holds: Ask<boolean>
+  /** What it requires of one field for its conditions to hold, if it does. */
+  readonly requirement: Requirement | undefined
   /** Why its conditions do not hold, for people; `undefined` when they do. */
   readonly objection: Ask<string | undefined>
 }
@@ -110,11 +112,12 @@ export function compilePolicies(registry: Registry): Policies {
   )
 }
 
-type Test = Pick<Policy, 'holds' | 'objection'>
+type Test = Pick<Policy, 'holds' | 'requirement' | 'objection'>
 
 function testOfConditions(list: readonly Condition[]): Test {
   const conditions = list.map(compileCondition)
   return {
+    requirement: list.map(requirementOf).find((each) => each !== undefined),
     holds: (actor, action, resource, meta) => {
       for (const holds of conditions) if (!holds(actor, action, resource, meta)) return false
       return true
@@ -141,6 +144,7 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
     }
   }
   return {
+    requirement: undefined,
     objection,
     holds: (actor, action, resource, meta) => {
       try {

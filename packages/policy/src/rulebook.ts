@@ -1,7 +1,9 @@
 /** The policies of one scope, sorted by what they are about, so that a decision looks at few of them. */
 import type { Actor, EntryId } from '@troupe/core'
+import { Globs } from './glob.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
+import { Shelf } from './shelf.ts'
 
 /** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
 const maxActions = 256
@@ -13,8 +15,8 @@ interface Rules {
 
 interface Sorted {
   /** Policies whose resources are names, by name. */
-  readonly named: ReadonlyMap<string, readonly Policy[]>
-  readonly others: readonly Policy[]
+  readonly named: ReadonlyMap<string, Shelf>
+  readonly others: readonly { readonly resources: Globs; readonly shelf: Shelf }[]
 }
 
 export class Rulebook {
@@ -47,19 +49,29 @@ export class Rulebook {
 }
 
 function sorted(policies: readonly Policy[]): Sorted {
-  const named = new Map<string, Policy[]>()
-  const others: Policy[] = []
-  for (const policy of policies) {
-    const { names } = policy.resources
-    if (names === undefined) others.push(policy)
-    else for (const name of names) named.set(name, [...(named.get(name) ?? []), policy])
+  const names = new Set(policies.flatMap(({ resources }) => resources.names ?? []))
+  const patterned = Map.groupBy(
+    policies.filter(({ resources }) => resources.names === undefined),
+    ({ resources }) => resources.patterns.join('\n'),
+  )
+  return {
+    named: new Map(
+      Array.from(names, (name) => [name, new Shelf(policies.filter(({ resources }) => resources.names?.includes(name) === true))]),
+    ),
+    others: Array.from(patterned.values(), (shelf) => ({
+      resources: new Globs(shelf[0]?.resources.patterns ?? []),
+      shelf: new Shelf(shelf),
+    })),
   }
-  return { named, others }
 }
 
 function speaking({ named, others }: Sorted, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
-  const exact = named.get(resource)
-  if (exact !== undefined) for (const policy of exact) if (policy.holds(actor, action, resource, meta)) return policy
-  for (const policy of others) if (policy.resources.match(resource) && policy.holds(actor, action, resource, meta)) return policy
+  const found = named.get(resource)?.speaking(actor, action, resource, meta)
+  if (found !== undefined) return found
+  for (const { resources, shelf } of others) {
+    if (!resources.match(resource)) continue
+    const speaks = shelf.speaking(actor, action, resource, meta)
+    if (speaks !== undefined) return speaks
+  }
   return undefined
 }
