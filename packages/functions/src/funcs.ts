@@ -46,6 +46,9 @@ export interface Caller {
 /** Functions, called by id: `await funcs.call('app:fetch_ip', url)`. */
 export const funcs: Caller = caller(emptySelection)
 
+/** Callers that each caller keeps, by overlay. */
+const maxKept = 64
+
 function caller(selection: Selection): Caller {
   // What comes back is what the entry's function answered: its type is the one that `entries.d.ts` tells.
   function callTyped<Id extends IdIn<FunctionEntries>>(
@@ -55,13 +58,31 @@ function caller(selection: Selection): Caller {
   async function callTyped(id: string, ...args: unknown[]): Promise<unknown> {
     return call(selection, id, args)
   }
+  const throughOverlays = new Map<string, Caller>()
+  const withNetwork = (network: string): Caller => {
+    const known = throughOverlays.get(network)
+    if (known !== undefined) return known
+    const made = caller(withOptions(selection, { network }))
+    if (throughOverlays.size < maxKept) throughOverlays.set(network, made)
+    return made
+  }
   return Object.freeze({
-    withOptions: (options: CallOptions) => caller(withOptions(selection, options)),
+    // Code that handles one request mostly chooses an overlay and nothing else, anew for each.
+    withOptions: (options: CallOptions) => {
+      const overlay = overlayAlone(options)
+      return overlay === undefined ? caller(withOptions(selection, options)) : withNetwork(overlay)
+    },
     withContext: (values: Readonly<Record<string, unknown>>) => caller(withContext(selection, values)),
     withActor: (actor: Actor) => caller({ ...selection, actor }),
     withScope: (scope: Scope) => caller({ ...selection, scope: policiesOf(scope) }),
     call: callTyped,
   })
+}
+
+/** The overlay, where that is all that the options choose. */
+function overlayAlone(options: CallOptions): string | undefined {
+  for (const key in options) if (key !== 'network') return undefined
+  return options.network ?? undefined
 }
 
 async function call(selection: Selection, id: string, args: readonly unknown[]): Promise<unknown> {

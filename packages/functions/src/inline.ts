@@ -46,12 +46,22 @@ async function choose({ pid, frame }: Participant, overlay: EntryId | null): Pro
   else known.add(overlay)
 }
 
+/** The last frame that differs from another by its overlay alone: what runs in a loop asks for it over and over. */
+let last: { readonly from: Frame; readonly to: Frame } | undefined
+
+function through(from: Frame, overlay: EntryId | null): Frame {
+  if (last?.from === from && last.to.overlay === overlay) return last.to
+  const to = fork(from, { overlay })
+  last = { from, to }
+  return to
+}
+
 function frameOf(selection: Selection, overlay: EntryId | null | undefined): Frame {
   const frame = currentFrame() ?? emptyFrame
   const timeout = timeoutOf(selection.options)
   const { values } = selection
   const changesValues = Object.keys(values).length > 0
-  if (overlay === undefined && timeout === undefined && !changesValues) return frame
+  if (timeout === undefined && !changesValues) return overlay === undefined ? frame : through(frame, overlay)
   return fork(frame, {
     ...(overlay !== undefined && { overlay }),
     ...(changesValues && { values }),
