@@ -148,7 +148,8 @@ func (n *node) incoming(src, dst netip.AddrPort) (func(net.Conn), bool) {
 	if found == nil {
 		return nil, false
 	}
-	return func(conn net.Conn) { go found.take(conn, src, dst) }, true
+	// It runs in a goroutine of its own, and must not return before the connection ends: then an address of a subnet is taken from the stack.
+	return func(conn net.Conn) { found.take(conn, src, dst) }, true
 }
 
 const (

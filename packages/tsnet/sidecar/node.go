@@ -44,6 +44,11 @@ var errDown = &failure{code: "ECANCELED", err: errors.New("the node was taken do
 // How long peers get to learn that connections were ended, before the node goes: its own end tells them nothing.
 const farewell = 100 * time.Millisecond
 
+const (
+	logoutWithin = 3 * time.Second
+	closeWithin  = 10 * time.Second
+)
+
 func newNode(name string, out *outbox) *node {
 	ctx, stop := context.WithCancelCause(context.Background())
 	return &node{name: name, out: out, ctx: ctx, stop: stop}
@@ -62,7 +67,7 @@ func (n *node) up(r *request) (fields, error) {
 		err = context.Cause(n.ctx)
 	}
 	if err != nil {
-		n.close(false)
+		_ = n.close(false)
 		return nil, err
 	}
 	n.addresses = status.TailscaleIPs
@@ -125,27 +130,39 @@ func (n *node) useRoutes(ctx context.Context, exitNode string) error {
 }
 
 // down ends the connections, tells the tailnet where that is wanted, and frees the state folder.
-func (n *node) down(logout bool) {
+func (n *node) down(logout bool) error {
 	n.stop(errDown)
 	n.ports.closeAll()
-	if n.open.abortAll() > 0 {
+	if open := n.open.abortAll() + abortAll(n.server); open > 0 {
 		time.Sleep(farewell)
 	}
-	n.close(logout || n.server != nil && n.server.Ephemeral)
+	return n.close(logout || n.server.Ephemeral)
 }
 
-func (n *node) close(logout bool) {
+// close frees the state folder, unless the node does not end: then nothing else may use it.
+func (n *node) close(logout bool) error {
 	n.stop(errDown)
-	if n.server != nil {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if n.server == nil {
+			return
+		}
 		if logout && n.local != nil {
-			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), logoutWithin)
 			// A control server that cannot be reached learns of it by its own means.
 			_ = n.local.Logout(ctx)
 			cancel()
 		}
 		n.server.Close()
+	}()
+	select {
+	case <-ended:
+		n.lock.Close()
+		return nil
+	case <-time.After(closeWithin):
+		return fail("EIO", "the node did not end within %s; its state folder stays locked", closeWithin)
 	}
-	n.lock.Close()
 }
 
 func (n *node) log(format string, args ...any) { verbose(n.name, format, args...) }

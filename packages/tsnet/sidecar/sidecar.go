@@ -48,7 +48,7 @@ func (s *sidecar) carryOut(r *request) (fields, error) {
 	case "down":
 		n, err := s.nodes.remove(r.Node)
 		if n != nil {
-			n.down(r.Logout)
+			err = n.down(r.Logout)
 		}
 		return nil, err
 	case "close":
@@ -143,7 +143,7 @@ func (s *sidecar) stop(within time.Duration) {
 	for _, name := range s.nodes.names() {
 		all.Go(func() {
 			if n, _ := s.nodes.remove(name); n != nil {
-				n.down(false)
+				_ = n.down(false)
 			}
 		})
 	}

@@ -4,13 +4,8 @@ import (
 	"errors"
 	"io"
 	"net"
-	"reflect"
 	"sync"
 	"sync/atomic"
-	"unsafe"
-
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 )
 
 // A tunnel joins a connection of Node to one of the tailnet. The end of a stream is passed on as such, a break as a break.
@@ -110,29 +105,6 @@ func pass(to io.Writer, from io.Reader, count *atomic.Int64) error {
 			return err
 		}
 	}
-}
-
-// abortTCP resets a connection of the user-space stack. Its adapter only knows an orderly close, which would let half of an answer pass
-// for the whole; the endpoint below it can abort. A connection of another kind is closed.
-func abortTCP(conn net.Conn) {
-	conn = bare(conn)
-	if endpoint, ok := endpointOf(conn); ok {
-		endpoint.Abort()
-	}
-	conn.Close()
-}
-
-func endpointOf(conn net.Conn) (tcpip.Endpoint, bool) {
-	tcp, ok := conn.(*gonet.TCPConn)
-	if !ok {
-		return nil, false
-	}
-	field := reflect.ValueOf(tcp).Elem().FieldByName("ep")
-	if !field.IsValid() || !field.CanAddr() {
-		return nil, false
-	}
-	endpoint, ok := reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(tcpip.Endpoint)
-	return endpoint, ok
 }
 
 // bare is the connection below TLS.
