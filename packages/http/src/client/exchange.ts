@@ -1,10 +1,10 @@
 /** One request and its answer on a lane, without redirects. */
-import { invalid, TroupeError } from '@troupe/core'
+import { formatDuration, invalid, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerFields } from './answer-fields.ts'
 import type { OnProgress } from './schema.ts'
-import type { Watch } from './watch.ts'
+import { type EndListener, longestTimer, type Watch } from './watch.ts'
 
 /** Bytes of an answer that are held for a reader before the connection is paused. */
 const readAhead = 64 * 1024
@@ -12,6 +12,8 @@ const readAhead = 64 * 1024
 export interface ExchangeOptions {
   readonly watch: Watch
   readonly method: string
+  /** Milliseconds between two pieces of a body that does not come whole. */
+  readonly timeout: number
   /** Bytes. */
   readonly maxResponseBody: number
   readonly onDownload: OnProgress | undefined
@@ -28,7 +30,7 @@ export type AnswerBody = Buffer | ReadableStream<Uint8Array> | null
  * The head is told in the microtask behind it. Where the whole answer has come by then, as small ones do in one packet, its body is
  * bytes, and the stream that most of them never need is not made.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   readonly watch: Watch
   status = 0
   statusText = ''
@@ -47,6 +49,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #broken: TroupeError | undefined
   #told = false
   #received = 0
+  /** Runs out when the next piece does not come; a timer of ours, since undici makes two new ones for each request. */
+  #patience: NodeJS.Timeout | undefined
+  #paused = false
   #total: number | undefined
   #ended = false
   #finished: (() => void) | undefined
@@ -60,7 +65,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve
       this.#reject = reject
     })
-    options.watch.onEnd = (reason) => this.#abort(reason)
+    options.watch.listener = this
   }
 
   get ended(): boolean {
@@ -112,7 +117,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#stream.enqueue(chunk)
-    if ((this.#stream.desiredSize ?? 0) <= 0) controller.pause()
+    this.#patience?.refresh()
+    if ((this.#stream.desiredSize ?? 0) <= 0) this.#pause()
   }
 
   onResponseEnd(): void {
@@ -157,9 +163,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
           }
           this.#stream = stream
           for (const chunk of this.#chunks) stream.enqueue(chunk)
-          if ((stream.desiredSize ?? 0) <= 0) controller?.pause()
+          this.#patience = setTimeout(() => this.#late(), Math.min(this.#options.timeout, longestTimer))
+          if ((stream.desiredSize ?? 0) <= 0) this.#pause()
         },
-        pull: () => controller?.resume(),
+        pull: () => this.#resume(),
         cancel: () => {
           this.#stream = undefined
           if (this.#end()) controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
@@ -169,7 +176,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
     )
   }
 
-  #abort(reason: TroupeError): void {
+  #pause(): void {
+    this.#paused = true
+    this.#controller?.pause()
+  }
+
+  #resume(): void {
+    if (this.#paused) this.#patience?.refresh()
+    this.#paused = false
+    this.#controller?.resume()
+  }
+
+  /** While nobody reads, nobody is late. */
+  #late(): void {
+    if (this.#paused || this.#ended) return
+    this.watch.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(this.#options.timeout)}`))
+  }
+
+  watchEnded(reason: TroupeError): void {
     this.fail(reason)
     this.#controller?.abort(reason)
     this.upload?.destroy()
@@ -196,6 +220,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
+    if (this.#patience !== undefined) clearTimeout(this.#patience)
     this.#options.onFinished()
     this.#finished?.()
     return true

@@ -85,8 +85,8 @@ async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thr
   const onFinished = () => pool.leave(origin, lane, rider)
   if (watch.reason !== undefined) onFinished()
   watch.throwIfEnded()
-  const { maxResponseBody, onDownload } = plan
-  const exchange = new Exchange({ watch, method: sent.method, maxResponseBody, onDownload, failure, onFinished })
+  const { timeout, maxResponseBody, onDownload } = plan
+  const exchange = new Exchange({ watch, method: sent.method, timeout, maxResponseBody, onDownload, failure, onFinished })
   try {
     await send(lane, pool.overlay, sent, exchange, journey)
   } catch (error) {
@@ -106,7 +106,7 @@ async function send(lane: Lane, overlay: EntryId | null, sent: Sent, exchange: E
     if (total !== undefined) headers.set('content-length', String(total))
     body = exchange.upload = sent.body.open(plan.onUpload && progressOf(plan.onUpload, total))
   }
-  const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body, bodyTimeout: plan.timeout }
+  const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body }
   // The pool's network may be another than the caller's, who chose it: the guard sees it used in its own.
   const here = frame !== undefined && inheritedOverlay(frame, access) === overlay
   if (here) lane.dispatch(options, exchange)

@@ -30,7 +30,7 @@ export class Lane {
   /** What TLS agreed on; `undefined` until there was a connection. */
   protocol: 'http/1.1' | 'h2' | undefined
   connected = false
-  readonly riders = new Set<Rider>()
+  readonly riders: Rider[] = []
   readonly #ending = new AbortController()
   readonly #options: LaneOptions
   readonly #client: Client
@@ -43,7 +43,11 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    this.#client = new Client(options.origin, { connect: (wanted, done) => void this.#connect(wanted, done), headersTimeout: 0 })
+    this.#client = new Client(options.origin, {
+      connect: (wanted, done) => void this.#connect(wanted, done),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
     this.#client.on('disconnect', () => {
       this.connected = false
       this.#found = undefined
@@ -64,6 +68,16 @@ export class Lane {
    */
   permitted(permit: PermitAddress): Promise<void> | undefined {
     return this.#found === undefined ? undefined : permit(this.#found)
+  }
+
+  enter(rider: Rider): void {
+    this.riders.push(rider)
+  }
+
+  leave(rider: Rider): void {
+    const at = this.riders.indexOf(rider)
+    const last = this.riders.pop()
+    if (last !== undefined && last !== rider && at >= 0) this.riders[at] = last
   }
 
   dispatch(options: Omit<Dispatcher.DispatchOptions, 'origin'>, handler: Dispatcher.DispatchHandler): void {
@@ -111,15 +125,19 @@ export class Lane {
       this.protocol = 'http/1.1'
       return socket
     }
-    const wrapped = await secured(socket, tls?.serverName ?? servername ?? hostname, tls, Math.max(1, until - Date.now()))
+    const stop = () => socket.destroy()
+    signal.addEventListener('abort', stop)
+    const wrapped = await secured(socket, tls?.serverName ?? servername ?? hostname, tls, Math.max(1, until - Date.now())).finally(() =>
+      signal.removeEventListener('abort', stop),
+    )
     this.protocol = wrapped.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'
     return wrapped
   }
 
   /** Asks on behalf of all who wait for the connection. */
   async #permitNew(address: string): Promise<void> {
-    if (this.riders.size === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
-    await Promise.all([...this.riders].map(async ({ permit }) => permit(address)))
+    if (this.riders.length === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
+    await Promise.all(this.riders.map(async ({ permit }) => permit(address)))
   }
 
   #patience(): number {

@@ -1,7 +1,16 @@
 import { entryId } from '@troupe/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Application, inFrame, startApplication } from '../fixtures/application.ts'
-import { certificates, type Origin, type Proxy, startHttp2Origin, startOrigin, startProxy, startSecureOrigin } from '../fixtures/servers.ts'
+import {
+  certificates,
+  type Origin,
+  type Proxy,
+  startHttp2Origin,
+  startMute,
+  startOrigin,
+  startProxy,
+  startSecureOrigin,
+} from '../fixtures/servers.ts'
 import { closeHttpPools, http } from '../index.ts'
 
 const overlay = entryId('app:a')
@@ -72,6 +81,17 @@ describe.each([
   it('that the server closes are replaced', async () => {
     for (let n = 0; n < 3; n += 1) await (await get(plain, '/close')).text()
     expect(portsOf(plain)).toBe(3)
+  })
+
+  it('that others wait for are not opened anew once all are closed', async () => {
+    const mute = await startMute()
+    const sent = Array.from({ length: 3 }, () => inside(() => http.get(`https://127.0.0.1:${mute.port}/`, { tls, timeout: '10m' })))
+    await expect.poll(() => mute.connections.size).toBe(1)
+    const outcomes = Promise.allSettled(sent)
+    await closeHttpPools(0)
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { kind: 'Canceled' } })
+    await expect.poll(() => mute.connections.size).toBe(0)
+    await mute[Symbol.asyncDispose]()
   })
 
   it('are opened again after a first one failed', async () => {

@@ -1,6 +1,6 @@
 /** The connections to one origin: one for each request that runs, or one for all of them where HTTP/2 is spoken. */
 import { TroupeError } from '@troupe/core'
-import { Lane, type LaneOptions } from './lane.ts'
+import { Lane, type LaneOptions, type Rider } from './lane.ts'
 
 const noLongerNeeded = new TroupeError('Canceled', 'the connection is no longer needed')
 
@@ -15,6 +15,7 @@ export class Lanes {
   #opening: Promise<void> | undefined
   #spoken: Lane['protocol']
   #closed = false
+  #destroyed: Error | undefined
 
   constructor(options: Omit<LaneOptions, 'onClosed'>) {
     this.#options = options
@@ -25,8 +26,9 @@ export class Lanes {
     return this.#all.size === 0
   }
 
-  /** A lane for one request; give it back with {@link release}. */
+  /** A lane for one request; give it back with {@link release}. @throws TroupeError `Canceled` after {@link destroy}. */
   take(): Lane | Promise<Lane> {
+    if (this.#destroyed !== undefined) throw this.#destroyed
     if (this.#shared?.connected === true) return this.#shared
     const free = this.#free.pop()
     if (free !== undefined) return free
@@ -43,6 +45,11 @@ export class Lanes {
     else this.#drop(lane)
   }
 
+  /** Who has a request on one of the lanes. */
+  get riders(): readonly Rider[] {
+    return [...this.#all].flatMap(({ riders }) => riders)
+  }
+
   /** Ends when what runs has ended. */
   async close(): Promise<void> {
     this.#closed = true
@@ -50,6 +57,7 @@ export class Lanes {
   }
 
   async destroy(reason: Error): Promise<void> {
+    this.#destroyed = reason
     await Promise.all([...this.#all].map((lane) => lane.destroy(reason)))
   }
 
@@ -68,7 +76,7 @@ export class Lanes {
   }
 
   #onClosed(lane: Lane): void {
-    if (lane.riders.size === 0) this.#drop(lane)
+    if (lane.riders.length === 0) this.#drop(lane)
   }
 
   #drop(lane: Lane): void {

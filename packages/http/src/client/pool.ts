@@ -19,7 +19,6 @@ export class Pool {
   readonly generation: number
   readonly #options: PoolOptions
   readonly #origins = new Map<string, Lanes>()
-  readonly #running = new Set<Rider>()
   #closing: Promise<void> | undefined
 
   constructor(options: PoolOptions) {
@@ -40,8 +39,7 @@ export class Pool {
   }
 
   #seat(origin: string, lane: Lane, rider: Rider): Lane | Promise<Lane> {
-    lane.riders.add(rider)
-    this.#running.add(rider)
+    lane.enter(rider)
     const asked = lane.permitted(rider.permit)
     return asked === undefined && rider.watch.reason === undefined ? lane : this.#checked(origin, lane, rider, asked)
   }
@@ -58,8 +56,7 @@ export class Pool {
   }
 
   leave(origin: string, lane: Lane, rider: Rider): void {
-    this.#running.delete(rider)
-    lane.riders.delete(rider)
+    lane.leave(rider)
     const lanes = this.#origins.get(origin)
     lanes?.release(lane)
     if (lanes?.idle === true) this.#origins.delete(origin)
@@ -72,8 +69,12 @@ export class Pool {
 
   async destroy(): Promise<void> {
     const reason = new TroupeError('Canceled', 'the HTTP client was closed')
-    for (const { watch } of this.#running) watch.end(reason)
-    await Promise.all(Array.from(this.#origins.values(), (lanes) => lanes.destroy(reason)))
+    const all = [...this.#origins.values()]
+    const riders = all.flatMap((lanes) => lanes.riders)
+    // First, or whoever waits for a lane would be given a new one.
+    const destroyed = all.map((lanes) => lanes.destroy(reason))
+    for (const { watch } of riders) watch.end(reason)
+    await Promise.all(destroyed)
   }
 
   async #close(): Promise<void> {

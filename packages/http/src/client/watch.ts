@@ -2,7 +2,7 @@
 import { formatDuration, TroupeError } from '@troupe/core'
 
 /** Node's timers hold 31 bits; what is longer fires at once. */
-const longestTimer = 2 ** 31 - 1
+export const longestTimer = 2 ** 31 - 1
 
 export interface WatchOptions {
   /** Milliseconds until the head of the answer has to be there. */
@@ -12,13 +12,18 @@ export interface WatchOptions {
   readonly signal: AbortSignal | undefined
 }
 
+/** Who is told that a request has ended early. */
+export interface EndListener {
+  watchEnded(reason: TroupeError): void
+}
+
 /**
  * Watches one request until it is disposed: after the last byte of the answer, or after a failure. A request waits for one thing at a
  * time, which is why one listener is enough; an AbortController with its events costs more than all the rest of a small request.
  */
 export class Watch implements Disposable {
-  /** Called once, with the reason, when the request ends early. */
-  onEnd: ((reason: TroupeError) => void) | undefined
+  /** Told once. An object, for a closure in a property would be allocated as old (`docs/discoveries/0031-closures-born-old.md`). */
+  listener: EndListener | undefined
   /** Unix time in milliseconds after which nobody waits for the head of the answer. */
   readonly patience: number
   readonly #caller: AbortSignal | undefined
@@ -65,7 +70,7 @@ export class Watch implements Disposable {
   race<T>(promise: Promise<T>): Promise<T> {
     if (this.#reason !== undefined) return Promise.reject(this.#reason)
     return new Promise((resolve, reject) => {
-      this.onEnd = reject
+      this.listener = { watchEnded: reject }
       promise.then(resolve, reject)
     })
   }
@@ -86,7 +91,7 @@ export class Watch implements Disposable {
     if (this.#reason !== undefined) return
     this.#reason = reason
     this[Symbol.dispose]()
-    this.onEnd?.(reason)
+    this.listener?.watchEnded(reason)
   }
 
   [Symbol.dispose](): void {
