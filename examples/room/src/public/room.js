@@ -27,6 +27,6 @@ let current = connect()
 form.addEventListener('submit', (event) => {
   event.preventDefault()
   if (current.readyState !== WebSocket.OPEN) return
-  current.send(String(new FormData(form).get('line')))
+  current.send(new FormData(form).get('line') ?? '')
   form.reset()
 })

@@ -1,0 +1,136 @@
+/** Middleware of a running service, with handlers in its thread and in others. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { entryId } from '@troupe/core'
+import { registry, security } from 'troupe'
+import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import { afterEach, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const handlers = ['told', 'size', 'back', 'page', 'slowly']
+
+let app: TestApp | undefined
+
+afterEach(async () => {
+  await app?.stop()
+  app = undefined
+})
+
+const router = (fields: Readonly<Record<string, unknown>>): TestEntry => ({
+  id: 'app:router',
+  kind: 'http.router',
+  meta: { server: 'app:web' },
+  ...fields,
+})
+
+async function serve(fields: Readonly<Record<string, unknown>>, pool: unknown = 'inline'): Promise<string> {
+  app = await startApp({
+    root: import.meta.dirname,
+    entries: [
+      { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } },
+      router(fields),
+      ...handlers.map((method) => ({ id: `app:${method}`, kind: 'function.ts', source: 'file://fixtures/handlers.ts', method, pool })),
+      ...handlers.map((name) => ({
+        id: `app:${name}-endpoint`,
+        kind: 'http.endpoint',
+        meta: { router: 'app:router' },
+        method: '*',
+        path: `/${name}`,
+        func: `app:${name}`,
+      })),
+      { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
+      { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
+      { id: 'app:asks', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:told-endpoint', effect: 'allow' },
+      { id: 'app:calls', kind: 'security.policy', actions: 'funcs.call', resources: '*', effect: 'allow' },
+    ],
+  })
+  await app.until('app:web', 'Running')
+  return `http://127.0.0.1:${app.app.address(entryId('app:web')).port}`
+}
+
+const bearer = async (...policies: string[]) => {
+  const { token } = await security.tokenStore('app:tokens').create({
+    actor: security.newActor('ann'),
+    scope: security.newScope(policies),
+  })
+  return { authorization: `Bearer ${token}` }
+}
+
+describe.each(['inline', { min: 1, max: 2 }])('with handlers whose pool is %j', (pool) => {
+  it('ids and addresses reach the handler, and the id the client', async () => {
+    const url = await serve({ middleware: ['request_id', 'real_ip'], options: { real_ip: { trusted: ['127.0.0.0/8'] } } }, pool)
+    const headers = { 'x-request-id': 'mine-1', 'x-forwarded-for': '6.6.6.6, 203.0.113.5' }
+    const response = await fetch(`${url}/told`, { headers })
+    expect(response.headers.get('x-request-id')).toBe('mine-1')
+    expect(await response.json()).toMatchObject({ 'x-request-id': 'mine-1', 'x-real-ip': '203.0.113.5', actor: null })
+  })
+
+  it('the handler acts for who the token stands for', async () => {
+    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
+    const headers = await bearer('app:reads', 'app:calls')
+    expect((await fetch(`${url}/told`)).status).toBe(401)
+    expect(await (await fetch(`${url}/told`, { headers })).json()).toMatchObject({
+      actor: 'ann',
+      scope: ['app:reads', 'app:calls'],
+      reads: true,
+    })
+    const others = await bearer('app:calls')
+    expect(await (await fetch(`${url}/told`, { headers: others })).json()).toMatchObject({ actor: 'ann', reads: false })
+  })
+
+  it('a firewall asks about each endpoint', async () => {
+    const options = { token_auth: { store: 'app:tokens' } }
+    const url = await serve({ middleware: ['token_auth', 'endpoint_firewall'], options }, pool)
+    const headers = await bearer('app:asks', 'app:calls')
+    const status = async (path: string) => (await fetch(`${url}${path}`, { headers })).status
+    expect([await status('/told'), await status('/page'), await status('/nowhere')]).toEqual([200, 403, 404])
+  })
+
+  it('bodies that are too long are refused, whether they say so or not', async () => {
+    const url = await serve({ middleware: ['body_limit'], options: { body_limit: { max: 100_000 } } }, pool)
+    const post = async (size: number, ...args: string[]) => {
+      const data = ['--data-binary', '@-', '--header', 'content-type: application/octet-stream', ...args, `${url}/size`]
+      const child = run('curl', ['--silent', '--output', '-', '--write-out', ' %{http_code}', '--header', 'expect:', ...data])
+      child.child.stdin?.on('error', () => undefined).end(Buffer.alloc(size))
+      return (await child.catch((error: unknown) => error as { stdout: string })).stdout
+    }
+    const chunked = ['--header', 'transfer-encoding: chunked']
+    expect([await post(100_000), await post(100_000, ...chunked)]).toEqual(['100000 200', '100000 200'])
+    expect(await post(100_001)).toMatch(/ 413$/)
+    expect(await post(1_000_000, ...chunked)).toMatch(/ 413$/)
+  })
+
+  it('pages of others may ask, and answers are compressed', async () => {
+    const url = await serve({ middleware: ['cors', 'compression'], options: { cors: { origins: ['https://a.test'] } } }, pool)
+    const origin = 'https://a.test'
+    const preflight = await fetch(`${url}/page`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin])
+    const { stdout } = await run('curl', ['--silent', '--compressed', '--include', '--header', `origin: ${origin}`, `${url}/page`])
+    expect(stdout).toMatch(/content-encoding: gzip/i)
+    expect(stdout).toMatch(/access-control-allow-origin: https:\/\/a\.test/i)
+    expect(stdout).toContain('words '.repeat(10_000))
+  })
+})
+
+describe('a handler that answers bit by bit', () => {
+  it('acts for who the token stands for to the end', async () => {
+    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } })
+    const say = async (...policies: string[]) => (await fetch(`${url}/slowly`, { headers: await bearer(...policies) })).text()
+    expect([await say('app:reads'), await say()]).toEqual(['begun ann true', 'begun ann false'])
+  })
+})
+
+describe('rate_limit', () => {
+  it('counts on when other routes change, and anew when its own options do', async () => {
+    const limited = (limit: number) => ({ middleware: ['rate_limit'], options: { rate_limit: { limit, window: '1h' } } })
+    const url = await serve(limited(2))
+    const ask = async () => fetch(`${url}/page`)
+    const statuses = [(await ask()).status, (await ask()).status, (await ask()).status]
+    expect(statuses).toEqual([200, 200, 429])
+    expect((await ask()).headers.get('retry-after')).toMatch(/^3[56]\d\d$/)
+    await registry.apply([{ op: 'delete', entry: { id: 'app:size-endpoint' } }])
+    expect((await ask()).status).toBe(429)
+    await registry.apply([{ op: 'update', entry: router(limited(1)) }])
+    expect([(await ask()).status, (await ask()).status]).toEqual([200, 429])
+  })
+})
