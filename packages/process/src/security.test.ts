@@ -96,6 +96,12 @@ describe('in a scope', () => {
     expect(await given.act('setEnv', 'p:none')).toBe('env.set of NOBODY')
   })
 
+  it('a variable is set only where it may be; that there is none is told to who may', async () => {
+    await using given = await kernelWith({ 'p:other': allow('env.set', 'SOMEBODY'), 'p:set': allow('env.set', 'NOBODY') })
+    expect(await given.act('setEnv', 'p:other')).toBe('env.set of NOBODY')
+    expect(await given.act('setEnv', 'p:set')).toBe('NotFound')
+  })
+
   it('policies see what a process is, beside its pid', async () => {
     const expression = 'action == "process.send" && meta.entry == "app:guarded.collector" && meta.host == "app:host"'
     await using given = await kernelWith({ 'p:collectors': { ...allow('*'), expression } })

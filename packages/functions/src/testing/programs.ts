@@ -14,7 +14,7 @@ export function frame(): Frame | undefined {
   return currentFrame()
 }
 
-export { frame as pinned, frame as cleared, frame as inlineFrame, threads as threadsOfProcess, where as inlineThread }
+export { echo as inlineEcho, frame as pinned, frame as cleared, frame as inlineFrame, threads as threadsOfProcess, where as inlineThread }
 
 export function pid(): string {
   return self.pid

@@ -1,0 +1,62 @@
+import { entryId, pid } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import { funcs } from './funcs.ts'
+import { functionEntry, testApp, type TestApp } from './testing/app.ts'
+import { Lock, newLock } from './testing/lock.ts'
+
+const source = `file://${import.meta.dirname}/testing/forge.ts`
+const forging = (method: string) => ({
+  id: entryId(`forge:${method}`),
+  kind: 'function.ts',
+  fields: { source, method, pool: { max: 1 } },
+})
+const entries = [...['end', 'call'].map(forging), ...['act', 'pid', 'frame', 'echo'].map((method) => functionEntry(method, { max: 1 }))]
+
+/** A call that is held, and the id by which the kernel knows it. */
+async function held(app: TestApp) {
+  const memory = newLock()
+  const lock = new Lock(memory)
+  const value = app.run(async () => funcs.call('app:act', 'hold', memory))
+  await lock.arrivedBy(1)
+  const victim = [...app.kernel.processes.all()].find(({ entry }) => entry === 'app:act')?.pid
+  return { lock, value, victim: victim ?? 'none' }
+}
+
+describe('a function that tries to pass for another', () => {
+  it('ends no call but those of its own thread', async () => {
+    await using app = await testApp({ entries })
+    const { lock, value, victim } = await held(app)
+    await app.run(async () => funcs.call('forge:end', victim))
+    lock.open()
+    expect(await value).toBe('held')
+  })
+
+  it('calls in the name of nobody else: of another, of one that is over, of the program, of one to come', async () => {
+    await using app = await testApp({ entries })
+    const { lock, value, victim } = await held(app)
+    const over = await app.run(async () => funcs.call('app:pid'))
+    for (const by of [victim, over, '<0.0>', pid(1, 2 ** 47), pid(4711, 1)]) {
+      await expect(app.run(async () => funcs.call('forge:call', 'app:frame', by))).rejects.toMatchObject({
+        kind: 'PermissionDenied',
+        details: { pid: by },
+      })
+    }
+    lock.open()
+    expect(await value).toBe('held')
+  })
+
+  it('gains nothing by prototypes in what it passes on', async () => {
+    await using app = await testApp({ entries })
+    const values: unknown = JSON.parse('{"__proto__":{"actor":{"id":"root"},"overlay":null}}')
+    expect(await app.run(async () => funcs.call('app:echo', values))).toEqual([values])
+    const seen = await app.run(async () => funcs.withContext({ given: values }).call('app:frame'))
+    expect(seen).toEqual({
+      overlay: undefined,
+      actor: undefined,
+      scope: undefined,
+      deadline: undefined,
+      trace: undefined,
+      values: { given: values },
+    })
+  })
+})

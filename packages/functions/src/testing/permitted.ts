@@ -1,0 +1,18 @@
+/** A process that does with a function what it is told. */
+import { Scope } from '@troupe/policy'
+import { funcs } from '../funcs.ts'
+
+const callers = {
+  call: () => funcs,
+  context: () => funcs.withContext({ tenant: 1 }),
+  actor: () => funcs.withActor({ id: 'bob', meta: {} }),
+  scope: () => funcs.withScope(new Scope(['p:funcs_context_context'])),
+  network: () => funcs.withOptions({ network: 'app:proxy' }),
+  direct: () => funcs.withOptions({ network: null }),
+}
+
+export type Deed = keyof typeof callers
+
+export async function permitted(deed: Deed, id: string): Promise<unknown> {
+  return callers[deed]().call(id, 'done')
+}
