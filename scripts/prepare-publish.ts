@@ -1,10 +1,13 @@
 /**
  * Makes what is published: a copy of each public package in which `exports` and `bin` name the JavaScript of `dist`,
  * since Node removes types from its own sources only, not below `node_modules`. Tests stay behind, and so do `fixtures`
- * and `testing` folders. Run it after `tsc -b`.
+ * and `testing` folders. Run it after `tsc -b`. The sidecar's packages come with it: this machine's, or all with `--all-platforms`.
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
+
+const ownFolders = ['dist', 'src', 'bin']
 
 /** Copies every public package of `root` into a folder of its own below `target`, and answers with those folders. */
 export function preparePublish(root: string, target: string): string[] {
@@ -25,9 +28,14 @@ function preparePackage(folder: string, target: string, root: string): string {
       cpSync(join(folder, source), join(target, emitted))
     }
   }
-  for (const file of globSync(['README.md', 'bin/**/*.*'], { cwd: folder })) cpSync(join(folder, file), join(target, file))
+  const manifest = manifestOf(folder)
+  const more = otherFiles(manifest).flatMap((path) => [path, `${path}/**/*`])
+  for (const file of globSync(['README.md', 'bin/**/*.*', ...more], { cwd: folder, withFileTypes: true })) {
+    const path = join(file.parentPath, file.name)
+    if (file.isFile() && isPublished(path)) cpSync(path, join(target, relative(folder, path)))
+  }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifestOf(folder)), undefined, 2)}\n`)
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`)
   return target
 }
 
@@ -40,7 +48,11 @@ function emittedFrom(file: string): string[] {
 }
 
 function isPublished(file: string): boolean {
-  return !file.endsWith('.test.ts') && !file.split('/').some((folder) => folder === 'fixtures' || folder === 'testing')
+  return (
+    !file.endsWith('.test.ts') &&
+    !file.endsWith('_test.go') &&
+    !file.split('/').some((folder) => folder === 'fixtures' || folder === 'testing')
+  )
 }
 
 /** The manifest with its paths turned to `dist`, and without what serves development only. */
@@ -50,9 +62,15 @@ export function publishedManifest(manifest: Record<string, unknown>): Record<str
     ...rest,
     ...(exports !== undefined && { exports: builtPaths(exports) }),
     ...(bin !== undefined && { bin: builtPaths(bin) }),
-    files: ['dist', 'src', 'bin'],
+    files: [...ownFolders, ...otherFiles(manifest)],
     publishConfig: { access: 'public' },
   }
+}
+
+/** What a package says it brings beside its TypeScript. */
+function otherFiles({ files }: Record<string, unknown>): string[] {
+  const all: readonly unknown[] = Array.isArray(files) ? files : []
+  return all.filter((file) => typeof file === 'string').filter((file) => !ownFolders.includes(file))
 }
 
 function builtPaths(value: unknown): unknown {
@@ -70,5 +88,7 @@ export function manifestOf(folder: string): Record<string, unknown> {
 
 if (import.meta.main) {
   const root = resolve(import.meta.dirname, '..')
-  for (const folder of preparePublish(root, join(root, '.cache/publish'))) console.log(folder)
+  const target = join(root, '.cache/publish')
+  for (const folder of preparePublish(root, target)) console.log(folder)
+  await prepareSidecars(root, target, packedPlatforms(process.argv))
 }

@@ -37,6 +37,8 @@ run(
   'main.ts',
 )
 run(process.execPath, 'main.ts')
+// The sidecar comes as a package of the platform, whose checksum is checked.
+run('npx', 'troupe-tsnet', 'where')
 
 function run(command: string, ...args: readonly string[]): void {
   const { status } = spawnSync(command, args, { cwd: app.path, stdio: 'inherit' })
@@ -46,6 +48,9 @@ function run(command: string, ...args: readonly string[]): void {
 /** What an application may write after `from`, by the manifest at `file`. */
 function exportsOf(file: string): string[] {
   const { name, exports } = manifestOf(join(app.path, dirname(file)))
-  if (typeof name !== 'string' || typeof exports !== 'object' || exports === null) throw new Error(`${file}: no name or no exports`)
+  if (typeof name !== 'string') throw new Error(`${file}: no name`)
+  // A package that only brings a program.
+  if (exports === undefined && name.startsWith('@troupe/tsnet-')) return []
+  if (typeof exports !== 'object' || exports === null) throw new Error(`${file}: no exports`)
   return Object.keys(exports).map((subpath) => name + subpath.slice(1))
 }

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildSidecar, findGo, goPackage, readBuildTags } from '@troupe/tsnet/build'
-import { installPeers } from './install.ts'
+import { buildSidecar, findGo, readBuildTags } from '@troupe/tsnet/build'
+import { ensureGo } from './go.ts'
 
 const run = promisify(execFile)
 const cache = join(import.meta.dirname, '../../.cache')
@@ -18,7 +18,7 @@ export const nativeProgram = join(cache, 'peers/tsnet-native')
  * Builds them all, unless they are there, and has whoever looks for the sidecar find that one. The first time this takes minutes.
  */
 export async function buildTailscale(): Promise<void> {
-  await findGo().catch(async () => installPeers({ go: { path: '/usr/bin/go', package: goPackage } }))
+  await ensureGo()
   const { path } = await buildSidecar({ cache })
   process.env['TROUPE_TSNET'] = path
   await mkdir(join(cache, 'peers'), { recursive: true })

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { packedPlatforms, platformManifest } from './sidecar-packages.ts'
+
+it('has npm install a program only where it runs', () => {
+  expect(platformManifest('linux-arm64', { version: '1.2.3' })).toMatchObject({
+    name: '@troupe/tsnet-linux-arm64',
+    version: '1.2.3',
+    os: ['linux'],
+    cpu: ['arm64'],
+    files: ['bin', 'THIRD_PARTY_LICENSES'],
+  })
+})
+
+it('packs the platform of this machine, or all of them for a release', () => {
+  expect(packedPlatforms([])).toEqual([`${process.platform}-${process.arch}`])
+  expect(packedPlatforms(['--all-platforms'])).toEqual(['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'])
+})
