@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EntryId, entryId } from '@troupe/core'
-import type { Overlay, Route } from '@troupe/network'
+import { type Overlay, provideNetworkAccess, type Route } from '@troupe/network'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { zeroHops } from '../peers/i2pd.ts'
@@ -18,13 +18,10 @@ export class I2pOverlays implements AsyncDisposable {
   readonly log: string[] = []
   readonly #registry = new Registry({ kinds: networkKinds })
 
-  private constructor(stateDir: string) {
+  /** @param stateDir - Of others, which keep it. */
+  constructor(stateDir: string) {
     this.stateDir = stateDir
     this.overlays = new Overlays(this.#registry, { stateDir, log: (line) => this.log.push(line) })
-  }
-
-  static async start(): Promise<I2pOverlays> {
-    return new I2pOverlays(await mkdtemp(join(tmpdir(), 'troupe-i2p-')))
   }
 
   /** The overlay `app:<name>` with these fields, in YAML's spelling. Tunnels have no hops unless the fields say otherwise. */
@@ -34,10 +31,30 @@ export class I2pOverlays implements AsyncDisposable {
     return this.overlays.add(id)
   }
 
+  /** Lets this thread dial them, and listen on them; those of `others` too, as if all were one application. */
+  provide(...others: readonly I2pOverlays[]): void {
+    const holding = (id: EntryId) => [this, ...others].find(({ overlays }) => overlays.has(id))?.overlays ?? this.overlays
+    provideNetworkAccess({
+      defaultOverlay: undefined,
+      select: async () => {},
+      route: async (id) => Promise.resolve(holding(id).route(id)),
+      bind: async (id, options) => {
+        const binding = await holding(id).get(id).bind(options)
+        return { ticket: binding.ticket, release: () => void binding[Symbol.asyncDispose]() }
+      },
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.overlays[Symbol.asyncDispose]()
-    await rm(this.stateDir, { recursive: true, force: true })
   }
+}
+
+/** A folder for keys, until the tests end. */
+export async function stateFolder(stack: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-i2p-'))
+  stack.defer(async () => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** A route to a bridge on another port of this machine, which is not waited for. */

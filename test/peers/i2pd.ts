@@ -9,7 +9,7 @@ import type { I2pPeer } from './peers.ts'
 import { address32, SamLines } from './sam-lines.ts'
 import { listens } from './socks-probe.ts'
 
-const samPort = 7656
+export const samPort = 7656
 const routerPort = 12_000
 
 /** I2CP options without which nothing flows in a network of one router: of lease sets, only the first kind works there. */
@@ -22,7 +22,7 @@ export const zeroHops: Readonly<Record<string, number>> = {
 }
 
 /** Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`. */
-async function startRouter(folder: string, host: string): Promise<Daemon> {
+export async function startRouter(folder: string, host: string): Promise<Daemon> {
   await mkdir(join(folder, 'certs'), { recursive: true, mode: 0o700 })
   await writeFile(join(folder, 'tunnels.conf'), '')
   const file = join(folder, 'i2pd.conf')

@@ -11,6 +11,8 @@ export interface AssociationEvents {
 
 /** Listeners attached in the turn in which the promise of it resolved miss nothing. */
 export interface Association extends EventEmitter<AssociationEvents>, Disposable {
+  /** Where others send to it, in an overlay in which it has an address of its own. */
+  readonly address?: Target
   /**
    * Sends one datagram. Like any datagram it may be lost; the promise tells that it has left this machine.
    *

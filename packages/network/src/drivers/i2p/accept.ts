@@ -57,9 +57,11 @@ class I2pListener implements Listener {
     const signal = this.#closing.signal
     setMaxListeners(0, signal)
     const inTime = { ...patience, timeouts: { ...patience.timeouts, connect: headerTimeout }, signal }
+    const router = control.remoteAddress
+    // Only the router has business here. On loopback it may come from any address.
+    const anybody = isLoopback(control.localAddress)
     server.on('connection', (socket) => {
-      // Only the router has business here. On loopback it may come from any address.
-      if (isLoopback(socket.localAddress) || socket.remoteAddress === control.remoteAddress) void this.#receive(socket, inTime)
+      if (anybody || comesFrom(socket, router)) void this.#receive(socket, inTime)
       else socket.destroy()
     })
     void this.#watch()
@@ -102,6 +104,13 @@ async function received(arrived: Socket, patience: Patience): Promise<Accepted> 
   if (isDestination(destination)) return { socket, peer: { address: await addressName(destination), destination } }
   socket.destroy()
   throw patience.failures.useless('the router does not say who comes', 'stream')
+}
+
+/** Looks at a socket without leaving a trace: it keeps what it was asked once, and whoever gets it asks for something else. */
+function comesFrom(socket: Socket, address: string | undefined): boolean {
+  const { remoteAddress } = socket
+  Reflect.deleteProperty(socket, '_peername')
+  return remoteAddress === address
 }
 
 function portOf(server: Server): number {

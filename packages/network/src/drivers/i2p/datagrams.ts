@@ -13,7 +13,7 @@ import type { Route } from '../../route.ts'
 import { inTheClear } from '../in-the-clear.ts'
 import { createSession } from './commands.ts'
 import { type Conversation, greeted } from './conversation.ts'
-import { addressName, destinationOf, formatTarget, isDestination } from './destination.ts'
+import { addressName, destinationIn, destinationOf, formatTarget, isDestination } from './destination.ts'
 import { asError, Failures } from './failures.ts'
 import { lookUp } from './names.ts'
 import { isLoopback } from './loopback.ts'
@@ -42,8 +42,12 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
     const id = randomBytes(idBytes).toString('hex')
     const forward = { host: local, port: datagrams.address().port }
     const wish = { id, style: 'DATAGRAM', key: undefined, signatureType: plan.signatureType, options: plan.options, forward } as const
-    await control.ask(createSession(wish), { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' })
-    return new I2pAssociation({ route, control, datagrams, relay, id })
+    const question = { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' } as const
+    const { values } = await control.ask(createSession(wish), question)
+    const own = destinationIn(values.get('DESTINATION') ?? '')
+    if (own === undefined) throw failures.useless('the router made a key that is none', 'session')
+    const address = { host: await addressName(own), port: anyPort }
+    return new I2pAssociation({ route, control, datagrams, relay, id, address })
   } catch (error) {
     datagrams.close()
     control.close()
@@ -59,9 +63,11 @@ interface Parts {
   /** Where the bridge takes datagrams. */
   readonly relay: Target
   readonly id: string
+  readonly address: Target
 }
 
 class I2pAssociation extends EventEmitter<AssociationEvents> implements Association {
+  readonly address: Target
   readonly #parts: Parts
   /** Destinations by name: datagrams need them whole. */
   readonly #known = new Map<string, Promise<string>>()
@@ -70,6 +76,7 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
   constructor(parts: Parts) {
     super()
     this.#parts = parts
+    this.address = parts.address
     const { control, datagrams } = parts
     control.hold()
     datagrams.on('message', (packet, from) => void this.#take(packet, from))

@@ -128,6 +128,7 @@ export class Session implements AsyncDisposable {
   async #open(): Promise<Conversation> {
     const { bridge, signatureType, options, keyFile } = this.#options
     this.#key ??= keyFile?.read()
+    if (this.#key !== undefined) this.#address = await addressName(destinationIn(this.#key) ?? '')
     const conversation = await greeted(bridge, this.#patience)
     try {
       if (this.#key === undefined && keyFile) {
