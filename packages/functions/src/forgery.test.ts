@@ -10,7 +10,10 @@ const forging = (method: string) => ({
   kind: 'function.ts',
   fields: { source, method, pool: { max: 1 } },
 })
-const entries = [...['end', 'call'].map(forging), ...['act', 'pid', 'frame', 'echo'].map((method) => functionEntry(method, { max: 1 }))]
+const entries = [
+  ...['end', 'call', 'cutOff'].map(forging),
+  ...['act', 'pid', 'frame', 'echo'].map((method) => functionEntry(method, { max: 1 })),
+]
 
 /** A call that is held, and the id by which the kernel knows it. */
 async function held(app: TestApp) {
@@ -40,6 +43,16 @@ describe('a function that tries to pass for another', () => {
         kind: 'PermissionDenied',
         details: { pid: by },
       })
+    }
+    lock.open()
+    expect(await value).toBe('held')
+  })
+
+  it('cuts off nobody but itself when it closes the ports of its thread, which is replaced', async () => {
+    await using app = await testApp({ entries, grace: 20 })
+    const { lock, value } = await held(app)
+    for (const _ of [1, 2]) {
+      await expect(app.run(async () => funcs.call('forge:cutOff'))).rejects.toMatchObject({ details: { entry: 'forge:cutOff' } })
     }
     lock.open()
     expect(await value).toBe('held')

@@ -1,4 +1,5 @@
 /** Functions that try to pass for others. */
+import { MessagePort } from 'node:worker_threads'
 import { entryId, isPid, type Pid, TroupeError } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
 
@@ -18,4 +19,11 @@ export async function end(victim: string): Promise<void> {
 export async function call(id: string, by: string): Promise<unknown> {
   const inherit = { overlay: undefined, values: {}, deadline: undefined, trace: undefined }
   return currentRuntime().kernel.request('call', { entry: entryId(id), args: [], choice: {}, inherit }, pidOf(by))
+}
+
+/** Closes whatever port its thread has. */
+export function cutOff(): void {
+  const list: unknown = Reflect.get(process, '_getActiveHandles')
+  const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []
+  for (const handle of Array.isArray(handles) ? handles : []) if (handle instanceof MessagePort) handle.close()
 }
