@@ -28,6 +28,11 @@ export const servers = {
   postgres: { path: '/usr/share/postgresql-common/pg_wrapper', package: 'postgresql' },
 } as const
 
+/** What puts servers under load. */
+export const load = {
+  wrk: { path: '/usr/bin/wrk', package: 'wrk' },
+} as const
+
 /** What a network of its own for a test takes. */
 export const namespaces = {
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },

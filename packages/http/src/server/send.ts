@@ -88,7 +88,7 @@ async function drained(outgoing: Outgoing, patience: number, closed: Promise<unk
   await Promise.race([once(outgoing, 'drain'), closed]).finally(() => clearTimeout(timer))
 }
 
-function headersOf({ headers }: Response): Record<string, string | string[]> {
+export function headersOf({ headers }: Response): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.fromEntries(headers)
   const cookies = headers.getSetCookie()
   if (cookies.length > 0) fields['set-cookie'] = cookies

@@ -22,6 +22,8 @@ export interface LaneEvents {
 
 export class Lane {
   readonly pid: Pid
+  /** By the clock of `performance`. */
+  idleSince = 0
   readonly #port: MessagePort
   readonly #events: LaneEvents
   #number = 0
@@ -83,7 +85,7 @@ export class Lane {
     if (present?.number !== message.number) return
     switch (message.type) {
       case 'response':
-        present.resolve(this.#responseOf(message.response, present))
+        this.#responded(message.response, present)
         return
       case 'failed':
         present.reject(errorFromWire(message.error))
@@ -95,23 +97,24 @@ export class Lane {
         present.sender?.onPart(message.part)
         return
       case 'free':
-        present.sender?.stop('the request was answered')
-        this.#present = undefined
-        this.#events.onFree(this)
+        this.#freed(present)
         return
       default:
     }
   }
 
-  #responseOf({ status, headers, cookies, body }: LaneResponse, present: Present): Response {
+  #responded({ status, headers, body }: LaneResponse, present: Present): void {
     const { number } = present
     if (body === 'stream')
       present.receiver = new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
-    const content = present.receiver?.stream ?? (body instanceof Uint8Array ? body : null)
-    if (cookies.length === 0) return new Response(content, { status, headers })
-    const fields = new Headers(headers)
-    for (const cookie of cookies) fields.append('set-cookie', cookie)
-    return new Response(content, { status, headers: fields })
+    else this.#freed(present)
+    present.resolve(new Response(body === 'stream' ? present.receiver?.stream : body.whole, { status, headers: fieldsOf(headers) }))
+  }
+
+  #freed(present: Present): void {
+    present.sender?.stop('the request was answered')
+    this.#present = undefined
+    this.#events.onFree(this)
   }
 
   #fail(error: TroupeError): void {
@@ -125,4 +128,20 @@ export class Lane {
   #post(message: ToLane, transfer: readonly ArrayBuffer[] = []): void {
     if (!this.#isGone) this.#port.postMessage(message, [...transfer])
   }
+}
+
+/** Several values of one name, as cookies have, need the long form. */
+function fieldsOf(headers: LaneResponse['headers']): Record<string, string> | Headers {
+  const single: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string') return severalOf(headers)
+    single[name] = value
+  }
+  return single
+}
+
+function severalOf(headers: LaneResponse['headers']): Headers {
+  const fields = new Headers()
+  for (const [name, values] of Object.entries(headers)) for (const value of [values].flat()) fields.append(name, value)
+  return fields
 }

@@ -1,6 +1,7 @@
 /** The threads that answer requests for a server, by the function that they run. */
+import { Http2ServerRequest } from 'node:http2'
 import type { MessagePort } from 'node:worker_threads'
-import { currentFrame, type Pid, type TroupeError } from '@troupe/core'
+import { currentFrame, type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
 import type { RequestIn } from '../context.ts'
@@ -12,6 +13,7 @@ import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
 
 export class LanesByProgram {
   readonly #lanes = new Map<string, Lanes>()
+  readonly #known = new WeakMap<EndpointRoute, Lanes>()
 
   /** Makes what the routes of `table` need. */
   prepare(table: RouteTable): void {
@@ -43,13 +45,28 @@ export class LanesByProgram {
   }
 
   async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
-    const { raw } = context.req
-    const lanes = this.#lanes.get(keyOf(route))
-    if (lanes === undefined) throw new TypeError(`${route.entry} has no threads`)
-    const body = await bodyOf(raw, context.env.incoming)
+    const { call, incoming } = context.env
+    const lanes = this.#of(route)
+    const session = currentParticipant() !== call
+    if (!session && !hasBody(context.req.raw, incoming))
+      return lanes.answer(() => laneRequest(route, context, undefined, undefined), undefined, call)
+    const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
     const request = async (lane: Pid) =>
-      laneRequest(route, context, body instanceof ReadableStream ? 'stream' : body, await sessionIn(lane, context))
-    return lanes.answer(request, body instanceof ReadableStream ? body : undefined, context.env.call)
+      // Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom.
+      laneRequest(
+        route,
+        context,
+        body instanceof ReadableStream ? 'stream' : body,
+        session ? await ask('lendSession', { lane }) : undefined,
+      )
+    return lanes.answer(request, body instanceof ReadableStream ? body : undefined, call)
+  }
+
+  #of(route: EndpointRoute): Lanes {
+    const lanes = this.#known.get(route) ?? this.#lanes.get(keyOf(route))
+    if (lanes === undefined) throw new TroupeError('Internal', `${route.entry} has no threads`)
+    this.#known.set(route, lanes)
+    return lanes
   }
 }
 
@@ -58,8 +75,9 @@ function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest
   const { deadline, trace } = currentFrame() ?? env.call.frameOfRequest
   return {
     method: req.method,
-    url: req.url,
-    headers: [...req.raw.headers],
+    url: env.incoming.url ?? '/',
+    isSecure: 'encrypted' in env.incoming.socket,
+    headers: headersOf(context),
     body,
     program: route.program,
     params: req.param(),
@@ -73,17 +91,23 @@ function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest
   }
 }
 
-/** Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom. */
-async function sessionIn(lane: Pid, { env }: RequestIn): Promise<LaneSession | undefined> {
-  return currentParticipant() === env.call ? undefined : ask('lendSession', { lane })
+/** As they came, unless middleware may have changed them. */
+function headersOf({ req, env: { incoming, route } }: RequestIn): string[] {
+  const headers = route === undefined ? incoming.rawHeaders : [...req.raw.headers].flat()
+  if (!(incoming instanceof Http2ServerRequest)) return headers
+  const fields = headers.flatMap((name, index) => (index % 2 === 0 && !name.startsWith(':') ? [name, headers[index + 1] ?? ''] : []))
+  return incoming.headers.host === undefined ? [...fields, 'host', incoming.authority] : fields
+}
+
+function hasBody({ method }: Request, { headers }: Incoming): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  const length = headers['content-length']
+  return length === undefined ? headers['transfer-encoding'] !== undefined || headers[':method'] !== undefined : length !== '0'
 }
 
 /** A short body as a whole, a long one as a stream. */
 async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
-  if (request.method === 'GET' || request.method === 'HEAD') return undefined
   const length = headers['content-length']
-  if (length === '0' || (length === undefined && headers['transfer-encoding'] === undefined && headers[':method'] === undefined))
-    return undefined
   if (length !== undefined && Number(length) <= wholeBody) return new Uint8Array(await request.arrayBuffer())
   return request.body ?? undefined
 }

@@ -24,7 +24,7 @@ export class Lanes {
   readonly #idle: Lane[] = []
   readonly #busy = new Set<Lane>()
   readonly #waiting = new Set<Waiting>()
-  readonly #timers = new Map<Lane, NodeJS.Timeout>()
+  #sweep: NodeJS.Timeout | undefined
   #starting = 0
   #isLeaving = false
 
@@ -53,16 +53,13 @@ export class Lanes {
 
   /** @throws TroupeError `Unavailable` when too many wait; what the function throws. */
   async answer(
-    request: (lane: Pid) => Promise<LaneRequest>,
+    request: (lane: Pid) => LaneRequest | Promise<LaneRequest>,
     body: ReadableStream<Uint8Array> | undefined,
     call: RequestCall,
   ): Promise<Response> {
-    const lane = await this.#take(call)
-    const asked = await request(lane.pid).catch((error: unknown) => {
-      this.#free(lane)
-      throw error
-    })
-    const answer = lane.answer(asked, body)
+    const lane = this.#idleLane() ?? (await this.#wait(call))
+    const asked = request(lane.pid)
+    const answer = lane.answer(asked instanceof Promise ? await this.#ready(lane, asked) : asked, body)
     call.onCancel((reason) => this.#cancel(lane, reason))
     return answer
   }
@@ -77,13 +74,23 @@ export class Lanes {
     return this.#idle.length + this.#busy.size + this.#starting
   }
 
-  async #take(call: RequestCall): Promise<Lane> {
-    const idle = this.#idle.pop()
-    if (idle !== undefined) {
-      clearTimeout(this.#timers.get(idle))
-      this.#busy.add(idle)
-      return idle
+  /** Where a request cannot be made after all, its thread is for others. */
+  async #ready(lane: Lane, asked: Promise<LaneRequest>): Promise<LaneRequest> {
+    try {
+      return await asked
+    } catch (error) {
+      this.#free(lane)
+      throw error
     }
+  }
+
+  #idleLane(): Lane | undefined {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) this.#busy.add(idle)
+    return idle
+  }
+
+  async #wait(call: RequestCall): Promise<Lane> {
     const { max, queue } = this.#settings
     if (this.#waiting.size - this.#starting >= queue)
       throw unavailable(`${this.#endpoint}: its ${max} threads are busy, and ${queue} requests wait already`, { endpoint: this.#endpoint })
@@ -146,9 +153,21 @@ export class Lanes {
       return
     }
     this.#busy.delete(lane)
+    lane.idleSince = performance.now()
     this.#idle.push(lane)
-    clearTimeout(this.#timers.get(lane))
-    if (this.#size > this.#settings.min) this.#timers.set(lane, setTimeout(() => this.#dismiss(lane), this.#settings.idleTimeout).unref())
+    if (this.#size > this.#settings.min) this.#sweep ??= setTimeout(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
+  }
+
+  /** Ends threads that had nothing to do for long. Those that were used last are used first, so that the others become idle. */
+  #sweepIdle(): void {
+    const { idleTimeout, min } = this.#settings
+    const before = performance.now() - idleTimeout
+    while (this.#size > min) {
+      const [oldest] = this.#idle
+      if (oldest === undefined || oldest.idleSince > before) break
+      this.#dismiss(oldest)
+    }
+    this.#sweep = this.#size > min ? setTimeout(() => this.#sweepIdle(), idleTimeout).unref() : undefined
   }
 
   #dismiss(lane: Lane): void {
@@ -163,8 +182,6 @@ export class Lanes {
   }
 
   #forget(lane: Lane): void {
-    clearTimeout(this.#timers.get(lane))
-    this.#timers.delete(lane)
     this.#busy.delete(lane)
     const at = this.#idle.indexOf(lane)
     if (at >= 0) this.#idle.splice(at, 1)

@@ -19,8 +19,11 @@ export interface LaneSession {
 
 export interface LaneRequest {
   readonly method: string
+  /** Path and query. */
   readonly url: string
-  readonly headers: readonly (readonly [string, string])[]
+  readonly isSecure: boolean
+  /** Names and values in turn. */
+  readonly headers: string[]
   readonly body: Uint8Array<ArrayBuffer> | 'stream' | undefined
   readonly program: Program
   readonly params: Readonly<Record<string, string>>
@@ -36,9 +39,9 @@ export interface LaneRequest {
 
 export interface LaneResponse {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly cookies: readonly string[]
-  readonly body: Uint8Array<ArrayBuffer> | 'stream' | undefined
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** What is no stream leaves nothing to do: the next request may come. */
+  readonly body: { readonly whole: string | Uint8Array<ArrayBuffer> | undefined } | 'stream'
 }
 
 /** Parts of a body that is streamed. */
@@ -64,5 +67,5 @@ export type FromLane =
   | { readonly type: 'failed'; readonly number: number; readonly error: WireError }
   /** Of the response's body, or about the request's. */
   | { readonly type: 'sent' | 'wanted'; readonly number: number; readonly part: BodyPart }
-  /** Nothing of it is left: the next request may come. */
+  /** Nothing is left of one that was streamed, or has failed: the next request may come. */
   | { readonly type: 'free'; readonly number: number }

@@ -1,19 +1,17 @@
-/** Takes a response apart, to be sent to another thread. */
+/** Reads what there is of a response's body, to be sent to another thread. */
 import type { Unread } from './body.ts'
-import { type LaneResponse, wholeBody } from './protocol.ts'
+import { wholeBody } from './protocol.ts'
 
 interface Parts {
-  readonly head: Omit<LaneResponse, 'body'>
   /** Its body, if that is short and is there at once. */
   readonly whole: Uint8Array<ArrayBuffer> | undefined
   /** Else what there is to read. */
   readonly rest: Unread | undefined
 }
 
-export async function readResponse(response: Response): Promise<Parts> {
-  const head = headOf(response)
+export async function readBody(response: Response): Promise<Parts> {
   const body: ReadableStream<Uint8Array> | null = response.body
-  if (body === null) return { head, whole: undefined, rest: undefined }
+  if (body === null) return { whole: undefined, rest: undefined }
   const reader = body.getReader()
   const ahead: Uint8Array[] = []
   let size = 0
@@ -24,19 +22,12 @@ export async function readResponse(response: Response): Promise<Parts> {
   for (let pending = reader.read(); ; pending = reader.read()) {
     // What breaks is told to whoever reads on.
     const next = await Promise.race([pending, patience]).catch(() => 'later' as const)
-    if (next === 'later') return { head, whole: undefined, rest: { reader, ahead, pending } }
-    if (next.done) return { head, whole: joined(ahead, size), rest: undefined }
+    if (next === 'later') return { whole: undefined, rest: { reader, ahead, pending } }
+    if (next.done) return { whole: joined(ahead, size), rest: undefined }
     ahead.push(next.value)
     size += next.value.byteLength
-    if (size > wholeBody) return { head, whole: undefined, rest: { reader, ahead } }
+    if (size > wholeBody) return { whole: undefined, rest: { reader, ahead } }
   }
-}
-
-function headOf({ status, headers }: Response): Parts['head'] {
-  const cookies = headers.getSetCookie()
-  const fields: [string, string][] = []
-  for (const [name, value] of headers) if (name !== 'set-cookie') fields.push([name, value])
-  return { status, headers: Object.fromEntries(fields), cookies }
 }
 
 /** In memory of its own, which can move to another thread. */

@@ -1,23 +1,27 @@
 /** A thread that answers requests for a server, one at a time. It is a process of the function's entry, and acts for the service. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { emptyFrame, errorToWire, fork, type Frame, type Pid, runInSlot } from '@troupe/core'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { emptyFrame, errorToWire, fork, type Pid, runInSlot, TroupeError } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
-import { answerInline, warm } from '../inline.ts'
+import { type Answer, answerInline, warm } from '../inline.ts'
 import { RequestCall } from '../request-call.ts'
 import type { RequestContext } from '../request-context.ts'
+import { findWholeKey, headersOf, isWhole } from '../send.ts'
+import { Arrival, Departure, type Whole } from './arrival.ts'
 import { BodyReceiver, BodySender } from './body.ts'
 import { type FromLane, type LaneRequest, laneTopic, type ToLane } from './protocol.ts'
-import { readResponse } from './response.ts'
+import { readBody } from './response.ts'
 
-/** Answers until the server closes the port. @param overlay What the function is pinned to is in the frame of the process already. */
+/** Answers until the server closes the port. The overlay that the function is pinned to is in the frame of the process already. */
 export async function lane(server: Pid, program: Program): Promise<void> {
   const me = currentParticipant()
-  await warm([program])
   const { port1, port2 } = new MessageChannel()
   const ended = new Promise<void>((resolve) => {
     port1.once('close', resolve)
   })
   const answering = new Answering(port1, me)
+  await warm([program])
   port1.on('message', (message: ToLane) => {
     answering.onMessage(message)
   })
@@ -29,81 +33,143 @@ export async function lane(server: Pid, program: Program): Promise<void> {
 /** The request that is being answered. */
 interface Present {
   readonly number: number
+  readonly asked: LaneRequest
   readonly call: RequestCall
   readonly body: BodyReceiver | undefined
+  departure?: Departure
   response?: BodySender
 }
 
 class Answering {
   readonly #port: MessagePort
   readonly #me: Participant
+  /** What came whole is read and written like in the server's thread, which is the shortest way. */
+  readonly #listen: ReturnType<typeof getRequestListener>
   #present: Present | undefined
 
   constructor(port: MessagePort, me: Participant) {
     this.#port = port
     this.#me = me
+    this.#listen = getRequestListener((request) => this.#handle(request))
+    findWholeKey()
   }
 
   onMessage(message: ToLane): void {
     if (message.type === 'request') {
-      void this.#answer(message.number, message.request)
+      this.#take(message.number, message.request)
       return
     }
     const present = this.#present
     if (present?.number !== message.number) return
     if (message.type === 'cancel') {
       present.call.cancel(message.reason)
+      present.departure?.emit('close')
       present.response?.stop(message.reason)
     } else if (message.type === 'sent') present.body?.onPart(message.part)
     else present.response?.onPart(message.part)
   }
 
-  async #answer(number: number, asked: LaneRequest): Promise<void> {
-    const call = this.#begin(asked)
+  #take(number: number, asked: LaneRequest): void {
+    const { session, deadline, trace } = asked
+    const { pid, frame: issued } = session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
+    const frame = fork(issued, { ...(deadline !== undefined && { deadline }), ...(trace !== undefined && { trace }) })
+    const call = new RequestCall({ pid, issued, frame, outgoing: undefined })
     const body =
       asked.body === 'stream'
         ? new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
         : undefined
-    const present: Present = { number, call, body }
+    const present: Present = { number, asked, call, body }
     this.#present = present
+    if (body === undefined) {
+      const arrival = new Arrival(asked)
+      present.departure = new Departure(arrival, (whole) => this.#whole(present, whole))
+      void this.#listen(arrival, present.departure)
+    } else void this.#answerStream(present, body)
+  }
+
+  /** A request whose body is a stream. */
+  async #answerStream(present: Present, body: BodyReceiver): Promise<void> {
+    const response = await this.#handle(streamedRequest(present.asked, body, present.call))
+    if (response !== RESPONSE_ALREADY_SENT) await this.#stream(present, response)
+  }
+
+  #handle(request: Request): Answer {
+    const present = this.#present
+    if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
+    const { call, asked } = present
     try {
-      const request = requestOf(asked, body, call)
-      const handled = runInSlot({ frame: call.frameOfRequest, owner: call }, () => answerInline(asked.program, request, contextOf(asked)))
-      const response = handled instanceof Response ? handled : await call.wait(handled, 0)
-      const { head, whole, rest } = await readResponse(response)
-      if (rest !== undefined)
-        present.response = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
-      this.#post({ type: 'response', number, response: { ...head, body: rest === undefined ? whole : 'stream' } }, [])
-      await present.response?.over
+      const slot = { frame: call.frameOfRequest, owner: call }
+      const handled = runInSlot(slot, () => answerInline(asked.program, request, contextOf(asked)))
+      if (handled instanceof Response) return this.#answered(present, handled)
+      return call.wait(handled, 0).then(
+        (response) => this.#answered(present, response),
+        (error: unknown) => this.#failed(present, error),
+      )
     } catch (error) {
-      this.#post({ type: 'failed', number, error: errorToWire(error) }, [])
-    } finally {
-      call.end()
-      this.#present = undefined
-      if (asked.session !== undefined)
-        currentRuntime().kernel.tell({ type: 'finished', pid: asked.session.pid, exit: { value: undefined } })
-      this.#post({ type: 'free', number }, [])
+      return this.#failed(present, error)
     }
   }
 
-  #begin({ session, deadline, trace }: LaneRequest): RequestCall {
-    const { pid, frame: issued } = session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
-    const frame: Frame = fork(issued, { ...(deadline !== undefined && { deadline }), ...(trace !== undefined && { trace }) })
-    return new RequestCall({ pid, issued, frame, outgoing: undefined })
+  #answered(present: Present, response: Response): Response {
+    if (isWhole(response)) return response
+    const { call } = present
+    void runInSlot({ frame: call.frameOfRequest, owner: call }, async () => this.#stream(present, response))
+    return RESPONSE_ALREADY_SENT
   }
 
-  #post(message: FromLane, transfer: readonly ArrayBuffer[]): void {
+  #failed(present: Present, error: unknown): Response {
+    this.#post({ type: 'failed', number: present.number, error: errorToWire(error) })
+    this.#finish(present)
+    this.#post({ type: 'free', number: present.number })
+    return RESPONSE_ALREADY_SENT
+  }
+
+  #whole(present: Present, { status, headers, body }: Whole): void {
+    this.#finish(present)
+    const whole = body instanceof Uint8Array ? new Uint8Array(body) : body
+    this.#post({ type: 'response', number: present.number, response: { status, headers, body: { whole } } })
+  }
+
+  /** Sends a response whose body is a stream, if that is not all there already. */
+  async #stream(present: Present, response: Response): Promise<void> {
+    const { number } = present
+    const { status } = response
+    const headers = headersOf(response)
+    const { whole, rest } = await readBody(response)
+    if (rest === undefined) {
+      this.#finish(present)
+      this.#post({ type: 'response', number, response: { status, headers, body: { whole } } })
+      return
+    }
+    present.response = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
+    this.#post({ type: 'response', number, response: { status, headers, body: 'stream' } })
+    await present.response.over
+    this.#finish(present)
+    this.#post({ type: 'free', number })
+  }
+
+  #finish({ asked: { session }, call }: Present): void {
+    call.end()
+    this.#present = undefined
+    if (session !== undefined) currentRuntime().kernel.tell({ type: 'finished', pid: session.pid, exit: { value: undefined } })
+  }
+
+  #post(message: FromLane, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(message, [...transfer])
   }
 }
 
-function requestOf({ url, method, headers, body: whole }: LaneRequest, body: BodyReceiver | undefined, call: RequestCall): Request {
-  return new Request(url, {
+function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCall): Request {
+  const { method, headers, isSecure, url } = asked
+  const fields = new Headers()
+  for (let index = 0; index < headers.length; index += 2) fields.append(headers[index] ?? '', headers[index + 1] ?? '')
+  const host = fields.get('host') ?? 'localhost'
+  return new Request(`${isSecure ? 'https' : 'http'}://${host}${url}`, {
     method,
-    headers: headers.map(([name, value]) => [name, value]),
+    headers: fields,
     signal: call.signal,
-    ...(body !== undefined && { body: body.stream, duplex: 'half' }),
-    ...(whole instanceof Uint8Array && { body: whole }),
+    body: body.stream,
+    duplex: 'half',
   })
 }
 

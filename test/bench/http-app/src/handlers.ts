@@ -1,0 +1,3 @@
+export function hello(): Response {
+  return new Response('hello world')
+}

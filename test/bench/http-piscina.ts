@@ -1,0 +1,4 @@
+/** What a thread of piscina answers with. */
+export default function hello(): string {
+  return 'hello world'
+}
