@@ -43,7 +43,7 @@ export async function startServers(host: string): Promise<Servers> {
   return { host, sshKey, [Symbol.asyncDispose]: async () => started.disposeAsync() }
 }
 
-async function startPostgres(folder: string, host: string, stack: AsyncDisposableStack): Promise<void> {
+export async function startPostgres(folder: string, host: string, stack: AsyncDisposableStack): Promise<void> {
   const found = await Array.fromAsync(glob('/usr/lib/postgresql/*/bin'))
   const bin = found.toSorted().at(-1)
   if (bin === undefined) throw new Error('PostgreSQL is installed, but its programs are not where Debian has them')
