@@ -47,7 +47,7 @@ export function listenOn(server: Server, overlay: EntryId, options: BindOptions)
 class Listening {
   readonly #server: Server
   readonly #overlay: EntryId
-  readonly #options: BindOptions
+  #options: BindOptions
   readonly #handle: OverlayHandle
   readonly #closing = new AbortController()
   /** A place that takes the present one's, ready or being made. */
@@ -66,6 +66,8 @@ class Listening {
   async run(): Promise<void> {
     try {
       let place = await this.#open()
+      // Any port was right at first; from then on others know it by this one.
+      this.#options = { ...this.#options, port: place.ticket.address.port }
       this.#listening(place)
       while (!this.#closed) {
         await this.#serve(place)
