@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { runCases } from '../../peers/kosoku.ts'
+import { type CaseResult, runCases } from '../../peers/kosoku.ts'
 import { startSocketApp } from './socket-app.ts'
 
 let folder: string
@@ -22,8 +22,15 @@ describe('a WebSocket', () => {
   it('is what the RFC says: framing, fragments, control frames, UTF-8, close codes, sizes', { timeout: 120_000 }, async () => {
     await using web = await startSocketApp({ sockets: { echo: { max_payload: 32 * 1024 * 1024 } } })
     const results = await runCases(web.url('echo'), { exclude: ['9.3.1', '9.4.1', '12.*', '13.*'] }, folder)
-    const passed = new Set(['OK', 'NON-STRICT', 'INFORMATIONAL'])
-    const failed = [...results].filter(([, { behavior, behaviorClose }]) => !passed.has(behavior) || !passed.has(behaviorClose))
-    expect([results.size, failed]).toEqual([299, []])
+    expect(results.size).toBe(299)
+    const late = failures(results)
+    // The suite has times of its own, which a busy machine may exceed: those cases have it to themselves once more.
+    if (late.length > 0) expect(failures(await runCases(web.url('echo'), { include: late }, folder))).toEqual([])
   })
 })
+
+const passed = new Set(['OK', 'NON-STRICT', 'INFORMATIONAL'])
+
+function failures(results: ReadonlyMap<string, CaseResult>): readonly string[] {
+  return [...results].filter(([, { behavior, behaviorClose }]) => !passed.has(behavior) || !passed.has(behaviorClose)).map(([id]) => id)
+}
