@@ -67,11 +67,9 @@ export class Mailbox {
     return box.#queue.size < box.capacity && sizeOf(box.#senders) === 0
   }
 
-  /** Puts a letter as soon as there is room, in the order of asking. Answers false when the mailbox was closed before that. */
-  putWhenRoom(letter: Letter, held: { readonly withdrawn: boolean }): Promise<boolean> {
-    return new Promise((accepted) => {
-      this.#boxOf(letter.topic).#enqueue({ letter, held, accepted })
-    })
+  /** Puts a letter as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
+  putWhenRoom(letter: Letter, held: { readonly withdrawn: boolean }, accepted: (done: boolean) => void): void {
+    this.#boxOf(letter.topic).#enqueue({ letter, held, accepted })
   }
 
   put(letter: Letter): void {

@@ -37,5 +37,7 @@ export function payloads(box: Mailbox, topic?: string): unknown[] {
 
 /** A letter that waits for room; what became of it is pushed to `log`. */
 export function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
-  return box.putWhenRoom(letter(topic, payload), { withdrawn: false }).then((accepted) => log.push([payload, accepted]))
+  return new Promise<boolean>((resolve) => {
+    box.putWhenRoom(letter(topic, payload), { withdrawn: false }, resolve)
+  }).then((accepted) => log.push([payload, accepted]))
 }

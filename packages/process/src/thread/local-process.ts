@@ -122,10 +122,24 @@ export class LocalProcess extends Participant {
     this.#outbox ??= new Outbox()
     this.#outbox.hold(sent, held)
     return sent.catch((error: unknown) => {
-      // Nobody is left to hear of it.
-      if (this.ended && held !== undefined && !held.withdrawn) this.#surroundings.onUnsent(this, held, error)
+      if (held !== undefined) this.#unsent(held, error)
       throw error
     })
+  }
+
+  override note(held: Held): void {
+    this.#outbox ??= new Outbox()
+    this.#outbox.note(held)
+  }
+
+  override release(held: Held, error: unknown): void {
+    this.#outbox?.release(held)
+    if (error !== undefined) this.#unsent(held, error)
+  }
+
+  #unsent(held: Held, error: unknown): void {
+    // Nobody is left to hear of it.
+    if (this.ended && !held.withdrawn) this.#surroundings.onUnsent(this, held, error)
   }
 
   /** A letter had to give way in the mailbox. */

@@ -10,7 +10,7 @@ export interface Held {
 }
 
 export class Outbox {
-  readonly #held = new Map<Promise<unknown>, Held | undefined>()
+  readonly #held = new Map<object, Held | undefined>()
   #onEmpty: (() => void) | undefined
 
   get isEmpty(): boolean {
@@ -21,10 +21,20 @@ export class Outbox {
   hold(settled: Promise<unknown>, held?: Held): void {
     this.#held.set(settled, held)
     const release = () => {
-      this.#held.delete(settled)
-      if (this.isEmpty) this.#onEmpty?.()
+      this.release(settled)
     }
     settled.then(release, release)
+  }
+
+  /** Holds a letter until it is released: without a promise, of which a letter that waits for room would need several. */
+  note(held: Held): void {
+    this.#held.set(held, held)
+  }
+
+  /** What was held is on its way, or lost. */
+  release(key: object): void {
+    this.#held.delete(key)
+    if (this.isEmpty) this.#onEmpty?.()
   }
 
   /** Waits until nothing is held, at most `ms`. Withdraws the letters that are left, and answers them. */

@@ -37,6 +37,12 @@ export class Participant {
     return sent
   }
 
+  /** Notes a letter that waits for room. */
+  note(_held: Held): void {}
+
+  /** A noted letter waits no longer. @param _error - Why it was not sent. */
+  release(_held: Held, _error: unknown): void {}
+
   /** A fresh slot that holds its own frame. */
   slot(): Slot {
     return { frame: this.frame, owner: this }

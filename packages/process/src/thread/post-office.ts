@@ -266,10 +266,16 @@ function deliver(
     return delivered
   }
   const waiting = held ?? { to, topic, withdrawn: false }
-  const sent = receiver.mailbox.putWhenRoom(letter, waiting).then((accepted) => {
-    if (!accepted) throw missing(to)
+  // The one that notes it does so already, if there is one.
+  if (held === undefined) by.note(waiting)
+  return new Promise((resolve, reject) => {
+    receiver.mailbox.putWhenRoom(letter, waiting, (accepted) => {
+      const error = accepted ? undefined : missing(to)
+      if (held === undefined) by.release(waiting, error)
+      if (error === undefined) resolve()
+      else reject(error)
+    })
   })
-  return held === undefined ? by.hold(sent, waiting) : sent
 }
 
 function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
