@@ -18,40 +18,29 @@ import { configOf, defaultTimeouts } from './route.ts'
 /** Milliseconds in which a connection has to say who comes: the router writes that at once. */
 const headerTimeout = 10_000
 
-/** @throws TroupeError `Unavailable` when the session is gone, or somebody else accepts its streams. */
+/** What is forwarded to this thread, by session. */
+const forwardings = new Map<string, Forwarding>()
+
+/**
+ * A listener that is there already for the same session, of an overlay that was replaced, gives its connections away to the new one.
+ *
+ * @throws TroupeError `Unavailable` when the session is gone, or somebody else accepts its streams.
+ */
 export async function accept(ticket: Ticket): Promise<Listener> {
-  const { bridge, session, timeouts = defaultTimeouts } = configOf(ticket)
-  const failures = new Failures(ticket.overlay, `listening at ${ticket.address.host}`)
-  const patience = { timeouts, failures }
-  const control = await greeted(bridge, patience)
-  const server = createServer()
-  try {
-    const local = control.localAddress ?? ''
-    // i2pd forwards to where the request came from, whatever the request says.
-    const listening = once(server, 'listening')
-    inTheClear(() => server.listen({ port: 0, host: local, exclusive: true }))
-    await listening
-    const request = forwardTo(session, local, portOf(server))
-    await control.ask(request, { stage: 'request', limit: 'connect_timeout', topic: 'STREAM STATUS' })
-    // It is the server in front of it that keeps the thread alive.
-    server.unref()
-    return new I2pListener(ticket.address, control.hold().unref(), server, patience)
-  } catch (error) {
-    server.close()
-    control.close()
-    throw error
-  }
+  const { session } = configOf(ticket)
+  const forwarding = forwardings.get(session) ?? (await Forwarding.start(ticket))
+  return forwarding.attach(ticket.address)
 }
 
-class I2pListener implements Listener {
-  readonly address: Target
-  readonly connections: Arrivals = new Arrivals()
+class Forwarding {
+  readonly #session: string
   readonly #control: Conversation
   readonly #server: Server
   readonly #closing = new AbortController()
+  #listener: I2pListener | undefined
 
-  constructor(address: Target, control: Conversation, server: Server, patience: Patience) {
-    this.address = address
+  private constructor(session: string, control: Conversation, server: Server, patience: Patience) {
+    this.#session = session
     this.#control = control
     this.#server = server
     const signal = this.#closing.signal
@@ -64,16 +53,47 @@ class I2pListener implements Listener {
       if (anybody || comesFrom(socket, router)) void this.#receive(socket, inTime)
       else socket.destroy()
     })
+    forwardings.set(session, this)
     void this.#watch()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#end()
+  static async start(ticket: Ticket): Promise<Forwarding> {
+    const { bridge, session, timeouts = defaultTimeouts } = configOf(ticket)
+    const failures = new Failures(ticket.overlay, `listening at ${ticket.address.host}`)
+    const patience = { timeouts, failures }
+    const control = await greeted(bridge, patience)
+    const server = createServer()
+    try {
+      const local = control.localAddress ?? ''
+      // i2pd forwards to where the request came from, whatever the request says.
+      const listening = once(server, 'listening')
+      inTheClear(() => server.listen({ port: 0, host: local, exclusive: true }))
+      await listening
+      const request = forwardTo(session, local, portOf(server))
+      await control.ask(request, { stage: 'request', limit: 'connect_timeout', topic: 'STREAM STATUS' })
+      // It is the server in front of it that keeps the thread alive.
+      server.unref()
+      return new Forwarding(session, control.hold().unref(), server, patience)
+    } catch (error) {
+      server.close()
+      control.close()
+      throw error
+    }
+  }
+
+  attach(address: Target): Listener {
+    this.#listener?.connections.end()
+    const listener = new I2pListener(address, () => {
+      // One whose connections another one has taken over ends alone.
+      if (this.#listener === listener) this.#end()
+    })
+    this.#listener = listener
+    return listener
   }
 
   async #receive(socket: Socket, patience: Patience): Promise<void> {
     const accepted = await received(socket, patience).catch(() => undefined)
-    if (accepted !== undefined && !this.connections.put(accepted)) accepted.socket.destroy()
+    if (accepted !== undefined && this.#listener?.connections.put(accepted) !== true) accepted.socket.destroy()
   }
 
   /** The router forwards for as long as that connection stands. */
@@ -86,10 +106,27 @@ class I2pListener implements Listener {
   }
 
   #end(error?: TroupeError): void {
-    this.connections.end(error)
+    if (forwardings.get(this.#session) === this) forwardings.delete(this.#session)
     this.#closing.abort()
     this.#server.close()
     this.#control.close()
+    this.#listener?.connections.end(error)
+  }
+}
+
+class I2pListener implements Listener {
+  readonly address: Target
+  readonly connections: Arrivals = new Arrivals()
+  readonly #onEnd: () => void
+
+  constructor(address: Target, onEnd: () => void) {
+    this.address = address
+    this.#onEnd = onEnd
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#onEnd()
+    this.connections.end()
   }
 }
 

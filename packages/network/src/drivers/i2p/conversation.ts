@@ -126,6 +126,7 @@ export class Conversation {
 
   /** A connection that is held: the system looks now and then whether the other side is there, and waits for nobody at the end. */
   hold(): this {
+    this.#stage = 'held'
     this.#socket.setKeepAlive(true, 15_000)
     return this
   }

@@ -6,7 +6,8 @@ import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from 
 import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { i2pKind } from './config.ts'
-import { KeyFile, keyPath } from './key-file.ts'
+import { type Lease, leaseSession, wouldGoOn } from './kept-sessions.ts'
+import { keyPath } from './key-file.ts'
 import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
 import { type Role, Session } from './session.ts'
 
@@ -21,7 +22,11 @@ type Fields = FieldsOf<typeof i2pKind>
 export const i2pOverlay: OverlayKind = {
   ...overlayKind(i2pKind, async (id, fields, site): Promise<Overlay> => I2pOverlay.open(id, fields, site)),
   exclusive(entries, id, { stateDir }) {
-    return entries.decode(id, i2pKind).fields.destination === 'transient' ? undefined : keyPath(stateDir, nameOf(id))
+    const { fields } = entries.decode(id, i2pKind)
+    const same = (role: Role) => wouldGoOn(pathOf(id, role, stateDir), planOf(id, role, fields))
+    // The keys of both roles are held, or given up, together.
+    const goesOn = same('listen') || (fields.destination === 'persistent' && same('dial'))
+    return fields.destination === 'transient' || goesOn ? undefined : pathOf(id, 'listen', stateDir)
   },
 }
 
@@ -32,33 +37,32 @@ class I2pOverlay implements Overlay {
   readonly route: Route
   readonly #fields: Fields
   readonly #site: Site
-  readonly #dials: Session
-  #listener: Promise<Session> | undefined
+  readonly #dials: Lease
+  #listener: Promise<Lease> | undefined
   #lingering: NodeJS.Timeout | undefined
   /** Whether somebody accepts connections, or is about to. */
   #taken = false
   #closed = false
 
-  private constructor(id: EntryId, fields: Fields, site: Site, dials: Session) {
+  private constructor(id: EntryId, fields: Fields, site: Site, dials: Lease) {
     this.id = id
     this.#fields = fields
     this.#site = site
     this.#dials = dials
     const { options, signatureType, udpPort = fields.port - 1 } = fields
-    this.route = this.#route({ session: dials.id, datagrams: { port: udpPort, signatureType, options } })
+    this.route = this.#route({ session: dials.session.id, datagrams: { port: udpPort, signatureType, options } })
   }
 
   /** @throws TroupeError `Unavailable` when the router refuses, or is not there; one that takes its time is waited for by dials. */
   static async open(id: EntryId, fields: Fields, site: Site): Promise<Overlay> {
-    const path = `${keyPath(site.stateDir, nameOf(id))}~dial`
-    const session = sessionOf(id, 'dial', fields, site, fields.destination === 'persistent' ? await KeyFile.hold(path) : undefined)
+    const dials = await sessionOf(id, 'dial', fields, site)
     const enough = new AbortController()
     const late = pause(patience, undefined, { signal: enough.signal, ref: false }).catch(() => undefined)
     try {
-      await Promise.race([session.standing(), late])
-      return new I2pOverlay(id, fields, site, session)
+      await Promise.race([dials.session.standing(), late])
+      return new I2pOverlay(id, fields, site, dials)
     } catch (error) {
-      await session[Symbol.asyncDispose]()
+      await dials[Symbol.asyncDispose]()
       throw error
     } finally {
       enough.abort()
@@ -68,16 +72,16 @@ class I2pOverlay implements Overlay {
   /** The key that it holds, so that nobody else may: none, while it only dials by a key that it has made up. */
   get exclusive(): string | undefined {
     const holds = this.#fields.destination === 'persistent' || (this.#listener !== undefined && this.#fields.destination !== 'transient')
-    return holds ? keyPath(this.#site.stateDir, nameOf(this.id)) : undefined
+    return holds ? pathOf(this.id, 'listen', this.#site.stateDir) : undefined
   }
 
   async check(): Promise<void> {
-    await this.#dials.standing()
+    await this.#dials.session.standing()
   }
 
   async status(): Promise<OverlayStatus> {
-    const listener = await this.#listener?.catch(() => undefined)
-    const known = listener ? [listener, this.#dials] : [this.#dials]
+    const listener = (await this.#listener?.catch(() => undefined))?.session
+    const known = listener ? [listener, this.#dials.session] : [this.#dials.session]
     const addresses = known.map(({ address }) => address).filter((address) => address !== undefined)
     const worst = known.find(({ state }) => state !== 'up')
     return {
@@ -103,7 +107,7 @@ class I2pOverlay implements Overlay {
     this.#taken = true
     const leave = async () => this.#leave()
     try {
-      const session = await this.#listen()
+      const { session } = await this.#listen()
       const address = { host: await session.standing(), port: port === 0 ? anyPort : port }
       return { ticket: Object.freeze({ ...this.#route({ session: session.id }), address }), [Symbol.asyncDispose]: leave }
     } catch (error) {
@@ -118,19 +122,13 @@ class I2pOverlay implements Overlay {
     await Promise.all([this.#endListener(), this.#dials[Symbol.asyncDispose]()])
   }
 
-  async #listen(): Promise<Session> {
+  async #listen(): Promise<Lease> {
     clearTimeout(this.#lingering)
-    this.#listener ??= this.#newListener()
-    return this.#listener
-  }
-
-  async #newListener(): Promise<Session> {
-    const path = keyPath(this.#site.stateDir, nameOf(this.id))
+    const listener = (this.#listener ??= sessionOf(this.id, 'listen', this.#fields, this.#site))
     try {
-      const keyFile = this.#fields.destination === 'transient' ? undefined : await KeyFile.hold(path)
-      return sessionOf(this.id, 'listen', this.#fields, this.#site, keyFile)
+      return await listener
     } catch (error) {
-      this.#listener = undefined
+      if (this.#listener === listener) this.#listener = undefined
       throw error
     }
   }
@@ -144,8 +142,8 @@ class I2pOverlay implements Overlay {
   async #endListener(): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
-    const session = await listener?.catch(() => undefined)
-    await session?.[Symbol.asyncDispose]()
+    const lease = await listener?.catch(() => undefined)
+    await lease?.[Symbol.asyncDispose]()
   }
 
   #route(config: Pick<I2pRoute, 'session' | 'datagrams'>): Route {
@@ -163,19 +161,23 @@ class I2pOverlay implements Overlay {
   }
 }
 
-function sessionOf(overlay: EntryId, role: Role, fields: Fields, { log }: Site, keyFile: KeyFile | undefined): Session {
+/** Keys that dial are kept only where the entry says so, those that listen unless it says otherwise. */
+async function sessionOf(id: EntryId, role: Role, fields: Fields, { log, stateDir }: Site): Promise<Lease> {
+  const plan = { ...planOf(id, role, fields), log }
+  const { destination = role === 'listen' ? 'persistent' : 'transient' } = fields
+  if (destination === 'persistent') return leaseSession(pathOf(id, role, stateDir), plan)
+  const session = new Session(plan)
+  return { session, [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose]() }
+}
+
+function planOf(overlay: EntryId, role: Role, fields: Fields) {
   const { sessionName: prefix, signatureType, options } = fields
-  return new Session({
-    overlay,
-    role,
-    bridge: bridgeOf(fields),
-    prefix,
-    signatureType,
-    options,
-    timeouts: timeoutsOf(fields),
-    keyFile,
-    log,
-  })
+  return { overlay, role, bridge: bridgeOf(fields), prefix, signatureType, options, timeouts: timeoutsOf(fields) }
+}
+
+/** No name of an entry holds a tilde. */
+function pathOf(id: EntryId, role: Role, stateDir: string): string {
+  return keyPath(stateDir, role === 'listen' ? nameOf(id) : `${nameOf(id)}~dial`)
 }
 
 function bridgeOf({ host, port, username, password }: Fields): Bridge {

@@ -6,7 +6,7 @@ import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@trou
 import { explain, type Reply } from './reply.ts'
 
 /** Where a conversation with the bridge is. */
-export type Stage = 'connect' | 'hello' | 'key' | 'session' | 'request' | 'stream'
+export type Stage = 'connect' | 'hello' | 'key' | 'session' | 'request' | 'held' | 'stream'
 
 /** A field of the entry that limits a stage. */
 export type Limit = 'connect_timeout' | 'session_timeout' | 'dial_timeout' | 'first_byte_timeout'
@@ -18,6 +18,7 @@ const during: Readonly<Record<Stage, string>> = {
   key: 'before the router made a key',
   session: 'before the router had made a session',
   request: 'before the router answered',
+  held: 'that was held',
   stream: 'before the first byte came',
 }
 

@@ -1,6 +1,7 @@
 /** For tests: what a router does with sessions, streams between them, and names, behind a SAM bridge. */
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { toB32 } from '@diva.exchange/i2p-sam'
 import { destinationIn } from './destination.ts'
 import { privateKey } from './sample.ts'
 import { greeting, type Script, ScriptedBridge } from './scripted-bridge.ts'
@@ -36,7 +37,11 @@ export class FakeRouter implements AsyncDisposable {
 }
 
 function router(sessions: Map<string, Held>, names: Readonly<Record<string, string>>): Script {
-  const found = (destination: string) => [...sessions.values()].find(({ key }) => destinationIn(key) === destination)
+  const found = (wanted: string) =>
+    [...sessions.values()].find(({ key }) => {
+      const destination = destinationIn(key) ?? ''
+      return [destination, `${toB32(destination)}.b32.i2p`].includes(wanted)
+    })
   return (line, say, socket) => {
     const word = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)?.[1] ?? ''
     const held = sessions.get(word('ID'))

@@ -1,0 +1,214 @@
+import { mkdtempDisposableSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { entryId } from '@troupe/core'
+import { Registry } from '@troupe/registry'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { accept, dial } from '../../dial.ts'
+import type { Listener, Overlay } from '../../overlay.ts'
+import { networkKinds, Overlays } from '../../overlays.ts'
+import { FakeRouter } from './fake-router.ts'
+import { failure } from './sample.ts'
+import { answering, ScriptedBridge } from './scripted-bridge.ts'
+
+const id = entryId('app:site')
+let stack = new AsyncDisposableStack()
+let folder = ''
+
+beforeEach(() => {
+  stack = new AsyncDisposableStack()
+  folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'troupe-i2p-'))).path
+})
+afterEach(async () => stack.disposeAsync())
+
+function application(): { overlays: Overlays; registry: Registry; log: string[] } {
+  const registry = new Registry({ kinds: networkKinds })
+  const log: string[] = []
+  const overlays = stack.use(new Overlays(registry, { stateDir: folder, log: (line) => log.push(line) }))
+  return { overlays, registry, log }
+}
+
+async function start(router: { readonly port: number }, fields: object = {}) {
+  const app = application()
+  app.registry.add({ id, kind: 'network.i2p', fields: { host: '127.0.0.1', port: router.port, wait_timeout: '1s', ...fields } })
+  return { ...app, overlay: await app.overlays.add(id) }
+}
+
+/** Says hello to everybody, until the listener ends. */
+async function welcome(listener: Listener, word: string): Promise<void> {
+  for await (const { socket } of listener.connections) socket.on('error', () => undefined).end(word)
+}
+
+async function visit({ route }: Overlay, host: string): Promise<string> {
+  return text(await dial(route, { host, port: 80 }))
+}
+
+const listed = () => readdirSync(join(folder, 'i2p')).filter((name) => !name.includes('.lock'))
+const sessionLines = ({ bridge }: FakeRouter) => bridge.lines.filter((line) => line.startsWith('SESSION CREATE'))
+
+describe('an entry of network.i2p', () => {
+  it.each([
+    ['host', { port: 7656 }],
+    ['port', { host: 'h' }],
+    ['port', { host: 'h', port: 0 }],
+    ['password', { host: 'h', port: 1, username: 'u' }],
+    ['password', { host: 'h', port: 1, username: 'u', password: 'a"b"' }],
+    ['session_name', { host: 'h', port: 1, session_name: 'a b' }],
+    ['session_name', { host: 'h', port: 1, session_name: '' }],
+    ['destination', { host: 'h', port: 1, destination: 'mine' }],
+    ['options["inbound.length"]', { host: 'h', port: 1, options: { 'inbound.length': 'a b' } }],
+    ['options.DESTINATION', { host: 'h', port: 1, options: { DESTINATION: 'x' } }],
+    ['signature_type', { host: 'h', port: 1, signature_type: 99 }],
+    ['dial_timeout', { host: 'h', port: 1, dial_timeout: 5 }],
+    ['auth_key', { host: 'h', port: 1, auth_key: 'x' }],
+  ])('is refused for its %s in %j', (path, fields) => {
+    const registry = new Registry({ kinds: networkKinds })
+    registry.add({ id, kind: 'network.i2p', fields })
+    expect(registry.check()).toEqual([expect.objectContaining({ entry: id, path })])
+  })
+
+  it('has its options passed on, as they are', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const options = { 'inbound.length': 0, 'inbound.allowZeroHop': true, 'i2cp.leaseSetEncType': '4,0', inbound_nickname: 'x' }
+    await start(router, { options, session_name: 'mine', signature_type: 11 })
+    expect(sessionLines(router)).toHaveLength(1)
+    expect(sessionLines(router)[0]).toMatch(
+      /^SESSION CREATE STYLE=STREAM ID=mine-[0-9a-f]{32} DESTINATION=TRANSIENT SIGNATURE_TYPE=11 inbound.length=0 inbound.allowZeroHop=true i2cp.leaseSetEncType=4,0 inbound_nickname=x$/,
+    )
+  })
+})
+
+describe('an overlay of I2P', () => {
+  it('dials by one session, listens by another, and says where', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay, overlays, log } = await start(router)
+    const binding = await overlay.bind({ port: 8080 })
+    const { host, port } = binding.ticket.address
+    const served = welcome(await accept(binding.ticket), 'welcome')
+    expect(await Promise.all(Array.from({ length: 50 }, async () => visit(overlay, host)))).toEqual(
+      Array.from({ length: 50 }, () => 'welcome'),
+    )
+    expect([port, router.sessions.size, listed()]).toEqual([8080, 2, ['site']])
+    expect(log).toContain(`overlay app:site is reached at ${host}`)
+    expect(await overlays.status(id)).toMatchObject({ state: 'up', name: host, addresses: [host, expect.stringMatching(/\.b32\.i2p$/)] })
+    const ended = failure(served)
+    await binding[Symbol.asyncDispose]()
+    await overlays[Symbol.asyncDispose]()
+    await router.bridge.deserted()
+    expect(await ended).toMatchObject({ kind: 'Unavailable' })
+  })
+
+  it('keeps its address, and keeps that of its dials where it is told to', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const addresses = async () => {
+      const { overlay, overlays } = await start(router, { destination: 'persistent' })
+      await overlay.bind({ port: 0 })
+      const status = await overlays.status(id)
+      await overlays[Symbol.asyncDispose]()
+      return status?.addresses
+    }
+    const first = await addresses()
+    expect(new Set(first).size).toBe(2)
+    expect([await addresses(), listed()]).toEqual([first, ['site', 'site~dial']])
+  })
+
+  it('keeps nothing where it is told to', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay } = await start(router, { destination: 'transient' })
+    await overlay.bind({ port: 80 })
+    expect(() => listed()).toThrow(/ENOENT/)
+    expect(overlay.exclusive).toBeUndefined()
+  })
+
+  it('is one place, without TLS of its own', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay } = await start(router)
+    expect(await failure(overlay.bind({ port: 443, tls: true }))).toMatchObject({
+      kind: 'Invalid',
+      message: expect.stringContaining('not supported') as string,
+    })
+    const binding = await overlay.bind({ port: 80 })
+    expect(await failure(overlay.bind({ port: 81 }))).toMatchObject({ kind: 'AlreadyExists' })
+    await binding[Symbol.asyncDispose]()
+    const again = await overlay.bind({ port: 81 })
+    expect([again.ticket.address.host, sessionLines(router).length]).toEqual([binding.ticket.address.host, 2])
+  })
+
+  it('does not come up where there is no bridge, or where it refuses', async () => {
+    const gone = await ScriptedBridge.start(() => undefined)
+    await gone[Symbol.asyncDispose]()
+    const app = application()
+    app.registry.add({ id, kind: 'network.i2p', fields: { host: '127.0.0.1', port: gone.port } })
+    const error = await failure(app.overlays.add(id))
+    expect(error).toMatchObject({ kind: 'Unavailable', details: { overlay: id, code: 'ECONNREFUSED' } })
+    expect(error.message).not.toContain(String(gone.port))
+    const refusing = stack.use(await ScriptedBridge.start(answering({ SESSION: 'SESSION STATUS RESULT=I2P_ERROR\n' })))
+    expect(await failure(start(refusing))).toMatchObject({ kind: 'Unavailable', details: { result: 'I2P_ERROR' } })
+    await refusing.deserted()
+  })
+
+  it('does not share a key with an overlay of the same name', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay, registry, overlays } = await start(router)
+    const twin = entryId('other:site')
+    registry.add({ id: twin, kind: 'network.i2p', fields: { host: '127.0.0.1', port: router.port } })
+    await overlay.bind({ port: 80 })
+    const error = await failure((await overlays.add(twin)).bind({ port: 80 }))
+    expect(error).toMatchObject({ kind: 'AlreadyExists', retryable: true, message: expect.stringContaining('another name') as string })
+  })
+})
+
+describe('an overlay of I2P that is replaced', () => {
+  it('goes on with the session that it listens by, when that stays as it was: its place is handed on without a gap', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay: former, overlays } = await start(router)
+    const { ticket, ...first } = await former.bind({ port: 80 })
+    const old = await accept(ticket)
+    const served = welcome(old, 'old')
+    expect(await visit(former, ticket.address.host)).toBe('old')
+
+    const swap = await overlays.prepare(id)
+    await swap.check()
+    await swap.commit()
+    const now = overlays.get(id)
+    const second = await now.bind({ port: 80 })
+    const listener = await accept(second.ticket)
+    const servedNow = welcome(listener, 'new')
+    await served
+    await old[Symbol.asyncDispose]()
+    await first[Symbol.asyncDispose]()
+    for (const retired of swap.retired) await retired[Symbol.asyncDispose]()
+    expect(second.ticket.address).toEqual(ticket.address)
+    expect(await visit(now, ticket.address.host)).toBe('new')
+    expect(sessionLines(router)).toHaveLength(3)
+    await listener[Symbol.asyncDispose]()
+    await servedNow
+  })
+
+  it('is handed over when its session is to be another one: the key is never used twice', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlay: former, overlays, registry } = await start(router)
+    const place = await former.bind({ port: 80 })
+    const served = failure(welcome(await accept(place.ticket), 'old'))
+    const other = new Registry({ kinds: networkKinds })
+    other.add({ id, kind: 'network.i2p', fields: { ...registry.get(id).fields, options: { 'inbound.length': 1 } } })
+    const swap = await overlays.prepare(id, other)
+    expect(swap.retired).toEqual([])
+    await swap.commit()
+    expect(await served).toMatchObject({ kind: 'Unavailable' })
+    const again = await overlays.get(id).bind({ port: 80 })
+    expect(again.ticket.address).toEqual(place.ticket.address)
+    expect(sessionLines(router).at(-1)).toContain('inbound.length=1')
+    await swap.rollback()
+    expect((await overlays.get(id).bind({ port: 80 })).ticket.address).toEqual(place.ticket.address)
+  })
+
+  it('stands beside the new one while nobody listens', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const { overlays, overlay: former } = await start(router)
+    const swap = await overlays.prepare(id)
+    await swap.commit()
+    expect([swap.retired, router.sessions.size]).toEqual([[former], 2])
+  })
+})
