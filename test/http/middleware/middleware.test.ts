@@ -112,11 +112,11 @@ describe.each(['inline', { min: 1, max: 2 }])('with handlers whose pool is %j', 
   })
 })
 
-describe('a handler that answers bit by bit', () => {
+describe.each(['inline', { min: 1, max: 2 }])('a handler that answers bit by bit, pool %j', (pool) => {
   it('acts for who the token stands for to the end', async () => {
-    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } })
-    const say = async (...policies: string[]) => (await fetch(`${url}/slowly`, { headers: await bearer(...policies) })).text()
-    expect([await say('app:reads'), await say()]).toEqual(['begun ann true', 'begun ann false'])
+    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
+    const say = async (...policies: string[]) => (await fetch(`${url}/slowly`, { headers: await bearer('app:calls', ...policies) })).text()
+    expect([await say('app:reads'), await say()]).toEqual(['ann true, '.repeat(3), 'ann false, '.repeat(3)])
   })
 })
 

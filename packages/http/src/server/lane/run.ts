@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { emptyFrame, errorToWire, fork, type Pid, runInSlot, TroupeError } from '@troupe/core'
+import { emptyFrame, errorToWire, fork, type Pid, runInSlot, type Slot, TroupeError } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
 import { type Answer, answerInline, warm } from '../inline.ts'
 import { RequestCall } from '../request-call.ts'
@@ -64,9 +64,10 @@ class Answering {
     if (message.type === 'cancel') {
       present.call.cancel(message.reason)
       present.departure?.emit('close')
-      present.response?.stop(message.reason)
+      runInSlot(slotOf(present), () => present.response?.stop(message.reason))
     } else if (message.type === 'sent') present.body?.onPart(message.part)
-    else present.response?.onPart(message.part)
+    // What is read on runs code of the handler: as who it answers for, not as whoever brings this message.
+    else runInSlot(slotOf(present), () => present.response?.onPart(message.part))
   }
 
   #take(number: number, asked: LaneRequest): void {
@@ -98,8 +99,7 @@ class Answering {
     if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
     const { call, asked } = present
     try {
-      const slot = { frame: call.frameOfRequest, owner: call }
-      const handled = runInSlot(slot, () => answerInline(asked.program, request, contextOf(asked)))
+      const handled = runInSlot(slotOf(present), () => answerInline(asked.program, request, contextOf(asked)))
       if (handled instanceof Response) return this.#answered(present, handled)
       return call.wait(handled, 0).then(
         (response) => this.#answered(present, response),
@@ -112,8 +112,7 @@ class Answering {
 
   #answered(present: Present, response: Response): Response {
     if (isWhole(response)) return response
-    const { call } = present
-    void runInSlot({ frame: call.frameOfRequest, owner: call }, async () => this.#stream(present, response))
+    void runInSlot(slotOf(present), async () => this.#stream(present, response))
     return RESPONSE_ALREADY_SENT
   }
 
@@ -157,6 +156,10 @@ class Answering {
   #post(message: FromLane, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(message, [...transfer])
   }
+}
+
+function slotOf({ call }: Present): Slot {
+  return { frame: call.frameOfRequest, owner: call }
 }
 
 function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCall): Request {
