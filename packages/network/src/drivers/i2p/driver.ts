@@ -6,10 +6,10 @@ import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from 
 import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { i2pKind } from './config.ts'
-import { type Lease, leaseSession, wouldGoOn } from './kept-sessions.ts'
+import { type Lease, leaseSession, wouldGoOn } from './leases.ts'
 import { keyPath } from './key-file.ts'
 import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
-import { type Role, Session } from './session.ts'
+import type { Role } from './session.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
 /** Milliseconds that the first session is waited for. Some routers take half a minute; dials wait for it by themselves. */
@@ -165,9 +165,7 @@ class I2pOverlay implements Overlay {
 async function sessionOf(id: EntryId, role: Role, fields: Fields, { log, stateDir }: Site): Promise<Lease> {
   const plan = { ...planOf(id, role, fields), log }
   const { destination = role === 'listen' ? 'persistent' : 'transient' } = fields
-  if (destination === 'persistent') return leaseSession(pathOf(id, role, stateDir), plan)
-  const session = new Session(plan)
-  return { session, [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose]() }
+  return leaseSession(destination === 'persistent' ? pathOf(id, role, stateDir) : undefined, plan)
 }
 
 function planOf(overlay: EntryId, role: Role, fields: Fields) {

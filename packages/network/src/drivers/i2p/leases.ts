@@ -1,0 +1,70 @@
+/**
+ * The sessions of this program. An overlay that takes the place of another one goes on with its sessions, as long as nothing about them is
+ * different: some routers take half a minute to make one, and a listener does not notice.
+ */
+import { KeyFile } from './key-file.ts'
+import { Session, type SessionOptions } from './session.ts'
+
+type Plan = Omit<SessionOptions, 'keyFile' | 'delays'>
+
+interface Running {
+  readonly plan: Plan
+  readonly session: Promise<Session>
+  users: number
+}
+
+/** A session, for as long as it is not disposed of. */
+export interface Lease extends AsyncDisposable {
+  readonly session: Session
+}
+
+/** By the path of the key that is kept, else by overlay and role. */
+const running = new Map<string, Running>()
+
+/**
+ * The session with the key in `path`, or one with a key of its own; it is made when there is none.
+ *
+ * @throws TroupeError `AlreadyExists` when the key is somebody else's, or of a session that is not as `plan` says.
+ */
+export async function leaseSession(path: string | undefined, plan: Plan): Promise<Lease> {
+  const name = path ?? `${plan.overlay} ${plan.role}`
+  const former = running.get(name)
+  const goesOn = former !== undefined && isSame(former.plan, plan)
+  const entry: Running = goesOn ? former : { plan, session: open(path, plan), users: 0 }
+  // One that holds a key lets nobody else have it.
+  if (former === undefined || path === undefined) running.set(name, entry)
+  entry.users += 1
+  const give = async () => {
+    entry.users -= 1
+    if (entry.users > 0) return
+    if (running.get(name) === entry) running.delete(name)
+    await (await entry.session.catch(() => undefined))?.[Symbol.asyncDispose]()
+  }
+  try {
+    return { session: await entry.session, [Symbol.asyncDispose]: once(give) }
+  } catch (error) {
+    await give()
+    throw error
+  }
+}
+
+/** Whether {@link leaseSession} would go on with the session that holds the key in `path`. */
+export function wouldGoOn(path: string, plan: Omit<Plan, 'log'>): boolean {
+  const former = running.get(path)
+  return former !== undefined && isSame(former.plan, { ...plan, log: former.plan.log })
+}
+
+async function open(path: string | undefined, plan: Plan): Promise<Session> {
+  return new Session({ ...plan, keyFile: path === undefined ? undefined : await KeyFile.hold(path) })
+}
+
+/** Two applications log to different places; how long a session is waited for makes no other one of it. */
+function isSame(one: Plan, other: Plan): boolean {
+  const words = ({ timeouts: _timeouts, log: _log, ...rest }: Plan) => JSON.stringify(rest)
+  return one.log === other.log && words(one) === words(other)
+}
+
+function once(fn: () => Promise<void>): () => Promise<void> {
+  let given: Promise<void> | undefined
+  return async () => (given ??= fn())
+}
