@@ -4,9 +4,11 @@
  * is opened in the name of the request that it is for.
  */
 import { currentSlot, runInSlot, type Slot } from '@troupe/core'
-import { Agent } from 'node:http'
 import { networkKey } from './pool-key.ts'
 import { type Callable, isCallable } from './wrap.ts'
+
+// An import would read all names of the module, `WebSocket` among them, and that loads undici (`docs/discoveries/0057-importing-http.md`).
+const { Agent } = process.getBuiltinModule('node:http')
 
 /** In options: whose request it was, and the key then. Connections are filed in other contexts, and in later lives of the overlay, too. */
 const madeBy = Symbol('troupe.request')
