@@ -25,7 +25,9 @@ const clients: Readonly<Record<string, () => Way>> = {
   ours() {
     const route = routeTo(proxy, false)
     installGuard()
-    provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
+    // As in an application where no policies are in force for who asks.
+    const permit = () => undefined
+    provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route), permit })
     const frame = fork(emptyFrame, { overlay: proxied ? entryId('bench:proxy') : null })
     return () => runInFrame(frame, async () => (await http.get(url)).text())
   },

@@ -11,10 +11,10 @@ import { startMicrosocks } from '../peers/microsocks.ts'
 import { LineProgram } from './line-program.ts'
 import { type Line, median, printTable } from './measure.ts'
 
-const blocks = 24
-const perBlock = 640
+const blocks = 60
+const perBlock = 320
 /** The first blocks warm up. */
-const warm = 8
+const warm = 20
 
 interface Cost {
   /** Microseconds of a request. */
