@@ -7,7 +7,7 @@ import { startApp, type TestApp, type TestEntry } from 'troupe/test'
 import { afterEach, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
-const handlers = ['told', 'size', 'back', 'page', 'slowly']
+const handlers = ['told', 'size', 'back', 'page', 'slowly', 'fail']
 
 let app: TestApp | undefined
 
@@ -117,6 +117,20 @@ describe.each(['inline', { min: 1, max: 2 }])('a handler that answers bit by bit
     const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
     const say = async (...policies: string[]) => (await fetch(`${url}/slowly`, { headers: await bearer('app:calls', ...policies) })).text()
     expect([await say('app:reads'), await say()]).toEqual(['ann true, '.repeat(3), 'ann false, '.repeat(3)])
+  })
+})
+
+describe('an error', () => {
+  it('of a handler, or of middleware further in, is answered behind the middleware before it', async () => {
+    const options = { token_auth: { store: 'app:tokens', required: false }, body_limit: { max: 1 }, cors: { origins: ['https://a.test'] } }
+    const url = await serve({ middleware: ['request_id', 'cors', 'token_auth', 'body_limit'], options })
+    const ask = async (path: string, init: RequestInit) => {
+      const response = await fetch(`${url}${path}`, { ...init, headers: { origin: 'https://a.test', ...init.headers } })
+      return [response.status, response.headers.get('x-request-id')?.length, response.headers.get('access-control-allow-origin')]
+    }
+    expect(await ask('/fail', {})).toEqual([500, 36, 'https://a.test'])
+    expect(await ask('/told', { headers: { authorization: 'Bearer nonsense' } })).toEqual([401, 36, 'https://a.test'])
+    expect(await ask('/size', { method: 'POST', body: 'too long' })).toEqual([413, 36, 'https://a.test'])
   })
 })
 

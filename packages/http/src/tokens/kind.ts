@@ -1,11 +1,13 @@
 /** `security.token_store`: tokens that stand for an actor and a scope. */
-import { defineKind, duration, type FieldsOf } from '@troupe/registry'
+import { defineKind, duration, type FieldsOf, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 
 const fields = z
   .strictObject({
     /** The secret that tokens are signed with, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. Another one ends all tokens. */
-    key: z.string().min(32, 'expected a key of at least 32 characters'),
+    key: z.string().min(32, 'expected a key of at least 32 characters').optional(),
+    /** A file that holds it, as `file://token.key`; white space around it does not count. */
+    keyFile: sourceFile().optional(),
     /** Where tokens are kept: for as long as the application runs, or in a file. */
     storage: z.enum(['memory', 'sqlite']).default('memory'),
     /** The file, relative to the application's folder. */
@@ -17,7 +19,9 @@ const fields = z
     /** Tokens that count at a time. */
     maxTokens: z.int().min(1).default(100_000),
   })
-  .superRefine(({ ttl, maxTtl }, context) => {
+  .superRefine(({ key, keyFile, ttl, maxTtl }, context) => {
+    if ((key === undefined) === (keyFile === undefined))
+      context.addIssue({ code: 'custom', path: ['key'], message: 'expected either a key, or a key_file that holds it' })
     if (maxTtl !== undefined && ttl > maxTtl) context.addIssue({ code: 'custom', path: ['ttl'], message: 'it is longer than max_ttl' })
   })
 

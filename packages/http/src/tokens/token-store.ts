@@ -15,27 +15,37 @@ export interface TokenGrant {
   readonly ttl: number | undefined
 }
 
+export interface TokenStoreOptions {
+  readonly id: EntryId
+  readonly fields: TokenStoreFields
+  /** What tokens are signed with. */
+  readonly key: string
+  readonly storage: TokenStorage
+}
+
 export class TokenStore {
   readonly #id: EntryId
   readonly #fields: TokenStoreFields
+  readonly #key: string
   readonly #storage: TokenStorage
 
-  constructor(id: EntryId, fields: TokenStoreFields, storage: TokenStorage) {
+  constructor({ id, fields, key, storage }: TokenStoreOptions) {
     this.#id = id
     this.#fields = fields
+    this.#key = key
     this.#storage = storage
   }
 
   /** @throws TroupeError `Invalid` for one that would count too long, `Unavailable` when there are too many. */
   create({ ttl = this.#fields.ttl, ...grant }: TokenGrant): IssuedToken {
-    const { maxTtl = Infinity, maxTokens, key } = this.#fields
+    const { maxTtl = Infinity, maxTokens } = this.#fields
     if (!(ttl > 0 && ttl <= maxTtl)) throw invalid(`${this.#id}: a token counts for 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
     const now = Date.now()
     if (this.#storage.size >= maxTokens) this.#storage.sweep(now)
     if (this.#storage.size >= maxTokens) {
       throw new TroupeError('Unavailable', `${this.#id} holds ${maxTokens} tokens that count`, { details: { store: this.#id, maxTokens } })
     }
-    const { id, hash, token } = newToken(this.#id, key)
+    const { id, hash, token } = newToken(this.#id, this.#key)
     const expires = now + Math.ceil(ttl)
     this.#storage.put({ id, hash, ...grant, expires })
     return { id, token, expires }
@@ -43,7 +53,7 @@ export class TokenStore {
 
   /** What a token stands for; nothing for one that was never issued, was revoked, or has expired. */
   find(token: string): StoredToken | undefined {
-    const signed = readToken(this.#id, this.#fields.key, token)
+    const signed = readToken(this.#id, this.#key, token)
     const stored = signed && this.#storage.get(signed.id)
     if (stored === undefined || !isSame(stored.hash, signed?.hash ?? new Uint8Array())) return undefined
     return stored.expires > Date.now() ? stored : undefined

@@ -1,6 +1,7 @@
 /** The token stores of an application, as the kernel keeps them, and the requests that act for who a token stands for. */
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { EntryId, Pid } from '@troupe/core'
+import { type EntryId, invalid, type Pid, TroupeError } from '@troupe/core'
 import { Scope } from '@troupe/policy'
 import type { Inheritance } from '@troupe/process'
 import type { Asker, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
@@ -134,7 +135,9 @@ export class TokenStores implements AsyncDisposable {
     const known = this.#opened.get(id)
     if (known?.entry === registry.get(id)) return known.store
     const { entry, fields } = registry.decode(id, tokenStoreKind)
-    const store = this.#storage(id, fields).then((storage) => new TokenStore(id, fields, storage))
+    const store = Promise.all([keyOf(id, fields), this.#storage(id, fields)]).then(
+      ([key, storage]) => new TokenStore({ id, fields, key, storage }),
+    )
     this.#opened.set(id, { entry, store })
     store.catch(() => this.#opened.delete(id))
     return store
@@ -149,4 +152,18 @@ export class TokenStores implements AsyncDisposable {
     opened.catch(() => this.#storages.delete(key))
     return opened
   }
+}
+
+/** @throws TroupeError `Unavailable`, `Invalid` */
+async function keyOf(store: EntryId, { key, keyFile = '' }: TokenStoreFields): Promise<string> {
+  if (key !== undefined) return key
+  const read = await readFile(keyFile, 'utf8').catch((cause: unknown) => {
+    throw new TroupeError('Unavailable', `${store}: its key_file ${keyFile} can not be read: ${String(cause)}`, {
+      cause,
+      details: { store },
+    })
+  })
+  const found = read.trim()
+  if (found.length < 32) throw invalid(`${store}: its key_file ${keyFile} holds no key of at least 32 characters`, { store })
+  return found
 }

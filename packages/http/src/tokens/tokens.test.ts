@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entryId } from '@troupe/core'
@@ -139,6 +139,25 @@ describe('a token store in a file', () => {
   it('is told when it is no such file', async () => {
     await using _ = await start(store('app:tokens', { storage: 'sqlite', path: '.' }))
     await expect(tokenStore('app:tokens').create({ actor: ann })).rejects.toMatchObject({ kind: 'Unavailable' })
+  })
+})
+
+describe('a key in a file', () => {
+  it('signs tokens like one in the entry', async () => {
+    await writeFile(join(folder, 'token.key'), `${key}\n`)
+    await writeFile(join(folder, 'short.key'), 'short')
+    const inFile = (id: string, file: string) => store(id, { key: undefined, key_file: `file://${file}` })
+    await using _ = await start(inFile('app:tokens', 'token.key'), inFile('app:short', 'short.key'), inFile('app:none', 'none.key'))
+    const { token } = await tokenStore('app:tokens').create({ actor: ann })
+    expect(await tokenStore('app:tokens').validate(token)).toMatchObject({ actor: ann })
+    await expect(tokenStore('app:short').create({ actor: ann })).rejects.toMatchObject({ kind: 'Invalid' })
+    await expect(tokenStore('app:none').create({ actor: ann })).rejects.toMatchObject({ kind: 'Unavailable' })
+  })
+
+  it('is not there beside another', async () => {
+    await using _ = await start(store('app:both', { key_file: 'file://token.key' }), store('app:neither', { key: undefined }))
+    for (const id of ['app:both', 'app:neither'])
+      await expect(tokenStore(id).create({ actor: ann })).rejects.toThrow('expected either a key, or a key_file')
   })
 })
 
