@@ -15,7 +15,11 @@ import (
 	"tailscale.com/util/zstdframe"
 )
 
-const keepAliveEach = 50 * time.Second
+const (
+	keepAliveEach = 50 * time.Second
+	// Changes come in bursts; with many nodes, a map for each would be most of the work.
+	changesTogether = 3 * time.Millisecond
+)
 
 func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.MachinePublic) {
 	var asked tailcfg.MapRequest
@@ -30,9 +34,8 @@ func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.Machi
 		return
 	}
 	// A stream only reads; what changed at the node comes in requests of their own.
-	if !asked.Stream && !asked.ReadOnly {
-		m.update(&asked)
-		t.changed()
+	if !asked.Stream && !asked.ReadOnly && m.update(&asked) {
+		t.changed(m)
 	}
 	t.mu.Unlock()
 	out := &mapWriter{to: w, compressed: asked.Compress == "zstd"}
@@ -48,7 +51,9 @@ func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.Machi
 	t.stream(r.Context(), out, m)
 }
 
-func (m *member) update(asked *tailcfg.MapRequest) {
+// update says whether peers see the difference.
+func (m *member) update(asked *tailcfg.MapRequest) bool {
+	before := *m
 	m.endpoints, m.disco, m.version = asked.Endpoints, asked.DiscoKey, asked.Version
 	if asked.Hostinfo != nil {
 		m.host = asked.Hostinfo
@@ -56,6 +61,7 @@ func (m *member) update(asked *tailcfg.MapRequest) {
 			m.relay = net.PreferredDERP
 		}
 	}
+	return !slices.Equal(before.endpoints, m.endpoints) || before.disco != m.disco || before.relay != m.relay
 }
 
 func (t *tailnet) arrive(m *member) {
@@ -65,7 +71,7 @@ func (t *tailnet) arrive(m *member) {
 		m.absence.Stop()
 	}
 	if m.polls++; m.polls == 1 {
-		t.changed()
+		t.changed(m)
 		t.tell("online", m)
 	}
 }
@@ -76,7 +82,7 @@ func (t *tailnet) leave(m *member) {
 	if m.polls--; m.polls > 0 || t.members[m.id] != m {
 		return
 	}
-	t.changed()
+	t.changed(m)
 	t.tell("offline", m)
 	if m.ephemeral {
 		m.absence = time.AfterFunc(t.ephemeralAfter, func() {
@@ -89,8 +95,11 @@ func (t *tailnet) leave(m *member) {
 	}
 }
 
-// mapState is which peers a stream was told of.
-type mapState struct{ peers []tailcfg.NodeID }
+// mapState is what a stream was told.
+type mapState struct {
+	revision uint64
+	peers    []tailcfg.NodeID
+}
 
 func (t *tailnet) stream(ctx context.Context, out *mapWriter, m *member) {
 	out.to.WriteHeader(http.StatusOK)
@@ -106,6 +115,7 @@ func (t *tailnet) stream(ctx context.Context, out *mapWriter, m *member) {
 			select {
 			case <-wake:
 				asleep = false
+				time.Sleep(changesTogether)
 			case <-time.After(keepAliveEach):
 				if out.send(&tailcfg.MapResponse{KeepAlive: true}) != nil {
 					return
@@ -117,31 +127,39 @@ func (t *tailnet) stream(ctx context.Context, out *mapWriter, m *member) {
 	}
 }
 
+// mapFor has what is new since the stream was told something: at first all.
 func (t *tailnet) mapFor(m *member, told *mapState) *tailcfg.MapResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	answer := &tailcfg.MapResponse{
-		Node: t.nodeOf(m, true), DERPMap: t.relays, Domain: t.domain, CollectServices: "false", PacketFilter: tailcfg.FilterAllowAll,
-		DNSConfig: t.dnsFor(m), UserProfiles: t.profiles(),
+	isNew := func(revision uint64) bool { return told.revision == 0 || max(revision, t.common) > told.revision }
+	answer := &tailcfg.MapResponse{UserProfiles: t.profiles()}
+	if isNew(m.revision) {
+		answer.Node, answer.DERPMap, answer.Domain, answer.CollectServices = t.nodeOf(m, true), t.relays, t.domain, "false"
+		answer.DNSConfig, answer.PacketFilter = t.dnsFor(m), tailcfg.FilterAllowAll
 	}
 	var peers []tailcfg.NodeID
+	var fresh []*tailcfg.Node
 	for _, other := range t.members {
-		if other != m && other.approved && !other.expired() {
-			peers = append(peers, other.id)
-			answer.Peers = append(answer.Peers, t.nodeOf(other, false))
+		if other == m || !other.approved || other.expired() {
+			continue
+		}
+		peers = append(peers, other.id)
+		if isNew(other.revision) {
+			fresh = append(fresh, t.nodeOf(other, false))
 		}
 	}
-	slices.SortFunc(answer.Peers, func(a, b *tailcfg.Node) int { return int(a.ID - b.ID) })
+	slices.SortFunc(fresh, func(a, b *tailcfg.Node) int { return int(a.ID - b.ID) })
+	if told.revision == 0 {
+		answer.Peers = fresh
+	} else {
+		answer.PeersChanged = fresh
+	}
 	for _, id := range told.peers {
 		if !slices.Contains(peers, id) {
 			answer.PeersRemoved = append(answer.PeersRemoved, id)
 		}
 	}
-	if len(answer.PeersRemoved) > 0 {
-		// A list of all peers and one of those that went exclude each other; an empty list of all would mean no change.
-		answer.PeersChanged, answer.Peers = answer.Peers, nil
-	}
-	told.peers = peers
+	told.peers, told.revision = peers, max(t.revision, 1)
 	return answer
 }
 

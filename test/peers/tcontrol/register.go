@@ -72,7 +72,7 @@ func (t *tailnet) decide(asked *tailcfg.RegisterRequest, machine key.MachinePubl
 	if len(tags) > 0 {
 		m.user = ""
 	}
-	t.changed()
+	t.changed(m)
 	t.tell(change, m)
 	return t.admitted(m)
 }
@@ -82,7 +82,7 @@ func (t *tailnet) logOut(m *member) *tailcfg.RegisterResponse {
 		t.remove(m)
 	} else if m != nil {
 		m.expiry = time.Unix(1, 0)
-		t.changed()
+		t.changed(m)
 		t.tell("changed", m)
 	}
 	return &tailcfg.RegisterResponse{NodeKeyExpired: true}

@@ -12,7 +12,7 @@ import (
 	"tailscale.com/types/key"
 )
 
-// A tailnet is what the coordination server knows. Every change wakes the nodes that poll, which then get the whole map.
+// A tailnet is what the coordination server knows. Every change wakes the nodes that poll, which then get what is new to them.
 type tailnet struct {
 	domain string
 	url    string
@@ -36,6 +36,8 @@ type tailnet struct {
 	ephemeralAfter time.Duration
 	// wake is closed, and replaced, at each change.
 	wake chan struct{}
+	// revision counts the changes; common is the last one of what is the same for all.
+	revision, common uint64
 }
 
 // A member is one node.
@@ -57,6 +59,7 @@ type member struct {
 	expiry    time.Time
 	polls     int
 	absence   *time.Timer
+	revision  uint64
 }
 
 func newTailnet(domain string, out *printer) *tailnet {
@@ -67,15 +70,24 @@ func newTailnet(domain string, out *printer) *tailnet {
 	}
 }
 
-// set changes something, and wakes everybody.
+// set changes what is the same for all nodes.
 func (t *tailnet) set(change func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change()
-	t.changed()
+	t.revision++
+	t.common = t.revision
+	t.awaken()
 }
 
-func (t *tailnet) changed() {
+// changed is called, with the lock held, when others see something new of a node.
+func (t *tailnet) changed(m *member) {
+	t.revision++
+	m.revision = t.revision
+	t.awaken()
+}
+
+func (t *tailnet) awaken() {
 	close(t.wake)
 	t.wake = make(chan struct{})
 }
@@ -88,7 +100,7 @@ func (t *tailnet) change(name string, change func(*member)) error {
 		return fmt.Errorf("there is no node %q", name)
 	}
 	change(found)
-	t.changed()
+	t.changed(found)
 	t.tell("changed", found)
 	return nil
 }
@@ -133,7 +145,7 @@ func (t *tailnet) removeNamed(name string) error {
 
 func (t *tailnet) remove(m *member) {
 	delete(t.members, m.id)
-	t.changed()
+	t.changed(m)
 	t.tell("removed", m)
 }
 
