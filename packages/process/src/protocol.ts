@@ -1,6 +1,6 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
-import type { BindOptions, Errand, Handed, ResolvedAddress, Route, Ticket } from '@troupe/network'
+import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, Ticket } from '@troupe/network'
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
@@ -243,6 +243,8 @@ export interface Requests {
   closeLane: { ask: { readonly lane: Pid }; answer: void }
   /** Whoever asks acts in such a thread, too, by the pid in the answer, until that tells that it has finished. */
   lendSession: { ask: { readonly lane: Pid }; answer: { readonly pid: Pid; readonly frame: Frame } }
+  /** Whoever came to a service by an overlay that knows them acts there, by the pid in the answer, until that tells that it has finished. */
+  identify: { ask: { readonly peer: Peer }; answer: { readonly pid: Pid; readonly frame: Frame } }
   /** A server listens from now on. */
   serving: { ask: { readonly host: string; readonly port: number }; answer: void }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }

@@ -1,5 +1,8 @@
 /** An application with one server on loopback, of entries alone. */
-import { entryId } from '@troupe/core'
+import type { EventEmitter } from 'node:events'
+import { type EntryId, entryId } from '@troupe/core'
+import { http } from 'troupe'
+import type { OwnOverlay } from 'troupe/app'
 import { startApp, type TestApp, type TestEntry } from 'troupe/test'
 
 export interface WebAppOptions {
@@ -10,22 +13,32 @@ export interface WebAppOptions {
   /** How functions run. */
   readonly pool?: unknown
   readonly entries?: readonly TestEntry[]
+  readonly overlays?: readonly OwnOverlay[]
 }
 
 export interface WebApp extends AsyncDisposable {
   readonly app: TestApp
   readonly port: number
   readonly url: string
+  readonly id: EntryId
+  /** What a handler tells as JSON, asked by an overlay. */
+  visit(path: string, overlay: string): Promise<unknown>
 }
 
 export async function startWebApp(options: WebAppOptions = {}): Promise<WebApp> {
-  const app = await startApp({ root: import.meta.dirname, entries: [...webEntries(options)] })
+  const app = await startApp({ root: import.meta.dirname, entries: [...webEntries(options)], overlays: options.overlays ?? [] })
   await app.until('app:web', 'Running')
-  const { port } = app.app.address(entryId('app:web'))
+  const id = entryId('app:web')
+  const { host, port } = app.app.address(id)
   return {
     app,
     port,
     url: `http://127.0.0.1:${port}`,
+    id,
+    visit: async (path, overlayNetwork) => {
+      await using probe = await app.probe()
+      return await probe.run(async () => (await http.get(`http://${host}:${port}${path}`, { overlayNetwork })).json())
+    },
     async [Symbol.asyncDispose]() {
       await app.stop()
     },
@@ -47,4 +60,13 @@ function webEntries({ service = {}, endpoints = {}, pool = 'inline', entries = [
     })),
     ...entries,
   ]
+}
+
+/** What a stream brings next, as text. */
+export async function nextData(stream: EventEmitter): Promise<string> {
+  return new Promise((resolve) => {
+    stream.once('data', (chunk) => {
+      resolve(String(chunk))
+    })
+  })
 }

@@ -3,6 +3,8 @@ import type { EntryId } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import type { Context } from 'hono'
 import { clientAddress } from '../middleware/client-address.ts'
+import { type ClientCertificate, clientCertificateOf } from './client-certificate.ts'
+import { tlsSocketOf } from './transport.ts'
 import type { ServerEnvironment } from './environment.ts'
 import type { RequestContext } from './request-context.ts'
 import { middlewareTools } from './tools.ts'
@@ -30,7 +32,15 @@ export class InlineContext implements RequestContext {
     return clientAddress(this.#context, middlewareTools)
   }
 
+  get certificate(): ClientCertificate | undefined {
+    return certificateOf(this.#context)
+  }
+
   get service(): EntryId {
     return this.#context.env.service
   }
+}
+
+export function certificateOf({ env: { incoming } }: RequestIn): ClientCertificate | undefined {
+  return 'encrypted' in incoming.socket ? clientCertificateOf(tlsSocketOf(incoming)) : undefined
 }

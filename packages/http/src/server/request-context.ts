@@ -1,6 +1,7 @@
 /** What a handler is told beside the request. */
 import type { EntryId } from '@troupe/core'
 import type { Peer } from '@troupe/network'
+import type { ClientCertificate } from './client-certificate.ts'
 
 /**
  * The second argument of a function that answers requests.
@@ -21,6 +22,8 @@ export interface RequestContext {
   readonly peer: Peer | undefined
   /** The client's address: in the overlay's terms where it came by one. */
   readonly remoteAddress: string | undefined
+  /** The certificate that the client showed, where it was asked for one. With `client_auth` other than `verify`, look at `verified`. */
+  readonly certificate: ClientCertificate | undefined
   /** The `http.service` that took the request. */
   readonly service: EntryId
   /** The `http.endpoint` that it was routed to. */

@@ -26,7 +26,8 @@ import { LanesByProgram } from './lane/lanes-by-program.ts'
 import { RequestCall } from './request-call.ts'
 import type { EndpointRoute, RouteTable, ServerSettings } from './table.ts'
 import { isWhole, send } from './send.ts'
-import { tellFailure } from './tell.ts'
+import { tell, tellFailure } from './tell.ts'
+import { type Visitor, Visitors } from './visitors.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
 
 /** A request, as Node brings it. */
@@ -36,16 +37,27 @@ export interface Exchange {
 }
 
 export class Requests {
-  readonly #settings: ServerSettings
+  #settings: ServerSettings
   /** Who acts where no request does: the process of the server. */
   readonly #self: Participant
   readonly #chains = new Chains()
+  readonly #visitors = new Visitors()
   readonly #threads = new LanesByProgram()
   #app: App | undefined
 
   constructor(settings: ServerSettings) {
     this.#settings = settings
     this.#self = currentParticipant()
+  }
+
+  /** Limits and times are those of `settings` from the next request on. */
+  adapt(settings: ServerSettings): void {
+    this.#settings = settings
+  }
+
+  /** Tells the log something about the server itself. */
+  note(level: 'info' | 'warn', message: string): void {
+    tell(this.#self, this.#self.frame, level, message, {})
   }
 
   /** Routes as `table` says, from the next request on; those that are under way go on by the former. */
@@ -73,8 +85,18 @@ export class Requests {
 
   /** Answers a request. Never throws, never rejects. */
   answer(request: Request, exchange: Exchange): Answer {
+    const { identity } = this.#settings.fields
+    const visitor = identity === undefined ? undefined : this.#visitors.of(exchange.incoming.socket)
+    if (!(visitor instanceof Promise)) return this.#answer(request, exchange, visitor)
+    return visitor.then(
+      (known) => this.#answer(request, exchange, known),
+      (error: unknown) => this.#failed(error, this.#begin(exchange, undefined).call, request),
+    )
+  }
+
+  #answer(request: Request, exchange: Exchange, visitor: Visitor | undefined): Answer {
     const { timeouts, limits } = this.#settings.fields
-    const environment = this.#begin(exchange)
+    const environment = this.#begin(exchange, visitor)
     const { call } = environment
     try {
       const tooLarge = limitBody(exchange.incoming, limits.body)
@@ -92,22 +114,24 @@ export class Requests {
 
   /** Makes a WebSocket of a connection, or answers why not. Never rejects. */
   async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const environment = this.#begin({ incoming, outgoing: undefined })
-    const { call } = environment
-    const request = upgradeRequest(incoming)
+    const exchange = { incoming, outgoing: undefined }
+    const asked = { method: 'GET', url: incoming.url ?? '' }
+    let environment = this.#begin(exchange, undefined)
     socket.on('error', () => undefined)
     try {
+      if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#visitors.of(incoming.socket))
+      const request = upgradeRequest(incoming)
       const answer = request === undefined ? problem(400) : this.#routed(request, environment)
-      const response = await call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
+      const response = await environment.call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
       if (environment.accepted === undefined || response.status !== 204) await refuseSocket(socket, response)
       else {
         const { error } = await openSocket(environment.accepted, { request: incoming, socket, head })
-        if (error !== undefined) this.#failed(error, call, { method: 'GET', url: incoming.url ?? '' })
+        if (error !== undefined) this.#failed(error, environment.call, asked)
       }
     } catch (error) {
-      await refuseSocket(socket, this.#failed(error, call, { method: 'GET', url: incoming.url ?? '' }))
+      await refuseSocket(socket, this.#failed(error, environment.call, asked))
     } finally {
-      call.end()
+      environment.call.end()
     }
   }
 
@@ -119,7 +143,7 @@ export class Requests {
     return problem(status, frame.trace)
   }
 
-  #sent(response: Response, { outgoing, call }: ServerEnvironment['Bindings'], request: Request): Response {
+  #sent(response: Response, { outgoing, call }: ServerEnvironment['Bindings'], request: Request): Answer {
     if (outgoing === undefined || isWhole(response)) return response
     return send(response, {
       outgoing,
@@ -129,9 +153,9 @@ export class Requests {
     })
   }
 
-  #begin({ incoming, outgoing }: Exchange): ServerEnvironment['Bindings'] {
+  #begin({ incoming, outgoing }: Exchange, visitor: Visitor | undefined): ServerEnvironment['Bindings'] {
     const { service, fields } = this.#settings
-    const { pid, frame: issued } = this.#self
+    const { pid, frame: issued } = visitor ?? this.#self
     const { write } = fields.timeouts
     const { traceparent } = incoming.headers
     const change: FrameChange = {

@@ -33,16 +33,16 @@ export interface Sending {
   readonly onFailed: (error: unknown) => void
 }
 
-/** Sends a response as its body comes, and as fast as the client takes it. Answers what tells hono that nothing is left to do. */
-export function send(response: Response, sending: Sending): Response {
+/** Sends a response as its body comes, and as fast as the client takes it. Answers, at its end, what tells hono that nothing is left to do. */
+export async function send(response: Response, sending: Sending): Promise<Response> {
   const { outgoing, slot, onFailed } = sending
-  runInSlot(slot, () => {
-    pump(response, sending).catch((error: unknown) => {
-      // The status is out: all that can be said is that something is missing.
-      outgoing.destroy()
-      onFailed(error)
-    })
-  })
+  try {
+    await runInSlot(slot, async () => pump(response, sending))
+  } catch (error) {
+    // The status is out: all that can be said is that something is missing.
+    outgoing.destroy()
+    onFailed(error)
+  }
   return RESPONSE_ALREADY_SENT
 }
 

@@ -10,6 +10,8 @@ import type { RouteTable, ServerSettings } from './table.ts'
 /** What the kernel says to a server. */
 export type ServerOrder =
   | { readonly type: 'routes'; readonly table: RouteTable }
+  /** What can change in a server that runs. */
+  | { readonly type: 'settings'; readonly settings: ServerSettings }
   /** A thread that answered requests for it has ended. */
   | { readonly type: 'laneEnded'; readonly lane: Pid; readonly error: WireError }
   /** Asks whether it still answers. */
@@ -24,17 +26,18 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
   const server = new Server(settings, requests)
   const { host, port } = await server.listen()
   await ask('serving', { host, port })
-  await Promise.race([obey(requests), server.failed])
+  await Promise.race([obey(server, requests), server.failed])
   await server.close()
 }
 
 /** Does as the kernel says, and nobody else; takes the ports of threads that it has started. */
-async function obey(requests: Requests): Promise<void> {
+async function obey(server: Server, requests: Requests): Promise<void> {
   for await (const message of self.inbox) {
     const { from, topic, payload } = message
     if (topic === laneTopic && payload instanceof MessagePort) requests.laneArrived(from, payload)
     if (topic !== orderTopic || threadOf(from) !== 0 || !isOrder(payload)) continue
     if (payload.type === 'routes') await requests.route(payload.table)
+    else if (payload.type === 'settings') server.adapt(payload.settings)
     else if (payload.type === 'laneEnded') requests.laneEnded(payload.lane, errorFromWire(payload.error))
     message.reply()
   }

@@ -12,6 +12,7 @@ import { problem } from './failure.ts'
 import type { Requests } from './requests.ts'
 import { findWholeKey } from './send.ts'
 import type { ServerSettings } from './table.ts'
+import { WatchedCertificates } from './watched-certificates.ts'
 import { createTransport, drain, type Transport } from './transport.ts'
 
 /** Where a server is reached. */
@@ -21,13 +22,16 @@ export interface ServerAddress {
 }
 
 export class Server {
-  readonly #settings: ServerSettings
+  #settings: ServerSettings
+  readonly #requests: Requests
+  #certificates: WatchedCertificates | undefined
   readonly #transport: Transport
   /** Rejects when the server can go on no more. */
   readonly failed: Promise<never>
 
   constructor(settings: ServerSettings, requests: Requests) {
     this.#settings = settings
+    this.#requests = requests
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => undefined)
     this.failed = promise
@@ -52,13 +56,36 @@ export class Server {
       listenOn(this.#transport, network, { port, tls: fields.tls?.mode === 'auto' })
     }
     await Promise.race([once(this.#transport, 'listening'), this.failed])
+    this.#watchCertificates()
     const address = this.#transport.address()
     if (typeof address !== 'object' || address === null) throw new TroupeError('Internal', `${service} listens nowhere`)
     return { host: address.address, port: address.port }
   }
 
+  /** Takes over what can change in a server that runs; connections go on. */
+  adapt(settings: ServerSettings): void {
+    this.#settings = settings
+    this.#requests.adapt(settings)
+    this.#watchCertificates()
+    this.#certificates?.renew()
+  }
+
+  /** Certificates that are read from files are read anew when those change. */
+  #watchCertificates(): void {
+    this.#certificates?.[Symbol.dispose]()
+    const { service, fields } = this.#settings
+    const transport = this.#transport
+    if (fields.tls?.mode !== 'manual' || !('setSecureContext' in transport)) return
+    this.#certificates = new WatchedCertificates(fields.tls, {
+      use: (certificates) => transport.setSecureContext(certificates),
+      onRenewed: () => this.#requests.note('info', `${service} has new certificates`),
+      onFailed: (error) => this.#requests.note('warn', `${service} goes on with the certificates that it had: ${error.message}`),
+    })
+  }
+
   /** Takes no more connections, and lets what runs come to its end. */
   async close(): Promise<void> {
+    this.#certificates?.[Symbol.dispose]()
     await Promise.all([drain(this.#transport), closeConnections()])
   }
 

@@ -1,5 +1,7 @@
 /** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
-import { type EntryId, entryId, invalid, notFound, type Pid, runInSlot, TroupeError, unavailable } from '@troupe/core'
+import { denied, type EntryId, entryId, fork, invalid, notFound, type Pid, runInSlot, TroupeError, unavailable } from '@troupe/core'
+import { isDeepStrictEqual } from 'node:util'
+import { newActor } from '@troupe/policy'
 import { processes } from '@troupe/process'
 import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
 import { problemsError } from '@troupe/registry'
@@ -19,6 +21,12 @@ const hostId = entryId('troupe:http')
 
 type SupervisedServer = ReturnType<typeof startProcess>
 
+interface RunningServer {
+  readonly pid: Pid
+  readonly address: ServerAddress
+  readonly settings: ServerSettings
+}
+
 export interface ServersOptions {
   readonly kernel: Kernel
   readonly log: (line: string) => void
@@ -36,7 +44,7 @@ export interface ServersOptions {
 export class Servers {
   readonly #kernel: Kernel
   readonly #log: (line: string) => void
-  readonly #running = new Map<EntryId, { readonly pid: Pid; readonly address: ServerAddress }>()
+  readonly #running = new Map<EntryId, RunningServer>()
   readonly #checked = new WeakSet<Source>()
   #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
   readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
@@ -44,6 +52,16 @@ export class Servers {
   constructor({ kernel, log }: ServersOptions) {
     this.#kernel = kernel
     this.#log = log
+    kernel.handle('identify', ({ peer }, { record, thread }) => {
+      const { entry } = record
+      const isAllowed =
+        entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
+      if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
+      const { user, node, address, tags = [] } = peer
+      const meta = { address, tags, ...(node !== undefined && { node }), ...(user !== undefined && { user }) }
+      const frame = fork(record.frame, { actor: newActor(`tailscale:${user ?? node ?? address}`, meta) })
+      return { pid: kernel.calls.admit({ entry, frame, thread }).pid, frame }
+    })
     answerLanes({
       kernel,
       log,
@@ -92,8 +110,14 @@ export class Servers {
   }
 
   /** Has a server that runs take over what has changed in its entry. Answers false when it has to be started anew for that. */
-  async adapt(_id: EntryId): Promise<boolean> {
-    return false
+  async adapt(id: EntryId): Promise<boolean> {
+    const running = this.#running.get(id)
+    if (running === undefined) return false
+    const settings = this.#settings(id)
+    if (!isDeepStrictEqual(lasting(running.settings), lasting(settings))) return false
+    await this.#order(running.pid, { type: 'settings', settings })
+    this.#running.set(id, { ...running, settings })
+    return true
   }
 
   async #reroute(): Promise<void> {
@@ -117,7 +141,8 @@ export class Servers {
     this.#starting.set(server.pid, resolve)
     try {
       const address = await Promise.race([serving, endOf(id, server)])
-      this.#running.set(id, { pid: server.pid, address })
+      this.#running.set(id, { pid: server.pid, address, settings: given })
+      this.#watch(id, server)
       this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
       void server.ended.then(() => {
         if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)
@@ -154,9 +179,42 @@ export class Servers {
     return tableOf(registry, service, { moduleOf: (entry, file) => code.url(entry, file) })
   }
 
-  async #order(pid: Pid, order: ServerOrder): Promise<void> {
-    await runInSlot(this.#kernel.runtime.root.slot(), async () => processes.call(pid, orderTopic, order, { timeout: orderTime }))
+  /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */
+  #watch(id: EntryId, { pid, ended }: SupervisedServer): void {
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    const look = async () => {
+      const { stall } = this.#running.get(id)?.settings.fields.timeouts ?? { stall: 0 }
+      if (stall === 0 || isOver) return
+      try {
+        await this.#order(pid, { type: 'ping' }, stall)
+        if (!isOver) timer = setTimeout(() => void look(), stall).unref()
+      } catch (error) {
+        if (isOver || !(error instanceof TroupeError) || error.kind !== 'Timeout') return
+        await this.#kernel
+          .terminate(pid, unavailable(`${id} did not answer for ${stall} ms: something loops in its thread`))
+          .catch(() => undefined)
+      }
+    }
+    void look()
+    void ended.then(() => {
+      isOver = true
+      clearTimeout(timer)
+    })
   }
+
+  async #order(pid: Pid, order: ServerOrder, timeout = orderTime): Promise<void> {
+    await runInSlot(this.#kernel.runtime.root.slot(), async () => processes.call(pid, orderTopic, order, { timeout }))
+  }
+}
+
+/** What a server keeps as long as it runs; all else it can take over. */
+function lasting({ fields, network }: ServerSettings): unknown {
+  const { timeouts, limits, tls, lifecycle, ...rest } = fields
+  const { headers, read, idle } = timeouts
+  const { security } = lifecycle
+  const secure = tls && { mode: tls.mode, clientAuth: tls.clientAuth }
+  return { ...rest, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
 }
 
 /** Milliseconds that a server may take to do what it is told. */

@@ -9,7 +9,7 @@ export function tellFailure(by: Participant, frame: Frame, error: unknown, field
   tell(by, frame, isOurs ? 'error' : 'info', `${kind}: ${message}`, { ...fields, ...(isOurs && stack !== undefined && { stack }) })
 }
 
-function tell(
+export function tell(
   by: Participant,
   { trace, overlay }: Frame,
   level: LogLine['level'],

@@ -35,6 +35,11 @@ export function readCertificates({ cert, key, clientCa }: TlsFields): Certificat
   }
 }
 
+/** The files that they are read from. */
+export function certificateFiles({ cert, key, clientCa }: TlsFields): readonly string[] {
+  return [cert, key, clientCa].filter((pem) => pem !== undefined && !isPem(pem)).filter((pem) => pem !== undefined)
+}
+
 function textOf(pem: string | undefined): string {
   if (pem === undefined) return ''
   return isPem(pem) ? pem : readFileSync(pem, 'utf8')

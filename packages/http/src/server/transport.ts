@@ -4,13 +4,15 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import {
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerRequest,
+  Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { HttpServiceFields } from '../kinds-service.ts'
+import type { Incoming } from './environment.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
 import { isUpgrade } from './upgrade.ts'
 
@@ -34,7 +36,7 @@ export function createTransport(fields: HttpServiceFields, listener: Listener): 
   const { tls, limits, http2 } = fields
   const transport =
     tls === undefined || tls.mode === 'auto'
-      ? createServer(http1Options(fields), listener)
+      ? markedSecure(createServer(http1Options(fields), listener), tls !== undefined)
       : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, listener)
   if (limits.connections !== undefined) transport.maxConnections = limits.connections
   return transport
@@ -64,6 +66,12 @@ function createTlsServer(
     if (fields.timeouts.idle > 0) session.setTimeout(fields.timeouts.idle, () => session.close())
     server.once(draining, () => session.close())
   })
+  return server
+}
+
+/** Where the overlay has ended TLS, requests came by it all the same. */
+function markedSecure(server: HttpServer, isSecure: boolean): HttpServer {
+  if (isSecure) server.prependListener('connection', (socket: Socket) => Object.assign(socket, { encrypted: true }))
   return server
 }
 
@@ -97,4 +105,10 @@ export async function drain(transport: Transport): Promise<void> {
     if ('closeIdleConnections' in transport) transport.closeIdleConnections()
   }, sweepEvery)
   await closed.finally(() => clearInterval(sweep))
+}
+
+/** The connection that a request came by. */
+export function tlsSocketOf(incoming: Incoming): unknown {
+  // What HTTP/2 shows as its socket is a stand-in.
+  return incoming instanceof Http2ServerRequest ? incoming.stream.session?.socket : incoming.socket
 }

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { currentFrame, type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
-import type { RequestIn } from '../context.ts'
+import { certificateOf, type RequestIn } from '../context.ts'
 import type { Incoming } from '../environment.ts'
 import type { EndpointRoute, RouteTable } from '../table.ts'
 import { middlewareTools } from '../tools.ts'
@@ -12,6 +12,8 @@ import { Lanes } from './lanes.ts'
 import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
 
 export class LanesByProgram {
+  /** Who acts where nobody else is known to ask. */
+  readonly #self: Pid = currentParticipant().pid
   readonly #lanes = new Map<string, Lanes>()
   readonly #known = new WeakMap<EndpointRoute, Lanes>()
 
@@ -47,7 +49,7 @@ export class LanesByProgram {
   async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
     const { call, incoming } = context.env
     const lanes = this.#of(route)
-    const session = currentParticipant() !== call
+    const session = currentParticipant().pid !== this.#self
     if (!session && !hasBody(context.req.raw, incoming))
       return lanes.answer(() => laneRequest(route, context, undefined, undefined), undefined, call)
     const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
@@ -83,6 +85,7 @@ function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest
     params: req.param(),
     peer: env.peer,
     remoteAddress: clientAddress(context, middlewareTools),
+    certificate: certificateOf(context),
     service: env.service,
     endpoint: route.entry,
     deadline,

@@ -155,7 +155,8 @@ export class Lanes {
     this.#busy.delete(lane)
     lane.idleSince = performance.now()
     this.#idle.push(lane)
-    if (this.#size > this.#settings.min) this.#sweep ??= setTimeout(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
+    if (this.#size > this.#settings.min && this.#sweep === undefined)
+      this.#sweep = setTimeout(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
   }
 
   /** Ends threads that had nothing to do for long. Those that were used last are used first, so that the others become idle. */

@@ -2,6 +2,7 @@
 import type { EntryId, Frame, Pid, WireError } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import type { Program } from '@troupe/process'
+import type { ClientCertificate } from '../client-certificate.ts'
 
 /** The topic by which such a thread sends its port to the server. */
 export const laneTopic = 'http.lane'
@@ -29,6 +30,7 @@ export interface LaneRequest {
   readonly params: Readonly<Record<string, string>>
   readonly peer: Peer | undefined
   readonly remoteAddress: string | undefined
+  readonly certificate: ClientCertificate | undefined
   readonly service: EntryId
   readonly endpoint: EntryId
   readonly deadline: number | undefined

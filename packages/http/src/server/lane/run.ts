@@ -176,6 +176,6 @@ function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCa
   })
 }
 
-function contextOf({ params, peer, remoteAddress, service, endpoint }: LaneRequest): RequestContext {
-  return { params, peer, remoteAddress, service, endpoint }
+function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: LaneRequest): RequestContext {
+  return { params, peer, remoteAddress, certificate, service, endpoint }
 }
