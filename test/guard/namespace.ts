@@ -85,7 +85,11 @@ export class Namespace implements AsyncDisposable {
 
   /** Runs a program of Node's on the application's side; what it printed. */
   async run(...args: readonly string[]): Promise<string> {
-    const child = spawn(ip.path, ['netns', 'exec', this.#application, process.execPath, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(ip.path, ['netns', 'exec', this.#application, process.execPath, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+    })
     const [printed] = await Promise.all([text(child.stdout), once(child, 'exit')])
     return printed
   }

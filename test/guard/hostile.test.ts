@@ -1,0 +1,102 @@
+/**
+ * Hostile code, in a sealed host and, to see that the attempts are worth their name, in a guarded one: each attempt has a place of its own at
+ * which it would show, and packets are counted where the application cannot reach.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startApp } from 'troupe/test'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Namespace } from './namespace.ts'
+
+const program = fileURLToPath(new URL('hostile/program.ts', import.meta.url))
+/** The machine may be busy: the attempts wait for what does not come. */
+const limit = 180_000
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+let stack = new AsyncDisposableStack()
+let folder = ''
+let namespace: Namespace
+
+beforeEach(async () => {
+  stack = new AsyncDisposableStack()
+  folder = await mkdtemp(join(tmpdir(), 'troupe-hostile-'))
+  stack.defer(async () => rm(folder, { recursive: true, force: true }))
+  namespace = stack.use(await Namespace.start(folder, ['leak.test']))
+})
+afterEach(async () => stack.disposeAsync())
+
+interface Printed {
+  /** What each attempt ended with; nothing of those that ended their process. */
+  readonly ended: Readonly<Record<string, Readonly<Record<'done' | 'failed', string | undefined>>>>
+  readonly seen: Readonly<Record<string, readonly string[]>>
+  /** The inspector of the program listens. */
+  readonly inspected: boolean
+}
+
+function parsed(text: string): Printed
+function parsed(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  return value
+}
+
+/** What was seen of each attempt of which anything was. */
+function seenOf({ seen }: Printed): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(seen).filter(([, what]) => what.length > 0))
+}
+
+const when = (possible: boolean) => (possible ? describe : noTests)
+
+/** What this Node can do shows in which of them there are. */
+function noTests(): void {}
+
+when(canSeal)('where Node can seal threads, hostile code', () => {
+  it('opens nothing in a sealed host', { timeout: limit }, async () => {
+    const printed = parsed(await namespace.run(program, 'sealed', folder))
+    expect(seenOf(printed)).toEqual({})
+    expect(printed.inspected).toBe(false)
+    const { proxy, ...strays } = await namespace.counters()
+    expect(strays).toEqual({ dns: 0, tcp: 0, udp: 0, other: 0 })
+    // What it opens by honest means goes through the overlay.
+    expect(proxy).toBeGreaterThan(0)
+    const { ended, seen } = printed
+    expect(Object.keys(seen).length).toBeGreaterThan(70)
+    expect(Object.keys(seen).filter((name) => ended[name] === undefined)).toEqual(['fs.createWriteStream'])
+    // It tells of a child that it could not start.
+    expect(Object.keys(ended).filter((name) => ended[name]?.done !== undefined)).toEqual(['the test runner of Node'])
+  })
+
+  it('gets around the guard in a guarded host, by what the documentation says', { timeout: limit }, async () => {
+    const bytes = (text: string) => [`bytes: ${text}`]
+    const printed = parsed(await namespace.run(program, 'guarded', folder))
+    expect(seenOf(printed)).toEqual({
+      'fs.writeSync': bytes('fs.writeSync'),
+      'fs.write': bytes('fs.write'),
+      'fs.writevSync': bytes('writev'),
+      'fs.writeFileSync on a descriptor': bytes('fs.writeFileSync'),
+      'fs.createWriteStream': bytes('stream'),
+      'fs.Utf8Stream': bytes('Utf8Stream'),
+      'the original fs.writeSync, caught': bytes('caught'),
+      'a FileHandle that says another descriptor': bytes('FileHandle'),
+      'a FileHandle whose descriptor was changed': bytes('FileHandle'),
+      'fs.promises.writeFile on such a FileHandle': bytes('writeFile'),
+      'a native FileHandle': bytes('native'),
+      'a terminal on a descriptor': bytes('tty'),
+      'a frame of its own making, and a child': ['a connection'],
+      'a frame of its own making, and a native handle': ['a connection'],
+      'hooks of modules': ['a connection'],
+      'the inspector of the program': ['a connection'],
+    })
+    // By a signal.
+    expect(printed.inspected).toBe(true)
+    const { tcp } = await namespace.counters()
+    expect(tcp).toBeGreaterThan(0)
+  })
+})
+
+when(!canSeal)('where Node cannot seal threads, hostile code', () => {
+  it('has no sealed host to be in, where Node cannot seal threads', async () => {
+    const host = { id: 'app:sealed', kind: 'process.host', host: { network: 'sealed' } }
+    await expect(startApp({ entries: [host] })).rejects.toThrow('Node 26')
+  })
+})

@@ -1,0 +1,76 @@
+/**
+ * Runs in a namespace: all attempts, by processes in an overlay's frame, under policies that let it choose no other. Its
+ * arguments are the host's `network` and a folder; prints what each attempt ended with, what was seen of it, and
+ * whether the program's inspector listens at the end.
+ */
+import { createRequire } from 'node:module'
+import inspector from 'node:inspector'
+import { processes, security } from 'troupe'
+import { startApp } from 'troupe/test'
+import { proxyAddress, proxyPort } from '../namespace.ts'
+import { Trap } from './traps.ts'
+
+/** No module that types know. */
+const source = './attacks.js'
+/** Among so many the attempts are divided that bear each other. */
+const processCount = 10
+/** Milliseconds. */
+const settling = 1000
+const [network = 'guarded', folder = '/tmp'] = process.argv.slice(2)
+// Native code that is in the process already.
+createRequire(import.meta.url)('@napi-rs/nice')
+
+const lifecycle = { auto_start: true }
+const proxy = { kind: 'network.socks5', host: proxyAddress, port: proxyPort }
+await using app = await startApp({
+  root: import.meta.dirname,
+  entries: [
+    { id: 'app:threads', kind: 'process.host', host: { network, spares: 0, preload: ['hostile'] }, lifecycle },
+    { id: 'app:open', kind: 'process.host', host: { spares: 0 }, lifecycle },
+    { id: 'app:proxy', ...proxy },
+    { id: 'app:other', ...proxy },
+    { id: 'app:hostile', kind: 'process.ts', source: 'file://attacks.js', method: 'run' },
+    {
+      id: 'app:lives',
+      kind: 'security.policy',
+      effect: 'allow',
+      actions: ['process.spawn', 'process.send', 'http_client.*'],
+      resources: '*',
+    },
+    { id: 'app:stays', kind: 'security.policy', effect: 'deny', actions: ['network.select'], resources: '*' },
+  ],
+})
+
+const module: unknown = await import(source)
+const all = names(module, 'attacks')
+const alone: ReadonlySet<unknown> = new Set(names(module, 'alone', Object.values))
+const byDescriptor: ReadonlySet<string> = new Set(names(module, 'byDescriptor'))
+const together = all.filter((name) => !alone.has(name))
+const batches = [...Array.from({ length: processCount }, (_, at) => together.filter((_, index) => index % processCount === at))]
+for (const name of all) if (alone.has(name)) batches.push([name])
+const ended: Record<string, unknown> = {}
+const traps = new Map<string, Trap>()
+
+await app.app.run(async () => {
+  const scope = security.newScope(['app:lives', 'app:stays'])
+  const hostile = processes.withOptions({ network: 'app:proxy' }).withActor(security.newActor('mallory')).withScope(scope)
+  const queue = batches.values()
+  const inTurn = async () => {
+    for (const batch of queue) {
+      for (const name of batch) traps.set(name, await Trap.set(folder, all.indexOf(name), byDescriptor.has(name)))
+      const attempts = batch.map((name) => [name, traps.get(name)?.place])
+      Object.assign(ended, await hostile.exec('app:hostile', 'app:threads', attempts).catch(() => ({})))
+    }
+  }
+  await Promise.all([inTurn(), inTurn()])
+})
+// What they started may still be on its way.
+await new Promise((resolve) => setTimeout(resolve, settling))
+const seen = Object.fromEntries(Array.from(traps, ([name, trap]): [string, unknown] => [name, [...new Set(trap.seen)]]))
+const printed: unknown = { ended, seen, inspected: inspector.url() !== undefined }
+process.stdout.write(JSON.stringify(printed), () => process.exit())
+
+function names(module: unknown, group: string, list: (of: object) => readonly string[] = Object.keys): readonly string[] {
+  const found: unknown = typeof module === 'object' && module !== null ? Reflect.get(module, group) : undefined
+  return typeof found === 'object' && found !== null ? list(found) : []
+}
