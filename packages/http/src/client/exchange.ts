@@ -3,11 +3,9 @@ import { formatDuration, invalid, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerFields } from './answer-fields.ts'
+import { AnswerStream } from './answer-stream.ts'
 import type { OnProgress } from './schema.ts'
-import { type EndListener, longestTimer, type Watch } from './watch.ts'
-
-/** Bytes of an answer that are held for a reader before the connection is paused. */
-const readAhead = 64 * 1024
+import type { EndListener, Watch } from './watch.ts'
 
 export interface ExchangeOptions {
   readonly watch: Watch
@@ -42,16 +40,13 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   #resolve: () => void = () => {}
   #reject: (reason: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined
+  #stream: AnswerStream | undefined
   #chunks: Buffer[] = []
   #bodyless = false
   #headed = false
   #broken: TroupeError | undefined
   #told = false
   #received = 0
-  /** Runs out when the next piece does not come; a timer of ours, since undici makes two new ones for each request. */
-  #patience: NodeJS.Timeout | undefined
-  #paused = false
   #total: number | undefined
   #ended = false
   #finished: (() => void) | undefined
@@ -112,13 +107,8 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     }
     if (this.#ended) return
     if (this.#options.onDownload !== undefined && !this.#progress(this.#options.onDownload)) return
-    if (this.#stream === undefined) {
-      this.#chunks.push(chunk)
-      return
-    }
-    this.#stream.enqueue(chunk)
-    this.#patience?.refresh()
-    if ((this.#stream.desiredSize ?? 0) <= 0) this.#pause()
+    if (this.#stream === undefined) this.#chunks.push(chunk)
+    else this.#stream.push(chunk)
   }
 
   onResponseEnd(): void {
@@ -137,7 +127,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     if (this.#headed && !this.#bodyless) {
       // Told with the body, whether the head is told already or in the next microtask.
       this.#broken = this.#options.failure(thrown)
-      this.#stream?.error(this.#broken)
+      this.#stream?.fail(this.#broken)
       return
     }
     this.#told = true
@@ -153,44 +143,19 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   }
 
   #opened(): ReadableStream<Uint8Array> {
-    const controller = this.#controller
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (stream) => {
-          if (this.#broken !== undefined) {
-            stream.error(this.#broken)
-            return
-          }
-          this.#stream = stream
-          for (const chunk of this.#chunks) stream.enqueue(chunk)
-          this.#patience = setTimeout(() => this.#late(), Math.min(this.#options.timeout, longestTimer))
-          if ((stream.desiredSize ?? 0) <= 0) this.#pause()
-        },
-        pull: () => this.#resume(),
-        cancel: () => {
-          this.#stream = undefined
-          if (this.#end()) controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
-        },
+    const { timeout } = this.#options
+    this.#stream = new AnswerStream({
+      controller: this.#controller,
+      chunks: this.#chunks,
+      timeout,
+      onLate: () => this.watch.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
+      onCancel: () => {
+        // The last byte may have come before.
+        if (this.#end()) this.#controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
       },
-      { highWaterMark: readAhead, size: (chunk) => chunk.byteLength },
-    )
-  }
-
-  #pause(): void {
-    this.#paused = true
-    this.#controller?.pause()
-  }
-
-  #resume(): void {
-    if (this.#paused) this.#patience?.refresh()
-    this.#paused = false
-    this.#controller?.resume()
-  }
-
-  /** While nobody reads, nobody is late. */
-  #late(): void {
-    if (this.#paused || this.#ended) return
-    this.watch.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(this.#options.timeout)}`))
+    })
+    if (this.#broken !== undefined) this.#stream.fail(this.#broken)
+    return this.#stream.readable
   }
 
   watchEnded(reason: TroupeError): void {
@@ -220,7 +185,6 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
-    if (this.#patience !== undefined) clearTimeout(this.#patience)
     this.#options.onFinished()
     this.#finished?.()
     return true

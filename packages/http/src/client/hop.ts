@@ -1,6 +1,17 @@
 /** One hop of a request: by the way that holds now, sent again where the caller wants that. */
 import type { Readable } from 'node:stream'
-import { asTroupeError, currentFrame, type EntryId, emptyFrame, type Frame, fork, runInFrame, type TroupeError } from '@troupe/core'
+import {
+  asTroupeError,
+  currentFrame,
+  currentSlot,
+  type EntryId,
+  emptyFrame,
+  type Frame,
+  fork,
+  runInFrame,
+  runInSlot,
+  type TroupeError,
+} from '@troupe/core'
 import { currentIsolation, type Isolation, type NetworkAccess } from '@troupe/network'
 import { discard } from './discard.ts'
 import { Exchange } from './exchange.ts'
@@ -78,7 +89,10 @@ async function once(journey: Journey, sent: Sent): Promise<Exchange> {
 async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thrown: unknown) => TroupeError): Promise<Exchange> {
   const { plan, watch, access } = journey
   const { origin } = sent.url
-  const rider: Rider = { watch, permit: (address) => access.permit?.('http_client.private_ip', address) }
+  const slot = currentSlot()
+  const ask = (address: string) => access.permit?.('http_client.private_ip', address)
+  // Asked wherever the connection is opened, in the name of whoever made the request.
+  const rider: Rider = { watch, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
   watch.throwIfEnded()
   const boarded = pool.board(origin, rider)
   const lane = boarded instanceof Promise ? await watch.race(boarded) : boarded

@@ -1,4 +1,5 @@
 /** A request as the rest of the client trusts it: parsed once from what the caller gave. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type EntryId, invalid } from '@troupe/core'
 import type { z } from 'zod'
 import type { CookieJar } from '../options.ts'
@@ -67,7 +68,8 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
     jar,
     retry: value.retry,
     onUpload: value.onUpload,
-    onDownload: value.onDownload,
+    // Called by the connection, which may have been opened by another request.
+    onDownload: value.onDownload && AsyncLocalStorage.bind(value.onDownload),
   }
 }
 

@@ -51,14 +51,19 @@ it.each([
 })
 
 it('tells it in the context of the request', async () => {
-  const actors = new Set<string | undefined>()
-  const note = () => void actors.add(currentFrame()?.actor?.id)
-  const send = (id: string) =>
-    inFrame({ overlay: null, actor: { id, meta: {} } }, async () =>
+  const callers: unknown[] = []
+  const note = () => void callers.push(currentFrame()?.values['caller'])
+  // On one connection, which the first of them opens.
+  const send = (caller: string) =>
+    inFrame({ overlay: null, values: { caller } }, async () =>
       (await http.post(at(), { body: long, onUpload: note, onDownload: note })).text(),
     )
-  await send('one')
-  expect([...actors]).toEqual(['one'])
+  for (const caller of ['one', 'two']) {
+    callers.length = 0
+    await send(caller)
+    expect(new Set(callers)).toEqual(new Set([caller]))
+  }
+  expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
 })
 
 it.each(['onUpload', 'onDownload'] as const)('what %s throws ends the request', async (option) => {

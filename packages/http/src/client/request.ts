@@ -24,8 +24,8 @@ const requests = channel('troupe:http:request')
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
   const plan = traced(planRequest(method, url, options, 'options'), frame)
-  const free = access.permit === undefined && plan.overlay === undefined && plan.unixSocket === undefined && frame !== undefined
-  return perform(plan, free ? inheritedOverlay(frame, access) : await granted(plan, frame, access), frame, access)
+  const overlay = granted(plan, frame, access)
+  return perform(plan, overlay instanceof Promise ? await overlay : overlay, frame, access)
 }
 
 /** Answers `http.batch`: everything is parsed and granted before anything is sent. */
@@ -37,7 +37,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
     if (!Array.isArray(each)) throw invalid(`${where}: expected [method, url, options]`, { path: where })
     return traced(planRequest(each[0], each[1], each[2], where), frame)
   })
-  const overlays = await Promise.all(plans.map((plan) => granted(plan, frame, access)))
+  const overlays = await Promise.all(plans.map(async (plan) => granted(plan, frame, access)))
   return Promise.all(
     plans.map(async (plan, index): Promise<BatchResult> => {
       try {
@@ -55,11 +55,22 @@ function traced(plan: Plan, frame: Frame | undefined): Plan {
   return plan
 }
 
-/** The overlay of a request that may be made. */
-async function granted(plan: Plan, frame: Frame | undefined, access: NetworkAccess): Promise<EntryId | null> {
+/** The overlay of a request that may be made; at once where nobody has to be asked. */
+function granted(plan: Plan, frame: Frame | undefined, access: NetworkAccess): EntryId | null | Promise<EntryId | null> {
+  const { url, tls, unixSocket, overlay } = plan
+  const asked = permitted({ url, insecure: tls?.insecureSkipVerify === true, unixSocket }, access)
+  const inherits = asked === undefined && overlay === undefined && unixSocket === undefined && frame !== undefined
+  return inherits ? inheritedOverlay(frame, access) : selected(plan, asked, frame, access)
+}
+
+async function selected(
+  plan: Plan,
+  asked: Promise<void> | undefined,
+  frame: Frame | undefined,
+  access: NetworkAccess,
+): Promise<EntryId | null> {
   try {
-    const asked = permitted({ url: plan.url, insecure: plan.tls?.insecureSkipVerify === true, unixSocket: plan.unixSocket }, access)
-    if (asked !== undefined) await asked
+    await asked
     return await selectOverlay(plan, frame, access)
   } catch (thrown) {
     releaseBody(plan.body)

@@ -87,29 +87,17 @@ const auth = z.union(
 /** RFC 9110 §9.2.2 */
 const idempotent = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']
 const comeBack = [408, 429, 500, 502, 503, 504]
-const retry = z
-  .union([
-    z.number().int().nonnegative(),
-    z.strictObject({
-      limit: z.number().int().nonnegative().optional(),
-      minDelay: milliseconds.optional(),
-      maxDelay: milliseconds.optional(),
-      maxRetryAfter: milliseconds.optional(),
-      methods: z.array(z.string().regex(token)).optional(),
-      statuses: z.array(z.number().int().min(400).max(599)).optional(),
-    }),
-  ])
-  .transform((value) => {
-    const given = typeof value === 'number' ? { limit: value } : value
-    return {
-      limit: given.limit ?? 2,
-      minDelay: given.minDelay ?? 100,
-      maxDelay: given.maxDelay ?? 10_000,
-      maxRetryAfter: given.maxRetryAfter ?? 60_000,
-      methods: (given.methods ?? idempotent).map((method) => method.toUpperCase()),
-      statuses: given.statuses ?? comeBack,
-    }
-  })
+const retry = z.preprocess(
+  (value) => (typeof value === 'number' ? { limit: value } : value),
+  z.strictObject({
+    limit: z.number().int().nonnegative().default(2),
+    minDelay: milliseconds.default(100),
+    maxDelay: milliseconds.default(10_000),
+    maxRetryAfter: milliseconds.default(60_000),
+    methods: z.array(z.string().regex(token).toUpperCase()).default(idempotent),
+    statuses: z.array(z.number().int().min(400).max(599)).default(comeBack),
+  }),
+)
 
 /** When to send again, in milliseconds. */
 export type RetryPlan = z.output<typeof retry>
