@@ -60,7 +60,7 @@ func newPeerStatus(status *ipnstate.Status, of *ipnstate.PeerStatus) peerStatus 
 	switch {
 	case of.CurAddr != "":
 		found.Path = "direct"
-	case of.Active && of.Relay != "":
+	case of.PeerRelay != "", of.Active && of.Relay != "":
 		found.Path = "relay"
 	default:
 		found.Path = "none"
