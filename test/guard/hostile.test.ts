@@ -22,7 +22,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack()
   folder = await mkdtemp(join(tmpdir(), 'troupe-hostile-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  namespace = stack.use(await Namespace.start(folder, ['leak.test']))
+  namespace = stack.use(await Namespace.start(folder, { names: ['leak.test'] }))
 })
 afterEach(async () => stack.disposeAsync())
 
