@@ -22,7 +22,12 @@ export interface Line {
   readonly figure: number
   readonly unit: string
   /** The floor or rival, measured in the same run. */
-  readonly peer?: { readonly name: string; readonly figure: number }
+  readonly peer?: {
+    readonly name: string
+    readonly figure: number
+    /** The median of the rounds' ratios, where both were measured by turns. @default that of the figures */
+    readonly ratio?: number
+  }
   /** What has to hold, in words, and whether it does. */
   readonly target?: { readonly text: string; readonly met: boolean }
 }
@@ -38,7 +43,7 @@ export function printTable(title: string, lines: readonly Line[]): void {
     what,
     `${format(figure)} ${unit}`,
     peer === undefined ? '' : `${peer.name} ${format(peer.figure)}`,
-    peer === undefined ? '' : `${(figure / peer.figure).toFixed(2)} ×`,
+    peer === undefined ? '' : `${(peer.ratio ?? figure / peer.figure).toFixed(2)} ×`,
     target === undefined ? '' : `${target.met ? 'met' : 'MISSED'}: ${target.text}`,
   ])
   const head = ['what', 'here', 'peer in the same run', 'ratio', 'target']
