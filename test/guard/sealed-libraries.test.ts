@@ -1,0 +1,108 @@
+/** Unmodified libraries in a sealed host, in an overlay and in the clear: the kernel opens their connections. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { processes } from 'troupe'
+import { startApp, type TestApp } from 'troupe/test'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { address } from '../peers/loopback.ts'
+import { Exit } from './overlays.ts'
+import { startServers } from './servers.ts'
+import { startSinks } from './sinks.ts'
+
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+const names = [
+  'net.connect',
+  'tls.connect',
+  'fetch',
+  'http.request with an agent',
+  'http.get',
+  'https.request with an agent',
+  'http2 (perOverlay)',
+  'WebSocket',
+  'ws',
+  'undici fetch',
+  'undici request',
+  'undici Agent (perOverlay)',
+  'axios',
+  'axios, redirected',
+  'got',
+  'node-fetch',
+  'pg.Pool (perOverlay)',
+  'ioredis (perOverlay)',
+  'mysql2 pool (perOverlay)',
+  'nodemailer',
+  'ssh2',
+  'grpc-js (perOverlay)',
+]
+const host = address(65)
+const stack = new AsyncDisposableStack()
+let exit: Exit
+let app: TestApp
+let given: unknown
+
+beforeAll(async () => {
+  if (!canSeal) return
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-sealed-'))
+  stack.defer(async () => rm(folder, { recursive: true, force: true }))
+  exit = stack.use(await Exit.start('sealed', address(66), folder))
+  const { sshKey } = stack.use(await startServers(host))
+  const { [Symbol.asyncDispose]: _, ...sinks } = stack.use(await startSinks(host))
+  given = { servers: { host, sshKey }, sinks }
+  app = await startApp({
+    root: join(import.meta.dirname, '../fixtures/sealed'),
+    entries: [
+      { id: 'app:threads', kind: 'process.host', host: { network: 'sealed' }, lifecycle: { auto_start: true } },
+      {
+        id: 'app:shared',
+        kind: 'process.host',
+        host: { network: 'sealed', isolation: 'shared', workers: 1 },
+        lifecycle: { auto_start: true },
+      },
+      { id: exit.network, kind: 'network.socks5', host: exit.address, port: 1080 },
+      { id: 'app:visit', kind: 'process.ts', source: 'file://programs.ts', method: 'visit' },
+    ],
+  })
+  stack.defer(async () => app.stop())
+}, 180_000)
+afterAll(async () => stack.disposeAsync())
+
+async function visit(network: string | null, on: string): Promise<object> {
+  return app.app.run(async () => processes.withOptions({ network }).exec('app:visit', on, names, given).then(Object))
+}
+
+/** All of them answered with what holds for `peer`. */
+function all(peer: unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(names.map((name) => [name, peer]))
+}
+
+const when = (possible: boolean) => (possible ? describe : noTests)
+
+/** What this Node can do shows in which of them there are. */
+function noTests(): void {}
+
+when(canSeal)('in a sealed host', () => {
+  it('goes through the overlay', async () => {
+    expect(await visit(exit.network, 'app:threads')).toEqual(all(exit.address))
+    expect((await exit.asked()).length).toBeGreaterThan(names.length / 2)
+  })
+
+  it('goes out in the clear', async () => {
+    const before = (await exit.asked()).length
+    expect(await visit(null, 'app:threads')).toEqual(all(expect.stringMatching(/^127\./)))
+    expect((await exit.asked()).length).toBe(before)
+  })
+
+  it('goes each its own way in a thread that processes share', async () => {
+    const [through, clear]: readonly object[] = await Promise.all([visit(exit.network, 'app:shared'), visit(null, 'app:shared')])
+    expect(through).toEqual(all(exit.address))
+    expect(clear).toEqual(all(expect.stringMatching(/^127\./)))
+    expect(Object.entries(clear)).not.toContainEqual([expect.anything(), exit.address])
+  })
+})
+
+when(!canSeal)('where threads cannot be sealed', () => {
+  it('there is no such host', () => {
+    expect(process.versions.node.startsWith('24.')).toBe(true)
+  })
+})
