@@ -1,0 +1,47 @@
+import { entryId } from '@troupe/core'
+import { Registry } from '@troupe/registry'
+import { expect, it } from 'vitest'
+import { tailscaleKind } from './config.ts'
+
+const id = entryId('app:tailnet')
+const key = { auth_key: 'tskey-auth-secret' }
+
+function problemsOf(fields: Readonly<Record<string, unknown>>) {
+  const registry = new Registry({ kinds: [tailscaleKind] })
+  registry.add({ id, kind: tailscaleKind.kind, fields })
+  return registry.check()
+}
+
+it.each([
+  ['auth_key', {}],
+  ['auth_key', { auth_key: '' }],
+  ['auth_key_env', { ...key, auth_key_env: 'KEY' }],
+  ['hostname', { ...key, hostname: '' }],
+  ['hostname', { ...key, hostname: 'two.labels' }],
+  ['hostname', { ...key, hostname: '-a' }],
+  ['hostname', { ...key, hostname: 'a'.repeat(64) }],
+  ['state_dir', { ...key, state_dir: '' }],
+  ['control_url', { ...key, control_url: 'tailnet.test' }],
+  ['control_url', { ...key, control_url: 'ftp://tailnet.test' }],
+  ['ephemeral', { ...key, ephemeral: 'yes' }],
+  ['tags[0]', { ...key, tags: ['web'] }],
+  ['exit_node', { ...key, exit_node: '' }],
+  ['authkey', { ...key, authkey: 'x' }],
+])('an entry is refused for its %s in %j', (path, fields) => {
+  const problems = problemsOf(fields)
+  expect(problems).toEqual([expect.objectContaining({ entry: id, path })])
+  expect(JSON.stringify(problems)).not.toContain(key.auth_key)
+})
+
+it('an entry may have all fields', () => {
+  const all = {
+    hostname: 'web-1',
+    state_dir: 'web',
+    control_url: 'https://tailnet.test',
+    ephemeral: true,
+    tags: ['tag:web'],
+    exit_node: 'exit',
+  }
+  expect(problemsOf({ ...key, ...all })).toEqual([])
+  expect(problemsOf({ auth_key_env: 'KEY' })).toEqual([])
+})
