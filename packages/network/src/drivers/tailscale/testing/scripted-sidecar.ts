@@ -40,12 +40,12 @@ export class ScriptedSidecar implements AsyncDisposable {
 
 /** Time stands still until {@link HandClock.advance}. */
 export class HandClock implements Clock {
-  readonly #timers = new Map<number, { readonly then: () => void; readonly ms: number }>()
+  readonly #timers = new Map<number, { readonly end: () => void; readonly ms: number }>()
   #last = 0
 
   setTimeout(then: () => void, ms: number): number {
     this.#last += 1
-    this.#timers.set(this.#last, { then, ms })
+    this.#timers.set(this.#last, { end: then, ms })
     return this.#last
   }
 
@@ -60,9 +60,9 @@ export class HandClock implements Clock {
 
   /** Lets the timer of that length end. */
   advance(ms: number): void {
-    const [found] = [...this.#timers].filter(([, timer]) => timer.ms === ms)
+    const found = [...this.#timers].find(([, timer]) => timer.ms === ms)
     if (found === undefined) throw new Error(`no timer waits ${ms} ms, but ${this.waits.join(' and ')}`)
     this.#timers.delete(found[0])
-    found[1].then()
+    found[1].end()
   }
 }
