@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { entryId } from '@troupe/core'
 import { processes, registry, security } from 'troupe'
@@ -25,6 +27,26 @@ describe('a WebSocket of a service', () => {
     expect(stdout).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
     const plain = await run('curl', ['--silent', '--include', `http://127.0.0.1:${web.port}/echo`])
     expect(plain.stdout).toMatch(/^HTTP\/1\.1 426 /)
+  })
+
+  it('is opened by TLS, where pages and streams come by HTTP/2', async () => {
+    const folder = join(import.meta.dirname, '../../guard/fixtures')
+    const tls = { cert: `file://${join(folder, 'server.pem')}`, key: `file://${join(folder, 'server.key')}` }
+    const stream = {
+      id: 'app:clock-stream',
+      kind: 'http.events',
+      meta: { router: 'app:router' },
+      path: '/clock',
+      process: 'app:clock',
+      host: 'app:host',
+    }
+    await using web = await startSocketApp({ sockets: { echo: {} }, service: { tls }, entries: [stream] })
+    const client = await Client.open(web.url('echo').replace('ws:', 'wss:'), { ca: await readFile(join(folder, 'ca.pem')) })
+    expect(await client.ask('hello')).toBe('hello')
+    const url = `https://127.0.0.1:${web.port}/clock`
+    const { stdout } = await run('curl', ['--silent', '--include', '--http2', '--cacert', join(folder, 'ca.pem'), url])
+    expect(stdout).toMatch(/^HTTP\/2 200/)
+    expect(stdout).toMatch(/\r\n\r\ndata: tick\n\ndata: tock\n\n$/)
   })
 
   it('speaks to the WebSocket of Node', async () => {
