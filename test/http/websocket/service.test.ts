@@ -101,6 +101,7 @@ describe('who asks for a WebSocket', () => {
     { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
     { id: 'app:connects', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:whoami-socket', effect: 'allow' },
     { id: 'app:sends', kind: 'security.policy', actions: 'process.send', resources: '*', effect: 'allow' },
+    { id: 'app:listens', kind: 'security.policy', actions: 'socket.listen', resources: '*', effect: 'allow' },
     { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
   ]
   const router = {
@@ -137,5 +138,17 @@ describe('who asks for a WebSocket', () => {
     expect(await security.tokenStore('app:tokens').revoke({ id })).toBe(1)
     expect(await client.closed).toEqual({ code: 1008, reason: 'its token was revoked' })
     expect(await statusOf(`${web.url('whoami')}?token=${token}`)).toBe(401)
+  })
+
+  it('is the service where there is no token, and stays so when policies change', async () => {
+    const security = { actor: { id: 'web' }, policies: ['app:sends', 'app:listens', 'app:reads'] }
+    const lifecycle = { auto_start: true, security }
+    await using web = await startSocketApp({ sockets: { whoami: {} }, service: { lifecycle }, entries })
+    const client = await Client.open(web.url('whoami'))
+    expect(JSON.parse(await client.next())).toEqual({ actor: { id: 'web', meta: {} }, scope: security.policies })
+    expect(await client.ask('read')).toBe('true')
+    const reads = { id: 'app:reads', kind: 'security.policy', actions: 'write', resources: '*', effect: 'allow' }
+    await registry.apply([{ op: 'update', entry: reads }])
+    expect([await client.ask('read'), await client.ask('write')]).toEqual(['false', 'true'])
   })
 })

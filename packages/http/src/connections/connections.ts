@@ -113,7 +113,7 @@ class Connections {
     if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
     const { entry, fields } = connection
     const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target)
-    for (const action of ['process.send', 'process.monitor']) this.#kernel.standings.permitted(thread.number, action, partner)
+    this.#kernel.standings.acquaint(thread.number, partner)
     return { partner, isOwn: fields.target === undefined }
   }
 

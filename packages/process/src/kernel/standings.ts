@@ -24,6 +24,8 @@ interface Books {
 export class Standings {
   readonly #options: StandingsOptions
   readonly #threads = new Map<number, Books>()
+  /** Threads that speak to a process because whoever configured the application said so, by that process. */
+  readonly #acquainted = new Map<Pid, Set<number>>()
   /** What threads were let do to a process, as `thread action`, by that process. */
   readonly #permits = new Map<Pid, Set<string>>()
 
@@ -66,14 +68,24 @@ export class Standings {
     else permits.add(`${thread} ${action}`)
   }
 
+  /** A thread may send to a process and monitor it, whatever policies say, now or later. */
+  acquaint(thread: number, target: Pid): void {
+    const known = this.#acquainted.get(target)
+    if (known === undefined) this.#acquainted.set(target, new Set([thread]))
+    else known.add(thread)
+  }
+
   /** Whether a thread may do `action` to a process, as far as that was asked. */
   may(thread: number, action: string, target: Pid): boolean {
+    const isSpeaking = action === 'process.send' || action === 'process.monitor'
+    if (isSpeaking && this.#acquainted.get(target)?.has(thread) === true) return true
     return !this.of(thread).governed || this.#permits.get(target)?.has(`${thread} ${action}`) === true
   }
 
   /** A process has ended: nobody does anything to it any more. */
   ended(pid: Pid): void {
     this.#permits.delete(pid)
+    this.#acquainted.delete(pid)
   }
 
   /** The policies have changed: what was permitted is asked again. */
