@@ -98,7 +98,7 @@ describe('an http.service', () => {
     const ask = async () => {
       socket.write('POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello')
       const chunk = await nextData(socket)
-      return String(chunk).split('\r\n')[0]
+      return chunk.split('\r\n')[0]
     }
     expect(await ask()).toBe('HTTP/1.1 200 OK')
     const entry = { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } }

@@ -69,7 +69,7 @@ describe('a service with certificates', () => {
     const session = connectHttp2(`https://localhost:${web.port}`, { ca: certificates.ca })
     const stream = session.request({ ':path': '/ticks' })
     const first = await nextData(stream)
-    expect(String(first)).toBe('data: 1\n\n')
+    expect(first).toBe('data: 1\n\n')
     stream.close()
     await expect.poll(() => web.app.log.filter((line) => line.includes('ticks ended')).length).toBe(1)
     session.destroy()
@@ -127,7 +127,7 @@ describe('a service with certificates', () => {
     await expect.poll(async () => subjectOf(await dial(web))).toBe('renewed')
     old.write('GET /told HTTP/1.1\r\nHost: a\r\n\r\n')
     const answer = await nextData(old)
-    expect(String(answer)).toContain('200 OK')
+    expect(answer).toContain('200 OK')
     old.destroy()
   })
 
@@ -144,7 +144,7 @@ describe('a service with certificates', () => {
     expect(subjectOf(await dial(web))).toBe('inline')
     old.write('GET /told HTTP/1.1\r\nHost: a\r\n\r\n')
     const answer = await nextData(old)
-    expect(String(answer)).toContain('200 OK')
+    expect(answer).toContain('200 OK')
     old.destroy()
   })
 

@@ -32,7 +32,8 @@ function counted(incoming: Incoming, limit: number): Promise<never> {
       reject(error)
       incoming.once('error', () => undefined).emit('error', error)
     }
-    return true
+    // No more is read of the connection.
+    return false
   }
   promise.catch(() => undefined)
   return promise

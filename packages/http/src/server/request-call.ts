@@ -1,4 +1,5 @@
 /** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
+import { ServerResponse } from 'node:http'
 import { type Frame, type Pid, type Slot, TroupeError } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
 import type { Outgoing } from './environment.ts'
@@ -12,6 +13,9 @@ export interface RequestCallOptions {
   /** Tells when the client goes; none for an upgrade. */
   readonly outgoing: Outgoing | undefined
 }
+
+/** Milliseconds in which the answer can be read of a connection that is not read any more. */
+const linger = 50
 
 export class RequestCall extends LocalCall {
   /** The frame of the request. */
@@ -73,6 +77,16 @@ export class RequestCall extends LocalCall {
       this.#onEnd.push(then)
     } else if (outgoing.closed) then()
     else outgoing.once('close', then)
+  }
+
+  /** The connection ends with the answer. */
+  closeConnection(): void {
+    const outgoing = this.#outgoing
+    if (!(outgoing instanceof ServerResponse)) return
+    outgoing.shouldKeepAlive = false
+    const { socket } = outgoing
+    // Who still sends would not see the answer, were the connection cut under it.
+    outgoing.once('finish', () => setTimeout(() => socket?.destroy(), linger))
   }
 
   /** An upgrade has come to its end. */

@@ -138,6 +138,8 @@ export class Requests {
   /** Says that a request failed: to the log why, to the client only of which kind that is. */
   #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
     const status = statusOf(error)
+    // What is still to come of the body is for nobody.
+    if (status === 413) call.closeConnection()
     const { frameOfRequest: frame } = call
     tellFailure(call, frame, error, { method, path: pathOf(url), status })
     return problem(status, frame.trace)

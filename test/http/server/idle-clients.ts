@@ -1,0 +1,19 @@
+/** Opens so many connections and keeps them, in a process of its own: prints how many it has, and again how many are left at the end of its input. */
+import { connect } from 'node:net'
+import { once } from 'node:events'
+
+const [port = 0, count = 0] = process.argv.slice(2).map(Number)
+let open = 0
+for (let index = 0; index < count; index += 1) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined).on('close', () => (open -= 1))
+  await once(socket, 'connect')
+  open += 1
+  // Half of them have asked something before.
+  if (index % 2 === 0) socket.resume().write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n')
+}
+console.log(open)
+process.stdin.resume().on('end', () => {
+  console.log(open)
+  process.exit()
+})
