@@ -1,4 +1,4 @@
-import { processes, registry } from 'troupe'
+import { processes, registry, security } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 import { describe, expect, it } from 'vitest'
 import { entryId } from '@troupe/core'
@@ -139,6 +139,33 @@ describe('http.events', () => {
     await expect.poll(() => poured).toBe(2000)
     await app.stop()
     await counting
+  })
+
+  it('is for who may, and as long as the token counts that it was opened by', async () => {
+    const guarded: readonly TestEntry[] = [
+      { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
+      { id: 'app:reads', kind: 'security.policy', actions: ['http.endpoint.access', 'process.send'], resources: '*', effect: 'allow' },
+      {
+        id: 'app:guarded',
+        kind: 'http.router',
+        meta: { server: 'app:web' },
+        prefix: '/guarded',
+        middleware: ['token_auth', 'endpoint_firewall'],
+        options: { token_auth: { store: 'app:tokens' } },
+      },
+    ]
+    await using app = await start(...guarded, { ...stream('news'), meta: { router: 'app:guarded' } })
+    await using observer = await app.probe({ name: 'observer' })
+    const tokens = security.tokenStore('app:tokens')
+    const issue = async (...policies: string[]) => tokens.create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
+    const [reader, stranger] = [await issue('app:reads'), await issue()]
+    const open = async (token: string) => Listener.open(`${app.url}/guarded/news`, { authorization: `Bearer ${token}` })
+    expect((await open(stranger.token)).response.status).toBe(403)
+    await using listener = await open(reader.token)
+    await observer.next({ topic: 'open' })
+    expect(await tokens.revoke({ id: reader.id })).toBe(1)
+    expect(await listener.next()).toBeUndefined()
+    expect((await open(reader.token)).response.status).toBe(401)
   })
 
   it('is refused beyond max_connections, and where there is no host', async () => {
