@@ -84,6 +84,14 @@ describe('funcs.call', () => {
     await expect(app.run(async () => funcs.call(id, ...args))).rejects.toMatchObject(error)
   })
 
+  it('made by the kernel is refused what cannot be cloned, and no other call is', async () => {
+    await using app = await testApp({ entries })
+    const frame = { ...emptyFrame, values: { tenant: 1 } }
+    const call = async (...args: unknown[]) => app.functions.call({ entry: entryId('app:echo'), args, frame })
+    const calls = await Promise.allSettled([call(1), call(() => undefined), call(2), call(3)])
+    expect(calls).toMatchObject([{ value: [1] }, { reason: { kind: 'Invalid' } }, { value: [2] }, { value: [3] }])
+  })
+
   it('works from processes, and functions send messages', async () => {
     await using app = await testApp({ entries })
     await app.run(async () => {

@@ -212,7 +212,6 @@ export class Pool implements AsyncDisposable {
       seat.give(calls)
     } catch (cause) {
       // One of them cannot be cloned.
-      for (const call of calls) seat.withdraw(call)
       const [only, ...others] = calls
       if (others.length > 0) for (const call of calls) this.#give(seat, [call])
       else only?.reject(new TroupeError('Invalid', `${this.entry}: an argument cannot be cloned: ${String(cause)}`, { cause }))
@@ -232,7 +231,10 @@ export class Pool implements AsyncDisposable {
 
   /** Gives calls that wait to threads that have room: first to those that have none. */
   #feed(): void {
-    if (this.#returned.length > 0) this.#waiting = new Set([...this.#returned.splice(0), ...this.#waiting])
+    if (this.#returned.length > 0) {
+      const back = this.#returned.splice(0).filter(({ settled }) => !settled)
+      this.#waiting = new Set([...back, ...this.#waiting])
+    }
     while (this.#waiting.size > 0) {
       const seat = this.#idle() ?? (this.#seats.size < this.#max ? this.#open() : undefined)
       if (seat === undefined) break

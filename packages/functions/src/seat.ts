@@ -56,7 +56,7 @@ export class Seat {
   idleSince = performance.now()
   readonly #options: SeatOptions
   readonly #board = new CallBoard()
-  readonly #frames = new FrameEncoder()
+  #frames = new FrameEncoder()
   readonly #calls = new Map<PoolCall, Post>()
   readonly #places = Array.from({ length: boardSize }, (_, place) => place)
   #next = 1
@@ -100,10 +100,17 @@ export class Seat {
     return this.thread.gone || this.size > this.#window / 2 ? 0 : this.#window - this.size
   }
 
-  /** Gives it calls. They are known to the kernel before their code runs. */
+  /** Gives it calls. They are known to the kernel before their code runs. @throws when one of them cannot be cloned; then it was given none. */
   give(calls: readonly PoolCall[]): void {
     const posted = calls.map((call) => this.#post(call))
-    this.thread.post({ type: 'calls', calls: posted })
+    try {
+      this.thread.post({ type: 'calls', calls: posted })
+    } catch (error) {
+      // The thread has not seen the frames that went with them.
+      this.#frames = new FrameEncoder()
+      for (const call of calls) this.withdraw(call)
+      throw error
+    }
   }
 
   /** Takes a call back that the thread has not begun. Answers false when it has. */
