@@ -14,6 +14,21 @@ async function problems(fields: Readonly<Record<string, unknown>>): Promise<read
   return found.map(({ message }) => message)
 }
 
+/** Problems of one connection of a router. */
+async function problemsOf(kind: string, fields: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
+  const { problems: found } = await load({
+    root: import.meta.dirname,
+    entries: [
+      { id: entryId('app:web'), kind: 'http.service', fields: { addr: ':0' } },
+      { id: entryId('app:router'), kind: 'http.router', meta: { server: 'app:web' } },
+      { id: entryId('app:host'), kind: 'process.host' },
+      { id: entryId('app:talk'), kind: 'process.ts', fields: { source: 'file://check.test.ts' } },
+      { id: entryId('app:line'), kind, meta: { router: 'app:router' }, fields: { path: '/line', ...fields } },
+    ],
+  })
+  return found.map(({ message }) => message)
+}
+
 describe('troupe check', () => {
   it('has nothing to say of middleware that is right', async () => {
     const options = { real_ip: { trusted: ['10.0.0.0/8'] }, rate_limit: { limit: 5, window: '1m', key: { header: 'x-api-key' } } }
@@ -32,5 +47,20 @@ describe('troupe check', () => {
     [{ middleware: ['cors', 'cors'] }, /^middleware\[1\]: cors is in the list already/],
   ])('tells what is wrong by its path: %j', async (fields, words) => {
     expect(await problems(fields)).toEqual([expect.stringMatching(words)])
+  })
+
+  it.each(['http.websocket', 'http.events'])('wants to know whom a connection of %s is for', async (kind) => {
+    const own = { process: 'app:talk', host: 'app:host' }
+    expect(await problemsOf(kind, own)).toEqual([])
+    expect(await problemsOf(kind, { target: 'room' })).toEqual([])
+    expect(await problemsOf(kind, {})).toEqual(['process: expected the process that runs for each connection, or a target'])
+    expect(await problemsOf(kind, { process: 'app:talk' })).toEqual(['host: expected the host that the process runs in'])
+    expect(await problemsOf(kind, { ...own, target: 'room' })).toEqual([
+      'target: expected either a process for each connection, or a target for all',
+    ])
+    expect(await problemsOf(kind, { ...own, process: 'app:none' })).toEqual([expect.stringMatching(/^process: .*app:none/)])
+    expect(await problemsOf(kind, { ...own, close_timeout: 'soon' })).toEqual([
+      expect.stringMatching(/^close_timeout: expected a duration/),
+    ])
   })
 })
