@@ -74,6 +74,9 @@ export interface HandOverOptions {
   readonly handOver: (done: Promise<void>) => void
 }
 
+/** Milliseconds for dials that have their route already: they reach the old overlay, and short ones come to their end. */
+const lastDials = 50
+
 /** Two may not run at once on the same state: the old one is closed before the new one is opened, and dials wait meanwhile. */
 export class HandOver implements OverlaySwap {
   readonly retired: readonly Overlay[] = []
@@ -90,6 +93,7 @@ export class HandOver implements OverlaySwap {
   async commit(): Promise<void> {
     const { former, open } = this.#options
     await this.#meanwhile(async () => {
+      await new Promise((resolve) => setTimeout(resolve, lastDials))
       await former[Symbol.asyncDispose]()
       try {
         this.#opened = await this.#serve(open)

@@ -28,6 +28,8 @@ export interface OverlaysOptions {
   readonly stateDir?: string
   /** @default nobody is told */
   readonly log?: (line: string) => void
+  /** An overlay is about to go, and another one to come in its place: whoever dials from now on is to ask for its route anew, and waits. */
+  readonly onHandOver?: (id: EntryId) => void
 }
 
 /** An overlay as it may be shown: without its route. */
@@ -60,13 +62,18 @@ export class Overlays implements AsyncDisposable {
   readonly #handOvers = new Map<EntryId, Promise<void>>()
   readonly #stateDir: string
   readonly #log: (line: string) => void
+  readonly #onHandOver: (id: EntryId) => void
   #generation = 0
 
-  constructor(entries: Entries, { kinds = overlayKinds, stateDir = resolve('.troupe/net'), log = () => undefined }: OverlaysOptions = {}) {
+  constructor(
+    entries: Entries,
+    { kinds = overlayKinds, stateDir = resolve('.troupe/net'), log = () => undefined, onHandOver = () => undefined }: OverlaysOptions = {},
+  ) {
     this.#entries = entries
     this.#kinds = new Map(kinds.map((kind) => [kind.kind.kind, kind]))
     this.#stateDir = stateDir
     this.#log = log
+    this.#onHandOver = onHandOver
   }
 
   /**
@@ -111,6 +118,7 @@ export class Overlays implements AsyncDisposable {
         handOver: (done) => {
           this.#handOvers.set(id, done)
           void done.then(() => this.#handOvers.delete(id))
+          this.#onHandOver(id)
         },
       })
     }

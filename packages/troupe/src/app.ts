@@ -2,7 +2,7 @@
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
-import { provideNetworkAccess } from '@troupe/network'
+import { type OverlayStatus, provideNetworkAccess } from '@troupe/network'
 import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
@@ -11,6 +11,7 @@ import {
   type HostSettings,
   Kernel,
   kernelNetworkAccess,
+  routesChanged,
   servicesOf,
   type ServiceStatus,
   Supervisor,
@@ -83,6 +84,11 @@ export class Application implements AsyncDisposable {
   /** One of them. @throws TroupeError `NotFound` */
   service(id: EntryId): ServiceStatus {
     return this.#supervisor.status(id)
+  }
+
+  /** How an overlay does; nothing for kinds that know no more than what dials show. @throws TroupeError `NotFound` */
+  async overlayStatus(id: EntryId): Promise<OverlayStatus | undefined> {
+    return this.kernel.overlays.status(id)
   }
 
   /** Starts a service, and what it needs. */
@@ -172,6 +178,7 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   const log = logger.note
   const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
   const overlays = new Overlays(registry, {
+    onHandOver: routesChanged,
     kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],
     stateDir: config.networkService.stateDir,
     log,
