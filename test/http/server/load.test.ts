@@ -10,7 +10,7 @@ import { startWebApp } from './web-app.ts'
 
 const run = promisify(execFile)
 const swaps = 1000
-const clients = 9000
+const clients = 10_000
 
 beforeAll(async () => installPeers(load))
 

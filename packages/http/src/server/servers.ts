@@ -130,6 +130,7 @@ export class Servers {
     const { fields } = registry.decode(id, httpServiceKind)
     const given = this.#settings(id)
     const frame = serviceFrame(security, fields.lifecycle, fields.replyVia === 'same' ? given.network : this.#pin(id))
+    const version = registry.version()
     const server = startProcess(this.#kernel, {
       entry: id,
       program: { entry: id, module, method: 'serve' },
@@ -143,6 +144,8 @@ export class Servers {
       const address = await Promise.race([serving, endOf(id, server)])
       this.#running.set(id, { pid: server.pid, address, settings: given })
       this.#watch(id, server)
+      // What has changed while it started.
+      if (registry.version() !== version) await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
       this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
       void server.ended.then(() => {
         if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)

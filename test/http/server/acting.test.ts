@@ -1,0 +1,62 @@
+import { security } from 'troupe'
+import { describe, expect, it } from 'vitest'
+import { startWebApp, type WebApp } from './web-app.ts'
+
+const allow = (id: string, actions: readonly string[]) => ({ id, kind: 'security.policy', effect: 'allow', actions, resources: ['*'] })
+
+const entries = [
+  allow('app:service_may', ['test.read', 'socket.listen', 'security.token.validate']),
+  allow('app:ann_may', ['test.write', 'test.enter']),
+  { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
+  {
+    id: 'app:guarded',
+    kind: 'http.router',
+    meta: { server: 'app:web' },
+    prefix: '/guarded',
+    middleware: ['token_auth', 'endpoint_firewall'],
+    options: { token_auth: { store: 'app:tokens' } },
+  },
+  { id: 'app:mine', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/mine', func: 'app:may', permission: 'test.enter' },
+  { id: 'app:others', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/others', func: 'app:may', permission: 'test.leave' },
+] as const
+
+async function asked(web: WebApp, path: string, token?: string): Promise<unknown> {
+  const response = await fetch(`${web.url}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+  return response.status === 200 ? response.json() : response.status
+}
+
+describe.each([
+  ['in its thread', 'inline'],
+  ['in others', { max: 1 }],
+])('a service that runs functions %s', (_, pool) => {
+  const start = async () =>
+    startWebApp({
+      pool,
+      service: { lifecycle: { auto_start: true, security: { actor: { id: 'web' }, policies: ['app:service_may'] } } },
+      endpoints: { may: { path: '/may', func: 'may' } },
+      entries,
+    })
+
+  it('lends them its actor and scope', async () => {
+    await using web = await start()
+    expect(await asked(web, '/may')).toEqual({ actor: 'web', read: true, write: false })
+  })
+
+  it('answers whoever shows a token as them, request by request', async () => {
+    await using web = await start()
+    await using probe = await web.app.probe()
+    const { token } = await probe.run(async () =>
+      security.tokenStore('app:tokens').create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']) }),
+    )
+    const before = web.app.app.kernel.processes.size
+    for (let round = 0; round < 3; round += 1) {
+      expect(await asked(web, '/guarded/mine', token)).toEqual({ actor: 'ann', read: false, write: true })
+      expect(await asked(web, '/may')).toEqual({ actor: 'web', read: true, write: false })
+      expect(await asked(web, '/guarded/others', token)).toBe(403)
+      expect(await asked(web, '/guarded/mine')).toBe(401)
+      expect(await asked(web, '/guarded/mine', 'none')).toBe(401)
+    }
+    // Threads that answer are processes, too; nobody else is left.
+    await expect.poll(() => web.app.app.kernel.processes.size).toBeLessThanOrEqual(before + 1)
+  })
+})
