@@ -1,17 +1,18 @@
-/** `npm run bench:guard`: what the guard costs in the clear, and how overlays compare with socks-proxy-agent, in one run, as ratios. */
+/** `npm run bench:guard`: what the guard costs in the clear, and how overlays compare with socks-proxy-agent, in one run, as ratios;
+ * and what a sealed host costs. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
 import type { Server } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { installPeers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
 import { startMicrosocks } from '../peers/microsocks.ts'
 import { LineProgram } from './line-program.ts'
-import { median, printTable } from './measure.ts'
+import { type Line, median, printTable } from './measure.ts'
 
 const host = '127.0.0.1'
 const turns = 7
@@ -55,6 +56,17 @@ async function compare(workload: string, ...ways: readonly LineProgram[]): Promi
   return figures.map((values) => median(values.slice(warmUp)))
 }
 
+const hosts = stack.use(
+  new LineProgram([
+    process.execPath,
+    join(import.meta.dirname, 'guard-hosts.ts'),
+    host,
+    ports[0] ?? '',
+    proxy.peer.host,
+    String(proxy.peer.port),
+  ]),
+)
+
 const [keptNative = 0, keptClear = 0] = await compare('keep-alive', native, clear)
 const [connectNative = 0, connectClear = 0] = await compare('connect', native, clear)
 const [keptOverlay = 0, keptRival = 0] = await compare('keep-alive', overlay, rival)
@@ -89,3 +101,27 @@ printTable('in an overlay', [
   against('HTTP, a new connection each', 'µs', newOverlay, newRival, 0.75),
   against('TLS', 'MB/s', tlsOverlay, tlsRival, 1, true),
 ])
+
+if (process.allowedNodeEnvironmentFlags.has('--allow-net')) {
+  const lines: Line[] = []
+  for (const { what, unit, workload, way } of [
+    { what: 'a connection in the clear', unit: 'µs', workload: 'connects', way: 'clear' },
+    { what: 'a connection through the overlay', unit: 'µs', workload: 'connects', way: 'overlay' },
+    { what: 'HTTP, kept alive, in the overlay', unit: 'µs', workload: 'requests', way: 'overlay' },
+    { what: 'a cold thread, to user code', unit: 'ms', workload: 'start', way: '' },
+    { what: 'a warm thread, to user code', unit: 'ms', workload: 'warm', way: '' },
+  ]) {
+    const figures = { guarded: Array.of<number>(), sealed: Array.of<number>() }
+    for (let turn = 0; turn < turns; turn++) {
+      for (const on of ['guarded', 'sealed'] as const) figures[on].push(Number(await hosts.ask(`${workload} ${on} ${way}`)))
+    }
+    const [guarded, sealed] = [figures.guarded, figures.sealed].map((values) => median(values.slice(warmUp)))
+    lines.push({ what, figure: sealed ?? 0, unit, peer: { name: 'guarded', figure: guarded ?? 0 } })
+  }
+  printTable('in a sealed host, by the clock', lines)
+}
+console.log(
+  `\nload of the machine: ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(', ')} on ${availableParallelism()} processors`,
+)
