@@ -58,7 +58,7 @@ func (n *node) certDomain(wanted string) (string, error) {
 		return "", fail("ECERT", "HTTPS is not enabled in this tailnet: enable MagicDNS and HTTPS certificates on the DNS page of its console")
 	}
 	if wanted == "" {
-		wanted = n.dnsName
+		wanted = n.self.dnsName()
 	}
 	for _, domain := range status.CertDomains {
 		if domain == trimDot(wanted) {

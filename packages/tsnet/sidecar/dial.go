@@ -17,6 +17,9 @@ func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, er
 	if port < 1 || port > 65535 {
 		return nil, fail("EINVAL", "port must be 1 to 65535, not %d", port)
 	}
+	if err := n.self.member(); err != nil {
+		return nil, err
+	}
 	address, err := n.locate(ctx, host)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,12 @@ func (n *node) locate(ctx context.Context, host string) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	return n.routed(found[0])
+	for _, address := range found {
+		if address, err = n.routed(address); err == nil {
+			return address, nil
+		}
+	}
+	return netip.Addr{}, err
 }
 
 func (n *node) routed(address netip.Addr) (netip.Addr, error) {

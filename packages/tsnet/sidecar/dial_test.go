@@ -27,7 +27,7 @@ func TestDialing(t *testing.T) {
 	t.Run("peers, by name and address", func(t *testing.T) {
 		for _, host := range []string{"two", "two.tail.test", "TWO.tail.test.", "extra.tail.test", "extra", "100.64.0.2", "fd7a:115c:a1e0::4001"} {
 			if host == "fd7a:115c:a1e0::4001" {
-				host = two.addresses[1].String()
+				host = two.self.ips()[1].String()
 			}
 			echoes(t, ctx, one, host, 80)
 		}
@@ -94,7 +94,7 @@ func TestDialing(t *testing.T) {
 		}
 	})
 	t.Run("names of addresses", func(t *testing.T) {
-		if found, err := one.reverse(ctx, two.addresses[1].String()); err != nil || len(found) != 1 || found[0] != "two.tail.test" {
+		if found, err := one.reverse(ctx, two.self.ips()[1].String()); err != nil || len(found) != 1 || found[0] != "two.tail.test" {
 			t.Errorf("%v, %v", found, err)
 		}
 	})

@@ -18,6 +18,9 @@ type held struct {
 	raw syscall.RawConn
 }
 
+// Most first lines are shorter.
+const usualLine = 1 << 10
+
 func hold(conn *net.UnixConn) (*held, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -28,7 +31,7 @@ func hold(conn *net.UnixConn) (*held, error) {
 
 // readLine takes the first line, without its line feed, which is the byte that stays.
 func (h *held) readLine(limit int) ([]byte, error) {
-	buffer := make([]byte, limit)
+	buffer := make([]byte, min(limit, usualLine))
 	seen := 0
 	for {
 		peeked, err := h.peek(buffer, seen)
@@ -41,7 +44,9 @@ func (h *held) readLine(limit int) ([]byte, error) {
 		if peeked == limit {
 			return nil, fail("EPROTO", "the first line is longer than %d bytes", limit)
 		}
-		seen = peeked
+		if seen = peeked; seen == len(buffer) {
+			buffer = make([]byte, limit)
+		}
 	}
 }
 

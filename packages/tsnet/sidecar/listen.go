@@ -144,7 +144,7 @@ func (p *ports) find(dst netip.AddrPort, own []netip.Addr) *listener {
 
 // incoming decides about each connection that arrives; what has no listener is reset.
 func (n *node) incoming(src, dst netip.AddrPort) (func(net.Conn), bool) {
-	found := n.ports.find(dst, n.addresses)
+	found := n.ports.find(dst, n.self.ips())
 	if found == nil {
 		return nil, false
 	}

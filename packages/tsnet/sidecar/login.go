@@ -121,6 +121,9 @@ func (n *node) follow(changes <-chan ipn.Notify) {
 			n.names.forget()
 			n.identities.forget()
 		}
+		if change.SelfChange != nil {
+			n.self.update(change.SelfChange)
+		}
 		n.report(change)
 		if change.ErrMessage != nil {
 			n.out.event("error", fields{"node": n.name, "code": "EAUTH", "error": n.out.secrets.blot(*change.ErrMessage)})
@@ -130,6 +133,7 @@ func (n *node) follow(changes <-chan ipn.Notify) {
 
 func (n *node) report(change ipn.Notify) {
 	if change.State != nil {
+		n.self.enter(*change.State)
 		n.out.event("state", fields{"node": n.name, "state": change.State.String()})
 		if *change.State == ipn.NeedsMachineAuth {
 			n.out.event("needs_approval", fields{"node": n.name})

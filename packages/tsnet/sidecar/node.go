@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -29,9 +28,7 @@ type node struct {
 	ctx  context.Context
 	stop context.CancelCauseFunc
 
-	addresses []netip.Addr
-	dnsName   string
-
+	self       self
 	names      names
 	identities identities
 	ports      ports
@@ -70,11 +67,10 @@ func (n *node) up(r *request) (fields, error) {
 		_ = n.close(false)
 		return nil, err
 	}
-	n.addresses = status.TailscaleIPs
-	n.dnsName = trimDot(status.Self.DNSName)
+	n.self.set(status.TailscaleIPs, status.Self.DNSName)
 	self := newPeer(status, status.Self)
 	return fields{
-		"ips": texts(status.TailscaleIPs), "dns_name": n.dnsName, "stable_id": self.StableID, "user": self.User, "tags": self.Tags,
+		"ips": texts(status.TailscaleIPs), "dns_name": n.self.dnsName(), "stable_id": self.StableID, "user": self.User, "tags": self.Tags,
 		"tailnet": tailnetOf(status), "cert_domains": append([]string{}, status.CertDomains...), "ms": time.Since(started).Milliseconds(),
 	}, nil
 }

@@ -65,7 +65,7 @@ func (n *node) servePackets(client *held, r *request) error {
 
 // bind opens the port on the address given, or the same one on each address of the node.
 func (n *node) bind(host string, port uint16) ([]net.PacketConn, error) {
-	addresses := n.addresses
+	addresses := n.self.ips()
 	if host != "" {
 		address, err := netip.ParseAddr(host)
 		if err != nil {

@@ -36,7 +36,7 @@ func (n *node) status() (fields, error) {
 		peers = append(peers, newPeerStatus(status, of))
 	}
 	answer := fields{
-		"state": status.BackendState, "ips": texts(status.TailscaleIPs), "dns_name": n.dnsName, "tailnet": tailnetOf(status),
+		"state": status.BackendState, "ips": texts(status.TailscaleIPs), "dns_name": n.self.dnsName(), "tailnet": tailnetOf(status),
 		"cert_domains": append([]string{}, status.CertDomains...), "health": append([]string{}, status.Health...), "peers": peers,
 		"connections": n.open.count(), "listeners": n.ports.count(), "rx": n.traffic.received.Load(), "tx": n.traffic.sent.Load(),
 	}

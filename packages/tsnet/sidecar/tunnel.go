@@ -19,7 +19,13 @@ type tunnel struct {
 // traffic counts the bytes of users.
 type traffic struct{ received, sent atomic.Int64 }
 
-var buffers = sync.Pool{New: func() any { buffer := make([]byte, 64<<10); return &buffer }}
+// A connection that waits holds a small buffer; what flows, a large one.
+const (
+	waiting = 4 << 10
+	flowing = 64 << 10
+)
+
+var buffers = sync.Pool{New: func() any { buffer := make([]byte, flowing); return &buffer }}
 
 // run returns when both directions have ended, or one of them broke.
 func (t *tunnel) run() {
@@ -88,15 +94,12 @@ func closeWrite(conn net.Conn) error {
 
 // pass copies until the end of the stream, which is no error.
 func pass(to io.Writer, from io.Reader, count *atomic.Int64) error {
-	buffer, _ := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
+	small := make([]byte, waiting)
 	for {
-		n, err := from.Read(*buffer)
-		if n > 0 {
-			count.Add(int64(n))
-			if _, err := to.Write((*buffer)[:n]); err != nil {
-				return err
-			}
+		n, err := passOnce(to, from, small, count)
+		// As long as a buffer is filled there is more to be had at once.
+		for full := waiting; err == nil && n == full; full = flowing {
+			n, err = passLarge(to, from, count)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -105,6 +108,24 @@ func pass(to io.Writer, from io.Reader, count *atomic.Int64) error {
 			return err
 		}
 	}
+}
+
+func passLarge(to io.Writer, from io.Reader, count *atomic.Int64) (int, error) {
+	large, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(large)
+	return passOnce(to, from, *large, count)
+}
+
+func passOnce(to io.Writer, from io.Reader, buffer []byte, count *atomic.Int64) (int, error) {
+	n, err := from.Read(buffer)
+	if n == 0 {
+		return n, err
+	}
+	count.Add(int64(n))
+	if _, err := to.Write(buffer[:n]); err != nil {
+		return n, err
+	}
+	return n, err
 }
 
 // bare is the connection below TLS.
