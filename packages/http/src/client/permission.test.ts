@@ -2,10 +2,11 @@ import { TroupeError } from '@troupe/core'
 import type { NetworkAccess } from '@troupe/network'
 import { describe, expect, it } from 'vitest'
 import { permitted } from './permission.ts'
-import { type Plan, planRequest } from './plan.ts'
+import { loadSchema, type Plan, planRequest } from './plan.ts'
 
 /** What is asked for a request, `action of resource`. */
 async function asked(url: string, options?: unknown): Promise<readonly string[]> {
+  await loadSchema()
   const questions: string[] = []
   const plan = planRequest('GET', url, options, 'options')
   await permitted(

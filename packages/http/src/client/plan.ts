@@ -1,12 +1,13 @@
 /** A request as the rest of the client trusts it: parsed once from what the caller gave. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type EntryId, invalid } from '@troupe/core'
+import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { z } from 'zod'
 import type { CookieJar } from '../options.ts'
 import { encodeBody, inPieces, type SentBody } from './body.ts'
 import { authorize, moveCredentials, sendCookies } from './credentials.ts'
 import { appendFields, type HeaderList, headersOf, token } from './fields.ts'
-import { type GivenOptions, type OnProgress, optionsSchema, type RetryPlan, type Tls } from './schema.ts'
+import type { GivenOptions, OnProgress, RetryPlan, Tls } from './schema.ts'
+import type * as Schema from './schema.ts'
 
 export interface Plan {
   readonly method: string
@@ -34,8 +35,20 @@ const defaultTimeout = 30_000
 const defaultMaxResponseBody = 64 * 1024 * 1024
 const nothing: GivenOptions = Object.freeze({})
 
+let schema: typeof Schema | undefined
+
+/** Whether {@link loadSchema} has to be waited for before options are parsed. */
+export function needsSchema(given: unknown): boolean {
+  return schema === undefined && given !== undefined && given !== null
+}
+
+/** What options are checked by takes as long to load as the rest of the client: who gives none does not wait for it. */
+export async function loadSchema(): Promise<void> {
+  schema ??= await import('./schema.ts')
+}
+
 /**
- * Parses a request.
+ * Parses a request. Options are parsed once {@link loadSchema} has settled.
  *
  * @param where Names the argument in errors: `options`, or `requests[2]` of a batch.
  * @throws TroupeError `Invalid`, with the path of what is wrong.
@@ -75,7 +88,8 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
 
 function parseOptions(given: unknown, where: string): GivenOptions {
   if (given === undefined || given === null) return nothing
-  const parsed = optionsSchema.safeParse(given)
+  if (schema === undefined) throw new TroupeError('Internal', 'options were given before what checks them was loaded')
+  const parsed = schema.optionsSchema.safeParse(given)
   if (!parsed.success) throw refused(parsed.error, where)
   return parsed.data
 }

@@ -9,7 +9,7 @@ import { discard } from './discard.ts'
 import { requestFailure, shownUrl } from './failure.ts'
 import { hop, type Journey } from './hop.ts'
 import { permitted } from './permission.ts'
-import { type Plan, planRequest } from './plan.ts'
+import { loadSchema, needsSchema, type Plan, planRequest } from './plan.ts'
 import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
 import { inheritedOverlay, selectOverlay } from './selection.ts'
 import { Watch } from './watch.ts'
@@ -23,6 +23,7 @@ const requests = channel('troupe:http:request')
 /** Answers `http.get` and its siblings. */
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
+  if (needsSchema(options)) await loadSchema()
   const plan = traced(planRequest(method, url, options, 'options'), frame)
   const overlay = granted(plan, frame, access)
   return perform(plan, overlay instanceof Promise ? await overlay : overlay, frame, access)
@@ -31,6 +32,7 @@ export async function request(method: unknown, url: unknown, options: unknown, f
 /** Answers `http.batch`: everything is parsed and granted before anything is sent. */
 export async function batch(list: readonly BatchRequest[], frame: Frame | undefined): Promise<BatchResult[]> {
   const access = networkAccess()
+  await loadSchema()
   if (!Array.isArray(list)) throw invalid('http.batch: expected a list of [method, url, options]', { path: 'requests' })
   const plans = list.map((each, index) => {
     const where = `requests[${index}]`
