@@ -3,6 +3,7 @@ import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
 import { ask, currentRuntime, emptySelection, inheritance, LocalCall } from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { getCookie } from 'hono/cookie'
+import { isTokenText } from '../tokens/token.ts'
 import type { TokenAuthOptions } from './options.ts'
 import type { MiddlewareTools } from './tools.ts'
 
@@ -15,15 +16,13 @@ export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareTools): Mi
   return async (context, next) => {
     const token = tokenOf(context, options)
     if (token === undefined) return required ? challenge(context) : next()
-    if (token.length > maxToken) return challenge(context, 'invalid_token')
+    // The kernel is not bothered with what is none anyway.
+    if (!isTokenText(token)) return challenge(context, 'invalid_token')
     const session = await ask('openSession', { store, token, inherit: inheritance(emptySelection) })
     if (session === undefined) return challenge(context, 'invalid_token')
     return actAs(session, context, next, tools)
   }
 }
-
-/** Longer text is no token. */
-const maxToken = 512
 
 function tokenOf(context: Context, { header, cookie, query }: TokenAuthOptions): string | undefined {
   const authorization = header ? context.req.header('authorization') : undefined

@@ -24,6 +24,11 @@ export function newToken(store: string, key: string): NewToken {
   return { id, hash: hashOf(secret), token: `${id}.${secret}.${sign(store, key, id, secret).toString('base64url')}` }
 }
 
+/** Whether a text could be a token of some store. */
+export function isTokenText(text: string): boolean {
+  return form.test(text)
+}
+
 /** Nothing, for what was not signed with that key for that store. */
 export function readToken(store: string, key: string, token: string): SignedToken | undefined {
   const [, id, secret, signature] = form.exec(token) ?? []
