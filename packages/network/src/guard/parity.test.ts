@@ -1,0 +1,158 @@
+/** What a plain socket does over the life of a connection, one in an overlay does too. `socket.test.ts` has how it begins. */
+import { once } from 'node:events'
+import net, { type Server } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { installGuard } from './install.ts'
+import { a, eventOf, eventsOf, inNetwork, type Lab, listening, startLab, textOf } from './lab.ts'
+
+const stack = new AsyncDisposableStack()
+const large = Buffer.alloc(8 << 20, 'x')
+let lab: Lab
+
+/** Where it listens; each connection is given to `serve`. */
+async function serving(serve: (socket: net.Socket) => void): Promise<number> {
+  const server: Server = net.createServer({ allowHalfOpen: true }, (socket) => serve(socket.on('error', () => socket.destroy())))
+  stack.defer(() => {
+    server.close()
+  })
+  return listening(server)
+}
+
+const ports = { echo: 0, silent: 0, reset: 0, ends: 0, large: 0 }
+
+beforeAll(async () => {
+  ports.echo = await serving((socket) => socket.pipe(socket))
+  ports.silent = await serving((socket) => socket.resume().on('end', () => socket.end()))
+  ports.reset = await serving((socket) => socket.once('data', () => socket.resetAndDestroy()))
+  // Ends first, and takes what comes afterwards.
+  ports.ends = await serving((socket) => {
+    socket.end('over to you')
+    socket.on('data', (data) => heard.push(String(data)))
+  })
+  ports.large = await serving((socket) => socket.end(large))
+  installGuard({ outside: 'clear' })
+  lab = await startLab()
+})
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]()
+  await stack.disposeAsync()
+})
+const heard: string[] = []
+
+async function expectParity<T>(use: (connect: (options: net.NetConnectOpts) => net.Socket) => Promise<T>): Promise<T> {
+  const of = async (network: typeof a | null) => inNetwork(network, async () => use((options) => net.connect(options)))
+  const [plain, overlay] = [await of(null), await of(a)]
+  expect(overlay).toEqual(plain)
+  return overlay
+}
+
+const host = '127.0.0.1'
+
+it('an idle connection times out, and goes on', async () => {
+  const seen = await expectParity(async (connect) => {
+    const socket = connect({ host, port: ports.echo, timeout: 50 })
+    await once(socket, 'timeout')
+    const { timeout, destroyed } = socket
+    socket.setTimeout(0)
+    socket.end('still here')
+    return { timeout, destroyed, text: await textOf(socket) }
+  })
+  expect(seen).toEqual({ timeout: 50, destroyed: false, text: 'still here' })
+})
+
+it('a reset by the far end', async () => {
+  const events = await expectParity(async (connect) => {
+    const socket = connect({ host, port: ports.reset })
+    const seen = eventsOf(socket)
+    socket.write('go')
+    return seen
+  })
+  expect(events).toEqual(['connectionAttempt', 'connect', 'ready', 'error ECONNRESET', 'close'])
+})
+
+it('a half that stays open, where that is wanted, and one that does not', async () => {
+  const seen = await expectParity(async (connect) => {
+    const open = connect({ host, port: ports.ends, allowHalfOpen: true })
+    open.resume()
+    await once(open, 'end')
+    const states = [open.readyState, open.writable]
+    const before = heard.length
+    open.end('thanks')
+    await once(open, 'close')
+    await expect.poll(() => heard.slice(before)).toEqual(['thanks'])
+    const closing = connect({ host, port: ports.ends })
+    closing.resume()
+    await once(closing, 'close')
+    return { states, writable: closing.writable, ended: closing.writableEnded }
+  })
+  expect(seen).toEqual({ states: ['writeOnly', true], writable: false, ended: true })
+})
+
+it('a reader that pauses', async () => {
+  const seen = await expectParity(async (connect) => {
+    const socket = connect({ host, port: ports.large })
+    let size = 0
+    socket.on('data', (data) => {
+      size += data.length
+    })
+    await once(socket, 'data')
+    socket.pause()
+    const paused = size
+    for (let turns = 0; turns < 20; turns++) await turn()
+    const still = size === paused
+    socket.resume()
+    await once(socket, 'end')
+    return { still, size }
+  })
+  expect(seen).toEqual({ still: true, size: large.length })
+})
+
+it('counts what it writes, from the handshake with the proxy on', async () => {
+  const of = async (network: typeof a | null) => {
+    return inNetwork(network, async () => {
+      const socket = net.connect({ host, port: ports.echo })
+      await once(socket, 'connect')
+      const before = socket.bytesWritten
+      socket.end('twelve bytes')
+      await textOf(socket)
+      return { handshake: before > 0, written: socket.bytesWritten - before }
+    })
+  }
+  expect(await of(null)).toEqual({ handshake: false, written: 12 })
+  expect(await of(a)).toEqual({ handshake: true, written: 12 })
+})
+
+it('a write after the end, one after it was destroyed, and one that is told', async () => {
+  const seen = await expectParity(async (connect) => {
+    const code = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error)
+    const ended = connect({ host, port: ports.silent })
+    ended.end()
+    const afterEnd = eventOf(ended, 'error')
+    ended.write('x')
+    const destroyed = connect({ host, port: ports.silent })
+    await once(destroyed, 'connect')
+    destroyed.destroy()
+    const afterDestroy = new Promise((resolve) => destroyed.write('x', resolve))
+    const told = connect({ host, port: ports.silent })
+    const written = await new Promise((resolve) => told.write('x', resolve))
+    told.destroy()
+    return { afterEnd: code(await afterEnd), afterDestroy: code(await afterDestroy), written: written ?? 'no error' }
+  })
+  expect(seen).toMatchObject({ afterEnd: 'ERR_STREAM_WRITE_AFTER_END' })
+})
+
+it('a reset from here, and its options', async () => {
+  const seen = await expectParity(async (connect) => {
+    const socket = connect({ host, port: ports.silent })
+    await once(socket, 'connect')
+    const chained = [socket.setNoDelay(), socket.setKeepAlive(true), socket.ref(), socket.unref(), socket.ref()].map(
+      (one) => one === socket,
+    )
+    const { localFamily: family } = socket
+    const events = eventsOf(socket)
+    socket.resetAndDestroy()
+    return { chained, family, events: await events }
+  })
+  expect(seen).toMatchObject({ family: 'IPv4', events: ['close'] })
+})
