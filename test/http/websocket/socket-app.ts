@@ -20,7 +20,7 @@ export interface SocketApp extends AsyncDisposable {
   url(name: string): string
 }
 
-const programs = ['echo', 'whoami', 'hall', 'clock']
+const programs = ['echo', 'whoami', 'hall', 'clock', 'brief']
 
 export async function startSocketApp({ sockets, router = {}, service = {}, entries = [] }: SocketAppOptions): Promise<SocketApp> {
   const app = await startApp({
