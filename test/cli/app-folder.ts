@@ -73,6 +73,11 @@ export class Program implements Disposable {
     }
   }
 
+  /** The first group of what the program has written that matches. */
+  match(pattern: RegExp): string {
+    return pattern.exec(`${this.#said.stdout}\0${this.#said.stderr}`)?.[1] ?? ''
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
