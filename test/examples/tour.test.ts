@@ -10,18 +10,24 @@ const folder = join(repository, 'examples/tour')
 const readme = readFileSync(join(repository, 'README.md'), 'utf8')
 
 async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
+  const web = String(await freePort())
   const troupe = join(repository, 'packages/cli/src/troupe.ts')
-  using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, { ...process.env, ...env })
+  using program = new Program(process.execPath, [troupe, 'run', 'tour', ...args], folder, { ...process.env, TOUR_WEB_PORT: web, ...env })
   return await program.ended
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const closed = createServer().listen(0, '127.0.0.1')
+  await once(closed, 'listening')
+  const address = closed.address()
+  closed.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 describe('examples/tour', () => {
   it('prints what the README says when there is no proxy', async () => {
-    const closed = createServer().listen(0, '127.0.0.1')
-    await once(closed, 'listening')
-    const address = closed.address()
-    closed.close()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const port = await freePort()
     const { status, out, err } = await tour({ TOUR_PROXY_PORT: String(port) })
     expect([status, err]).toEqual([0, ''])
     expect(readme).toContain(`\`\`\`\n${out}\`\`\``)

@@ -1,4 +1,4 @@
-import { funcs, processes, self } from 'troupe'
+import { env, funcs, http, processes, self } from 'troupe'
 
 export async function main(url = 'http://example.org/') {
   // A supervised worker: it crashes, and is there again, with a fresh state.
@@ -18,4 +18,6 @@ export async function main(url = 'http://example.org/') {
 
   // Services composed of functions, each on threads of its own.
   console.log('tea, tea and cake cost', await funcs.call('app:total', ['tea', 'tea', 'cake']))
+  const port = (await env.get('TOUR_WEB_PORT')) ?? 8377
+  console.log('over HTTP:', await (await http.get(`http://127.0.0.1:${port}/shop/bill/tea,cake`)).text())
 }
