@@ -6,7 +6,7 @@ import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
 
 let client: typeof Client | undefined
 let loading: Promise<typeof Client> | undefined
-// undici costs 15 ms: threads that make no request do not pay for it.
+// undici takes tens of milliseconds to load: threads that make no request do not pay for it.
 const load = () => (loading ??= import('./client/request.ts').then((loaded) => (client = loaded)))
 
 /**

@@ -93,6 +93,8 @@ export class Lane {
 
   async destroy(reason: Error): Promise<void> {
     this.#ending.abort(reason)
+    // Whatever it was given may never have asked for a connection.
+    this.#decided?.()
     await this.#client.destroy(reason)
   }
 

@@ -94,6 +94,13 @@ describe.each([
     await mute[Symbol.asyncDispose]()
   })
 
+  it('are not waited for where the first request was never sent', async () => {
+    const missing = inside(() => http.post(`https://localhost:${secure.port}/`, { tls, files: [{ name: 'f', path: '/nowhere/at/all' }] }))
+    const others = many(3, () => get(secure))
+    await expect(missing).rejects.toMatchObject({ kind: 'Invalid' })
+    expect(await others).toEqual(['', '', ''])
+  })
+
   it('are opened again after a first one failed', async () => {
     const gone = await startSecureOrigin()
     await gone[Symbol.asyncDispose]()

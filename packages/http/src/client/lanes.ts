@@ -15,6 +15,8 @@ export class Lanes {
   #opening: Promise<void> | undefined
   #spoken: Lane['protocol']
   #closed = false
+  #emptied: (() => void) | undefined
+  readonly #leaving: Promise<void>[] = []
   #destroyed: Error | undefined
 
   constructor(options: Omit<LaneOptions, 'onClosed'>) {
@@ -40,9 +42,9 @@ export class Lanes {
   }
 
   release(lane: Lane): void {
-    if (lane === this.#shared) return
-    if (lane.connected && !this.#closed) this.#free.push(lane)
-    else this.#drop(lane)
+    if (lane.riders.length > 0) return
+    if (!lane.connected || this.#closed) this.#drop(lane)
+    else if (lane !== this.#shared) this.#free.push(lane)
   }
 
   /** Who has a request on one of the lanes. */
@@ -50,10 +52,12 @@ export class Lanes {
     return [...this.#all].flatMap(({ riders }) => riders)
   }
 
-  /** Ends when what runs has ended. */
+  /** Ends when what runs has ended, and what was given a lane and has not sent anything yet. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#all].map((lane) => lane.close()))
+    for (const lane of [...this.#all]) this.release(lane)
+    if (this.#all.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve))
+    await Promise.all(this.#leaving)
   }
 
   async destroy(reason: Error): Promise<void> {
@@ -84,6 +88,9 @@ export class Lanes {
     if (at >= 0) this.#free.splice(at, 1)
     if (this.#shared === lane) this.#shared = undefined
     this.#all.delete(lane)
-    void lane.destroy(noLongerNeeded)
+    // A connection may be in the middle of telling that its answer has ended.
+    const left = lane.connected ? lane.close() : lane.destroy(noLongerNeeded)
+    if (this.#closed) this.#leaving.push(left)
+    if (this.#all.size === 0) this.#emptied?.()
   }
 }
