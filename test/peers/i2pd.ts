@@ -23,14 +23,31 @@ export const zeroHops: Readonly<Record<string, number>> = {
 
 /** Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`. */
 export async function startRouter(folder: string, host: string): Promise<Daemon> {
-  await mkdir(join(folder, 'certs'), { recursive: true, mode: 0o700 })
-  await writeFile(join(folder, 'tunnels.conf'), '')
-  const file = join(folder, 'i2pd.conf')
-  await writeFile(file, configOf(folder, host))
-  const args = [`--datadir=${folder}`, `--conf=${file}`]
+  const args = await routerConfig({ folder, address: host, sam: { host, port: samPort }, floodfill: true, exploratory: 0 })
   const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log') })
   await daemon.until(async () => listens(host, samPort))
   return daemon
+}
+
+export interface RouterPlan {
+  /** Its own. */
+  readonly folder: string
+  readonly address: string
+  readonly sam: { readonly host: string; readonly port: number } | undefined
+  /** Whether others ask it where a destination is. */
+  readonly floodfill: boolean
+  /** Hops of the tunnels by which it asks. */
+  readonly exploratory: number
+}
+
+/** Writes what a router needs into its folder; what it is started with. */
+export async function routerConfig(plan: RouterPlan): Promise<readonly string[]> {
+  const { folder } = plan
+  await mkdir(join(folder, 'certs'), { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'tunnels.conf'), '')
+  const file = join(folder, 'i2pd.conf')
+  await writeFile(file, textOf(plan))
+  return [`--datadir=${folder}`, `--conf=${file}`]
 }
 
 /** A router with an echo server and one that says `bye`: sessions take 20 s, whatever one does, so they are made side by side. */
@@ -84,7 +101,7 @@ function withoutHeader(socket: Socket, onConnection: (socket: Socket) => unknown
   socket.on('readable', onReadable)
 }
 
-function configOf(folder: string, host: string): string {
+function textOf({ folder, address, sam, floodfill, exploratory }: RouterPlan): string {
   return `tunconf = ${folder}/tunnels.conf
 tunnelsdir = ${folder}/tunnels.d
 certsdir = ${folder}/certs
@@ -93,14 +110,14 @@ log = file
 logfile = ${folder}/i2pd.log
 loglevel = warn
 netid = 77
-host = ${host}
-address4 = ${host}
+host = ${address}
+address4 = ${address}
 port = ${routerPort}
 nat = false
 ipv4 = true
 ipv6 = false
 reservedrange = false
-floodfill = true
+floodfill = ${floodfill}
 bandwidth = X
 [ntcp2]
 enabled = true
@@ -138,12 +155,12 @@ subscriptions = http://none.i2p/hosts.txt
 profiles = false
 addressbook = true
 [exploratory]
-inbound.length = 0
-outbound.length = 0
+inbound.length = ${exploratory}
+outbound.length = ${exploratory}
 [sam]
 singlethread = false
-enabled = true
-address = ${host}
-port = ${samPort}
+enabled = ${sam !== undefined}
+address = ${sam?.host ?? address}
+port = ${sam?.port ?? samPort}
 `
 }

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { describeFailure } from './failure.ts'
@@ -69,6 +71,21 @@ describe('troupe list', () => {
       ['app:proxy', 'network.socks5', 'src/_index.yaml:3'],
     ])
     expect([status, err]).toEqual([0, ''])
+  })
+
+  it('tells where overlays are reached whose address is kept', async () => {
+    using folder = app()
+    // 384 bytes of keys, a certificate of 7, and what is secret.
+    const key = Buffer.concat([Buffer.alloc(384, 1), Buffer.from([5, 0, 4, 0, 7, 0, 0]), Buffer.alloc(32, 2)]).toString('base64')
+    mkdirSync(join(folder.path, '.troupe/net/i2p'), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder.path, '.troupe/net/i2p/site'), key, { mode: 0o600 })
+    writeFileSync(
+      join(folder.path, 'src/_i2p.yaml'),
+      'namespace: app\nentries:\n  - name: site\n    kind: network.i2p\n    host: h\n    port: 7656\n',
+    )
+    const { out } = await folder.troupe('list', 'network.*')
+    expect(out).toMatch(/ADDRESS\n/)
+    expect(out).toMatch(/app:site .* [a-z2-7]{52}\.b32\.i2p/)
   })
 
   it('prints entries of a kind as they are written', async () => {

@@ -25,6 +25,8 @@ export interface Site {
 
 export interface OverlayKind {
   readonly kind: Kind
+  /** Where others reach the overlay, as far as what is kept in `stateDir` tells; it need not run. */
+  keptAddress?(id: EntryId, stateDir: string): Promise<string | undefined>
   /** Says {@link Overlay.exclusive} of what {@link open} would build. */
   exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
   /**

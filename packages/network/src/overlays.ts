@@ -21,6 +21,18 @@ export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, 
 /** The kinds that their entries may have: give them to the registry. */
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
 
+/**
+ * Where others reach the overlay of an entry, as far as what is kept in `stateDir` tells: it need not run.
+ *
+ * @throws TroupeError `Invalid` for a state that is open to others, or damaged.
+ */
+export async function keptAddress(
+  { id, kind }: { readonly id: EntryId; readonly kind: string },
+  stateDir: string,
+): Promise<string | undefined> {
+  return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
+}
+
 export interface OverlaysOptions {
   /** @default those that there are */
   readonly kinds?: readonly OverlayKind[]

@@ -25,6 +25,7 @@ import { Logger } from './log/logger.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
 export type { Clock, ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export { keptAddress } from '@troupe/network/kernel'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
 export interface LaunchOptions {

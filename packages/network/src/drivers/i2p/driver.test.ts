@@ -7,7 +7,7 @@ import { Registry } from '@troupe/registry'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accept, dial } from '../../dial.ts'
 import type { Listener, Overlay } from '../../overlay.ts'
-import { networkKinds, Overlays } from '../../overlays.ts'
+import { keptAddress, networkKinds, Overlays } from '../../overlays.ts'
 import { FakeRouter } from './fake-router.ts'
 import { failure } from './sample.ts'
 import { answering, ScriptedBridge } from './scripted-bridge.ts'
@@ -111,6 +111,8 @@ describe('an overlay of I2P', () => {
     const first = await addresses()
     expect(new Set(first).size).toBe(2)
     expect([await addresses(), listed()]).toEqual([first, ['site', 'site~dial']])
+    expect(await keptAddress({ id, kind: 'network.i2p' }, folder)).toBe(first?.[0])
+    expect(await keptAddress({ id: entryId('app:other'), kind: 'network.i2p' }, folder)).toBeUndefined()
   })
 
   it('keeps nothing where it is told to', async () => {

@@ -7,7 +7,8 @@ import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { i2pKind } from './config.ts'
 import { type Lease, leaseSession, wouldGoOn } from './leases.ts'
-import { keyPath } from './key-file.ts'
+import { addressName, destinationIn } from './destination.ts'
+import { keyPath, readKey } from './key-file.ts'
 import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
 import type { Role } from './session.ts'
 
@@ -21,6 +22,10 @@ type Fields = FieldsOf<typeof i2pKind>
 
 export const i2pOverlay: OverlayKind = {
   ...overlayKind(i2pKind, async (id, fields, site): Promise<Overlay> => I2pOverlay.open(id, fields, site)),
+  async keptAddress(id, stateDir) {
+    const destination = destinationIn(readKey(pathOf(id, 'listen', stateDir)) ?? '')
+    return destination === undefined ? undefined : addressName(destination)
+  },
   exclusive(entries, id, { stateDir }) {
     const { fields } = entries.decode(id, i2pKind)
     const same = (role: Role) => wouldGoOn(pathOf(id, role, stateDir), planOf(id, role, fields))

@@ -23,7 +23,7 @@ export function keyPath(stateDir: string, name: string): string {
  *
  * @throws TroupeError `Invalid` for a file, or a folder, that others may read or write, and for what is no key.
  */
-function readKey(path: string): string | undefined {
+export function readKey(path: string): string | undefined {
   const folder = statOf(dirname(path))
   if (folder === undefined) return undefined
   refuseWider(dirname(path), folder, 'folder')
