@@ -6,8 +6,12 @@ const mostBytes = 64 * 1024
 export async function discard({ body }: Exchange): Promise<void> {
   if (body === null || Buffer.isBuffer(body)) return
   let length = 0
-  for await (const chunk of body) {
-    length += chunk.byteLength
-    if (length > mostBytes) return
+  try {
+    for await (const chunk of body) {
+      length += chunk.byteLength
+      if (length > mostBytes) return
+    }
+  } catch {
+    // Nobody wanted it. Where the request itself has ended, the next step hears of that.
   }
 }

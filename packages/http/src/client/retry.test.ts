@@ -20,7 +20,11 @@ beforeAll(async () => {
   origin = await startOrigin((request, response, body) => {
     const [status, headers] = script.shift() ?? [200]
     if (status === 0) request.socket.destroy()
-    else response.writeHead(status, headers).end(body)
+    else if (status < 0) {
+      // Breaks off in the middle of what nobody wants.
+      response.writeHead(-status, { 'content-length': 1000, ...headers }).write('half')
+      setImmediate(() => request.socket.destroy())
+    } else response.writeHead(status, headers).end(body)
   })
 })
 beforeEach(() => {
@@ -56,6 +60,12 @@ describe('retries', () => {
       kind: 'Unavailable',
       retryable: true,
     })
+  })
+
+  it('do not mind how the answer that is none, or the redirect, ends', async () => {
+    script.push([-503], [-302, { location: '/there' }])
+    const response = await clear(() => http.get(at(), { retry: soon }))
+    expect([response.status, response.url]).toEqual([200, at('/there')])
   })
 
   it('go to a server that comes back', async () => {
