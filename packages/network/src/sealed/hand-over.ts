@@ -2,9 +2,11 @@
  * Connections that one thread opens and another uses. What travels is the native handle of TCP: the socket around it stays behind, with
  * what it had read already.
  */
-import { invalid, unavailable } from '@troupe/core'
+import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
+import { handleOf, internals } from '../guard/internals.ts'
 import { release } from '../guard/release.ts'
+import { bridge } from './bridge.ts'
 
 /** A connection on its way between threads: post it with `handle` in the list of what is transferred. */
 export interface Handed {
@@ -14,16 +16,15 @@ export interface Handed {
 }
 
 /**
- * Takes a connection out of the socket that dialled it, which is of no use afterwards.
+ * Takes a connection out of the socket that dialled it, which is of no use afterwards. What goes by a Unix socket, which cannot change its
+ * thread, is bridged.
  *
- * @throws TroupeError `Unavailable` when it was closed meanwhile, `Invalid` for a connection that cannot change its thread.
+ * @throws TroupeError `Unavailable` when it was closed meanwhile.
  */
-export function handOver(socket: Socket): Handed {
-  const { handle, rest } = release(socket)
-  if (handle.constructor.name === 'TCP') return { handle, ...(rest && { rest }) }
-  const close: unknown = Reflect.get(handle, 'close')
-  if (typeof close === 'function') Reflect.apply(close, handle, [])
-  throw invalid('a connection that goes by a Unix socket cannot be handed to a sealed host')
+export async function handOver(socket: Socket): Promise<Handed> {
+  const isTcp = Object.getPrototypeOf(handleOf(socket) ?? {}) === internals().handles.tcp
+  const { handle, rest } = release(isTcp || socket.destroyed ? socket : await bridge(socket))
+  return { handle, ...(rest && { rest }) }
 }
 
 /** The connection as a socket of this thread: plain, unread, without listeners. Its events come in the context of whoever calls this. */

@@ -89,7 +89,7 @@ export class Dials {
         socket.destroy()
         throw abort.signal.reason
       }
-      const handed = handOver(socket)
+      const handed = await handOver(socket)
       transfer.push(handed.handle)
       return handed
     } finally {
