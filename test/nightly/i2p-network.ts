@@ -65,15 +65,21 @@ async function start(router: number): Promise<Daemon> {
   })
   const within = ['netns', 'exec', name, programs.i2pd.path, ...args]
   const daemon = new Daemon({ name: `router ${router}`, program: ip.path, args: within, log: join(own, 'output.log') })
-  await daemon.until(async () => readFile(join(own, 'router.info')))
+  await daemon.until(async () => identityIn(await readFile(join(own, 'router.info'))))
   return daemon
+}
+
+/** What a router is known by. Throws for a file that is not written yet. */
+function identityIn(info: Buffer): Buffer {
+  const identity = info.subarray(0, headLength + info.readUInt16BE(keysLength + 1))
+  if (info.length <= identity.length) throw new RangeError('it is not whole')
+  return identity
 }
 
 /** Puts what a router says of itself where the others look. */
 async function introduce(router: number): Promise<void> {
   const info = await readFile(join(home(router), 'router.info'))
-  const identity = info.subarray(0, headLength + info.readUInt16BE(keysLength + 1))
-  const hash = createHash('sha256').update(identity).digest('base64').replaceAll('+', '-').replaceAll('/', '~')
+  const hash = createHash('sha256').update(identityIn(info)).digest('base64').replaceAll('+', '-').replaceAll('/', '~')
   for (const other of routers) {
     if (other === router) continue
     const shelf = join(home(other), 'netDb', `r${hash.slice(0, 1)}`)
