@@ -72,7 +72,9 @@ func run(socketPath, memoryLimit string, logs bool) error {
 		close(ended)
 	}()
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	// A terminal sends it to all of its processes; what that means for the nodes is for Node to say.
+	signal.Ignore(syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM)
 	select {
 	case <-ended:
 	case <-signals:

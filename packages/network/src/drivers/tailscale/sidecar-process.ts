@@ -79,8 +79,8 @@ export class SidecarProcess {
   private constructor({ program, socket, onEvent }: SidecarProcessOptions) {
     this.socket = socket
     this.#onEvent = onEvent
-    // Detached: what a terminal sends to all its processes is for us to deal with. It ends when its standard input does.
-    const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env), detached: true } as const
+    // In the session of this process, which the scheduler takes as one (`docs/discoveries/0047-a-session-is-scheduled-as-one.md`).
+    const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env) } as const
     this.#child = inTheClear(() => spawn(program, ['--sock', socket], { ...options, stdio: [...options.stdio] }))
     const { stdin, stdout, stderr } = this.#child
     stdin.on('error', () => {})
