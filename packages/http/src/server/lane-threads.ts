@@ -7,7 +7,7 @@ import type { LaneSession } from './lane/protocol.ts'
 
 const module = new URL(`./lane/run${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 const hostId = entryId('troupe:http-functions')
-const settings = { isolation: 'thread', spares: 1, queueSize: 16 } as const
+const settings = { isolation: 'thread', spares: 1, queueSize: 16, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
 
 export interface LaneThreadsOptions {
   readonly kernel: Kernel

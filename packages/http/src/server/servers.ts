@@ -15,8 +15,8 @@ import { type Source, tableOf } from './tables.ts'
 
 const module = new URL(`./serve${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 
-/** One thread is kept warm, for a server that has to be started again. */
-const settings = { isolation: 'thread', spares: 1, queueSize: 1024 } as const
+/** One thread is kept warm, for a server that has to be started again. What requests leave behind is young: with room for it, a fifth of the time is saved. */
+const settings = { isolation: 'thread', spares: 1, queueSize: 1024, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
 const hostId = entryId('troupe:http')
 
 type SupervisedServer = ReturnType<typeof startProcess>
