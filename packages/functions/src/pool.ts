@@ -13,6 +13,9 @@ import { Workers } from './workers.ts'
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
 const patience = 5
 
+/** Milliseconds that a worker may take to end once its wire has closed. It tells then why it did. */
+const afterlife = 5000
+
 /** Longest delay of a timer. */
 const maxDelay = 0x7fffffff
 
@@ -300,7 +303,7 @@ export class Pool implements AsyncDisposable {
     if (!this.#seats.has(seat)) return
     setTimeout(() => {
       if (this.#seats.has(seat)) this.#close(seat)
-    }, this.#options.grace).unref()
+    }, afterlife).unref()
   }
 
   /** Ends threads that have had no work for long. */
