@@ -1,7 +1,10 @@
 /** Unmodified libraries in a sealed host, in an overlay and in the clear: the kernel opens their connections. */
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { processes } from 'troupe'
 import { startApp, type TestApp } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -59,6 +62,7 @@ beforeAll(async () => {
         host: { network: 'sealed', isolation: 'shared', workers: 1 },
         lifecycle: { auto_start: true },
       },
+      { id: 'app:local', kind: 'network.socks5', host: `unix:${await localProxy(folder)}` },
       { id: exit.network, kind: 'network.socks5', host: exit.address, port: 1080 },
       { id: 'app:visit', kind: 'process.ts', source: 'file://programs.ts', method: 'visit' },
     ],
@@ -67,8 +71,20 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(async () => stack.disposeAsync())
 
-async function visit(network: string | null, on: string): Promise<unknown> {
-  return app.app.run(async () => processes.withOptions({ network }).exec('app:visit', on, names, given))
+/** The same proxy, at a Unix socket. */
+async function localProxy(folder: string): Promise<string> {
+  const path = join(folder, 'proxy.sock')
+  const server = net.createServer((client) => {
+    const proxy = net.connect(1080, exit.address)
+    pipeline(client, proxy, client, () => {})
+  })
+  stack.defer(() => void server.close())
+  await once(server.listen(path), 'listening')
+  return path
+}
+
+async function visit(network: string | null, on: string, which: readonly string[] = names): Promise<unknown> {
+  return app.app.run(async () => processes.withOptions({ network }).exec('app:visit', on, which, given))
 }
 
 /** All of them answered with what holds for `peer`. */
@@ -91,6 +107,11 @@ when(canSeal)('in a sealed host', () => {
     const before = (await exit.asked()).length
     expect(await visit(null, 'app:threads')).toEqual(all('127.0.0.1'))
     expect((await exit.asked()).length).toBe(before)
+  })
+
+  it('goes through a proxy at a Unix socket', async () => {
+    const which = ['fetch', 'tls.connect', 'pg.Pool (perOverlay)', 'WebSocket']
+    expect(await visit('app:local', 'app:threads', which)).toEqual(Object.fromEntries(which.map((name) => [name, exit.address])))
   })
 
   it('goes each its own way in a thread that processes share', async () => {
