@@ -64,7 +64,9 @@ describe('the end of a process is told, and touches nobody else', () => {
 
 describe('being cancelled', () => {
   it('ends the inbox, aborts the signal, and comes as an event', async () => {
-    await using _ = await startKernel({ programs: ['life.untilCancelled'] })
+    await using kernel = await startKernel({ programs: ['life.untilCancelled'] })
+    // A thread that only starts counts as busy: the cancel then does not wait for what was asked before.
+    await kernel.host.ready()
     const pid = await processes.spawn('app:life.untilCancelled', host)
     const ended = processes.exited(pid)
     await processes.cancel(pid, 'enough')
