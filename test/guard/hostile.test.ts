@@ -84,8 +84,8 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
       'a terminal on a descriptor': bytes('tty'),
       'a frame of its own making, and a child': ['a connection'],
       'a frame of its own making, and a native handle': ['a connection'],
-      'hooks of modules': ['a connection'],
-      'the inspector of the program': ['a connection'],
+      'a frame of its own making, and hooks of modules': ['a connection'],
+      'a frame of its own making, and the program’s inspector': ['a connection'],
     })
     // By a signal.
     expect(printed.inspected).toBe(true)

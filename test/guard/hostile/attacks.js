@@ -282,6 +282,10 @@ export const attacks = {
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['a Unix socket'](place)),
   'a frame of its own making, and a native handle': async (place) =>
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['process.binding'](place)),
+  'a frame of its own making, and hooks of modules': async (place) =>
+    runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['hooks of modules'](place)),
+  'a frame of its own making, and the program’s inspector': async (place) =>
+    runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['the inspector of the program'](place)),
   'the clear network, chosen': async ({ host, port }) => http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
 
   // By files that are none

@@ -45,9 +45,11 @@ const module: unknown = await import(source)
 const all = names(module, 'attacks')
 const alone: ReadonlySet<unknown> = new Set(names(module, 'alone', Object.values))
 const byDescriptor: ReadonlySet<string> = new Set(names(module, 'byDescriptor'))
-const together = all.filter((name) => !alone.has(name))
-const batches = [...Array.from({ length: processCount }, (_, at) => together.filter((_, index) => index % processCount === at))]
+const together = all.filter((name) => !alone.has(name) && !byDescriptor.has(name))
+const batches = Array.from({ length: processCount }, (_, at) => together.filter((_, index) => index % processCount === at))
 for (const name of all) if (alone.has(name)) batches.push([name])
+/** A thread that took descriptors of others closes them with its end: nothing is opened in here after that. */
+const last = all.filter((name) => !alone.has(name) && byDescriptor.has(name))
 const ended: Record<string, unknown> = {}
 const traps = new Map<string, Trap>()
 
@@ -55,14 +57,16 @@ await app.app.run(async () => {
   const scope = security.newScope(['app:lives', 'app:stays'])
   const hostile = processes.withOptions({ network: 'app:proxy' }).withActor(security.newActor('mallory')).withScope(scope)
   const queue = batches.values()
+  const attempt = async (batch: readonly string[]) => {
+    for (const name of batch) traps.set(name, await Trap.set(folder, all.indexOf(name), byDescriptor.has(name)))
+    const attempts = batch.map((name) => [name, traps.get(name)?.place])
+    Object.assign(ended, await hostile.exec('app:hostile', 'app:threads', attempts).catch(() => ({})))
+  }
   const inTurn = async () => {
-    for (const batch of queue) {
-      for (const name of batch) traps.set(name, await Trap.set(folder, all.indexOf(name), byDescriptor.has(name)))
-      const attempts = batch.map((name) => [name, traps.get(name)?.place])
-      Object.assign(ended, await hostile.exec('app:hostile', 'app:threads', attempts).catch(() => ({})))
-    }
+    for (const batch of queue) await attempt(batch)
   }
   await Promise.all([inTurn(), inTurn()])
+  await attempt(last)
 })
 // What they started may still be on its way.
 await new Promise((resolve) => setTimeout(resolve, settling))

@@ -3,7 +3,7 @@ import dgram from 'node:dgram'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import inspector from 'node:inspector'
-import { isBuiltin } from 'node:module'
+import Module, { isBuiltin } from 'node:module'
 import net from 'node:net'
 import { devNull } from 'node:os'
 import { promisify } from 'node:util'
@@ -91,9 +91,16 @@ const others: Ways = {
   },
   'a Unix socket': async () => connected(net.connect('/nonexistent/troupe.sock')),
 }
+/** It is deprecated, and still there. */
+function callRegister(): unknown {
+  const register: unknown = Reflect.get(Module, 'register')
+  return typeof register === 'function' ? Reflect.apply(register, Module, ['data:text/javascript,']) : undefined
+}
 /** Ways that would change this process for good, were they not refused. */
 const drastic: Ways = {
   'inspector.open': async () => inspector.open(0, '127.0.0.1'),
+  'inspector.Session.connectToMainThread': async () => new inspector.Session().connectToMainThread(),
+  'module.register': async () => callRegister(),
   // Node 26 has it.
   ...(isBuiltin('node:ffi') && { 'node:ffi': async () => openLibrary() }),
   'process.binding': async () => callProcess('binding', 'tcp_wrap'),

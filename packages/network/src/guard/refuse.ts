@@ -1,6 +1,7 @@
 /** Ways out that no overlay carries: refused by name while one is in force, untouched in the clear. */
 import childProcess from 'node:child_process'
 import inspector from 'node:inspector'
+import Module from 'node:module'
 import workerThreads from 'node:worker_threads'
 import { fail, refuseMethods } from './wrap.ts'
 
@@ -12,7 +13,10 @@ export function refuseOthers(): void {
   refuseMethods(childProcess.ChildProcess.prototype, ['spawn'], 'child_process.ChildProcess', fail)
   // It would start without a frame, and so in the clear.
   refuseMethods(workerThreads, ['Worker'], 'worker_threads', fail)
+  // Hooks of modules run in a thread of their own, where no guard is; an inspector's session has code run in another.
+  refuseMethods(Module, ['register'], 'module', fail)
   refuseMethods(inspector, ['open'], 'inspector', fail)
+  refuseMethods(inspector.Session.prototype, ['connectToMainThread'], 'inspector.Session', fail)
   // The native code that these lead to opens what it likes.
   refuseMethods(process, ['binding', 'dlopen', '_linkedBinding'], 'process', fail)
   const ffi = quietly(() => process.getBuiltinModule('node:ffi'))
