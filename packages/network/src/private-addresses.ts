@@ -34,7 +34,16 @@ for (const [address, bits] of [
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 0) return false
+  const known = verdicts.get(address)
+  if (known !== undefined) return known
   // A zone is no part of the address.
   const [plain = address] = address.split('%')
-  return special.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+  const verdict = special.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+  if (verdicts.size >= mostVerdicts) verdicts.clear()
+  verdicts.set(address, verdict)
+  return verdict
 }
+
+/** A look at the list makes native objects, and the same few addresses are asked about again and again. */
+const verdicts = new Map<string, boolean>()
+const mostVerdicts = 256

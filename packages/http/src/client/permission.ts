@@ -20,16 +20,15 @@ type Question = readonly [action: string, resource: string]
  */
 export function permitted(hop: Hop, access: NetworkAccess): Promise<void> | undefined {
   if (access.permit === undefined) return undefined
-  return askInTurn(questionsOf(hop), access.permit.bind(access))
+  return askInTurn(questionsOf(hop), 0, access)
 }
 
 /** A denial is told before the next question is asked. */
-function askInTurn(questions: readonly Question[], permit: NonNullable<NetworkAccess['permit']>): Promise<void> | undefined {
-  for (const [index, [action, resource]] of questions.entries()) {
-    const asked = permit(action, resource)
-    if (asked !== undefined) return asked.then(() => askInTurn(questions.slice(index + 1), permit))
-  }
-  return undefined
+function askInTurn(questions: readonly Question[], from: number, access: NetworkAccess): Promise<void> | undefined {
+  const question = questions[from]
+  if (question === undefined) return undefined
+  const asked = access.permit?.(question[0], question[1])
+  return asked === undefined ? askInTurn(questions, from + 1, access) : asked.then(() => askInTurn(questions, from + 1, access))
 }
 
 function questionsOf({ url, insecure, unixSocket }: Hop): readonly Question[] {
