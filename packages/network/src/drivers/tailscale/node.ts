@@ -1,7 +1,6 @@
 /** The tailnet node of one overlay, through the lives of the sidecar. */
 import { type EntryId, TroupeError, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir } from 'node:fs/promises'
 import { type Actor, createActor, type StateValueFrom, waitFor } from 'xstate'
 import type { BindOptions } from '../../overlay.ts'
 import { done, type Joined, joined, type NodeEvent, type Status, status } from './answers.ts'
@@ -12,6 +11,7 @@ import { Place } from './place.ts'
 import type { TailscaleRoute } from './route.ts'
 import type { Clock, Sidecar, Tenant } from './sidecar.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
+import { makeStateFolder } from './state-folder.ts'
 
 /** Less than a service may take to start, so that its failure says why. */
 const joinTimeout = 9_000
@@ -98,7 +98,8 @@ export class TailnetNode implements AsyncDisposable {
   async settled(): Promise<void> {
     await Promise.race([waitFor(this.#actor, ({ value }) => value !== 'Joining'), this.#wished.promise])
     const { state, error } = this.standing
-    if (state !== 'Joined' && state !== 'Joining') throw error ?? this.#absent()
+    const isIn = state === 'Joined' || (this.#wish !== undefined && state !== 'Refused')
+    if (!isIn) throw error ?? this.#absent()
     this.#serves = true
   }
 
@@ -113,13 +114,14 @@ export class TailnetNode implements AsyncDisposable {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
     const place = new Place(await this.#options.sidecar.newPlace(), options)
+    this.#places.add(place)
     try {
       await place.open(process, this.#tenant.node)
     } catch (error) {
+      this.#places.delete(place)
       await place.close('it was never there')
       throw error
     }
-    this.#places.add(place)
     return place
   }
 
@@ -143,8 +145,8 @@ export class TailnetNode implements AsyncDisposable {
   }
 
   async #join(): Promise<void> {
-    const { hostname, authKey, controlUrl, ephemeral, tags, exitNode, sidecar } = this.#options
-    const stateDir = await this.#ownFolder()
+    const { overlay, hostname, stateDir, authKey, controlUrl, ephemeral, tags, exitNode, sidecar } = this.#options
+    await makeStateFolder(overlay, stateDir)
     const process = await sidecar.process()
     const { node } = this.#tenant
     // What an attempt before has left there.
@@ -175,27 +177,12 @@ export class TailnetNode implements AsyncDisposable {
     await Promise.all([...this.#places].map(async (place) => this.#reopen(place, process)))
   }
 
-  /** The folder of its keys, which nobody else may read. */
-  async #ownFolder(): Promise<string> {
-    const { stateDir } = this.#options
-    try {
-      await mkdir(stateDir, { recursive: true, mode: 0o700 })
-      await chmod(stateDir, 0o700)
-      return stateDir
-    } catch (error) {
-      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-      throw new TroupeError('Invalid', `overlay ${this.#options.overlay} cannot keep its state in ${stateDir} (${why}): see state_dir`, {
-        details: { overlay: this.#options.overlay },
-        retryable: false,
-      })
-    }
-  }
-
   async #reopen(place: Place, process: SidecarProcess): Promise<void> {
     try {
       await place.open(process, this.#tenant.node)
     } catch (error) {
-      await this.#lose(place, error instanceof Error ? error.message : String(error))
+      // The next life of the sidecar has it back.
+      if (!process.isOver) await this.#lose(place, error instanceof Error ? error.message : String(error))
     }
   }
 
