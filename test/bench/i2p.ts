@@ -16,8 +16,8 @@ import type { I2pPeer } from '../peers/peers.ts'
 import { SamLines } from '../peers/sam-lines.ts'
 import { type Line, median, printTable } from './measure.ts'
 
-const blocks = 12
-const perBlock = 50
+const dialRounds = 700
+const warmUp = 100
 const streamBytes = 4 * 1024 * 1024
 const streamRounds = 60
 const atOnce = 100
@@ -58,7 +58,7 @@ async function rawSession(name: string): Promise<SamLines> {
   return lines
 }
 
-/** Milliseconds: medians of blocks, taken in turn. */
+/** Milliseconds: medians of dials that are made in turn. */
 async function dials({ sam, echo }: I2pPeer): Promise<readonly Line[]> {
   const ways = [
     async () => dial(overlay.route, { host: echo, port: 80 }),
@@ -66,17 +66,14 @@ async function dials({ sam, echo }: I2pPeer): Promise<readonly Line[]> {
     async () => rawStream(echo),
   ]
   const taken = ways.map(() => new Array<number>())
-  for (let block = 0; block < blocks; block += 1) {
+  for (let round = 0; round < dialRounds; round += 1) {
     for (const [index, way] of ways.entries()) {
-      const times: number[] = []
-      for (let n = 0; n < perBlock; n += 1) {
-        const began = performance.now()
-        const socket = await way()
-        times.push(performance.now() - began)
-        socket.destroy()
-        await once(socket, 'close')
-      }
-      if (block > 1) taken[index]?.push(median(times))
+      const began = performance.now()
+      const socket = await way()
+      const time = performance.now() - began
+      if (round >= warmUp) taken[index]?.push(time)
+      socket.destroy()
+      await once(socket, 'close')
     }
   }
   const [figure = Number.NaN, line = Number.NaN, raw = Number.NaN] = taken.map(median)
