@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { accept, associate, dial, type Overlay, type Peer, resolve, reverse } from '@troupe/network'
-import { Overlays } from '@troupe/network/kernel'
+import { keptAddress, Overlays } from '@troupe/network/kernel'
 import { describe, expect, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import type { Tailnet } from '../peers/tailnet.ts'
@@ -131,6 +131,9 @@ describe('a node', () => {
     await again.add(id)
     const after = await again.status(id)
     expect(after).toMatchObject({ state: 'up', name: before?.name, addresses: before?.addresses })
+    // What `troupe list` tells.
+    const kept = await keptAddress(world.registry.get(id), join(world.folder, 'net'))
+    expect(kept).toBe([after?.name, ...(after?.addresses ?? [])].join(' '))
     const folder = join(world.folder, 'net/tailscale/lasting')
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     // Nobody else runs on the same state.

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
 import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import { tailscaleKind } from './config.ts'
+import { keepAddress, keptAddress } from './kept-address.ts'
 import { TailnetNode } from './node.ts'
 import { tailscale } from './route.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -18,6 +19,7 @@ type Fields = FieldsOf<typeof tailscaleKind>
 export function tailscaleOverlay(sidecar: Sidecar): OverlayKind {
   return {
     ...overlayKind(tailscaleKind, async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecar)),
+    keptAddress,
     exclusive: (entries: Entries, id: EntryId, site) => stateOf(id, entries.decode(id, tailscaleKind).fields, site),
   }
 }
@@ -37,6 +39,8 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     exitNode,
     sidecar,
     log,
+    // What is told of it is a convenience: it runs without.
+    onJoined: async (joined) => keepAddress(id, site.stateDir, joined).catch(() => undefined),
   })
   try {
     await node.settled()

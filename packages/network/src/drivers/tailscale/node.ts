@@ -36,6 +36,8 @@ export interface NodeOptions {
   readonly exitNode: string | undefined
   readonly sidecar: Sidecar
   readonly log: (line: string) => void
+  /** Called each time that it is in its tailnet. */
+  readonly onJoined?: (joined: Joined) => Promise<void>
   /** @default 1 s, up to 60 s */
   readonly delays?: Growth
   /** @default the system's */
@@ -174,6 +176,7 @@ export class TailnetNode implements AsyncDisposable {
       throw this.#failed(error)
     }
     this.#wish = undefined
+    await this.#options.onJoined?.(this.#joined)
     await Promise.all([...this.#places].map(async (place) => this.#reopen(place, process)))
   }
 
