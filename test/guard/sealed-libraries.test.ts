@@ -10,7 +10,7 @@ import { startApp, type TestApp } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { address } from '../peers/loopback.ts'
 import { Exit } from './overlays.ts'
-import { startServers } from './servers.ts'
+import { plainPort, startServers } from './servers.ts'
 import { startSinks } from './sinks.ts'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
@@ -64,7 +64,7 @@ beforeAll(async () => {
       },
       { id: 'app:local', kind: 'network.socks5', host: `unix:${await localProxy(folder)}` },
       { id: exit.network, kind: 'network.socks5', host: exit.address, port: 1080 },
-      { id: 'app:visit', kind: 'process.ts', source: 'file://programs.ts', method: 'visit' },
+      ...['visit', 'get'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })),
     ],
   })
   stack.defer(async () => app.stop())
@@ -112,6 +112,12 @@ when(canSeal)('in a sealed host', () => {
   it('goes through a proxy at a Unix socket', async () => {
     const which = ['fetch', 'tls.connect', 'pg.Pool (perOverlay)', 'WebSocket']
     expect(await visit('app:local', 'app:threads', which)).toEqual(Object.fromEntries(which.map((name) => [name, exit.address])))
+  })
+
+  it('sends the requests of the HTTP client', async () => {
+    const url = `http://${host}:${plainPort}/`
+    const peers = await app.app.run(async () => processes.withOptions({ network: exit.network }).exec('app:get', 'app:threads', url))
+    expect(peers).toEqual([exit.address, '127.0.0.1'])
   })
 
   it('goes each its own way in a thread that processes share', async () => {

@@ -64,6 +64,11 @@ export function isDialling(owner: unknown): boolean {
   return typeof owner === 'object' && owner !== null && dialling.has(owner)
 }
 
+/** Says that `socket` is one of ours, though something else opened its connection. */
+export function claimOwn(socket: Socket): void {
+  own.add(socket)
+}
+
 /** Whether `socket` was made here. */
 export function isOwn(socket: Socket): boolean {
   return own.has(socket)
