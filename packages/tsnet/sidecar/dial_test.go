@@ -43,12 +43,17 @@ func TestDialing(t *testing.T) {
 			"127.0.0.1": "EHOSTUNREACH", "::ffff:127.0.0.1": "EHOSTUNREACH", "8.8.8.8": "EHOSTUNREACH", "100.100.100.100": "EHOSTUNREACH",
 			"fe80::1%lo": "EHOSTUNREACH", "localhost": "ENOTFOUND", "example.org": "ENOTFOUND", "three": "ENOTFOUND", "host.out.test": "ENOTFOUND",
 		} {
-			started := time.Now()
-			if _, err := one.dialTCP(ctx, host, port); failureOf(err).code != want {
-				t.Errorf("%s: %v, not %s", host, err, want)
+			// A machine that is busy may stop a test at any place; it does not do so five times.
+			fastest := time.Hour
+			for range 5 {
+				started := time.Now()
+				if _, err := one.dialTCP(ctx, host, port); failureOf(err).code != want {
+					t.Errorf("%s: %v, not %s", host, err, want)
+				}
+				fastest = min(fastest, time.Since(started))
 			}
-			if took := time.Since(started); took > 50*time.Millisecond {
-				t.Errorf("%s took %s", host, took)
+			if fastest > 50*time.Millisecond {
+				t.Errorf("%s took %s", host, fastest)
 			}
 		}
 		// The same listener is reached by the way that is not taken.
