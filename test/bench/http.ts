@@ -16,7 +16,7 @@ const seconds = 2
 const connections = 32
 
 async function requestsPerSecond(url: string): Promise<number> {
-  const { stdout } = await run(load.wrk.path, ['-t1', `-c${connections}`, `-d${seconds}s`, url])
+  const { stdout } = await run(load.wrk.path, ['-t1', '--timeout', '60s', `-c${connections}`, `-d${seconds}s`, url])
   const [, rate = ''] = /Requests\/sec:\s+([\d.]+)/.exec(stdout) ?? []
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`requests to ${url} failed: ${stdout}`)
   return Number(rate)

@@ -21,7 +21,7 @@ describe('a server under load', () => {
   ])('whose routes are swapped a thousand times fails no request %s', async (_, pool) => {
     await using web = await startWebApp({ pool, endpoints: { hello: { path: '/hello', func: 'hello' } } })
     await fetch(`${web.url}/hello`)
-    const wrk = run(load.wrk.path, ['-t1', '-c16', '-d10s', `${web.url}/hello`])
+    const wrk = run(load.wrk.path, ['-t1', '-c16', '-d10s', '--timeout', '60s', `${web.url}/hello`])
     for (let version = 0; version < swaps; version += 1) await registry.apply([swap(version)])
     const { stdout } = await wrk
     expect(stdout).toMatch(/\d+ requests in/)

@@ -1,5 +1,4 @@
 /** Sends responses whose bodies are streams. All others hono's server sends, which knows a shorter way. */
-import { once } from 'node:events'
 import { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { type Slot, TroupeError, runInSlot } from '@troupe/core'
@@ -61,16 +60,22 @@ async function pump(response: Response, { outgoing, patience }: Sending): Promis
     resolve('closed')
   })
   if (outgoing.destroyed) resolve('closed')
-  for (;;) {
-    const next = await Promise.race([reader.read(), closed])
-    if (next === 'closed') break
-    if (next.done) {
-      outgoing.end()
-      return
+  try {
+    for (;;) {
+      const next = await Promise.race([reader.read(), closed])
+      if (next === 'closed') return
+      if (next.done) {
+        outgoing.end()
+        return
+      }
+      // That it is closed is told in a later turn, which a stream that always has more would never let come.
+      if (outgoing.destroyed) return
+      if (!write(outgoing, next.value)) await drained(outgoing, patience, closed)
     }
-    if (!write(outgoing, next.value)) await drained(outgoing, patience, closed)
+  } finally {
+    // Of what is at its end already, nothing comes of that.
+    reader.cancel(new TroupeError('Canceled', 'the client has gone')).catch(() => undefined)
   }
-  await reader.cancel(new TroupeError('Canceled', 'the client has gone')).catch(() => undefined)
 }
 
 function writeHead(outgoing: Outgoing, response: Response): void {
@@ -80,12 +85,16 @@ function writeHead(outgoing: Outgoing, response: Response): void {
 }
 
 function write(outgoing: Writable, chunk: Uint8Array): boolean {
-  return outgoing.destroyed || outgoing.write(chunk)
+  return outgoing.write(chunk)
 }
 
-async function drained(outgoing: Outgoing, patience: number, closed: Promise<unknown>): Promise<void> {
+async function drained(outgoing: Writable, patience: number, closed: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  outgoing.once('drain', resolve)
   const timer = patience === 0 ? undefined : setTimeout(() => outgoing.destroy(), patience)
-  await Promise.race([once(outgoing, 'drain'), closed]).finally(() => clearTimeout(timer))
+  await Promise.race([promise, closed])
+  clearTimeout(timer)
+  outgoing.off('drain', resolve)
 }
 
 export function headersOf({ headers }: Response): Record<string, string | string[]> {
