@@ -2,9 +2,8 @@
 import { currentSlot, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
-import { i2pDriver } from './drivers/i2p/connect.ts'
+import { i2pDriver, tailscaleDriver } from './drivers/read-later.ts'
 import { socks5Driver } from './drivers/socks5/connect.ts'
-import { tailscaleDriver } from './drivers/tailscale/connect.ts'
 import { recordDial } from './health.ts'
 import type {
   AssociateOptions,

@@ -12,7 +12,7 @@ import { associate } from './datagrams.ts'
  * Dials by the session of the entry, which the kernel holds. Names and addresses travel to the router as they are; what is not in I2P is
  * refused here. The one name that this machine resolves is the bridge's own, where the operator gave it as a name.
  */
-export const i2pDriver: Driver = {
+export const i2pDriver = {
   name: i2p,
   async dial(route, target, options) {
     const destination = destinationOf(target)
@@ -24,4 +24,4 @@ export const i2pDriver: Driver = {
   accept,
   resolve,
   associate,
-}
+} satisfies Driver

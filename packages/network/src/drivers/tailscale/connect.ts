@@ -10,7 +10,7 @@ import { tailscale } from './route.ts'
 import { readEnds, showAddresses } from './socket-addresses.ts'
 
 /** Names travel to the sidecar as names; it finds them in the tailnet, and goes nowhere else. */
-export const tailscaleDriver: Driver = {
+export const tailscaleDriver = {
   name: tailscale,
   async dial(route, target, options) {
     const destination = destinationOf(target)
@@ -23,4 +23,4 @@ export const tailscaleDriver: Driver = {
   reverse,
   associate,
   accept,
-}
+} satisfies Driver
