@@ -1,6 +1,7 @@
 /** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
 import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
+import { closeHttpPools } from '@troupe/http'
 import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
 import { type OverlayStatus, provideNetworkAccess } from '@troupe/network'
 import { overlayKinds, Overlays } from '@troupe/network/kernel'
@@ -149,6 +150,8 @@ export class Application implements AsyncDisposable {
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await this.#tokens[Symbol.asyncDispose]()
+    // What the program around it kept open leads into its overlays, and serves no other application.
+    await closeHttpPools(0)
     await this.kernel.overlays[Symbol.asyncDispose]()
     setOutsideParticipant(undefined)
     setRuntime(undefined)
