@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { entryId, TroupeError } from '@troupe/core'
-import { http, registry, type RequestOptions } from 'troupe'
+import { type Frame, http, registry, type RequestOptions } from 'troupe'
 import { type Probe, startApp, type StartAppOptions, type TestApp, type TestEntry } from 'troupe/test'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Certificates, makeCertificates } from './certificates.ts'
@@ -36,6 +36,8 @@ export interface HttpListenerFixture extends AsyncDisposable {
   changed(times: number): TestEntry
   /** What a handler is told of who came from `visitor`, as far as that is known before. */
   readonly peer: Readonly<Record<string, unknown>>
+  /** Whom a service with `identity` acts for when `visitor` comes. Absent where the overlay knows nobody by name. */
+  readonly actor?: string
   /** Where the overlay ends TLS itself: the authority of its certificate, if not a public one. Absent where it does not. */
   readonly tls?: { readonly ca?: string }
   /** The longest that a visit may take until it is tried again. @default 10s */
@@ -66,6 +68,14 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
       await using service = await world.serve('plain', {})
       expect(await service.visit('/a')).toMatchObject({ path: '/a', peer: given.peer })
       expect(await world.overlayOfHandler()).toBeUndefined()
+    })
+
+    it('acts for whom the overlay says it comes from, where it is told to and the overlay knows', async () => {
+      const { actor } = given
+      if (actor === undefined) return
+      await using service = await world.serve('known', { identity: 'tailscale' })
+      expect(await service.visit('/known')).toMatchObject({ path: '/known' })
+      expect((await world.frameOfHandler()).actor).toMatchObject({ id: actor })
     })
 
     it('replies by its overlay where it is told to', async () => {
@@ -192,8 +202,11 @@ class World implements AsyncDisposable {
 
   /** What the handler had in force that answered last. */
   async overlayOfHandler(): Promise<unknown> {
-    const { frame } = await this.#ear.next({ topic: 'frame' })
-    return frame.overlay
+    return (await this.frameOfHandler()).overlay
+  }
+
+  async frameOfHandler(): Promise<Frame> {
+    return (await this.#ear.next({ topic: 'frame' })).frame
   }
 
   async #create(name: string, { lifecycle = {}, ...fields }: Readonly<Record<string, unknown>>): Promise<void> {

@@ -32,6 +32,7 @@ httpListenerContract('network.tailscale', async () => {
     // The same node, with something else in its entry.
     changed: (times) => node('here', { auth_key: times % 2 === 0 ? key : other }),
     peer: { address: expect.stringMatching(/^100\.64\./), node: 'there', user: 'ann@tail.test', tags: [] },
+    actor: 'tailscale:ann@tail.test',
     tls: { ca: root },
     [Symbol.asyncDispose]: async () => started.disposeAsync(),
   }

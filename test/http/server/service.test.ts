@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { registry } from 'troupe'
+import { startApp } from 'troupe/test'
 import { describe, expect, it } from 'vitest'
 import { loopbackNetwork } from '../../overlays/loopback/kind.ts'
 import { nextData, startWebApp, type WebApp } from './web-app.ts'
@@ -147,6 +148,16 @@ describe('routes', () => {
     expect((await get(web, '/held')).status).toBe(404)
     asked.reply('let go')
     expect(await held).toBe('let go')
+  })
+})
+
+describe('a service on an overlay that is outbound only', () => {
+  it('ends for good, and says so', async () => {
+    const proxy = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9 }
+    const service = { id: 'app:web', kind: 'http.service', addr: ':0', network: 'app:proxy', lifecycle: { auto_start: true } }
+    await using app = await startApp({ entries: [proxy, service] })
+    await app.until('app:web', 'Exited')
+    expect(app.service('app:web').error).toMatchObject({ kind: 'Invalid', message: expect.stringMatching(/outbound only/) as unknown })
   })
 })
 

@@ -148,6 +148,14 @@ describe('a service with certificates', () => {
     old.destroy()
   })
 
+  it('takes certificates from variables, and keeps them out of the registry', async () => {
+    const { cert, key } = await certificates.renewed('from variables')
+    Object.assign(process.env, { WEB_TEST_CERT: cert, WEB_TEST_KEY: key })
+    await using web = await startWebApp({ endpoints, service: { tls: { cert: '${env:WEB_TEST_CERT}', key: '${env:WEB_TEST_KEY}' } } })
+    expect(subjectOf(await dial(web))).toBe('from variables')
+    expect(web.app.app.registry.get(web.id).fields['tls']).toEqual({ cert: '${env:WEB_TEST_CERT}', key: '${env:WEB_TEST_KEY}' })
+  })
+
   it('does not start with certificates that do not belong together', async () => {
     await using web = await startWebApp({ endpoints: {} })
     const { server, client } = certificates
