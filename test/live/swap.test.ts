@@ -23,7 +23,7 @@ describe('an overlay under load', () => {
     const loads = await Promise.all([1, 2, 3].map(async () => start('app:load', web.url)))
     const client = await start('app:client')
     const readers = await Promise.all([1, 2, 3].map(async () => start('app:reader', `${web.url}/stream`)))
-    for (const _ of readers) await probe.next({ topic: 'reading' })
+    for (const _ of readers) await probe.next({ topic: 'reading', timeout: '30s' })
     const streams = readers.map((pid) => processes.exited(pid))
     for (let swap = 1; swap <= 1000; swap++) {
       const [now, before] = [proxies[swap % 2] ?? first, proxies[(swap + 1) % 2] ?? first]
