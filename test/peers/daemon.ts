@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly args: readonly string[]
   /** File that takes all it prints. */
   readonly log: string
+  /** How it is ended when whoever started it dies. @default TERM */
+  readonly deathSignal?: 'TERM' | 'KILL'
 }
 
 export class Daemon implements AsyncDisposable {
@@ -25,12 +27,12 @@ export class Daemon implements AsyncDisposable {
   readonly #events = new EventEmitter<{ line: [string] }>()
   readonly #exited: Promise<unknown>
 
-  constructor({ name, program, args, log }: DaemonOptions) {
+  constructor({ name, program, args, log, deathSignal = 'TERM' }: DaemonOptions) {
     this.#name = name
     this.log = log
     writeFileSync(log, '')
     // The kernel ends it when this process ends in whatever way.
-    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', 'TERM', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(programs.setpriv.path, ['--pdeathsig', deathSignal, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exited = once(this.#child, 'exit').catch(() => undefined)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#take(line))

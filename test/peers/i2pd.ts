@@ -24,7 +24,8 @@ export const zeroHops: Readonly<Record<string, number>> = {
 /** Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`. */
 export async function startRouter(folder: string, host: string): Promise<Daemon> {
   const args = await routerConfig({ folder, address: host, sam: { host, port: samPort }, floodfill: true, exploratory: 0 })
-  const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log') })
+  // It takes its time over anything gentler.
+  const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log'), deathSignal: 'KILL' })
   await daemon.until(async () => listens(host, samPort))
   return daemon
 }
