@@ -126,6 +126,7 @@ describe('plain sockets in the clear, where policies are in force', () => {
       'lookup by callback': denied('socket.resolve', 'localhost'),
       send: denied('socket.connect', 'localhost'),
       listen: denied('socket.listen', 'localhost'),
+      'listen, and close at once': denied('socket.listen', 'localhost'),
       bind: denied('socket.listen', 'localhost'),
       'a Unix socket': denied('socket.connect', '/nonexistent/troupe.sock'),
     })
@@ -145,7 +146,7 @@ describe('plain sockets in the clear, where policies are in force', () => {
   })
 
   it('do all where everything is allowed, and where nobody is asked', async () => {
-    const works = { connect: 'connected', fetch: 200, listen: undefined, bind: undefined, 'a Unix socket': { code: 'ENOENT' } }
+    const works = { connect: 'connected', fetch: 200, listen: undefined, 'listen, and close at once': false, bind: undefined, 'a Unix socket': { code: 'ENOENT' } }
     expect(await underPolicies(['app:all'], '127.0.0.1', target.http)).toMatchObject(works)
     expect(await exec('sockets', null, '127.0.0.1', target.http)).toMatchObject(works)
   })

@@ -32,9 +32,18 @@ function listenHere(server: Server, args: readonly unknown[], original: Callable
   const { port, host, path } = placeOf(args)
   const asked = consent('socket.listen', String(path ?? (everywhere.has(host) ? '::' : host)), port)
   if (asked === undefined) return Reflect.apply(original, server, args)
+  let closed = false
+  server.once('close', () => {
+    closed = true
+  })
+  // One that was closed meanwhile does not listen, and nobody waits to hear of it.
   asked.then(
-    () => void Reflect.apply(original, server, args),
-    (error: unknown) => server.emit('error', error),
+    () => {
+      if (!closed) Reflect.apply(original, server, args)
+    },
+    (error: unknown) => {
+      if (!closed) server.emit('error', error)
+    },
   )
   return server
 }

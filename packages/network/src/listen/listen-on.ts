@@ -76,6 +76,9 @@ class Listening {
       await place.close()
     } catch (error) {
       this.#fail(error)
+    } finally {
+      // One that was on its way when the server closed: nobody would give it up.
+      this.#next?.then(async (place) => place.close()).catch(() => undefined)
     }
   }
 
