@@ -146,7 +146,14 @@ describe('plain sockets in the clear, where policies are in force', () => {
   })
 
   it('do all where everything is allowed, and where nobody is asked', async () => {
-    const works = { connect: 'connected', fetch: 200, listen: undefined, 'listen, and close at once': false, bind: undefined, 'a Unix socket': { code: 'ENOENT' } }
+    const works = {
+      connect: 'connected',
+      fetch: 200,
+      listen: undefined,
+      'listen, and close at once': false,
+      bind: undefined,
+      'a Unix socket': { code: 'ENOENT' },
+    }
     expect(await underPolicies(['app:all'], '127.0.0.1', target.http)).toMatchObject(works)
     expect(await exec('sockets', null, '127.0.0.1', target.http)).toMatchObject(works)
   })
