@@ -18,6 +18,7 @@ import type {
 } from './overlay.ts'
 import type { Route } from './route.ts'
 import { handedDriver } from './sealed/driver.ts'
+import { threadNetwork } from './thread-network.ts'
 
 const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handedDriver].map((driver) => [driver.name, driver]))
 
@@ -104,8 +105,12 @@ export function poolKey(route: Route, isolation: Isolation): string {
   return driverOf(route).poolKey?.(route, isolation) ?? ''
 }
 
-/** On whose behalf the code that runs acts. */
+const nobody: Isolation = Object.freeze({})
+
+/** On whose behalf the code that runs acts: the thread's key. In a thread without a network it follows the frame. */
 export function currentIsolation(): Isolation {
+  const thread = threadNetwork()
+  if (thread !== undefined) return thread.isolation ?? nobody
   const slot = currentSlot()
   if (slot === undefined) return {}
   const { frame, owner } = slot

@@ -1,0 +1,51 @@
+/** The network of this thread: one for its whole life, and all code in it runs in that network. */
+import { type EntryId, TroupeError } from '@troupe/core'
+import type { Isolation } from './overlay.ts'
+
+/** A network: the clear network or an overlay, with the isolation key where the overlay isolates by actor or process. */
+export interface ThreadNetwork {
+  /** `null`: the clear network. */
+  readonly overlay: EntryId | null
+  /** On whose behalf everything in this thread is asked of the overlay. @default nobody's */
+  readonly isolation?: Isolation
+}
+
+let bound: ThreadNetwork | undefined
+
+/**
+ * Gives this thread its network. The runtime calls it once, before any user code loads; until then the thread opens nothing. Another call
+ * with the same network does nothing.
+ *
+ * @throws TroupeError `Internal` when the thread has another network already.
+ */
+export function bindThreadNetwork(network: ThreadNetwork): void {
+  if (bound !== undefined && !isSame(bound, network)) {
+    throw new TroupeError('Internal', `this thread runs in ${describe(bound)} and cannot change to ${describe(network)}: start another`, {
+      details: { network: bound.overlay, requested: network.overlay },
+      retryable: false,
+    })
+  }
+  bound ??= Object.freeze({
+    overlay: network.overlay,
+    ...(network.isolation !== undefined && { isolation: Object.freeze({ ...network.isolation }) }),
+  })
+}
+
+/** The network of this thread; `undefined` until it has one. */
+export function threadNetwork(): ThreadNetwork | undefined {
+  return bound
+}
+
+/** For tests, which run several networks in one thread, one after the other. */
+export function rebindThreadNetwork(network: ThreadNetwork | undefined): void {
+  bound = network
+}
+
+function isSame(a: ThreadNetwork, b: ThreadNetwork): boolean {
+  return a.overlay === b.overlay && a.isolation?.actor === b.isolation?.actor && a.isolation?.process === b.isolation?.process
+}
+
+function describe({ overlay, isolation }: ThreadNetwork): string {
+  const network = overlay === null ? 'the clear network' : `overlay ${overlay}`
+  return isolation?.actor === undefined && isolation?.process === undefined ? network : `${network} with an isolation key of its own`
+}
