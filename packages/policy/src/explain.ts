@@ -2,6 +2,7 @@
 import type { Actor, EntryId } from '@troupe/core'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
+import { canonicalResource } from './url-pattern.ts'
 
 /** What one policy says to a question. */
 export interface Opinion {
@@ -20,12 +21,13 @@ export function opinions(
   resource: string,
   meta: Meta = {},
 ): readonly Opinion[] {
+  const named = canonicalResource(action, resource)
   return scope.map((id) => {
     const policy = policies.get(id)
     if (policy === undefined) return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
-    const reason = silence(policy, actor, action, resource, meta)
+    const reason = silence(policy, actor, action, named, meta)
     if (reason !== undefined) return { policy: id, says: 'nothing', reason }
-    const failure = policy.objection(actor, action, resource, meta)
+    const failure = policy.objection(actor, action, named, meta)
     return { policy: id, says: policy.effect, reason: failure ?? 'it is about this, and its conditions hold' }
   })
 }

@@ -27,7 +27,8 @@ export class Globs {
   }
 }
 
-class Glob {
+/** One pattern. */
+export class Glob {
   readonly #first: string
   readonly #middle: readonly string[]
   readonly #last: string

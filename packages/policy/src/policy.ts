@@ -6,6 +6,8 @@ import { type Condition, compileCondition, conditionSchema, type Requirement, re
 import { compileExpression } from './expression.ts'
 import { Globs } from './glob.ts'
 import type { Ask } from './question.ts'
+import { ResourcePatterns } from './resource-patterns.ts'
+import { isUrlPattern, UrlPattern } from './url-pattern.ts'
 
 const patterns = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'expected a pattern such as "network.*", or a list of them')
@@ -13,7 +15,9 @@ const patterns = z
 
 const common = {
   actions: patterns,
-  resources: patterns,
+  resources: patterns.superRefine((given, context) => {
+    for (const fault of given.map(urlFaultOf)) if (fault !== undefined) context.addIssue(fault)
+  }),
   effect: z.enum(['allow', 'deny']),
   groups: z.array(z.string().min(1)).default([]),
 }
@@ -79,7 +83,7 @@ export interface Policy {
   readonly effect: 'allow' | 'deny'
   readonly groups: readonly string[]
   readonly actions: Globs
-  readonly resources: Globs
+  readonly resources: ResourcePatterns
   /** Whether its conditions hold; they are asked about what its actions and resources cover alone. */
   readonly holds: Ask<boolean>
   /** What it requires of one field for its conditions to hold, if it does. */
@@ -98,7 +102,7 @@ export function compilePolicy(id: EntryId, fields: PolicyFields | ExpressionFiel
     effect: fields.effect,
     groups: Object.freeze(fields.groups),
     actions: new Globs(fields.actions),
-    resources: new Globs(fields.resources),
+    resources: new ResourcePatterns(fields.resources, fields.effect),
     ...('expression' in fields ? testOfExpression(fields) : testOfConditions(fields.conditions)),
   })
 }
@@ -158,8 +162,16 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
 }
 
 function faultOf(expression: string): string | undefined {
+  return failureOf(() => compileExpression(expression))
+}
+
+function urlFaultOf(pattern: string): string | undefined {
+  return isUrlPattern(pattern) ? failureOf(() => new UrlPattern(pattern)) : undefined
+}
+
+function failureOf(compile: () => unknown): string | undefined {
   try {
-    compileExpression(expression)
+    compile()
     return undefined
   } catch (error) {
     return error instanceof TroupeError ? error.message : String(error)

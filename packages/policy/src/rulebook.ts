@@ -1,9 +1,10 @@
 /** The policies of one scope, sorted by what they are about, so that a decision looks at few of them. */
 import type { Actor, EntryId } from '@troupe/core'
-import { Globs } from './glob.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
+import type { ResourcePatterns } from './resource-patterns.ts'
 import { Shelf } from './shelf.ts'
+import { canonicalResource } from './url-pattern.ts'
 
 /** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
 const maxActions = 256
@@ -16,7 +17,7 @@ interface Rules {
 interface Sorted {
   /** Policies whose resources are names, by name. */
   readonly named: ReadonlyMap<string, Shelf>
-  readonly others: readonly { readonly resources: Globs; readonly shelf: Shelf }[]
+  readonly others: readonly { readonly resources: ResourcePatterns; readonly shelf: Shelf }[]
 }
 
 export class Rulebook {
@@ -30,10 +31,11 @@ export class Rulebook {
     this.#policies = scope.flatMap((id) => policies.get(id) ?? [])
   }
 
-  /** The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing. */
+  /** The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing, except for a URL. */
   deciding(actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
     const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
-    return speaking(denying, actor, action, resource, meta) ?? speaking(allowing, actor, action, resource, meta)
+    const named = canonicalResource(action, resource)
+    return speaking(denying, actor, action, named, meta) ?? speaking(allowing, actor, action, named, meta)
   }
 
   #sort(action: string): Rules {
@@ -58,10 +60,9 @@ function sorted(policies: readonly Policy[]): Sorted {
     named: new Map(
       Array.from(names, (name) => [name, new Shelf(policies.filter(({ resources }) => resources.names?.includes(name) === true))]),
     ),
-    others: Array.from(patterned.values(), (shelf) => ({
-      resources: new Globs(shelf[0]?.resources.patterns ?? []),
-      shelf: new Shelf(shelf),
-    })),
+    others: Array.from(patterned.values()).flatMap((shelf) =>
+      shelf.slice(0, 1).map(({ resources }) => ({ resources, shelf: new Shelf(shelf) })),
+    ),
   }
 }
 

@@ -14,8 +14,16 @@ describe('scopes', () => {
     expect(Object.isFrozen(scope) && Object.isFrozen(scope.policies)).toBe(true)
   })
 
-  it('take ids alone', () => {
+  it('take a policy as well as its id', () => {
+    const policy = { id: entryId('p:a'), effect: 'allow' }
+    expect(new Scope(['p:b']).with(policy).policies).toEqual(['p:b', 'p:a'])
+    expect(new Scope([policy, 'p:b']).without(policy).policies).toEqual(['p:b'])
+    expect([new Scope([policy]).contains(policy), new Scope().contains(policy)]).toEqual([true, false])
+  })
+
+  it('take nothing else', () => {
     expect(() => new Scope(['admin'])).toThrow(expect.objectContaining({ kind: 'Invalid' }))
+    expect(() => new Scope([{ id: 'admin' }])).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 
   it('can be named by a group', () => {

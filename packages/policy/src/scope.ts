@@ -3,32 +3,39 @@ import { type EntryId, entryId, invalid, notFound } from '@troupe/core'
 import { maxScope } from './limits.ts'
 import type { Policies } from './policy.ts'
 
+/** A policy, by its id: the id itself, or what has it, such as the result of `security.policy(id)`. */
+export type PolicyReference = string | { readonly id: string }
+
 /** A set of policies. */
 export class Scope {
   /** In the order they were added, each once. */
   readonly policies: readonly EntryId[]
 
   /** @throws TroupeError `Invalid` for an id that is none, and for more than 1024. */
-  constructor(policies: Iterable<string> = []) {
-    this.policies = Object.freeze([...new Set(Array.from(policies, (id) => entryId(id)))])
+  constructor(policies: Iterable<PolicyReference> = []) {
+    this.policies = Object.freeze([...new Set(Array.from(policies, (policy) => entryId(idOf(policy))))])
     if (this.policies.length > maxScope) throw invalid(`a scope holds at most ${maxScope} policies`, { limit: maxScope })
     Object.freeze(this)
   }
 
   /** The scope with these policies too. */
-  with(...policies: readonly string[]): Scope {
+  with(...policies: readonly PolicyReference[]): Scope {
     return new Scope([...this.policies, ...policies])
   }
 
   /** The scope without these policies. */
-  without(...policies: readonly string[]): Scope {
-    const gone = new Set(policies)
+  without(...policies: readonly PolicyReference[]): Scope {
+    const gone = new Set(policies.map(idOf))
     return new Scope(this.policies.filter((id) => !gone.has(id)))
   }
 
-  contains(policy: string): boolean {
-    return this.policies.some((id) => id === policy)
+  contains(policy: PolicyReference): boolean {
+    return this.policies.some((id) => id === idOf(policy))
   }
+}
+
+function idOf(policy: PolicyReference): string {
+  return typeof policy === 'string' ? policy : policy.id
 }
 
 /**

@@ -28,6 +28,11 @@ describe('loadConfig', () => {
     expect(await loadConfig(second.path)).toMatchObject({ log: { level: 'debug' } })
   })
 
+  it.each(['.troupe.yaml', '.wippy.yaml'])('takes a version in %s', async (name) => {
+    using folder = appFolder({ [name]: 'version: "1.0"\nlog: { level: debug }\n' })
+    expect(await loadConfig(folder.path)).toMatchObject({ log: { level: 'debug' } })
+  })
+
   it('lays files over one another from left to right, and settings over all', async () => {
     using folder = appFolder({
       'a.yaml': strict,
@@ -46,6 +51,7 @@ describe('loadConfig', () => {
 
   it.each([
     ['an unknown section', 'secruity: {}\n', [], 'c.yaml:1:1: secruity: there is no such field; did you mean "security"?'],
+    ['a version that is none', 'version: []\n', [], 'c.yaml:1:10: version: expected text such as "1.0"'],
     ['an unknown key', 'log:\n  levle: info\n', [], 'c.yaml:2:3: log.levle: there is no such field; did you mean "level"?'],
     ['a wrong type', 'security:\n  strict_mode: 1\n', [], 'c.yaml:2:16: security.strict_mode: expected boolean, received number'],
     [

@@ -13,6 +13,8 @@ import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, typ
 import { parseYaml, parseYamlValue } from './yaml.ts'
 
 const schema = z.strictObject({
+  /** Of the file's form, as in files of entries. Nothing depends on it yet. */
+  version: z.union([z.string(), z.number()], 'expected text such as "1.0"').optional(),
   networkService: z
     .strictObject({
       stateDir: z.string().min(1).default('.troupe/net'),

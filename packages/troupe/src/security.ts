@@ -1,18 +1,18 @@
 /** Who acts, under which policies, and what those say. The kernel decides; this asks it. */
 import { type Actor, type EntryId, entryId } from '@troupe/core'
 import { type TokenStoreHandle, tokenStore } from '@troupe/http'
-import { newActor, Scope, type Verdict } from '@troupe/policy'
+import { newActor, type PolicyReference, Scope, type Verdict } from '@troupe/policy'
 import { ask, currentParticipant, type PolicyView, snapshot } from '@troupe/process'
 
 type Facts = Readonly<Record<string, unknown>>
 
 /** Policies that can be asked, or put in force by `withScope`. A plain immutable value. */
 export class PolicyScope extends Scope {
-  override with(...policies: readonly string[]): PolicyScope {
+  override with(...policies: readonly PolicyReference[]): PolicyScope {
     return new PolicyScope(super.with(...policies).policies)
   }
 
-  override without(...policies: readonly string[]): PolicyScope {
+  override without(...policies: readonly PolicyReference[]): PolicyScope {
     return new PolicyScope(super.without(...policies).policies)
   }
 
@@ -65,8 +65,8 @@ export const security = {
     return newActor(id, meta)
   },
 
-  /** A scope of these policies. @throws TroupeError `Invalid` for what is no id. */
-  newScope(policies: Iterable<string> = []): PolicyScope {
+  /** A scope of these policies: ids, or what {@link security.policy} returns. @throws TroupeError `Invalid` for what is no id. */
+  newScope(policies: Iterable<PolicyReference> = []): PolicyScope {
     return new PolicyScope(policies)
   },
 
