@@ -30,3 +30,4 @@ export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from 
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export { childTrace, formatTrace, newTrace, parseTrace, type Trace } from './trace.ts'
 export { weigh } from './weight.ts'
+export { afterTurn, turnSlice, yieldDue, yielding } from './yielding.ts'

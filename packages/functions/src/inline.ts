@@ -2,7 +2,7 @@
  * Calls that run in the caller's thread without a word to the kernel: it said before that it has nothing to decide for that entry. They act
  * under the caller's id, so whatever they ask of the kernel is decided as if the caller asked.
  */
-import { currentFrame, emptyFrame, entryId, type EntryId, type Frame, fork } from '@troupe/core'
+import { currentFrame, emptyFrame, entryId, type EntryId, type Frame, fork, yielding } from '@troupe/core'
 import {
   currentParticipant,
   currentRuntime,
@@ -32,10 +32,11 @@ export async function callInline(selection: Selection, program: Program, args: r
   const frame = frameOf(selection, overlay === '' ? undefined : overlay)
   const call = new LocalCall({ pid: caller.pid, issued: caller.frame, frame, depth: depth + 1 })
   const value = currentRuntime().calls.runInline(call, program, copies)
-  return bounded(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
+  const settled = bounded(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
     call.cancel(reason.message)
     call.fail(reason)
   })
+  return yielding(settled)
 }
 
 /** @throws TroupeError `NotFound`, `PermissionDenied` */

@@ -2,7 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { Transferable } from 'node:worker_threads'
+import { afterTurn, turnSlice, yieldDue } from '@troupe/core'
 import { Deque } from './mailbox/deque.ts'
+
+/** Messages that are delivered between two looks at the clock. */
+const messagesPerLook = 32
 
 /** One end of a wire, as far as a `MessagePort` and a {@link LocalWire} are alike. */
 export interface Wire<In> {
@@ -23,7 +27,8 @@ export function hand<In>(wire: Wire<In>, message: object): void {
 
 /**
  * One end of a wire within a thread. Messages arrive like those of a port: in order, later than they were posted, and in the async context in
- * which the wire was made, whoever posted them.
+ * which the wire was made, whoever posted them. They arrive within the turn of the event loop, unless that has lasted long: a program that asks
+ * in a loop must not keep timers and sockets waiting.
  */
 export class LocalWire extends EventEmitter {
   readonly #outside = AsyncLocalStorage.snapshot()
@@ -78,15 +83,19 @@ export class LocalWire extends EventEmitter {
   #schedule(): void {
     if (this.#due) return
     this.#due = true
-    process.nextTick(this.#outside, this.#deliver)
+    if (yieldDue()) afterTurn(this.#outside, this.#deliver)
+    else process.nextTick(this.#outside, this.#deliver)
   }
 
   readonly #deliver = (): void => {
+    const end = performance.now() + turnSlice
     try {
       // What is posted meanwhile waits for the next turn.
       for (let left = this.#arrived.size; left > 0; left -= 1) {
         const message = this.#arrived.shift()
         if (message !== undefined) this.emit('message', message)
+        // By a clock of its own: where others use the turn up, its messages must still progress.
+        if (left % messagesPerLook === 0 && performance.now() > end) return
       }
     } finally {
       this.#due = false

@@ -1,5 +1,5 @@
 /** Work that must not overlap: one after the other, in the order in which it came. */
-import { unavailable } from '@troupe/core'
+import { unavailable, yielding } from '@troupe/core'
 
 export class Queue {
   #last: Promise<unknown> = Promise.resolve()
@@ -19,6 +19,6 @@ export class Queue {
     if (this.#closed) throw unavailable('nothing can be changed any more: the application stops')
     const mine = this.#last.then(work)
     this.#last = mine.catch(() => undefined)
-    return mine
+    return yielding(mine)
   }
 }

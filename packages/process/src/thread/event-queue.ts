@@ -1,5 +1,5 @@
 /** A process's events: EXIT, LINK_DOWN, CANCEL and OUTDATED, apart from its messages. */
-import type { Pid, TroupeError } from '@troupe/core'
+import { type Pid, type TroupeError, yielding } from '@troupe/core'
 import { Deque } from '../mailbox/deque.ts'
 
 /** How a process ended. */
@@ -39,7 +39,7 @@ export class EventQueue implements AsyncIterable<ProcessEvent, undefined> {
 
   [Symbol.asyncIterator](): AsyncIterator<ProcessEvent, undefined> {
     return {
-      next: () => this.#next(),
+      next: () => yielding(this.#next()),
       return: () => Promise.resolve({ done: true, value: undefined }),
     }
   }

@@ -1,5 +1,5 @@
 /** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
-import { currentSlot, enterSlot, type Frame, fork, type Pid, type Slot, TroupeError } from '@troupe/core'
+import { afterTurn, currentSlot, enterSlot, type Frame, fork, type Pid, type Slot, TroupeError, yieldDue, yielding } from '@troupe/core'
 import { Flow } from '../mailbox/flow.ts'
 import { type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
@@ -20,10 +20,6 @@ export interface LocalProcessOptions {
   /** What to tell the kernel, if it does not know the process yet. */
   readonly birth: Birth | undefined
 }
-
-/** Messages taken without a pause, before the event loop gets a turn: a busy conversation must not starve timers and sockets. */
-const maxBurst = 4096
-let burst = 0
 
 export class LocalProcess extends Participant {
   program: Program
@@ -223,10 +219,9 @@ export class LocalProcess extends Participant {
     const current = currentSlot()
     if (current?.owner !== this || current.frame !== frame) enterSlot({ frame, owner: this })
     const value = make(new Message(letter, this.#surroundings.answer))
-    burst += 1
-    if (burst < maxBurst) return Promise.resolve(value)
+    if (!yieldDue()) return Promise.resolve(value)
     return new Promise((resolve) => {
-      resolveInTurn(resolve, value)
+      afterTurn(resolve, value)
     })
   }
 
@@ -238,8 +233,8 @@ export class LocalProcess extends Participant {
     make: (message: Message) => T,
     end: T | undefined,
   ): Promise<T> {
-    if (end !== undefined && (this.#stopped !== undefined || from.isShut)) return Promise.resolve(end)
-    if (this.#stopped !== undefined) return Promise.reject(canceled(this.#stopped))
+    if (end !== undefined && (this.#stopped !== undefined || from.isShut)) return yielding(Promise.resolve(end))
+    if (this.#stopped !== undefined) return yielding(Promise.reject(canceled(this.#stopped)))
     return new Promise((resolve, reject) => {
       this.#waiting(
         new Wait(this.pid, from, topic, timeout, {
@@ -287,15 +282,10 @@ export class LocalProcess extends Participant {
   }
 }
 
-/** Resolves at once, but now and then only after the event loop has had a turn. */
+/** Resolves at once, but after the event loop has had a turn where that is due: a busy conversation must not starve timers and sockets. */
 function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
-  burst += 1
-  if (burst < maxBurst) {
-    resolve(value)
-    return
-  }
-  burst = 0
-  setImmediate(resolve, value)
+  if (yieldDue()) afterTurn(resolve, value)
+  else resolve(value)
 }
 
 function canceled(reason: string): TroupeError {

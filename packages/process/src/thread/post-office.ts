@@ -1,5 +1,5 @@
 /** Messages of a thread: between its own processes, and over channels to other threads. */
-import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError, yielding } from '@troupe/core'
 import type { Account, Unacknowledged } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Flow } from '../mailbox/flow.ts'
@@ -49,15 +49,15 @@ export class PostOffice {
 
   /** Settles when the receiver's mailbox has accepted the message. */
   send(by: Participant, message: Outgoing): Promise<void> {
-    return by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined)
+    return yielding(by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined))
   }
 
   /** Sends to a process whose pid the kernel is still asked for. */
   sendByName(by: Participant, name: string, found: Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
-    if (by.ended) return Promise.reject(over(by))
+    if (by.ended) return yielding(Promise.reject(over(by)))
     const held = { to: name, topic: message.topic, withdrawn: false }
     const sent = found.then((to) => (held.withdrawn ? undefined : this.#dispatch(by, { ...message, to }, 0, held)))
-    return by.hold(sent, held)
+    return yielding(by.hold(sent, held))
   }
 
   /** Answers false where there is no room now. */
@@ -85,12 +85,12 @@ export class PostOffice {
 
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
   call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
-    if (by.ended) return Promise.reject(over(by))
+    if (by.ended) return yielding(Promise.reject(over(by)))
     const { number, held, reply } = this.#calls.open(by.pid, message.to, message.topic, timeout)
     this.#dispatch(by, message, number, held).catch((error: unknown) => {
       this.#calls.reject(number, error)
     })
-    return reply
+    return yielding(reply)
   }
 
   /** Carries a reply back to whoever called. */

@@ -1,13 +1,9 @@
 /** The calls that the kernel posts to a thread of a pool: they run one after the other. */
-import { setImmediate } from 'node:timers/promises'
-import { FrameDecoder, type Pid } from '@troupe/core'
+import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
 import { CallBoard } from '../call-board.ts'
 import { Deque } from '../mailbox/deque.ts'
 import type { PostedCall, Program, Service, WireExit } from '../protocol.ts'
 import type { LocalCalls } from './local-calls.ts'
-
-/** Milliseconds after which the thread goes back to its event loop between two calls: connections are served there, and cancels are read. */
-const slice = 1
 
 export class PostedCalls {
   readonly #program: Program
@@ -32,7 +28,6 @@ export class PostedCalls {
 
   async #work(): Promise<void> {
     this.#working = true
-    let since = performance.now()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const [pid, reference, place, number, ...args] = next
       // Also of a call that was taken back: later ones refer to it.
@@ -40,9 +35,12 @@ export class PostedCalls {
       if (frame === undefined || !this.#board.takeUp(place, number)) continue
       // Told before the next one begins, which may take long, or end the thread.
       this.#onEnd(pid, await this.#calls.run({ pid, program: this.#program, frame }, args))
-      if (performance.now() - since < slice) continue
-      await setImmediate()
-      since = performance.now()
+      // Connections are served, and cancels are read, between two calls.
+      if (yieldDue()) {
+        await new Promise<void>((resolve) => {
+          afterTurn(resolve, undefined)
+        })
+      }
     }
     this.#working = false
   }

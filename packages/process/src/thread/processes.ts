@@ -1,5 +1,5 @@
 /** The API for processes: spawn, send, watch, stop. */
-import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError } from '@troupe/core'
+import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
 import { policiesOf, type Scope } from '@troupe/policy'
@@ -59,7 +59,7 @@ function spawner(plan: SpawnPlan) {
     const here = runtime.spawnHere(by, ask)
     if (here !== undefined) {
       link?.addLink(here)
-      return here
+      return yielding(Promise.resolve(here))
     }
     const spawned = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
     try {
@@ -300,6 +300,6 @@ export const processes = {
     const by = currentParticipant()
     const watch = runtime.bonds.promise(by.pid)
     runtime.bonds.monitor(await findFor(by, 'process.monitor', to), watch.watcher)
-    return watch.exit
+    return yielding(watch.exit)
   },
 }

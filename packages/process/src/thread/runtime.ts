@@ -122,7 +122,8 @@ export class Runtime {
     })
     this.#farewell = new Farewell({
       peers: this.#peers,
-      alone: data.shared === undefined,
+      // The main thread goes on when one of its processes ends.
+      alone: data.shared === undefined && data.thread !== 0,
       onDead: (letter) => {
         this.#dead.add(letter)
       },
