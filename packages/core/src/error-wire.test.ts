@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asTroupeError, errorFromWire, errorToWire } from './error-wire.ts'
@@ -80,7 +81,7 @@ describe('what is no error', () => {
     [undefined, undefined, 'undefined'],
     [null, null, 'null'],
     [Symbol('s'), 'Symbol(s)', 'Symbol(s)'],
-    [{ code: 5 }, { code: 5 }, '[object Object]'],
+    [{ code: 5 }, { code: 5 }, '{ code: 5 }'],
   ])('crosses as one: %s', (thrown, carried, message) => {
     const error = cross(thrown)
     expect(error).toMatchObject({ name: 'Error', kind: 'Unknown', message })
@@ -89,13 +90,13 @@ describe('what is no error', () => {
 
   it('crosses even if it cannot be shown', () => {
     const nasty = {
-      toString() {
+      [inspect.custom]() {
         throw new Error('no')
       },
       callback() {},
     }
     expect(cross(nasty).message).toBe('(a value that cannot be shown)')
-    expect(cross(Object.create(null)).message).toBe('(a value that cannot be shown)')
+    expect(cross(Object.create(null)).message).toBe('[Object: null prototype] {}')
   })
 })
 

@@ -2,60 +2,116 @@
  * The form in which anything that was thrown crosses threads: kind, message, retryable, details, cause and stack, with
  * the name and the own fields of what user code threw. Structured clone alone would lose the fields and the class.
  */
+import { inspect } from 'node:util'
 import { type ErrorDetails, type ErrorKind, isErrorKind, TroupeError } from './errors.ts'
+import { define } from './value-wire/copier.ts'
+import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
 
 /** An error as plain data. */
 export interface WireError {
   readonly name: string
+  /** The class of the language that it is of, or extends; none for one of ours, and for what is no error. */
+  readonly base?: string
   readonly kind: ErrorKind
   readonly message: string
   readonly retryable: boolean
   /** See {@link TroupeError.final}. */
   readonly final: boolean
-  readonly details: ErrorDetails
+  /** `details` of the error, in the form of `value-wire.ts`. */
+  readonly details: unknown
+  /** Its other own fields, in the same form. */
+  readonly fields?: unknown
   readonly stack?: string
   readonly cause?: WireError
+  /** Set for what was thrown and is no error: it is `details.thrown`. */
+  readonly isValue?: true
+}
+
+/** How much of an error is described: causes and errors in errors, counted together. */
+interface Budget {
+  readonly depth: number
+  readonly left: { errors: number }
 }
 
 const maxDepth = 8
+const maxErrors = 256
 const maxText = 64 * 1024
-const ownFields = new Set(['name', 'message', 'stack', 'cause', 'kind', 'retryable', 'final', 'details'])
+/** Fields of a `WireError` itself, which are not told among the others. */
+const ownFields = new Set(['name', 'message', 'stack', 'cause', 'final'])
+/** Own fields of errors of the language that are not enumerable. */
+const hiddenFields = ['errors', 'error', 'suppressed']
+const bases = new Map<string, ErrorConstructor>(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((base) => [base.name, base]),
+)
 
 /** Describes anything thrown as plain data. Never throws itself, whatever getters the value has. */
-export function errorToWire(thrown: unknown, depth = 0): WireError {
-  if (!isError(thrown)) return { ...plain('Error', describe(thrown)), details: cloneable([['thrown', thrown]]) }
+export function errorToWire(thrown: unknown): WireError {
+  return describe(thrown, { depth: 0, left: { errors: maxErrors } })
+}
+
+/** Like {@link errorToWire}, for the errors of one value: together they are described at no more length than one. */
+export function errorsToWire(): (error: Error) => WireError {
+  return describer({ depth: 0, left: { errors: maxErrors } })
+}
+
+/** Beyond the budget an error is told by its name and message. */
+function describer(budget: Budget): (error: Error) => WireError {
+  return (error) => (isSpent(budget) ? { ...plain(nameOf(error), text(read(error, 'message'), '')), details: {} } : describe(error, budget))
+}
+
+function describe(thrown: unknown, budget: Budget): WireError {
+  budget.left.errors -= 1
+  if (!isError(thrown)) return { ...plain('Error', textOf(thrown)), details: carried({ thrown }, budget), isValue: true }
   const kind = read(thrown, 'kind')
   const retryable = read(thrown, 'retryable')
   const details = read(thrown, 'details')
   const stack = read(thrown, 'stack')
   const cause = read(thrown, 'cause')
-  const errors = read(thrown, 'errors')
+  const fields = fieldsOf(thrown, { kind: isErrorKind(kind), retryable: typeof retryable === 'boolean', details: isRecord(details) })
+  const base = baseOf(thrown)
   return {
-    name: text(read(thrown, 'name'), 'Error'),
+    name: nameOf(thrown),
+    ...(base !== undefined && { base }),
     kind: isErrorKind(kind) ? kind : 'Unknown',
     message: text(read(thrown, 'message'), '(an error whose message cannot be read)'),
     retryable: retryable === true,
     final: thrown instanceof TroupeError ? thrown.final : retryable === false,
-    details: cloneable([
-      ...(isRecord(details) ? fieldsOf(details) : []),
-      ...fieldsOf(thrown).filter(([key]) => !ownFields.has(key)),
-      ...(errors === undefined ? [] : [['errors', errors] as const]),
-    ]),
+    details: isRecord(details) ? carried(details, budget) : {},
+    ...(fields !== undefined && { fields: carried(fields, budget) }),
     ...(typeof stack === 'string' && { stack: stack.slice(0, maxText) }),
-    ...(cause !== undefined && depth < maxDepth && { cause: errorToWire(cause, depth + 1) }),
+    ...(cause !== undefined && !isSpent(budget) && { cause: describe(cause, deeper(budget)) }),
   }
 }
 
-/** The error that {@link errorToWire} described, as one that can be thrown here. */
+/**
+ * The error that {@link errorToWire} described, as one that can be thrown here. The own fields of the original are its own too, and among its
+ * details.
+ */
 export function errorFromWire(wire: WireError): TroupeError {
+  const fields = recordFrom(wire.fields)
   const error = new TroupeError(wire.kind, wire.message, {
     ...((wire.retryable || wire.final) && { retryable: wire.retryable }),
-    details: wire.details,
-    ...(wire.cause && { cause: errorFromWire(wire.cause) }),
+    details: merged(recordFrom(wire.details), fields),
+    ...(wire.cause && { cause: causeFrom(wire.cause, errorFromWire) }),
   })
-  error.name = wire.name
-  if (wire.stack !== undefined) error.stack = wire.stack
-  return error
+  return finish(error, wire, fields)
+}
+
+/** An error within a value: of its own class where that is one of the language or ours, else an `Error` of its name. */
+export function errorValueFromWire(wire: WireError): Error {
+  if (wire.base === undefined) return errorFromWire(wire)
+  const options = wire.cause && { cause: causeFrom(wire.cause, errorValueFromWire) }
+  const fields = recordFrom(wire.fields)
+  const { errors } = fields
+  const error =
+    wire.base === 'AggregateError'
+      ? new AggregateError(Array.isArray(errors) ? errors : [], wire.message, options)
+      : new (bases.get(wire.base) ?? Error)(wire.message, options)
+  if (wire.kind !== 'Unknown') define(error, 'kind', wire.kind)
+  if (wire.retryable || wire.final) define(error, 'retryable', wire.retryable)
+  const details = recordFrom(wire.details)
+  if (Object.keys(details).length > 0) define(error, 'details', details)
+  return finish(error, wire, fields)
 }
 
 /** Anything thrown as a TroupeError: itself when it is one, otherwise an equal of kind `Unknown` or of the kind it carries. */
@@ -63,8 +119,89 @@ export function asTroupeError(thrown: unknown): TroupeError {
   return thrown instanceof TroupeError ? thrown : errorFromWire(errorToWire(thrown))
 }
 
-function plain(name: string, message: string): WireError {
-  return { name, kind: 'Unknown', message, retryable: false, final: false, details: {} }
+/** What is the error's alone: its name, its stack and its own fields. */
+function finish<T extends Error>(error: T, { name, stack }: WireError, fields: ErrorDetails): T {
+  if (error.name !== name) setName(error, name)
+  if (stack !== undefined) error.stack = stack
+  for (const [key, value] of Object.entries(fields)) {
+    if (key === 'errors' && error instanceof AggregateError) continue
+    if (!(error instanceof TroupeError && key in error)) define(error, key, value)
+  }
+  return error
+}
+
+/** Not among the fields that are listed, as in the language's own errors. */
+function setName(error: Error, name: string): void {
+  if (error instanceof TroupeError) error.name = name
+  else Object.defineProperty(error, 'name', { value: name, enumerable: false, configurable: true, writable: true })
+}
+
+function causeFrom(wire: WireError, rebuild: (wire: WireError) => Error): unknown {
+  return wire.isValue === true ? recordFrom(wire.details)['thrown'] : rebuild(wire)
+}
+
+function merged(details: ErrorDetails, fields: ErrorDetails): ErrorDetails {
+  return Object.keys(fields).length === 0 ? details : Object.fromEntries([...Object.entries(details), ...Object.entries(fields)])
+}
+
+function recordFrom(carriedFields: unknown): ErrorDetails {
+  const fields = carriedFields === undefined ? {} : valueFromBox(carriedFields, errorValueFromWire)
+  return isRecord(fields) ? fields : {}
+}
+
+function plain(name: string, message: string): Omit<WireError, 'details'> {
+  return { name, kind: 'Unknown', message, retryable: false, final: false }
+}
+
+function isSpent({ depth, left }: Budget): boolean {
+  return depth >= maxDepth || left.errors <= 0
+}
+
+function deeper({ depth, left }: Budget): Budget {
+  return { depth: depth + 1, left }
+}
+
+/** The fields that can cross threads, copied; the others as text. */
+function carried(fields: object, budget: Budget): unknown {
+  const rules = {
+    root: 'details',
+    moved: nothing,
+    describe: describer(deeper(budget)),
+    refuse: textOf,
+  }
+  const copies: [string, unknown][] = keysOf(fields).map((key) => [key, readOwn(fields, key)])
+  return copyForWire(Object.fromEntries(copies), rules)
+}
+
+const nothing: ReadonlySet<unknown> = new Set()
+
+/** Own fields that the description does not tell otherwise; `told` says which of those that it may tell it does. */
+function fieldsOf(thrown: Error, told: Readonly<Record<string, boolean>>): object | undefined {
+  const hidden = hiddenFields.filter((key) => hasOwn(thrown, key))
+  const keys = keysOf(thrown).filter((key) => !ownFields.has(key) && told[key] !== true && !hidden.includes(key))
+  // Of one of ours, the fields of the class are told even where there is nothing to tell.
+  if (keys.length + hidden.length === 0) return undefined
+  return Object.fromEntries([...keys, ...hidden].map((key) => [key, readOwn(thrown, key)]))
+}
+
+/** Many classes set no name of their own: then it is that of the class. */
+function nameOf(thrown: Error): string {
+  const name = text(read(thrown, 'name'), 'Error')
+  const constructor = read(thrown, 'constructor')
+  const own = typeof constructor === 'function' ? text(read(constructor, 'name'), '') : ''
+  return isGeneral(name) && !isGeneral(own) && own !== '' && own !== 'Object' ? own : name
+}
+
+/** Whether it is the name of a class of the language, or ours: a class that extends it says more. */
+function isGeneral(name: string): boolean {
+  return bases.has(name) || name === 'AggregateError' || name === 'TroupeError'
+}
+
+function baseOf(thrown: Error): string | undefined {
+  if (thrown instanceof TroupeError) return undefined
+  if (thrown instanceof AggregateError) return 'AggregateError'
+  for (const [name, base] of bases) if (base !== Error && thrown instanceof base) return name
+  return 'Error'
 }
 
 function read(target: object, key: string): unknown {
@@ -75,17 +212,46 @@ function read(target: object, key: string): unknown {
   }
 }
 
+/** A field of the error's own, or text in place of one that cannot be read. */
+function readOwn(target: object, key: string): unknown {
+  try {
+    return Reflect.get(target, key)
+  } catch {
+    return '(a field that cannot be read)'
+  }
+}
+
+function hasOwn(target: object, key: string): boolean {
+  try {
+    return Object.hasOwn(target, key)
+  } catch {
+    return false
+  }
+}
+
+function keysOf(target: object): readonly string[] {
+  try {
+    return Object.keys(target)
+  } catch {
+    return []
+  }
+}
+
 function text(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value.slice(0, maxText) : fallback
 }
 
-function describe(value: unknown): string {
+/** Any value in words. */
+function textOf(value: unknown): string {
   try {
-    return String(value).slice(0, maxText)
+    const words = typeof value === 'object' && value !== null && !isError(value) ? inspect(value, inspection) : String(value)
+    return words.slice(0, maxText)
   } catch {
     return '(a value that cannot be shown)'
   }
 }
+
+const inspection = { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20, maxStringLength: 1000 } as const
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -97,28 +263,5 @@ function isError(value: unknown): value is Error {
     return value instanceof Error
   } catch {
     return false
-  }
-}
-
-type Field = readonly [key: string, value: unknown]
-
-function fieldsOf(target: object): readonly Field[] {
-  try {
-    return Object.keys(target).map((key) => [key, read(target, key)])
-  } catch {
-    return []
-  }
-}
-
-/** The fields that structured clone can carry, cloned; the others as text. */
-function cloneable(fields: readonly Field[]): ErrorDetails {
-  return Object.fromEntries(fields.map(([key, value]) => [key, carried(value)]))
-}
-
-function carried(value: unknown): unknown {
-  try {
-    return structuredClone(value)
-  } catch {
-    return describe(value)
   }
 }

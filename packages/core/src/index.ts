@@ -29,5 +29,6 @@ export {
 export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from './frame-wire.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export { childTrace, formatTrace, newTrace, parseTrace, type Trace } from './trace.ts'
+export { valueFromWire, valueToWire } from './value.ts'
 export { weigh } from './weight.ts'
 export { afterTurn, turnSlice, yieldDue, yielding } from './yielding.ts'

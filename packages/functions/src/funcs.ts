@@ -12,6 +12,7 @@ import {
   inheritance,
   type Selection,
   snapshotArguments,
+  unpack,
   withContext,
   withOptions,
 } from '@troupe/process'
@@ -106,14 +107,14 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
   const { number, answer } = kernel.ask('call', question, by, true)
 
   const settle = async (answered: CallAnswer): Promise<unknown> => {
-    if ('value' in answered) return answered.value
+    if ('value' in answered) return unpack(answered.value)
     const { run, inline } = answered
     if (inline) calls.learn(run.program)
     here = run.pid
     const exit = givenUp === undefined ? await calls.run(run, question.args) : { value: undefined }
     kernel.tell({ type: 'finished', pid: here, exit: { value: undefined } })
     if ('error' in exit) throw errorFromWire(exit.error)
-    return exit.value
+    return unpack(exit.value)
   }
 
   if (signal === undefined && inherit.deadline === undefined) return settle(await answer)

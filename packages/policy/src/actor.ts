@@ -1,5 +1,5 @@
 /** Actors: on whose behalf code runs. */
-import { type Actor, invalid } from '@troupe/core'
+import { type Actor, invalid, valueFromWire, valueToWire } from '@troupe/core'
 import { checkMeta, maxName } from './limits.ts'
 
 /**
@@ -16,7 +16,7 @@ export function newActor(id: string, meta: Readonly<Record<string, unknown>> = {
 
 function copied(meta: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   try {
-    return structuredClone(meta)
+    return Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, valueFromWire(valueToWire(value))]))
   } catch (error) {
     throw invalid(`the meta of an actor has to be plain data: ${error instanceof Error ? error.message : String(error)}`, { path: 'meta' })
   }

@@ -222,6 +222,30 @@ describe('calls', () => {
     expect(await Promise.all(numbers(500).map(async (n) => processes.call(echo, 'n', n)))).toEqual(numbers(500))
   })
 
+  it('reject for a reply that cannot be carried, with its path; the callee goes on, here and in another thread', async () => {
+    await using kernel = await startKernel({ programs: ['talk.replyOddly', 'talk.call'] })
+    const callee = await processes.spawn('app:talk.replyOddly', host)
+    const ended = processes.exited(callee)
+    const unfit = { kind: 'Invalid', message: expect.stringContaining('payload.deep[0]') as unknown, details: { path: 'payload.deep[0]' } }
+    await expect(processes.call(callee, 'function')).rejects.toMatchObject(unfit)
+    await expect(kernel.exec('talk.call', callee, 'function', undefined)).rejects.toMatchObject(unfit)
+    expect(await processes.call(callee, 'error')).toMatchObject({
+      error: { name: 'RangeError', message: 'far', code: 'E_FAR', cause: { name: 'TypeError' } },
+    })
+    expect(await processes.call(callee, 'bytes')).toEqual(new Uint8Array([1, 2, 3]))
+    await processes.send(callee, 'end')
+    expect(await ended).toEqual({ value: true })
+  })
+
+  it('say what the callee ended with', async () => {
+    await using kernel = await startKernel({ programs: ['talk.dieOnCall', 'talk.call', 'life.loop'] })
+    const cause = { name: 'Error', message: 'I would rather not' }
+    const message = expect.stringContaining('it ended with Error: I would rather not') as unknown
+    const [one, other] = [await processes.spawn('app:talk.dieOnCall', host), await processes.spawn('app:talk.dieOnCall', host)]
+    await expect(processes.call(one, 'a')).rejects.toMatchObject({ kind: 'NotFound', message, cause })
+    await expect(kernel.exec('talk.call', other, 'a', 1)).rejects.toMatchObject({ kind: 'NotFound', message, cause })
+  })
+
   it('reject at once when the callee ends, however it does', async () => {
     await using _ = await startKernel({ programs: ['talk.dieOnCall', 'life.loop', 'life.forget', 'talk.ignore'] })
     const callee = await processes.spawn('app:talk.dieOnCall', host)

@@ -398,6 +398,8 @@ export interface SendRun {
 export type Parcel =
   | SendRun
   | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
+  /** In place of a reply that cannot be carried. */
+  | { readonly op: 'badReply'; readonly call: number; readonly error: WireError }
   | {
       readonly op: 'flow'
       readonly from: Pid
@@ -407,7 +409,7 @@ export type Parcel =
       readonly others: readonly number[]
     }
   /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
-  | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number }
+  | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number; readonly error?: WireError }
   /** A thread that is about to end asks to be told that all before this has come. */
   | { readonly op: 'mark' }
   | { readonly op: 'passed' }

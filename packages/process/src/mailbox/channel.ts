@@ -94,8 +94,9 @@ export class Channel {
     this.#runFrame = frame
   }
 
-  /** Puts a parcel into the batch of this turn. */
-  put(parcel: Parcel): void {
+  /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
+  put(parcel: Parcel, transfer: Transfer = []): void {
+    for (const moved of transfer) this.#moved.push(moved)
     this.#run = undefined
     this.#batch.push(parcel)
     this.#schedule()

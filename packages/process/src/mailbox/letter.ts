@@ -1,11 +1,13 @@
 /** A message on its way, and the message as its receiver sees it. */
 import type { Frame, Pid } from '@troupe/core'
 import type { Flow } from './flow.ts'
+import { type Transfer, unpack } from './payload.ts'
 
 /** A message in a mailbox. */
 export interface Letter {
   readonly topic: string
   readonly from: Pid
+  /** In the form of `payload.ts`. */
   readonly payload: unknown
   /** The sender's frame, frozen. */
   readonly frame: Frame
@@ -17,8 +19,14 @@ export interface Letter {
   readonly sequence: number
 }
 
+/** How a message is replied to. */
+export interface ReplyOptions {
+  /** Objects in the reply that move to the caller instead of being copied. */
+  readonly transfer?: Transfer
+}
+
 /** Carries a reply back to the caller. */
-export type Answer = (to: Pid, call: number, payload: unknown) => void
+export type Answer = (to: Pid, call: number, payload: unknown, transfer: Transfer) => void
 
 /** A message as its receiver gets it. */
 export class Message {
@@ -34,7 +42,7 @@ export class Message {
   constructor(letter: Letter, answer: Answer) {
     this.topic = letter.topic
     this.from = letter.from
-    this.payload = letter.payload
+    this.payload = unpack(letter.payload)
     this.frame = letter.frame
     this.#call = letter.call
     this.#answer = answer
@@ -46,12 +54,10 @@ export class Message {
   }
 
   /**
-   * Answers a message that came by `processes.call`. The first answer counts; one that comes too late is dropped. On a message that
-   * was merely sent it does nothing.
-   *
-   * @throws TroupeError `Invalid` when the payload cannot be cloned.
+   * Replies to a message that came by `processes.call`. The first reply counts; one that comes too late is dropped. On a message that
+   * was merely sent it does nothing. For a reply that cannot be cloned, the call rejects with `Invalid` and the path.
    */
-  reply(payload?: unknown): void {
-    if (this.#call !== 0) this.#answer(this.from, this.#call, payload)
+  reply(payload?: unknown, options: ReplyOptions = {}): void {
+    if (this.#call !== 0) this.#answer(this.from, this.#call, payload, options.transfer ?? [])
   }
 }

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { MessageChannel } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { pack, snapshot, snapshotArguments } from './payload.ts'
+import * as payload from './payload.ts'
+
+const { pack, snapshotArguments } = payload
+
+/** As another thread would get it. */
+function snapshot(value: unknown): unknown {
+  return payload.unpack(structuredClone(payload.snapshot(value)))
+}
 
 class Account {
   readonly owner = 'anna'

@@ -4,6 +4,7 @@
  */
 import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
 import type { Channel } from '../mailbox/channel.ts'
+import { unpack } from '../mailbox/payload.ts'
 import type { Parcel, Watcher, WireExit } from '../protocol.ts'
 import type { Exit } from './event-queue.ts'
 import type { LocalProcess } from './local-process.ts'
@@ -253,7 +254,7 @@ export class Bonds {
 }
 
 function fromWire(exit: WireExit): Exit {
-  return 'error' in exit ? { error: errorFromWire(exit.error) } : exit
+  return 'error' in exit ? { error: errorFromWire(exit.error) } : { value: unpack(exit.value) }
 }
 
 function gone(pid: Pid): TroupeError {

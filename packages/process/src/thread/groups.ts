@@ -1,6 +1,6 @@
 /** Groups of processes, kept by the kernel. A process leaves its groups when it ends. */
 import { invalid, type Pid, TroupeError } from '@troupe/core'
-import { snapshot } from '../mailbox/payload.ts'
+import { snapshot, unpack } from '../mailbox/payload.ts'
 import { ask, currentRuntime } from './current.ts'
 import { currentParticipant, frameInForce } from './participant.ts'
 import { checkTopic } from './post-office.ts'
@@ -37,7 +37,7 @@ export const groups = {
     const by = currentParticipant()
     const frame = frameInForce()
     checkTopic(topic)
-    const message = { topic, payload: snapshot(payload), frame, transfer: [] }
+    const message = { topic, payload: unpack(snapshot(payload)), frame, transfer: [] }
     const { post } = currentRuntime()
     const members = await groups.members(name)
     const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => true, unlessGone)))

@@ -1,6 +1,6 @@
 /** The calls of functions that run in one thread. */
 import { type EntryId, errorFromWire, errorToWire, type Pid, type TroupeError } from '@troupe/core'
-import { snapshot } from '../mailbox/payload.ts'
+import { snapshot, unpack, unpackArguments } from '../mailbox/payload.ts'
 import type { PostedCall, Program, Service, StartCall, WireExit } from '../protocol.ts'
 import { LocalCall } from './local-call.ts'
 import { loadedMethod, loadMethod } from './module.ts'
@@ -39,7 +39,7 @@ export class LocalCalls {
   /** Runs a call that the kernel need not know. Errors are the same as from another thread. */
   async runInline(call: LocalCall, program: Program, args: readonly unknown[]): Promise<unknown> {
     try {
-      return snapshot(await call.run(() => invoke(program, args)))
+      return unpack(snapshot(await call.run(() => invoke(program, args))))
     } catch (error) {
       throw errorFromWire(errorToWire(error))
     }
@@ -92,5 +92,6 @@ export class LocalCalls {
 
 function invoke(program: Program, args: readonly unknown[]): unknown {
   const method = loadedMethod(program)
-  return method === undefined ? loadMethod(program).then((loaded) => loaded(...args)) : method(...args)
+  const own = unpackArguments(args)
+  return method === undefined ? loadMethod(program).then((loaded) => loaded(...own)) : method(...own)
 }

@@ -13,6 +13,9 @@ export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bond
     case 'reply':
       post.onReply(parcel, channel)
       return
+    case 'badReply':
+      post.onBadReply(parcel, channel)
+      return
     case 'flow':
       post.onFlow(parcel, channel)
       return

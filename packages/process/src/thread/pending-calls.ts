@@ -1,5 +1,5 @@
 /** Calls by this thread's processes that wait for their replies. */
-import { notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import { type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Held } from './outbox.ts'
 import { longestTimer } from './timeout.ts'
 
@@ -47,21 +47,28 @@ export class PendingCalls {
     call.resolve(value)
   }
 
+  /** There is no reply that could be carried. @param from The thread that says so, which must be the callee's. */
+  fail(number: number, error: unknown, from: number): void {
+    const call = this.#calls.get(number)
+    if (call !== undefined && threadOf(call.callee) === from) this.reject(number, error)
+  }
+
   reject(number: number, error: unknown): void {
     this.#close(number)?.reject(error)
   }
 
-  /** A process has ended: who waits for its reply is told, and what it called is of no interest any more. */
-  processEnded(pid: Pid): void {
+  /** A process has ended, with `error` if it failed: calls to it reject, and its own calls are forgotten. */
+  processEnded(pid: Pid, error?: TroupeError): void {
+    const reason = error === undefined ? 'it has ended' : `it ended with ${error.name}: ${error.message}`
     for (const [number, { by, callee }] of this.#calls) {
-      if (callee === pid) this.reject(number, gone(callee, 'it has ended'))
+      if (callee === pid) this.reject(number, gone(callee, reason, error))
       else if (by === pid) this.#close(number)
     }
   }
 
   /** A thread is gone. */
-  threadGone(thread: number, reason: string): void {
-    for (const [number, { callee }] of this.#calls) if (threadOf(callee) === thread) this.reject(number, gone(callee, reason))
+  threadGone(thread: number, error: TroupeError): void {
+    for (const [number, { callee }] of this.#calls) if (threadOf(callee) === thread) this.reject(number, gone(callee, error.message, error))
   }
 
   #close(number: number): PendingCall | undefined {
@@ -74,6 +81,7 @@ export class PendingCalls {
   }
 }
 
-function gone(pid: Pid, reason: string): TroupeError {
-  return notFound(`process ${pid} is not there: ${reason}`, { pid })
+/** @param cause What the process ended with, if it failed. */
+function gone(pid: Pid, reason: string, cause?: TroupeError): TroupeError {
+  return new TroupeError('NotFound', `process ${pid} is not there: ${reason}`, { details: { pid }, cause })
 }

@@ -1,10 +1,21 @@
 /** Messages of a thread: between its own processes, and over channels to other threads. */
-import { type Frame, invalid, notFound, type Pid, threadOf, TroupeError, yielding } from '@troupe/core'
+import {
+  asTroupeError,
+  errorFromWire,
+  errorToWire,
+  type Frame,
+  invalid,
+  notFound,
+  type Pid,
+  threadOf,
+  TroupeError,
+  yielding,
+} from '@troupe/core'
 import type { Account, Unacknowledged } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Flow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
-import { pack, type Packed, snapshot, type Transfer } from '../mailbox/payload.ts'
+import { pack, type Packed, type Transfer, unpack } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
@@ -19,6 +30,8 @@ export interface Outgoing {
   readonly payload: unknown
   readonly frame: Frame
   readonly transfer: Transfer
+  /** The payload, where it was packed before the pid was known. */
+  readonly packed?: Packed
 }
 
 export interface PostOfficeOptions {
@@ -93,11 +106,18 @@ export class PostOffice {
     return yielding(reply)
   }
 
-  /** Carries a reply back to whoever called. */
-  answer(to: Pid, call: number, payload: unknown): void {
-    const copy = snapshot(payload)
-    if (this.#isHere(to)) this.#calls.resolve(call, copy, this.#options.thread)
-    else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: copy })
+  /** Carries a reply back to the caller, or the reason why it cannot be carried: the caller's process may go on, and so may the callee. */
+  answer(to: Pid, call: number, payload: unknown, transfer: Transfer): void {
+    const { thread } = this.#options
+    try {
+      const packed = pack(payload, transfer)
+      if (this.#isHere(to)) this.#calls.resolve(call, unpack(packed.payload), thread)
+      else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
+    } catch (cause) {
+      const error = unfitReply(cause)
+      if (this.#isHere(to)) this.#calls.fail(call, error, thread)
+      else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
+    }
   }
 
   onSend(run: Of<'send'>, channel: Channel): void {
@@ -127,33 +147,39 @@ export class PostOffice {
   }
 
   onReply(parcel: Of<'reply'>, channel: Channel): void {
-    this.#calls.resolve(parcel.call, parcel.payload, channel.thread)
+    this.#calls.resolve(parcel.call, unpack(parcel.payload), channel.thread)
+  }
+
+  onBadReply({ call, error }: Of<'badReply'>, channel: Channel): void {
+    this.#calls.fail(call, errorFromWire(error), channel.thread)
   }
 
   onFlow(parcel: Of<'flow'>, channel: Channel): void {
     channel.account(parcel.from).report(parcel)
   }
 
-  onClosed({ pid, arrived }: Of<'closed'>, channel: Channel): void {
+  onClosed({ pid, arrived, error }: Of<'closed'>, channel: Channel): void {
     if (threadOf(pid) !== channel.thread) return
     this.#accounts.delete(pid)
     this.#lose(pid, channel.closeAccount(pid, arrived), 'it has ended')
-    this.#calls.processEnded(pid)
+    this.#calls.processEnded(pid, error && errorFromWire(error))
   }
 
   /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
-  threadGone(channel: Channel, reason: string): void {
+  threadGone(channel: Channel, error: TroupeError): void {
+    const reason = error.message
     for (const { pid, lost } of channel.closeAll(reason)) {
       this.#accounts.delete(pid)
       this.#lose(pid, lost, reason)
     }
     for (const receiver of this.#receivers.get(channel.thread) ?? []) receiver.removeFlow(channel.thread)
     this.#receivers.delete(channel.thread)
-    this.#calls.threadGone(channel.thread, reason)
+    this.#calls.threadGone(channel.thread, error)
   }
 
   /** A process here ended with `letters` untaken. */
   processEnded(ended: LocalProcess, letters: readonly Letter[]): void {
+    const error = ended.exit !== undefined && 'error' in ended.exit ? ended.exit.error : undefined
     this.#lose(
       ended.pid,
       letters.filter(({ call }) => call === 0),
@@ -161,9 +187,9 @@ export class PostOffice {
     )
     for (const [thread, { arrived }] of ended.flows) {
       this.#receivers.get(thread)?.delete(ended)
-      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, arrived })
+      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, arrived, ...(error && { error }) })
     }
-    this.#calls.processEnded(ended.pid)
+    this.#calls.processEnded(ended.pid, error && errorFromWire(error))
   }
 
   /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
@@ -192,7 +218,7 @@ export class PostOffice {
   #dispatch(by: Participant, message: Outgoing, call: number, held: Held | undefined): Promise<void> {
     try {
       checkTopic(message.topic)
-      const packed = pack(message.payload, message.transfer)
+      const packed = message.packed ?? pack(message.payload, message.transfer)
       const receiver = this.#options.process(message.to)
       return receiver === undefined ? this.#ship(by, message, packed, call, held) : deliver(by, receiver, message, packed, call, held)
     } catch (error) {
@@ -286,6 +312,11 @@ function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: P
 export function checkTopic(topic: unknown): void {
   if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
   if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
+}
+
+function unfitReply(cause: unknown): TroupeError {
+  const { kind, message, details } = asTroupeError(cause)
+  return new TroupeError(kind, `the reply could not be sent: ${message}`, { details })
 }
 
 /** Why it failed. */

@@ -216,7 +216,9 @@ export const processes = {
       return runtime.post.sendByName(by, to, findFor(by, 'process.send', to), {
         topic,
         frame: frameInForce(),
-        ...pack(payload, options.transfer ?? []),
+        payload,
+        transfer: [],
+        packed: pack(payload, options.transfer ?? []),
       })
     } catch (error) {
       return Promise.reject(error)
@@ -249,9 +251,11 @@ export const processes = {
     const by = currentParticipant()
     const frame = frameInForce()
     const timeout = ms(options.timeout)
-    const packed = isPid(to) && !by.governed ? { payload, transfer: options.transfer ?? [] } : pack(payload, options.transfer ?? [])
-    const pid = isPid(to) && !by.governed ? to : await findFor(by, 'process.send', to)
-    return runtime.post.call(by, { to: pid, topic, frame, ...packed }, timeout)
+    const transfer = options.transfer ?? []
+    if (isPid(to) && !by.governed) return runtime.post.call(by, { to, topic, payload, frame, transfer }, timeout)
+    const packed = pack(payload, transfer)
+    const pid = await findFor(by, 'process.send', to)
+    return runtime.post.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
   },
 
   /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. */

@@ -1,6 +1,6 @@
 /** Runs the program of a process. */
 import { errorToWire, runInSlot } from '@troupe/core'
-import { snapshot } from '../mailbox/payload.ts'
+import { snapshot, unpackArguments } from '../mailbox/payload.ts'
 import type { WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import { loadedMethod, loadMethod } from './module.ts'
@@ -19,8 +19,9 @@ export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exi
   }
   const method = loadedMethod(process.program)
   try {
+    const own = unpackArguments(args)
     const result = runInSlot(process.slot(), () =>
-      method === undefined ? loadMethod(process.program).then((load) => load(...args)) : method(...args),
+      method === undefined ? loadMethod(process.program).then((load) => load(...own)) : method(...own),
     )
     if (isThenable(result)) result.then(returned, threw)
     else returned(result)

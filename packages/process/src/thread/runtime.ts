@@ -40,8 +40,8 @@ export class Runtime {
   readonly #spawns: LocalSpawns | undefined
   readonly #expected: Expected
   readonly #surroundings: Surroundings = {
-    answer: (to, call, payload) => {
-      this.post.answer(to, call, payload)
+    answer: (to, call, payload, transfer) => {
+      this.post.answer(to, call, payload, transfer)
     },
     onOverflow: ({ pid: to }, { from, topic }) => {
       this.#dead.add({ from, to, topic, reason: 'a selective receive passed it over, and it no longer fitted' })
@@ -67,7 +67,7 @@ export class Runtime {
       this.kernel.tell({ type: 'vouch', via, action, target })
     },
     onGone: (thread, channel, error) => {
-      if (channel !== undefined) this.post.threadGone(channel, error.message)
+      if (channel !== undefined) this.post.threadGone(channel, error)
       this.bonds.threadGone(thread, error)
     },
   })

@@ -1,7 +1,7 @@
 /** The children of `process.supervisor` entries at run time. */
 import type { Pid } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol.ts'
-import { snapshot } from '../mailbox/payload.ts'
+import { snapshotArguments } from '../mailbox/payload.ts'
 import { ask } from './current.ts'
 
 /** A child to add, like those in the entry's `children`. */
@@ -33,7 +33,8 @@ export const supervisors = {
    * @throws TroupeError `AlreadyExists` for an id that is taken, `Invalid`, and what kept the child from starting: then it is not kept.
    */
   async startChild(supervisor: string, child: ChildOptions): Promise<ChildView> {
-    return ask('startChild', { supervisor, child: snapshot(child) })
+    const { input = [], ...spec } = child
+    return ask('startChild', { supervisor, child: { ...spec, input: snapshotArguments(input) } })
   },
 
   /** Stops a child within its `shutdown` time. It does not come back by itself; a temporary one is forgotten. @throws TroupeError `NotFound` */

@@ -93,6 +93,19 @@ export async function call(to: string, topic: string, payload: unknown, timeout?
   return processes.call(to, topic, payload, timeout === undefined ? {} : { timeout })
 }
 
+/** Replies with what cannot be carried, with a buffer that it moves, and with an error. Returns whether the buffer has moved. */
+export async function replyOddly() {
+  const bytes = new Uint8Array([1, 2, 3])
+  for await (const message of self.inbox) {
+    if (message.topic === 'function') message.reply({ deep: [() => 5] })
+    else if (message.topic === 'bytes') message.reply(bytes, { transfer: [bytes.buffer] })
+    else if (message.topic === 'error')
+      message.reply({ error: Object.assign(new RangeError('far', { cause: new TypeError('x') }), { code: 'E_FAR' }) })
+    else return bytes.byteLength === 0
+  }
+  return false
+}
+
 /** Calls are answered by ending. */
 export async function dieOnCall() {
   await self.receive()

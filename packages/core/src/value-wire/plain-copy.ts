@@ -1,0 +1,67 @@
+/** Copies small plain data by hand, some ten times faster than structured clone. Everything else is left to the `Copier`. */
+
+/** Objects that are copied here before the `Copier` takes over; it also takes over for anything seen twice, and for long arrays. */
+const maxObjects = 32
+const maxItems = 256
+
+/** Key of a boxed value (`value-wire.ts`): a value of the caller's own that has it must be boxed itself. */
+export const boxKey = '@troupe'
+
+/** Returned for values that are not small plain data. */
+export const unsuitable = Symbol('not small plain data')
+
+/** Whether `value` may cross threads as it is. */
+export function isPrimitive(value: unknown): boolean {
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'function':
+    case 'symbol':
+      return false
+    default:
+      return true
+  }
+}
+
+/** A copy of small plain data; {@link unsuitable} for anything else. */
+export function copyPlain(value: unknown): unknown {
+  try {
+    return copy(value, [])
+  } catch {
+    // A getter threw: the `Copier` runs into it again, and reports its path.
+    return unsuitable
+  }
+}
+
+function copy(value: unknown, seen: object[]): unknown {
+  if (isPrimitive(value)) return value
+  if (typeof value !== 'object' || value === null) return unsuitable
+  if (seen.length >= maxObjects || seen.includes(value)) return unsuitable
+  seen.push(value)
+  if (Array.isArray(value)) return copyArray(value, seen)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null ? copyObject(value, seen) : unsuitable
+}
+
+function copyArray(value: readonly unknown[], seen: object[]): unknown {
+  if (value.length > maxItems) return unsuitable
+  const copied: unknown[] = []
+  for (let i = 0; i < value.length; i += 1) {
+    if (!(i in value)) return unsuitable
+    const item = copy(value[i], seen)
+    if (item === unsuitable) return unsuitable
+    copied.push(item)
+  }
+  return Object.keys(value).length === value.length ? copied : unsuitable
+}
+
+function copyObject(value: object, seen: object[]): unknown {
+  const copied: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__' || key === boxKey) return unsuitable
+    const item = copy(Reflect.get(value, key), seen)
+    if (item === unsuitable) return unsuitable
+    copied[key] = item
+  }
+  return copied
+}

@@ -1,0 +1,22 @@
+/** Copies views of buffers to their own length: a `Buffer` of two bytes is most often a view of a pool of 64 KiB. */
+
+/** A copy that holds the bytes of `view` and no others. A view of shared memory stays one of the same memory. */
+export function copyView(view: ArrayBufferView): object {
+  if (view.buffer instanceof SharedArrayBuffer) return structuredClone(view)
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
+  if (view instanceof DataView) return new DataView(bytes.buffer)
+  const constructor: unknown = Reflect.get(globalThis, typeOf(view))
+  const copied: unknown = typeof constructor === 'function' ? Reflect.construct(constructor, [bytes.buffer]) : bytes
+  return ArrayBuffer.isView(copied) ? copied : bytes
+}
+
+/** Whether the memory of `view` has been transferred elsewhere. */
+export function isDetached(view: ArrayBufferView): boolean {
+  return view.buffer instanceof ArrayBuffer && view.buffer.detached
+}
+
+/** The type that structured clone would make of it: `Uint8Array` for a `Buffer`. */
+function typeOf(view: ArrayBufferView): string {
+  const tag: unknown = Reflect.get(view, Symbol.toStringTag)
+  return typeof tag === 'string' ? tag : 'Uint8Array'
+}
