@@ -64,6 +64,14 @@ export interface NetworkAccess {
    * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`, `Unavailable`.
    */
   bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly ticket: Ticket; readonly release: () => void }>
+  /**
+   * A block of addresses that stand for names, for this thread alone, in place of one that it gives back. Absent outside an application.
+   *
+   * @throws TroupeError `RateLimited` when none is free.
+   */
+  leaseAddresses?(back: number | undefined): Promise<number>
+  /** Whether an address, by its number in 198.18.0.0/15, may stand for a name in some thread. */
+  isAddressLeased?(number: number): Promise<boolean>
   /** In a thread of a sealed host. */
   readonly hands?: Hands
   /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */

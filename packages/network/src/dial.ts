@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
 import { i2pDriver, tailscaleDriver } from './drivers/read-later.ts'
 import { socks5Driver } from './drivers/socks5/connect.ts'
+import { fakeNumberOf } from './guard/fake-addresses.ts'
+import { realHost, realTarget } from './guard/real-host.ts'
 import { recordDial } from './health.ts'
 import type {
   AssociateOptions,
@@ -40,10 +42,15 @@ export function addDriver(driver: Driver): void {
  *   target that cannot exist or an operation that the overlay does not support.
  */
 export async function dial(route: Route, target: Target, options: DialOptions = {}): Promise<Socket> {
+  return dialReal(route, realTarget(target), options)
+}
+
+/** To a target that is what it says: drivers dial each other's proxies so. */
+async function dialReal(route: Route, target: Target, options: DialOptions): Promise<Socket> {
   const driver = driverOf(route)
   const record = recordDial(route, target, driver)
   try {
-    const socket = await driver.dial(route, target, isolated(options), dial)
+    const socket = await driver.dial(route, target, isolated(options), dialReal)
     record.opened(socket)
     return socket
   } catch (error) {
@@ -60,7 +67,7 @@ export async function dial(route: Route, target: Target, options: DialOptions = 
  */
 export async function resolve(route: Route, name: string, options: ResolveOptions = {}): Promise<readonly ResolvedAddress[]> {
   const driver = driverOf(route)
-  if (driver.resolve) return driver.resolve(route, name, isolated(options), dial)
+  if (driver.resolve) return driver.resolve(route, realHost(name), isolated(options), dialReal)
   throw unsupported(route, 'resolving names')
 }
 
@@ -70,8 +77,9 @@ export async function resolve(route: Route, name: string, options: ResolveOption
  * @throws TroupeError like {@link resolve}.
  */
 export async function reverse(route: Route, address: string, options: DialOptions = {}): Promise<readonly string[]> {
+  if (fakeNumberOf(address) !== undefined) return [realHost(address)]
   const driver = driverOf(route)
-  if (driver.reverse) return driver.reverse(route, address, isolated(options), dial)
+  if (driver.reverse) return driver.reverse(route, address, isolated(options), dialReal)
   throw unsupported(route, 'resolving addresses')
 }
 
@@ -82,8 +90,10 @@ export async function reverse(route: Route, address: string, options: DialOption
  */
 export async function associate(route: Route, options: AssociateOptions = {}): Promise<Association> {
   const driver = driverOf(route)
-  if (driver.associate) return driver.associate(route, isolated(options), dial)
-  throw unsupported(route, 'sending datagrams')
+  if (driver.associate === undefined) throw unsupported(route, 'sending datagrams')
+  const association = await driver.associate(route, isolated(options), dialReal)
+  const send = association.send.bind(association)
+  return Object.assign(association, { send: async (data: Uint8Array, target: Target) => send(data, realTarget(target)) })
 }
 
 /**

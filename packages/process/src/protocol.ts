@@ -208,6 +208,10 @@ export interface Requests {
   cancelDial: { ask: { readonly request: number }; answer: void }
   /** Of a sealed thread: addresses of a name in the clear network. */
   resolve: { ask: { readonly name: string; readonly family: 0 | 4 | 6 }; answer: readonly ResolvedAddress[] }
+  /** A block of addresses that stand for names, for the thread alone, in place of one that it gives back. */
+  leaseAddresses: { ask: { readonly back?: number }; answer: number }
+  /** Whether an address, by its number in 198.18.0.0/15, may stand for a name in some thread. */
+  isAddressLeased: { ask: { readonly number: number }; answer: boolean }
   /** A place in an overlay at which to accept connections, and a number by which it is given up. */
   bind: { ask: { readonly overlay: EntryId; readonly options: BindOptions }; answer: { readonly ticket: Ticket; readonly number: number } }
   unbind: { ask: { readonly number: number }; answer: void }

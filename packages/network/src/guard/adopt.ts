@@ -1,10 +1,9 @@
 /** Gives a socket that user code waits for the connection that was dialled for it. */
-import { isIP, isIPv6, type Socket } from 'node:net'
+import { isIPv6, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { unavailable } from '@troupe/core'
 import { connectionMoved } from '../health.ts'
 import type { Target } from '../overlay.ts'
-import { fakeAddresses } from './fake-addresses.ts'
 import { handleOf, internals, property } from './internals.ts'
 import { release } from './release.ts'
 import { type Callable, isCallable } from './wrap.ts'
@@ -12,7 +11,7 @@ import { type Callable, isCallable } from './wrap.ts'
 /**
  * Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards.
  *
- * @param peer - Where the overlay was told to go, which the socket is to show as its far end; a connection in the clear knows that itself.
+ * @param peer - The address that the socket is to show as its far end; a connection in the clear knows that itself.
  */
 export function adopt(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
   connectionMoved(dialled, socket)
@@ -22,7 +21,10 @@ export function adopt(socket: Socket, dialled: Socket, target: Target, peer?: Ta
   call(socket, internals().reinitialize, handle)
   Reflect.deleteProperty(socket, '_undestroy')
   if (socket instanceof TLSSocket) restoreTls(socket)
-  if (peer !== undefined) Reflect.set(socket, '_peername', peername(peer))
+  if (peer !== undefined) {
+    const { host: address, port } = peer
+    Reflect.set(socket, '_peername', { address, port, family: isIPv6(address) ? 'IPv6' : 'IPv4' })
+  }
   if (rest === undefined) return
   if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
   deliver(socket, rest)
@@ -35,12 +37,6 @@ function restoreTls(socket: TLSSocket): void {
   Reflect.set(socket, 'ssl', handle)
   if (socket.listenerCount('session') > 0) call(handle, 'enableSessionCallbacks')
   if (socket.listenerCount('keylog') > 0) call(handle, 'enableKeylogCallback')
-}
-
-/** The far end is the target, not the proxy. A name has no address here: it gets the one that stands for it. */
-function peername({ host, port }: Target): { address: string; port: number; family: string } {
-  const address = isIP(host) === 0 ? fakeAddresses.addressOf(host) : host
-  return { address, port, family: isIPv6(address) ? 'IPv6' : 'IPv4' }
 }
 
 /** What the target sent right behind the proxy's reply comes first. */

@@ -13,7 +13,7 @@ export function bindSocket(socket: Socket, network: NetworkInForce): void {
 }
 
 /** The network of a client socket; `undefined` for those that lead nowhere new: accepted ones, our own, pipes. */
-export function networkOfSocket(socket: Socket): NetworkInForce {
+function networkOfSocket(socket: Socket): NetworkInForce {
   const known = networks.get(socket)
   if (known !== undefined || networks.has(socket)) return known
   const network = unboundNetwork(socket)

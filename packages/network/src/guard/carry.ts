@@ -7,67 +7,131 @@ import type { Target } from '../overlay.ts'
 import { adopt } from './adopt.ts'
 import { asConnectError } from './connect-error.ts'
 import type { ConnectCall } from './connect-options.ts'
+import { HostLookup, type HostLookupOptions } from './host-lookup.ts'
 import { handleOf, property } from './internals.ts'
 import { type Callable, isCallable } from './wrap.ts'
 
-/** Node resolves no literal address, and no packet ever goes to this one. */
-export const placeholder = '0.0.0.1'
-
 /** How a connection comes about. */
 export interface Way {
-  /** Where it leads, in errors too; `address` is what Node would have connected to. */
-  target(address: string): Target
   open(target: Target, signal: AbortSignal): Promise<Socket>
-  /** The far end that the socket is to show, where the connection does not know it. */
-  readonly peer?: Target
+  readonly unjudged: HostLookupOptions['unjudged']
+  /** The address that the socket is to show as its far end, where the connection does not know it. */
+  readonly peerOf?: (target: Target) => Target | Promise<Target>
+  /** The host behind an address that stands for one; others are themselves. Throws for one that cannot be known. */
+  readonly nameOf: (host: string) => string
 }
 
-/** Connects `socket` by `way`. @param given - Options for Node's own `connect`. */
-export function connectBy(socket: Socket, { callback }: ConnectCall, given: object, way: Way, original: Callable): unknown {
+const carried = new WeakSet<Socket>()
+
+/** Whether `socket` waits for a connection that is dialled for it, and so will get another handle. */
+export function isCarried(socket: Socket): boolean {
+  return socket.connecting && carried.has(socket)
+}
+
+/** Connects `socket` by `way`. */
+export function connectBy(socket: Socket, { options, callback }: ConnectCall, way: Way, original: Callable): unknown {
   const waits = property(property(socket, '_parent'), 'connecting') === true
-  const result: unknown = Reflect.apply(original, socket, [given, callback])
+  const asked = options['host']
+  const host = typeof asked === 'string' && asked !== '' ? asked : 'localhost'
+  const hosts = new HostLookup({ socket, options, host, unjudged: way.unjudged })
+  const { blocked } = hosts
+  if (blocked !== undefined) return socket.destroy(blocked)
+  const own = { host, lookup: hosts.lookup, localAddress: undefined, localPort: undefined, autoSelectFamily: false }
+  const result: unknown = Reflect.apply(original, socket, [{ ...options, ...own }, callback])
   const handle = handleOf(socket)
   // A TLS socket over one that connects itself has nothing to do but wait.
-  if (!waits && socket.connecting && handle !== undefined) {
-    takeOver(innermost(handle), (request, address) => void carry(socket, way, way.target(address), request))
-  }
+  if (waits || !socket.connecting || handle === undefined) return result
+  carried.add(socket)
+  // TLS over this socket looks here for the host, as Node itself leaves it for names alone.
+  Reflect.set(socket, '_host', way.nameOf(host))
+  const port = Number(options['port'])
+  takeOver(innermost(handle), (request) => {
+    void new Carrying(socket, handle, way).run({ hosts: hosts.hosts, port }, request)
+  })
   return result
 }
 
 /** TLS wraps the handle of TCP, which is the one that connects. */
-function innermost(handle: object): object {
+export function innermost(handle: object): object {
   const parent = property(handle, '_parent')
   return typeof parent === 'object' && parent !== null ? parent : handle
 }
 
-/** Node calls one of these in a later turn. */
-function takeOver(handle: object, start: (request: object, address: string) => void): void {
-  const connect = (request: object, address: string) => {
-    start(request, address)
+/** Node calls one of these in a later turn, and once more where a socket was destroyed and connected again before that. */
+function takeOver(handle: object, start: (request: object) => void): void {
+  let started = false
+  const connect = (request: object) => {
+    if (!started) start(request)
+    started = true
     return 0
   }
   Object.assign(handle, { connect, connect6: connect })
 }
 
-async function carry(socket: Socket, way: Way, target: Target, request: object): Promise<void> {
-  const closing = new AbortController()
-  const stop = () => closing.abort()
-  socket.once('close', stop)
-  try {
-    const dialled = await way.open(target, closing.signal)
-    if (socket.destroyed) dialled.destroy()
-    else adopt(socket, dialled, target, way.peer)
-  } catch (error) {
-    Reflect.set(socket, 'connecting', false)
-    socket.destroy(asConnectError(error, target))
-  } finally {
-    socket.off('close', stop)
+/** One life of a socket, from `connect` on: it may be destroyed and connected again before this one's `close` is out. */
+class Carrying {
+  readonly #socket: Socket
+  #handle: object | undefined
+  readonly #way: Way
+
+  constructor(socket: Socket, handle: object, way: Way) {
+    this.#socket = socket
+    this.#handle = handle
+    this.#way = way
   }
-  // Outside of this promise, so that what a listener throws is not taken for its failure.
-  if (!socket.destroyed) process.nextTick(complete, socket, request)
+
+  async run({ hosts, port }: { readonly hosts: readonly string[]; readonly port: number }, request: object): Promise<void> {
+    const socket = this.#socket
+    const closing = new AbortController()
+    const stop = () => {
+      if (this.#isOver) closing.abort()
+    }
+    socket.on('close', stop)
+    let target: Target = { host: hosts[0] ?? '', port }
+    const open = async (host: string) => {
+      target = { host: this.#way.nameOf(host), port }
+      return this.#way.open(target, closing.signal)
+    }
+    try {
+      const dialled = await firstOf(hosts, open, closing.signal)
+      const peer = await this.#way.peerOf?.(target)
+      if (this.#isOver) dialled.destroy()
+      else {
+        adopt(socket, dialled, target, peer)
+        this.#handle = handleOf(socket)
+      }
+    } catch (error) {
+      if (!this.#isOver) {
+        Reflect.set(socket, 'connecting', false)
+        socket.destroy(asConnectError(error, target))
+      }
+    } finally {
+      socket.off('close', stop)
+    }
+    // Outside of this promise, so that what a listener throws is not taken for its failure.
+    if (!this.#isOver) process.nextTick(() => this.#complete(request))
+  }
+
+  get #isOver(): boolean {
+    return this.#socket.destroyed || handleOf(this.#socket) !== this.#handle
+  }
+
+  #complete(request: object): void {
+    const finish = property(request, 'oncomplete')
+    if (!this.#isOver && isCallable(finish)) Reflect.apply(finish, request, [0, handleOf(this.#socket), request, true, true])
+  }
 }
 
-function complete(socket: Socket, request: object): void {
-  const finish = property(request, 'oncomplete')
-  if (!socket.destroyed && isCallable(finish)) Reflect.apply(finish, request, [0, handleOf(socket), request, true, true])
+/** What comes of the first host that `open` reaches, one after the other. */
+async function firstOf(hosts: readonly string[], open: (host: string) => Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+  let failure: unknown
+  for (const host of hosts) {
+    try {
+      return await open(host)
+    } catch (error) {
+      failure = error
+      if (signal.aborted) break
+    }
+  }
+  throw failure
 }

@@ -6,9 +6,11 @@ import dgram from 'node:dgram'
 import { type NetworkInForce, networkInForce } from './in-force.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { consent, unasked } from './consent.ts'
+import { noteDatagramOptions } from './datagram-options.ts'
 import { property } from './internals.ts'
 import { OverlayDatagrams } from './overlay-datagrams.ts'
 import { crossing, lostContext, refusal } from './refusal.ts'
+import { refuseFakeAddress } from './real-host.ts'
 import { readBind, readConnect, readSend } from './datagram-calls.ts'
 import { type Callable, callLater, fail, isCallable, refuseMethods, replaceMethod } from './wrap.ts'
 
@@ -16,6 +18,7 @@ import { type Callable, callLater, fail, isCallable, refuseMethods, replaceMetho
 const owners = new WeakMap<dgram.Socket, OverlayDatagrams | null>()
 
 export function guardDatagrams(): void {
+  noteDatagramOptions()
   const { prototype } = dgram.Socket
   refuseMethods(prototype, ['addMembership', 'addSourceSpecificMembership'], 'dgram.Socket', fail)
   use('bind', {
@@ -29,7 +32,7 @@ export function guardDatagrams(): void {
     overlay: (datagrams, args) => datagrams.connect(readConnect(args)),
     clear: (args) => {
       const { address, port, callback } = readConnect(args)
-      return { asked: consent('socket.connect', address, port), callback }
+      return { asked: leaveFor(address, port), callback }
     },
   })
   use('send', {
@@ -37,7 +40,7 @@ export function guardDatagrams(): void {
     clear: (args, socket) => {
       const { address, port, callback } = readSend(args, isConnected(socket))
       // To where it is connected it was let.
-      return { asked: port === undefined ? undefined : consent('socket.connect', address, port), callback }
+      return { asked: port === undefined ? undefined : leaveFor(address, port), callback }
     },
   })
   replaceMethod(
@@ -59,6 +62,11 @@ export function guardDatagrams(): void {
     if (socket instanceof dgram.Socket) owners.get(socket)?.close()
     return Reflect.apply(original, socket, args)
   })
+}
+
+function leaveFor(address: string, port: number): Promise<void> | undefined {
+  const real = refuseFakeAddress(address)
+  return real === undefined ? consent('socket.connect', address, port) : real.then(() => consent('socket.connect', address, port))
 }
 
 interface Use {

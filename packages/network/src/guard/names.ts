@@ -9,6 +9,7 @@ import { consent } from './consent.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
 import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
+import { literalOf } from './literal-address.ts'
 import { lostContext } from './refusal.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
 
@@ -31,15 +32,7 @@ export function guardNames(): void {
       return {}
     }
     const options = second === callback ? undefined : second
-    process.nextTick(() => {
-      if (networkInForce() === undefined) {
-        callback(lostContext('dns.lookup'))
-        return
-      }
-      const { address, family } = standIn(name, options)
-      if (property(options, 'all') === true) callback(null, [{ address, family }])
-      else callback(null, address, family)
-    })
+    answerByStandIn(name, options, callback)
     return {}
   })
   replaceMethod(dns.promises, 'lookup', async (target, self, args) => {
@@ -53,7 +46,7 @@ export function guardNames(): void {
       return Reflect.apply(target, self, args)
     }
     if (networkInForce() === undefined) throw lostContext('dns.promises.lookup')
-    const found = standIn(name, options)
+    const found = await standIn(name, options)
     return property(options, 'all') === true ? [found] : found
   })
 }
@@ -100,9 +93,39 @@ function familyIn(options: unknown): 0 | 4 | 6 {
   return wanted === 6 || wanted === 'IPv6' ? 6 : wanted === 4 || wanted === 'IPv4' ? 4 : 0
 }
 
-function standIn(name: string, options: unknown): LookupAddress {
-  const family = isIP(name)
-  if (family !== 0) return { address: name, family }
+function answerByStandIn(name: string, options: unknown, callback: Callable): void {
+  const answer = ({ address, family }: LookupAddress) => {
+    if (property(options, 'all') === true) callLater(callback, null, [{ address, family }])
+    else callLater(callback, null, address, family)
+  }
+  if (networkInForce() === undefined) {
+    callLater(callback, lostContext('dns.lookup'))
+    return
+  }
+  const found = standIn(name, options)
+  if (found instanceof Promise) void answerLater(found, answer, callback)
+  else answer(found)
+}
+
+async function answerLater(found: Promise<LookupAddress>, answer: (found: LookupAddress) => void, callback: Callable): Promise<void> {
+  try {
+    answer(await found)
+  } catch (error) {
+    callLater(callback, error)
+  }
+}
+
+/** `localhost` and the names below it are this machine's own, wherever they are asked for (RFC 6761 §6.3). */
+const local = /^(?:.+\.)?localhost\.?$/i
+
+/** What there is to know of a name without a query. */
+function standIn(name: string, options: unknown): LookupAddress | Promise<LookupAddress> {
+  const literal = literalOf(name)
+  if (literal !== undefined) return { address: literal, family: isIP(literal) }
+  const wanted = familyIn(options)
+  // Filters against private addresses are to see it as what it is.
+  if (local.test(name)) return wanted === 6 ? { address: '::1', family: 6 } : { address: '127.0.0.1', family: 4 }
+  const inFamily = (address: string) => (wanted === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 })
   const address = fakeAddresses.addressOf(name)
-  return familyIn(options) === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 }
+  return typeof address === 'string' ? inFamily(address) : address.then(inFamily)
 }

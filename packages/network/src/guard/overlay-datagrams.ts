@@ -1,17 +1,20 @@
 /** The datagrams of one socket, carried by an overlay: what the socket shows is what one of its own would. */
 import { asTroupeError, type EntryId, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { applicationAccess, networkAccess } from '../access.ts'
 import type { Association } from '../association.ts'
 import { associate } from '../dial.ts'
 import type { Target } from '../overlay.ts'
 import type { BindCall, ConnectDatagramsCall, SendCall } from './datagram-calls.ts'
 import { property } from './internals.ts'
+import { isFakeAddress } from './fake-addresses.ts'
 import { refusedIn } from './refusal.ts'
+import { sendBlockListOf, lookupOf } from './datagram-options.ts'
 import { callLater, isCallable } from './wrap.ts'
 
 const timeout = 30_000
+const leaveOut = 'Names are resolved at its far end, out of the list’s sight: leave the list out, or send to addresses'
 const everywhere: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0', '::'])
 
 export class OverlayDatagrams {
@@ -79,12 +82,26 @@ export class OverlayDatagrams {
 
   async #deliver(data: Buffer, target: Target, callback: unknown): Promise<void> {
     try {
+      const found = { ...target, host: await this.#permitted(target.host) }
       const way = await this.#ready()
-      await way.send(data, target)
+      await way.send(data, found)
       callLater(callback, null, data.length)
     } catch (error) {
       this.#fail(error, callback)
     }
+  }
+
+  /** Where a host is, as the socket's own options have it: its `lookup`, its `sendBlockList`. */
+  async #permitted(host: string): Promise<string> {
+    const lookup = lookupOf(this.#socket)
+    const address = isIP(host) === 0 && lookup !== undefined ? await lookup(host) : host
+    const list = sendBlockListOf(this.#socket)
+    if (list === undefined) return address
+    if (isIP(address) === 0 || isFakeAddress(address))
+      throw refusedIn(this.overlay, 'dgram.Socket.send to a name, with a sendBlockList', leaveOut)
+    if (list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+      throw stateError('ERR_IP_BLOCKED', `IP(${address}) is blocked by net.BlockList`)
+    return address
   }
 
   /** One that was not bound binds itself, as Node's do. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
-import type { Server, Socket } from 'node:net'
+import type { LookupFunction, Server, Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { emptyFrame, fork, runInFrame } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -76,6 +76,11 @@ async function get(request: http.ClientRequest): Promise<Seen> {
   // The agent takes the connection back in a later turn.
   await new Promise(setImmediate)
   return seen
+}
+
+const thisMachine: LookupFunction = (_name, { all }, done) => {
+  if (all === true) done(null, [{ address: '127.0.0.1', family: 4 }])
+  else done(null, '127.0.0.1', 4)
 }
 
 const agent = new http.Agent({ keepAlive: true })
@@ -210,6 +215,39 @@ describe('TLS in an overlay is as in the clear', () => {
       const { port, host, ...rest } = options()
       const socket = (await import('node:net')).connect(port, host)
       expect(await reply(tls.connect({ ...rest, socket }))).toMatchObject({ server: 'localhost' })
+    })
+  })
+
+  it.each(networks)('checks the host that was asked for, over a socket that connects itself (%s)', async (network) => {
+    await inNetwork(network, async () => {
+      const net = await import('node:net')
+      const over = (host: string) => tls.connect({ socket: net.connect({ port: portOf(echoes), host, ...here }), ca })
+      // In the clear the operating system would have to know the name.
+      const here = network === null ? { lookup: thisMachine } : {}
+      expect(await reply(over('secure.test'))).toMatchObject({ server: false })
+      expect(await eventOf(over('other.test'), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+      const connected = net.connect({ port: portOf(echoes), host: 'other.test', ...here })
+      await once(connected, 'connect')
+      expect(await eventOf(tls.connect({ socket: connected, ca }), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    })
+  })
+
+  it('checks an address, and the name behind an address that stands for one', async () => {
+    await inNetwork(a, async () => {
+      const [net, dns] = await Promise.all([import('node:net'), import('node:dns')])
+      const over = (host: string) => tls.connect({ socket: net.connect(portOf(echoes), host), ca })
+      const checked: string[] = []
+      const checkServerIdentity = (host: string) => void checked.push(host)
+      await reply(tls.connect({ socket: net.connect(portOf(echoes), '127.0.0.1'), ca, checkServerIdentity }))
+      expect(checked).toEqual(['127.0.0.1'])
+      for (const [name, good] of [
+        ['secure.test', true],
+        ['other.test', false],
+      ] as const) {
+        const { address } = await dns.promises.lookup(name)
+        if (good) expect(await reply(over(address))).toMatchObject({ server: false })
+        else expect(await eventOf(over(address), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+      }
     })
   })
 

@@ -44,10 +44,10 @@ export function crossing(what: string, owner: NetworkInForce, user: NetworkInFor
 }
 
 /** The clear network has no way to what an overlay's name lookup answered. */
-export function standsFor(address: string, name: string): Refusal {
+export function standsForName(address: string): Refusal {
   const error = denied(
-    `${address} is no address: it stands for the name ${name}, which was looked up in an overlay. Look the name up again in the clear network, or connect by name`,
-    { address, name },
+    `${address} is no address: it stands for a name that was looked up in an overlay. Look the name up again in the clear network, or connect by name`,
+    { address },
   )
   return Object.assign(error, { code: 'EOVERLAY' })
 }

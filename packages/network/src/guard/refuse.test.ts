@@ -255,7 +255,7 @@ describe('with the guard', () => {
     }
     expect(await inNetwork(null, async () => attempt(async () => connected(net.connect(port, address))))).toMatchObject({
       code: 'EOVERLAY',
-      message: containing('web.test'),
+      message: containing('looked up in an overlay'),
     })
   })
 

@@ -163,15 +163,20 @@ describe('what a plain socket shows, one in an overlay shows', () => {
   })
 
   it('an abort while it connects', async () => {
-    const { overlay } = await inBoth(async (host) => {
+    const aborted = async (options: { lookup?: net.LookupFunction }) => {
       const controller = new AbortController()
-      const socket = net.connect({ port, host: host === '127.0.0.1' ? 'silent.test' : host, signal: controller.signal, lookup: never })
+      const socket = net.connect({ port, host: 'silent.test', signal: controller.signal, ...options })
       const seen = eventsOf(socket)
       await new Promise(setImmediate)
       controller.abort()
       return seen
-    })
-    expect(overlay).toEqual(['connectionAttempt', 'error ABORT_ERR', 'close'])
+    }
+    expect(await inNetwork(a, async () => aborted({}))).toEqual(['lookup', 'connectionAttempt', 'error ABORT_ERR', 'close'])
+    const { plain, overlay } = await inBoth(async () => aborted({ lookup: never }))
+    expect([plain, overlay]).toEqual([
+      ['error ABORT_ERR', 'close'],
+      ['error ABORT_ERR', 'close'],
+    ])
   })
 
   it('a timeout while it connects', async () => {
@@ -217,6 +222,27 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     })
   })
 
+  it('a second life that begins before the close of the first', async () => {
+    const again = async (host: string, wait: boolean) => {
+      const socket = net.connect(port, host)
+      if (wait) await once(socket, 'connect')
+      socket.destroy()
+      socket.connect(port, host)
+      const events = [...(await eventsOf(socket, 'ready'))]
+      socket.write('again')
+      const data = String(await eventOf(socket, 'data'))
+      const far = socket.remotePort
+      socket.destroy()
+      return { events, data, far }
+    }
+    const seen = await expectParity(async (host) => again(host, true))
+    expect(seen).toMatchObject({ data: 'again', far: port })
+    // A plain socket that never was connected ends with EALREADY.
+    const asked = lab.asked.get(a)?.length ?? 0
+    expect(await inNetwork(a, async () => again('127.0.0.1', false))).toMatchObject({ data: 'again' })
+    expect(lab.asked.get(a)?.length).toBe(asked + 1)
+  })
+
   it('errors thrown by listeners, which are nobody’s but theirs', async () => {
     await inNetwork(a, async () => {
       const socket = net.connect(port, '127.0.0.1')
@@ -239,7 +265,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
 
 it('neither resolves nor binds here', async () => {
   await inNetwork(a, async () => {
-    const socket = net.connect({ host: 'web.test', port, localAddress: '127.0.0.9', lookup: never })
+    const socket = net.connect({ host: 'web.test', port, localAddress: '127.0.0.9' })
     await once(socket, 'connect')
     socket.destroy()
   })

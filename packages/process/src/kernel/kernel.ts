@@ -11,7 +11,7 @@ import {
   threadOf,
   TroupeError,
 } from '@troupe/core'
-import type { Overlays } from '@troupe/network/kernel'
+import { AddressLeases, type Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
@@ -101,6 +101,8 @@ export class Kernel implements AsyncDisposable {
       permitClear(this, asker, { action, resource, port })
     },
   })
+  /** Which thread gives out which addresses that stand for names. */
+  readonly addresses = new AddressLeases()
   readonly deadLetters: DeadLetters
   /** The main thread, and its runtime. */
   readonly thread: Thread
@@ -329,6 +331,7 @@ export class Kernel implements AsyncDisposable {
     this.grants.threadGone(thread.number)
     this.drains.threadGone(thread.number)
     this.dials.threadGone(thread.number)
+    this.addresses.release(thread.number)
     this.births.threadGone(thread)
     this.standings.threadGone(thread.number)
     this.hosts.threadGone(thread)

@@ -70,6 +70,8 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     dial: (ask, asker) => kernel.dials.dial(ask, asker),
     cancelDial: ({ request }, { thread }) => kernel.dials.cancel(thread.number, request),
     resolve: (ask, asker) => kernel.dials.resolve(ask, asker),
+    leaseAddresses: ({ back }, { thread }) => kernel.addresses.lease(thread.number, back),
+    isAddressLeased: ({ number }) => kernel.addresses.isLeased(number),
     bind: (ask, asker) => bind(kernel, ask, asker),
     unbind: ({ number }, { record }) => kernel.bindings.release(record.pid, number),
     entry: ({ id }, { record }) => {

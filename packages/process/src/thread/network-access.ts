@@ -1,8 +1,8 @@
 /** How code in this thread gets at overlays: it asks the kernel. */
-import type { EntryId } from '@troupe/core'
+import { currentSlot, type EntryId, type Pid } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { kernelHands } from './hands.ts'
-import { currentParticipant } from './participant.ts'
+import { currentParticipant, Participant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /** @param sealed - The thread may open nothing itself. */
@@ -28,6 +28,12 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAc
       const release = () => void runtime.kernel.request('unbind', { number }, pid).catch(() => undefined)
       return { ticket, release }
     },
+    async leaseAddresses(back: number | undefined): Promise<number> {
+      return runtime.kernel.request('leaseAddresses', back === undefined ? {} : { back }, anyone(runtime))
+    },
+    async isAddressLeased(number: number): Promise<boolean> {
+      return runtime.kernel.request('isAddressLeased', { number }, anyone(runtime))
+    },
     refresh(): void {
       runtime.refreshRoutes()
     },
@@ -35,4 +41,10 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAc
       return runtime.route(overlay, currentParticipant().pid)
     },
   }
+}
+
+/** Who asks for what is the thread's: the process or call that acts, and for code that lost its context any process that lives here. */
+function anyone(runtime: Runtime): Pid {
+  if (!(currentSlot()?.owner instanceof Participant)) for (const pid of runtime.processes.keys()) return pid
+  return currentParticipant().pid
 }

@@ -132,11 +132,15 @@ describe('the handshake', () => {
     expect(seen).not.toContain(login.username)
   })
 
-  it('fails where a proxy takes no login, so that streams would share a circuit', async () => {
-    await using proxy = await ScriptedProxy.start(answering({ greeting, reply: granted.ipv4 }))
+  it.each([
+    ['takes no login', { greeting }],
+    ['takes none of the methods offered', { greeting: Buffer.from([5, 255]) }],
+    ['knows other logins', { greeting: askLogin, login: Buffer.from([1, 1]) }],
+  ])('says that a proxy cannot isolate which %s, and not to try again', async (_what, answers) => {
+    await using proxy = await ScriptedProxy.start(answering({ ...answers, reply: granted.ipv4 }))
     const error = await failure(dial(route(proxy, { isolate }), target))
-    expect(error.kind).toBe('Unavailable')
-    expect(error.message).toContain('isolate_streams')
+    expect(error).toMatchObject({ kind: 'Unavailable', retryable: false })
+    expect(error.message).toMatch(/Troupe makes up a login .+ so it cannot isolate: take isolate and isolate_streams out/)
   })
 })
 

@@ -73,11 +73,14 @@ export class Failures {
     return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code }, blameAt(stage))
   }
 
-  /** It takes no login, where logins are what keeps connections apart. */
+  /** It takes no login, where made-up logins are what keeps connections apart. No later try changes that. */
   notIsolated(method: number): Failure {
-    const text =
-      'the proxy takes no login, so isolate and isolate_streams cannot keep connections apart: take them out of the entry, or use Tor'
-    return this.#unavailable(text, { stage: 'greeting', method }, 'proxy')
+    return this.#failure('Unavailable', noIsolation('takes no login'), { stage: 'greeting', method }, 'proxy', false)
+  }
+
+  /** It knows its own logins alone. */
+  loginNotIsolated(loginStatus: number): Failure {
+    return this.#failure('Unavailable', noIsolation('refused it'), { stage: 'login', loginStatus }, 'proxy', false)
   }
 
   methodRefused(method: number): Failure {
@@ -123,9 +126,10 @@ export class Failures {
     return this.#failure('Unavailable', `failed: ${why}`, details, blame)
   }
 
-  #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>, blame: Blame): Failure {
+  #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>, blame: Blame, retryable?: boolean): Failure {
     const error = new TroupeError(kind, `${this.#asked} through overlay ${this.#overlay} ${what}`, {
       details: { overlay: this.#overlay, target: this.#target, ...details },
+      ...(retryable !== undefined && { retryable }),
     })
     return { error, blame }
   }
@@ -136,6 +140,13 @@ const during: Readonly<Record<Stage, string>> = {
   greeting: 'at the greeting',
   login: 'at the login',
   request: 'before it answered the request',
+}
+
+function noIsolation(did: string): string {
+  return (
+    'failed: the entry isolates (isolate, isolate_streams), for which Troupe makes up a login for each actor, process or connection, ' +
+    `and the proxy ${did}, so it cannot isolate: take isolate and isolate_streams out of the entry, or use Tor`
+  )
 }
 
 /** A proxy that breaks off over a request may do so because of the request. */

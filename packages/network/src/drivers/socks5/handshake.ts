@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type Answer, Answers, type Stage } from './answers.ts'
 import type { Failure, Failures, Limit } from './failures.ts'
-import { type Login, loginOf, methods, type Offer, offers } from './messages.ts'
+import { type Login, loginOf, type Offer, offers } from './messages.ts'
 import type { Timeouts } from './route.ts'
 
 export type Success = Extract<Answer, { type: 'success' }>
@@ -94,12 +94,13 @@ export class Handshake {
 
   /** Whether the handshake is over. */
   #take(answer: Answer, stage: Stage): boolean {
-    const { failures } = this.#plan
+    const { failures, isolated } = this.#plan
     switch (answer.type) {
       case 'method':
         return this.#takeMethod(answer.method, stage)
       case 'login':
-        return answer.status === 0 ? this.#goOn(stage) : this.#end(failures.loginRefused(answer.status))
+        if (answer.status === 0) return this.#goOn(stage)
+        return this.#end(isolated ? failures.loginNotIsolated(answer.status) : failures.loginRefused(answer.status))
       case 'refusal':
         return this.#end(failures.rejected(answer.code, stage))
       case 'alien':
@@ -112,7 +113,7 @@ export class Handshake {
   #takeMethod(method: number, stage: Stage): boolean {
     const { failures, request, isolated } = this.#plan
     if (!this.#offer.methods.includes(method)) {
-      return this.#end(isolated && method === methods.none ? failures.notIsolated(method) : failures.methodRefused(method))
+      return this.#end(isolated ? failures.notIsolated(method) : failures.methodRefused(method))
     }
     return request === undefined ? this.#end({ socket: this.#socket, reply: undefined }) : this.#goOn(stage)
   }
