@@ -1,10 +1,12 @@
 /** `troupe run`. */
 import { TroupeError } from '@troupe/core'
 import { problemsError } from '@troupe/registry'
-import { type Application, boot, load } from 'troupe/app'
+import { type Application, boot, type CommandResult, load } from 'troupe/app'
 import { commandsOf, findProgram } from './commands.ts'
 import { describeFailure } from './failure.ts'
+import { Input } from './input.ts'
 import type { CommonOptions, Runnable } from './invocation.ts'
+import { leaveAtOnce } from './leave.ts'
 import { statusOf, StopSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 import { watch } from './watch.ts'
@@ -24,9 +26,15 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
   const entry = options.program && findProgram(registry, options.program)
   using signals = new StopSignals((signal) => {
     terminal.err(`troupe: ${signal} again: ended at once`)
-    process.exit(statusOf(signal))
+    leaveAtOnce(statusOf(signal))
   })
-  const app = await boot({ ...options, onLog: terminal.err, logFor: process.stderr.isTTY ? 'people' : 'programs' })
+  const app = await boot({
+    ...options,
+    onLog: terminal.err,
+    logFor: process.stderr.isTTY ? 'people' : 'programs',
+    input: new Input().next,
+    ...(terminal.printer && { print: terminal.printer(entry !== undefined) }),
+  })
   await using _watch = options.watch ? await watch(app, options, terminal) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {
@@ -36,8 +44,8 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     terminal.err(`troupe: ${signal}: stopping`)
     return (await stopped(app, timeout, terminal)) ? 0 : 1
   }
-  const ended = app.exec(entry, options.args).then(
-    (value) => ({ status: statusFrom(value, terminal) }),
+  const ended = app.command(entry, options.args).then(
+    (result) => ({ status: statusFrom(result, terminal) }),
     (error: unknown) => ({ error }),
   )
   const first = await Promise.race([ended, signals.first])
@@ -54,9 +62,9 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
   return first.status === 0 && !orderly ? 1 : first.status
 }
 
-/** The number that a command returned, if it can be a status. */
-function statusFrom(value: unknown, terminal: Terminal): number {
-  if (typeof value !== 'number') return 0
+/** The number that a command returned, if it can be a status; else what it gave Node as its exit code. */
+function statusFrom({ value, exitCode }: CommandResult, terminal: Terminal): number {
+  if (typeof value !== 'number') return exitCode ?? 0
   if (Number.isInteger(value) && value >= 0 && value <= 255) return value
   terminal.err(`troupe: the command returned ${value}, which is no status (0 to 255); the status is 1`)
   return 1
@@ -73,6 +81,7 @@ async function stopped(app: Application, timeout: number, terminal: Terminal): P
     return true
   } catch (error) {
     terminal.err(`troupe: the stop failed\n${describeFailure(error, false)}`)
+    terminal.stuck?.()
     return false
   } finally {
     clearTimeout(timer)

@@ -10,8 +10,20 @@ export type { Asker } from './kernel/requests.ts'
 export { boardSize, CallBoard } from './call-board.ts'
 export { routesChanged } from './route-word.ts'
 export type { Thread } from './kernel/thread.ts'
-export { threadFailure } from './kernel/threads.ts'
-export type { CallAnswer, CallRequest, DeadLetter, PostedCall, Program, Service, StartCall, ThreadData, WireExit } from './protocol.ts'
+export { exitCodeOf, threadFailure } from './kernel/threads.ts'
+export type { Print } from './kernel/standard-streams.ts'
+export type { OutputStream } from './output-ledger.ts'
+export type {
+  CallAnswer,
+  CallRequest,
+  DeadLetter,
+  PostedCall,
+  Program,
+  Service,
+  StartCall,
+  ThreadData,
+  WireExit,
+} from './protocol.ts'
 export { type Clock, systemClock } from './supervisor/clock.ts'
 export { serviceFrame, serviceOf, servicesOf, standing } from './supervisor/services.ts'
 export { type SupervisedProcess, startProcess } from './supervisor/supervised-process.ts'

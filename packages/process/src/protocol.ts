@@ -5,6 +5,7 @@ import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
 import type { RestartType } from './supervisor/strategy.ts'
+import type { Output, ThreadStreams } from './output-ledger.ts'
 import type { Wire } from './wire.ts'
 
 /** How a process ended, on the wire. */
@@ -16,6 +17,8 @@ export interface Program {
   /** URL of the module. */
   readonly module: string
   readonly method: string
+  /** It runs as a program of the shell: with `process.argv`, and its value is a `CommandResult`. */
+  readonly isCommand?: true
 }
 
 /** A program that a thread may start by itself. */
@@ -256,6 +259,8 @@ export interface Requests {
   history: { ask: Record<string, never>; answer: readonly Version[] }
   rollback: { ask: { readonly version: number }; answer: { readonly version: number } }
   log: { ask: LogLine; answer: void }
+  /** The next bytes of the program's standard input; nothing at its end. */
+  input: { ask: Record<string, never>; answer: Uint8Array | undefined }
   getEnv: { ask: { readonly name: string }; answer: string | undefined }
   setEnv: { ask: { readonly name: string; readonly value: string }; answer: void }
 }
@@ -300,6 +305,7 @@ export type ToKernel =
   | { readonly type: 'claim'; readonly overlay: EntryId | null; readonly via: number }
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
   | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
+  | Output
   | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
   /** The oldest generation of an overlay by which a connection is open here, if one is. */
   | { readonly type: 'streams'; readonly overlay: EntryId; readonly oldest: number | undefined }
@@ -380,6 +386,7 @@ export interface RuntimeSettings {
 /** What a thread is started with. */
 export interface ThreadData extends RuntimeSettings {
   readonly port: MessagePort
+  readonly streams: ThreadStreams
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]
   /** It has no network of its own (`host.network: sealed`). */

@@ -12,6 +12,7 @@ import {
   type HostSettings,
   Kernel,
   kernelNetworkAccess,
+  type Print,
   routesChanged,
   servicesOf,
   type ServiceStatus,
@@ -19,13 +20,15 @@ import {
   Supervisors,
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
+import { type CommandResult, runCommand } from './command.ts'
 import { renewCode } from './live/code.ts'
 import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
 import { Logger } from './log/logger.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
-export type { Clock, ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export type { CommandResult } from './command.ts'
+export type { Clock, Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { keptAddress } from '@troupe/network/kernel'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
@@ -36,6 +39,10 @@ export interface LaunchOptions {
   readonly logFor?: 'people' | 'programs'
   /** The time that supervision goes by: delays, timeouts, thresholds. @default the system's */
   readonly clock?: Clock
+  /** Where threads print. @default the program's standard output and error */
+  readonly print?: Print
+  /** What `process.stdin` reads in threads: the next bytes, nothing at the end. @default it is at its end */
+  readonly input?: () => Promise<Uint8Array | undefined>
 }
 
 export interface BootOptions extends LoadOptions, LaunchOptions {}
@@ -109,9 +116,24 @@ export class Application implements AsyncDisposable {
    * @throws what it threw.
    */
   async exec(entry: EntryId, args: readonly unknown[] = []): Promise<unknown> {
+    return this.run(async () => processes.exec(entry, this.#commands(), ...args))
+  }
+
+  /**
+   * Runs a process entry like a program of the shell: it finds its words in `process.argv` as well, and may set `process.exitCode` or call
+   * `process.exit`.
+   *
+   * @throws what it threw.
+   */
+  async command(entry: EntryId, args: readonly string[] = []): Promise<CommandResult> {
+    return runCommand(this.kernel, entry, this.#commands(), args)
+  }
+
+  /** The host of what the program around the application runs. */
+  #commands(): EntryId {
     const { hosts } = this.kernel
     if (!hosts.has(commandHost)) hosts.add(hosts.create(commandHost, commandSettings))
-    return this.run(async () => processes.exec(entry, commandHost, ...args))
+    return commandHost
   }
 
   /**
@@ -188,7 +210,14 @@ export async function launch({ config, registry, overlays: own, problems }: Load
     log,
   })
   for (const { driver } of own) await import(driver)
-  const kernel = new Kernel({ registry, overlays, security, preload: [...own.map(({ driver }) => driver), ...preload], log })
+  const kernel = new Kernel({
+    registry,
+    overlays,
+    security,
+    preload: [...own.map(({ driver }) => driver), ...preload],
+    log,
+    ...(options.print && { print: options.print }),
+  })
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
@@ -206,6 +235,7 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   answerConnections({ kernel, tokens })
   const app = new Application({ config, kernel, supervisor, functions, servers, tokens })
   kernel.handle('log', logger.line)
+  kernel.handle('input', options.input ?? (() => undefined))
   goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()

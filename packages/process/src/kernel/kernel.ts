@@ -32,6 +32,7 @@ import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear } from './requests.ts'
 import { checkSealedAsker } from './sealed-askers.ts'
 import { ProcessTable } from './process-table.ts'
+import type { Print } from './standard-streams.ts'
 import { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
@@ -44,6 +45,8 @@ export interface KernelOptions {
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
   readonly log: (line: string) => void
+  /** Where threads print. @default the program's standard streams */
+  readonly print?: Print
 }
 
 /** A process to start. */
@@ -131,6 +134,7 @@ export class Kernel implements AsyncDisposable {
     }
     this.deadLetters = new DeadLetters({ log: options.log })
     this.threads = new Threads({
+      print: options.print,
       preload: options.preload,
       strict: this.security.strictMode,
       standing: (thread) => this.standings.of(thread),
@@ -236,6 +240,7 @@ export class Kernel implements AsyncDisposable {
     await this.hosts[Symbol.asyncDispose]()
     await this.bindings[Symbol.asyncDispose]()
     this.drains[Symbol.dispose]()
+    this.threads[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()
     clearInterval(this.#keepAlive)
@@ -288,6 +293,9 @@ export class Kernel implements AsyncDisposable {
       }
       case 'streams':
         this.drains.told(thread, message.overlay, message.oldest)
+        return
+      case 'output':
+        this.threads.print(thread, message)
         return
       case 'deadLetters':
         for (const letter of message.letters) this.deadLetters.add(letter)

@@ -3,6 +3,7 @@ import type { EntryId, Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { routeWord } from '../route-word.ts'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
 import { hand, type Wire } from '../wire.ts'
@@ -14,6 +15,7 @@ export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits
   readonly shared?: SharedThread
   readonly strict: boolean
+  readonly terminal: TerminalFacts
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** The thread is gone. Those of its processes that still lived ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
@@ -35,11 +37,14 @@ export class Thread {
   readonly peers = new Set<number>()
   /** It has ended, and all that it had to say was heard. */
   gone = false
+  /** What it is told of its output; none for the main thread, which prints by itself. */
+  readonly ledger: OutputLedger | undefined
   readonly #wire: Wire<ToKernel>
 
-  constructor(number: number, wire: Wire<ToKernel>, sealed = false) {
+  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, ledger }: { sealed?: boolean; ledger?: OutputLedger } = {}) {
     this.number = number
     this.sealed = sealed
+    this.ledger = ledger
     this.#wire = wire
     // What keeps the kernel alive are its services, not its wires.
     wire.unref()
@@ -67,15 +72,30 @@ export class Thread {
 }
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
-export function threadWire(options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'sealed'>): {
+export function threadWire(
+  options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed'>,
+): {
   readonly near: MessagePort
+  readonly ledger: OutputLedger
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, preload, shared, strict, sealed } = options
+  const { number, defaultOverlay, preload, shared, strict, terminal, sealed } = options
+  const ledger = new OutputLedger()
   return {
     near: port1,
-    data: { thread: number, port: port2, routeWord, defaultOverlay, preload, strict, sealed, ...(shared && { shared }) },
+    ledger,
+    data: {
+      thread: number,
+      port: port2,
+      routeWord,
+      defaultOverlay,
+      preload,
+      strict,
+      streams: { terminal, ledger: ledger.buffer },
+      sealed,
+      ...(shared && { shared }),
+    },
   }
 }
 
@@ -98,8 +118,8 @@ export class WorkerThread extends Thread {
   #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
-    const { near, data } = threadWire(options)
-    super(options.number, near, options.sealed)
+    const { near, data, ledger } = threadWire(options)
+    super(options.number, near, { sealed: options.sealed, ledger })
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
     const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()

@@ -6,8 +6,10 @@ import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
 import type { RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
+import type { Output } from '../output-ledger.ts'
 import { LocalWire, type Wire } from '../wire.ts'
 import { ensurePrivateFolder } from './private-folder.ts'
+import { type Print, StandardStreams } from './standard-streams.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -17,6 +19,8 @@ export interface ThreadsOptions {
   readonly preload: readonly string[]
   /** `security.strict_mode` */
   readonly strict: boolean
+  /** @default the program's standard streams */
+  readonly print?: Print | undefined
   /** What a thread's peers are told of it. */
   readonly standing: (thread: number) => Standing
   readonly onMessage: (thread: Thread, message: ToKernel) => void
@@ -33,16 +37,27 @@ export interface StartOptions {
   readonly sealed?: boolean
 }
 
-export class Threads {
+export class Threads implements Disposable {
   defaultOverlay: EntryId | undefined
   readonly #options: ThreadsOptions
   readonly #threads = new Map<number, Thread>()
   /** What threads find in `process.env`. */
   readonly env = threadEnvironment()
+  readonly #streams: StandardStreams
   #next = 0
 
   constructor(options: ThreadsOptions) {
     this.#options = options
+    this.#streams = new StandardStreams(options.print)
+  }
+
+  /** Prints what a thread has sent. */
+  print(thread: Thread, output: Output): void {
+    this.#streams.print(thread, output)
+  }
+
+  [Symbol.dispose](): void {
+    this.#streams[Symbol.dispose]()
   }
 
   /** Modules that threads import before there is work for them. */
@@ -73,6 +88,7 @@ export class Threads {
       defaultOverlay: this.defaultOverlay,
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
+      terminal: this.#streams.terminal,
       env: this.env,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
@@ -80,8 +96,7 @@ export class Threads {
         this.remove(gone, error)
       },
     })
-    this.#threads.set(number, thread)
-    return thread
+    return this.#register(thread)
   }
 
   /**
@@ -91,14 +106,15 @@ export class Threads {
    */
   adopt(onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data } = threadWire({
+    const { near, data, ledger } = threadWire({
       number,
       defaultOverlay: this.defaultOverlay,
       preload: [],
       strict: this.#options.strict,
+      terminal: this.#streams.terminal,
       sealed: false,
     })
-    return { thread: this.#takeIn(number, near, onGone), data }
+    return { thread: this.#takeIn(new Thread(number, near, { ledger }), near, onGone), data }
   }
 
   /** Takes in the thread that the kernel lives in. */
@@ -106,11 +122,10 @@ export class Threads {
     const number = this.#claim()
     const [near, port] = LocalWire.pair()
     const data = { thread: number, port, routeWord, defaultOverlay: this.defaultOverlay, strict: this.#options.strict }
-    return { thread: this.#takeIn(number, near), data }
+    return { thread: this.#takeIn(new Thread(number, near), near), data }
   }
 
-  #takeIn(number: number, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
-    const thread = new Thread(number, wire)
+  #takeIn(thread: Thread, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
     wire.on('message', (message) => {
       this.#options.onMessage(thread, message)
     })
@@ -119,7 +134,12 @@ export class Threads {
       onGone()
     })
     wire.unref()
-    this.#threads.set(number, thread)
+    return this.#register(thread)
+  }
+
+  #register<T extends Thread>(thread: T): T {
+    this.#threads.set(thread.number, thread)
+    if (thread.ledger !== undefined) this.#streams.open(thread.ledger)
     return thread
   }
 
@@ -148,6 +168,7 @@ export class Threads {
   remove(thread: Thread, error: TroupeError): void {
     if (!this.#threads.delete(thread.number)) return
     thread.gone = true
+    if (thread.ledger !== undefined) this.#streams.close(thread.ledger)
     const wire = errorToWire(error)
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)
@@ -172,12 +193,22 @@ export class Threads {
 /** The end of a thread that ended by itself. */
 export function threadFailure(code: number, error: Error | undefined): TroupeError {
   if (error === undefined) {
-    return new TroupeError('Unknown', `it called process.exit(${code})`, { details: { code } })
+    return new TroupeError('Unknown', exitWords(code), { details: { code } })
   }
   if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new TroupeError('Internal', 'it ran out of heap', { details: { code: error.code }, cause: error })
   }
   return new TroupeError('Internal', `its thread failed: ${error.message}`, { cause: error })
+}
+
+/** What a thread that called `process.exit` gave it, by the error that {@link threadFailure} made of that. */
+export function exitCodeOf({ message, details }: TroupeError): number | undefined {
+  const { code } = details
+  return typeof code === 'number' && message === exitWords(code) ? code : undefined
+}
+
+function exitWords(code: number): string {
+  return `it called process.exit(${code})`
 }
 
 /** The environment of threads: the program's, and a compile cache, without which each thread strips and compiles all anew. */

@@ -4,7 +4,9 @@
  */
 import type { DeadLetter, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
+import type { Outbox } from './outbox.ts'
 import type { Peers } from './peers.ts'
+import { flushOutput } from './output.ts'
 import { within } from './timeout.ts'
 
 /** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
@@ -30,15 +32,15 @@ export class Farewell {
 
   /** @param hurry The process is ended by force: its letters that wait for room are lost at once. */
   say(process: LocalProcess, exit: WireExit, hurry: boolean): void {
-    const output = this.#options.alone ? unwritten() : undefined
-    if (output === undefined && process.outbox?.isEmpty !== false) this.#goOut(process, exit)
-    else void this.#sendOff(process, output, hurry).then(() => this.#goOut(process, exit))
+    if (this.#options.alone) flushOutput()
+    if (process.outbox?.isEmpty !== false) this.#goOut(process, exit)
+    else void this.#sendOff(process, process.outbox, hurry).then(() => this.#goOut(process, exit))
   }
 
-  async #sendOff(process: LocalProcess, output: Promise<unknown> | undefined, hurry: boolean): Promise<void> {
-    const [left] = await Promise.all([process.outbox?.drain(hurry ? 0 : patience), within(patience, output)])
+  async #sendOff(process: LocalProcess, outbox: Outbox, hurry: boolean): Promise<void> {
+    const left = await outbox.drain(hurry ? 0 : patience)
     const reason = 'the sender ended before there was room for it, or it was known whose the name is'
-    for (const { to, topic } of left ?? []) this.#options.onDead({ from: process.pid, to, topic, reason })
+    for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
   }
 
   #goOut(process: LocalProcess, exit: WireExit): void {
@@ -47,20 +49,4 @@ export class Farewell {
     if (arrival === undefined) this.#options.onOver(process, exit)
     else void within(patience, arrival).then(() => this.#options.onOver(process, exit))
   }
-}
-
-/** Settles when what was printed has left the thread, which a stream there does piece by piece, each time the main thread asks for more. */
-function unwritten(): Promise<unknown> | undefined {
-  const busy = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
-  if (busy.length === 0) return undefined
-  return Promise.all(
-    busy.map(
-      async (stream) =>
-        new Promise<void>((resolve) => {
-          stream.write('', () => {
-            resolve()
-          })
-        }),
-    ),
-  )
 }

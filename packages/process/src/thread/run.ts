@@ -1,18 +1,25 @@
 /** Runs the program of a process. */
+import { fileURLToPath } from 'node:url'
 import { errorToWire, runInSlot } from '@troupe/core'
 import { snapshot, unpackArguments } from '../mailbox/payload.ts'
-import type { WireExit } from '../protocol.ts'
+import type { Program, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import { loadedMethod, loadMethod } from './module.ts'
 
+/** What a command leaves: what it returned, and `process.exitCode` as it was then. */
+interface CommandResult {
+  readonly value: unknown
+  readonly exitCode: number | undefined
+}
+
 /** Runs a process's method in its frame, and tells how it ended: unless the process runs another program by then. */
 export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exit: WireExit) => void): void {
-  const { epoch } = process
+  const { epoch, program } = process
   const end = (exit: WireExit) => {
     if (process.epoch === epoch) onEnd(exit)
   }
   const returned = (value: unknown) => {
-    end(exitOf(value))
+    end(exitOf(program.isCommand ? resultOf(value) : value))
   }
   const threw = (error: unknown) => {
     end({ error: errorToWire(error) })
@@ -20,6 +27,7 @@ export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exi
   const method = loadedMethod(process.program)
   try {
     const own = unpackArguments(args)
+    if (program.isCommand) beProgram(program, own)
     const result = runInSlot(process.slot(), () =>
       method === undefined ? loadMethod(process.program).then((load) => load(...own)) : method(...own),
     )
@@ -40,4 +48,15 @@ function exitOf(value: unknown): WireExit {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** A command finds its words where a program of the shell does. */
+function beProgram({ module }: Program, args: readonly unknown[]): void {
+  const { origin, protocol, pathname } = new URL(module)
+  process.argv = [process.execPath, protocol === 'file:' ? fileURLToPath(`file://${pathname}`) : origin + pathname, ...args.map(String)]
+}
+
+function resultOf(value: unknown): CommandResult {
+  const code = Number(process.exitCode ?? Number.NaN)
+  return { value, exitCode: Number.isInteger(code) ? code & 0xff : undefined }
 }

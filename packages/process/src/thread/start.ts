@@ -5,7 +5,10 @@ import type { ThreadData } from '../protocol.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
 import { LocalProcess } from './local-process.ts'
+import { redirectInput } from './input.ts'
 import { kernelNetworkAccess } from './network-access.ts'
+import { redirectOutput } from './output.ts'
+import { currentParticipant } from './participant.ts'
 import { Runtime } from './runtime.ts'
 
 /** Before any code of the application's own. */
@@ -18,6 +21,10 @@ export function startThread(data: ThreadData): Runtime {
   const runtime = new Runtime(data)
   setRuntime(runtime)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
+  redirectOutput(data.streams, (output) => {
+    runtime.kernel.tell(output)
+  })
+  if (!data.sealed) redirectInput(data.streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
   const onStray = (error: unknown) => {
     strayed(runtime, error)
   }

@@ -1,0 +1,12 @@
+/** The program's standard input, read when a process wants it and not before: what nobody reads stays for the next program. */
+export class Input {
+  #chunks: AsyncIterator<unknown> | undefined
+
+  /** The next bytes; nothing at the end. */
+  readonly next = async (): Promise<Uint8Array | undefined> => {
+    this.#chunks ??= process.stdin.iterator({ destroyOnReturn: false })
+    const step = await this.#chunks.next()
+    const chunk: unknown = step.value
+    return step.done !== true && chunk instanceof Uint8Array ? chunk : undefined
+  }
+}
