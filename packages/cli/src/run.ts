@@ -1,5 +1,5 @@
 /** `troupe run`. */
-import { TroupeError } from '@troupe/core'
+import { keepAlive, TroupeError, withDeadline } from '@troupe/core'
 import { problemsError } from '@troupe/registry'
 import { type Application, boot, type CommandResult, load } from 'troupe/app'
 import { commandsOf, findProgram } from './commands.ts'
@@ -72,28 +72,18 @@ function statusFrom({ value, exitCode }: CommandResult, terminal: Terminal): num
 
 /** Stops the application, in `timeout` milliseconds at most, and tells whether it did. */
 async function stopped(app: Application, timeout: number, terminal: Terminal): Promise<boolean> {
-  const { promise: overdue, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    reject(new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`))
-  }, timeout)
   try {
-    await Promise.race([app.stop(), overdue])
+    await withDeadline(app.stop(), timeout, () => new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`))
     return true
   } catch (error) {
     terminal.err(`troupe: the stop failed\n${describeFailure(error, false)}`)
     terminal.stuck?.()
     return false
-  } finally {
-    clearTimeout(timer)
   }
 }
 
 /** Waits; an application without a thread would not keep the program alive by itself. */
 async function lasting<T>(promise: Promise<T>): Promise<T> {
-  const alive = setInterval(() => {}, 2 ** 31 - 1)
-  try {
-    return await promise
-  } finally {
-    clearInterval(alive)
-  }
+  using _alive = keepAlive()
+  return await promise
 }

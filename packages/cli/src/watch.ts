@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { sep } from 'node:path'
-import type { EntryId } from '@troupe/core'
+import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Application } from 'troupe/app'
 import { type Examined, examine } from './check.ts'
 import { describeFailure } from './failure.ts'
@@ -27,7 +27,7 @@ class Watch implements AsyncDisposable {
   readonly #options: CommonOptions
   readonly #terminal: Terminal
   #watcher: FSWatcher | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #looking: Promise<void> = Promise.resolve()
   /** What the code of each entry was when it was looked at last. */
   #code: ReadonlyMap<EntryId, string> = new Map()
@@ -49,13 +49,13 @@ class Watch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watcher?.close()
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     await this.#looking
   }
 
   #soon(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
+    stopTimer(this.#timer)
+    this.#timer = startTimer(() => {
       this.#looking = this.#looking.then(async () => this.#look())
     }, calm)
   }

@@ -1,4 +1,7 @@
 /** Words that every package of Troupe speaks: ids, errors, durations, the frame. */
+export { type Backoff, backoffDelay } from './backoff.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { type Bounds, bounded, settledWithin, withDeadline } from './deadline.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export { asTroupeError, errorFromWire, errorToWire, type WireError } from './error-wire.ts'
 export {
@@ -28,6 +31,7 @@ export {
 } from './frame.ts'
 export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from './frame-wire.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
+export { keepAlive, nodeTimeout, sleep, startInterval, startTimer, stopTimer, Timer } from './timers.ts'
 export { childTrace, formatTrace, newTrace, parseTrace, type Trace } from './trace.ts'
 export { valueFromWire, valueToWire } from './value.ts'
 export { weigh } from './weight.ts'

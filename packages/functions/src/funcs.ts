@@ -16,7 +16,7 @@ import {
   withContext,
   withOptions,
 } from '@troupe/process'
-import { bounded, cancelled } from './bounded.ts'
+import { boundedCall, cancelled } from './bounded-call.ts'
 import { callInline } from './inline.ts'
 
 /** Calls functions, in a frame that `with…` can change. Immutable: each `with…` answers a new one. */
@@ -118,7 +118,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
   }
 
   if (signal === undefined && inherit.deadline === undefined) return settle(await answer)
-  return bounded(answer.then(settle), { what: entry, signal, deadline: inherit.deadline }, (reason) => {
+  return boundedCall(answer.then(settle), { what: entry, signal, deadline: inherit.deadline }, (reason) => {
     givenUp = reason
     if (here !== undefined) calls.abandon(here, reason)
     // Whether that comes in time, or at all, makes no difference to the caller any more.

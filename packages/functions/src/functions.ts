@@ -1,5 +1,5 @@
 /** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
-import { type EntryId, type Frame, TroupeError } from '@troupe/core'
+import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
 import { checkDepth } from './depth.ts'
 import { defaultPool, functionKind } from './kinds.ts'
@@ -139,24 +139,24 @@ export class Functions implements AsyncDisposable {
 
   /** Leaves a call to its caller's thread. Should it not let go by its deadline and a grace, the thread is ended, if it is one of a pool. */
   #besideCaller({ entry, program }: Pool, frame: Frame, caller: ProcessRecord, thread: Thread): StartCall {
-    let overdue: NodeJS.Timeout | undefined
+    let overdue: Timer | undefined
     const { pid } = this.#kernel.calls.begin({
       entry,
       frame,
       thread,
       caller,
       onEnd: () => {
-        clearTimeout(overdue)
+        stopTimer(overdue)
       },
     })
     if (frame.deadline !== undefined) {
-      overdue = setTimeout(
+      overdue = startTimer(
         () => {
           const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
           for (const { pool } of this.#callees.values()) pool.kill(thread, error)
           for (const pool of this.#leaving) pool.kill(thread, error)
         },
-        Math.min(frame.deadline - Date.now() + this.#grace, 0x7fffffff),
+        frame.deadline - Date.now() + this.#grace,
       ).unref()
     }
     return { pid, program, frame }

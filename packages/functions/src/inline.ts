@@ -13,7 +13,7 @@ import {
   snapshotArguments,
   timeoutOf,
 } from '@troupe/process'
-import { bounded, cancelled } from './bounded.ts'
+import { boundedCall, cancelled } from './bounded-call.ts'
 import { checkDepth } from './depth.ts'
 
 /** Overlays that the kernel let code choose, by the frame that it had issued to it: it would decide the same again. */
@@ -32,7 +32,7 @@ export async function callInline(selection: Selection, program: Program, args: r
   const frame = frameOf(selection, overlay === '' ? undefined : overlay)
   const call = new LocalCall({ pid: caller.pid, issued: caller.frame, frame, depth: depth + 1 })
   const value = currentRuntime().calls.runInline(call, program, copies)
-  const settled = bounded(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
+  const settled = boundedCall(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
     call.cancel(reason.message)
     call.fail(reason)
   })

@@ -1,9 +1,6 @@
 /** One call on its way through a pool. */
-import type { Frame, TroupeError } from '@troupe/core'
+import { type Frame, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { ProcessRecord } from '@troupe/process/kernel'
-
-/** The longest that a timer can wait; what is due later is not watched. */
-const maxDelay = 0x7fffffff
 
 export interface PoolCallOptions {
   readonly frame: Frame
@@ -21,7 +18,7 @@ export class PoolCall {
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: TroupeError) => void
   #settled = false
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor({ frame, args, caller }: PoolCallOptions) {
     this.frame = frame
@@ -50,11 +47,11 @@ export class PoolCall {
 
   /** Calls `fn` in `ms` milliseconds, unless the call ends, or is watched anew, before. */
   watch(ms: number, fn: () => void): void {
-    clearTimeout(this.#timer)
-    if (ms <= maxDelay) this.#timer = setTimeout(fn, Math.max(0, ms)).unref()
+    stopTimer(this.#timer)
+    this.#timer = startTimer(fn, ms).unref()
   }
 
   unwatch(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    if (this.#timer !== undefined) stopTimer(this.#timer)
   }
 }

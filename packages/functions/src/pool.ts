@@ -2,7 +2,7 @@
  * The threads that run the calls of one entry. Calls and their answers go by the wire that each thread has to the kernel, and wait in a queue
  * of ours, which they can leave at no cost.
  */
-import { type EntryId, errorFromWire, type OverlayChoice, TroupeError, unavailable } from '@troupe/core'
+import { type EntryId, errorFromWire, type OverlayChoice, startTimer, stopTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import type { Kernel, Program, Thread, WireExit } from '@troupe/process/kernel'
 import { availableParallelism } from 'node:os'
 import type { PoolSettings } from './kinds.ts'
@@ -15,9 +15,6 @@ const patience = 5
 
 /** Milliseconds that a worker may take to end once its wire has closed. It tells then why it did. */
 const afterlife = 5000
-
-/** Longest delay of a timer. */
-const maxDelay = 0x7fffffff
 
 export interface PoolOptions {
   readonly kernel: Kernel
@@ -53,8 +50,8 @@ export class Pool implements AsyncDisposable {
   #returned: PoolCall[] = []
   #feeding = false
   #closed = false
-  #idleTimer: NodeJS.Timeout | undefined
-  #patienceTimer: NodeJS.Timeout | undefined
+  #idleTimer: Timer | undefined
+  #patienceTimer: Timer | undefined
   #onEmpty: () => void = () => undefined
 
   constructor(options: PoolOptions) {
@@ -149,8 +146,8 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#onEmpty()
     this.#closed = true
-    clearTimeout(this.#idleTimer)
-    clearTimeout(this.#patienceTimer)
+    stopTimer(this.#idleTimer)
+    stopTimer(this.#patienceTimer)
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
     for (const call of [...this.#returned, ...this.#waiting, ...[...this.#seats].flatMap(({ calls }) => [...calls])]) {
       call.reject(stopped)
@@ -270,7 +267,7 @@ export class Pool implements AsyncDisposable {
   }
 
   #watchPatience(): void {
-    this.#patienceTimer ??= setTimeout(() => {
+    this.#patienceTimer ??= startTimer(() => {
       this.#patienceTimer = undefined
       for (const seat of this.#seats) if (seat.size > 1 && seat.stands()) this.#takeBack(seat)
       for (const { size } of this.#seats) if (size > 1) this.#watchPatience()
@@ -301,7 +298,7 @@ export class Pool implements AsyncDisposable {
   /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
   readonly #onGone = (seat: Seat): void => {
     if (!this.#seats.has(seat)) return
-    setTimeout(() => {
+    startTimer(() => {
       if (this.#seats.has(seat)) this.#close(seat)
     }, afterlife).unref()
   }
@@ -310,17 +307,14 @@ export class Pool implements AsyncDisposable {
   #watchIdle(): void {
     const { min, idleTimeout } = this.#options.settings
     if (this.#closed || this.#idleTimer !== undefined || this.#workers.count <= min) return
-    this.#idleTimer = setTimeout(
-      () => {
-        this.#idleTimer = undefined
-        const now = performance.now()
-        for (const seat of this.#seats) {
-          if (seat.isIdle && now - seat.idleSince >= idleTimeout && this.#workers.count > min) this.#close(seat)
-        }
-        if (this.#idle() !== undefined) this.#watchIdle()
-      },
-      Math.min(idleTimeout, maxDelay),
-    ).unref()
+    this.#idleTimer = startTimer(() => {
+      this.#idleTimer = undefined
+      const now = performance.now()
+      for (const seat of this.#seats) {
+        if (seat.isIdle && now - seat.idleSince >= idleTimeout && this.#workers.count > min) this.#close(seat)
+      }
+      if (this.#idle() !== undefined) this.#watchIdle()
+    }, idleTimeout).unref()
   }
 
   /** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever. */

@@ -24,7 +24,6 @@ export type {
   ThreadData,
   WireExit,
 } from './protocol.ts'
-export { type Clock, systemClock } from './supervisor/clock.ts'
 export { serviceFrame, serviceOf, servicesOf, standing } from './supervisor/services.ts'
 export { type SupervisedProcess, startProcess } from './supervisor/supervised-process.ts'
 export type { ServiceState, ServiceStatus } from './supervisor/service.ts'

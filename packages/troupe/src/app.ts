@@ -1,5 +1,5 @@
 /** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
-import { type EntryId, entryId, runInSlot, TroupeError } from '@troupe/core'
+import { type Clock, entryId, type EntryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { closeHttpPools } from '@troupe/http'
 import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
@@ -8,7 +8,6 @@ import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
-  type Clock,
   type HostSettings,
   Kernel,
   kernelNetworkAccess,
@@ -27,8 +26,9 @@ import { goLive } from './live/live.ts'
 import { Logger } from './log/logger.ts'
 import { load, type Loaded, type LoadOptions } from './load.ts'
 
+export type { Clock } from '@troupe/core'
 export type { CommandResult } from './command.ts'
-export type { Clock, Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { keptAddress } from '@troupe/network/kernel'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 

@@ -1,5 +1,5 @@
 /** Hosts that were replaced or removed while processes ran in them: those go on, and the host ends with the last. */
-import type { EntryId } from '@troupe/core'
+import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Host } from './host.ts'
 
 /** How often they are looked at. */
@@ -8,7 +8,7 @@ const interval = 200
 export class Retirement implements AsyncDisposable {
   /** Each with the time by which it is to have ended. */
   readonly #hosts = new Map<Host, number>()
-  #watch: NodeJS.Timeout | undefined
+  #watch: Timer | undefined
 
   get hosts(): Iterable<Host> {
     return this.#hosts.keys()
@@ -35,18 +35,18 @@ export class Retirement implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    clearTimeout(this.#watch)
+    stopTimer(this.#watch)
     this.#watch = undefined
     const over = [...this.#hosts].filter(([{ size }, until]) => size === 0 || Date.now() >= until)
     await Promise.all(over.map(async ([host]) => this.#end(host)))
-    if (this.#hosts.size > 0) this.#watch ??= setTimeout(() => void this.#look(), interval).unref()
+    if (this.#hosts.size > 0) this.#watch ??= startTimer(() => void this.#look(), interval).unref()
   }
 
   async #end(host: Host): Promise<void> {
     await host[Symbol.asyncDispose]()
     this.#hosts.delete(host)
     if (this.#hosts.size > 0) return
-    clearTimeout(this.#watch)
+    stopTimer(this.#watch)
     this.#watch = undefined
   }
 }

@@ -2,7 +2,19 @@
  * A host whose threads run many processes each. They share a thread's fate: what blocks the thread blocks all in it, and what ends it ends
  * them all.
  */
-import { type EntryId, errorToWire, type Pid, pid, threadOf, TroupeError, unavailable } from '@troupe/core'
+import {
+  type EntryId,
+  errorToWire,
+  type Pid,
+  pid,
+  startInterval,
+  startTimer,
+  stopTimer,
+  threadOf,
+  type Timer,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 import type { Threads } from '../kernel/threads.ts'
 import type { Host, Place } from './host.ts'
@@ -39,7 +51,7 @@ export class SharedHost implements Host {
   readonly #workers: Worker[]
   /** Processes that are to be ended, by their pid. */
   readonly #killing = new Map<Pid, () => void>()
-  readonly #watch: NodeJS.Timeout
+  readonly #watch: Timer
   #closed = false
 
   constructor(options: SharedHostOptions) {
@@ -48,7 +60,7 @@ export class SharedHost implements Host {
     this.#options = options
     this.#population = new Population(settings.workers ?? defaultWorkers, settings.maxProcesses ?? 0x7fffffff)
     this.#workers = Array.from({ length: this.#population.workers }, (_, index) => this.#start(index))
-    this.#watch = setInterval(() => {
+    this.#watch = startInterval(() => {
       this.#look()
     }, watchInterval).unref()
   }
@@ -98,12 +110,12 @@ export class SharedHost implements Host {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#killing.set(id, resolve)
     worker.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       const reason = new TroupeError('Internal', `its thread was ended, since ${id} kept it and was to be ended (${error.message})`)
       void worker.thread.terminate(reason)
     }, killGrace)
     await promise
-    clearTimeout(timer)
+    stopTimer(timer)
   }
 
   async retire(): Promise<void> {
@@ -125,7 +137,7 @@ export class SharedHost implements Host {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
-    clearInterval(this.#watch)
+    stopTimer(this.#watch)
     const stopped = new TroupeError('Canceled', `host ${this.id} has stopped`)
     await Promise.all(this.#workers.map(async ({ thread }) => thread.terminate(stopped)))
   }

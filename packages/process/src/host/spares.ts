@@ -1,5 +1,5 @@
 /** Threads kept warm: started, and with all loaded that can be loaded before it is known what they will run. */
-import { TroupeError } from '@troupe/core'
+import { startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 
 /** Milliseconds from the taking of a spare thread to the start of the next. */
@@ -13,7 +13,7 @@ export interface SparesOptions {
 export class Spares {
   readonly #options: SparesOptions
   readonly #warm: WorkerThread[] = []
-  #refilling: NodeJS.Timeout | undefined
+  #refilling: Timer | undefined
   #closed = false
 
   constructor(options: SparesOptions) {
@@ -24,7 +24,7 @@ export class Spares {
   /** A warm thread, or else a new one. It is replaced a little later, so that the start of a thread does not slow whoever takes this one. */
   take(): WorkerThread {
     const thread = this.#warm.shift() ?? this.#options.start()
-    this.#refilling ??= setTimeout(() => {
+    this.#refilling ??= startTimer(() => {
       this.#refilling = undefined
       this.#refill()
     }, refillDelay).unref()
@@ -44,7 +44,7 @@ export class Spares {
 
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#refilling)
+    stopTimer(this.#refilling)
     await Promise.all(this.#warm.splice(0).map(async (thread) => thread.terminate(new TroupeError('Canceled', 'its host has stopped'))))
   }
 

@@ -2,7 +2,7 @@
  * Processes that threads of `shared` hosts started by themselves. The kernel hears of one when it first matters: when the process asks for
  * something, or when somebody wants something done to it.
  */
-import { denied, notFound, type Pid, threadOf, unavailable } from '@troupe/core'
+import { denied, notFound, type Pid, threadOf, unavailable, withDeadline } from '@troupe/core'
 import type { ToKernel } from '../protocol.ts'
 import type { Frames } from './frames.ts'
 import type { Hosts } from './hosts.ts'
@@ -71,18 +71,16 @@ export class Births {
   }
 
   async #ask(pid: Pid, thread: Thread): Promise<ProcessRecord | undefined> {
-    const { promise, resolve, reject } = Promise.withResolvers<ProcessRecord | undefined>()
+    const { promise, resolve } = Promise.withResolvers<ProcessRecord | undefined>()
     const waiting = this.#asked.get(pid)
     if (waiting === undefined) this.#asked.set(pid, new Set([resolve]))
     else waiting.add(resolve)
     thread.post({ type: 'announce', pid })
-    const timer = setTimeout(() => {
-      reject(unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }))
-    }, answerTime)
     try {
-      return await promise
+      return await withDeadline(promise, answerTime, () =>
+        unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }),
+      )
     } finally {
-      clearTimeout(timer)
       this.#asked.get(pid)?.delete(resolve)
     }
   }

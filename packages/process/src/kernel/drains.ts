@@ -2,7 +2,7 @@
  * Overlays that are out of service and still carry connections: those end by themselves, or are cut when their time is up. Connections live
  * in threads, so the threads are asked, and tell.
  */
-import type { EntryId } from '@troupe/core'
+import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Thread } from './thread.ts'
 import type { Threads } from './threads.ts'
 
@@ -22,7 +22,7 @@ export class Drains implements Disposable {
   readonly #drains = new Set<Drain>()
   /** Threads that have not answered yet, and the oldest generations that the others told, by overlay. */
   readonly #asked = new Map<EntryId, { readonly waiting: Set<number>; oldest: number }>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(threads: Threads) {
     this.#threads = threads
@@ -52,7 +52,7 @@ export class Drains implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#asked.clear()
     for (const drain of this.#drains) this.#end(drain)
   }
@@ -76,7 +76,7 @@ export class Drains implements Disposable {
   }
 
   #again(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= startTimer(() => {
       this.#timer = undefined
       for (const drain of [...this.#drains]) {
         if (Date.now() < drain.until) continue

@@ -4,9 +4,10 @@ import {
   emptyFrame,
   type EntryId,
   errorToWire,
-  type Frame,
   fork,
+  type Frame,
   invalid,
+  keepAlive,
   type Pid,
   threadOf,
   TroupeError,
@@ -113,7 +114,7 @@ export class Kernel implements AsyncDisposable {
   readonly #handlers: Handlers
   readonly #log: (line: string) => void
   readonly #programs: Programs
-  readonly #keepAlive = setInterval(() => undefined, 0x7fffffff)
+  readonly #keepAlive = keepAlive()
 
   constructor(options: KernelOptions) {
     this.#log = options.log
@@ -243,7 +244,7 @@ export class Kernel implements AsyncDisposable {
     this.threads[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()
-    clearInterval(this.#keepAlive)
+    this.#keepAlive.stop()
   }
 
   /** Puts other policies in force, at once and everywhere. */

@@ -1,5 +1,5 @@
 /** What threads may ask of the kernel, and how it answers. */
-import { denied, type EntryId, invalid, type Pid, unavailable } from '@troupe/core'
+import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
 import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
@@ -114,15 +114,9 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
 
 /** Dials wait for an overlay that is being handed over, bounded. */
 async function settledInTime(settled: Promise<void>, overlay: EntryId): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    reject(unavailable(`overlay ${overlay} is being replaced, and was not back in ${handOverTime} ms`, { overlay }))
-  }, handOverTime)
-  try {
-    await Promise.race([settled, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  await withDeadline(settled, handOverTime, () =>
+    unavailable(`overlay ${overlay} is being replaced, and was not back in ${handOverTime} ms`, { overlay }),
+  )
 }
 
 /** What is asked about a plain socket. */

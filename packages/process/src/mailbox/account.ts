@@ -2,7 +2,7 @@
  * The sender's side of the messages from this thread to one process in another: the room that it may use, and the letters that
  * were not reported as taken yet. Should the receiver die, they are what was lost.
  */
-import { notFound, type Pid, type TroupeError } from '@troupe/core'
+import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Channel } from './channel.ts'
 import { Deque } from './deque.ts'
 import type { FlowReport } from './flow.ts'
@@ -52,7 +52,7 @@ export class Account {
   readonly #opening: Opening[] = []
   readonly #blocked = new Deque<Sender>()
   /** Runs while room gathers for those who wait. */
-  #gathering: NodeJS.Timeout | undefined
+  #gathering: Timer | undefined
 
   constructor(pid: Pid, channel: Channel) {
     this.pid = pid
@@ -115,12 +115,12 @@ export class Account {
     this.#acknowledge(report)
     for (const opening of this.#opening.splice(0)) opening.resolve()
     if (this.#credits === 0 || this.#blocked.size === 0) return
-    if (!isFirst && this.#isTrickle(report)) this.#gathering ??= setTimeout(this.#release, gatheringTime).unref()
+    if (!isFirst && this.#isTrickle(report)) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
     else this.#release()
   }
 
   readonly #release = () => {
-    clearTimeout(this.#gathering)
+    stopTimer(this.#gathering)
     this.#gathering = undefined
     while (this.#credits > 0) {
       const next = this.#blocked.shift()
@@ -162,7 +162,7 @@ export class Account {
       else reject(this.#closed)
       told.add(number)
     }
-    clearTimeout(this.#gathering)
+    stopTimer(this.#gathering)
     for (const blocked of this.#blocked.drain()) blocked.reject(this.#closed)
     const head = this.#head
     return this.#sent

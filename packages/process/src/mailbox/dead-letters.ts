@@ -1,4 +1,5 @@
 /** Letters that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
+import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { DeadLetter } from '../protocol.ts'
 
@@ -23,7 +24,7 @@ export class DeadLetters implements Disposable {
   #shown = 0
   #hidden = 0
   /** Runs while lines were shown in this second. */
-  #second: NodeJS.Timeout | undefined
+  #second: Timer | undefined
 
   constructor(options: DeadLetterOptions) {
     this.#log = options.log
@@ -59,7 +60,7 @@ export class DeadLetters implements Disposable {
 
   /** Says how many were not shown, if any were not. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#second)
+    stopTimer(this.#second)
     this.#endSecond()
   }
 
@@ -79,7 +80,7 @@ export class DeadLetters implements Disposable {
   }
 
   #beginSecond(): void {
-    this.#second ??= setTimeout(() => {
+    this.#second ??= startTimer(() => {
       this.#endSecond()
     }, 1000).unref()
   }

@@ -1,11 +1,11 @@
 /** A supervisor of processes: it starts its children in order, starts them anew by its rules, and stops them the other way round. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { asTroupeError, type EntryId, invalid, TroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, type Clock, type EntryId, invalid, TroupeError, unavailable } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol.ts'
 import type { ChildSpec } from '../supervisor-kind.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import { asMember, Children, type Place, type RunningChild } from './children.ts'
-import { type Clock, deadline } from './clock.ts'
+import { deadline } from './deadline.ts'
 import type { Running } from './life.ts'
 import { countRestart, isForgotten, objection, type Rules, stopOrder, turnover, verdict } from './strategy.ts'
 

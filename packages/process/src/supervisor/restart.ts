@@ -1,4 +1,5 @@
 /** When a failed service is started again. */
+import { backoffDelay } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 
 export type RestartPolicy = Lifecycle['restart']
@@ -8,9 +9,8 @@ export type RestartPolicy = Lifecycle['restart']
  * maximum, and moved by the jitter so that services which failed together do not come back together.
  */
 export function restartDelay(policy: RestartPolicy, attempt: number, random: () => number = Math.random): number {
-  const growth = Math.min(Number.MAX_VALUE, policy.backoffFactor ** Math.max(0, attempt - 1))
-  const grown = Math.min(policy.maxDelay, policy.initialDelay * growth)
-  return Math.max(0, Math.min(policy.maxDelay, grown * (1 + policy.jitter * (2 * random() - 1))))
+  const { initialDelay: initial, maxDelay: max, backoffFactor: factor, jitter } = policy
+  return backoffDelay({ initial, max, factor, jitter }, attempt, random)
 }
 
 /** Whether no further attempt is due after `attempts` that failed. */

@@ -1,8 +1,7 @@
 /** One supervised service: the machine of its life cycle, and what is told of it. */
-import type { EntryId, TroupeError } from '@troupe/core'
+import type { Clock, EntryId, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { type Actor, createActor, waitFor } from 'xstate'
-import type { Clock } from './clock.ts'
 import { Life, type Start } from './life.ts'
 import { lifecycleMachine } from './lifecycle.machine.ts'
 

@@ -1,8 +1,7 @@
 /** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
 import { channel } from 'node:diagnostics_channel'
-import { type EntryId, notFound, type TroupeError, unavailable } from '@troupe/core'
+import { type Clock, type EntryId, notFound, systemClock, type TroupeError, unavailable } from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
-import { type Clock, systemClock } from './clock.ts'
 import type { Start } from './life.ts'
 import { type Needs, needsOf } from './needs.ts'
 import { Service, type ServiceState, type ServiceStatus } from './service.ts'

@@ -1,11 +1,10 @@
 /** The supervisors of processes that run, by name, and what threads may ask of them. */
-import { type EntryId, invalid, notFound, type Pid, TroupeError, unavailable } from '@troupe/core'
+import { type Clock, type EntryId, invalid, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type ChildSpec, childSchema, supervisorKind } from '../supervisor-kind.ts'
 import type { RunningChild } from './children.ts'
-import { type Clock, systemClock } from './clock.ts'
 import type { Running } from './life.ts'
 import { partitionOf } from './partition.ts'
 import { ProcessSupervisor } from './process-supervisor.ts'

@@ -2,14 +2,14 @@
  * Processes that the kernel has placed in this thread and whose start is still on its way. What others send to them comes by other ports, and
  * may come first: it waits here.
  */
-import { type Pid, serialOf } from '@troupe/core'
+import { type Pid, serialOf, startTimer, stopTimer, type Timer } from '@troupe/core'
 
 /** Milliseconds after which a start is not expected any more: the pid was never the kernel's. */
 const patience = 2000
 
 interface Held {
   readonly deliver: (() => void)[]
-  readonly timer: NodeJS.Timeout
+  readonly timer: Timer
 }
 
 export class Expected {
@@ -32,7 +32,7 @@ export class Expected {
       held.deliver.push(deliver)
       return true
     }
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       this.#release(pid)
     }, patience)
     this.#held.set(pid, { deliver: [deliver], timer })
@@ -51,7 +51,7 @@ export class Expected {
   #release(pid: Pid): void {
     const held = this.#held.get(pid)
     this.#held.delete(pid)
-    clearTimeout(held?.timer)
+    stopTimer(held?.timer)
     for (const deliver of held?.deliver ?? []) deliver()
   }
 }

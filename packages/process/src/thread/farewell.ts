@@ -2,12 +2,12 @@
  * The end of a process, after its last line: what it sent and did not wait for goes out first, then its EXIT, and only then may the kernel
  * end its thread.
  */
+import { settledWithin } from '@troupe/core'
 import type { DeadLetter, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Outbox } from './outbox.ts'
 import type { Peers } from './peers.ts'
 import { flushOutput } from './output.ts'
-import { within } from './timeout.ts'
 
 /** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
 const patience = 500
@@ -47,6 +47,6 @@ export class Farewell {
     this.#options.onOut(process, exit)
     const arrival = this.#options.alone ? this.#options.peers.arrival() : undefined
     if (arrival === undefined) this.#options.onOver(process, exit)
-    else void within(patience, arrival).then(() => this.#options.onOver(process, exit))
+    else void settledWithin(arrival, patience).then(() => this.#options.onOver(process, exit))
   }
 }

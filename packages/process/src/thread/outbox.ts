@@ -1,4 +1,5 @@
 /** What a process has sent that is not on its way yet. Its end waits for that, for a while; what is still here then is lost, and told. */
+import { startTimer, stopTimer } from '@troupe/core'
 
 /** A letter that waits: for room at the receiver, or for the kernel to say who has the name. */
 export interface Held {
@@ -41,9 +42,9 @@ export class Outbox {
   async drain(ms: number): Promise<readonly Held[]> {
     if (!this.isEmpty && ms > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms)
+        const timer = startTimer(resolve, ms)
         this.#onEmpty = () => {
-          clearTimeout(timer)
+          stopTimer(timer)
           resolve()
         }
       })

@@ -1,14 +1,13 @@
 /** Calls by this thread's processes that wait for their replies. */
-import { type Pid, threadOf, TroupeError } from '@troupe/core'
+import { type Pid, startTimer, stopTimer, threadOf, type Timer, TroupeError } from '@troupe/core'
 import type { Held } from './outbox.ts'
-import { longestTimer } from './timeout.ts'
 
 interface PendingCall {
   readonly by: Pid
   readonly callee: Pid
   /** The letter: it is not to be sent any more once the call is over. */
   readonly held: Held
-  readonly timer: NodeJS.Timeout | undefined
+  readonly timer: Timer | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -33,7 +32,7 @@ export class PendingCalls {
     const late = () => {
       this.reject(number, new TroupeError('Timeout', `${callee} did not reply to "${topic}" in ${timeout} ms`))
     }
-    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, longestTimer))
+    const timer = timeout === undefined ? undefined : startTimer(late, timeout)
     const held = { to: callee, topic, withdrawn: false }
     this.#calls.set(number, { by, callee, held, timer, resolve, reject })
     return { number, held, reply }
@@ -75,7 +74,7 @@ export class PendingCalls {
     const call = this.#calls.get(number)
     if (call === undefined) return undefined
     this.#calls.delete(number)
-    clearTimeout(call.timer)
+    stopTimer(call.timer)
     call.held.withdrawn = true
     return call
   }

@@ -7,6 +7,7 @@ import {
   invalid,
   notFound,
   type Pid,
+  settledWithin,
   threadOf,
   TroupeError,
   yielding,
@@ -21,7 +22,6 @@ import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
 import { PendingCalls } from './pending-calls.ts'
-import { within } from './timeout.ts'
 
 /** A message to send. */
 export interface Outgoing {
@@ -93,7 +93,7 @@ export class PostOffice {
 
   /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */
   async arrival(to: Pid): Promise<void> {
-    if (!this.#isHere(to)) await within(busyAfter, this.#options.channel(threadOf(to)).mark())
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).mark(), busyAfter)
   }
 
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */

@@ -1,5 +1,5 @@
 /** The API for processes: spawn, send, watch, stop. */
-import { type Actor, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
+import { type Actor, bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
 import { policiesOf, type Scope } from '@troupe/policy'
@@ -13,7 +13,7 @@ import { names } from './names.ts'
 import { currentParticipant, frameInForce, type Participant } from './participant.ts'
 import { checkTopic } from './post-office.ts'
 import { supervisors } from './supervisors.ts'
-import { longestTimer, milliseconds } from './timeout.ts'
+import { milliseconds } from './timeout.ts'
 
 export interface SendOptions {
   /** Objects in the payload that move to the receiver instead of being copied. */
@@ -83,7 +83,7 @@ function spawner(plan: SpawnPlan) {
       watch.forget()
       throw error
     })
-    const exit = await bounded(pid, watch.exit, plan.options)
+    const exit = await ending(pid, watch.exit, plan.options)
     if ('error' in exit) throw exit.error
     return exit.value
   }
@@ -129,37 +129,27 @@ function spawner(plan: SpawnPlan) {
 }
 
 /** Waits for an exit; on timeout or abort terminates the process first. */
-async function bounded(pid: Pid, exit: Promise<Exit>, options: CallOptions): Promise<Exit> {
-  const timeout = timeoutOf(options)
+async function ending(pid: Pid, exit: Promise<Exit>, options: CallOptions): Promise<Exit> {
   const { signal } = options
-  if (timeout === undefined && signal === undefined) return exit
-  const { promise: ended, resolve } = Promise.withResolvers<TroupeError>()
-  const onAbort = () => {
-    resolve(new TroupeError('Canceled', `${pid} was cancelled by its caller`, { cause: signal?.reason }))
+  const timeout = timeoutOf(options)
+  let reason: TroupeError | undefined
+  const giveUp = (why: 'late' | 'aborted') => {
+    reason =
+      why === 'late'
+        ? new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`)
+        : new TroupeError('Canceled', `${pid} was cancelled by its caller`, { cause: signal?.reason })
+    return reason
   }
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(
-          () => {
-            resolve(new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`))
-          },
-          Math.min(timeout, longestTimer),
-        )
-  if (signal?.aborted === true) onAbort()
-  signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    const first = await Promise.race([exit, ended])
-    if (!(first instanceof TroupeError)) return first
-    await processes.terminate(pid).catch((error: unknown) => {
-      // It ended in the meantime.
-      if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
-    })
-    return { error: first }
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    return await bounded(exit, { ms: timeout, signal }, giveUp)
+  } catch (error) {
+    if (error !== reason || reason === undefined) throw error
   }
+  await processes.terminate(pid).catch((error: unknown) => {
+    // It ended in the meantime.
+    if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
+  })
+  return { error: reason }
 }
 
 function ownProcess(what: string): LocalProcess {

@@ -1,8 +1,7 @@
 /** A process that waits for a message. */
-import { type Pid, TroupeError } from '@troupe/core'
+import { type Pid, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Mailbox, Waiter } from '../mailbox/mailbox.ts'
-import { longestTimer } from './timeout.ts'
 
 /** What becomes of the wait. */
 export interface WaitOutcome {
@@ -18,7 +17,7 @@ export class Wait implements Waiter {
   readonly #pid: Pid
   readonly #mailbox: Mailbox
   readonly #outcome: WaitOutcome
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timer: Timer | undefined
 
   /** @param timeout Milliseconds; none waits for ever. */
   constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {
@@ -28,17 +27,14 @@ export class Wait implements Waiter {
     this.#outcome = outcome
     mailbox.wait(this)
     if (timeout === undefined) return
-    this.#timer = setTimeout(
-      () => {
-        const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
-        this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
-      },
-      Math.min(timeout, longestTimer),
-    )
+    this.#timer = startTimer(() => {
+      const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
+      this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
+    }, timeout)
   }
 
   take(letter: Letter): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#outcome.take(letter, this)
   }
 
@@ -49,13 +45,13 @@ export class Wait implements Waiter {
 
   stop(error: TroupeError): void {
     this.#mailbox.giveUp(this)
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#outcome.end(error, this)
   }
 
   /** Nobody is there any more to be told. */
   abandon(): void {
     this.#mailbox.giveUp(this)
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
   }
 }

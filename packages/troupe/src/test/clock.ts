@@ -1,6 +1,5 @@
 /** Time that stands still until a test moves it. */
-import { invalid, parseDuration } from '@troupe/core'
-import { type Clock, systemClock } from '@troupe/process/kernel'
+import { type Clock, invalid, parseDuration, systemClock } from '@troupe/core'
 import { setImmediate as turn } from 'node:timers/promises'
 
 interface Timer {

@@ -1,6 +1,6 @@
 /** A process in a test's hands: others send to it, monitor it and link to it, and the test takes what comes. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { parseDuration, type Pid, TroupeError } from '@troupe/core'
+import { parseDuration, type Pid, startTimer, stopTimer, TroupeError } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
 import { type Opening, openingOf } from './openings.ts'
 
@@ -58,7 +58,7 @@ export class Probe implements AsyncDisposable {
   async event<Type extends ProcessEvent['type']>(type: Type, options: Pick<ReceiveOptions, 'timeout'> = {}): Promise<EventOf<Type>> {
     const timeout = typeof options.timeout === 'string' ? parseDuration(options.timeout) : (options.timeout ?? patience)
     const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       reject(new TroupeError('Timeout', `no ${type} came to probe ${this.pid} in ${timeout} ms; it has ${this.#summary()}`))
     }, timeout)
     try {
@@ -71,7 +71,7 @@ export class Probe implements AsyncDisposable {
         await Promise.race([this.#another(), late])
       }
     } finally {
-      clearTimeout(timer)
+      stopTimer(timer)
     }
   }
 

@@ -1,0 +1,136 @@
+/**
+ * Timers for any duration. Node's own hold 31 bits of milliseconds, some 25 days, and fire at once for what is longer. All other modules take
+ * their timers here; a rule of the linter holds them to it.
+ */
+
+/** The longest that a timer of Node waits, in milliseconds. */
+const longest = 0x7fffffff
+
+/** A timer that runs. As in Node, it keeps the program alive unless it is unreferenced. */
+export class Timer implements Disposable {
+  #timeout: NodeJS.Timeout | undefined
+  #hasRef = true
+  /** Starts the wait of a long timer. */
+  #again: (() => void) | undefined
+
+  /** Use {@link startTimer}. */
+  static once<T>(then: (argument: T | undefined) => void, ms: number, argument: T | undefined): Timer {
+    const timer = new Timer()
+    if (ms > longest) timer.#wait(then, ms, argument)
+    else timer.#timeout = setTimeout(then, ms, argument)
+    return timer
+  }
+
+  /** Use {@link startInterval}. */
+  static every(then: () => void, ms: number): Timer {
+    const timer = new Timer()
+    if (ms > longest) timer.#repeat(then, ms)
+    else timer.#timeout = setInterval(then, ms)
+    return timer
+  }
+
+  /** Lets the program end while the timer runs. */
+  unref(): this {
+    this.#hasRef = false
+    this.#timeout?.unref()
+    return this
+  }
+
+  ref(): this {
+    this.#hasRef = true
+    this.#timeout?.ref()
+    return this
+  }
+
+  /** Begins to wait anew. A timer that was stopped stays so. */
+  refresh(): void {
+    if (this.#again === undefined) this.#timeout?.refresh()
+    else this.#again()
+  }
+
+  stop(): void {
+    this.#again = undefined
+    clearTimeout(this.#timeout)
+    this.#timeout = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.stop()
+  }
+
+  /** Waits by several timers of Node's, one after the other. */
+  #wait<T>(then: (argument: T | undefined) => void, ms: number, argument: T | undefined): void {
+    if (ms === Infinity) return
+    const end = performance.now() + ms
+    const wait = (): void => {
+      const left = Math.max(0, end - performance.now())
+      const timeout = left > longest ? setTimeout(wait, longest) : setTimeout(then, left, argument)
+      this.#timeout = this.#hasRef ? timeout : timeout.unref()
+    }
+    this.#again = () => {
+      clearTimeout(this.#timeout)
+      this.#wait(then, ms, argument)
+    }
+    wait()
+  }
+
+  #repeat(then: () => void, ms: number): void {
+    const due = (): void => {
+      this.#repeat(then, ms)
+      then()
+    }
+    this.#wait(due, ms, undefined)
+  }
+}
+
+/**
+ * Calls `then` once, in `ms` milliseconds: at once for 0 and less, never for `Infinity`.
+ *
+ * @param argument What `then` is called with, so that a hot path needs no closure.
+ */
+export function startTimer(then: () => void, ms: number): Timer
+export function startTimer<T>(then: (argument: T) => void, ms: number, argument: T): Timer
+export function startTimer<T>(then: (argument: T | undefined) => void, ms: number, argument?: T): Timer {
+  return Timer.once(then, ms, argument)
+}
+
+/** Calls `then` each `ms` milliseconds; never for `Infinity`. */
+export function startInterval(then: () => void, ms: number): Timer {
+  return Timer.every(then, ms)
+}
+
+/** Stops a timer, if there is one. */
+export function stopTimer(timer: Timer | undefined): void {
+  timer?.stop()
+}
+
+/** Keeps the program alive until it is stopped. */
+export function keepAlive(): Timer {
+  return startInterval(() => undefined, longest)
+}
+
+/** A time for those settings of Node's own servers and sockets that hold 31 bits: what is longer is as good as never. */
+export function nodeTimeout(ms: number): number {
+  return Math.min(ms, longest)
+}
+
+/**
+ * Settles in `ms` milliseconds.
+ *
+ * @param signal Rejects with its reason when it aborts before.
+ */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onAbort = () => {
+    reject(signal?.reason)
+  }
+  const timer = startTimer(resolve, ms)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await promise
+  } finally {
+    timer.stop()
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

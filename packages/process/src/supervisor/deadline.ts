@@ -1,0 +1,18 @@
+/** Deadlines by a clock, as signals. */
+import type { Clock } from '@troupe/core'
+
+/** A signal that aborts after `ms` of `clock`, unless it is disposed of before: at once for 0, never for `Infinity`. */
+export function deadline(clock: Clock, ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  const abort = () => {
+    controller.abort()
+  }
+  if (ms <= 0) abort()
+  const timer = ms <= 0 || ms === Infinity ? undefined : clock.setTimeout(abort, ms)
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      if (timer !== undefined) clock.clearTimeout(timer)
+    },
+  }
+}
