@@ -17,7 +17,10 @@ export type HeaderFields =
  * Bytes to send: text (as UTF-8), bytes, a Blob, or a stream of text and bytes. Streams are read as fast as the connection takes them;
  * a `content-length` in `headers` says how long one is, else it is sent in chunks.
  */
-export type RequestBody = string | Uint8Array | Blob | AsyncIterable<string | Uint8Array>
+export type BodyContent = string | ArrayBuffer | ArrayBufferView | Blob | AsyncIterable<string | Uint8Array>
+
+/** Bytes to send, or a form: `FormData` goes as `multipart/form-data`, `URLSearchParams` as `application/x-www-form-urlencoded`. */
+export type RequestBody = BodyContent | FormData | URLSearchParams
 
 /** One part of `files`. */
 export type FilePart = {
@@ -33,7 +36,7 @@ export type FilePart = {
       readonly path: string
     }
   | {
-      readonly content: RequestBody
+      readonly content: BodyContent
       /** Bytes of a stream. With it, and all others known, the request tells its length. */
       readonly length?: number | undefined
     }
@@ -113,6 +116,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   /** The longest body that is taken, in bytes; what is longer ends with `Invalid`. @default 67108864 (64 MiB); none with `stream` */
   readonly maxResponseBody?: number | undefined
+  /**
+   * Asks for a compressed body, by `accept-encoding`, and undoes gzip, br, zstd and deflate. A body that grows to more than 16 MiB and 250
+   * times its size ends with `Invalid`, as one does that is longer than {@link RequestOptions.maxResponseBody} when it is decoded.
+   *
+   * @default true
+   */
+  readonly decompress?: boolean | undefined
   /** The body is read piece by piece, however long it is: no limit unless `maxResponseBody` sets one. @default false */
   readonly stream?: boolean | undefined
   /**
@@ -125,6 +135,25 @@ export interface RequestOptions {
    * permission `network.select`. Absent or empty: the frame's overlay, else the application's default.
    */
   readonly overlayNetwork?: EntryId | (string & {}) | null | undefined
+  /**
+   * Requests with different keys share no connection and, in an overlay that isolates, nothing else by which they could be recognised (with
+   * Tor: no circuit). Absent: in the caller's own network its key; through an overlay chosen with `overlayNetwork` each connection has a key
+   * of its own.
+   */
+  readonly isolation?: string | undefined
+  /**
+   * Whether the trace in force goes along as `traceparent`. It tells those who see several requests that they belong together, so it stays
+   * in the clear network unless this is `true`.
+   *
+   * @default true in the clear, for code in the clear; else false
+   */
+  readonly trace?: boolean | undefined
+  /**
+   * Whether `cookies`, a jar, may be used in another network or with another isolation key than before, where its cookies tell who comes.
+   *
+   * @default false
+   */
+  readonly shareCookies?: boolean | undefined
   readonly tls?: TlsOptions | undefined
   /**
    * `follow`: up to 20 redirects, through the same overlay. `manual`: the redirect is the answer. `error`: a redirect ends

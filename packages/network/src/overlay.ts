@@ -133,6 +133,8 @@ export interface Isolation {
   readonly actor?: string
   /** The process or the call. */
   readonly process?: string
+  /** What a request asked for: it counts instead of the others. */
+  readonly key?: string
 }
 
 export interface DialOptions {

@@ -1,6 +1,6 @@
 /** From an exchange to a `Response`. */
 import { appendAll } from './answer-fields.ts'
-import type { Exchange } from './exchange.ts'
+import type { Decoded } from './decode.ts'
 import { override } from './platform.ts'
 import { WholeAnswer } from './whole-answer.ts'
 
@@ -25,7 +25,7 @@ class StreamedAnswer extends Response {
   }
 }
 
-export function answerOf({ status, statusText: text, fields, body }: Exchange, url: URL, redirected: boolean): Response {
+export function answerOf({ status, statusText: text, fields, body }: Decoded, url: URL, redirected: boolean): Response {
   const statusText = reasonOf(text)
   if (Buffer.isBuffer(body)) return new WholeAnswer({ bytes: body, status, statusText, fields, url: url.href, redirected })
   const answer = new StreamedAnswer(body, { status, statusText }, url.href, redirected)

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { invalid } from '@troupe/core'
 import type { Fields } from '../options.ts'
 import { appendFields, type HeaderList } from './fields.ts'
-import { type FileGiven, multipart } from './multipart.ts'
+import { type FileGiven, type Multipart, multipart, multipartOf } from './multipart.ts'
 import { type Given, type Source, sourceOf } from './source.ts'
 import { readInContext } from './stream.ts'
 
@@ -22,7 +22,7 @@ export interface StreamedBody {
 }
 
 export interface BodyOptions {
-  readonly body?: Given | undefined
+  readonly body?: Given | FormData | URLSearchParams | undefined
   readonly json?: unknown
   readonly form?: Fields | undefined
   readonly files?: readonly FileGiven[] | undefined
@@ -34,22 +34,19 @@ export interface BodyOptions {
  * @throws TroupeError `Invalid` when `json` cannot be written as JSON.
  */
 export function encodeBody({ body, json, form, files }: BodyOptions, headers: HeaderList, where: string): SentBody {
-  if (files !== undefined) {
-    const { boundary, source } = multipart(form, files, where)
-    headers.set('content-type', `multipart/form-data; boundary=${boundary}`)
-    return streamed(source)
-  }
+  if (files !== undefined) return multipartBody(multipart(form, files, where), headers)
+  if (body instanceof FormData) return multipartBody(multipartOf(body, `${where}.body`), headers)
   if (json !== undefined) {
     defaultType(headers, 'application/json')
     return Buffer.from(stringify(json, `${where}.json`))
   }
   if (form !== undefined) {
-    defaultType(headers, 'application/x-www-form-urlencoded')
     const encoded = new URLSearchParams()
     appendFields(encoded, form)
-    return Buffer.from(encoded.toString())
+    return urlEncoded(encoded, headers, 'application/x-www-form-urlencoded')
   }
   if (body === undefined) return undefined
+  if (body instanceof URLSearchParams) return urlEncoded(body, headers, 'application/x-www-form-urlencoded;charset=UTF-8')
   if (typeof body === 'string') {
     defaultType(headers, 'text/plain;charset=UTF-8')
     return Buffer.from(body)
@@ -72,6 +69,17 @@ export function releaseBody(body: SentBody): void {
 /** The same bytes, piece by piece, so that there is a progress to tell of. */
 export function inPieces(bytes: Buffer): StreamedBody {
   return streamed(sourceOf(bytes, undefined, 'body'))
+}
+
+function multipartBody({ boundary, source }: Multipart, headers: HeaderList): StreamedBody {
+  // Another boundary than the one that was written would make the body unreadable.
+  headers.set('content-type', `multipart/form-data; boundary=${boundary}`)
+  return streamed(source)
+}
+
+function urlEncoded(fields: URLSearchParams, headers: HeaderList, type: string): Buffer {
+  defaultType(headers, type)
+  return Buffer.from(fields.toString())
 }
 
 function streamed(source: Source): StreamedBody {

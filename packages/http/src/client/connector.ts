@@ -1,4 +1,5 @@
 /** Opens connections: in the clear, through an overlay, or to a Unix socket, with TLS on top where the URL asks for it. */
+import { randomUUID } from 'node:crypto'
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, TroupeError } from '@troupe/core'
@@ -16,10 +17,11 @@ export interface OpenOptions extends Required<Pick<DialOptions, 'signal' | 'time
 
 /**
  * Through the overlay: the name travels as a name, and nothing is looked up, not even for a check. Connections are opened in whatever
- * context the pool needs one, so it is said here on whose behalf.
+ * context the pool needs one, so it is said here on whose behalf; `fresh`: on nobody's, each with a key of its own.
  */
-export function throughOverlay(route: Route, isolation: Isolation): Open {
-  return (target, { signal, timeout }) => dial(route, target, { signal, timeout, isolation })
+export function throughOverlay(route: Route, isolation: Isolation, fresh: boolean): Open {
+  return (target, { signal, timeout }) =>
+    dial(route, target, { signal, timeout, isolation: fresh ? { ...isolation, key: `fresh ${randomUUID()}` } : isolation })
 }
 
 /** In the clear, to an address that may be dialled. */

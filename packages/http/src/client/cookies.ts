@@ -1,4 +1,5 @@
 /** Cookies that are kept between requests (RFC 6265), by `tough-cookie`. */
+import { type EntryId, invalid } from '@troupe/core'
 import type { CookieJar } from '../options.ts'
 import type { HeaderList } from './fields.ts'
 
@@ -16,6 +17,26 @@ export async function cookieJar(): Promise<CookieJar> {
   // It brings the list of public suffixes with it: 200 KiB that few threads need.
   const { CookieJar } = await import('tough-cookie')
   return new CookieJar()
+}
+
+/** The network, with its isolation key, in which each jar was first used. */
+const networks = new WeakMap<CookieJar, { readonly overlay: EntryId | null; readonly isolation: string | undefined }>()
+
+/**
+ * Keeps cookies from telling the servers of one network whom those of another know.
+ *
+ * @throws TroupeError `Invalid` for a jar that was used in another network, or with another isolation key.
+ */
+export function keepApart(jar: CookieJar, overlay: EntryId | null, isolation: string | undefined): void {
+  const first = networks.get(jar)
+  if (first === undefined) networks.set(jar, { overlay, isolation })
+  else if (first.overlay !== overlay || first.isolation !== isolation) {
+    const there = first.overlay === overlay ? 'with another isolation key' : first.overlay === null ? 'in the clear' : `in ${first.overlay}`
+    throw invalid(
+      `the jar of this request was used ${there} before, and its cookies would tell who comes: use one for each network, or shareCookies: true`,
+      { path: 'options.cookies' },
+    )
+  }
 }
 
 /** `headers` with what the jar has for `url`. */

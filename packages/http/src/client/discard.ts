@@ -3,6 +3,11 @@ import type { Exchange } from './exchange.ts'
 
 const mostBytes = 64 * 1024
 
+/** Gives up a body, and its connection with it. */
+export async function cancelBody({ body }: Exchange): Promise<void> {
+  if (body !== null && !Buffer.isBuffer(body)) await body.cancel()
+}
+
 export async function discard({ body }: Exchange): Promise<void> {
   if (body === null || Buffer.isBuffer(body)) return
   let length = 0

@@ -1,9 +1,10 @@
 /** One request and its answer on a lane, without redirects. */
-import { formatDuration, invalid, TroupeError } from '@troupe/core'
+import { formatDuration, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerFields } from './answer-fields.ts'
 import { AnswerStream } from './answer-stream.ts'
+import { tooLong } from './decode.ts'
 import type { OnProgress } from './schema.ts'
 import type { EndListener, Watch } from './watch.ts'
 
@@ -20,6 +21,10 @@ export interface ExchangeOptions {
   /** Called once, after the last byte, or when the body was canceled or failed. */
   readonly onFinished: () => void
 }
+
+/** Answers before the answer (RFC 9110 §15.2): hints and signs of progress. */
+const mostInterim = 100
+const flooded = new TroupeError('Unavailable', `was answered with more than ${mostInterim} interim answers`, { retryable: false })
 
 /** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
 export type AnswerBody = Buffer | ReadableStream<Uint8Array> | null
@@ -48,6 +53,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   #told = false
   #received = 0
   #total: number | undefined
+  /** Whether the server said anything. */
+  answered = false
+  #interim = 0
   #ended = false
   #finished: (() => void) | undefined
   /** What is being sent. */
@@ -80,11 +88,20 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: AnswerFields, statusText = ''): void {
-    if (status < 200) return
+    this.answered = true
+    if (status < 200) {
+      this.#interim += 1
+      if (this.#interim > mostInterim) controller.abort(flooded)
+      return
+    }
     if (status > 599) {
       controller.abort(
         new TroupeError('Unavailable', `was answered with the status ${status}, which HTTP does not have`, { retryable: false }),
       )
+      return
+    }
+    if (!isFramed(fields)) {
+      controller.abort(new TroupeError('Unavailable', 'was answered with a transfer coding that is not supported', { retryable: false }))
       return
     }
     this.status = status
@@ -92,7 +109,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     this.fields = fields
     this.#bodyless = this.#options.method === 'HEAD' || status === 204 || status === 205 || status === 304
     this.#total = this.#bodyless ? 0 : lengthIn(fields)
-    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody) controller.abort(this.#tooLong())
+    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody) controller.abort(tooLong(this.#options.maxResponseBody))
     else {
       this.#headed = true
       if (!this.#bodyless) queueMicrotask(this.#tell)
@@ -102,7 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#received += chunk.byteLength
     if (this.#received > this.#options.maxResponseBody) {
-      controller.abort(this.#tooLong())
+      controller.abort(tooLong(this.#options.maxResponseBody))
       return
     }
     if (this.#ended) return
@@ -176,11 +193,6 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     }
   }
 
-  #tooLong(): TroupeError {
-    const { maxResponseBody } = this.#options
-    return invalid(`the answer's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to take it`, { maxResponseBody })
-  }
-
   /** Whether this was the first end. */
   #end(): boolean {
     if (this.#ended) return false
@@ -194,6 +206,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
 function wholeOf(chunks: readonly Buffer[]): Buffer {
   const [first] = chunks
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+}
+
+/** Whether the end of the body is all that its transfer coding tells: gzip, say, was not asked for (RFC 9112 §7). */
+function isFramed({ 'transfer-encoding': codings }: AnswerFields): boolean {
+  return codings === undefined || (typeof codings === 'string' && /^(?:chunked|identity)$/i.test(codings))
 }
 
 function lengthIn(fields: AnswerFields): number | undefined {

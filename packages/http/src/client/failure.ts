@@ -19,6 +19,8 @@ const late = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND
 /** TLS verdicts and answers that break HTTP will be the same the next time. */
 const lasting = /^(ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HPE_|UND_ERR_HEADERS_OVERFLOW)/
 
+const parserError = 'HTTPParserError'
+
 /** `thrown` as a TroupeError that says which request, by which way. */
 export function requestFailure(thrown: unknown, { method, url, overlay }: Where): TroupeError {
   const error = classify(thrown)
@@ -26,14 +28,19 @@ export function requestFailure(thrown: unknown, { method, url, overlay }: Where)
   return new TroupeError(error.kind, `${method} ${shownUrl(url)}${way}: ${error.message}`, {
     retryable: error.retryable,
     details: { ...error.details, method, url: shownUrl(url), ...(overlay !== undefined && { overlay }) },
-    cause: thrown,
+    cause: thrown instanceof Error && thrown.name === parserError ? withoutData(thrown) : thrown,
   })
+}
+
+/** What the parser could not read may hold secrets. */
+function withoutData({ message }: Error): Error {
+  return new Error(message)
 }
 
 function classify(thrown: unknown): TroupeError {
   if (thrown instanceof TroupeError) return thrown
   if (thrown instanceof BodyFailed) return named(asTroupeError(thrown.cause).kind, thrown.message)
-  const code = codeOf(thrown) ?? (thrown instanceof Error && thrown.name === 'HTTPParserError' ? 'HPE_INVALID' : undefined)
+  const code = codeOf(thrown) ?? (thrown instanceof Error && thrown.name === parserError ? 'HPE_INVALID' : undefined)
   if (code === undefined) return asTroupeError(thrown)
   const message = messageOf(thrown, code)
   if (callersFault.has(code)) return named('Invalid', message, { code })

@@ -54,6 +54,10 @@ export class HeaderList {
     if (at >= 0) this.flat.splice(at, 2)
   }
 
+  names(): readonly string[] {
+    return this.flat.filter((_text, at) => at % 2 === 0)
+  }
+
   copy(): HeaderList {
     return new HeaderList([...this.flat])
   }

@@ -12,19 +12,20 @@ import {
   runInSlot,
   type TroupeError,
 } from '@troupe/core'
-import { currentIsolation, type Isolation, type NetworkAccess } from '@troupe/network'
+import { currentIsolation, type Isolation, type NetworkAccess, threadNetwork } from '@troupe/network'
+import { isReplayable } from './body.ts'
 import { discard } from './discard.ts'
 import { Exchange } from './exchange.ts'
 import { requestFailure } from './failure.ts'
-import { keepCookies, withCookies } from './cookies.ts'
+import { keepApart, keepCookies, withCookies } from './cookies.ts'
 import type { Lane, Rider } from './lane.ts'
 import type { Plan } from './plan.ts'
 import type { Pool } from './pool.ts'
 import { Pools } from './pools.ts'
 import { tlsFor } from './redirect.ts'
-import { budgetOf, delayAfterAnswer, delayAfterFailure } from './retry.ts'
+import { budgetOf, delayAfterAnswer, delayAfterFailure, idempotent } from './retry.ts'
 import type { OnProgress } from './schema.ts'
-import { inheritedOverlay } from './selection.ts'
+import { inheritedOverlay, ownNetwork } from './selection.ts'
 import type { Sent } from './sent.ts'
 import type { Watch } from './watch.ts'
 
@@ -75,9 +76,12 @@ async function once(journey: Journey, sent: Sent): Promise<Exchange> {
   try {
     // Asked for each time: the overlay may have been rebuilt meanwhile.
     const route = overlay === null ? undefined : await watch.race(access.route(overlay))
+    if (plan.jar !== undefined && !plan.shareCookies) keepApart(plan.jar, overlay, plan.isolation)
     const headers = plan.jar === undefined ? sent.headers : await withCookies(sent.headers, plan.jar, url)
     const tls = tlsFor(plan.tls, plan.url, url)
-    const pool = pools.take({ route, isolation: isolationOf(journey), tls, unixSocket: plan.unixSocket })
+    const fresh = overlay !== null && plan.isolation === undefined && overlay !== ownNetwork(journey.frame, access)
+    const actor = journey.frame?.actor?.id
+    const pool = pools.take({ route, actor, isolation: isolationOf(journey), fresh, tls, unixSocket: plan.unixSocket })
     const exchange = await exchanged(pool, { ...sent, headers }, journey, failure)
     if (plan.jar !== undefined) await keepCookies(plan.jar, url, exchange.fields['set-cookie'])
     return exchange
@@ -86,7 +90,17 @@ async function once(journey: Journey, sent: Sent): Promise<Exchange> {
   }
 }
 
-async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thrown: unknown) => TroupeError): Promise<Exchange> {
+/**
+ * One exchange. A connection that was kept may have been closed by the server at the moment at which it is used again: then the request is sent
+ * once more, on a new one, where that does no harm (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+ */
+async function exchanged(
+  pool: Pool,
+  sent: Sent,
+  journey: Journey,
+  failure: (thrown: unknown) => TroupeError,
+  fresh = false,
+): Promise<Exchange> {
   const { plan, watch, access } = journey
   const { origin } = sent.url
   const slot = currentSlot()
@@ -94,8 +108,10 @@ async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thr
   // Asked wherever the connection is opened, in the name of whoever made the request.
   const rider: Rider = { watch, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
   watch.throwIfEnded()
-  const boarded = pool.board(origin, rider)
+  const boarded = pool.board(origin, rider, fresh)
   const lane = boarded instanceof Promise ? await watch.race(boarded) : boarded
+  const again = !fresh && lane.kept && idempotent.includes(sent.method) && isReplayable(sent.body)
+  const { bytesRead } = lane
   const onFinished = () => pool.leave(origin, lane, rider)
   if (watch.reason !== undefined) onFinished()
   watch.throwIfEnded()
@@ -106,8 +122,21 @@ async function exchanged(pool: Pool, sent: Sent, journey: Journey, failure: (thr
   } catch (error) {
     exchange.fail(error)
   }
-  await exchange.head
-  return exchange
+  try {
+    await exchange.head
+    return exchange
+  } catch (error) {
+    // With HTTP/2 what comes may belong to others.
+    const silent = !exchange.answered && (lane.protocol === 'h2' || lane.bytesRead === bytesRead)
+    if (!again || !silent || watch.reason !== undefined || !isClosed(error)) throw error
+    return exchanged(pool, sent, journey, failure, true)
+  }
+}
+
+const closedCodes = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'ECONNABORTED', 'EPIPE'])
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && closedCodes.has(error.code)
 }
 
 async function send(lane: Lane, overlay: EntryId | null, sent: Sent, exchange: Exchange, { plan, frame, access }: Journey): Promise<void> {
@@ -132,13 +161,14 @@ function progressOf(tell: OnProgress, total: number | undefined): (bytes: number
   return (bytes) => tell({ bytes: (sum += bytes), total })
 }
 
-/** The frame's actor, and whichever process or call runs. */
-function isolationOf({ frame, overlay }: Journey): Isolation {
-  const actor = frame?.actor?.id
-  // In the clear nothing but the actor counts.
-  if (overlay === null) return actor === undefined ? nobody : { actor }
-  const { process } = currentIsolation()
-  return { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }) }
+/** The key of the thread's network; in a thread without one, that of the frame and whichever process or call runs. And what the request asks for. */
+function isolationOf({ plan, frame, overlay }: Journey): Isolation {
+  const key = plan.isolation
+  // In the clear there is nobody to tell.
+  if (overlay === null) return key === undefined ? nobody : { key }
+  const { process, ...current } = currentIsolation()
+  const actor = threadNetwork() === undefined ? frame?.actor?.id : current.actor
+  return { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }), ...(key !== undefined && { key }) }
 }
 
 const nobody: Isolation = Object.freeze({})

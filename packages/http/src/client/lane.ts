@@ -30,10 +30,13 @@ export class Lane {
   /** What TLS agreed on; `undefined` until there was a connection. */
   protocol: 'http/1.1' | 'h2' | undefined
   connected = false
+  /** Whether the connection has carried a request before. */
+  kept = false
   readonly riders: Rider[] = []
   readonly #ending = new AbortController()
   readonly #options: LaneOptions
   readonly #client: Client
+  #socket: Socket | undefined
   /** The address at the far end, where that is not public and was found by a name. */
   #found: string | undefined
   /** On whose behalf the next connection is opened: whoever sent something last. */
@@ -53,6 +56,11 @@ export class Lane {
       this.#found = undefined
       options.onClosed(this)
     })
+  }
+
+  /** Bytes that came on the connection. */
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0
   }
 
   /** Settles when the first connection stands, or has failed. */
@@ -108,6 +116,8 @@ export class Lane {
       return
     }
     this.connected = true
+    this.kept = false
+    this.#socket = socket
     done(null, socket)
     this.#decided?.()
   }

@@ -28,14 +28,19 @@ export class Lanes {
     return this.#all.size === 0
   }
 
-  /** A lane for one request; give it back with {@link release}. @throws TroupeError `Canceled` after {@link destroy}. */
-  take(): Lane | Promise<Lane> {
+  /**
+   * A lane for one request; give it back with {@link release}.
+   *
+   * @param fresh Passes by the connections of HTTP/1.1 that are kept.
+   * @throws TroupeError `Canceled` after {@link destroy}.
+   */
+  take(fresh: boolean): Lane | Promise<Lane> {
     if (this.#destroyed !== undefined) throw this.#destroyed
     if (this.#shared?.connected === true) return this.#shared
-    const free = this.#free.pop()
+    const free = fresh ? undefined : this.#free.pop()
     if (free !== undefined) return free
     if (this.#spoken === 'http/1.1') return this.#open()
-    if (this.#opening !== undefined) return this.#opening.then(() => this.take())
+    if (this.#opening !== undefined) return this.#opening.then(() => this.take(fresh))
     const lane = this.#shared ?? this.#open()
     this.#opening = this.#decide(lane)
     return lane
@@ -43,6 +48,7 @@ export class Lanes {
 
   release(lane: Lane): void {
     if (lane.riders.length > 0) return
+    lane.kept = true
     if (!lane.connected || this.#closed) this.#drop(lane)
     else if (lane !== this.#shared) this.#free.push(lane)
   }

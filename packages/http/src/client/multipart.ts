@@ -15,22 +15,63 @@ export interface FileGiven {
   readonly length?: number | undefined
 }
 
+export interface Multipart {
+  readonly boundary: string
+  readonly source: Source
+}
+
 /** The fields of the form first, then the files, in their order. */
-export function multipart(form: Fields | undefined, files: readonly FileGiven[], where: string): { boundary: string; source: Source } {
-  // As long as no content can hold it by accident.
-  const boundary = `troupe-${randomBytes(18).toString('hex')}`
-  const literal = (text: string) => sourceOf(text, undefined, where)
-  const parts: Source[] = []
-  for (const [name, value] of form === undefined ? [] : pairsOf(form)) {
-    parts.push(literal(`--${boundary}\r\n${disposition(name, undefined)}\r\n\r\n${value}\r\n`))
+export function multipart(form: Fields | undefined, files: readonly FileGiven[], where: string): Multipart {
+  const parts = new Parts(`${where}.files`)
+  for (const [name, value] of form === undefined ? [] : pairsOf(form)) parts.field(name, value)
+  for (const [index, file] of files.entries()) parts.file(file, `${where}.files.${index}`)
+  return parts.end()
+}
+
+/** The entries of a form in their order, with line ends as the HTML standard has them. */
+export function multipartOf(form: FormData, where: string): Multipart {
+  const parts = new Parts(where)
+  for (const [name, value] of form) {
+    if (typeof value === 'string') parts.field(lines(name), lines(value))
+    else parts.file({ name: lines(name), filename: value.name, content: value }, where)
   }
-  for (const [index, file] of files.entries()) {
+  return parts.end()
+}
+
+function lines(text: string): string {
+  return text.replaceAll(/\r\n|\r|\n/g, '\r\n')
+}
+
+class Parts {
+  /** As long as no content can hold it by accident. */
+  readonly #boundary = `troupe-${randomBytes(18).toString('hex')}`
+  readonly #parts: Source[] = []
+  readonly #where: string
+
+  constructor(where: string) {
+    this.#where = where
+  }
+
+  field(name: string, value: string): void {
+    this.#literal(`--${this.#boundary}\r\n${disposition(name, undefined)}\r\n\r\n${value}\r\n`)
+  }
+
+  file(file: FileGiven, where: string): void {
     const filename = filenameOf(file)
     const head = `${disposition(file.name, filename)}\r\ncontent-type: ${typeOf(file, filename)}`
-    parts.push(literal(`--${boundary}\r\n${head}\r\n\r\n`), contentOf(file, `${where}.files.${index}`), literal('\r\n'))
+    this.#literal(`--${this.#boundary}\r\n${head}\r\n\r\n`)
+    this.#parts.push(contentOf(file, where))
+    this.#literal('\r\n')
   }
-  parts.push(literal(`--${boundary}--\r\n`))
-  return { boundary, source: joined(parts, `${where}.files`) }
+
+  end(): Multipart {
+    this.#literal(`--${this.#boundary}--\r\n`)
+    return { boundary: this.#boundary, source: joined(this.#parts, this.#where) }
+  }
+
+  #literal(text: string): void {
+    this.#parts.push(sourceOf(text, undefined, this.#where))
+  }
 }
 
 function contentOf({ path, content = '', length }: FileGiven, where: string): Source {

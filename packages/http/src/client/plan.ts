@@ -2,9 +2,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { z } from 'zod'
-import type { CookieJar } from '../options.ts'
+import type { CookieJar, Fields } from '../options.ts'
 import { encodeBody, inPieces, type SentBody } from './body.ts'
 import { authorize, moveCredentials, sendCookies } from './credentials.ts'
+import { acceptedCodings } from './decode.ts'
 import { appendFields, type HeaderList, headersOf, token } from './fields.ts'
 import type { GivenOptions, OnProgress, RetryPlan, Tls } from './schema.ts'
 import type * as Schema from './schema.ts'
@@ -16,6 +17,10 @@ export interface Plan {
   readonly body: SentBody
   /** `undefined`: the caller selected nothing. */
   readonly overlay: EntryId | null | undefined
+  /** Keeps connections apart, and what an overlay isolates by. */
+  readonly isolation: string | undefined
+  /** Whether the trace in force goes along; `undefined`: in the clear alone. */
+  readonly trace: boolean | undefined
   /** Path of a Unix socket in place of the URL's host. */
   readonly unixSocket: string | undefined
   /** Milliseconds. */
@@ -23,9 +28,11 @@ export interface Plan {
   readonly signal: AbortSignal | undefined
   /** Bytes. */
   readonly maxResponseBody: number
+  readonly decompress: boolean
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly tls: Tls | undefined
   readonly jar: CookieJar | undefined
+  readonly shareCookies: boolean
   readonly retry: RetryPlan | undefined
   readonly onUpload: OnProgress | undefined
   readonly onDownload: OnProgress | undefined
@@ -57,7 +64,7 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
   const verb = parseMethod(method)
   const value = parseOptions(given, where)
   const target = parseUrl(url)
-  if (value.query !== undefined) appendFields(target.searchParams, value.query)
+  if (value.query !== undefined) appendQuery(target, value.query)
   const headers = headersOf(value.headers, `${where}.headers`)
   if (value.auth !== undefined) authorize(headers, value.auth, where)
   if (target.username !== '' || target.password !== '') moveCredentials(target, headers)
@@ -65,6 +72,8 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
   const jar = isJar(cookies) ? cookies : undefined
   if (cookies !== undefined && !isJar(cookies)) sendCookies(headers, cookies, where)
   const body = encodeBody(value, headers, where)
+  const decompress = value.decompress !== false
+  addDefaults(headers, decompress)
   return {
     method: verb,
     url: target,
@@ -72,13 +81,17 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
     // Bytes that are sent at once have no progress.
     body: value.onUpload !== undefined && Buffer.isBuffer(body) ? inPieces(body) : body,
     overlay: value.overlayNetwork,
+    isolation: value.isolation,
+    trace: value.trace,
     unixSocket: value.unixSocket,
     timeout: value.timeout ?? defaultTimeout,
     signal: value.signal,
     maxResponseBody: value.maxResponseBody ?? (value.stream === true ? Number.POSITIVE_INFINITY : defaultMaxResponseBody),
+    decompress,
     redirect: value.redirect ?? 'follow',
     tls: value.tls,
     jar,
+    shareCookies: value.shareCookies === true,
     retry: value.retry,
     onUpload: value.onUpload,
     // Called by the connection, which may have been opened by another request.
@@ -92,6 +105,28 @@ function parseOptions(given: unknown, where: string): GivenOptions {
   const parsed = schema.optionsSchema.safeParse(given)
   if (!parsed.success) throw refused(parsed.error, where)
   return parsed.data
+}
+
+/** Behind the URL's own query, which stays as it was written: somebody may have signed it. */
+function appendQuery(target: URL, fields: Fields): void {
+  const added = new URLSearchParams()
+  appendFields(added, fields)
+  if (added.size > 0) target.search = [target.search.slice(1), added.toString()].filter((part) => part !== '').join('&')
+}
+
+/** What a request says unless the caller says it; given as an empty text a field is left out. */
+function addDefaults(headers: HeaderList, decompress: boolean): void {
+  addDefault(headers, 'accept', '*/*')
+  addDefault(headers, 'user-agent', 'troupe')
+  // A part of a coded body is no body that could be decoded.
+  if (headers.has('range')) addDefault(headers, 'accept-encoding', 'identity')
+  else addDefault(headers, 'accept-encoding', decompress ? acceptedCodings : '')
+}
+
+function addDefault(headers: HeaderList, name: string, value: string): void {
+  const given = headers.get(name)
+  if (given === '') headers.delete(name)
+  else if (given === undefined && value !== '') headers.set(name, value)
 }
 
 function isJar(cookies: GivenOptions['cookies']): cookies is CookieJar {

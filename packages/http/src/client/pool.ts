@@ -30,10 +30,11 @@ export class Pool {
   /**
    * A lane to `origin` that `rider` may use. Give it back with {@link leave}.
    *
+   * @param fresh Passes by the connections that are kept.
    * @throws TroupeError `PermissionDenied` where the connection that is kept leads to an address that `rider` may not reach.
    */
-  board(origin: string, rider: Rider): Lane | Promise<Lane> {
-    const taken = this.#lanesTo(origin).take()
+  board(origin: string, rider: Rider, fresh = false): Lane | Promise<Lane> {
+    const taken = this.#lanesTo(origin).take(fresh)
     if (taken instanceof Promise) return taken.then(async (lane) => this.#seat(origin, lane, rider))
     return this.#seat(origin, taken, rider)
   }

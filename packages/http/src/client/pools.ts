@@ -14,7 +14,12 @@ const mostPools = 256
 export interface Way {
   /** `undefined`: the clear network. */
   readonly route: Route | undefined
+  /** Whose connections they are. */
+  readonly actor: string | undefined
+  /** What the overlay is told apart by. */
   readonly isolation: Isolation
+  /** Whether each connection has an isolation key of its own. */
+  readonly fresh: boolean
   readonly tls: Tls | undefined
   readonly unixSocket: string | undefined
 }
@@ -85,24 +90,35 @@ export class Pools {
   }
 }
 
-function poolOf({ route, isolation, tls, unixSocket }: Way): Pool {
+function poolOf({ route, isolation, fresh, tls, unixSocket }: Way): Pool {
   if (route !== undefined) {
-    return new Pool({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation), tls })
+    return new Pool({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation, fresh), tls })
   }
   return new Pool({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
 }
 
 /** Whether it is seen without a closer look that two may share connections. */
 function isSame(a: Way, b: Way): boolean {
-  return a.route === b.route && a.isolation.actor === b.isolation.actor && a.tls === b.tls && a.unixSocket === b.unixSocket
+  return (
+    a.route === b.route &&
+    a.actor === b.actor &&
+    a.isolation.actor === b.isolation.actor &&
+    a.isolation.key === b.isolation.key &&
+    a.fresh === b.fresh &&
+    a.tls === b.tls &&
+    a.unixSocket === b.unixSocket
+  )
 }
 
 /** A text that is the same for what may share connections. */
-function keyOf({ route, isolation, tls, unixSocket }: Way, apart: string): string {
+function keyOf({ route, actor, isolation, fresh, tls, unixSocket }: Way, apart: string): string {
   return JSON.stringify([
     route?.overlay ?? null,
     apart,
+    actor ?? null,
     isolation.actor ?? null,
+    isolation.key ?? null,
+    fresh,
     tls === undefined ? null : digest(tls),
     unixSocket ?? null,
   ])

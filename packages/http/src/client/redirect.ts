@@ -11,14 +11,19 @@ export const mostRedirects = 20
 
 const statuses = new Set([301, 302, 303, 307, 308])
 /** What another origin must not learn. */
-const secrets = ['authorization', 'proxy-authorization', 'cookie', 'host']
+const secrets = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
+/** Fields that services made up for their keys. */
+const ownSecrets =
+  /(?:^|[-_])(?:api[-_]?key|auth|authorization|token|access[-_]?key|secret|signature|session|password|credentials?)(?:$|[-_])/
 const ofTheBody = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
 
 /** Where the answer points, if it is a redirect. */
 export function locationOf({ status, fields }: Exchange): string | undefined {
   if (!statuses.has(status)) return undefined
   const { location } = fields
-  return typeof location === 'string' ? location : location?.[0]
+  const first = typeof location === 'string' ? location : location?.[0]
+  // Fields come as bytes: those beyond ASCII are UTF-8, whatever the standard says.
+  return first === undefined ? undefined : Buffer.from(first, 'latin1').toString('utf8')
 }
 
 /**
@@ -35,7 +40,9 @@ export function redirected(sent: Sent, status: number, location: string): Sent {
   url.username = ''
   url.password = ''
   const headers = sent.headers.copy()
-  if (url.origin !== sent.url.origin) for (const name of secrets) headers.delete(name)
+  if (url.origin !== sent.url.origin) {
+    for (const name of headers.names()) if (secrets.has(name) || ownSecrets.test(name)) headers.delete(name)
+  }
   const becomesGet = status === 303 ? sent.method !== 'GET' && sent.method !== 'HEAD' : status <= 302 && sent.method === 'POST'
   if (becomesGet) {
     for (const name of ofTheBody) headers.delete(name)

@@ -5,13 +5,15 @@ import { type NetworkAccess, networkAccess } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { answerOf } from './answer.ts'
 import { releaseBody } from './body.ts'
-import { discard } from './discard.ts'
+import { type Decoded, decode } from './decode.ts'
+import { cancelBody, discard } from './discard.ts'
+import type { Exchange } from './exchange.ts'
 import { requestFailure, shownUrl } from './failure.ts'
 import { hop, type Journey } from './hop.ts'
 import { permitted } from './permission.ts'
 import { loadSchema, needsSchema, type Plan, planRequest } from './plan.ts'
 import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
-import { inheritedOverlay, selectOverlay } from './selection.ts'
+import { inheritedOverlay, ownNetwork, selectOverlay } from './selection.ts'
 import { Watch } from './watch.ts'
 import type { Sent } from './sent.ts'
 
@@ -24,7 +26,7 @@ const requests = channel('troupe:http:request')
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
   if (needsSchema(options)) await loadSchema()
-  const plan = traced(planRequest(method, url, options, 'options'), frame)
+  const plan = planRequest(method, url, options, 'options')
   const overlay = granted(plan, frame, access)
   return perform(plan, overlay instanceof Promise ? await overlay : overlay, frame, access)
 }
@@ -37,7 +39,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
   const plans = list.map((each, index) => {
     const where = `requests[${index}]`
     if (!Array.isArray(each)) throw invalid(`${where}: expected [method, url, options]`, { path: where })
-    return traced(planRequest(each[0], each[1], each[2], where), frame)
+    return planRequest(each[0], each[1], each[2], where)
   })
   const overlays = await Promise.all(plans.map(async (plan) => granted(plan, frame, access)))
   return Promise.all(
@@ -49,12 +51,6 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
       }
     }),
   )
-}
-
-/** The request as a part of the trace in force, unless it names one itself. */
-function traced(plan: Plan, frame: Frame | undefined): Plan {
-  if (frame?.trace !== undefined && !plan.headers.has('traceparent')) plan.headers.set('traceparent', childTrace(frame.trace))
-  return plan
 }
 
 /** The overlay of a request that may be made; at once where nobody has to be asked. */
@@ -88,6 +84,7 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
     requests.publish({ method: plan.method, url: shownUrl(plan.url), overlay, milliseconds: performance.now() - began, ...outcome })
   }
   try {
+    join(plan, overlay, frame, access)
     const response = await follow({ plan, overlay, watch, frame, access })
     report({ status: response.status })
     return response
@@ -99,6 +96,12 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
   }
 }
 
+/** Makes the request a part of the trace in force, where that crosses into no overlay and out of none, or the request asks for it. */
+function join({ headers, trace }: Plan, overlay: EntryId | null, frame: Frame | undefined, access: NetworkAccess): void {
+  if (frame?.trace === undefined || headers.has('traceparent')) return
+  if (trace ?? (overlay === null && ownNetwork(frame, access) === null)) headers.set('traceparent', childTrace(frame.trace))
+}
+
 async function follow(journey: Journey): Promise<Response> {
   const { plan, overlay, watch, access } = journey
   let sent: Sent = plan
@@ -108,7 +111,7 @@ async function follow(journey: Journey): Promise<Response> {
     if (location === undefined) {
       watch.answered()
       exchange.whenFinished(() => watch[Symbol.dispose]())
-      return answerOf(exchange, sent.url, redirects > 0)
+      return answerOf(plan.decompress ? await decoded(exchange, journey, sent) : exchange, sent.url, redirects > 0)
     }
     try {
       await discard(exchange)
@@ -122,6 +125,16 @@ async function follow(journey: Journey): Promise<Response> {
     } catch (thrown) {
       throw requestFailure(thrown, { method: sent.method, url: sent.url, overlay })
     }
+  }
+}
+
+async function decoded(exchange: Exchange, { plan, overlay }: Journey, { method, url }: Sent): Promise<Decoded> {
+  const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
+  try {
+    return await decode(exchange, { maxResponseBody: plan.maxResponseBody, failure })
+  } catch (thrown) {
+    await cancelBody(exchange)
+    throw failure(thrown)
   }
 }
 

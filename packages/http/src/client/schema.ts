@@ -3,6 +3,7 @@ import { type EntryId, isEntryId, parseDuration } from '@troupe/core'
 import { z } from 'zod'
 import type { CookieJar, Progress } from '../options.ts'
 import { isFieldValue, token } from './fields.ts'
+import { idempotent } from './retry.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 const fields = z.union([z.instanceof(URLSearchParams), z.record(z.string(), z.union([scalar, z.null(), z.undefined(), z.array(scalar)]))], {
@@ -19,8 +20,16 @@ const headers = z.union(
 const pem = z.union([z.string(), z.instanceof(Uint8Array)], { error: 'expected PEM, as text or bytes' })
 const isStream = (value: unknown): value is AsyncIterable<unknown, unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
-const content = z.union([z.string(), z.instanceof(Uint8Array), z.instanceof(Blob), z.custom<AsyncIterable<unknown, unknown>>(isStream)], {
-  error: 'expected text, bytes, a Blob, or a stream of text and bytes (for a value use json, for fields use form)',
+const bytes = z
+  .custom<ArrayBuffer | ArrayBufferView>((value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value))
+  .transform((given) =>
+    given instanceof ArrayBuffer ? new Uint8Array(given) : new Uint8Array(given.buffer, given.byteOffset, given.byteLength),
+  )
+const contents = [z.string(), bytes, z.instanceof(Blob), z.custom<AsyncIterable<unknown, unknown>>(isStream)] as const
+const content = z.union(contents, { error: 'expected text, bytes, a Blob, or a stream of text and bytes' })
+const body = z.union([...contents, z.instanceof(FormData), z.instanceof(URLSearchParams)], {
+  error:
+    'expected text, bytes, a Blob, FormData, URLSearchParams, or a stream of text and bytes (for a value use json, for fields use form)',
 })
 
 const durationExpected = 'expected milliseconds above 0, or a duration such as "1m30s"'
@@ -84,8 +93,6 @@ const auth = z.union(
   { error: 'expected { username, password } or { bearer }' },
 )
 
-/** RFC 9110 §9.2.2 */
-const idempotent = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']
 const comeBack = [408, 429, 500, 502, 503, 504]
 const retry = z.preprocess(
   (value) => (typeof value === 'number' ? { limit: value } : value),
@@ -94,7 +101,7 @@ const retry = z.preprocess(
     minDelay: milliseconds.default(100),
     maxDelay: milliseconds.default(10_000),
     maxRetryAfter: milliseconds.default(60_000),
-    methods: z.array(z.string().regex(token).toUpperCase()).default(idempotent),
+    methods: z.array(z.string().regex(token).toUpperCase()).default([...idempotent]),
     statuses: z.array(z.number().int().min(400).max(599)).default(comeBack),
   }),
 )
@@ -111,7 +118,7 @@ export const optionsSchema = z
   .strictObject({
     headers: headers.optional(),
     query: fields.optional(),
-    body: content.optional(),
+    body: body.optional(),
     json: z.unknown().optional(),
     form: fields.optional(),
     files: z.array(file).optional(),
@@ -120,9 +127,13 @@ export const optionsSchema = z
     timeout: milliseconds.optional(),
     signal: z.instanceof(AbortSignal).optional(),
     maxResponseBody: z.number().int().nonnegative().optional(),
+    decompress: z.boolean().optional(),
     stream: z.boolean().optional(),
     unixSocket: z.string().min(1).optional(),
     overlayNetwork: overlay.optional(),
+    isolation: z.string().min(1).max(256).optional(),
+    trace: z.boolean().optional(),
+    shareCookies: z.boolean().optional(),
     tls: tls.optional(),
     redirect: z.enum(['follow', 'manual', 'error']).optional(),
     retry: retry.optional(),

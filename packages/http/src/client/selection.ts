@@ -1,6 +1,6 @@
 /** Which overlay a request takes (`docs/overlays.md`, Selecting an overlay). */
 import { denied, type EntryId, type Frame, invalid } from '@troupe/core'
-import type { NetworkAccess } from '@troupe/network'
+import { type NetworkAccess, threadNetwork } from '@troupe/network'
 
 interface Choice {
   /** `undefined`: the caller selected nothing. */
@@ -38,6 +38,13 @@ export function inheritedOverlay(frame: Frame | undefined, access: NetworkAccess
     )
   }
   return frame.overlay === undefined ? (access.defaultOverlay ?? null) : frame.overlay
+}
+
+/** The network of the code that runs: the thread's, in a thread without one that of the frame; `undefined` where nobody can tell. */
+export function ownNetwork(frame: Frame | undefined, access: NetworkAccess): EntryId | null | undefined {
+  const thread = threadNetwork()
+  if (thread !== undefined) return thread.overlay
+  return frame === undefined ? undefined : inheritedOverlay(frame, access)
 }
 
 function outside(path: string, overlay: EntryId) {

@@ -53,7 +53,7 @@ class Asking {
 
   async run(request: Buffer, destination: Target): Promise<Granted> {
     const { isolation = {} } = this.#options
-    const key = isolation.actor ?? isolation.process ?? destination.host
+    const key = isolation.key ?? isolation.actor ?? isolation.process ?? destination.host
     const ordered = this.#known.order(this.#config, key)
     for (const proxy of this.#known.due(this.#config)) void this.#check(proxy)
     const { isolate } = this.#config

@@ -10,11 +10,20 @@ const extendedUsername = '<torS0X>0'
 
 /**
  * The credentials for a connection to `target` on behalf of `isolation`. They are the same for the same actor (process,
- * destination) in every thread, and tell nothing of it. What belongs to nobody shares with nobody.
+ * destination) in every thread, and tell nothing of it. What belongs to nobody shares with nobody. Where a request asked for a key, that one
+ * counts, for each destination where the overlay isolates by those.
  */
 export function isolationLogin({ by, form, seed }: IsolationRule, { host }: Target, isolation: Isolation): Login {
-  const key = by === 'destination' ? host.toLowerCase() : by === 'connection' ? undefined : isolation[by]
-  const secret = key === undefined ? randomBytes(2 * freshBytes) : createHmac('sha256', seed).update(`${by} ${key}`).digest()
+  const key = by === 'connection' ? undefined : keyOf(by, host.toLowerCase(), isolation)
+  const secret = key === undefined ? randomBytes(2 * freshBytes) : createHmac('sha256', seed).update(key).digest()
   const [username, password] = [secret.toString('hex', 0, freshBytes), secret.toString('hex', freshBytes)]
   return form === 'torS0X' ? { username: extendedUsername, password: username + password } : { username, password }
+}
+
+function keyOf(by: 'actor' | 'process' | 'destination', host: string, isolation: Isolation): string | undefined {
+  const { key } = isolation
+  if (by === 'destination') return key === undefined ? `${by} ${host}` : `key ${host} ${key}`
+  if (key !== undefined) return `key ${key}`
+  const whose = isolation[by]
+  return whose === undefined ? undefined : `${by} ${whose}`
 }
