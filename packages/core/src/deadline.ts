@@ -1,5 +1,5 @@
 /** Waits for promises no longer than a time and a signal allow. */
-import { startTimer, stopTimer } from './timers.ts'
+import { startDeadline, stopTimer } from './timers.ts'
 
 export interface Bounds {
   /** Milliseconds. @default as long as it takes */
@@ -21,7 +21,7 @@ export async function bounded<T>(promise: Promise<T>, { ms, signal }: Bounds, gi
   const onLate = () => {
     reject(giveUp('late'))
   }
-  const timer = ms === undefined ? undefined : startTimer(onLate, ms)
+  const timer = ms === undefined ? undefined : startDeadline(onLate, ms)
   if (signal?.aborted === true) onAbort()
   else signal?.addEventListener('abort', onAbort, { once: true })
   try {
@@ -41,6 +41,6 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () 
 /** Waits until `promise` is fulfilled, but no longer than `ms` milliseconds. Rejects if it does before. */
 export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
-  using _timer = startTimer(resolve, ms)
+  using _timer = startDeadline(resolve, ms)
   await Promise.race([promise, late])
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bounded, settledWithin, withDeadline } from './deadline.ts'
 import { systemClock } from './clock.ts'
-import { keepAlive, nodeTimeout, sleep, startInterval, startTimer } from './timers.ts'
+import { keepAlive, nodeTimeout, sleep, startDeadline, startInterval, startTimer } from './timers.ts'
 
 const day = 86_400_000
 const durations = fc.oneof(fc.integer({ min: 1, max: 400 * day }), fc.constantFrom(0x7fffffff, 0x80000000, 0xffffffff, 0x100000000))
@@ -15,7 +15,9 @@ async function errorOf(promise: Promise<unknown>): Promise<string | undefined> {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'performance'],
+  })
 })
 
 afterEach(() => {
@@ -85,6 +87,29 @@ describe('a timer', () => {
   })
 })
 
+it('a deadline reads first what has come, and is stopped until it has', async () => {
+  vi.useRealTimers()
+  const { port1, port2 } = new MessageChannel()
+  let timer = startTimer(() => undefined, 0)
+  const heard = new Promise((resolve) => {
+    port2.onmessage = () => {
+      timer.stop()
+      resolve('message')
+    }
+  })
+  const late = new Promise((resolve) => {
+    timer = startDeadline(() => resolve('late'), 1)
+  })
+  // The loop is busy until both are due.
+  port1.postMessage('in time')
+  const end = performance.now() + 20
+  while (performance.now() < end) {
+    // Busy.
+  }
+  expect(await Promise.race([heard, late])).toBe('message')
+  port1.close()
+})
+
 describe('what waits by timers', () => {
   it('sleeps, unless it is woken', async () => {
     const abort = new AbortController()
@@ -108,10 +133,10 @@ describe('what waits by timers', () => {
     abort.abort()
     expect(await aborted).toBe('aborted')
     await expect(bounded(never, { signal: abort.signal }, (why) => new Error(why))).rejects.toThrow('aborted')
-    await vi.advanceTimersByTimeAsync(day)
+    await vi.advanceTimersByTimeAsync(day + 1)
     expect(await late).toBe('late')
     const waited = settledWithin(never, 5)
-    await vi.advanceTimersByTimeAsync(5)
+    await vi.advanceTimersByTimeAsync(6)
     await waited
     await expect(settledWithin(Promise.reject(new Error('no')), 5)).rejects.toThrow('no')
     expect(vi.getTimerCount()).toBe(0)

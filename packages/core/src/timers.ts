@@ -12,12 +12,25 @@ export class Timer implements Disposable {
   #hasRef = true
   /** Starts the wait of a long timer. */
   #again: (() => void) | undefined
+  #immediate: NodeJS.Immediate | undefined
 
   /** Use {@link startTimer}. */
   static once<T>(then: (argument: T | undefined) => void, ms: number, argument: T | undefined): Timer {
     const timer = new Timer()
     if (ms > longest) timer.#wait(then, ms, argument)
     else timer.#timeout = setTimeout(then, ms, argument)
+    return timer
+  }
+
+  /** Use {@link startDeadline}. */
+  static deadline(then: () => void, ms: number): Timer {
+    const timer: Timer = Timer.once(
+      () => {
+        timer.#immediate = setImmediate(then)
+      },
+      ms,
+      undefined,
+    )
     return timer
   }
 
@@ -36,6 +49,10 @@ export class Timer implements Disposable {
     return this
   }
 
+  hasRef(): boolean {
+    return this.#hasRef
+  }
+
   ref(): this {
     this.#hasRef = true
     this.#timeout?.ref()
@@ -51,6 +68,7 @@ export class Timer implements Disposable {
   stop(): void {
     this.#again = undefined
     clearTimeout(this.#timeout)
+    clearImmediate(this.#immediate)
     this.#timeout = undefined
   }
 
@@ -92,6 +110,14 @@ export function startTimer(then: () => void, ms: number): Timer
 export function startTimer<T>(then: (argument: T) => void, ms: number, argument: T): Timer
 export function startTimer<T>(then: (argument: T | undefined) => void, ms: number, argument?: T): Timer {
   return Timer.once(then, ms, argument)
+}
+
+/**
+ * Like {@link startTimer}, for waits on others: what has come by then is read first. A loop that was busy for long would else take for silence
+ * what it has not looked at yet.
+ */
+export function startDeadline(then: () => void, ms: number): Timer {
+  return Timer.deadline(then, ms)
 }
 
 /** Calls `then` each `ms` milliseconds; never for `Infinity`. */

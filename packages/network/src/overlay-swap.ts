@@ -1,5 +1,5 @@
 /** How an overlay takes the place of another. */
-import type { EntryId } from '@troupe/core'
+import { type EntryId, sleep } from '@troupe/core'
 import type { Overlay } from './overlay.ts'
 
 /** A change of the overlays in service that is ready to be made. */
@@ -93,7 +93,7 @@ export class HandOver implements OverlaySwap {
   async commit(): Promise<void> {
     const { former, open } = this.#options
     await this.#meanwhile(async () => {
-      await new Promise((resolve) => setTimeout(resolve, lastDials))
+      await sleep(lastDials)
       await former[Symbol.asyncDispose]()
       try {
         this.#opened = await this.#serve(open)

@@ -1,6 +1,6 @@
 /** The body of an answer that does not come whole: a stream that holds the sender back, and does not wait for ever. */
+import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Dispatcher } from 'undici'
-import { longestTimer } from './watch.ts'
 
 /** Bytes that are held for a reader before the connection is paused. */
 const readAhead = 64 * 1024
@@ -20,12 +20,12 @@ export class AnswerStream {
   readonly #options: AnswerStreamOptions
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
   /** Runs out when the next piece does not come; a timer of ours, since undici makes two new ones for each request. */
-  readonly #patience: NodeJS.Timeout
+  readonly #patience: Timer
   #paused = false
 
   constructor(options: AnswerStreamOptions) {
     this.#options = options
-    this.#patience = setTimeout(() => this.#late(), Math.min(options.timeout, longestTimer))
+    this.#patience = startDeadline(() => this.#late(), options.timeout)
     this.readable = new ReadableStream<Uint8Array>(
       {
         start: (stream) => {
@@ -36,7 +36,7 @@ export class AnswerStream {
         pull: () => this.#resume(),
         cancel: () => {
           this.#stream = undefined
-          clearTimeout(this.#patience)
+          stopTimer(this.#patience)
           options.onCancel()
         },
       },
@@ -51,12 +51,12 @@ export class AnswerStream {
   }
 
   close(): void {
-    clearTimeout(this.#patience)
+    stopTimer(this.#patience)
     this.#stream?.close()
   }
 
   fail(error: Error): void {
-    clearTimeout(this.#patience)
+    stopTimer(this.#patience)
     this.#stream?.error(error)
   }
 

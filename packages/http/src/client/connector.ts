@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, TroupeError } from '@troupe/core'
+import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
 import { unasked } from '@troupe/network/driver'
 import { type PermitAddress, permittedLookup } from './private-address.ts'
@@ -74,13 +74,13 @@ function pem(value: string | Uint8Array): string | Buffer {
 async function settled<S extends Socket>(socket: S, ready: 'connect' | 'secureConnect', timeout: number, late: string): Promise<S> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const closed = () => reject(new TroupeError('Unavailable', 'the connection was closed before it stood'))
-  const timer = setTimeout(() => socket.destroy(new TroupeError('Timeout', late)), Math.min(timeout, 2 ** 31 - 1))
+  const timer = startDeadline(() => socket.destroy(new TroupeError('Timeout', late)), timeout)
   socket.once(ready, resolve).once('error', reject).once('close', closed)
   try {
     await promise
     return socket
   } finally {
-    clearTimeout(timer)
+    stopTimer(timer)
     socket
       .off(ready, resolve)
       .off('error', reject)

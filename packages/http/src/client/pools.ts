@@ -2,6 +2,7 @@
  * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those
  * apart), set of TLS options and Unix socket. A connection of one never serves another. Timeouts are no part of the key.
  */
+import { settledWithin } from '@troupe/core'
 import { createHash } from 'node:crypto'
 import { type Isolation, poolKey, type Route } from '@troupe/network'
 import { inTheClear, throughOverlay, toUnixSocket } from './connector.ts'
@@ -62,10 +63,7 @@ export class Pools {
   /** Lets what runs finish for at most `drain` milliseconds, then cuts it. */
   async close(drain: number): Promise<void> {
     for (const [key, pool] of this.#open) this.#retire(key, pool)
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, drain)
-    await Promise.race([Promise.all(this.#draining.values()), late])
-    clearTimeout(timer)
+    await settledWithin(Promise.all(this.#draining.values()), drain)
     await Promise.all([...this.#draining.keys()].map((pool) => pool.destroy()))
   }
 

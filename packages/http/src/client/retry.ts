@@ -1,5 +1,5 @@
 /** When a request is sent once more, and how long after. */
-import type { TroupeError } from '@troupe/core'
+import { backoffDelay, type TroupeError } from '@troupe/core'
 import { isReplayable } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import type { RetryPlan } from './schema.ts'
@@ -105,7 +105,7 @@ function mayRepeat({ limit, methods }: RetryPlan, { sent, number }: Attempt): bo
 }
 
 function backoff({ minDelay, maxDelay }: RetryPlan, number: number, random: () => number): number {
-  return random() * Math.min(maxDelay, minDelay * 2 ** number)
+  return backoffDelay({ initial: minDelay, max: maxDelay, jitter: 'full' }, number + 1, random)
 }
 
 /** To wait for longer than the caller does would turn what is known into a timeout. */

@@ -1,8 +1,5 @@
 /** What may end a request early: its own timeout, the frame's deadline, the caller's signal. */
-import { formatDuration, TroupeError } from '@troupe/core'
-
-/** Node's timers hold 31 bits; what is longer fires at once. */
-export const longestTimer = 2 ** 31 - 1
+import { formatDuration, startDeadline, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 
 export interface WatchOptions {
   /** Milliseconds until the head of the answer has to be there. */
@@ -27,8 +24,8 @@ export class Watch implements Disposable {
   /** Unix time in milliseconds after which nobody waits for the head of the answer. */
   readonly patience: number
   readonly #caller: AbortSignal | undefined
-  readonly #deadline: NodeJS.Timeout | undefined
-  readonly #timeout: NodeJS.Timeout | undefined
+  readonly #deadline: Timer | undefined
+  readonly #timeout: Timer | undefined
   #reason: TroupeError | undefined
 
   constructor({ timeout, deadline, signal }: WatchOptions) {
@@ -39,10 +36,8 @@ export class Watch implements Disposable {
     else if (deadline !== undefined && deadline <= now) this.end(deadlinePassed())
     else {
       signal?.addEventListener('abort', this.#canceled, { once: true })
-      if (deadline !== undefined && deadline - now <= longestTimer) {
-        this.#deadline = setTimeout(() => this.end(deadlinePassed()), deadline - now)
-      }
-      if (timeout <= longestTimer) this.#timeout = setTimeout(timedOut, timeout, this, timeout)
+      if (deadline !== undefined) this.#deadline = startDeadline(() => this.end(deadlinePassed()), deadline - now)
+      this.#timeout = startDeadline(() => this.end(timedOut(timeout)), timeout)
     }
   }
 
@@ -63,7 +58,7 @@ export class Watch implements Disposable {
 
   /** The head of the answer has come: the timeout is over, the deadline and the signal still count. */
   answered(): void {
-    clearTimeout(this.#timeout)
+    stopTimer(this.#timeout)
   }
 
   /** `promise`, or the error that ends the watch, whichever comes first. */
@@ -78,12 +73,8 @@ export class Watch implements Disposable {
   /** Waits. @throws TroupeError that ended it meanwhile. */
   async pause(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, milliseconds)
-    try {
-      await this.race(promise)
-    } finally {
-      clearTimeout(timer)
-    }
+    using _timer = startTimer(resolve, milliseconds)
+    await this.race(promise)
   }
 
   /** Ends the request. */
@@ -95,8 +86,8 @@ export class Watch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timeout)
-    if (this.#deadline !== undefined) clearTimeout(this.#deadline)
+    stopTimer(this.#timeout)
+    stopTimer(this.#deadline)
     this.#caller?.removeEventListener('abort', this.#canceled)
   }
 
@@ -105,8 +96,8 @@ export class Watch implements Disposable {
   }
 }
 
-function timedOut(watch: Watch, timeout: number): void {
-  watch.end(new TroupeError('Timeout', `no answer within ${formatDuration(timeout)}`))
+function timedOut(timeout: number): TroupeError {
+  return new TroupeError('Timeout', `no answer within ${formatDuration(timeout)}`)
 }
 
 function deadlinePassed(): TroupeError {

@@ -1,12 +1,12 @@
 /** A process that runs for one connection, from the kernel's side. */
-import { asTroupeError, type Pid, TroupeError } from '@troupe/core'
+import { asTroupeError, type Pid, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Kernel } from '@troupe/process/kernel'
 
 export class Partner {
   readonly pid: Pid
   readonly #kernel: Kernel
   #hasEnded = false
-  #patience: NodeJS.Timeout | undefined
+  #patience: Timer | undefined
 
   constructor(kernel: Kernel, pid: Pid) {
     this.#kernel = kernel
@@ -15,7 +15,7 @@ export class Partner {
 
   ended(): void {
     this.#hasEnded = true
-    clearTimeout(this.#patience)
+    stopTimer(this.#patience)
   }
 
   /** The connection is closed: the process is asked to stop, and ended after `patience` milliseconds. */
@@ -23,7 +23,7 @@ export class Partner {
     if (this.#hasEnded) return
     const gone = new TroupeError('Canceled', 'its connection is closed')
     this.#kernel.cancel(this.pid, gone.message).catch(ended)
-    this.#patience = setTimeout(() => {
+    this.#patience = startTimer(() => {
       this.#kernel.terminate(this.pid, gone).catch(ended)
     }, patience)
   }

@@ -1,4 +1,5 @@
 /** The process that speaks for one stream of events. It lives in the server's thread, and is what the other processes see of it. */
+import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
 import { Counterpart, findCounterpart } from '../connections/counterpart.ts'
 import { whileOpen } from '../connections/running.ts'
@@ -22,10 +23,10 @@ export async function connection(ticket: string): Promise<void> {
 /** Settles when the stream has ended and the process knows. @throws what ended it from this side. */
 async function converse({ opened, route }: EventsRequest, stream: EventStream, counterpart: Counterpart): Promise<void> {
   const { retry, closeTimeout } = route.fields
-  let patience: NodeJS.Timeout | undefined
+  let patience: Timer | undefined
   void counterpart.watch(() => {
     // What it said last is written, unless the client does not take it.
-    patience = setTimeout(() => {
+    patience = startTimer(() => {
       stream.fail(new Error('the client takes nothing'))
     }, closeTimeout)
   })
@@ -44,7 +45,7 @@ async function converse({ opened, route }: EventsRequest, stream: EventStream, c
       message.reply()
     }
   } finally {
-    clearTimeout(patience)
+    stopTimer(patience)
     stream.close()
     await counterpart.tell('sse.close', {})
   }

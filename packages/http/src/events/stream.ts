@@ -1,4 +1,5 @@
 /** A stream of events to one client: writing waits while the client does not read. */
+import { startInterval, stopTimer, type Timer } from '@troupe/core'
 /** What keeps a connection alive. */
 const comment = ':\n\n'
 
@@ -11,7 +12,7 @@ export class EventStream {
   readonly #onClosed: () => void
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #wanted = Promise.withResolvers<void>()
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timer: Timer | undefined
   #isOpen = true
 
   /** @param keepAlive Milliseconds between comments; 0 for none. */
@@ -31,7 +32,7 @@ export class EventStream {
       },
     })
     if (keepAlive === 0) return
-    this.#timer = setInterval(() => {
+    this.#timer = startInterval(() => {
       // Where something waits already, the connection is alive or will not be by this.
       if ((this.#controller?.desiredSize ?? 0) > 0) this.#controller?.enqueue(encoder.encode(comment))
     }, keepAlive)
@@ -62,7 +63,7 @@ export class EventStream {
 
   #end(): void {
     this.#isOpen = false
-    clearInterval(this.#timer)
+    stopTimer(this.#timer)
     this.#onClosed()
   }
 }

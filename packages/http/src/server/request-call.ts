@@ -1,6 +1,6 @@
 /** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
 import { ServerResponse } from 'node:http'
-import { type Frame, type Pid, type Slot, TroupeError } from '@troupe/core'
+import { type Frame, type Pid, type Slot, startTimer, stopTimer, TroupeError } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
 import type { Outgoing } from './environment.ts'
 
@@ -86,7 +86,7 @@ export class RequestCall extends LocalCall {
     outgoing.shouldKeepAlive = false
     const { socket } = outgoing
     // Who still sends would not see the answer, were the connection cut under it.
-    outgoing.once('finish', () => setTimeout(() => socket?.destroy(), linger))
+    outgoing.once('finish', () => startTimer(() => socket?.destroy(), linger))
   }
 
   /** An upgrade has come to its end. */
@@ -108,14 +108,14 @@ export class RequestCall extends LocalCall {
     const timer =
       milliseconds === 0
         ? undefined
-        : setTimeout(() => {
+        : startTimer(() => {
             this.cancel('its deadline has passed')
             reject(new TroupeError('Timeout', `no answer in ${milliseconds} ms`))
           }, milliseconds)
     try {
       return await Promise.race([answer, failed])
     } finally {
-      clearTimeout(timer)
+      stopTimer(timer)
       this.#onFail = undefined
     }
   }

@@ -1,7 +1,7 @@
 /** Sends responses whose bodies are streams. All others hono's server sends, which knows a shorter way. */
 import { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
-import { type Slot, TroupeError, runInSlot } from '@troupe/core'
+import { runInSlot, type Slot, startTimer, stopTimer, TroupeError } from '@troupe/core'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Outgoing } from './environment.ts'
 
@@ -91,9 +91,9 @@ function write(outgoing: Writable, chunk: Uint8Array): boolean {
 async function drained(outgoing: Writable, patience: number, closed: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   outgoing.once('drain', resolve)
-  const timer = patience === 0 ? undefined : setTimeout(() => outgoing.destroy(), patience)
+  const timer = patience === 0 ? undefined : startTimer(() => outgoing.destroy(), patience)
   await Promise.race([promise, closed])
-  clearTimeout(timer)
+  stopTimer(timer)
   outgoing.off('drain', resolve)
 }
 

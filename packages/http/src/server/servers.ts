@@ -1,5 +1,19 @@
 /** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
-import { denied, type EntryId, entryId, fork, invalid, notFound, type Pid, runInSlot, TroupeError, unavailable } from '@troupe/core'
+import {
+  denied,
+  entryId,
+  type EntryId,
+  fork,
+  invalid,
+  notFound,
+  type Pid,
+  runInSlot,
+  startTimer,
+  stopTimer,
+  type Timer,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import { isDeepStrictEqual } from 'node:util'
 import { newActor } from '@troupe/policy'
 import { processes } from '@troupe/process'
@@ -184,14 +198,14 @@ export class Servers {
 
   /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */
   #watch(id: EntryId, { pid, ended }: SupervisedServer): void {
-    let timer: NodeJS.Timeout | undefined
+    let timer: Timer | undefined
     let isOver = false
     const look = async () => {
       const { stall } = this.#running.get(id)?.settings.fields.timeouts ?? { stall: 0 }
       if (stall === 0 || isOver) return
       try {
         await this.#order(pid, { type: 'ping' }, stall)
-        if (!isOver) timer = setTimeout(() => void look(), stall).unref()
+        if (!isOver) timer = startTimer(() => void look(), stall).unref()
       } catch (error) {
         if (isOver || !(error instanceof TroupeError) || error.kind !== 'Timeout') return
         await this.#kernel
@@ -202,7 +216,7 @@ export class Servers {
     void look()
     void ended.then(() => {
       isOver = true
-      clearTimeout(timer)
+      stopTimer(timer)
     })
   }
 

@@ -1,4 +1,5 @@
 /** The server beneath: HTTP/1.1 in the clear, or both HTTP/1.1 and HTTP/2 over TLS. */
+import { nodeTimeout, startInterval, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerOptions, type ServerResponse } from 'node:http'
 import {
@@ -63,7 +64,7 @@ function createTlsServer(
     : createHttpsServer(options, listener)
   if (fields.tls?.clientAuth === 'require') server.prependListener('secureConnection', requireCertificate)
   server.on('session', (session: ServerHttp2Session) => {
-    if (fields.timeouts.idle > 0) session.setTimeout(fields.timeouts.idle, () => session.close())
+    if (fields.timeouts.idle > 0) session.setTimeout(nodeTimeout(fields.timeouts.idle), () => session.close())
     server.once(draining, () => session.close())
   })
   return server
@@ -79,9 +80,9 @@ function http1Options({ timeouts, limits }: HttpServiceFields): ServerOptions {
   const { headers, read, idle } = timeouts
   return {
     maxHeaderSize: limits.headers,
-    headersTimeout: read === 0 ? headers : Math.min(headers, read),
-    requestTimeout: read,
-    keepAliveTimeout: idle,
+    headersTimeout: nodeTimeout(read === 0 ? headers : Math.min(headers, read)),
+    requestTimeout: nodeTimeout(read),
+    keepAliveTimeout: nodeTimeout(idle),
     connectionsCheckingInterval: checkEvery,
     noDelay: true,
     insecureHTTPParser: false,
@@ -101,10 +102,10 @@ export async function drain(transport: Transport): Promise<void> {
   transport.close()
   transport.emit(draining)
   // A connection that is kept alive is idle only once its last answer is out.
-  const sweep = setInterval(() => {
+  const sweep = startInterval(() => {
     if ('closeIdleConnections' in transport) transport.closeIdleConnections()
   }, sweepEvery)
-  await closed.finally(() => clearInterval(sweep))
+  await closed.finally(() => stopTimer(sweep))
 }
 
 /** The connection that a request came by. */

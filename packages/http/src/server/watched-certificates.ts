@@ -1,7 +1,7 @@
 /** Certificates that follow their files. */
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
-import { asTroupeError, type TroupeError } from '@troupe/core'
+import { asTroupeError, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import { type Certificates, certificateFiles, readCertificates, type TlsFields } from './tls.ts'
 
 export interface CertificateEvents {
@@ -19,7 +19,7 @@ export class WatchedCertificates implements Disposable {
   readonly #events: CertificateEvents
   readonly #watchers: readonly FSWatcher[]
   #present: string
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(fields: TlsFields, events: CertificateEvents) {
     this.#fields = fields
@@ -29,8 +29,8 @@ export class WatchedCertificates implements Disposable {
     const folders = new Set(certificateFiles(fields).map((file) => dirname(file)))
     this.#watchers = [...folders].map((folder) =>
       watch(folder, () => {
-        clearTimeout(this.#timer)
-        this.#timer = setTimeout(() => this.#look(), calm)
+        stopTimer(this.#timer)
+        this.#timer = startTimer(() => this.#look(), calm)
       }),
     )
   }
@@ -41,7 +41,7 @@ export class WatchedCertificates implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     for (const watcher of this.#watchers) watcher.close()
   }
 

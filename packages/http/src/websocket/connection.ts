@@ -1,4 +1,5 @@
 /** The process that speaks for one WebSocket. It lives in the server's thread, beside the socket, and is what the other processes see of it. */
+import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { on } from 'node:events'
 import { currentRuntime, self } from '@troupe/process'
 import type { WebSocket } from 'ws'
@@ -37,7 +38,7 @@ class Conversation {
   readonly #asked: WebSocketUpgrade
   readonly #socket: WebSocket
   readonly #counterpart: Counterpart
-  #patience: NodeJS.Timeout | undefined
+  #patience: Timer | undefined
 
   constructor(asked: WebSocketUpgrade, socket: WebSocket, counterpart: Counterpart) {
     this.#asked = asked
@@ -69,7 +70,7 @@ class Conversation {
     await counterpart.tell('ws.open', this.#opening())
     socket.resume()
     const close = await closed
-    clearTimeout(this.#patience)
+    stopTimer(this.#patience)
     await received
     await counterpart.tell('ws.close', close)
     counterpart.dismissMe('its socket is closed')
@@ -146,7 +147,7 @@ class Conversation {
 
   /** The other side may take its time, but not for ever. */
   #hurry(): void {
-    this.#patience ??= setTimeout(() => {
+    this.#patience ??= startTimer(() => {
       this.#socket.terminate()
     }, this.#asked.route.fields.closeTimeout)
   }

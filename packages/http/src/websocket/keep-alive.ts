@@ -1,8 +1,9 @@
 /** Pings the other side of a WebSocket, and cuts it off when it does not answer (RFC 6455, 5.5.2). */
+import { startInterval, stopTimer, type Timer } from '@troupe/core'
 import type { WebSocket } from 'ws'
 
 export class KeepAlive implements Disposable {
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timer: Timer | undefined
   #alive = true
 
   /** @param interval Milliseconds; 0 for never. */
@@ -11,7 +12,7 @@ export class KeepAlive implements Disposable {
     socket.on('pong', () => {
       this.heard()
     })
-    this.#timer = setInterval(() => {
+    this.#timer = startInterval(() => {
       // What is not read cannot be heard: then it is this side that is slow.
       if (!this.#alive && !socket.isPaused) {
         socket.terminate()
@@ -27,6 +28,6 @@ export class KeepAlive implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
+    stopTimer(this.#timer)
   }
 }

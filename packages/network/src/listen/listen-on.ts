@@ -1,5 +1,5 @@
 /** Has a server take its connections from an overlay. */
-import { currentSlot, type EntryId, invalid, runInSlot, TroupeError } from '@troupe/core'
+import { type Backoff, backoffDelay, currentSlot, type EntryId, invalid, runInSlot, sleep, TroupeError } from '@troupe/core'
 import type { Server } from 'node:net'
 import { networkAccess } from '../access.ts'
 import { accept } from '../dial.ts'
@@ -10,8 +10,7 @@ import { arrive } from './arrive.ts'
 import { onOverlayMoved } from './moved.ts'
 import { OverlayHandle } from './overlay-handle.ts'
 
-const firstDelay = 100
-const maxDelay = 10_000
+const delays: Backoff = { initial: 100, max: 10_000 }
 
 /** Where a server listens at the moment. */
 interface Place {
@@ -149,7 +148,7 @@ class Listening {
 
   /** A new place, tried for until it stands or can not be. */
   async #again(): Promise<Place> {
-    for (let delay = firstDelay; ; delay = Math.min(delay * 2, maxDelay)) {
+    for (let failures = 1; ; failures += 1) {
       const made = this.#next ?? this.#open()
       this.#next = undefined
       try {
@@ -158,16 +157,13 @@ class Listening {
         return place
       } catch (error) {
         if (isFinal(error) || this.#closed) throw error
-        await this.#pause(delay)
+        await this.#pause(backoffDelay(delays, failures))
       }
     }
   }
 
   async #pause(milliseconds: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, milliseconds)
-    this.#closing.signal.addEventListener('abort', () => resolve(), { once: true })
-    await promise.finally(() => clearTimeout(timer))
+    await sleep(milliseconds, this.#closing.signal).catch(() => undefined)
   }
 
   #fail(error: unknown): void {

@@ -1,11 +1,10 @@
 /** What a `net.Server` holds in place of a native handle, when its connections come from an overlay. */
+import { keepAlive } from '@troupe/core'
 import { isIP } from 'node:net'
 import { constants } from 'node:os'
 import type { Target } from '../overlay.ts'
 
 const notBound = -constants.errno.EINVAL
-/** As long as a timer can be. */
-const forever = 0x7fffffff
 
 /** Answers to what Node asks of the handle of a server that listens. */
 export class OverlayHandle {
@@ -13,14 +12,14 @@ export class OverlayHandle {
   address: Target | undefined
   readonly #onClose: () => void
   /** A server that listens keeps its thread alive, and may be told not to. */
-  readonly #alive = setInterval(() => undefined, forever)
+  readonly #alive = keepAlive()
 
   constructor(onClose: () => void) {
     this.#onClose = onClose
   }
 
   close(done?: () => void): void {
-    clearInterval(this.#alive)
+    this.#alive.stop()
     this.#onClose()
     if (done) process.nextTick(done)
   }

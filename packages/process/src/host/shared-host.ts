@@ -8,7 +8,7 @@ import {
   type Pid,
   pid,
   startInterval,
-  startTimer,
+  startDeadline,
   stopTimer,
   threadOf,
   type Timer,
@@ -110,7 +110,7 @@ export class SharedHost implements Host {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#killing.set(id, resolve)
     worker.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
-    const timer = startTimer(() => {
+    const timer = startDeadline(() => {
       const reason = new TroupeError('Internal', `its thread was ended, since ${id} kept it and was to be ended (${error.message})`)
       void worker.thread.terminate(reason)
     }, killGrace)

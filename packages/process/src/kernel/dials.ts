@@ -4,7 +4,7 @@
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
-import { denied, type EntryId, invalid, isEntryId, startTimer, stopTimer, TroupeError } from '@troupe/core'
+import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { dial, type Errand, type Handed, handOver, type ResolvedAddress, type Route } from '@troupe/network'
 import { connectClear, isPrivateAddress, lookupClear } from '@troupe/network/kernel'
 import { z } from 'zod'
@@ -80,7 +80,7 @@ export class Dials {
     dials.set(number, abort)
     const limit = Math.min(timeout, maxTimeout)
     const { host, port } = errand.target
-    const timer = startTimer(() => {
+    const timer = startDeadline(() => {
       abort.abort(new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }))
     }, limit)
     try {

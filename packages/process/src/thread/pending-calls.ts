@@ -1,5 +1,5 @@
 /** Calls by this thread's processes that wait for their replies. */
-import { type Pid, startTimer, stopTimer, threadOf, type Timer, TroupeError } from '@troupe/core'
+import { type Pid, startDeadline, stopTimer, threadOf, type Timer, TroupeError } from '@troupe/core'
 import type { Held } from './outbox.ts'
 
 interface PendingCall {
@@ -32,7 +32,7 @@ export class PendingCalls {
     const late = () => {
       this.reject(number, new TroupeError('Timeout', `${callee} did not reply to "${topic}" in ${timeout} ms`))
     }
-    const timer = timeout === undefined ? undefined : startTimer(late, timeout)
+    const timer = timeout === undefined ? undefined : startDeadline(late, timeout)
     const held = { to: callee, topic, withdrawn: false }
     this.#calls.set(number, { by, callee, held, timer, resolve, reject })
     return { number, held, reply }

@@ -1,5 +1,5 @@
 /** A process that waits for a message. */
-import { type Pid, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
+import { type Pid, startDeadline, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Mailbox, Waiter } from '../mailbox/mailbox.ts'
 
@@ -27,7 +27,7 @@ export class Wait implements Waiter {
     this.#outcome = outcome
     mailbox.wait(this)
     if (timeout === undefined) return
-    this.#timer = startTimer(() => {
+    this.#timer = startDeadline(() => {
       const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
       this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
     }, timeout)

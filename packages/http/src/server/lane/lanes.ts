@@ -1,6 +1,6 @@
 /** The threads that answer the requests of one function for a server: as many as are needed, up to a limit. */
 import type { MessagePort } from 'node:worker_threads'
-import { type EntryId, type Pid, TroupeError, unavailable } from '@troupe/core'
+import { type EntryId, type Pid, startTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
 import type { RequestCall } from '../request-call.ts'
 import type { LaneSettings } from '../table.ts'
@@ -24,7 +24,7 @@ export class Lanes {
   readonly #idle: Lane[] = []
   readonly #busy = new Set<Lane>()
   readonly #waiting = new Set<Waiting>()
-  #sweep: NodeJS.Timeout | undefined
+  #sweep: Timer | undefined
   #starting = 0
   #isLeaving = false
 
@@ -156,7 +156,7 @@ export class Lanes {
     lane.idleSince = performance.now()
     this.#idle.push(lane)
     if (this.#size > this.#settings.min && this.#sweep === undefined)
-      this.#sweep = setTimeout(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
+      this.#sweep = startTimer(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
   }
 
   /** Ends threads that had nothing to do for long. Those that were used last are used first, so that the others become idle. */
@@ -168,7 +168,7 @@ export class Lanes {
       if (oldest === undefined || oldest.idleSince > before) break
       this.#dismiss(oldest)
     }
-    this.#sweep = this.#size > min ? setTimeout(() => this.#sweepIdle(), idleTimeout).unref() : undefined
+    this.#sweep = this.#size > min ? startTimer(() => this.#sweepIdle(), idleTimeout).unref() : undefined
   }
 
   #dismiss(lane: Lane): void {
@@ -190,7 +190,7 @@ export class Lanes {
 
   #cancel(lane: Lane, reason: string): void {
     const cancelled = lane.cancel(reason)
-    setTimeout(() => {
+    startTimer(() => {
       if (lane.answers(cancelled))
         currentRuntime()
           .kernel.request('closeLane', { lane: lane.pid }, this.#self.pid)

@@ -1,5 +1,5 @@
 /** A conversation with a SAM bridge, by lines, until its socket is something else: a stream, or a session that is held. */
-import type { TroupeError } from '@troupe/core'
+import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { connectPermitted } from '../../guard/permit.ts'
 import { hello } from './commands.ts'
@@ -15,8 +15,6 @@ export interface Patience {
   readonly caller?: { readonly timeout: number; readonly until: number } | undefined
 }
 
-/** Beyond this Node's timers fire at once. */
-const longestTimer = 2 ** 31 - 1
 const newline = 10
 const empty = Buffer.alloc(0)
 
@@ -44,7 +42,7 @@ export class Conversation {
   #wanted: PromiseWithResolvers<string> | undefined
   #opened: PromiseWithResolvers<void> | undefined
   #error: TroupeError | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   /** Of `connect_timeout`, which is for two stages. */
   readonly #connectUntil: number
 
@@ -95,7 +93,7 @@ export class Conversation {
       return await this.#wanted.promise
     } finally {
       this.#wanted = undefined
-      clearTimeout(this.#timer)
+      stopTimer(this.#timer)
     }
   }
 
@@ -173,11 +171,11 @@ export class Conversation {
     const now = performance.now()
     const limitLeft = limit === 'connect_timeout' ? this.#connectUntil - now : ms
     const callerLeft = (caller?.until ?? Number.POSITIVE_INFINITY) - now
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(
+    stopTimer(this.#timer)
+    this.#timer = startDeadline(
       () =>
         this.#fail(callerLeft <= limitLeft ? failures.timedOut(caller?.timeout ?? 0, this.#stage) : failures.late(limit, ms, this.#stage)),
-      Math.min(coarse(Math.min(limitLeft, callerLeft)), longestTimer),
+      coarse(Math.min(limitLeft, callerLeft)),
     )
   }
 
@@ -191,7 +189,7 @@ export class Conversation {
   }
 
   #letGo(): void {
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#patience.signal?.removeEventListener('abort', this.#onAbort)
     this.#socket.off('error', this.#onError).off('end', this.#onEnd).off('readable', this.#onReadable)
     if (this.#opened) this.#socket.off('connect', this.#opened.resolve)

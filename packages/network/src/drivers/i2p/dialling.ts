@@ -1,7 +1,6 @@
 /** One dial: a socket of its own to the bridge, on the session that all threads share. */
-import type { TroupeError } from '@troupe/core'
+import { type Backoff, backoffDelay, sleep, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { DialOptions } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
 import { connectTo } from './commands.ts'
@@ -11,8 +10,7 @@ import { awaitFirstByte } from './first-byte.ts'
 import { configOf, defaultTimeouts, type I2pRoute } from './route.ts'
 
 const defaultTimeout = 30_000
-const firstDelay = 50
-const maxDelay = 1000
+const delays: Backoff = { initial: 50, max: 1000 }
 /** A router that answers sooner that it finds no way has not looked for one yet. */
 const quick = 1000
 
@@ -37,7 +35,8 @@ export class Dialling {
   /** Tries again while the session is being built or rebuilt, for as long as the entry says. @throws TroupeError */
   async run(): Promise<Socket> {
     const waitUntil = performance.now() + this.#patience.timeouts.wait
-    for (let delay = firstDelay; ; delay = Math.min(delay * 2, maxDelay)) {
+    for (let failures = 1; ; failures += 1) {
+      const delay = backoffDelay(delays, failures)
       const began = performance.now()
       try {
         return await this.#attempt()
@@ -66,7 +65,7 @@ export class Dialling {
   async #pause(delay: number, last: TroupeError): Promise<void> {
     const { signal } = this.#patience
     const left = this.#until - performance.now()
-    await pause(Math.min(delay, Math.max(0, left)), undefined, signal ? { signal } : {}).catch(() => {
+    await sleep(Math.min(delay, Math.max(0, left)), signal).catch(() => {
       throw this.#failures.canceled()
     })
     if (delay >= left) throw this.#failures.timedOut(this.#timeout, 'request', last)

@@ -1,7 +1,6 @@
 /** Kernel side of `network.i2p`: it holds the sessions, and keeps their keys. Streams are opened and accepted by threads. */
-import { type EntryId, nameOf, TroupeError } from '@troupe/core'
+import { type EntryId, nameOf, settledWithin, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from '../../overlay.ts'
 import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
@@ -44,7 +43,7 @@ class I2pOverlay implements Overlay {
   readonly #site: Site
   readonly #dials: Lease
   #listener: Promise<Lease> | undefined
-  #lingering: NodeJS.Timeout | undefined
+  #lingering: Timer | undefined
   /** Whether somebody accepts connections, or is about to. */
   #taken = false
   #closed = false
@@ -61,16 +60,12 @@ class I2pOverlay implements Overlay {
   /** @throws TroupeError `Unavailable` when the router refuses, or is not there; one that takes its time is waited for by dials. */
   static async open(id: EntryId, fields: Fields, site: Site): Promise<Overlay> {
     const dials = await sessionOf(id, 'dial', fields, site)
-    const enough = new AbortController()
-    const late = pause(patience, undefined, { signal: enough.signal, ref: false }).catch(() => undefined)
     try {
-      await Promise.race([dials.session.standing(), late])
+      await settledWithin(dials.session.standing(), patience)
       return new I2pOverlay(id, fields, site, dials)
     } catch (error) {
       await dials[Symbol.asyncDispose]()
       throw error
-    } finally {
-      enough.abort()
     }
   }
 
@@ -123,12 +118,12 @@ class I2pOverlay implements Overlay {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#lingering)
+    stopTimer(this.#lingering)
     await Promise.all([this.#endListener(), this.#dials[Symbol.asyncDispose]()])
   }
 
   async #listen(): Promise<Lease> {
-    clearTimeout(this.#lingering)
+    stopTimer(this.#lingering)
     const listener = (this.#listener ??= sessionOf(this.id, 'listen', this.#fields, this.#site))
     try {
       return await listener
@@ -140,8 +135,8 @@ class I2pOverlay implements Overlay {
 
   #leave(): void {
     this.#taken = false
-    clearTimeout(this.#lingering)
-    this.#lingering = setTimeout(() => void this.#endListener(), linger).unref()
+    stopTimer(this.#lingering)
+    this.#lingering = startTimer(() => void this.#endListener(), linger).unref()
   }
 
   async #endListener(): Promise<void> {

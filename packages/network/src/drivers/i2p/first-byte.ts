@@ -2,7 +2,7 @@
  * A router says OK to a dial as soon as it knows a way: whether anybody is at the end of it shows in the first byte that comes back.
  * Without one, and without anything going out meanwhile, the connection is cut.
  */
-import type { TroupeError } from '@troupe/core'
+import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { followConnection } from '../../moved-connections.ts'
 
@@ -19,14 +19,14 @@ class FirstByte {
   /** What the handshake brought. */
   readonly #read: number
   #written: number
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
 
   constructor(socket: Socket, ms: number, late: () => TroupeError) {
     this.#socket = socket
     this.#late = late
     this.#read = socket.bytesRead
     this.#written = socket.bytesWritten
-    this.#timer = setTimeout(this.#look, ms).unref()
+    this.#timer = startDeadline(this.#look, ms).unref()
     this.#forgetWith(socket)
   }
 
@@ -50,7 +50,7 @@ class FirstByte {
   #forgetWith(socket: Socket): void {
     const destroy = socket._destroy.bind(socket)
     socket._destroy = (error, done) => {
-      if (socket === this.#socket) clearTimeout(this.#timer)
+      if (socket === this.#socket) stopTimer(this.#timer)
       destroy(error, done)
     }
   }

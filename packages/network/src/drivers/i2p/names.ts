@@ -2,7 +2,7 @@
  * Names, as the router knows them: SAM's NAMING LOOKUP, spoken by `@diva.exchange/i2p-sam`. The library waits for ever, does not say when the
  * bridge hangs up, takes what comes in one piece for one reply, and loses padding: limits and checks are ours.
  */
-import { asTroupeError } from '@troupe/core'
+import { asTroupeError, startDeadline, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
 import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
@@ -32,7 +32,7 @@ export async function lookUp(route: Route, name: string, options: DialOptions, f
   const over = new AbortController()
   const ended = { signal: over.signal }
   const limit = Math.min(timeout, timeouts.dial)
-  const timer = setTimeout(() => lookup.emit('late'), limit)
+  const timer = startDeadline(() => lookup.emit('late'), limit)
   const onAbort = () => void lookup.emit('canceled')
   signal?.addEventListener('abort', onAbort)
   const refusals = [
@@ -53,7 +53,7 @@ export async function lookUp(route: Route, name: string, options: DialOptions, f
   } catch (error) {
     throw failureOf(error, failures)
   } finally {
-    clearTimeout(timer)
+    stopTimer(timer)
     over.abort()
     signal?.removeEventListener('abort', onAbort)
     lookup.hangUp()

@@ -32,7 +32,7 @@ function open({ port }: { readonly port: number }, options: Partial<SessionOptio
       options: { 'inbound.length': '0' },
       timeouts: defaultTimeouts,
       log: (line) => log.push(line),
-      delays: { first: 5, longest: 40 },
+      delays: { initial: 5, max: 40 },
       ...options,
     }),
   )

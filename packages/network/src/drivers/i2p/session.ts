@@ -1,8 +1,7 @@
 /** A session with the router: a key, an id that streams are opened by, and a connection by which it lives. It is rebuilt when that breaks. */
-import type { EntryId, TroupeError } from '@troupe/core'
+import { type Backoff, backoffDelay, type EntryId, sleep, type TroupeError } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createSession, generate } from './commands.ts'
 import { type Conversation, greeted, type Patience } from './conversation.ts'
 import { addressName, destinationIn } from './destination.ts'
@@ -35,12 +34,12 @@ export interface SessionOptions {
   readonly keyFile?: KeyFile | undefined
   readonly log: (line: string) => void
   /** Milliseconds until it is rebuilt: doubled with each attempt that fails. @default 500, to 30000 */
-  readonly delays?: { readonly first: number; readonly longest: number }
+  readonly delays?: Backoff
 }
 
 const sessions = channel('troupe:overlay:session')
 const idBytes = 16
-const defaultDelays = { first: 500, longest: 30_000 }
+const defaultDelays: Backoff = { initial: 500, max: 30_000 }
 
 export class Session implements AsyncDisposable {
   /** A secret: whoever knows it opens streams by the session, and accepts them. It stays the same when the session is rebuilt. */
@@ -100,14 +99,14 @@ export class Session implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { first, longest } = this.#options.delays ?? defaultDelays
-    for (let delay = first; !this.#closed; delay = Math.min(delay * 2, longest)) {
+    const delays = this.#options.delays ?? defaultDelays
+    for (let failures = 1; !this.#closed; failures += 1) {
       this.#standing.promise.catch(() => undefined)
       try {
         const control = await this.#open()
         const address = await this.#up()
         this.#standing.resolve(address)
-        delay = first
+        failures = 1
         await lived(control).catch((error: unknown) => {
           this.#standing = Promise.withResolvers()
           this.#down(asError(error))
@@ -119,7 +118,7 @@ export class Session implements AsyncDisposable {
         reject(error)
         this.#down(error)
       }
-      await pause(delay, undefined, { signal: this.#closing.signal }).catch(() => undefined)
+      await sleep(backoffDelay(delays, failures), this.#closing.signal).catch(() => undefined)
     }
     this.#standing.promise.catch(() => undefined)
     this.#standing.reject(this.#failures.canceled())

@@ -1,4 +1,5 @@
 /** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929): whatever ends it first ends it. */
+import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { type Answer, Answers, type Stage } from './answers.ts'
 import type { Failure, Failures, Limit } from './failures.ts'
@@ -26,9 +27,6 @@ export interface HandshakePlan {
   readonly failures: Failures
 }
 
-/** Beyond this Node's timers fire at once. */
-const longestTimer = 2 ** 31 - 1
-
 /**
  * Speaks over `socket`, which is connecting or connected. A success hands it over as if nobody had touched it: not flowing,
  * without listeners, with what the target sent already. A failure destroys it.
@@ -39,7 +37,7 @@ export class Handshake {
   readonly #answers: Answers
   readonly #offer: Offer
   readonly #ended = Promise.withResolvers<Outcome>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #handshakeUntil = 0
   #connected = false
   #heard = false
@@ -142,20 +140,20 @@ export class Handshake {
   #limit(limit: Limit, ms: number): void {
     const { until, timeout, timeouts, failures, optimistic } = this.#plan
     const left = until - performance.now()
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(
+    stopTimer(this.#timer)
+    this.#timer = startDeadline(
       () => {
         const stage = this.#connected ? this.#answers.stage : 'connect'
         if (left <= ms) this.#end(failures.timedOut(timeout, stage))
         else this.#end(failures.late(limit, timeouts[limits[limit]], stage, optimistic))
       },
-      Math.min(coarse(Math.min(left, ms)), longestTimer),
+      coarse(Math.min(left, ms)),
     )
   }
 
   #end(outcome: Outcome): true {
     const socket = this.#socket
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#plan.signal?.removeEventListener('abort', this.#onAbort)
     socket.off('connect', this.#onConnect).off('error', this.#onError).off('end', this.#onEnd).off('readable', this.#onReadable)
     if ('error' in outcome) socket.destroy()

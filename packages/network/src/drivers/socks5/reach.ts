@@ -1,5 +1,5 @@
 /** Whether there is somebody where a proxy should be. */
-import { TroupeError, unavailable } from '@troupe/core'
+import { TroupeError, unavailable, withDeadline } from '@troupe/core'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { dial } from '../../dial.ts'
@@ -23,7 +23,7 @@ export async function reachable({ proxies, via, timeouts = defaultTimeouts }: So
 async function connected(proxy: Proxy, timeout: number): Promise<Socket> {
   const socket = connectPermitted(addressOf(proxy))
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(timeout) })
+    await withDeadline(once(socket, 'connect'), timeout, () => new TroupeError('Timeout', `no connection within ${timeout} ms`))
     return socket.on('error', () => undefined)
   } catch (error) {
     socket.on('error', () => undefined).destroy()

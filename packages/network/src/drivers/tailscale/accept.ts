@@ -1,5 +1,5 @@
 /** Takes the connections that the sidecar hands over at the place of a ticket. */
-import { unavailable } from '@troupe/core'
+import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
 import { BroadcastChannel } from 'node:worker_threads'
 import { listenPermitted } from '../../guard/permit.ts'
@@ -54,7 +54,7 @@ function lost({ overlay, address }: Ticket, why: string): Error {
 
 async function take(socket: Socket, arrivals: Arrivals): Promise<void> {
   const line = new FirstLine(socket)
-  const timer = setTimeout(() => line.abandon(new Error('no line')), patience)
+  const timer = startDeadline(() => line.abandon(new Error('no line')), patience)
   try {
     const header = readFields(await line.text()) ?? {}
     const ends = readEnds(header)
@@ -66,7 +66,7 @@ async function take(socket: Socket, arrivals: Arrivals): Promise<void> {
     // Closed without the answer, the connection is refused.
     socket.on('error', () => {}).destroy()
   } finally {
-    clearTimeout(timer)
+    stopTimer(timer)
   }
 }
 

@@ -1,4 +1,5 @@
 /** One request to the sidecar, on a connection of its own to the data socket. */
+import { nodeTimeout, startDeadline, stopTimer } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { connectPermitted } from '../../guard/permit.ts'
 import type { DialOptions } from '../../overlay.ts'
@@ -8,8 +9,6 @@ import { type Fields, FirstLine, NoLine, readAnswer, readFields } from './line.t
 import { nodeOf } from './route.ts'
 
 const defaultTimeout = 30_000
-/** Beyond this Node's timers fire at once. */
-const longestTimer = 2 ** 31 - 1
 
 export interface Question<T> {
   readonly op: 'dial' | 'packet' | 'resolve' | 'reverse'
@@ -35,10 +34,10 @@ export async function ask<T>(route: Route, question: Question<T>, options: DialO
   const line = new FirstLine(socket)
   const onAbort = () => line.abandon(failures.canceled())
   signal?.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => line.abandon(failures.timedOut(timeout)), Math.min(timeout, longestTimer))
+  const timer = startDeadline(() => line.abandon(failures.timedOut(timeout)), timeout)
   try {
     // In one write with the connection: the sidecar answers when the far side does.
-    socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(Math.min(timeout, longestTimer))) })}\n`)
+    socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`)
     const answer = readAnswer(readFields(await line.text()), read)
     // An abort between the answer and this line.
     if (isAborted(signal)) throw failures.canceled()
@@ -50,7 +49,7 @@ export async function ask<T>(route: Route, question: Question<T>, options: DialO
     socket.on('error', () => {}).destroy()
     throw error instanceof NoLine ? failures.noSidecar(error.code) : error
   } finally {
-    clearTimeout(timer)
+    stopTimer(timer)
     signal?.removeEventListener('abort', onAbort)
   }
 }

@@ -1,7 +1,6 @@
 /** A node's way into its tailnet, as a state machine. Its picture is in `docs/overlays.md`. */
-import { asTroupeError, type TroupeError } from '@troupe/core'
+import { asTroupeError, type Backoff, backoffDelay, type TroupeError } from '@troupe/core'
 import { assign, fromPromise, setup } from 'xstate'
-import { type Growth, grown } from './growth.ts'
 
 /** What the machine drives: one stay in the tailnet after the other. */
 export interface Stay {
@@ -15,7 +14,7 @@ export interface Stay {
 
 export interface NodeInput {
   readonly stay: Stay
-  readonly delays: Growth
+  readonly delays: Backoff
 }
 
 interface Context extends NodeInput {
@@ -46,7 +45,7 @@ export const nodeMachine = setup({
     isFinal: (_, { error }: { error: TroupeError }) => error.final,
   },
   delays: {
-    delay: ({ context }) => grown(context.delays, context.failures),
+    delay: ({ context }) => backoffDelay(context.delays, context.failures),
   },
 }).createMachine({
   id: 'tailnetNode',

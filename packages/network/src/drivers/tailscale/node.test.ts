@@ -18,7 +18,7 @@ class Stage implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack
 
   private constructor(program: string, folder: string, stack: AsyncDisposableStack) {
-    this.sidecar = new Sidecar({ program: async () => Promise.resolve(program), clock: this.clock, delays: { first: 250, longest: 250 } })
+    this.sidecar = new Sidecar({ program: async () => Promise.resolve(program), clock: this.clock, delays: { initial: 250, max: 250 } })
     this.node = new TailnetNode({
       overlay: entryId('app:tailnet'),
       hostname: 'a',

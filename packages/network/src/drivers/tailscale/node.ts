@@ -1,15 +1,14 @@
 /** The tailnet node of one overlay, through the lives of the sidecar. */
-import { type EntryId, TroupeError, unavailable } from '@troupe/core'
+import { type Backoff, type Clock, type EntryId, systemClock, TroupeError, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
 import { type Actor, createActor, type StateValueFrom, waitFor } from 'xstate'
 import type { BindOptions } from '../../overlay.ts'
 import { done, type Joined, joined, type NodeEvent, type Status, status } from './answers.ts'
 import { refusalError } from './codes.ts'
-import type { Growth } from './growth.ts'
 import { nodeMachine } from './node.machine.ts'
 import { Place } from './place.ts'
 import type { TailscaleRoute } from './route.ts'
-import type { Clock, Sidecar, Tenant } from './sidecar.ts'
+import type { Sidecar, Tenant } from './sidecar.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 import { makeStateFolder } from './state-folder.ts'
 
@@ -39,7 +38,7 @@ export interface NodeOptions {
   /** Called each time that it is in its tailnet. */
   readonly onJoined?: (joined: Joined) => Promise<void>
   /** @default 1 s, up to 60 s */
-  readonly delays?: Growth
+  readonly delays?: Backoff
   /** @default the system's */
   readonly clock?: Clock
 }
@@ -56,7 +55,7 @@ export interface Standing {
   readonly joined: Joined | undefined
 }
 
-const defaultDelays: Growth = { first: 1_000, longest: 60_000 }
+const defaultDelays: Backoff = { initial: 1_000, max: 60_000 }
 
 export class TailnetNode implements AsyncDisposable {
   readonly #options: NodeOptions
@@ -74,11 +73,11 @@ export class TailnetNode implements AsyncDisposable {
   #isLeaving = false
 
   constructor(options: NodeOptions) {
-    const { overlay, sidecar, delays = defaultDelays, clock } = options
+    const { overlay, sidecar, delays = defaultDelays, clock = systemClock } = options
     this.#options = options
     this.#tenant = { node: `${overlay}#${randomBytes(secretBytes).toString('base64url')}`, onEvent: (event) => this.#hear(event) }
     const stay = { join: async () => this.#join(), last: async () => this.#last(), leave: async () => this.#leave() }
-    this.#actor = createActor(nodeMachine, { input: { stay, delays }, ...(clock && { clock }) })
+    this.#actor = createActor(nodeMachine, { input: { stay, delays }, clock })
     sidecar.enter(this.#tenant)
     this.#actor.start()
   }

@@ -1,5 +1,5 @@
 /** One life of the sidecar: a process, and what is asked of it on its standard input. */
-import { TroupeError, unavailable } from '@troupe/core'
+import { startDeadline, stopTimer, TroupeError, unavailable } from '@troupe/core'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -64,7 +64,7 @@ export class SidecarProcess {
   /** Settles when it takes requests. @throws TroupeError `Unavailable`; `Invalid` for a program that is not our sidecar. */
   static async start(options: SidecarProcessOptions): Promise<SidecarProcess> {
     const sidecar = new SidecarProcess(options)
-    const timer = setTimeout(() => sidecar.#ready.reject(unavailable(`the sidecar said nothing in ${startTimeout} ms`)), startTimeout)
+    const timer = startDeadline(() => sidecar.#ready.reject(unavailable(`the sidecar said nothing in ${startTimeout} ms`)), startTimeout)
     try {
       await sidecar.#ready.promise
       return sidecar
@@ -72,7 +72,7 @@ export class SidecarProcess {
       sidecar.kill()
       throw error
     } finally {
-      clearTimeout(timer)
+      stopTimer(timer)
     }
   }
 
@@ -109,7 +109,7 @@ export class SidecarProcess {
     const id = this.#id
     const { promise, resolve, reject } = Promise.withResolvers<Fields | undefined>()
     const late = () => reject(new TroupeError('Timeout', `the sidecar did not answer "${op}" in ${timeout} ms`))
-    const timer = setTimeout(late, timeout)
+    const timer = startDeadline(late, timeout)
     this.#pending.set(id, { settle: resolve, fail: reject })
     this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
     try {
@@ -118,7 +118,7 @@ export class SidecarProcess {
       if ('refused' in answer) throw refusalError(answer.refused)
       return answer.taken
     } finally {
-      clearTimeout(timer)
+      stopTimer(timer)
       this.#pending.delete(id)
     }
   }
@@ -126,9 +126,9 @@ export class SidecarProcess {
   /** Has it close its nodes and end. Settles when it has. */
   async stop(): Promise<void> {
     this.#child.stdin.end()
-    const timer = setTimeout(() => this.kill(), stopTimeout)
+    const timer = startDeadline(() => this.kill(), stopTimeout)
     await this.ended
-    clearTimeout(timer)
+    stopTimer(timer)
   }
 
   /** Ends it at once. */

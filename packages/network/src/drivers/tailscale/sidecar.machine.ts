@@ -1,14 +1,13 @@
 /** The life of the sidecar, as a state machine: it runs as long as some node needs it. Its picture is in `docs/overlays.md`. */
-import { asTroupeError, type TroupeError } from '@troupe/core'
+import { asTroupeError, type Backoff, backoffDelay, type TroupeError } from '@troupe/core'
 import { assign, fromPromise, setup } from 'xstate'
-import { type Growth, grown } from './growth.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 
 export interface SidecarInput {
   readonly start: () => Promise<SidecarProcess>
   /** Whether some node needs it; `CHANGED` says that this may have changed. */
   readonly isNeeded: () => boolean
-  readonly delays: Growth
+  readonly delays: Backoff
   /** Milliseconds after which one that runs is taken to be well, so that the next delay is the first again. */
   readonly stable: number
 }
@@ -49,7 +48,7 @@ export const sidecarMachine = setup({
   },
   delays: {
     stable: ({ context }) => context.stable,
-    delay: ({ context }) => grown(context.delays, context.failures),
+    delay: ({ context }) => backoffDelay(context.delays, context.failures),
   },
 }).createMachine({
   id: 'sidecar',

@@ -8,7 +8,7 @@ import { Sidecar, type SidecarOptions } from './sidecar.ts'
 import { HandClock, ScriptedSidecar } from './testing/scripted-sidecar.ts'
 
 const tenant = { node: 'app:tailnet#1', onEvent: () => undefined }
-const delays = { first: 250, longest: 1000 }
+const delays = { initial: 250, max: 1000 }
 const well = 'ready(); requests((request, answer) => answer({ ok: true }))'
 
 function sidecarOf({ program }: ScriptedSidecar, options: Partial<SidecarOptions> = {}): Sidecar {

@@ -1,26 +1,19 @@
 /** The one sidecar of this program, which holds the tailnet nodes of all its overlays. */
-import { unavailable } from '@troupe/core'
+import { type Backoff, type Clock, systemClock, unavailable } from '@troupe/core'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Actor, createActor, type SnapshotFrom, waitFor } from 'xstate'
 import type { NodeEvent } from './answers.ts'
-import type { Growth } from './growth.ts'
 import { sidecarMachine } from './sidecar.machine.ts'
 import { SidecarProcess } from './sidecar-process.ts'
-
-/** The time that delays go by. */
-export interface Clock {
-  setTimeout(then: () => void, ms: number): number
-  clearTimeout(timer: number): void
-}
 
 export interface SidecarOptions {
   /** Finds its program. Throws a TroupeError that says what to install, where there is none. */
   readonly program: () => Promise<string>
   /** @default 250 ms, up to 30 s */
-  readonly delays?: Growth
+  readonly delays?: Backoff
   /** @default 10 s */
   readonly stable?: number
   /** @default the system's */
@@ -33,7 +26,7 @@ export interface Tenant {
   readonly onEvent: (event: NodeEvent) => void
 }
 
-const defaultDelays: Growth = { first: 250, longest: 30_000 }
+const defaultDelays: Backoff = { initial: 250, max: 30_000 }
 const defaultStable = 10_000
 
 export class Sidecar {
@@ -43,10 +36,10 @@ export class Sidecar {
   #folder: string | undefined
   #places = 0
 
-  constructor({ program, delays = defaultDelays, stable = defaultStable, clock }: SidecarOptions) {
+  constructor({ program, delays = defaultDelays, stable = defaultStable, clock = systemClock }: SidecarOptions) {
     this.#program = program
     const input = { start: async () => this.#start(), isNeeded: () => this.#tenants.size > 0, delays, stable }
-    this.#actor = createActor(sidecarMachine, { input, ...(clock && { clock }) })
+    this.#actor = createActor(sidecarMachine, { input, clock })
     this.#actor.subscribe(({ value }) => {
       if (value === 'Idle') this.#tidy()
     })

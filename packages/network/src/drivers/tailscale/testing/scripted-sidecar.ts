@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Clock } from '../sidecar.ts'
+import type { Clock } from '@troupe/core'
 
 const opening = `#!${process.execPath}
 import { existsSync, writeFileSync } from 'node:fs'
@@ -42,6 +42,10 @@ export class ScriptedSidecar implements AsyncDisposable {
 export class HandClock implements Clock {
   readonly #timers = new Map<number, { readonly end: () => void; readonly ms: number }>()
   #last = 0
+
+  now(): number {
+    return 0
+  }
 
   setTimeout(then: () => void, ms: number): number {
     this.#last += 1
