@@ -92,10 +92,11 @@ it('a deadline reads first what has come, and is stopped until it has', async ()
   const { port1, port2 } = new MessageChannel()
   let timer = startTimer(() => undefined, 0)
   const heard = new Promise((resolve) => {
-    port2.onmessage = () => {
+    port2.addEventListener('message', () => {
       timer.stop()
       resolve('message')
-    }
+    })
+    port2.start()
   })
   const late = new Promise((resolve) => {
     timer = startDeadline(() => resolve('late'), 1)

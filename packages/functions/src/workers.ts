@@ -1,5 +1,5 @@
 /** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
-import { type EntryId, TroupeError } from '@troupe/core'
+import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
 import { threadFailure, type Kernel } from '@troupe/process/kernel'
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
@@ -35,7 +35,7 @@ export class Workers implements AsyncDisposable {
       env: threads.env,
       minThreads: min,
       maxThreads: max,
-      idleTimeout,
+      idleTimeout: nodeTimeout(idleTimeout),
       concurrentTasksPerWorker: 1,
       maxQueue: max,
       // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
