@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type AppFolder, appFolder } from './testing/app-folder.ts'
 import { containing, matching } from './testing/matchers.ts'
@@ -99,6 +100,11 @@ describe('troupe check', () => {
       says: 'src/_index.yaml:11:30: app:two: meta.command.name: "go" is already the command of app:one at src/_index.yaml:7:13',
     },
     {
+      what: 'a list in the place of a document',
+      files: { 'src/_index.yaml': '- { name: p, kind: process.host }\n' },
+      says: 'src/_index.yaml:1:1: expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"',
+    },
+    {
       what: 'a default overlay that is none',
       files: { '.troupe.yaml': 'network_service:\n  default_network: app:one\n', 'src/_index.yaml': `${head}  []\n` },
       says: /^\.troupe\.yaml:2:20: network_service.default_network: there is no overlay app:one/,
@@ -161,7 +167,7 @@ describe('troupe check', () => {
       'src/renamed.ts': 'function start(): void {}\nexport { start as main, type X }\ntype X = string\n',
       'src/starred.ts': "export * from './circle.ts'\n",
       'src/circle.ts': "export * from './starred.ts'\nexport * from './declared.ts'\n",
-      'src/handed_on.ts': "export * from 'some-package'\n",
+      'src/handed_on.ts': "export * from 'pino'\n",
       'src/common.ts': 'exports.main = () => {}\n',
       'src/bound.ts': 'export const { a: [main], ...rest } = { a: [() => {}] }\n',
       'src/by_default.ts': 'export default () => {}\n',
@@ -178,6 +184,14 @@ describe('troupe check', () => {
       status: 1,
       err: containing('did you mean "app:proxy"?'),
     })
+  })
+
+  it.each(['src/_index.yaml', '.troupe.yaml', '.env'])('says what is not UTF-8: %s', async (name) => {
+    using app = appFolder({
+      'src/_index.yaml': `${head}  - { name: store, kind: env.storage.file, path: .env }\n  - { name: KEY, kind: env.variable, storage: store }\n  - { name: h, kind: process.host, meta: { note: "\${env:KEY|x}" } }\n`,
+    })
+    writeFileSync(join(app.path, name), Buffer.from('# one\nKEY: caf\xe9 # two\n', 'latin1'))
+    expect((await check(app)).lines).toContainEqual(matching(/:2:9: this is not UTF-8: save it as UTF-8$/))
   })
 
   it('says which folder can not be read', async () => {

@@ -1,11 +1,13 @@
 /** `troupe check`. */
-import { type Entry, formatPlace, keyPlaceOf, placeOf, type Registry, suggest } from '@troupe/registry'
+import { existsSync } from 'node:fs'
+import { didYouMean, type Entry, formatPlace, keyPlaceOf, type Path, placeOf, type Registry, suggest } from '@troupe/registry'
 import { commandsOf } from './commands.ts'
 import { type Finding, findingsIn, formatFinding, sortFindings } from './finding.ts'
 import type { CommonOptions } from './invocation.ts'
-import { load } from 'troupe/app'
-import { ModuleGraph } from './module-graph.ts'
-import { programOf } from './program.ts'
+import { checkCertificates, load } from 'troupe/app'
+import { ModuleGraph, notAModule } from './module-graph.ts'
+import type { NamedEntry } from './module-source.ts'
+import { decodedIfRight, programOf } from './program.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prints all that is wrong with an application. Status 1 if anything is. */
@@ -14,9 +16,17 @@ export async function check(options: CommonOptions, terminal: Terminal): Promise
   const entries = registry.entries().length
   if (options.json) terminal.out(JSON.stringify(findings, undefined, 2))
   else for (const finding of findings) terminal.out(formatFinding(finding))
-  const count = findings.length === 1 ? '1 problem' : `${findings.length === 0 ? 'no' : findings.length} problems`
-  terminal.err(`${entries} ${entries === 1 ? 'entry' : 'entries'}, ${count}`)
-  return findings.length === 0 ? 0 : 1
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length
+  const problems = findings.length - warnings
+  const warned = warnings === 0 ? '' : `, ${counted(warnings, 'warning', 'warnings')}`
+  terminal.err(
+    `${counted(entries, 'entry', 'entries')}, ${problems === 0 ? 'no problems' : counted(problems, 'problem', 'problems')}${warned}`,
+  )
+  return problems === 0 ? 0 : 1
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`
 }
 
 /** An application that was read, with all that is wrong with it. */
@@ -32,7 +42,8 @@ export async function examine(options: CommonOptions): Promise<Examined> {
   const { registry, findings } = await loadAll(options)
   const modules = new ModuleGraph()
   const inModules = await examineModules(registry, modules)
-  return { registry, modules, findings: sortFindings([...findings, ...inModules, ...doubleCommands(registry)]) }
+  const others = [...checkCertificates(registry), ...doubleCommands(registry), ...singleThreads(registry)]
+  return { registry, modules, findings: sortFindings([...findings, ...inModules, ...others]) }
 }
 
 /** With a config that is wrong, the entries are read all the same. */
@@ -51,21 +62,24 @@ async function loadAll(options: CommonOptions): Promise<{ readonly registry: Reg
 async function examineModules(registry: Registry, modules: ModuleGraph): Promise<readonly Finding[]> {
   const missing = await Promise.all(registry.entries().map(async (entry) => missingMethod(registry, entry, modules)))
   await modules.settled()
-  return [...missing.flat(), ...modules.findings]
+  const unknown = (await modules.entriesNamed()).flatMap((named) => unknownEntry(registry, named))
+  return [...missing.flat(), ...modules.findings, ...unknown]
 }
 
 async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGraph): Promise<readonly Finding[]> {
   const program = programOf(registry, entry)
   if (!program) return []
   const { file, method } = program
+  const unreadable = existsSync(file) ? notAModule(file) : undefined
+  if (unreadable !== undefined)
+    return [{ code: 'missing-import', message: `source: ${unreadable}`, entry: entry.id, path: 'source', ...placed(entry, ['source']) }]
   const exported = await modules.exportsOf(file)
   if (!exported || exported.has(method)) return []
   const near = suggest(method, exported)
   const hint = near === undefined ? `it exports ${exported.size === 0 ? 'nothing' : [...exported].join(', ')}` : `did you mean "${near}"?`
   const written = Object.hasOwn(entry.fields, 'method')
   const message = `method: ${String(entry.fields['source'])} exports no "${method}"${written ? '' : ', the default'}; ${hint}`
-  const place = placeOf(entry, [written ? 'method' : 'source'])
-  return [{ code: 'missing-method', message, entry: entry.id, path: 'method', ...(place && { place }) }]
+  return [{ code: 'missing-method', message, entry: entry.id, path: 'method', ...placed(entry, [written ? 'method' : 'source']) }]
 }
 
 function doubleCommands(registry: Registry): readonly Finding[] {
@@ -77,4 +91,45 @@ function doubleCommands(registry: Registry): readonly Finding[] {
       return { code: 'duplicate-command' as const, message, entry: entry.id, path: 'meta.command.name', ...(place && { place }) }
     }),
   )
+}
+
+/** A call that names an entry which is not there, or is no such thing. */
+function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): readonly Finding[] {
+  const found = registry.find().find((entry) => entry.id === id)
+  if (found && kinds.includes(found.kind)) return []
+  if (found) return [{ code: 'wrong-kind', message: `${id} is of the kind ${found.kind}; expected ${kinds.join(' or ')}`, place }]
+  const others = registry.find().filter(({ kind }) => kinds.includes(kind))
+  const hint = didYouMean(
+    id,
+    others.map((entry) => entry.id),
+  )
+  return [{ code: 'dangling-reference', message: `there is no entry ${id}${hint}`, place }]
+}
+
+/** A thread works for one network at a time: with a single one, calls from all others wait. */
+function singleThreads(registry: Registry): readonly Finding[] {
+  if (registry.find({ kind: 'network.*' }).length === 0) return []
+  return registry.find({ kind: 'function.ts' }).flatMap((entry) => {
+    const decoded = decodedIfRight(registry, entry.id)
+    const pool = decoded?.fields['pool']
+    const isSingle = typeof pool === 'object' && pool !== null && 'max' in pool && pool.max === 1
+    if (!isSingle || decoded?.meta.options?.network !== undefined) return []
+    const message =
+      'pool.max: a thread works for one network at a time, so calls from different networks wait for each other; allow 2 or more, or pin the function by meta.options.network'
+    return [
+      {
+        code: 'one-thread' as const,
+        severity: 'warning' as const,
+        message,
+        entry: entry.id,
+        path: 'pool.max',
+        ...placed(entry, ['pool', 'max']),
+      },
+    ]
+  })
+}
+
+function placed(entry: Entry, path: Path): Pick<Finding, 'place'> {
+  const place = placeOf(entry, path)
+  return place === undefined ? {} : { place }
 }

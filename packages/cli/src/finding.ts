@@ -4,14 +4,16 @@ import { TroupeError } from '@troupe/core'
 import { comparePlaces, formatPlace, type Problem } from '@troupe/registry'
 
 export interface Finding extends Omit<Problem, 'code'> {
-  readonly code: Problem['code'] | 'module-syntax' | 'missing-import' | 'duplicate-command'
+  readonly code: Problem['code'] | 'module-syntax' | 'missing-import' | 'missing-export' | 'duplicate-command' | 'one-thread'
+  /** It runs all the same. */
+  readonly severity?: 'warning'
 }
 
 /** `src/_index.yaml:12:9: app:proxy: port: …`, with the file relative to the current folder. */
-export function formatFinding({ place, entry, message }: Finding): string {
+export function formatFinding({ place, entry, message, severity }: Finding): string {
   // The "file" of a value from the command line is its option.
   const shown = place && (place.file.startsWith('-') ? place : { ...place, file: relative(process.cwd(), place.file) })
-  return [shown && formatPlace(shown), entry, message].filter((part) => part !== undefined).join(': ')
+  return [shown && formatPlace(shown), severity, entry, message].filter((part) => part !== undefined).join(': ')
 }
 
 /** By file, line and column; those without a place last. */

@@ -1,21 +1,32 @@
 /** What a module's text says, without running it: what it exports and imports, or why Node could not load it. */
-import { readFile } from 'node:fs/promises'
-import { type ModuleDeclaration, type Node, type Pattern, parse, type Program, type Statement } from 'acorn'
+import { parse, type Program } from 'acorn'
 import amaro from 'amaro'
-import type { Place } from '@troupe/registry'
+import { type Place, readUtf8 } from '@troupe/registry'
 import { z } from 'zod'
+import { declaredType, type PackageType } from './package-type.ts'
+import {
+  commonJsUse,
+  entriesNamed,
+  exportsOf,
+  idsWritten,
+  importsOf,
+  isEsModule,
+  type NamedEntry,
+  requiresOf,
+  type SourceImport,
+} from './module-syntax.ts'
 
-export interface SourceImport {
-  readonly specifier: string
-  readonly place: Place
-  /** `export * from`: what that module exports, this one does as well. */
-  readonly star: boolean
-}
+export type { NamedEntry, SourceImport } from './module-syntax.ts'
 
 export interface ModuleSource {
   /** `undefined` for CommonJS, whose exports only running it tells. */
   readonly exports: readonly string[] | undefined
   readonly imports: readonly SourceImport[]
+  readonly entries: readonly NamedEntry[]
+  /** Ids of entries that it may create. */
+  readonly ids: readonly string[]
+  /** Names that are only types: they are gone when the module runs. */
+  readonly types: ReadonlySet<string>
 }
 
 /** Why Node can not load a module. */
@@ -24,17 +35,15 @@ export interface SyntaxFault {
   readonly place: Place
 }
 
+type Read = ModuleSource | { readonly fault: SyntaxFault }
+
 /** Reads the module at `file`. */
-export async function readModule(file: string): Promise<ModuleSource | { readonly fault: SyntaxFault }> {
-  const text = await readFile(file, 'utf8')
+export async function readModule(file: string): Promise<Read> {
+  const { text, fault } = await readUtf8(file)
+  if (fault !== undefined) return { fault }
   try {
     const code = /\.[cm]?ts$/.test(file) ? stripTypes(text) : text
-    if (/\.c[jt]s$/.test(file)) {
-      parse(code, { ecmaVersion: 'latest', sourceType: 'commonjs' })
-      return { exports: undefined, imports: [] }
-    }
-    const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
-    return describe(program, code, file)
+    return describe(code, text, file)
   } catch (error) {
     return { fault: faultOf(error, file) }
   }
@@ -58,59 +67,61 @@ function faultOf(error: unknown, file: string): SyntaxFault {
   return { message: message.replace(/ \(\d+:\d+\)$/, ''), place: { file, line: loc.line, column: loc.column + 1 } }
 }
 
-function describe(program: Program, code: string, file: string): ModuleSource {
-  const statements = program.body.filter(isModuleDeclaration)
-  const imports = statements.flatMap((statement) => importOf(statement, file))
-  const commonJs = statements.length === 0 && /\bexports\b/.test(code)
-  return { exports: commonJs ? undefined : statements.flatMap(exportsOf), imports }
-}
-
-function isModuleDeclaration(node: Statement | ModuleDeclaration): node is ModuleDeclaration {
-  return node.type.startsWith('Import') || node.type.startsWith('Export')
-}
-
-function importOf(statement: ModuleDeclaration, file: string): readonly SourceImport[] {
-  if (statement.type === 'ExportDefaultDeclaration' || !statement.source) return []
-  const { value, loc } = statement.source
-  const star = statement.type === 'ExportAllDeclaration' && !statement.exported
-  return [{ specifier: String(value), star, place: { file, line: loc?.start.line ?? 1, column: (loc?.start.column ?? 0) + 1 } }]
-}
-
-function exportsOf(statement: ModuleDeclaration): readonly string[] {
-  switch (statement.type) {
-    case 'ExportDefaultDeclaration':
-      return ['default']
-    case 'ExportAllDeclaration':
-      return statement.exported ? [nameOf(statement.exported)] : []
-    case 'ExportNamedDeclaration': {
-      const { declaration, specifiers } = statement
-      const listed = specifiers.map(({ exported }) => nameOf(exported))
-      if (!declaration) return listed
-      return declaration.type === 'VariableDeclaration' ? declaration.declarations.flatMap(({ id }) => boundBy(id)) : [declaration.id.name]
+function describe(code: string, text: string, file: string): Read {
+  const named = /\.c[jt]s$/.test(file) ? 'commonjs' : /\.m[jt]s$/.test(file) ? 'module' : undefined
+  const { type: declared, file: packageFile } = named === undefined ? declaredType(file) : { type: named, file: '' }
+  const commonJs = (program: Program) => ({
+    exports: undefined,
+    imports: requiresOf(program, file),
+    entries: [],
+    ids: [],
+    types: new Set<string>(),
+  })
+  if (named === 'commonjs') return commonJs(parseAs('commonjs', code))
+  const program = parseAs('module', code)
+  const isEs = isEsModule(program)
+  if (declared === 'commonjs' && isEs) return { fault: esInCommonJs(program, file, packageFile) }
+  const use = commonJsUse(program, file)
+  if (declared === 'commonjs' || (!isEs && declared === undefined && use !== undefined)) return commonJs(program)
+  if (!isEs && use !== undefined) {
+    const why = named === undefined ? `${packageFile} says "type": "module"` : `its name ends in "${file.slice(file.lastIndexOf('.'))}"`
+    return {
+      fault: { message: `this is CommonJS, and an ES module has no "exports": ${why}; name it ".cjs", or use "export"`, place: use },
     }
-    default:
-      return []
+  }
+  return {
+    exports: exportsOf(program),
+    imports: importsOf(program, file),
+    entries: entriesNamed(program, file),
+    ids: idsWritten(program),
+    types: typesExported(text),
   }
 }
 
-/** The names that a pattern binds: `{ a, b: [c] }` binds `a` and `c`. */
-function boundBy(pattern: Pattern): readonly string[] {
-  switch (pattern.type) {
-    case 'Identifier':
-      return [pattern.name]
-    case 'ObjectPattern':
-      return pattern.properties.flatMap((part) => boundBy(part.type === 'Property' ? part.value : part.argument))
-    case 'ArrayPattern':
-      return pattern.elements.flatMap((part) => (part ? boundBy(part) : []))
-    case 'AssignmentPattern':
-      return boundBy(pattern.left)
-    case 'RestElement':
-      return boundBy(pattern.argument)
-    default:
-      return []
-  }
+function parseAs(sourceType: PackageType, code: string): Program {
+  return parse(code, { ecmaVersion: 'latest', sourceType, locations: true, allowHashBang: true })
 }
 
-function nameOf(node: Node & ({ name: string } | { value?: unknown })): string {
-  return 'name' in node ? node.name : String(node.value)
+function esInCommonJs(program: Program, file: string, packageFile: string): SyntaxFault {
+  const first = program.body.find(({ type }) => type.startsWith('Import') || type.startsWith('Export'))
+  const place = { file, line: first?.loc?.start.line ?? 1, column: (first?.loc?.start.column ?? 0) + 1 }
+  return { message: `this is an ES module, and ${packageFile} says "type": "commonjs": make that "module", or name the file ".mts"`, place }
+}
+
+/** Names of `export interface X` and its like: a hint, for which no parser is needed. */
+function typesExported(text: string): ReadonlySet<string> {
+  const declared = text.matchAll(/\bexport\s+(?:declare\s+)?(?:interface|type)\s+([\w$]+)/g)
+  const listed = text.matchAll(/\bexport\s+type\s*\{([^}]*)\}/g)
+  return new Set([
+    ...Array.from(declared, ([, name = '']) => name),
+    ...Array.from(listed, ([, names = '']) =>
+      names.split(',').map(
+        (name) =>
+          name
+            .trim()
+            .split(/\s+as\s+/)
+            .at(-1) ?? '',
+      ),
+    ).flat(),
+  ])
 }

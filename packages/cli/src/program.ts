@@ -16,8 +16,8 @@ export function programOf(registry: Registry, { id }: Entry): Program | undefine
   return source && typeof method === 'string' ? { file: source.file, method } : undefined
 }
 
-/** An entry that has problems has them told already. */
-function decodedIfRight(registry: Registry, id: Entry['id']): Decoded | undefined {
+/** An entry as its kind reads it; `undefined` for one that has problems, which are reported already. */
+export function decodedIfRight(registry: Registry, id: Entry['id']): Decoded | undefined {
   try {
     return registry.decode(id)
   } catch (error) {

@@ -2,8 +2,10 @@
 import { keepAlive, TroupeError, withDeadline } from '@troupe/core'
 import { problemsError } from '@troupe/registry'
 import { type Application, boot, type CommandResult, load } from 'troupe/app'
+import { examine } from './check.ts'
 import { commandsOf, findProgram } from './commands.ts'
 import { describeFailure } from './failure.ts'
+import { formatFinding } from './finding.ts'
 import { Input } from './input.ts'
 import type { CommonOptions, Runnable } from './invocation.ts'
 import { leaveAtOnce } from './leave.ts'
@@ -57,9 +59,23 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
   const orderly = await stopped(app, timeout, terminal)
   if ('error' in first) {
     terminal.err(`troupe: ${entry} failed\n${describeFailure(first.error, options.verbose)}`)
+    if (isOfLoading(first.error)) await explainLoading(options, terminal)
     return 1
   }
   return first.status === 0 && !orderly ? 1 : first.status
+}
+
+/** Whether a module could not be loaded. */
+function isOfLoading(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : error instanceof TroupeError ? error.details['code'] : undefined
+  return error.name === 'SyntaxError' || (typeof code === 'string' && code.startsWith('ERR_'))
+}
+
+/** Node does not name the module that asked for what could not be loaded. */
+async function explainLoading(options: CommonOptions, terminal: Terminal): Promise<void> {
+  const { findings } = await examine(options)
+  for (const finding of findings) if (finding.severity !== 'warning') terminal.err(formatFinding(finding))
 }
 
 /** The number that a command returned, if it can be a status; else what it gave Node as its exit code. */

@@ -63,7 +63,8 @@ class Watch implements AsyncDisposable {
   async #look(): Promise<void> {
     try {
       const examined = await examine(this.#options)
-      if (examined.findings.length > 0) this.#refuse(examined.findings.map(formatFinding).join('\n'))
+      const findings = examined.findings.filter(({ severity }) => severity !== 'warning')
+      if (findings.length > 0) this.#refuse(findings.map(formatFinding).join('\n'))
       else await this.#takeOver(examined)
     } catch (error) {
       this.#refuse(describeFailure(error, this.#options.verbose))

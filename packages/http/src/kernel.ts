@@ -7,6 +7,7 @@ import { websocketKind } from './websocket/kind.ts'
 
 export type { ServerAddress } from './server/server.ts'
 export { Servers, type ServersOptions } from './server/servers.ts'
+export { checkCertificates } from './server/check-certificates.ts'
 export { checkRoutes } from './server/check-routes.ts'
 export { TokenStores, type TokenStoresOptions } from './tokens/token-stores.ts'
 export { answerConnections } from './connections/connections.ts'

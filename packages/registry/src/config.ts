@@ -5,12 +5,11 @@ import { invalid } from '@troupe/core'
 import { z } from 'zod'
 import { decodeValue } from './decode.ts'
 import { duration, reference } from './fields.ts'
-import { readText } from './folder.ts'
 import { formatPath, type Path, type Place, parsePath } from './place.ts'
 import { type Problem, problemsError } from './problem.ts'
 import { profilesOf, withProfiles } from './profiles.ts'
 import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from './yaml-node.ts'
-import { parseYaml, parseYamlValue } from './yaml.ts'
+import { type ParsedYaml, parseYamlValue, readYaml } from './yaml.ts'
 
 const schema = z.strictObject({
   /** Of the file's form, as in files of entries. Nothing depends on it yet. */
@@ -72,7 +71,7 @@ export async function loadConfig(root: string, options: LoadConfigOptions = {}):
   const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
   const problems: Problem[] = []
   let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
-  for (const file of files) whole = mergeNodes(whole, parseFile(await readText(file), file, problems))
+  for (const file of files) whole = mergeNodes(whole, parseFile(await readYaml(file), file, problems))
   if (problems.length > 0) throw problemsError(problems)
   const profiles = profilesOf(whole)
   for (const profile of profiles.named.values()) decode(profile, folder)
@@ -120,8 +119,7 @@ function defaultFiles(folder: string): readonly string[] {
   return ['.troupe.yaml', '.wippy.yaml'].filter((name) => existsSync(resolve(folder, name))).slice(0, 1)
 }
 
-function parseFile(text: string, file: string, problems: Problem[]): YamlNode {
-  const { documents, problems: found } = parseYaml(text, file)
+function parseFile({ documents, problems: found }: ParsedYaml, file: string, problems: Problem[]): YamlNode {
   problems.push(...found)
   const [node, second] = documents
   if (second) problems.push({ code: 'document', message: 'a config file holds one document', place: second.place })

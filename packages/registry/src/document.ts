@@ -16,6 +16,8 @@ const listKeys = ['version', 'namespace', 'meta', 'entries']
 /** The entries of a document. One that does not look like a document of entries at all has none, and no problems. */
 export function entriesOf(document: YamlNode): EntriesOfDocument {
   const problems: Problem[] = []
+  if (document.type === 'sequence' && document.items.some(isLikeEntry))
+    report(problems, 'expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"', document.place)
   if (document.type !== 'mapping') return { entries: [], problems }
   const { pairs } = document
   const many = pairs.has('entries')
@@ -79,6 +81,10 @@ function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems:
   if (typeof value === 'string' && isName(value)) return value
   report(problems, `${key}: expected a word of letters, digits, ".", "-" and "_" that begins with a letter or "_"`, found.node.place)
   return undefined
+}
+
+function isLikeEntry(node: YamlNode): boolean {
+  return node.type === 'mapping' && (node.pairs.has('kind') || node.pairs.has('name') || node.pairs.has('entries'))
 }
 
 function isVersion(node: YamlNode): boolean {

@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, 
 import { dirname } from 'node:path'
 import { isDeepStrictEqual, parseEnv } from 'node:util'
 import { invalid, TroupeError } from '@troupe/core'
+import { decodeUtf8 } from './utf8.ts'
 
 /** The variables of `file`; none when there is no file. */
 export function readDotenv(file: string): ReadonlyMap<string, string> {
@@ -45,10 +46,18 @@ function withLine(text: string, name: string, line: string): string {
 }
 
 function readIfExists(file: string): string {
+  const bytes = bytesIfExists(file)
+  if (bytes === undefined) return ''
+  const { text, fault } = decodeUtf8(bytes, file)
+  if (fault === undefined) return text
+  throw invalid(`${file}:${fault.place.line}:${fault.place.column}: ${fault.message}`, { file })
+}
+
+function bytesIfExists(file: string): Uint8Array | undefined {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(file)
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return ''
+    if (hasCode(error, 'ENOENT')) return undefined
     throw new TroupeError('Unavailable', `the file of variables ${file} can not be read`, { cause: error, details: { file } })
   }
 }

@@ -1,5 +1,5 @@
 /** The YAML files of a folder. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 
@@ -17,13 +17,6 @@ export async function findYamlFiles(folder: string): Promise<readonly string[]> 
     else if (/\.ya?ml$/.test(entry.name) && (entry.isFile() || (await isFile(path)))) found.push(path)
   }
   return found
-}
-
-/** The text of a file; an error of kind `NotFound` says why there is none. */
-export async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
-  })
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -19,6 +19,7 @@ export type ProblemCode =
   | 'duplicate-route'
   | 'missing-file'
   | 'missing-method'
+  | 'certificate'
 
 /** One thing that is wrong. Never holds the value of a variable. */
 export interface Problem {

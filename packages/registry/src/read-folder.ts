@@ -2,9 +2,9 @@
 import { resolve } from 'node:path'
 import { entriesOf } from './document.ts'
 import type { Entry } from './entry.ts'
-import { findYamlFiles, readText } from './folder.ts'
+import { findYamlFiles } from './folder.ts'
 import type { Problem } from './problem.ts'
-import { parseYaml } from './yaml.ts'
+import { readYaml } from './yaml.ts'
 
 /**
  * Reads all YAML files under `folder`.
@@ -13,11 +13,9 @@ import { parseYaml } from './yaml.ts'
  */
 export async function readFolder(folder: string): Promise<{ readonly entries: readonly Entry[]; readonly problems: readonly Problem[] }> {
   const files = await findYamlFiles(resolve(folder))
-  const texts = await Promise.all(files.map(readText))
   const entries: Entry[] = []
   const problems: Problem[] = []
-  for (const [index, file] of files.entries()) {
-    const parsed = parseYaml(texts[index] ?? '', file)
+  for (const parsed of await Promise.all(files.map(readYaml))) {
     const read = parsed.documents.map(entriesOf)
     entries.push(...read.flatMap((document) => document.entries))
     problems.push(...parsed.problems, ...read.flatMap((document) => document.problems))

@@ -177,3 +177,18 @@ describe('layers', () => {
     expect(parseYamlValue('@x', place)).toMatchObject({ code: 'yaml', place })
   })
 })
+
+describe('whole numbers', () => {
+  it.each(['12345678901234567890', '-9007199254740993', '0x20000000000001'])('that lose digits are refused: %s', (text) => {
+    expect(parseYaml(`account: ${text}`, 'a.yaml').problems).toMatchObject([
+      { place: { line: 1, column: 10 }, message: expect.stringContaining('quote it') as unknown },
+    ])
+  })
+
+  it.each(['9007199254740992', '36098113325780970', '1000000000000000000000000', '0x40000000000000', '1e30', '"12345678901234567890"'])(
+    'that keep them are not: %s',
+    (text) => {
+      expect(parseYaml(`account: ${text}`, 'a.yaml').problems).toEqual([])
+    },
+  )
+})

@@ -14,6 +14,7 @@ import {
 } from 'js-yaml'
 import type { Place } from './place.ts'
 import type { Problem } from './problem.ts'
+import { readUtf8 } from './utf8.ts'
 import type { YamlNode, YamlPair } from './yaml-node.ts'
 
 /** Values that one document may hold, aliases counted as often as they are used. */
@@ -24,6 +25,12 @@ export interface ParsedYaml {
   /** One tree for each document that is not empty. */
   readonly documents: readonly YamlNode[]
   readonly problems: readonly Problem[]
+}
+
+/** Parses a file. @throws TroupeError `NotFound` when it can not be read. */
+export async function readYaml(file: string): Promise<ParsedYaml> {
+  const { text, fault } = await readUtf8(file)
+  return fault === undefined ? parseYaml(text, file) : { documents: [], problems: [{ code: 'yaml', ...fault }] }
 }
 
 /** Parses `text`. Never throws for what the text holds: each problem has its place. */
@@ -118,7 +125,12 @@ class Reader {
     const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED
     const place = event.valueStart < 0 ? fallback : this.#place(event.valueStart - (quoted ? 1 : 0))
     if (event.style !== SCALAR_STYLE.PLAIN) return { type: 'scalar', place, value: getScalarValue(this.#source, event) }
-    return { type: 'scalar', place, value: event.valueStart < 0 ? null : plainValue(this.#source, event) }
+    const value = event.valueStart < 0 ? null : plainValue(this.#source, event)
+    const text = getScalarValue(this.#source, event)
+    if (losesDigits(text, value)) {
+      this.#problem(`${text} has more digits than a number keeps (it would be ${value}): quote it`, place)
+    }
+    return { type: 'scalar', place, value }
   }
 
   #sequence(place: Place): YamlNode {
@@ -209,6 +221,16 @@ function keyText(source: string, event: ScalarEvent): string {
 
 /** What might be anything but text; most scalars are text, and need no resolver. */
 const notText = /^(?:[-+.~\d]|null$|true$|false$)/i
+
+/** Whether a whole number is not the one that is written. */
+function losesDigits(text: string, value: unknown): boolean {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return false
+  const [, digits = ''] = /^[-+]?(\d+|0x[\da-f]+|0o[0-7]+)$/i.exec(text) ?? []
+  if (digits === '' || !Number.isFinite(value)) return digits !== ''
+  if (/^0[xo]/i.test(digits)) return BigInt(digits) !== BigInt(Math.abs(value))
+  const [kept = ''] = Math.abs(value).toExponential().replace('.', '').split('e')
+  return digits.replace(/^0+/, '').replace(/0+$/, '') !== kept.replace(/0+$/, '')
+}
 
 /** A plain scalar by the rules of YAML 1.2's core schema. */
 function plainValue(source: string, event: ScalarEvent): string | number | boolean | null {

@@ -29,6 +29,7 @@ import { load, type Loaded, type LoadOptions } from './load.ts'
 export type { Clock } from '@troupe/core'
 export type { CommandResult } from './command.ts'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
+export { checkCertificates } from '@troupe/http/kernel'
 export { keptAddress } from '@troupe/network/kernel'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 

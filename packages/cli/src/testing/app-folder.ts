@@ -1,7 +1,7 @@
 /** An application in a folder of its own, and what the command line says about it, in the tests' hands. */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { main } from '../main.ts'
 
 export interface AppFolder extends Disposable {
@@ -24,6 +24,8 @@ export function appFolder(files: Readonly<Record<string, string>> = {}): AppFold
     mkdirSync(dirname(join(path, name)), { recursive: true })
     writeFileSync(join(path, name), text)
   }
+  // Packages are those of this repository.
+  symlinkSync(resolve(import.meta.dirname, '../../../../node_modules'), join(path, 'node_modules'))
   return {
     path,
     troupe: async (...argv) => troupe('--root', path, ...argv),

@@ -45,6 +45,6 @@ function textOf(pem: string | undefined): string {
   return isPem(pem) ? pem : readFileSync(pem, 'utf8')
 }
 
-function isPem(text: string): boolean {
+export function isPem(text: string): boolean {
   return text.startsWith('-----BEGIN ')
 }

@@ -42,8 +42,16 @@ async function importModule(program: Program): Promise<Record<string, unknown>> 
   } catch (cause) {
     if (isMissing(cause, program.module))
       throw new TroupeError('NotFound', `${program.entry}: there is no module ${program.module}`, { cause })
+    if (cause instanceof SyntaxError) cause.message = withPlace(cause)
     throw cause
   }
+}
+
+/** A module that cannot be read is named by Node above the stack alone, with the line and a mark under it. */
+function withPlace({ message, stack = '' }: SyntaxError): string {
+  const [, file, line, text = '', mark] = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^\n]*)\n( *)\^/.exec(stack) ?? []
+  if (file === undefined || message.includes(file)) return message
+  return `${file}:${line}:${Math.min((mark ?? '').length, text.length) + 1}: ${message}`
 }
 
 function isModule(value: unknown): value is Record<string, unknown> {
