@@ -39,6 +39,11 @@ export const namespaces = {
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
 } as const
 
+/** For native code that a test brings as source. */
+export const compilers = {
+  gcc: { path: '/usr/bin/gcc', package: 'build-essential' },
+} as const
+
 export const browsers = {
   chromium: { path: '/usr/bin/chromium', package: 'chromium' },
 } as const

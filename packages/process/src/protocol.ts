@@ -391,6 +391,8 @@ export interface ThreadData extends RuntimeSettings {
   readonly preload: readonly string[]
   /** It has no network of its own (`host.network: sealed`). */
   readonly sealed: boolean
+  /** Packages whose addons load in overlays (`network_service.native`). */
+  readonly native: readonly string[]
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */

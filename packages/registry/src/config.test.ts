@@ -10,7 +10,7 @@ describe('loadConfig', () => {
     expect(await loadConfig(folder.path)).toEqual({
       root: folder.path,
       files: [],
-      networkService: { stateDir: folder.file('.troupe/net'), drainTimeout: 30_000 },
+      networkService: { stateDir: folder.file('.troupe/net'), drainTimeout: 30_000, native: [] },
       security: { strictMode: false },
       registry: { history: 'memory', historyLimit: 1_000, historyPath: expect.stringMatching(/\.troupe\/registry\.db$/) as string },
       shutdown: { timeout: 30_000 },
@@ -40,7 +40,7 @@ describe('loadConfig', () => {
     })
     const config = await loadConfig(folder.path, { files: ['a.yaml', 'sub/b.yaml'], set: ['log.level=debug', 'shutdown.timeout=1m'] })
     expect(config).toMatchObject({
-      networkService: { stateDir: folder.file('sub/other'), defaultNetwork: 'app:proxy', drainTimeout: 30_000 },
+      networkService: { stateDir: folder.file('sub/other'), defaultNetwork: 'app:proxy', drainTimeout: 30_000, native: [] },
       security: { strictMode: true },
       shutdown: { timeout: 60_000 },
       log: { level: 'debug', format: 'json' },

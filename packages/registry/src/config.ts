@@ -20,6 +20,8 @@ const schema = z.strictObject({
       defaultNetwork: reference('network.*').optional(),
       /** How long the connections of an overlay that was replaced or removed may go on. */
       drainTimeout: duration().default(30_000),
+      /** Packages whose native addons load in overlays: the author knows that they open no sockets. */
+      native: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),

@@ -3,7 +3,7 @@ import { type Clock, entryId, type EntryId, runInSlot, TroupeError } from '@trou
 import { Functions } from '@troupe/functions/kernel'
 import { closeHttpPools } from '@troupe/http'
 import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
-import { type OverlayStatus, provideNetworkAccess } from '@troupe/network'
+import { type OverlayStatus, provideNetworkAccess, trustAddons } from '@troupe/network'
 import { overlayKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
@@ -219,6 +219,8 @@ export async function launch({ config, registry, overlays: own, problems }: Load
     log,
     ...(options.print && { print: options.print }),
   })
+  kernel.threads.native = config.networkService.native
+  trustAddons(kernel.threads.native)
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
   provideNetworkAccess(kernelNetworkAccess(kernel.runtime))

@@ -24,6 +24,8 @@ export interface ThreadOptions {
   readonly env: NodeJS.ProcessEnv
   /** Has no network of its own. */
   readonly sealed: boolean
+  /** `network_service.native` */
+  readonly native: readonly string[]
 }
 
 /** What the kernel keeps of any thread. */
@@ -73,14 +75,14 @@ export class Thread {
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
 export function threadWire(
-  options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed'>,
+  options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'>,
 ): {
   readonly near: MessagePort
   readonly ledger: OutputLedger
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, preload, shared, strict, terminal, sealed } = options
+  const { number, defaultOverlay, preload, shared, strict, terminal, sealed, native } = options
   const ledger = new OutputLedger()
   return {
     near: port1,
@@ -94,6 +96,7 @@ export function threadWire(
       strict,
       streams: { terminal, ledger: ledger.buffer },
       sealed,
+      native,
       ...(shared && { shared }),
     },
   }

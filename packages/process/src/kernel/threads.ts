@@ -39,6 +39,8 @@ export interface StartOptions {
 
 export class Threads implements Disposable {
   defaultOverlay: EntryId | undefined
+  /** `network_service.native`, for threads that start from now on. */
+  native: readonly string[] = []
   readonly #options: ThreadsOptions
   readonly #threads = new Map<number, Thread>()
   /** What threads find in `process.env`. */
@@ -89,6 +91,7 @@ export class Threads implements Disposable {
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
       terminal: this.#streams.terminal,
+      native: this.native,
       env: this.env,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
@@ -113,6 +116,7 @@ export class Threads implements Disposable {
       strict: this.#options.strict,
       terminal: this.#streams.terminal,
       sealed: false,
+      native: this.native,
     })
     return { thread: this.#takeIn(new Thread(number, near, { ledger }), near, onGone), data }
   }

@@ -1,6 +1,6 @@
 /** Makes a worker thread one of the application: the guard first, then the runtime. */
 import { currentSlot, errorToWire } from '@troupe/core'
-import { installGuard, provideNetworkAccess, sealThread } from '@troupe/network'
+import { installGuard, provideNetworkAccess, sealThread, trustAddons } from '@troupe/network'
 import type { ThreadData } from '../protocol.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
@@ -18,6 +18,7 @@ export async function guardThread(sealed = false): Promise<void> {
 }
 
 export function startThread(data: ThreadData): Runtime {
+  trustAddons(data.native)
   const runtime = new Runtime(data)
   setRuntime(runtime)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
