@@ -12,7 +12,7 @@ import { OverlayDatagrams } from './overlay-datagrams.ts'
 import { crossing, lostContext, refusal } from './refusal.ts'
 import { refuseFakeAddress } from './real-host.ts'
 import { readBind, readConnect, readSend } from './datagram-calls.ts'
-import { type Callable, callLater, fail, isCallable, refuseMethods, replaceMethod } from './wrap.ts'
+import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
 
 /** `null` for sockets of the clear network. */
 const owners = new WeakMap<dgram.Socket, OverlayDatagrams | null>()
@@ -20,7 +20,6 @@ const owners = new WeakMap<dgram.Socket, OverlayDatagrams | null>()
 export function guardDatagrams(): void {
   noteDatagramOptions()
   const { prototype } = dgram.Socket
-  refuseMethods(prototype, ['addMembership', 'addSourceSpecificMembership'], 'dgram.Socket', fail)
   use('bind', {
     overlay: (datagrams, args) => datagrams.bind(readBind(args)),
     clear: (args) => {

@@ -12,9 +12,12 @@ import { internals } from './internals.ts'
 import { guardDatagrams } from './datagrams.ts'
 import { guardNameQueries } from './name-queries.ts'
 import { guardNames } from './names.ts'
+import { trustAddons } from './native-addons.ts'
 import { guardPools } from './owned-pools.ts'
-import { refuseOthers } from './refuse.ts'
+import { refuseWaysOut } from './refuse.ts'
+import { guardReports } from './report.ts'
 import { guardServers } from './servers.ts'
+import { guardSharedNames } from './shared-names.ts'
 import { guardSockets } from './socket.ts'
 import { guardTls } from './tls.ts'
 
@@ -25,6 +28,12 @@ export interface GuardOptions {
    * @default 'refuse'
    */
   readonly outside?: 'refuse' | 'clear'
+  /**
+   * Packages whose native addons may load in an overlay, because they open no sockets: nothing can hold those that do. The packages
+   * that one of them lists in `optionalDependencies`, with its binaries for single platforms, count as named.
+   * @default none
+   */
+  readonly native?: readonly string[]
 }
 
 let installed = false
@@ -37,8 +46,9 @@ let installed = false
  *
  * @throws TroupeError `Internal` in a version of Node that lacks what the guard stands on; nothing is installed then.
  */
-export function installGuard({ outside = 'refuse' }: GuardOptions = {}): void {
+export function installGuard({ outside = 'refuse', native }: GuardOptions = {}): void {
   setOutside(outside === 'clear' ? null : undefined)
+  if (native !== undefined) trustAddons(native)
   if (installed) return
   internals()
   installed = true
@@ -53,6 +63,8 @@ export function installGuard({ outside = 'refuse' }: GuardOptions = {}): void {
   guardAgents()
   guardFetch()
   guardPools()
-  refuseOthers()
+  guardReports()
+  guardSharedNames()
+  refuseWaysOut()
   syncBuiltinESMExports()
 }

@@ -114,7 +114,8 @@ function prototypeOf(handle: object): object {
   throw unsupported('a native handle has no prototype')
 }
 
-function unsupported(what: string): TroupeError {
+/** The error for a Node on which the guard cannot stand. */
+export function unsupported(what: string): TroupeError {
   return new TroupeError(
     'Internal',
     `this Node (${process.version}) is not supported: ${what}, so sockets could not be kept on their overlays. Use Node 24.21 or 26.10`,

@@ -88,7 +88,7 @@ function typeOf(name: string, args: readonly unknown[]): string | undefined {
 }
 
 async function ask(overlay: EntryId, title: string, type: string | undefined, subject: string, args: readonly unknown[]): Promise<unknown> {
-  if (type !== 'A' && type !== 'AAAA' && type !== 'PTR') throw refusedIn(overlay, title, lookUp)
+  if (type !== 'A' && type !== 'AAAA' && type !== 'PTR') throw refusedIn(overlay, title, byName)
   try {
     const route = await networkAccess().route(overlay)
     if (type === 'PTR') return await reverse(route, subject, { timeout })
@@ -98,12 +98,13 @@ async function ask(overlay: EntryId, title: string, type: string | undefined, su
     return found.map(({ address }) => (withTtl ? { address, ttl: 0 } : address))
   } catch (thrown) {
     const error = asTroupeError(thrown)
-    if (error.kind === 'Invalid') throw refusedIn(overlay, title, lookUp)
+    if (error.kind === 'Invalid') throw refusedIn(overlay, title, byName)
     throw Object.assign(error, { code: codeOf(error), syscall: `query${type === 'PTR' ? 'Ptr' : type}`, hostname: subject })
   }
 }
 
-const lookUp = 'Connect by name: the overlay finds the address'
+/** What to do instead of a query. */
+export const byName = 'Connect by name: the overlay finds the address'
 
 /** In the words of c-ares, which libraries look for. */
 function codeOf({ kind, details }: TroupeError): string {

@@ -1,34 +1,42 @@
-/** Ways out that no overlay carries: refused by name while one is in force, untouched in the clear. */
-import childProcess from 'node:child_process'
-import inspector from 'node:inspector'
-import Module from 'node:module'
-import workerThreads from 'node:worker_threads'
-import { fail, refuseMethods } from './wrap.ts'
+/** Refuses what no overlay carries, by the table of ways out (`ways-out/`). In the clear these functions are Node's own. */
+import { isBuiltin } from 'node:module'
+import { property } from './internals.ts'
+import { refusedWays } from './ways-out/refused.ts'
+import type { RefusedWay } from './ways-out/way.ts'
+import { type Answer, callBack, fail, refuseMethod, reject } from './wrap.ts'
 
-const starters = ['exec', 'execFile', 'execFileSync', 'execSync', 'fork', 'spawn', 'spawnSync']
+const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { throw: fail, reject, callback: callBack }
 
-/** What is refused fails the way its failures do: a callback or a promise by its error, the rest by throwing. */
-export function refuseOthers(): void {
-  refuseMethods(childProcess, starters, 'child_process', fail)
-  refuseMethods(childProcess.ChildProcess.prototype, ['spawn'], 'child_process.ChildProcess', fail)
-  // It would start without a frame, and so in the clear.
-  refuseMethods(workerThreads, ['Worker'], 'worker_threads', fail)
-  // Hooks of modules run in a thread of their own, where no guard is; an inspector's session has code run in another.
-  refuseMethods(Module, ['register'], 'module', fail)
-  refuseMethods(inspector, ['open'], 'inspector', fail)
-  refuseMethods(inspector.Session.prototype, ['connectToMainThread'], 'inspector.Session', fail)
-  // The native code that these lead to opens what it likes.
-  refuseMethods(process, ['binding', 'dlopen', '_linkedBinding'], 'process', fail)
-  const ffi = quietly(() => process.getBuiltinModule('node:ffi'))
-  if (typeof ffi === 'object' && ffi !== null) refuseMethods(ffi, ['dlopen', 'DynamicLibrary'], 'ffi', fail)
+/** Names that this Node, or its flags, lack are skipped. */
+export function refuseWaysOut(): void {
+  for (const { module, names, advice, answer = 'throw', only, by } of refusedWays) {
+    const root = by === undefined ? moduleOf(module) : undefined
+    if (root === undefined) continue
+    for (const name of names.split(' ')) {
+      const path = name.split('.')
+      const last = path.pop() ?? name
+      const owner = path.reduce(property, root)
+      if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) continue
+      refuseMethod(owner, last, { what: titleOf(module, name), advice, answer: answers[answer], ...(only && { only: only.test }) })
+    }
+  }
 }
 
-/** Without the warning that a module which nobody uses is experimental. */
-function quietly(load: () => unknown): unknown {
+/** The name by which people know it: `sqlite.DatabaseSync.loadExtension`. */
+export function titleOf(module: string, name: string): string {
+  const plain = name.replace('.prototype.', '.')
+  return module === 'globalThis' ? plain : `${module.replace('node:', '').replace('/', '.')}.${plain}`
+}
+
+/** A module as Node hands it out, without the warning that one which nobody uses is experimental. */
+function moduleOf(name: string): unknown {
+  if (name === 'globalThis') return globalThis
+  if (name === 'process') return process
+  if (!isBuiltin(name)) return undefined
   const emitWarning: unknown = Reflect.get(process, 'emitWarning')
   process.emitWarning = () => {}
   try {
-    return load()
+    return process.getBuiltinModule(name)
   } finally {
     Reflect.set(process, 'emitWarning', emitWarning)
   }

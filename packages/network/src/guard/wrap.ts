@@ -43,26 +43,35 @@ export function replaceMethod(owner: object, name: PropertyKey, instead: Replace
   if (isCallable(original)) Reflect.set(owner, name, new Proxy(original, { apply: instead }))
 }
 
-/** Refuses `names` of `owner` while an overlay is in force, called or constructed. */
-export function refuseMethods(owner: object, names: readonly string[], title: string, answer: Answer): void {
-  for (const name of names) {
-    const what = `${title}.${name}`
-    const original: unknown = Reflect.get(owner, name)
-    if (!isCallable(original)) continue
-    const apply: Replacement = (target, self, args) => {
-      const error = refusal(what)
-      return error ? answer(error, self, args) : Reflect.apply(target, self, args)
-    }
-    const guarded = new Proxy(original, {
-      apply,
-      construct(target, args, newTarget) {
-        const error = refusal(`new ${what}`)
-        if (error) throw error
-        const made: unknown = Reflect.construct(target, args, newTarget)
-        if (typeof made === 'object' && made !== null) return made
-        throw new TypeError(`${what} constructs nothing`)
-      },
-    })
-    Reflect.set(owner, name, guarded)
+/** How one function is refused. */
+export interface RefusedMethod {
+  /** The function, as errors name it. */
+  readonly what: string
+  readonly answer: Answer
+  /** What to do instead. @default what holds for all that no overlay carries */
+  readonly advice?: string | undefined
+  /** Which calls are refused. @default all */
+  readonly only?: (args: readonly unknown[]) => boolean
+}
+
+/** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
+export function refuseMethod(owner: object, name: string, { what, answer, advice, only }: RefusedMethod): void {
+  const original: unknown = Reflect.get(owner, name)
+  if (!isCallable(original)) return
+  const errorFor = (title: string, args: readonly unknown[]) => (only === undefined || only(args) ? refusal(title, advice) : undefined)
+  const apply: Replacement = (target, self, args) => {
+    const error = errorFor(what, args)
+    return error ? answer(error, self, args) : Reflect.apply(target, self, args)
   }
+  const guarded = new Proxy(original, {
+    apply,
+    construct(target, args, newTarget) {
+      const error = errorFor(`new ${what}`, args)
+      if (error) throw error
+      const made: unknown = Reflect.construct(target, args, newTarget)
+      if (typeof made === 'object' && made !== null) return made
+      throw new TypeError(`${what} constructs nothing`)
+    },
+  })
+  Reflect.set(owner, name, guarded)
 }

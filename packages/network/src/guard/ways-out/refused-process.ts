@@ -1,0 +1,72 @@
+/** Other programs, native code, and debuggers. */
+import { property } from '../internals.ts'
+import { isTrustedAddon } from '../native-addons.ts'
+import type { RefusedWay } from './way.ts'
+
+const runElsewhere =
+  'A child process opens what it likes: start it from a process or function that was given network: null, or use a library that does the ' +
+  'work in this thread'
+const noNativeCode =
+  'Native code opens sockets that nothing can hold: do this in a process or function with network: null, or use a library in JavaScript'
+const noInspector = 'A debugger runs code in other threads and listens on a port: inspect the program from outside, with node --inspect'
+const starters = 'exec execFile execFileSync execSync fork spawn spawnSync ChildProcess.prototype.spawn'
+const inspectors = { advice: noInspector, names: 'open' } as const
+/** Domains of the inspector's protocol that reach other threads, or fetch by themselves. */
+const farReaching = {
+  when: 'methods of the domains `NodeWorker` and `Target`, and `Network.loadNetworkResource`',
+  test: ([method]: readonly unknown[]) =>
+    typeof method === 'string' && /^(?:NodeWorker\.|Target\.|Network\.loadNetworkResource$)/.test(method),
+}
+/** Signal 10 on most systems, 30 on some; a program of Node's that gets it opens a debugger's port. */
+const opensDebugger = {
+  when: 'the signal `SIGUSR1`',
+  test: ([, signal]: readonly unknown[]) => signal === 'SIGUSR1' || signal === sigusr1(),
+}
+
+function sigusr1(): unknown {
+  return Object.entries(process.getBuiltinModule('node:os').constants.signals).find(([name]) => name === 'SIGUSR1')?.[1]
+}
+
+/** All of TLS makes its contexts by this function, servers and `tls.connect` too. */
+const engines = {
+  names: 'createSecureContext',
+  advice: 'Native code opens sockets that nothing can hold: give the key itself (key, cert) in place of an engine',
+  only: {
+    when: '`clientCertEngine` or `privateKeyEngine`',
+    test: ([options]: readonly unknown[]) =>
+      ['clientCertEngine', 'privateKeyEngine'].some((name) => typeof property(options, name) === 'string'),
+  },
+}
+
+export const refusedInProcess: readonly RefusedWay[] = [
+  { module: 'child_process', names: starters, advice: runElsewhere },
+  { module: 'cluster', names: 'fork', advice: runElsewhere },
+  { module: 'process', names: 'execve', advice: runElsewhere },
+  {
+    module: 'process',
+    names: 'dlopen',
+    advice:
+      'Native code opens sockets that nothing can hold. Where the addon opens none, name its package in network_service.native; otherwise ' +
+      'load it in a process or function with network: null',
+    only: { when: 'addons of packages that `network_service.native` does not name', test: ([, file]) => !isTrustedAddon(file) },
+  },
+  { module: 'process', names: 'binding _linkedBinding', advice: 'Internals of Node go past the guard: use the public modules' },
+  { module: 'process', names: '_debugProcess', advice: noInspector },
+  { module: 'process', names: 'kill _kill', advice: noInspector, only: opensDebugger },
+  { module: 'inspector', names: 'Session.prototype.connectToMainThread', advice: noInspector },
+  { module: 'inspector', ...inspectors },
+  { module: 'inspector', names: 'Session.prototype.post', advice: noInspector, only: farReaching },
+  { module: 'inspector/promises', ...inspectors },
+  { module: 'inspector/promises', names: 'Session.prototype.post', advice: noInspector, only: farReaching, answer: 'reject' },
+  { module: 'crypto', names: 'setEngine', advice: noNativeCode },
+  { module: 'tls', ...engines },
+  { module: '_tls_common', ...engines },
+  { module: 'node:sqlite', names: 'DatabaseSync.prototype.loadExtension', advice: noNativeCode },
+  {
+    module: 'node:sqlite',
+    names: 'DatabaseSync.prototype.enableLoadExtension',
+    advice: noNativeCode,
+    only: { when: '`true`', test: ([allow]) => allow === true },
+  },
+  { module: 'node:ffi', names: 'dlopen DynamicLibrary', advice: noNativeCode },
+]

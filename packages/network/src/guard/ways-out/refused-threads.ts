@@ -1,0 +1,22 @@
+/** Threads beside those of the application, and what would hand work to them. */
+import type { RefusedWay } from './way.ts'
+
+const spawnInstead =
+  'A thread started by hand has no guard: start a process of the application (processes.spawn), which has a thread of its own'
+
+export const refusedThreads: readonly RefusedWay[] = [
+  { module: 'worker_threads', names: 'Worker', advice: spawnInstead },
+  // With --experimental-web-worker.
+  { module: 'globalThis', names: 'Worker', advice: spawnInstead },
+  {
+    module: 'worker_threads',
+    names: 'postMessageToThread',
+    answer: 'reject',
+    advice: 'It would hand work to a thread of another network: send a message to a process (processes.send)',
+  },
+  {
+    module: 'module',
+    names: 'register',
+    advice: 'Its hooks run in a thread of their own, without a guard: use module.registerHooks, whose hooks run in this thread',
+  },
+]
