@@ -3,7 +3,7 @@ import { Piscina } from 'piscina'
 import { funcs, processes } from 'troupe'
 import { boot } from 'troupe/app'
 import { conditioned, decisionCost, mixed } from './decision.ts'
-import { type Line, median, printTable, rounds } from './measure.ts'
+import { type Line, median, printTable, rounds, scaled } from './measure.ts'
 
 const root = new URL('./functions-app', import.meta.url).pathname
 const filename = new URL('./functions-app/src/add.ts', import.meta.url).href
@@ -32,7 +32,8 @@ async function compared(here: Call, peer: Call, inFlight: number, count: number)
   await rate(here, inFlight, count)
   await rate(peer, inFlight, count)
   const turns: { readonly here: number; readonly peer: number }[] = []
-  for (let turn = 0; turn < 11; turn += 1) turns.push({ peer: await rate(peer, inFlight, count), here: await rate(here, inFlight, count) })
+  for (let turn = 0; turn < scaled(11, 1); turn += 1)
+    turns.push({ peer: await rate(peer, inFlight, count), here: await rate(here, inFlight, count) })
   return {
     here: median(turns.map((turn) => turn.here)),
     peer: median(turns.map((turn) => turn.peer)),
@@ -49,8 +50,8 @@ async function fromProcess(program: string, id: string, count: number): Promise<
 }
 
 async function inline(): Promise<Line[]> {
-  const plain = await fromProcess('plain', 'bench:inline', 300_000)
-  const overlay = await fromProcess('through_overlay', 'bench:inline', 300_000)
+  const plain = await fromProcess('plain', 'bench:inline', scaled(300_000, 2000))
+  const overlay = await fromProcess('through_overlay', 'bench:inline', scaled(300_000, 2000))
   const extra = 1e6 / overlay - 1e6 / plain
   return [
     { what: 'inline call', figure: plain, unit: '/s', target: target('≥ 300k/s', plain >= 300_000) },
@@ -69,8 +70,8 @@ async function pooled(): Promise<Line[]> {
     const ours: Call = async (i) => funcs.call('bench:pooled', { a: i, b: 1 })
     const bare: Call = async (i) => piscina.run({ a: i, b: 1 })
     for (const [what, inFlight, count] of [
-      ['pool, one after the other', 1, 5000],
-      ['pool, 64 in flight', 64, 25_000],
+      ['pool, one after the other', 1, scaled(5000, 50)],
+      ['pool, 64 in flight', 64, scaled(25_000, 256)],
     ] as const) {
       const { here, peer, ratio } = await compared(ours, bare, inFlight, count)
       const line = { what, figure: here, unit: '/s', peer: { name, figure: peer, ratio } }
@@ -78,13 +79,13 @@ async function pooled(): Promise<Line[]> {
     }
     await piscina.destroy()
   }
-  const figure = await fromProcess('plain', 'bench:pooled', 10_000)
+  const figure = await fromProcess('plain', 'bench:pooled', scaled(10_000, 100))
   return [...lines, { what: 'pool, from a process, one after the other', figure, unit: '/s', target: target('≥ 12k/s', figure >= 12_000) }]
 }
 
 function decisions(): Line[] {
-  const { microseconds, bytes } = decisionCost(500_000, mixed)
-  const each = decisionCost(500_000, conditioned)
+  const { microseconds, bytes } = decisionCost(scaled(500_000, 5000), mixed)
+  const each = decisionCost(scaled(500_000, 5000), conditioned)
   return [
     { what: 'decision, 100 policies in scope', figure: microseconds, unit: 'µs', target: target('≤ 2 µs', microseconds <= 2) },
     {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { processes } from 'troupe'
 import { startApp } from 'troupe/test'
-import { now } from './measure.ts'
+import { now, scaled } from './measure.ts'
 
 const [host = '', port = '', proxy = '', proxyPort = ''] = process.argv.slice(2)
 const kinds = ['guarded', 'sealed'] as const
@@ -33,8 +33,8 @@ await using app = await startApp({
 /** Long enough for a spare to be warm again. */
 const refill = 1500
 const workloads: Readonly<Record<string, (on: string, network: string | null) => Promise<number>>> = {
-  connects: async (on, network) => timed('connects', 300, on, network),
-  requests: async (on, network) => timed('requests', 1500, on, network),
+  connects: async (on, network) => timed('connects', scaled(300, 10), on, network),
+  requests: async (on, network) => timed('requests', scaled(1500, 10), on, network),
   start: async (on) => started(`${on}_cold`),
   warm: async (on) => {
     await pause(refill)

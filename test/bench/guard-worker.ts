@@ -11,6 +11,7 @@ import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
 import { installGuard, provideNetworkAccess } from '@troupe/network'
 import { SocksProxyAgent } from 'socks-proxy-agent'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
+import { scaled } from './measure.ts'
 
 const [way = '', host = '', httpPort = '', tlsPort = '', proxy = '', proxyPort = ''] = process.argv.slice(2)
 const overlay = way === 'overlay' ? entryId('app:proxy') : null
@@ -61,10 +62,10 @@ async function throughput(): Promise<number> {
 }
 
 const workloads: Readonly<Record<string, () => Promise<number>>> = {
-  'keep-alive': async () => cost(3000, async () => request(kept)),
-  'new connections': async () => cost(600, async () => request(rival ? new SocksProxyAgent(url) : new http.Agent())),
+  'keep-alive': async () => cost(scaled(3000, 20), async () => request(kept)),
+  'new connections': async () => cost(scaled(600, 20), async () => request(rival ? new SocksProxyAgent(url) : new http.Agent())),
   connect: async () =>
-    cost(1000, async () => {
+    cost(scaled(1000, 20), async () => {
       const socket = net.connect(Number(httpPort), host)
       await once(socket, 'connect')
       socket.destroy()

@@ -12,13 +12,13 @@ import { installPeers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
 import { startMicrosocks } from '../peers/microsocks.ts'
 import { LineProgram } from './line-program.ts'
-import { type Line, median, printTable } from './measure.ts'
+import { type Line, median, printTable, scaled } from './measure.ts'
 
 const host = '127.0.0.1'
-const turns = 7
+const turns = scaled(7, 3)
 /** Turns until all is compiled that will be. */
 const warmUp = 2
-const megabytes = 64
+const megabytes = scaled(64, 4)
 
 await using stack = new AsyncDisposableStack()
 await installPeers()

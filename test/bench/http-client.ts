@@ -9,12 +9,12 @@ import { installPeers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
 import { startMicrosocks } from '../peers/microsocks.ts'
 import { LineProgram } from './line-program.ts'
-import { type Line, median, printTable } from './measure.ts'
+import { type Line, median, printTable, scaled } from './measure.ts'
 
-const blocks = 60
-const perBlock = 320
+const blocks = scaled(60, 3)
+const perBlock = scaled(320, 32)
 /** The first blocks warm up. */
-const warm = 20
+const warm = scaled(20, 1)
 
 interface Cost {
   /** Microseconds of a request. */

@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import { installPeers, load } from '../peers/install.ts'
 import { httpClientTables } from './http-client.ts'
 import { LineProgram } from './line-program.ts'
-import { type Line, median, printTable } from './measure.ts'
+import { type Line, median, printTable, scaled } from './measure.ts'
 
 const run = promisify(execFile)
-const blocks = 9
+const blocks = scaled(9, 3)
 /** The first blocks warm up. */
 const warm = 2
-const seconds = 2
+const seconds = scaled(2, 1)
 const connections = 32
 
 async function requestsPerSecond(url: string): Promise<number> {

@@ -14,13 +14,13 @@ import { installPeers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
 import type { I2pPeer } from '../peers/peers.ts'
 import { SamLines } from '../peers/sam-lines.ts'
-import { type Line, median, printTable } from './measure.ts'
+import { type Line, median, printTable, scaled } from './measure.ts'
 
-const dialRounds = 700
-const warmUp = 100
-const streamBytes = 4 * 1024 * 1024
-const streamRounds = 60
-const atOnce = 100
+const dialRounds = scaled(700, 12)
+const warmUp = scaled(100, 2)
+const streamBytes = scaled(4, 1) * 1024 * 1024
+const streamRounds = scaled(60, 4)
+const atOnce = scaled(100, 4)
 const waitingAccepts = 8
 /** Milliseconds until a connection that says nothing counts as lost. */
 const patience = 10_000

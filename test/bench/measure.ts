@@ -1,5 +1,14 @@
 /** What benchmarks have in common: rounds, medians, and a table with the figure, its peer in the same run, and the target. */
 
+/** `--quick` shows that a benchmark still works, in seconds; its figures mean nothing. The programs that it starts learn of it by the variable. */
+const isQuick = process.argv.includes('--quick') || process.env['BENCH_QUICK'] === '1'
+if (isQuick) process.env['BENCH_QUICK'] = '1'
+
+/** How much to measure: rounds, calls, bytes. */
+export function scaled(full: number, quick: number): number {
+  return isQuick ? quick : full
+}
+
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
@@ -12,7 +21,7 @@ export function now(): number {
 /** Runs `once` for each round and answers the median. */
 export async function rounds(count: number, once: () => Promise<number>): Promise<number> {
   const values: number[] = []
-  for (let i = 0; i < count; i += 1) values.push(await once())
+  for (let i = 0; i < scaled(count, 1); i += 1) values.push(await once())
   return median(values)
 }
 

@@ -1,7 +1,7 @@
 /** `npm run bench:process`: processes against bare Node in the same run. Ratios and medians; the machine may be busy. */
 import { type Pid, processes } from 'troupe'
 import { type Application, boot } from 'troupe/app'
-import { type Line, now, printTable, rounds } from './measure.ts'
+import { type Line, now, printTable, rounds, scaled } from './measure.ts'
 import { bareWorker, bareWorkerMemory, rawOneWay, rawPingPong } from './process-floor.ts'
 
 const root = new URL('./process-app', import.meta.url).pathname
@@ -64,8 +64,8 @@ async function threads(): Promise<Line[]> {
   const preloaded = await spawnTime('bench:preloaded', 80)
   const cold = await spawnTime('bench:cold', 0)
   const again = await restart()
-  const bareMemory = await bareWorkerMemory(10)
-  const memory = await threadMemory(10)
+  const bareMemory = await bareWorkerMemory(scaled(10, 2))
+  const memory = await threadMemory(scaled(10, 2))
   return [
     {
       what: 'thread, warm: spawn to user code',
@@ -100,8 +100,8 @@ async function threads(): Promise<Line[]> {
 }
 
 async function shared(): Promise<Line[]> {
-  const churn = await rounds(5, async () => figure('churn', one, 100_000, 100))
-  const crash = await figure('crashes', one, 3000)
+  const churn = await rounds(5, async () => figure('churn', one, scaled(100_000, 500), 100))
+  const crash = await figure('crashes', one, scaled(3000, 50))
   return [
     { what: 'shared: spawnMonitored to EXIT', figure: churn, unit: '/s', target: target('≥ 250k/s', churn >= 250_000) },
     { what: 'shared: crash to EXIT', figure: crash, unit: 'µs', target: target('≤ 20 µs', crash <= 20) },
@@ -127,22 +127,22 @@ async function restart(): Promise<number> {
 
 /** Last: what it leaves behind burdens its thread's collector. */
 async function crowded(): Promise<Line[]> {
-  const crowd = await figure('crowd', one, 200_000)
+  const crowd = await figure('crowd', one, scaled(200_000, 1000))
   return [
     { what: 'shared: heap of an idle process, 200,000 live', figure: crowd / 1024, unit: 'KB', target: target('≤ 4 KB', crowd <= 4096) },
   ]
 }
 
 async function messages(): Promise<Line[]> {
-  const raw = await rounds(5, async () => rawPingPong(20_000))
-  const floor = await rounds(5, async () => rawOneWay(1_000_000, 100))
-  const pingSame = await pingPong(one, 300_000)
+  const raw = await rounds(5, async () => rawPingPong(scaled(20_000, 500)))
+  const floor = await rounds(5, async () => rawOneWay(scaled(1_000_000, 10_000), 100))
+  const pingSame = await pingPong(one, scaled(300_000, 1000))
   const framed = processes.withOptions({ network: 'bench:proxy' }).withContext({ user: 'ann', request: 7 })
-  const pingFramed = await pingPong(one, 300_000, framed)
-  const pingTwo = await pingPong(two, 20_000)
-  const waySame = await oneWay(one, one, 1, 1_000_000)
-  const wayTwo = await oneWay(one, two, 1, 1_000_000)
-  const eight = await oneWay(one, one, 8, 1_000_000)
+  const pingFramed = await pingPong(one, scaled(300_000, 1000), framed)
+  const pingTwo = await pingPong(two, scaled(20_000, 500))
+  const waySame = await oneWay(one, one, 1, scaled(1_000_000, 8000))
+  const wayTwo = await oneWay(one, two, 1, scaled(1_000_000, 8000))
+  const eight = await oneWay(one, one, 8, scaled(1_000_000, 8000))
   const ports = { name: 'raw ports', figure: raw }
   return [
     { what: 'ping-pong, same thread', figure: pingSame, unit: '/s', target: target('≥ 1M/s', pingSame >= 1e6) },

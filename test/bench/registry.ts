@@ -11,7 +11,7 @@ import { networkKinds } from '@troupe/network/kernel'
 import { MemoryHistory, openSqliteHistory, Registry, type History } from '@troupe/registry'
 import { processes, registry } from 'troupe'
 import { startApp } from 'troupe/test'
-import { median, now, printTable, rounds } from './measure.ts'
+import { median, now, printTable, rounds, scaled } from './measure.ts'
 
 const run = promisify(execFile)
 const programs = join(import.meta.dirname, 'registry-programs.ts')
@@ -19,7 +19,7 @@ const programs = join(import.meta.dirname, 'registry-programs.ts')
 /** Milliseconds that a program takes from its start to its end: the best of several, since others may use the machine. */
 async function lifetime(...argv: readonly string[]): Promise<number> {
   let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 9; round += 1) {
+  for (let round = 0; round < scaled(9, 1); round += 1) {
     const start = now()
     await run(process.execPath, [...argv])
     best = Math.min(best, now() - start)
@@ -97,7 +97,7 @@ const app = await startApp({
 const probe = await app.probe({ name: 'ear' })
 const over = processes.withOptions({ network: 'app:proxy' })
 const lookers = await Promise.all(Array.from({ length: 8 }, async () => probe.run(async () => over.spawn('app:looker', 'app:host'))))
-for (let swap = 1; swap <= 200; swap += 1) {
+for (let swap = 1; swap <= scaled(200, 5); swap += 1) {
   const ready = lookers.map(async (pid) => processes.call(pid, 'look', null))
   for (const _ of lookers) await probe.next({ topic: 'looking' })
   const start = now()

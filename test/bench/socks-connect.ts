@@ -1,7 +1,7 @@
 /** Time and CPU of a new connection: each client in its own process, a block of each in turn, so that what else the machine does hits all alike. */
 import { join } from 'node:path'
 import { LineProgram } from './line-program.ts'
-import { type Line, median } from './measure.ts'
+import { type Line, median, scaled } from './measure.ts'
 import { type ClientName, clientNames, formatPlace, type Place } from './socks-clients.ts'
 
 export interface Comparison {
@@ -80,7 +80,7 @@ export function lines(
 }
 
 export async function connections(what: string, proxy: Place, target: Place, optimistic: boolean): Promise<readonly Line[]> {
-  const found = await compare({ what, proxy, target, optimistic, blocks: 36, perBlock: 200 })
+  const found = await compare({ what, proxy, target, optimistic, blocks: scaled(36, 4), perBlock: scaled(200, 20) })
   const limits = { socks: 0.75, 'fetch-socks': 0.55, 'socks-proxy-agent': 0.55 }
   return (['latency', 'cpu'] as const).flatMap((cost) => lines(what, found, cost, limits))
 }

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LineProgram } from './line-program.ts'
-import type { Line } from './measure.ts'
+import { type Line, scaled } from './measure.ts'
 import { compare, lines } from './socks-connect.ts'
 
 const run = promisify(execFile)
@@ -39,7 +39,7 @@ export async function overSlowLink({ folder, proxy }: SlowLinkOptions): Promise<
   stack.use(new LineProgram([...inside, proxy, `${far}:1080`]))
   stack.use(new LineProgram([...inside, proxy, `${far}:1081`, login.username, login.password]))
   const target = { host: far, port: http ?? 0 }
-  const common = { target, optimistic: true, blocks: 6, perBlock: 3, within: ['ip', 'netns', 'exec', a] }
+  const common = { target, optimistic: true, blocks: scaled(6, 3), perBlock: 3, within: ['ip', 'netns', 'exec', a] }
   const open = { what: '50 ms away, one write', proxy: { host: far, port: 1080 }, ...common }
   const closed = { what: '50 ms away, one write, with a login', proxy: { host: far, port: 1081, login }, ...common }
   const limits = { socks: 0.5, 'fetch-socks': 0.5, 'socks-proxy-agent': 0.5 }

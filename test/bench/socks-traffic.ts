@@ -7,10 +7,10 @@ import { provideNetworkAccess } from '@troupe/network'
 import { SocksProxyAgent } from 'socks-proxy-agent'
 import { http } from 'troupe'
 import { Agent, type buildConnector, fetch, request } from 'undici'
-import { type Line, median } from './measure.ts'
+import { type Line, median, scaled } from './measure.ts'
 import { bare, type ClientName, type Connect, clientsOf, type Place, routeTo } from './socks-clients.ts'
 
-const tunnelBytes = 256 * 1024 * 1024
+const tunnelBytes = scaled(256, 8) * 1024 * 1024
 
 /** CPU of one request over a connection that is kept, in microseconds. */
 export async function keptConnections(proxy: Place, target: Place): Promise<readonly Line[]> {
@@ -36,7 +36,7 @@ export async function keptConnections(proxy: Place, target: Place): Promise<read
     ['node:http in the clear', undefined, () => viaNode({ agent: plain })],
   ]
   const ours = async () => runInFrame(frame, async () => (await http.get(url)).text())
-  const found = await cpuOf([ours, ...rivals.map(([, , way]) => way)], 30, 300)
+  const found = await cpuOf([ours, ...rivals.map(([, , way]) => way)], scaled(30, 4), scaled(300, 20))
   proxyAgent.destroy()
   plain.destroy()
   await dispatcher.destroy()

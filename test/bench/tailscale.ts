@@ -13,16 +13,16 @@ import { installPeers } from '../peers/install.ts'
 import { Tailnet } from '../peers/tailnet.ts'
 import { buildTailscale } from '../peers/tailscale-programs.ts'
 import { LineProgram } from './line-program.ts'
-import { type Line, median, printTable } from './measure.ts'
+import { type Line, median, printTable, scaled } from './measure.ts'
 import { measureNative, type NativeFigures } from './tailscale-native.ts'
 
-const rounds = 3
+const rounds = scaled(3, 1)
 const messageSize = 64
-const bulkBytes = 128 * 1024 * 1024
-const dials = 200
-const atOnce = 1000
-const milliseconds = 2000
-const manyNodes = 50
+const bulkBytes = scaled(128, 4) * 1024 * 1024
+const dials = scaled(200, 5)
+const atOnce = scaled(1000, 20)
+const milliseconds = scaled(2000, 200)
+const manyNodes = scaled(50, 3)
 
 await using stack = new AsyncDisposableStack()
 await installPeers()
