@@ -9,8 +9,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 20_000 } },
-    // A shared machine can stall a test for longer than that; the report names what needed a second try.
-    retry: process.env['CI'] === undefined ? 0 : 2,
     reporters: ['default', './scripts/summary-reporter.ts'],
     projects: [
       {

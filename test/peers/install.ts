@@ -1,10 +1,7 @@
 /** Installs the programs that the peers are, where they are missing. Debian and its kin; root. */
-import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { apt } from './apt.ts'
 
 /** Programs by path, and the Debian package of each. */
 export const programs = {
@@ -76,8 +73,4 @@ async function missing(list: Programs): Promise<readonly string[]> {
     await access(program.path, constants.X_OK).catch(() => packages.add(program.package))
   }
   return [...packages]
-}
-
-async function apt(...args: readonly string[]): Promise<void> {
-  await run('apt-get', ['-q', ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } })
 }
