@@ -1,10 +1,10 @@
 /**
  * Makes what is published: a copy of each public package in which `exports` and `bin` name the JavaScript of `dist`,
- * since Node removes types from its own sources only, not below `node_modules`. Tests stay behind, and so do `fixtures`
- * and `testing` folders. Run it after `tsc -b`. The sidecar's packages come with it: this machine's, or all with `--all-platforms`.
+ * since Node removes types from its own sources only, not below `node_modules`. Only what those lead to is copied. Run it after `tsc -b`. The sidecar's packages come with it: this machine's, or all with `--all-platforms`.
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { publishedSources } from './published-sources.ts'
 import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
 
 const ownFolders = ['dist', 'src', 'bin']
@@ -21,18 +21,18 @@ export function preparePublish(root: string, target: string): string[] {
 
 function preparePackage(folder: string, target: string, root: string): string {
   mkdirSync(target, { recursive: true })
-  for (const file of globSync('src/**/*.*', { cwd: folder }).filter(isPublished)) {
+  const manifest = manifestOf(folder)
+  for (const file of publishedSources(folder, manifest)) {
     for (const emitted of emittedFrom(file)) {
       const source = emitted.startsWith('dist/') && file.endsWith('.ts') ? emitted : file
       if (!existsSync(join(folder, source))) throw new Error(`${join(folder, source)} is missing: run tsc -b first`)
       cpSync(join(folder, source), join(target, emitted))
     }
   }
-  const manifest = manifestOf(folder)
   const more = otherFiles(manifest).flatMap((path) => [path, `${path}/**/*`])
   for (const file of globSync(['README.md', 'bin/**/*.*', ...more], { cwd: folder, withFileTypes: true })) {
     const path = join(file.parentPath, file.name)
-    if (file.isFile() && isPublished(path)) cpSync(path, join(target, relative(folder, path)))
+    if (file.isFile() && !path.endsWith('_test.go')) cpSync(path, join(target, relative(folder, path)))
   }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), undefined, 2)}\n`)
@@ -45,14 +45,6 @@ function emittedFrom(file: string): string[] {
   if (!file.endsWith('.ts')) return [built]
   const stem = built.slice(0, -'.ts'.length)
   return [file, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`, `${stem}.d.ts.map`]
-}
-
-function isPublished(file: string): boolean {
-  return (
-    !file.endsWith('.test.ts') &&
-    !file.endsWith('_test.go') &&
-    !file.split('/').some((folder) => folder === 'fixtures' || folder === 'testing')
-  )
 }
 
 /** The manifest with its paths turned to `dist`, and without what serves development only. */

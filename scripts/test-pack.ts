@@ -1,12 +1,13 @@
 /**
- * Installs the packed packages into an empty application outside of the repository, checks its types and imports every
- * export with the Node that runs this script.
+ * Installs the packed packages into an empty application outside of the repository, checks what they bring and their types, and imports
+ * every export with the Node that runs this script.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { manifestOf } from './prepare-publish.ts'
+import { faultsOf } from './published-package.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const tarballs = globSync('.cache/tarballs/*.tgz', { cwd: root }).map((file) => join(root, file))
@@ -16,18 +17,20 @@ using app = mkdtempDisposableSync(join(tmpdir(), 'troupe-pack-'))
 writeFileSync(join(app.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
 run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs)
 
-const specifiers = globSync(['node_modules/troupe/package.json', 'node_modules/@troupe/*/package.json'], { cwd: app.path }).flatMap(
-  exportsOf,
-)
+const manifests = globSync(['node_modules/troupe/package.json', 'node_modules/@troupe/*/package.json'], { cwd: app.path })
+const faults = manifests.flatMap((file) => faultsOf(join(app.path, dirname(file)), []).map((fault) => `${dirname(file)}: ${fault}`))
+if (faults.length > 0) throw new Error(`packages are not as they should be:\n${faults.join('\n')}`)
+
+const specifiers = manifests.flatMap(exportsOf)
 const imports = specifiers.map(
   (specifier, index) => `import * as m${index} from '${specifier}'\nconsole.log('${specifier}:', Object.keys(m${index}).length)\n`,
 )
 writeFileSync(join(app.path, 'main.ts'), imports.join(''))
+cpSync(join(import.meta.dirname, 'published-types.ts'), join(app.path, 'types.ts'))
 run(
   join(root, 'node_modules/.bin/tsc'),
   '--noEmit',
   '--strict',
-  '--skipLibCheck',
   '--module',
   'nodenext',
   '--typeRoots',
@@ -35,8 +38,12 @@ run(
   '--types',
   'node',
   'main.ts',
+  'types.ts',
 )
 run(process.execPath, 'main.ts')
+// Threads find their programs.
+run('npx', 'troupe', 'init', 'hello')
+run('npx', 'troupe', '--root', 'hello', 'run', 'hello', 'Ada')
 // The sidecar comes as a package of the platform, whose checksum is checked.
 run('npx', 'troupe-tsnet', 'where')
 

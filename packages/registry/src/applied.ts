@@ -1,5 +1,5 @@
 /** What is told of changes that took effect. */
-import { channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { on } from 'node:events'
 import type { EntryId } from '@troupe/core'
 import type { VersionRecord } from './history.ts'
@@ -13,7 +13,7 @@ export interface Version {
 }
 
 /** Published with a {@link Version} each time one has taken effect. */
-export const appliedChannel = channel('troupe:registry')
+export const appliedChannel: Channel<object, Version> = channel('troupe:registry')
 
 /** The event `applied`. */
 export class AppliedEvent extends Event {

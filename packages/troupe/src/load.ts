@@ -11,6 +11,7 @@ import {
   configPlace,
   didYouMean,
   type EntryInput,
+  type Kind,
   loadConfig,
   parseOverride,
   type Problem,
@@ -51,7 +52,7 @@ export interface Loaded {
 }
 
 /** The kinds of entries that an application may have. */
-export const kinds = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds, ...httpKinds]
+export const kinds: readonly Kind[] = [...processKinds, ...functionKinds, ...networkKinds, ...policyKinds, ...httpKinds]
 
 /**
  * Reads an application's configuration and entries, and checks them.

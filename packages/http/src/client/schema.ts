@@ -11,7 +11,7 @@ const fields = z.union([z.instanceof(URLSearchParams), z.record(z.string(), z.un
 })
 const headers = z.union(
   [
-    z.instanceof(Headers),
+    z.custom<Headers>((value) => value instanceof Headers),
     z.array(z.tuple([z.string(), z.string()])),
     z.record(z.string(), z.union([z.string(), z.array(z.string()), z.undefined()])),
   ],
@@ -27,7 +27,7 @@ const bytes = z
   )
 const contents = [z.string(), bytes, z.instanceof(Blob), z.custom<AsyncIterable<unknown, unknown>>(isStream)] as const
 const content = z.union(contents, { error: 'expected text, bytes, a Blob, or a stream of text and bytes' })
-const body = z.union([...contents, z.instanceof(FormData), z.instanceof(URLSearchParams)], {
+const body = z.union([...contents, z.custom<FormData>((value) => value instanceof FormData), z.instanceof(URLSearchParams)], {
   error:
     'expected text, bytes, a Blob, FormData, URLSearchParams, or a stream of text and bytes (for a value use json, for fields use form)',
 })

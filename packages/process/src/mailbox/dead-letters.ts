@@ -1,10 +1,10 @@
 /** Letters that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
-import { channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import type { DeadLetter } from '../protocol.ts'
 
 /** Published for each dead letter: a {@link DeadLetter}. */
-export const deadLetterChannel = channel('troupe:dead-letter')
+export const deadLetterChannel: Channel<object, DeadLetter> = channel('troupe:dead-letter')
 
 /** Letters that the kernel keeps for inspection. */
 const ringSize = 1000

@@ -1,5 +1,5 @@
 /** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
-import { channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { type Clock, type EntryId, notFound, systemClock, type TroupeError, unavailable } from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
 import type { Start } from './life.ts'
@@ -7,7 +7,7 @@ import { type Needs, needsOf } from './needs.ts'
 import { Service, type ServiceState, type ServiceStatus } from './service.ts'
 
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
-export const serviceChannel = channel('troupe:service')
+export const serviceChannel: Channel<object, ServiceStatus> = channel('troupe:service')
 
 /** How a service is brought up. */
 export interface ServiceDefinition {

@@ -157,8 +157,8 @@ export class LocalProcess extends Participant {
   }
 
   /** The messages of a mailbox, one by one, until the process is cancelled or the mailbox shut, and nothing is left. */
-  iterate(from: Mailbox): AsyncIterableIterator<Message> {
-    const iterator: AsyncIterableIterator<Message> = {
+  iterate(from: Mailbox): AsyncIterableIterator<Message, undefined> {
+    const iterator: AsyncIterableIterator<Message, undefined> = {
       next: () => this.#take(from, undefined, undefined, asResult, finished),
       return: () => Promise.resolve(finished),
       [Symbol.asyncIterator]: () => iterator,
@@ -294,8 +294,8 @@ function canceled(reason: string): TroupeError {
 
 const nobody: ReadonlySet<Pid> = new Set()
 const noFlows: ReadonlyMap<number, Flow> = new Map()
-const finished: IteratorResult<Message> = { done: true, value: undefined }
+const finished: IteratorResult<Message, undefined> = { done: true, value: undefined }
 
-function asResult(value: Message): IteratorResult<Message> {
+function asResult(value: Message): IteratorResult<Message, undefined> {
   return { done: false, value }
 }

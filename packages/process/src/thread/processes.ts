@@ -1,8 +1,8 @@
 /** The API for processes: spawn, send, watch, stop. */
-import { type Actor, bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
+import { bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import { type CallOptions, choiceOf, emptySelection, inheritance, type Selection, timeoutOf, withContext, withOptions } from '../choice.ts'
-import { policiesOf, type Scope } from '@troupe/policy'
+import { policiesOf } from '@troupe/policy'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
 import type { FirstMessage, Watcher } from '../protocol.ts'
 import { currentRuntime } from './current.ts'
@@ -12,6 +12,7 @@ import { groups } from './groups.ts'
 import { names } from './names.ts'
 import { currentParticipant, frameInForce, type Participant } from './participant.ts'
 import { checkTopic } from './post-office.ts'
+import type { Spawner } from './spawner.ts'
 import { supervisors } from './supervisors.ts'
 import { milliseconds } from './timeout.ts'
 
@@ -38,7 +39,7 @@ interface Bond {
   readonly link?: Pid
 }
 
-function spawner(plan: SpawnPlan) {
+function spawner(plan: SpawnPlan): Spawner {
   const start = async (id: string, host: string, args: readonly unknown[], bond: Bond): Promise<Pid> => {
     const runtime = currentRuntime()
     const by = currentParticipant()
@@ -89,41 +90,19 @@ function spawner(plan: SpawnPlan) {
   }
 
   return {
-    /** A spawner that chooses more. */
-    withOptions: (options: CallOptions) => spawner({ ...plan, ...withOptions(plan, options) }),
-    /** Adds values to the frame. */
-    withContext: (values: Readonly<Record<string, unknown>>) => spawner({ ...plan, ...withContext(plan, values) }),
-    /** Lets it act for `actor`. A spawned process has no actor unless given one. */
-    withActor: (actor: Actor) => spawner({ ...plan, actor }),
-    /** Puts policies in force for it. */
-    withScope: (scope: Scope) => spawner({ ...plan, scope: policiesOf(scope) }),
-    /** Registers it under a name before it starts. */
-    withName: (name: string) => spawner({ ...plan, name }),
-    /** A message that it finds in its mailbox when it starts. */
-    withMessage: (topic: string, payload?: unknown) => {
+    withOptions: (options) => spawner({ ...plan, ...withOptions(plan, options) }),
+    withContext: (values) => spawner({ ...plan, ...withContext(plan, values) }),
+    withActor: (actor) => spawner({ ...plan, actor }),
+    withScope: (scope) => spawner({ ...plan, scope: policiesOf(scope) }),
+    withName: (name) => spawner({ ...plan, name }),
+    withMessage: (topic, payload) => {
       checkTopic(topic)
       return spawner({ ...plan, messages: [...(plan.messages ?? []), { topic, payload: snapshot(payload) }] })
     },
-
-    /**
-     * Starts a process of entry `id` in `host`. Resolves once it has a thread. Of ids that `entries.d.ts` knows (`troupe types` writes
-     * it), the compiler checks the arguments, and knows the result of `exec`.
-     *
-     * @throws TroupeError `NotFound` for an unknown entry, host or overlay, `PermissionDenied`, `Unavailable` when the host is full, `Invalid`
-     * for arguments that cannot be cloned.
-     */
-    spawn: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, {}),
-    /** Like `spawn`; its end arrives as an EXIT event. */
-    spawnMonitored: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, event()),
-    /** Like `spawn`; the end of either with an error ends the other. */
-    spawnLinked: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) => start(id, host, args, link()),
-    spawnLinkedMonitored: <Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>) =>
-      start(id, host, args, { ...event(), ...link() }),
-    /**
-     * Runs a process to its end and answers what it returned.
-     *
-     * @throws what it threw; `Timeout` or `Canceled` when `withOptions` said so, after terminating it.
-     */
+    spawn: (id, host, ...args) => start(id, host, args, {}),
+    spawnMonitored: (id, host, ...args) => start(id, host, args, event()),
+    spawnLinked: (id, host, ...args) => start(id, host, args, link()),
+    spawnLinkedMonitored: (id, host, ...args) => start(id, host, args, { ...event(), ...link() }),
     exec,
   }
 }

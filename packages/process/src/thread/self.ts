@@ -24,7 +24,7 @@ export interface ProcessOptions {
 }
 
 /** A topic's own mailbox. */
-export interface Subscription extends AsyncIterable<Message> {
+export interface Subscription extends AsyncIterable<Message, undefined> {
   /** Lets the topic's messages go to the inbox again. */
   close(): void
 }
@@ -43,7 +43,7 @@ export const self = {
   },
 
   /** The messages of this process, one by one. Ends when the process is cancelled and nothing is left. */
-  get inbox(): AsyncIterableIterator<Message> {
+  get inbox(): AsyncIterableIterator<Message, undefined> {
     const process = own()
     return process.iterate(process.mailbox)
   },

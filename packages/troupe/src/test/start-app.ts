@@ -1,5 +1,6 @@
 /** Starts an application in a test. */
-import { extname, join } from 'node:path'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { entryId } from '@troupe/core'
 import { type DeadLetter, GuestHost, serviceChannel } from '@troupe/process/kernel'
 import type { EntryInput } from '@troupe/registry'
@@ -26,7 +27,7 @@ export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
 
 const mainHost = entryId('troupe:main')
 const probeEntry = entryId('troupe:probe')
-const program = join(import.meta.dirname, `probe-program${extname(import.meta.filename)}`)
+const program = fileURLToPath(new URL(`./probe-program${extname(import.meta.filename)}`, import.meta.url))
 
 /** An application under test, in this program. Its services go by {@link clock}; all else by real time. */
 export class TestApp implements AsyncDisposable {

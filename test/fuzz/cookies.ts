@@ -1,0 +1,81 @@
+/** Cookies that servers set: whatever they write, a jar gives them back to those alone that they are for, and never more than a header can hold. */
+import fc from 'fast-check'
+import { cookieJar } from 'troupe'
+
+const piece = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'b',
+    '=',
+    ';',
+    ',',
+    ' ',
+    '\t',
+    '"',
+    '=1',
+    '__Host-',
+    '__Secure-',
+    '; Domain=',
+    '; Path=',
+    '; Secure',
+    '; HttpOnly',
+    '; SameSite=',
+  ),
+  fc.constantFrom(
+    '; Max-Age=',
+    '; Expires=',
+    'example.org',
+    '.example.org',
+    'com',
+    'localhost',
+    '127.0.0.1',
+    '/',
+    '/a',
+    '0',
+    '-1',
+    '99999999999999999999',
+  ),
+  fc.constantFrom('Thu, 01 Jan 1970 00:00:00 GMT', 'Wed, 31 Dec 9999 23:59:59 GMT', '\u00e9', '\u00ff'),
+  // What the parser of answers lets through: bytes without control characters.
+  fc.string({
+    maxLength: 6,
+    unit: fc
+      .integer({ min: 0x20, max: 0xff })
+      .filter((code) => code !== 0x7f)
+      .map((code) => String.fromCharCode(code)),
+  }),
+)
+const cookie = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
+const origins = [
+  'https://a.example.org/a/b',
+  'https://b.example.org/',
+  'http://a.example.org/a',
+  'https://example.com/',
+  'http://127.0.0.1/',
+  'http://localhost/',
+]
+const field = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
+
+/** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
+export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
+  let runs = 0
+  const property = fc.asyncProperty(fc.array(cookie, { maxLength: 5 }), fc.constantFrom(...origins), async (cookies, origin) => {
+    runs += 1
+    const jar = await cookieJar()
+    for (const each of cookies) await jar.setCookie(each, origin, { ignoreError: true })
+    for (const asked of origins) {
+      const sent = await jar.getCookieString(asked)
+      if (!field.test(sent)) throw new Error(`no field can hold ${JSON.stringify(sent)}`)
+      const [from, to] = [new URL(origin), new URL(asked)]
+      const together = from.hostname === to.hostname || (from.hostname.endsWith('.example.org') && to.hostname.endsWith('.example.org'))
+      if (sent !== '' && !together) throw new Error(`${to.host} gets what ${from.host} set: ${JSON.stringify(sent)}`)
+      if (/(?:^|; )__Host-/.test(sent) && from.hostname !== to.hostname) throw new Error('a cookie of one host goes to another')
+    }
+  })
+  await fc.assert(property, {
+    seed,
+    numRuns: Number.MAX_SAFE_INTEGER,
+    plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
+  })
+  return { runs }
+}
