@@ -1,10 +1,19 @@
 /** `http.service`: a server, in the clear or on an overlay. */
 import { defineKind, duration, type FieldsOf, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
+import { network } from './middleware/options.ts'
 
 /** A certificate or key: `file://cert.pem`, or the PEM itself, from a placeholder mostly. Files decode to their absolute paths. */
 const pem = () =>
   z.union([sourceFile(), z.string().startsWith('-----BEGIN ')], 'expected a file such as "file://cert.pem", or PEM ("-----BEGIN …")')
+
+/** `example.com`, `*.example.com`, `192.0.2.1`, `[2001:db8::1]`, each also with a port; `*` for any. */
+const host = z
+  .string()
+  .regex(
+    /^(?:\*|(?:\*\.)?[a-zA-Z\d_](?:[\w.-]*[a-zA-Z\d_])?(?::\d{1,5})?|\[[\da-fA-F:.]+\](?::\d{1,5})?)$/,
+    'expected a host such as "example.com", "*.example.com", "[::1]" or "example.com:8443"; "*" for any',
+  )
 
 /** Where to listen: `:8080` is all addresses of this machine, or of the overlay. Port 0 is any that is free. */
 const address = z
@@ -35,6 +44,10 @@ const limits = z.strictObject({
     .default(10 * 1024 * 1024),
   /** Connections at a time; more are closed at once. */
   connections: z.int().min(1).optional(),
+  /** WebSockets and event streams at a time; beyond: 503. */
+  channels: z.int().min(1).default(10_000),
+  /** Of them, those of one client: of an address, or of a network (/64) of IPv6; beyond: 429. */
+  channelsPerClient: z.int().min(1).default(100),
 })
 
 const tls = z
@@ -85,6 +98,13 @@ export const httpServiceKind = defineKind({
       replyVia: z.literal('same').optional(),
       /** `tailscale`: each request acts for the user or node that the overlay says it comes from, as the actor `tailscale:<name>`. */
       identity: z.literal('tailscale').optional(),
+      /**
+       * Hosts that it answers; requests for others get 421. @default on loopback the names of loopback, on one address that address, on an
+       * overlay its own names there; on all addresses any
+       */
+      hosts: z.array(host).min(1).optional(),
+      /** Networks of proxies, as `10.0.0.0/8`: what they tell of a client in `x-forwarded-for`, `-host` and `-proto` counts. */
+      trustedProxies: z.array(network).default([]),
       timeouts: timeouts.prefault({}),
       limits: limits.prefault({}),
       tls: tls.optional(),

@@ -252,8 +252,8 @@ export interface Requests {
   lendSession: { ask: { readonly lane: Pid }; answer: { readonly pid: Pid; readonly frame: Frame } }
   /** Whoever came to a service by an overlay that knows them acts there, by the pid in the answer, until that tells that it has finished. */
   identify: { ask: { readonly peer: Peer }; answer: { readonly pid: Pid; readonly frame: Frame } }
-  /** A server listens from now on. */
-  serving: { ask: { readonly host: string; readonly port: number }; answer: void }
+  /** A server listens from now on. Its overlay, where it listens on one, calls it by these names and addresses. */
+  serving: { ask: { readonly host: string; readonly port: number }; answer: { readonly names: readonly string[] } }
   apply: { ask: { readonly changes: readonly Change[] }; answer: { readonly version: number } }
   version: { ask: Record<string, never>; answer: { readonly version: number } }
   history: { ask: Record<string, never>; answer: readonly Version[] }

@@ -42,7 +42,7 @@ async function exchange(bytes: string, then?: (socket: Socket) => void): Promise
 }
 
 const statusOf = (answer: string) => /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 'closed'
-const post = (path: string, ...headers: readonly string[]) => [`POST ${path} HTTP/1.1`, 'Host: a', ...headers, '', ''].join('\r\n')
+const post = (path: string, ...headers: readonly string[]) => [`POST ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n')
 const body5 = 'hello'
 
 /** Bytes of a body that is far too long. */
@@ -52,26 +52,26 @@ describe('bad input', () => {
   it.each([
     ['no Host', 'GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n', '400'],
     ['a Host that can be none', 'GET /hello HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', '400'],
-    ['a target that is no path', 'GET hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', '400'],
+    ['a target that is no path', 'GET hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', '400'],
     ['a length and chunks', post('/size', 'Content-Length: 5', 'Transfer-Encoding: chunked') + body5, '400'],
     ['two lengths', post('/size', 'Content-Length: 5', 'Content-Length: 6') + body5, '400'],
     ['a length that is no number', post('/size', 'Content-Length: +5') + body5, '400'],
     ['chunks that are not the last encoding', post('/size', 'Transfer-Encoding: chunked, gzip') + body5, '400'],
     ['a blank before the colon', post('/size', 'Transfer-Encoding : chunked') + body5, '400'],
-    ['a folded header', 'GET /hello HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\nConnection: close\r\n\r\n', '400'],
-    ['a bare line feed in a header', 'GET /hello HTTP/1.1\r\nHost: a\r\nX-A: b\nX-B: c\r\n\r\n', '400'],
-    ['a header with a null byte', 'GET /hello HTTP/1.1\r\nHost: a\r\nX-A: b\0\r\n\r\n', '400'],
+    ['a folded header', 'GET /hello HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n c\r\nConnection: close\r\n\r\n', '400'],
+    ['a bare line feed in a header', 'GET /hello HTTP/1.1\r\nHost: localhost\r\nX-A: b\nX-B: c\r\n\r\n', '400'],
+    ['a header with a null byte', 'GET /hello HTTP/1.1\r\nHost: localhost\r\nX-A: b\0\r\n\r\n', '400'],
     ['a chunk whose size is none', `${post('/size', 'Transfer-Encoding: chunked')}zz\r\nhello\r\n0\r\n\r\n`, '400'],
     ['a chunk that is longer than it says', `${post('/size', 'Transfer-Encoding: chunked')}3\r\nhello\r\n0\r\n\r\n`, '400'],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400'],
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03', '400'],
     ['CONNECT', 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n', 'closed'],
-    ['a head that is too large', `GET /hello HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(5000)}\r\n\r\n`, '431'],
+    ['a head that is too large', `GET /hello HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(5000)}\r\n\r\n`, '431'],
     ['a body that is too large', post('/size', 'Content-Length: 1001', 'Connection: close'), '413'],
     ['a body that is too large for whoever ignores it', post('/ignore', 'Content-Length: 1001', 'Connection: close'), '413'],
     ['chunks that are too many', `${post('/size', 'Transfer-Encoding: chunked')}3e9\r\n${'a'.repeat(1001)}\r\n0\r\n\r\n`, '413'],
     ['chunks that are too many while nobody reads', `${post('/deaf', 'Transfer-Encoding: chunked')}3e9\r\n${'a'.repeat(1001)}\r\n`, '413'],
-    ['a head that does not come', 'GET /hello HTTP/1.1\r\nHost: a\r\nX-A: ', '408'],
+    ['a head that does not come', 'GET /hello HTTP/1.1\r\nHost: localhost\r\nX-A: ', '408'],
     ['a body that does not come', post('/size', 'Content-Length: 10') + body5, '408'],
     ['an upgrade to what is not there', upgrade('/nowhere'), '404'],
     ['an upgrade to what is no WebSocket', upgrade('/hello'), '200'],
@@ -83,12 +83,14 @@ describe('bad input', () => {
   })
 
   it('no upgrade: other protocols are ignored, and a WebSocket wants one', async () => {
-    expect(statusOf(await exchange('GET /hello HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n'))).toBe('200')
+    expect(statusOf(await exchange('GET /hello HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n'))).toBe(
+      '200',
+    )
     expect((await fetch(`${web.url}/socket`)).status).toBe(426)
   })
 
   it('a request smuggled behind another is none of its own', async () => {
-    const smuggled = 'GET /users/admin HTTP/1.1\r\nHost: a\r\n\r\n'
+    const smuggled = 'GET /users/admin HTTP/1.1\r\nHost: localhost\r\n\r\n'
     const answer = await exchange(`${post('/size', `Content-Length: ${smuggled.length}`, 'Connection: close')}${smuggled}`)
     expect(answer.match(/HTTP\/1\.1/g)).toEqual(['HTTP/1.1'])
     expect(answer.endsWith(String(smuggled.length))).toBe(true)
@@ -115,8 +117,8 @@ describe('bad input', () => {
 
 function upgrade(path: string, ...more: readonly string[]): string {
   const headers = [
-    'Host: a',
-    'Connection: Upgrade',
+    'Host: localhost',
+    'Connection: Upgrade, close',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',

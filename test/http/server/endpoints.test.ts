@@ -1,7 +1,6 @@
-import { connect } from 'node:net'
-import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startWebApp, type WebApp } from './web-app.ts'
+import type { RequestInit } from 'undici'
+import { protocols, startWebApp, type WebApp } from './web-app.ts'
 
 /** In the server's thread, and in others. */
 const pools = [
@@ -9,11 +8,14 @@ const pools = [
   ['on a pool', { max: 2 }],
 ] as const
 
-describe.each(pools)('a function that answers requests %s', (_, pool) => {
+const ways = protocols.flatMap((protocol) => pools.map(([name, pool]) => [name, protocol, pool] as const))
+
+describe.each(ways)('a function that answers requests %s, over %s', (_, protocol, pool) => {
   let web: WebApp
 
   beforeAll(async () => {
     web = await startWebApp({
+      protocol,
       pool,
       endpoints: {
         hello: { path: '/hello', func: 'hello' },
@@ -41,7 +43,7 @@ describe.each(pools)('a function that answers requests %s', (_, pool) => {
     await web[Symbol.asyncDispose]()
   })
 
-  const get = async (path: string, init?: RequestInit) => fetch(`${web.url}${path}`, init)
+  const get = async (path: string, init?: RequestInit) => web.fetch(path, init)
 
   it('answers', async () => {
     const response = await get('/hello')
@@ -139,8 +141,7 @@ describe.each(pools)('a function that answers requests %s', (_, pool) => {
         }
       },
     })
-    const init: RequestInit & { readonly duplex: 'half' } = { method: 'POST', body, duplex: 'half' }
-    const asked = get('/echo', init)
+    const asked = get('/echo', { method: 'POST', body, duplex: 'half' })
     send('one')
     const response = await asked
     const reader = response.body?.getReader()
@@ -168,12 +169,12 @@ describe.each(pools)('a function that answers requests %s', (_, pool) => {
   })
 
   it('hears when its client has gone', async () => {
-    const socket = connect(web.port, '127.0.0.1')
-    socket.write('GET /patient HTTP/1.1\r\nHost: a\r\n\r\n')
+    const client = new AbortController()
+    const asked = get('/patient', { signal: client.signal })
     const waiting = () => web.app.log.filter((line) => line.includes('waiting')).length
     await expect.poll(waiting).toBeGreaterThan(0)
-    socket.destroy()
-    await once(socket, 'close')
+    client.abort()
+    await expect(asked).rejects.toThrow('abort')
     await expect.poll(() => web.app.log.filter((line) => line.includes('gone')).length).toBe(waiting())
   })
 

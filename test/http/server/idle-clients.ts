@@ -10,7 +10,7 @@ for (let index = 0; index < count; index += 1) {
   await once(socket, 'connect')
   open += 1
   // Half of them have asked something before.
-  if (index % 2 === 0) socket.resume().write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n')
+  if (index % 2 === 0) socket.resume().write('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n')
 }
 console.log(open)
 process.stdin.resume().on('end', () => {

@@ -1,14 +1,12 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
-import { startWebApp, type WebApp } from './web-app.ts'
+import { type Protocol, protocols, startWebApp, type WebApp } from './web-app.ts'
 
 const endpoints = { act: { path: '/act', func: 'act' }, held: { path: '/held', func: 'held' } }
 const service = { timeouts: { write: '1s' } }
 
 /** An application whose function has a thread, however long that took. */
-async function start(pool: unknown): Promise<WebApp> {
-  const web = await startWebApp({ pool, service, endpoints })
+async function start(pool: unknown, protocol: Protocol): Promise<WebApp> {
+  const web = await startWebApp({ pool, protocol, service, endpoints })
   await served(web)
   return web
 }
@@ -17,47 +15,48 @@ async function served(web: WebApp): Promise<void> {
   await vi.waitUntil(async () => (await get(web, '/act')) === 200, { timeout: 50_000 })
 }
 
-const get = async (web: WebApp, path: string) => (await fetch(`${web.url}${path}`)).status
+const get = async (web: WebApp, path: string) => (await web.fetch(path)).status
 const said = (web: WebApp, words: string) => web.app.log.filter((line) => line.includes(words)).length
 
-describe.each([
+const pools = [
   ['in the server’s thread', 'inline'],
   ['in others', { max: 1, queue: 1 }],
-])('a function that runs %s', (_, pool) => {
+] as const
+const ways = protocols.flatMap((protocol) => pools.map(([name, pool]) => [name, protocol, pool] as const))
+
+describe.each(ways)('a function that runs %s, over %s', (_, protocol, pool) => {
   it('and does not answer in time is asked to stop, and its client is told', async () => {
-    await using web = await start(pool)
+    await using web = await start(pool, protocol)
     expect(await get(web, '/act?do=never')).toBe(504)
     await expect.poll(() => said(web, 'asked to stop')).toBe(1)
     await served(web)
   })
 
   it('and sends more than its client takes is not let wait for ever', async () => {
-    await using web = await start(pool)
-    const socket = connect(web.port, '127.0.0.1')
-    socket.write('GET /act?do=endless HTTP/1.1\r\nHost: a\r\n\r\n')
+    await using web = await start(pool, protocol)
+    const response = await web.fetch('/act?do=endless')
     await expect.poll(() => said(web, 'endless ended')).toBe(1)
-    socket.resume()
-    await once(socket, 'close')
+    await expect(response.arrayBuffer()).rejects.toThrow('terminated')
   })
 })
 
-describe('a function that runs in threads of its own', () => {
+describe.each(protocols)('a function that runs in threads of its own, over %s', (protocol) => {
   it('and loops is ended with its thread; others are served', async () => {
-    await using web = await start({ max: 1 })
+    await using web = await start({ max: 1 }, protocol)
     expect(await get(web, '/act?do=loop')).toBe(504)
     await expect.poll(() => said(web, 'that answered requests ended')).toBe(1)
     await served(web)
   })
 
   it('and ends its thread fails its request alone', async () => {
-    await using web = await start({ max: 1 })
+    await using web = await start({ max: 1 }, protocol)
     expect(await get(web, '/act?do=exit')).toBe(500)
     await served(web)
     expect(web.app.service('app:web').attempts).toBe(0)
   })
 
   it('waits in a queue that has an end', async () => {
-    await using web = await startWebApp({ pool: { max: 1, queue: 1 }, endpoints })
+    await using web = await startWebApp({ protocol, pool: { max: 1, queue: 1 }, endpoints })
     await using ear = await web.app.probe({ name: 'ear' })
     const first = get(web, '/held')
     const asked = await ear.next({ topic: 'held' })

@@ -48,7 +48,7 @@ describe('an http.service', () => {
     })
     await using ear = await web.app.probe({ name: 'ear' })
     const kept = connect(web.port, '127.0.0.1')
-    kept.write('GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n')
+    kept.write('GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await once(kept, 'data')
     const held = text(web, '/held')
     const asked = await ear.next({ topic: 'held' })
@@ -97,7 +97,7 @@ describe('an http.service', () => {
     await using web = await startWebApp({ endpoints: { size: { method: 'POST', path: '/size', func: 'size' } } })
     const socket = connect(web.port, '127.0.0.1').setEncoding('latin1')
     const ask = async () => {
-      socket.write('POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello')
+      socket.write('POST /size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello')
       const chunk = await nextData(socket)
       return chunk.split('\r\n')[0]
     }

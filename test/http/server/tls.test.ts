@@ -125,7 +125,7 @@ describe('a service with certificates', () => {
     await copyFile(renewed.keyFile, keyFile)
     await copyFile(renewed.certFile, certFile)
     await expect.poll(async () => subjectOf(await dial(web))).toBe('renewed')
-    old.write('GET /told HTTP/1.1\r\nHost: a\r\n\r\n')
+    old.write('GET /told HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = await nextData(old)
     expect(answer).toContain('200 OK')
     old.destroy()
@@ -142,7 +142,7 @@ describe('a service with certificates', () => {
       },
     ])
     expect(subjectOf(await dial(web))).toBe('inline')
-    old.write('GET /told HTTP/1.1\r\nHost: a\r\n\r\n')
+    old.write('GET /told HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = await nextData(old)
     expect(answer).toContain('200 OK')
     old.destroy()

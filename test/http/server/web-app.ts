@@ -2,10 +2,19 @@
 import type { EventEmitter } from 'node:events'
 import { type EntryId, entryId } from '@troupe/core'
 import { http } from 'troupe'
+import { Agent, fetch as undiciFetch, type RequestInit, type Response } from 'undici'
+import { type Certificates, makeCertificates } from '../../contract/certificates.ts'
 import type { OwnOverlay } from 'troupe/app'
 import { startApp, type TestApp, type TestEntry } from 'troupe/test'
 
+export type Protocol = 'HTTP/1.1' | 'HTTP/2'
+
+/** What has to hold over each. */
+export const protocols = ['HTTP/1.1', 'HTTP/2'] as const
+
 export interface WebAppOptions {
+  /** HTTP/2 comes by TLS. @default 'HTTP/1.1' */
+  readonly protocol?: Protocol
   /** Fields of the `http.service` `app:web`. */
   readonly service?: Readonly<Record<string, unknown>>
   /** Fields of `http.endpoint` entries by their names; `func` is an export of `fixtures/handlers.ts`. */
@@ -21,28 +30,58 @@ export interface WebApp extends AsyncDisposable {
   readonly port: number
   readonly url: string
   readonly id: EntryId
+  /** Asks it by its protocol. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  /** Of its certificate. */
+  readonly ca: string | undefined
+  /** Ends the connections of {@link fetch}. */
+  disconnect(): Promise<void>
   /** What a handler tells as JSON, asked by an overlay. */
   visit(path: string, overlay: string): Promise<unknown>
 }
 
 export async function startWebApp(options: WebAppOptions = {}): Promise<WebApp> {
-  const app = await startApp({ root: import.meta.dirname, entries: [...webEntries(options)], overlays: options.overlays ?? [] })
+  const certificates = options.protocol === 'HTTP/2' ? await makeCertificates() : undefined
+  const entries = webEntries({ ...options, service: { ...tlsOf(certificates), ...options.service } })
+  const app = await startApp({ root: import.meta.dirname, entries: [...entries], overlays: options.overlays ?? [] })
   await app.until('app:web', 'Running')
   const id = entryId('app:web')
   const { host, port } = app.app.address(id)
+  const url = certificates === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
+  const ca = certificates?.ca
+  let agent = agentOf(ca)
+  const disconnect = async () => {
+    await agent.destroy()
+    agent = agentOf(ca)
+  }
   return {
     app,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url,
     id,
+    ca,
+    fetch: async (path, init = {}) => undiciFetch(`${url}${path}`, { ...init, dispatcher: agent }),
+    disconnect,
     visit: async (path, overlayNetwork) => {
       await using probe = await app.probe()
       return await probe.run(async () => (await http.get(`http://${host}:${port}${path}`, { overlayNetwork })).json())
     },
     async [Symbol.asyncDispose]() {
+      await agent.destroy()
       await app.stop()
+      await certificates?.[Symbol.asyncDispose]()
     },
   }
+}
+
+function agentOf(ca: string | undefined): Agent {
+  return ca === undefined ? new Agent({ allowH2: false }) : new Agent({ allowH2: true, connect: { ca } })
+}
+
+function tlsOf(certificates: Certificates | undefined): Readonly<Record<string, unknown>> {
+  if (certificates === undefined) return {}
+  const { certFile, keyFile } = certificates.server
+  return { tls: { cert: `file://${certFile}`, key: `file://${keyFile}` } }
 }
 
 function webEntries({ service = {}, endpoints = {}, pool = 'inline', entries = [] }: WebAppOptions): readonly TestEntry[] {

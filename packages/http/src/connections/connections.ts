@@ -10,15 +10,16 @@ import {
   namespaceOf,
   notFound,
   type Pid,
+  startTimer,
   unavailable,
 } from '@troupe/core'
 import { type Asker, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
-import type { TokenName, TokenStores } from '../tokens/token-stores.ts'
+import type { TokenStores, UsedToken } from '../tokens/token-stores.ts'
 import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
 import { Partner } from './partner.ts'
 import type { PartnerFields } from './partner-fields.ts'
-import { tokenRevoked } from './reasons.ts'
+import { tokenExpired, tokenRevoked } from './reasons.ts'
 
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */
 const firstSerial = 2 ** 32
@@ -38,7 +39,7 @@ interface Connection {
   readonly entry: EntryId
   readonly fields: PartnerFields
   /** The token by which it was opened. */
-  readonly token: TokenName | undefined
+  readonly token: UsedToken | undefined
   /** The process that runs for it alone. */
   partner?: Partner
 }
@@ -91,7 +92,8 @@ class Connections {
     const { fields, meta } = this.#kernel.registry.decode(entry, sort.kind)
     this.#checkServer(record, entry, meta.router)
     this.#checkRoom(entry, fields)
-    const connection: Connection = { entry, fields, token: this.#tokens.tokenOf(record.pid) }
+    const token = this.#tokens.tokenOf(record.pid)
+    const connection: Connection = { entry, fields, token }
     const pid: Pid = this.#kernel.spawn({
       entry,
       program: { entry, module: sort.module, method: 'connection' },
@@ -100,11 +102,17 @@ class Connections {
       frame: frameOf(record.frame, undefined),
       onExit: () => {
         this.#open.delete(pid)
+        expiry?.stop()
         connection.partner?.dismiss(fields.closeTimeout)
       },
     })
     this.#open.set(pid, connection)
+    const expiry = token && startTimer(() => this.#expire(pid), Math.max(1, token.expires - Date.now())).unref()
     return pid
+  }
+
+  #expire(pid: Pid): void {
+    this.#kernel.cancel(pid, tokenExpired).catch(() => undefined)
   }
 
   /** A connection asks for the process that it speaks to. */

@@ -1,10 +1,10 @@
 /** The process that a connection speaks to, as the connection's own process sees it. */
 import { type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
-import { tokenRevoked } from './reasons.ts'
+import { tokenExpired, tokenRevoked } from './reasons.ts'
 
 /** Why nobody has anything left to say: the process has come to its end, or failed; the service stops; the token counts no more. */
-export type Ending = 'returned' | 'failed' | 'stopped' | 'revoked'
+export type Ending = 'returned' | 'failed' | 'stopped' | 'revoked' | 'expired'
 
 /** Finds the process to speak to, whose end will be told. @throws TroupeError */
 export async function findCounterpart(): Promise<Pid> {
@@ -56,7 +56,7 @@ export class Counterpart {
   /** Notes why there is nothing left to say. What was said before is taken first: the inbox ends once it is empty. */
   async watch(onEnd: () => void): Promise<void> {
     for await (const event of self.events) {
-      if (event.type === 'CANCEL') this.#ending ??= event.reason === tokenRevoked ? 'revoked' : 'stopped'
+      if (event.type === 'CANCEL') this.#ending ??= endingOf(event.reason)
       if (event.type !== 'EXIT' || event.from !== this.pid) continue
       this.#hasEnded = true
       this.#ending = 'error' in event.result ? 'failed' : 'returned'
@@ -72,8 +72,14 @@ export class Counterpart {
 
   /** Calls back when somebody ends the connection by force. */
   onKilled(then: () => void): void {
+    if (this.#me.ended) then()
     self.signal.addEventListener('abort', () => {
       if (this.#me.ended) then()
     })
   }
+}
+
+function endingOf(reason: string | undefined): Ending {
+  if (reason === tokenExpired) return 'expired'
+  return reason === tokenRevoked ? 'revoked' : 'stopped'
 }

@@ -2,5 +2,6 @@
 
 export const serviceStops = 'the service stops'
 
-/** The kernel asks so when a token is revoked. */
+/** The kernel asks so when a token is revoked, or has expired. */
 export const tokenRevoked = 'its token was revoked'
+export const tokenExpired = 'its token has expired'

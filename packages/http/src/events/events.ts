@@ -47,9 +47,10 @@ export function events(
 }
 
 async function pump(stream: EventStream, source: AsyncIterable<ServerEvent | string>): Promise<void> {
-  const iterator = source[Symbol.asyncIterator]()
   const gone = stream.closed.then(() => undefined)
+  let iterator: AsyncIterator<ServerEvent | string> | undefined
   try {
+    iterator = source[Symbol.asyncIterator]()
     // Threads that stream nothing do not pay for what checks events.
     const { eventText } = await import('./event.ts')
     for (;;) {
@@ -65,6 +66,15 @@ async function pump(stream: EventStream, source: AsyncIterable<ServerEvent | str
     // The client is to connect anew rather than to think that this was all.
     stream.fail(error)
   } finally {
-    await iterator.return?.().catch(() => undefined)
+    await end(iterator)
+  }
+}
+
+/** What its end comes to, nobody waits to hear. */
+async function end(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await iterator?.return?.()
+  } catch {
+    // The stream has ended, one way or the other.
   }
 }

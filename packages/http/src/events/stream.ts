@@ -68,13 +68,14 @@ export class EventStream {
   }
 }
 
+/** Proxies that collect answers, as nginx does, are asked not to. */
+export const eventsHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+} as const
+
 /** A response of that stream. */
 export function eventsResponse(body: ReadableStream<Uint8Array>): Response {
-  // Proxies that collect answers, as nginx does, are asked not to.
-  const headers = {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  }
-  return new Response(body, { headers })
+  return new Response(body, { headers: eventsHeaders })
 }

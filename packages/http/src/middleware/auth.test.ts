@@ -43,6 +43,7 @@ async function serve(names: readonly MiddlewareName[], options: z.input<typeof m
     peer: () => '192.0.2.1',
     endpoint: ({ req }) => endpoints[req.path],
     onEnd: (_, then) => ends.push(then),
+    failed: () => undefined,
   }
   const app = new Hono()
   app.onError((error) => new Response(error.message, { status: 500 }))

@@ -35,8 +35,10 @@ export function bodyLimit({ max }: BodyLimitOptions): MiddlewareHandler {
     }
     // Whatever the handler made of the end of its input.
     if (isTooLong) {
+      const unsent = context.res.body
       context.res = undefined
       context.res = tooLong()
+      if (unsent?.locked === false) unsent.cancel(invalid(`the body is longer than ${max} bytes`)).catch(() => undefined)
     }
     return undefined
   }

@@ -1,4 +1,5 @@
 /** Whom a request is from, as far as this server knows. */
+import { isIPv6 } from 'node:net'
 import type { Context } from 'hono'
 import type { MiddlewareTools } from './tools.ts'
 
@@ -15,4 +16,18 @@ export function clientAddress(context: Context, { peer }: MiddlewareTools): stri
 /** IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2), as they are. */
 export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
+}
+
+/** What counts as one client: it has a whole /64 of IPv6 addresses to choose from. */
+export function networkOf(client: string): string {
+  const address = plainAddress(client)
+  if (!isIPv6(address)) return address
+  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
+  return [...left, ...zeros, ...right]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }

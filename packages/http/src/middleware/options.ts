@@ -17,6 +17,9 @@ export const middlewareNames = [
 
 export type MiddlewareName = (typeof middlewareNames)[number]
 
+/** Of IP addresses. */
+export const network = z.string().refine(isNetwork, 'expected a network such as "10.0.0.0/8", or an address')
+
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header')
 
 const cors = z
@@ -59,7 +62,7 @@ const rateLimit = z.strictObject({
 
 const realIp = z.strictObject({
   /** Networks of the proxies before this server, as `10.0.0.0/8`, or addresses. What others say of the client is not believed. */
-  trusted: z.array(z.string().refine(isNetwork, 'expected a network such as "10.0.0.0/8", or an address')).min(1),
+  trusted: z.array(network).min(1),
   /** The header in which each proxy adds whom it heard. */
   header: headerName.default('x-forwarded-for'),
 })

@@ -1,9 +1,9 @@
 /** `rate_limit`: so many requests of each client in a time. */
-import { isIPv6 } from 'node:net'
+import { createHash } from 'node:crypto'
 import { currentParticipant } from '@troupe/process'
 import type { Context, MiddlewareHandler } from 'hono'
 import { rateLimiter } from 'hono-rate-limiter'
-import { clientAddress, plainAddress } from './client-address.ts'
+import { clientAddress, networkOf } from './client-address.ts'
 import { Counts } from './counts.ts'
 import { keepingEarlyHeaders } from './early-headers.ts'
 import type { RateLimitOptions } from './options.ts'
@@ -13,7 +13,7 @@ import type { MiddlewareTools } from './tools.ts'
 export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareTools): MiddlewareHandler {
   const byAddress = (context: Context) => {
     const address = clientAddress(context, tools)
-    return address === undefined ? 'nobody' : `ip ${networkOf(plainAddress(address))}`
+    return address === undefined ? 'nobody' : `ip ${networkOf(address)}`
   }
   const byKey = (context: Context): string | undefined => {
     if (key === 'ip') return undefined
@@ -22,7 +22,7 @@ export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, too
       return id === undefined ? undefined : `actor ${id}`
     }
     const value = context.req.header(key.header)
-    return value === undefined ? undefined : `header ${value}`
+    return value === undefined ? undefined : `header ${short(value)}`
   }
   const limiter = rateLimiter({
     windowMs: window,
@@ -34,15 +34,7 @@ export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, too
   return keepingEarlyHeaders(limiter)
 }
 
-/** A client has a whole /64 of IPv6 addresses to choose from. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
+/** Clients choose what is in a header: a hundred thousand long ones would be remembered. */
+function short(value: string): string {
+  return value.length <= 64 ? value : createHash('sha256').update(value).digest('base64')
 }

@@ -38,7 +38,7 @@ async function actAs(
   { pid, frame }: { readonly pid: Pid; readonly frame: Frame },
   context: Context,
   next: Next,
-  { onEnd }: MiddlewareTools,
+  { onEnd, failed }: MiddlewareTools,
 ): Promise<void> {
   const { kernel } = currentRuntime()
   const own = fork(emptyFrame, frame)
@@ -49,15 +49,18 @@ async function actAs(
     call.cancel('the request has ended')
     end()
   })
+  let isAnswered = false
   await new Promise<void>((resolve, reject) => {
     const run = call.run(async () => {
       await next()
+      isAnswered = true
       resolve()
       // The body of the response may still be on its way, by code that acts for the same actor.
       await over
     })
     run
       .catch((error: unknown) => {
+        if (isAnswered) failed(context, error)
         reject(error)
         return over
       })

@@ -14,6 +14,8 @@ export interface MiddlewareTools {
   readonly peer: (context: Context) => string | undefined
   /** Calls back, once, when the response has been sent to its end, or will not be. */
   readonly onEnd: (context: Context, then: () => void) => void
+  /** Logs an error that comes too late to be answered. */
+  readonly failed: (context: Context, error: unknown) => void
   /** Where the request was routed to; nothing when no endpoint answers it. */
   readonly endpoint: (context: Context) => RoutedEndpoint | undefined
 }

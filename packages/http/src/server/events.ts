@@ -1,12 +1,15 @@
 /** Requests that were routed to a stream of events. */
 import { clientAddress } from '../middleware/client-address.ts'
 import { openEvents } from '../events/index.ts'
+import { eventsHeaders } from '../events/stream.ts'
 import type { RequestIn } from './context.ts'
 import type { EventsRoute } from './table.ts'
 import { middlewareTools } from './tools.ts'
 
 export async function answerEvents(route: EventsRoute, context: RequestIn): Promise<Response> {
   const { req } = context
+  // Nobody is to speak to a client that wants to hear nothing.
+  if (req.raw.method === 'HEAD') return new Response(null, { headers: eventsHeaders })
   const { pathname, search } = new URL(req.url)
   const opened = {
     entry: route.entry,

@@ -1,6 +1,7 @@
 /** What clients are told when something fails: a status by the kind of the error, and nothing of what is inside. */
 import { asTroupeError, type ErrorKind, parseTrace, TroupeError } from '@troupe/core'
 import { STATUS_CODES } from 'node:http'
+import { isMalformed } from './malformed.ts'
 
 const statuses: Readonly<Record<ErrorKind, number>> = {
   Invalid: 400,
@@ -23,8 +24,17 @@ export class BodyTooLarge extends TroupeError {
   }
 }
 
+/** A request whose body does not come in time. */
+export class BodyTooSlow extends TroupeError {
+  constructor(milliseconds: number) {
+    super('Timeout', `the body of a request did not come in ${milliseconds} ms`)
+  }
+}
+
 export function statusOf(error: unknown): number {
   if (error instanceof BodyTooLarge) return 413
+  if (error instanceof BodyTooSlow) return 408
+  if (isMalformed(error)) return 400
   return statuses[asTroupeError(error).kind]
 }
 

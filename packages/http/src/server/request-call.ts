@@ -1,8 +1,9 @@
 /** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
-import { ServerResponse } from 'node:http'
-import { type Frame, type Pid, type Slot, startTimer, stopTimer, TroupeError } from '@troupe/core'
+import { type Frame, type Pid, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
-import type { Outgoing } from './environment.ts'
+import { discard } from './discard.ts'
+import { Http1Outgoing, Http2Outgoing, isSent, type Outgoing } from './outgoing.ts'
+import { tellFailure } from './tell.ts'
 
 export interface RequestCallOptions {
   /** Who acts, as the kernel knows it, and the frame that it issued. */
@@ -20,9 +21,8 @@ const linger = 50
 export class RequestCall extends LocalCall {
   /** The frame of the request. */
   readonly frameOfRequest: Frame
-  /** Of the code that answers: the service, or whoever asks. */
-  answering: Slot | undefined
   readonly #outgoing: Outgoing | undefined
+  #answering: Slot
   #isWatched = false
   #cancelled: string | undefined
   #onCancel: ((reason: string) => void) | undefined
@@ -33,6 +33,23 @@ export class RequestCall extends LocalCall {
     super({ pid, issued, frame, depth: 1 })
     this.frameOfRequest = frame
     this.#outgoing = outgoing
+    this.#answering = { frame, owner: this }
+    if (outgoing !== undefined) outgoing.slot = this.#answering
+  }
+
+  /** Of the code that answers: the service's, or that of whoever asks. */
+  get answering(): Slot {
+    return this.#answering
+  }
+
+  set answering(slot: Slot) {
+    this.#answering = slot
+    if (this.#outgoing !== undefined) this.#outgoing.slot = slot
+  }
+
+  /** Whether the client has gone, or the deadline has passed. */
+  get isCancelled(): boolean {
+    return this.#cancelled !== undefined
   }
 
   /** Aborts when the client goes, or the deadline passes. */
@@ -61,7 +78,7 @@ export class RequestCall extends LocalCall {
     if (this.#isWatched || this.#outgoing === undefined) return
     this.#isWatched = true
     this.onEnd(() => {
-      if (this.#outgoing?.writableFinished === false) this.cancel('the client has gone')
+      if (this.#outgoing !== undefined && !isSent(this.#outgoing)) this.cancel('the client has gone')
     })
   }
 
@@ -75,18 +92,27 @@ export class RequestCall extends LocalCall {
     if (outgoing === undefined) {
       this.#onEnd ??= []
       this.#onEnd.push(then)
-    } else if (outgoing.closed) then()
+    } else if (outgoing.isClosed) then()
     else outgoing.once('close', then)
   }
 
-  /** The connection ends with the answer. */
-  closeConnection(): void {
+  /** Nothing more is read of a connection that carries one request at a time: it ends with the answer. */
+  stopReading(): void {
     const outgoing = this.#outgoing
-    if (!(outgoing instanceof ServerResponse)) return
+    if (!(outgoing instanceof Http1Outgoing)) return
     outgoing.shouldKeepAlive = false
     const { socket } = outgoing
     // Who still sends would not see the answer, were the connection cut under it.
     outgoing.once('finish', () => startTimer(() => socket?.destroy(), linger))
+  }
+
+  /** The connection ends with the answer. */
+  closeConnection(): void {
+    this.stopReading()
+    const outgoing = this.#outgoing
+    if (!(outgoing instanceof Http2Outgoing)) return
+    const { session } = outgoing.stream
+    outgoing.once('close', () => session?.close())
   }
 
   /** An upgrade has come to its end. */
@@ -95,16 +121,27 @@ export class RequestCall extends LocalCall {
     this.#onEnd = undefined
   }
 
-  /** An error that nobody caught ends the request; when that has been answered, all that is left to do is to show it. */
+  /** An error that nobody caught ends the request; when that has been answered, all that is left to do is to log it. */
   override fail(error: unknown): void {
-    if (this.#onFail === undefined) process.emitWarning(error instanceof Error ? error : String(error))
+    if (this.#onFail === undefined) this.logLate(error)
     else this.#onFail(error)
   }
 
-  /** Waits for an answer as long as it counts; 0 milliseconds are for ever. @throws TroupeError `Timeout`; what {@link fail} was told. */
-  async wait(answer: Promise<Response>, milliseconds: number): Promise<Response> {
+  /** Logs an error that comes too late to be answered. */
+  logLate(error: unknown): void {
+    tellFailure(this, this.frameOfRequest, error, { late: true })
+  }
+
+  /**
+   * Waits for an answer as long as it counts; 0 milliseconds are for ever. One that comes too late is discarded.
+   *
+   * @param fails What ends the wait, too.
+   * @throws TroupeError `Timeout`; what {@link fail} was told.
+   */
+  async wait(answer: Promise<Response>, milliseconds: number, fails?: Promise<never>): Promise<Response> {
     const { promise: failed, reject } = Promise.withResolvers<never>()
     this.#onFail = reject
+    fails?.catch(reject)
     const timer =
       milliseconds === 0
         ? undefined
@@ -114,6 +151,9 @@ export class RequestCall extends LocalCall {
           }, milliseconds)
     try {
       return await Promise.race([answer, failed])
+    } catch (error) {
+      answer.then(discard, () => undefined)
+      throw error
     } finally {
       stopTimer(timer)
       this.#onFail = undefined

@@ -15,25 +15,38 @@ import {
 } from '@troupe/core'
 import { peerOf } from '@troupe/network'
 import { currentParticipant, type Participant } from '@troupe/process'
+import { clientAddress } from '../middleware/client-address.ts'
+import { parseAddress } from './address.ts'
 import { type App, appOf, Chains } from './app.ts'
 import { limitBody } from './body-limit.ts'
+import { Channels } from './channels.ts'
 import { answerEvents } from './events.ts'
 import { InlineContext, type RequestIn } from './context.ts'
-import type { Incoming, Outgoing, ServerEnvironment } from './environment.ts'
+import { discard } from './discard.ts'
+import type { Incoming, ServerEnvironment } from './environment.ts'
 import { problem, statusOf } from './failure.ts'
+import { Hosts } from './hosts.ts'
 import { type Answer, answerInline, warm } from './inline.ts'
 import { LanesByProgram } from './lane/lanes-by-program.ts'
+import { noteMalformed } from './malformed.ts'
+import { breakOff, type Outgoing } from './outgoing.ts'
+import { Proxies } from './proxied.ts'
 import { RequestCall } from './request-call.ts'
 import type { EndpointRoute, RouteTable, ServerSettings } from './table.ts'
-import { isWhole, send } from './send.ts'
+import { send } from './send.ts'
+import { authorityOf, isRoutable, upgradeRequest } from './target.ts'
 import { tell, tellFailure } from './tell.ts'
+import { middlewareTools } from './tools.ts'
 import { type Visitor, Visitors } from './visitors.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
+import { wholeOf } from './whole.ts'
 
 /** A request, as Node brings it. */
 export interface Exchange {
   readonly incoming: Incoming
   readonly outgoing: Outgoing | undefined
+  /** The client's address, where a trusted proxy tells it. */
+  readonly client?: string | undefined
 }
 
 export class Requests {
@@ -43,11 +56,27 @@ export class Requests {
   readonly #chains = new Chains()
   readonly #visitors = new Visitors()
   readonly #threads = new LanesByProgram()
+  readonly #hosts: Hosts
+  readonly #channels = new Channels()
+  #proxies: Proxies
   #app: App | undefined
 
   constructor(settings: ServerSettings) {
     this.#settings = settings
     this.#self = currentParticipant()
+    const { addr, hosts, trustedProxies } = settings.fields
+    this.#hosts = new Hosts({ hosts, host: parseAddress(addr).host, isOverlay: settings.network !== null })
+    this.#proxies = new Proxies(trustedProxies, [])
+  }
+
+  /** Names by which a service on an overlay is reached there. */
+  learn(names: readonly string[]): void {
+    this.#hosts.learn(names)
+  }
+
+  /** Of a connection, before anything is asked of its request: what a proxy tells counts from here on. */
+  read(incoming: Incoming): string | undefined {
+    return this.#proxies.read(incoming)
   }
 
   /** Limits and times are those of `settings` from the next request on. */
@@ -65,10 +94,15 @@ export class Requests {
     const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes === 'inline'))
     await warm(inline.map(({ program }) => program))
     this.#threads.prepare(table)
+    const named = table.routers.flatMap(({ options }) => options.realIp?.trusted ?? [])
+    this.#proxies = new Proxies(this.#settings.fields.trustedProxies, named)
     this.#app = appOf(table, this.#chains, {
       endpoint: (route, context) => this.#endpoint(route, context),
       socket: wantsSocket,
-      stream: answerEvents,
+      stream: async (eventsRoute, context) => {
+        this.#count(context)
+        return answerEvents(eventsRoute, context)
+      },
       failed: (error, { env, req }) => this.#failed(error, env.call, req.raw),
     })
     this.#threads.keep(table)
@@ -83,15 +117,26 @@ export class Requests {
     this.#threads.ended(pid, error)
   }
 
+  /** Whether an upgrade is for a WebSocket of this service: any other is answered as the request that it is (RFC 9110, 7.8). */
+  takesSocket(incoming: IncomingMessage): boolean {
+    if (incoming.method !== 'GET') return false
+    const request = upgradeRequest(incoming)
+    return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#app?.isForSocket(request) === true
+  }
+
   /** Answers a request. Never throws, never rejects. */
   answer(request: Request, exchange: Exchange): Answer {
     const { identity } = this.#settings.fields
-    const visitor = identity === undefined ? undefined : this.#visitors.of(exchange.incoming.socket)
-    if (!(visitor instanceof Promise)) return this.#answer(request, exchange, visitor)
-    return visitor.then(
-      (known) => this.#answer(request, exchange, known),
-      (error: unknown) => this.#failed(error, this.#begin(exchange, undefined).call, request),
-    )
+    try {
+      const visitor = identity === undefined ? undefined : this.#visitors.of(exchange.incoming.socket)
+      if (!(visitor instanceof Promise)) return this.#answer(request, exchange, visitor)
+      return visitor.then(
+        (known) => this.#answer(request, exchange, known),
+        (error: unknown) => this.#refused(error, this.#begin(exchange, undefined), request),
+      )
+    } catch (error) {
+      return this.#refused(error, this.#begin(exchange, undefined), request)
+    }
   }
 
   #answer(request: Request, exchange: Exchange, visitor: Visitor | undefined): Answer {
@@ -99,25 +144,45 @@ export class Requests {
     const environment = this.#begin(exchange, visitor)
     const { call } = environment
     try {
-      const tooLarge = limitBody(exchange.incoming, limits.body)
+      noteMalformed(request)
+      const refusal = this.#refusal(request, exchange, call)
+      if (refusal !== undefined) return this.#sent(refusal, environment, request)
+      const fails = limitBody(exchange.incoming, { bytes: limits.body, milliseconds: timeouts.read })
       const answer = this.#routed(request, environment)
       if (answer instanceof Response) return this.#sent(answer, environment, request)
-      const wanted = tooLarge === undefined ? answer : Promise.race([answer, tooLarge])
-      return call.wait(wanted, timeouts.write).then(
+      return call.wait(answer, timeouts.write, fails).then(
         (response) => this.#sent(response, environment, request),
-        (error: unknown) => this.#failed(error, call, request),
+        (error: unknown) => this.#refused(error, environment, request),
       )
     } catch (error) {
-      return this.#failed(error, call, request)
+      return this.#refused(error, environment, request)
     }
+  }
+
+  /** What is not for this service, and what no server is to do for strangers. */
+  #refusal(request: Request, { incoming }: Exchange, call: RequestCall): Response | undefined {
+    if (!isRoutable(incoming)) return problem(501)
+    if (this.#hosts.accepts(authorityOf(request, incoming))) return undefined
+    call.closeConnection()
+    return problem(421)
   }
 
   /** Makes a WebSocket of a connection, or answers why not. Never rejects. */
   async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => undefined)
+    try {
+      await this.#upgrade(incoming, socket, head)
+    } catch (error) {
+      // Not even the refusal could be written.
+      this.note('warn', `an upgrade failed: ${String(error)}`)
+      socket.destroy()
+    }
+  }
+
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const exchange = { incoming, outgoing: undefined }
     const asked = { method: 'GET', url: incoming.url ?? '' }
     let environment = this.#begin(exchange, undefined)
-    socket.on('error', () => undefined)
     try {
       if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#visitors.of(incoming.socket))
       const request = upgradeRequest(incoming)
@@ -125,7 +190,12 @@ export class Requests {
       const response = await environment.call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
       if (environment.accepted === undefined || response.status !== 204) await refuseSocket(socket, response)
       else {
-        const { error } = await openSocket(environment.accepted, { request: incoming, socket, head })
+        const { remoteAddress } = environment.accepted
+        const close = this.#channels.open(remoteAddress, this.#settings.fields.limits)
+        socket.once('close', close)
+        if (socket.destroyed) close()
+        const isOwnPage = this.#hosts.isOwn(incoming.headers.host ?? '')
+        const { error } = await openSocket(environment.accepted, { request: incoming, socket, head, isOwnPage })
         if (error !== undefined) this.#failed(error, environment.call, asked)
       }
     } catch (error) {
@@ -139,23 +209,67 @@ export class Requests {
   #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
     const status = statusOf(error)
     // What is still to come of the body is for nobody.
-    if (status === 413) call.closeConnection()
+    if (status === 413 || status === 408) call.stopReading()
     const { frameOfRequest: frame } = call
     tellFailure(call, frame, error, { method, path: pathOf(url), status })
     return problem(status, frame.trace)
   }
 
-  #sent(response: Response, { outgoing, call }: ServerEnvironment['Bindings'], request: Request): Answer {
-    if (outgoing === undefined || isWhole(response)) return response
+  /** Answers that a request failed. */
+  #refused(error: unknown, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    return this.#sent(this.#failed(error, environment.call, request), environment, request)
+  }
+
+  /** Sends a response, or that it cannot be sent. */
+  #sent(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    try {
+      const sent = this.#send(response, environment, request)
+      return sent instanceof Response ? sent : sent.catch((error: unknown) => this.#unsent(error, response, environment, request))
+    } catch (error) {
+      return this.#unsent(error, response, environment, request)
+    }
+  }
+
+  #unsent(error: unknown, response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    discard(response)
+    const failed = this.#failed(error, environment.call, request)
+    try {
+      return this.#send(failed, environment, request)
+    } catch {
+      if (environment.outgoing !== undefined) breakOff(environment.outgoing)
+      return failed
+    }
+  }
+
+  #send(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    const { outgoing, call } = environment
+    if (outgoing === undefined) return response
+    this.#countEvents(response, environment)
     return send(response, {
       outgoing,
-      slot: call.answering ?? { frame: call.frameOfRequest, owner: call },
+      isHead: request.method === 'HEAD',
+      slot: call.answering,
       patience: this.#settings.fields.timeouts.write,
       onFailed: (error) => this.#failed(error, call, request),
     })
   }
 
-  #begin({ incoming, outgoing }: Exchange, visitor: Visitor | undefined): ServerEnvironment['Bindings'] {
+  /** A WebSocket or an event stream begins. @throws TroupeError `Unavailable`, `RateLimited` */
+  #count(context: RequestIn): void {
+    if (context.req.raw.method === 'HEAD') return
+    context.env.isCounted = true
+    context.env.call.onEnd(this.#channels.open(clientAddress(context, middlewareTools), this.#settings.fields.limits))
+  }
+
+  /** Event streams of handlers count, too. */
+  #countEvents(response: Response, environment: ServerEnvironment['Bindings']): void {
+    const { isCounted, call, client, peer, incoming } = environment
+    if (isCounted === true || !isEventStream(response)) return
+    environment.isCounted = true
+    call.onEnd(this.#channels.open(client ?? peer?.address ?? incoming.socket.remoteAddress, this.#settings.fields.limits))
+  }
+
+  #begin({ incoming, outgoing, client }: Exchange, visitor: Visitor | undefined): ServerEnvironment['Bindings'] {
     const { service, fields } = this.#settings
     const { pid, frame: issued } = visitor ?? this.#self
     const { write } = fields.timeouts
@@ -166,7 +280,7 @@ export class Requests {
       ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
     }
     const call = new RequestCall({ pid, issued, frame: fork(issued, change), outgoing })
-    return { incoming, outgoing, service, peer: peerOf(incoming.socket), call }
+    return { incoming, outgoing, service, peer: peerOf(incoming.socket), client, call }
   }
 
   #routed(request: Request, environment: ServerEnvironment['Bindings']): Answer {
@@ -179,7 +293,8 @@ export class Requests {
   /** Runs as who acts: the service, or whoever middleware found to ask. */
   #endpoint(route: EndpointRoute, context: RequestIn): Answer {
     const { program, pin, entry, lanes } = route
-    context.env.call.answering = currentSlot()
+    const slot = currentSlot()
+    if (slot !== undefined) context.env.call.answering = slot
     if (lanes !== 'inline') return this.#threads.answer(route, context)
     const told = new InlineContext(context, entry)
     if (pin === undefined) return answerInline(program, context.req.raw, told)
@@ -188,15 +303,8 @@ export class Requests {
   }
 }
 
-/** An upgrade as middleware sees it; nothing where it names no place. */
-function upgradeRequest({ headers, url = '/', socket }: IncomingMessage): Request | undefined {
-  const scheme = 'encrypted' in socket ? 'https' : 'http'
-  const at = `${scheme}://${headers.host ?? 'localhost'}${url}`
-  if (!url.startsWith('/') || !URL.canParse(at)) return undefined
-  const fields = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] satisfies [string, string]],
-  )
-  return new Request(at, { headers: fields })
+function isEventStream(response: Response): boolean {
+  return wholeOf(response) === undefined && response.headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /** Without the query: secrets stand in those. */

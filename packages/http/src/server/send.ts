@@ -1,76 +1,148 @@
-/** Sends responses whose bodies are streams. All others hono's server sends, which knows a shorter way. */
+/** Sends responses: what is whole at once, all else as it comes, and as fast as the client takes it. */
 import { ServerResponse } from 'node:http'
-import type { Writable } from 'node:stream'
-import { runInSlot, type Slot, startTimer, stopTimer, TroupeError } from '@troupe/core'
+import { runInSlot, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Outgoing } from './environment.ts'
-
-/** Whether a response has no body, or all of it at once, as far as can be told without opening it. */
-export function isWhole(response: Response): boolean {
-  const known: unknown = wholeKey === undefined ? undefined : Reflect.get(response, wholeKey)
-  if (!Array.isArray(known)) return false
-  const body: unknown = known[1]
-  return body === null || typeof body === 'string' || body instanceof Uint8Array
-}
-
-/**
- * Where hono's `Response` keeps what it was made from, until somebody asks for its body; nothing where that cannot be found, which costs
- * speed alone. Looked up once its server has put that class in place of Node's.
- */
-let wholeKey: symbol | undefined
-
-export function findWholeKey(): void {
-  wholeKey = Object.getOwnPropertySymbols(new Response('')).find(({ description }) => description === 'cache')
-}
+import { bytesOf } from './bytes.ts'
+import { discard } from './discard.ts'
+import { type Head, hasNoContent, headOf } from './head.ts'
+import { breakOff, isOver, type Outgoing, pendingBytes } from './outgoing.ts'
+import { wholeOf } from './whole.ts'
 
 export interface Sending {
   readonly outgoing: Outgoing
+  readonly isHead: boolean
   /** Of the code that made the body: what it does while it is read, it does as itself. */
   readonly slot: Slot
   /** Milliseconds that a client may take nothing of what it is sent; 0 for ever. */
   readonly patience: number
+  /** Told when a response was broken off, or cut. */
   readonly onFailed: (error: unknown) => void
 }
 
-/** Sends a response as its body comes, and as fast as the client takes it. Answers, at its end, what tells hono that nothing is left to do. */
-export async function send(response: Response, sending: Sending): Promise<Response> {
+/** Bytes that are handed on at once. */
+const pieceSize = 64 * 1024
+
+/**
+ * Sends a response. Answers, once nothing is left to do, what tells hono so.
+ *
+ * @throws TroupeError `Internal`, before anything is written, for a response that cannot be sent.
+ */
+export function send(response: Response, sending: Sending): Response | Promise<Response> {
+  const { outgoing, isHead } = sending
+  if (isOver(outgoing)) {
+    discard(response, 'the client has gone')
+    return RESPONSE_ALREADY_SENT
+  }
+  const whole = wholeOf(response)
+  const head = whole === undefined ? headOf(response.status, response.headers) : headOf(whole.status, whole.fields)
+  const isEmpty = isHead || hasNoContent(head.status)
+  if (whole !== undefined && (isEmpty || whole.body === null || whole.body.length <= pieceSize)) {
+    sendWhole(head, whole.body, sending, isEmpty)
+    return RESPONSE_ALREADY_SENT
+  }
+  if (isEmpty) {
+    discard(response, 'this response has no content')
+    sendWhole(head, null, sending, true)
+    return RESPONSE_ALREADY_SENT
+  }
+  return sendStream(head, whole?.body ?? response, sending)
+}
+
+function sendWhole({ status, fields, length }: Head, body: string | Uint8Array | null, sending: Sending, isEmpty: boolean): void {
+  const { outgoing, patience, onFailed } = sending
+  if (isEmpty) {
+    const told = length ?? (body === null ? undefined : Buffer.byteLength(body))
+    if (told !== undefined && status !== 204 && status !== 205) fields['content-length'] = String(told)
+    writeHead(outgoing, status, fields)
+    outgoing.end()
+    return
+  }
+  const size = body === null ? 0 : Buffer.byteLength(body)
+  if (length !== undefined && length > size) throw mismatch(length, size)
+  fields['content-length'] = String(length ?? size)
+  writeHead(outgoing, status, fields)
+  if (length !== undefined && length < size) {
+    outgoing.end(Buffer.from(body ?? '').subarray(0, length))
+    onFailed(mismatch(length, size))
+  } else if (body === null) outgoing.end()
+  else outgoing.end(body)
+  cutOffWhenStuck(outgoing, patience)
+}
+
+async function sendStream(head: Head, source: Response | string | Uint8Array, sending: Sending): Promise<Response> {
   const { outgoing, slot, onFailed } = sending
   try {
-    await runInSlot(slot, async () => pump(response, sending))
+    await runInSlot(slot, async () => pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head), sending))
   } catch (error) {
+    // Nothing is out yet: whoever called can still say so.
+    if (!outgoing.headersSent && !isOver(outgoing)) throw error
     // The status is out: all that can be said is that something is missing.
-    outgoing.destroy()
+    breakOff(outgoing)
     onFailed(error)
   }
   return RESPONSE_ALREADY_SENT
 }
 
-async function pump(response: Response, { outgoing, patience }: Sending): Promise<void> {
-  writeHead(outgoing, response)
-  const body: ReadableStream<Uint8Array> | null = response.body
-  if (body === null) {
-    outgoing.end()
+function streamOf(response: Response): ReadableStreamDefaultReader<unknown> | undefined {
+  const body: ReadableStream<unknown> | null = response.body
+  return body?.getReader()
+}
+
+/** A long body that is there already: in pieces, so that a client which takes it slowly is told from one that takes nothing. */
+function piecesOf(body: string | Uint8Array, head: Head): ReadableStreamDefaultReader<unknown> {
+  const bytes = Buffer.from(body)
+  if (head.length === undefined) head.fields['content-length'] = String(bytes.byteLength)
+  let at = 0
+  const stream = new ReadableStream<unknown>(
+    {
+      pull(controller) {
+        if (at >= bytes.byteLength) controller.close()
+        else controller.enqueue(bytes.subarray(at, (at += pieceSize)))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return stream.getReader()
+}
+
+async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | undefined, sending: Sending): Promise<void> {
+  const { outgoing, patience } = sending
+  const { status, fields, length } = head
+  if (length !== undefined) fields['content-length'] = String(length)
+  if (reader === undefined) {
+    sendWhole(head, null, sending, false)
     return
   }
-  // Whoever waits for the first event is to know that there will be some.
-  if (outgoing instanceof ServerResponse) outgoing.flushHeaders()
-  const reader = body.getReader()
   const { promise: closed, resolve } = Promise.withResolvers<'closed'>()
   outgoing.once('close', () => {
     resolve('closed')
   })
-  if (outgoing.destroyed) resolve('closed')
+  let left = length ?? Infinity
   try {
+    writeHead(outgoing, status, fields)
+    // Whoever waits for the first event is to know that there will be some.
+    if (outgoing instanceof ServerResponse) outgoing.flushHeaders()
     for (;;) {
       const next = await Promise.race([reader.read(), closed])
-      if (next === 'closed') return
+      // That it is closed is told in a later turn, which a stream that always has more would never let come.
+      if (next === 'closed' || isOver(outgoing)) return
       if (next.done) {
+        if (length !== undefined && left > 0) throw mismatch(length, length - left)
         outgoing.end()
+        cutOffWhenStuck(outgoing, patience)
         return
       }
-      // That it is closed is told in a later turn, which a stream that always has more would never let come.
-      if (outgoing.destroyed) return
-      if (!write(outgoing, next.value)) await drained(outgoing, patience, closed)
+      const chunk = bytesOf(next.value)
+      const fits = chunk.byteLength <= left ? chunk : chunk.subarray(0, left)
+      left -= fits.byteLength
+      const hasRoom = fits.byteLength === 0 || write(outgoing, fits)
+      if (fits !== chunk) {
+        outgoing.end()
+        cutOffWhenStuck(outgoing, patience)
+        sending.onFailed(mismatch(length ?? 0, (length ?? 0) + chunk.byteLength - fits.byteLength))
+        return
+      }
+      if (!hasRoom) await drained(outgoing, patience, closed)
     }
   } finally {
     // Of what is at its end already, nothing comes of that.
@@ -78,28 +150,31 @@ async function pump(response: Response, { outgoing, patience }: Sending): Promis
   }
 }
 
-function writeHead(outgoing: Outgoing, response: Response): void {
-  const headers = headersOf(response)
-  if (outgoing instanceof ServerResponse) outgoing.writeHead(response.status, headers)
-  else outgoing.writeHead(response.status, headers)
+function mismatch(length: number, size: number): TroupeError {
+  return new TroupeError('Internal', `the body of the response has ${size} bytes, its content-length is ${length}`)
 }
 
-function write(outgoing: Writable, chunk: Uint8Array): boolean {
-  return outgoing.write(chunk)
+function writeHead(outgoing: Outgoing, status: number, fields: Head['fields']): void {
+  if (outgoing instanceof ServerResponse) outgoing.writeHead(status, fields)
+  else outgoing.writeHead(status, fields)
 }
 
-async function drained(outgoing: Writable, patience: number, closed: Promise<unknown>): Promise<void> {
+function write(outgoing: Outgoing, chunk: Uint8Array): boolean {
+  return outgoing instanceof ServerResponse ? outgoing.write(chunk) : outgoing.write(chunk)
+}
+
+/** What is written at last: a client that does not take it in time does not keep it in memory. */
+function cutOffWhenStuck(outgoing: Outgoing, patience: number): void {
+  if (patience === 0 || pendingBytes(outgoing) === 0) return
+  const timer = startTimer(() => breakOff(outgoing), patience)
+  outgoing.once('close', () => stopTimer(timer))
+}
+
+async function drained(outgoing: Outgoing, patience: number, closed: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   outgoing.once('drain', resolve)
-  const timer = patience === 0 ? undefined : startTimer(() => outgoing.destroy(), patience)
+  const timer = patience === 0 ? undefined : startTimer(() => breakOff(outgoing), patience)
   await Promise.race([promise, closed])
   stopTimer(timer)
   outgoing.off('drain', resolve)
-}
-
-export function headersOf({ headers }: Response): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = Object.fromEntries(headers)
-  const cookies = headers.getSetCookie()
-  if (cookies.length > 0) fields['set-cookie'] = cookies
-  return fields
 }

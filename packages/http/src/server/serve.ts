@@ -25,7 +25,8 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
   await requests.route(table)
   const server = new Server(settings, requests)
   const { host, port } = await server.listen()
-  await ask('serving', { host, port })
+  const { names } = await ask('serving', { host, port })
+  requests.learn([host, ...names])
   await Promise.race([obey(server, requests), server.failed])
   await server.close()
 }

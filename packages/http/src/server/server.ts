@@ -8,9 +8,11 @@ import { listenOn } from '@troupe/network'
 import { currentParticipant } from '@troupe/process'
 import { closeConnections } from '../connections/running.ts'
 import { parseAddress } from './address.ts'
+import type { Incoming } from './environment.ts'
 import { problem } from './failure.ts'
-import type { Requests } from './requests.ts'
-import { findWholeKey } from './send.ts'
+import type { Exchange, Requests } from './requests.ts'
+import { breakOff, Http1Outgoing, Http2Outgoing } from './outgoing.ts'
+import { findWholeKey } from './whole.ts'
 import type { ServerSettings } from './table.ts'
 import { WatchedCertificates } from './watched-certificates.ts'
 import { createTransport, drain, type Transport } from './transport.ts'
@@ -35,14 +37,35 @@ export class Server {
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => undefined)
     this.failed = promise
-    const listener = getRequestListener((request, environment) => requests.answer(request, environment), {
-      // What is no request that can be routed: an address that is none, a host that can be none.
-      errorHandler: () => problem(400),
-    })
+    const listener = getRequestListener(
+      (request, exchange) =>
+        isExchange(exchange) ? requests.answer(request, { ...exchange, client: clients.get(exchange.incoming) }) : problem(500),
+      {
+        // What is no request that can be routed: an address that is none, a host that can be none.
+        errorHandler: () => problem(400),
+      },
+    )
     findWholeKey()
-    this.#transport = createTransport(settings.fields, (incoming, outgoing) => void listener(incoming, outgoing))
-    this.#transport.on('error', (error) => reject(failureOf(settings.service, error)))
-    this.#transport.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void requests.upgrade(request, socket, head))
+    const clients = new WeakMap<Incoming, string>()
+    this.#transport = createTransport(settings.fields, {
+      onRequest: (incoming, outgoing) => {
+        const client = requests.read(incoming)
+        if (client !== undefined) clients.set(incoming, client)
+        listener(incoming, outgoing).catch((error: unknown) => {
+          requests.note('warn', `a response could not be written: ${String(error)}`)
+          breakOff(outgoing)
+        })
+      },
+      takesSocket: (incoming) => requests.takesSocket(incoming),
+    })
+    this.#transport.on('error', (error: Error) => {
+      if (this.#transport.listening && isPassing(error))
+        requests.note('warn', `${settings.service}: a connection was not accepted: ${error.message}`)
+      else reject(failureOf(settings.service, error))
+    })
+    this.#transport.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void requests.upgrade(request, socket, head)
+    })
   }
 
   /** @throws TroupeError `PermissionDenied`, `Invalid` or `NotFound` for an overlay that may or can not be listened on, `Unavailable`. */
@@ -94,6 +117,18 @@ export class Server {
       this.#transport.listen({ port, ...(host !== undefined && { host }) })
     })
   }
+}
+
+/** hono hands on what it was given. */
+function isExchange(exchange: { readonly incoming: unknown; readonly outgoing: unknown }): exchange is Exchange {
+  return exchange.outgoing instanceof Http1Outgoing || exchange.outgoing instanceof Http2Outgoing
+}
+
+/** What a flood of connections does to this machine ends with the flood, and does not end the service. */
+function isPassing(error: Error): boolean {
+  return (
+    'code' in error && ['ECONNABORTED', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EPROTO', 'EINTR', 'EAGAIN'].includes(String(error.code))
+  )
 }
 
 function failureOf(service: EntryId, error: unknown): TroupeError {

@@ -83,10 +83,13 @@ export class Servers {
         this.#order(server, { type: 'laneEnded', lane, error }).catch(() => undefined)
       },
     })
-    kernel.handle('serving', (address, { record }) => {
+    kernel.handle('serving', async (address, { record }) => {
       const started = this.#starting.get(record.pid)
-      if (started === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      if (started === undefined || record.entry === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      const { network } = this.#settings(record.entry)
+      const status = network === null ? undefined : await kernel.overlays.status(network)
       started(address)
+      return { names: [...(status?.name === undefined ? [] : [status.name]), ...(status?.addresses ?? [])] }
     })
   }
 

@@ -9,11 +9,14 @@ type Bindings = ServerEnvironment['Bindings']
 
 export const middlewareTools: MiddlewareTools = {
   peer: (context) => {
-    const { peer, incoming } = bindingsOf(context)
-    return peer?.address ?? incoming.socket.remoteAddress
+    const { peer, client, incoming } = bindingsOf(context)
+    return client ?? peer?.address ?? incoming.socket.remoteAddress
   },
   onEnd: (context, then) => {
     bindingsOf(context).call.onEnd(then)
+  },
+  failed: (context, error) => {
+    bindingsOf(context).call.logLate(error)
   },
   endpoint: (context) => {
     const { route } = bindingsOf(context)

@@ -1,27 +1,27 @@
 /** The server beneath: HTTP/1.1 in the clear, or both HTTP/1.1 and HTTP/2 over TLS. */
 import { nodeTimeout, startInterval, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerOptions, type ServerResponse } from 'node:http'
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2'
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerOptions } from 'node:http'
+import { createSecureServer, type Http2SecureServer, Http2ServerRequest, type ServerHttp2Session } from 'node:http2'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { HttpServiceFields } from '../kinds-service.ts'
 import type { Incoming } from './environment.ts'
+import { Http1Outgoing, Http2Outgoing, type Outgoing } from './outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
 import { isUpgrade } from './upgrade.ts'
 
-export type Listener = (incoming: IncomingMessage | Http2ServerRequest, outgoing: ServerResponse | Http2ServerResponse) => void
+export interface TransportEvents {
+  readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void
+  /** Whether an upgrade is for a WebSocket that is there; any other is a request like all others. */
+  readonly takesSocket: (incoming: IncomingMessage) => boolean
+}
+
 export type Transport = HttpServer | HttpsServer | Http2SecureServer
 
-/** Told to a transport that takes no more: connections end as soon as nothing is under way on them. */
-const draining = Symbol('draining')
+/** HTTP/2 sessions that are open: they are asked to end when a server takes no more. */
+const sessions = new WeakMap<Transport, Set<ServerHttp2Session>>()
 
 /** Milliseconds between looks for requests that take too long to come in. */
 const checkEvery = 1000
@@ -29,16 +29,19 @@ const checkEvery = 1000
 /** Milliseconds between looks for connections that have become idle, while a server drains. */
 const sweepEvery = 50
 
+/** Milliseconds that a client may take to agree on TLS, where a head may take any. */
+const handshake = 120_000
+
 /** Streams of one HTTP/2 connection at a time. */
 const maxStreams = 100
 
 /** @throws TroupeError `Invalid` for certificates that cannot be read. */
-export function createTransport(fields: HttpServiceFields, listener: Listener): Transport {
+export function createTransport(fields: HttpServiceFields, events: TransportEvents): Transport {
   const { tls, limits, http2 } = fields
   const transport =
     tls === undefined || tls.mode === 'auto'
-      ? markedSecure(createServer(http1Options(fields), listener), tls !== undefined)
-      : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, listener)
+      ? markedSecure(createServer(http1Options(fields, events), events.onRequest), tls !== undefined)
+      : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, events)
   if (limits.connections !== undefined) transport.maxConnections = limits.connections
   return transport
 }
@@ -47,25 +50,37 @@ function createTlsServer(
   fields: HttpServiceFields,
   secure: ReturnType<typeof tlsOptions> & ReturnType<typeof readCertificates>,
   http2: boolean,
-  listener: Listener,
+  events: TransportEvents,
 ): HttpsServer | Http2SecureServer {
-  const options = { ...http1Options(fields), ...secure }
-  const server = http2
-    ? createSecureServer(
-        {
-          ...options,
-          allowHTTP1: true,
-          maxHeaderListPairs: 256,
-          maxSessionMemory: 10,
-          settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: fields.limits.headers },
-        },
-        listener,
-      )
-    : createHttpsServer(options, listener)
+  const options = { ...http1Options(fields, events), ...secure, handshakeTimeout: nodeTimeout(fields.timeouts.headers || handshake) }
+  const server = http2 ? createBoth(fields, options, events) : createHttpsServer(options, events.onRequest)
   if (fields.tls?.clientAuth === 'require') server.prependListener('secureConnection', requireCertificate)
+  return server
+}
+
+function createBoth(
+  { limits, timeouts }: HttpServiceFields,
+  { ServerResponse: http1Response, ...options }: ReturnType<typeof http1Options>,
+  events: TransportEvents,
+): Http2SecureServer {
+  const server = createSecureServer<typeof IncomingMessage, typeof Http1Outgoing, typeof Http2ServerRequest, typeof Http2Outgoing>(
+    {
+      ...options,
+      http1Options: { ServerResponse: http1Response },
+      Http2ServerResponse: Http2Outgoing,
+      allowHTTP1: true,
+      maxHeaderListPairs: 256,
+      maxSessionMemory: 10,
+      settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: limits.headers },
+    },
+    events.onRequest,
+  )
+  const open = new Set<ServerHttp2Session>()
+  sessions.set(server, open)
   server.on('session', (session: ServerHttp2Session) => {
-    if (fields.timeouts.idle > 0) session.setTimeout(nodeTimeout(fields.timeouts.idle), () => session.close())
-    server.once(draining, () => session.close())
+    open.add(session)
+    session.once('close', () => open.delete(session))
+    if (timeouts.idle > 0) session.setTimeout(nodeTimeout(timeouts.idle), () => session.close())
   })
   return server
 }
@@ -76,7 +91,10 @@ function markedSecure(server: HttpServer, isSecure: boolean): HttpServer {
   return server
 }
 
-function http1Options({ timeouts, limits }: HttpServiceFields): ServerOptions {
+function http1Options(
+  { timeouts, limits }: HttpServiceFields,
+  { takesSocket }: TransportEvents,
+): ServerOptions<typeof IncomingMessage, typeof Http1Outgoing> & { readonly ServerResponse: typeof Http1Outgoing } {
   const { headers, read, idle } = timeouts
   return {
     maxHeaderSize: limits.headers,
@@ -87,7 +105,8 @@ function http1Options({ timeouts, limits }: HttpServiceFields): ServerOptions {
     noDelay: true,
     insecureHTTPParser: false,
     requireHostHeader: true,
-    shouldUpgradeCallback: isUpgrade,
+    shouldUpgradeCallback: (incoming) => isUpgrade(incoming) && takesSocket(incoming),
+    ServerResponse: Http1Outgoing,
   }
 }
 
@@ -100,7 +119,7 @@ function requireCertificate(socket: TLSSocket): void {
 export async function drain(transport: Transport): Promise<void> {
   const closed = once(transport, 'close')
   transport.close()
-  transport.emit(draining)
+  for (const session of sessions.get(transport) ?? []) session.close()
   // A connection that is kept alive is idle only once its last answer is out.
   const sweep = startInterval(() => {
     if ('closeIdleConnections' in transport) transport.closeIdleConnections()

@@ -6,6 +6,7 @@ import { clientAddress } from '../middleware/client-address.ts'
 import { acceptWebSocket, type UpgradeOutcome } from '../websocket/index.ts'
 import type { RequestIn } from './context.ts'
 import type { Accepted } from './environment.ts'
+import { discard } from './discard.ts'
 import { problem } from './failure.ts'
 import type { SocketRoute } from './table.ts'
 import { middlewareTools } from './tools.ts'
@@ -27,16 +28,24 @@ export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
 /** Hands a connection to its process, on behalf of whoever asked. */
 export async function openSocket(
   { route, params, remoteAddress, slot }: Accepted,
-  { request, socket, head }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+  {
+    request,
+    socket,
+    head,
+    isOwnPage,
+  }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer; readonly isOwnPage: boolean },
 ): Promise<UpgradeOutcome> {
-  const asked = { request, socket, head, route, params, ...(remoteAddress !== undefined && { remoteAddress }) }
+  const asked = { request, socket, head, route, params, isOwnPage, ...(remoteAddress !== undefined && { remoteAddress }) }
   const accept = async () => acceptWebSocket(asked)
   return slot === undefined ? accept() : runInSlot(slot, accept)
 }
 
 /** Answers an upgrade that did not come about, and closes. */
 export async function refuseSocket(socket: Duplex, response: Response): Promise<void> {
-  if (socket.destroyed) return
+  if (socket.destroyed) {
+    discard(response)
+    return
+  }
   const body = Buffer.from(await response.arrayBuffer())
   const status = response.status === 204 ? 426 : response.status
   const headers = [...response.headers].filter(([name]) => !['connection', 'content-length', 'transfer-encoding'].includes(name))

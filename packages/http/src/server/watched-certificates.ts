@@ -1,7 +1,7 @@
 /** Certificates that follow their files. */
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
-import { asTroupeError, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
+import { asTroupeError, type TroupeError, startTimer, stopTimer, type Timer } from '@troupe/core'
 import { type Certificates, certificateFiles, readCertificates, type TlsFields } from './tls.ts'
 
 export interface CertificateEvents {
@@ -27,12 +27,22 @@ export class WatchedCertificates implements Disposable {
     this.#present = JSON.stringify(readCertificates(fields))
     // Files are replaced more often than written, and links to them exchanged: their folders see both.
     const folders = new Set(certificateFiles(fields).map((file) => dirname(file)))
-    this.#watchers = [...folders].map((folder) =>
-      watch(folder, () => {
+    this.#watchers = [...folders].flatMap((folder) => this.#watch(folder))
+  }
+
+  /** Where a folder cannot be watched, its certificates stay as they are. */
+  #watch(folder: string): readonly FSWatcher[] {
+    try {
+      const watcher = watch(folder, () => {
         stopTimer(this.#timer)
         this.#timer = startTimer(() => this.#look(), calm)
-      }),
-    )
+      })
+      watcher.on('error', (error) => this.#events.onFailed(asTroupeError(error)))
+      return [watcher]
+    } catch (error) {
+      this.#events.onFailed(asTroupeError(error))
+      return []
+    }
   }
 
   /** Puts them in force as they are. */

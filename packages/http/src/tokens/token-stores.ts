@@ -1,7 +1,7 @@
 /** The token stores of an application, as the kernel keeps them, and the requests that act for who a token stands for. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type EntryId, invalid, type Pid, TroupeError } from '@troupe/core'
+import { type EntryId, invalid, type Pid, startTimer, TroupeError } from '@troupe/core'
 import { Scope } from '@troupe/policy'
 import type { Inheritance } from '@troupe/process'
 import type { Asker, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
@@ -29,8 +29,14 @@ export interface TokenName {
   readonly token: string
 }
 
+/** A token that was used. */
+export interface UsedToken extends TokenName {
+  /** Unix time in milliseconds. */
+  readonly expires: number
+}
+
 /** Who acts by a token. */
-interface Bearer extends TokenName {
+interface Bearer extends UsedToken {
   readonly record: ProcessRecord
   readonly thread: Thread
 }
@@ -81,7 +87,7 @@ export class TokenStores implements AsyncDisposable {
   }
 
   /** By which token somebody acts, if by one. */
-  tokenOf(pid: Pid): TokenName | undefined {
+  tokenOf(pid: Pid): UsedToken | undefined {
     return this.#bearers.get(pid)
   }
 
@@ -111,9 +117,11 @@ export class TokenStores implements AsyncDisposable {
       thread,
       onEnd: () => {
         this.#bearers.delete(session.pid)
+        expiry.stop()
       },
     })
-    this.#bearers.set(session.pid, { store, token: found.id, record: session, thread })
+    const expiry = startTimer(() => this.#kernel.calls.end(session, thread), Math.max(1, found.expires - Date.now())).unref()
+    this.#bearers.set(session.pid, { store, token: found.id, expires: found.expires, record: session, thread })
     return { pid: session.pid, frame }
   }
 

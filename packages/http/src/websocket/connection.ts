@@ -4,7 +4,7 @@ import { on } from 'node:events'
 import { currentRuntime, self } from '@troupe/process'
 import type { WebSocket } from 'ws'
 import { Counterpart, type Ending, findCounterpart } from '../connections/counterpart.ts'
-import { serviceStops, tokenRevoked } from '../connections/reasons.ts'
+import { serviceStops, tokenExpired, tokenRevoked } from '../connections/reasons.ts'
 import { whileOpen } from '../connections/running.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { parseClose, parseData, type WebSocketClose, type WebSocketOpen } from './messages.ts'
@@ -18,6 +18,7 @@ const closings: Readonly<Record<Ending, WebSocketClose>> = {
   returned: { code: 1000, reason: '' },
   stopped: { code: 1001, reason: serviceStops },
   revoked: { code: 1008, reason: tokenRevoked },
+  expired: { code: 1008, reason: tokenExpired },
   failed: { code: 1011, reason: 'the process failed' },
 }
 
@@ -28,7 +29,12 @@ export async function connection(ticket: string): Promise<void> {
   const socket = partner && (await upgrade.line)
   if (partner === undefined || socket === undefined) return
   await whileOpen(async () => {
-    await new Conversation(upgrade.asked, socket, new Counterpart(partner)).run()
+    try {
+      await new Conversation(upgrade.asked, socket, new Counterpart(partner)).run()
+    } finally {
+      // Whatever ended it, no socket is left behind.
+      if (socket.readyState !== socket.CLOSED) socket.terminate()
+    }
     // The kernel asks the process to stop once this one has ended, by another way than that of its messages.
     await currentRuntime().post.arrival(partner)
   })

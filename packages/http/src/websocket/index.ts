@@ -31,6 +31,7 @@ const pending = new WeakMap<object, { readonly upgrade: Upgrade; refused?: Upgra
  */
 export async function acceptWebSocket(asked: WebSocketUpgrade): Promise<UpgradeOutcome> {
   const { request, socket, head, route } = asked
+  if (socket.destroyed) return { status: undefined }
   const upgrade = upgrades.begin(asked)
   const state: { readonly upgrade: Upgrade; refused?: UpgradeOutcome } = { upgrade }
   pending.set(request, state)
@@ -60,7 +61,8 @@ function serverOf(fields: WebSocketFields): WebSocketServer {
     handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
     verifyClient: ({ req }, answer) => {
       const state = pending.get(req)
-      if (state === undefined || !isOriginAllowed(req.headers.origin, req.headers.host, origins)) {
+      const host = state?.upgrade.asked.isOwnPage === true ? req.headers.host : undefined
+      if (state === undefined || !isOriginAllowed(req.headers.origin, host, origins)) {
         if (state !== undefined) state.refused = { status: 403 }
         answer(false, 403)
         return

@@ -50,14 +50,17 @@ describe('an upgrade', () => {
     ['a key of the wrong length', 'Sec-WebSocket-Key: c2hvcnQ=\r\nSec-WebSocket-Version: 13\r\n', 400],
   ])('is refused with %s', async (_, headers, status) => {
     await using server = await startServer({ sockets: { echo: {} } })
-    const answer = await raw(server.port, `GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`)
+    const answer = await raw(
+      server.port,
+      `GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`,
+    )
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(server.connections.size).toBe(0)
   })
 
   it('that is given up leaves nothing behind', async () => {
     await using server = await startServer({ sockets: { tell: {} } })
-    const head = 'GET /tell HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+    const head = 'GET /tell HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
     const socket = connect(server.port, '127.0.0.1')
     socket.write(`${head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`, () => socket.destroy())
     await server.observer.until(({ topic }) => (topic === 'end' ? true : undefined))

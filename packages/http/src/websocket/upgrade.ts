@@ -15,6 +15,8 @@ export interface WebSocketUpgrade {
   readonly route: { readonly entry: EntryId; readonly fields: WebSocketFields }
   /** Parameters of the path. */
   readonly params: Readonly<Record<string, string>>
+  /** Whether a page of the host that was asked is one of this service. */
+  readonly isOwnPage: boolean
   /** @default the socket's */
   readonly remoteAddress?: string
 }

@@ -51,10 +51,11 @@ export class LocalCall extends Participant {
     }
   }
 
-  /** Aborts its signal. What the function makes of that is its own. */
+  /** Aborts its signal. The listeners run as the call: what they throw ends this call, and none of its neighbours. */
   cancel(reason: string): void {
     this.#reason ??= new TroupeError('Canceled', reason)
-    this.#controller?.abort(this.#reason)
+    const controller = this.#controller
+    if (controller !== undefined) runInSlot({ frame: this.#frame, owner: this }, () => controller.abort(this.#reason))
   }
 
   /** Ends it with an error, whatever its function still does. */

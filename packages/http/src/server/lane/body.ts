@@ -1,23 +1,24 @@
 /** Bodies that are streamed from one thread to another, in pieces, as fast as the other side takes them. */
 import { errorFromWire, errorToWire, TroupeError } from '@troupe/core'
+import { bytesOf } from '../bytes.ts'
 import { type BodyPart, window } from './protocol.ts'
 
 export type Post = (part: BodyPart, transfer?: readonly ArrayBuffer[]) => void
 
 /** A body that was read in part. */
 export interface Unread {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly reader: ReadableStreamDefaultReader<unknown>
   /** What was read already. */
   readonly ahead: readonly Uint8Array[]
   /** What is being read. */
-  readonly pending?: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>
+  readonly pending?: ReturnType<ReadableStreamDefaultReader<unknown>['read']>
 }
 
 /** The sending side. */
 export class BodySender {
   /** Settles when it is over, one way or the other. */
   readonly over: Promise<void>
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #reader: ReadableStreamDefaultReader<unknown>
   readonly #post: Post
   readonly #resolve: () => void
   readonly #ahead: Uint8Array[]
@@ -62,6 +63,7 @@ export class BodySender {
     } catch (error) {
       if (this.#isOver) return
       this.#end()
+      this.#reader.cancel(error).catch(() => undefined)
       this.#post({ type: 'broken', error: errorToWire(error) })
     } finally {
       this.#isSending = false
@@ -74,8 +76,9 @@ export class BodySender {
       const reading = this.#pending ?? this.#reader.read()
       this.#pending = undefined
       const { done, value } = await reading
-      if (!done && value.byteLength === 0) continue
-      if (!done) return value
+      const chunk = done ? undefined : bytesOf(value)
+      if (chunk?.byteLength === 0) continue
+      if (chunk !== undefined) return chunk
       if (this.#isOver) return undefined
       this.#end()
       this.#post({ type: 'end' })

@@ -63,7 +63,12 @@ export class Lane {
       body &&
       new BodySender({ reader: body.getReader(), ahead: [] }, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
     this.#present = { number, resolve, reject, sender }
-    this.#post({ type: 'request', number, request }, request.body instanceof Uint8Array ? [request.body.buffer] : [])
+    try {
+      this.#post({ type: 'request', number, request }, request.body instanceof Uint8Array ? [request.body.buffer] : [])
+    } catch (error) {
+      this.#freed(this.#present)
+      throw error
+    }
     return promise
   }
 
@@ -108,7 +113,12 @@ export class Lane {
     if (body === 'stream')
       present.receiver = new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
     else this.#freed(present)
-    present.resolve(new Response(body === 'stream' ? present.receiver?.stream : body.whole, { status, headers: fieldsOf(headers) }))
+    try {
+      present.resolve(new Response(body === 'stream' ? present.receiver?.stream : body.whole, { status, headers: fieldsOf(headers) }))
+    } catch (error) {
+      present.reject(error)
+      if (body === 'stream') this.#post({ type: 'wanted', number, part: { type: 'enough' } })
+    }
   }
 
   #freed(present: Present): void {

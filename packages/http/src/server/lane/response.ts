@@ -1,4 +1,5 @@
 /** Reads what there is of a response's body, to be sent to another thread. */
+import { bytesOf } from '../bytes.ts'
 import type { Unread } from './body.ts'
 import { wholeBody } from './protocol.ts'
 
@@ -10,7 +11,7 @@ interface Parts {
 }
 
 export async function readBody(response: Response): Promise<Parts> {
-  const body: ReadableStream<Uint8Array> | null = response.body
+  const body: ReadableStream<unknown> | null = response.body
   if (body === null) return { whole: undefined, rest: undefined }
   const reader = body.getReader()
   const ahead: Uint8Array[] = []
@@ -24,9 +25,20 @@ export async function readBody(response: Response): Promise<Parts> {
     const next = await Promise.race([pending, patience]).catch(() => 'later' as const)
     if (next === 'later') return { whole: undefined, rest: { reader, ahead, pending } }
     if (next.done) return { whole: joined(ahead, size), rest: undefined }
-    ahead.push(next.value)
-    size += next.value.byteLength
+    const chunk = chunkOf(reader, next.value)
+    ahead.push(chunk)
+    size += chunk.byteLength
     if (size > wholeBody) return { whole: undefined, rest: { reader, ahead } }
+  }
+}
+
+/** @throws TroupeError `Internal`, after what brought it was cancelled. */
+function chunkOf(reader: ReadableStreamDefaultReader<unknown>, value: unknown): Uint8Array {
+  try {
+    return bytesOf(value)
+  } catch (error) {
+    reader.cancel(error).catch(() => undefined)
+    throw error
   }
 }
 

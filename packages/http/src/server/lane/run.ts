@@ -2,13 +2,16 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { emptyFrame, errorToWire, fork, type Pid, runInSlot, type Slot, TroupeError } from '@troupe/core'
+import { emptyFrame, errorToWire, fork, invalid, type Pid, runInSlot, type Slot, TroupeError } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
+import { discard } from '../discard.ts'
+import { hasNoContent, type Head, headOf } from '../head.ts'
 import { type Answer, answerInline, warm } from '../inline.ts'
+import { isMalformed, noteMalformed } from '../malformed.ts'
 import { RequestCall } from '../request-call.ts'
 import type { RequestContext } from '../request-context.ts'
-import { findWholeKey, headersOf, isWhole } from '../send.ts'
-import { Arrival, Departure, type Whole } from './arrival.ts'
+import { findWholeKey, wholeOf } from '../whole.ts'
+import { Arrival, Departure } from './arrival.ts'
 import { BodyReceiver, BodySender } from './body.ts'
 import { type FromLane, type LaneRequest, laneTopic, type ToLane } from './protocol.ts'
 import { readBody } from './response.ts'
@@ -81,24 +84,33 @@ class Answering {
         : undefined
     const present: Present = { number, asked, call, body }
     this.#present = present
-    if (body === undefined) {
-      const arrival = new Arrival(asked)
-      present.departure = new Departure(arrival, (whole) => this.#whole(present, whole))
-      void this.#listen(arrival, present.departure)
-    } else void this.#answerStream(present, body)
+    const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
+    // Whatever goes wrong, the server hears of it, and the next request may come.
+    answering.catch((error: unknown) => this.#failed(present, error))
+  }
+
+  /** A request that is there as a whole, read like in the server's thread, which is the shortest way. */
+  async #answerWhole(present: Present): Promise<void> {
+    const arrival = new Arrival(present.asked)
+    present.departure = new Departure(arrival)
+    present.departure.slot = slotOf(present)
+    await this.#listen(arrival, present.departure)
+    // hono has answered by itself: what came is no request that it knows.
+    if (this.#present === present) throw invalid('the request is none that can be answered')
   }
 
   /** A request whose body is a stream. */
   async #answerStream(present: Present, body: BodyReceiver): Promise<void> {
-    const response = await this.#handle(streamedRequest(present.asked, body, present.call))
-    if (response !== RESPONSE_ALREADY_SENT) await this.#stream(present, response)
+    await this.#handle(streamedRequest(present.asked, body, present.call))
   }
 
+  /** Answers, once nothing is left to do, what tells hono so. */
   #handle(request: Request): Answer {
     const present = this.#present
     if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
     const { call, asked } = present
     try {
+      noteMalformed(request)
       const handled = runInSlot(slotOf(present), () => answerInline(asked.program, request, contextOf(asked)))
       if (handled instanceof Response) return this.#answered(present, handled)
       return call.wait(handled, 0).then(
@@ -110,41 +122,62 @@ class Answering {
     }
   }
 
-  #answered(present: Present, response: Response): Response {
-    if (isWhole(response)) return response
-    void runInSlot(slotOf(present), async () => this.#stream(present, response))
-    return RESPONSE_ALREADY_SENT
+  #answered(present: Present, response: Response): Answer {
+    try {
+      const whole = wholeOf(response)
+      const head = whole === undefined ? headOf(response.status, response.headers) : headOf(whole.status, whole.fields)
+      if (whole !== undefined) {
+        this.#whole(present, head, whole.body ?? undefined)
+        return RESPONSE_ALREADY_SENT
+      }
+      if (present.call.isCancelled || present.asked.method === 'HEAD' || hasNoContent(head.status)) {
+        runInSlot(slotOf(present), () => discard(response))
+        this.#whole(present, head, undefined)
+        return RESPONSE_ALREADY_SENT
+      }
+      return runInSlot(slotOf(present), async () => this.#stream(present, head, response)).catch((error: unknown) =>
+        this.#failed(present, error),
+      )
+    } catch (error) {
+      return this.#failed(present, error)
+    }
   }
 
-  #failed(present: Present, error: unknown): Response {
+  #failed(present: Present, thrown: unknown): Response {
+    if (this.#present !== present) {
+      present.call.logLate(thrown)
+      return RESPONSE_ALREADY_SENT
+    }
+    const error = isMalformed(thrown) ? invalid(`the body of the request is malformed: ${String(thrown)}`) : thrown
     this.#post({ type: 'failed', number: present.number, error: errorToWire(error) })
     this.#finish(present)
     this.#post({ type: 'free', number: present.number })
     return RESPONSE_ALREADY_SENT
   }
 
-  #whole(present: Present, { status, headers, body }: Whole): void {
+  #whole(present: Present, head: Head, body: string | Uint8Array | undefined): void {
     this.#finish(present)
     const whole = body instanceof Uint8Array ? new Uint8Array(body) : body
-    this.#post({ type: 'response', number: present.number, response: { status, headers, body: { whole } } })
+    this.#post({ type: 'response', number: present.number, response: { ...partsOf(head), body: { whole } } })
   }
 
   /** Sends a response whose body is a stream, if that is not all there already. */
-  async #stream(present: Present, response: Response): Promise<void> {
+  async #stream(present: Present, head: Head, response: Response): Promise<Response> {
     const { number } = present
-    const { status } = response
-    const headers = headersOf(response)
     const { whole, rest } = await readBody(response)
     if (rest === undefined) {
-      this.#finish(present)
-      this.#post({ type: 'response', number, response: { status, headers, body: { whole } } })
-      return
+      this.#whole(present, head, whole)
+      return RESPONSE_ALREADY_SENT
     }
-    present.response = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
-    this.#post({ type: 'response', number, response: { status, headers, body: 'stream' } })
-    await present.response.over
+    const sender = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
+    present.response = sender
+    // It was cancelled while what there is was read.
+    if (present.call.isCancelled) sender.stop('the request was cancelled')
+    this.#post({ type: 'response', number, response: { ...partsOf(head), body: 'stream' } })
+    await sender.over
     this.#finish(present)
     this.#post({ type: 'free', number })
+    return RESPONSE_ALREADY_SENT
   }
 
   #finish({ asked: { session }, call }: Present): void {
@@ -167,13 +200,17 @@ function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCa
   const fields = new Headers()
   for (let index = 0; index < headers.length; index += 2) fields.append(headers[index] ?? '', headers[index + 1] ?? '')
   const host = fields.get('host') ?? 'localhost'
-  return new Request(`${isSecure ? 'https' : 'http'}://${host}${url}`, {
+  return new Request(url.startsWith('/') ? `${isSecure ? 'https' : 'http'}://${host}${url}` : url, {
     method,
     headers: fields,
     signal: call.signal,
     body: body.stream,
     duplex: 'half',
   })
+}
+
+function partsOf({ status, fields, length }: Head): { readonly status: number; readonly headers: Head['fields'] } {
+  return { status, headers: length === undefined ? fields : { ...fields, 'content-length': String(length) } }
 }
 
 function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: LaneRequest): RequestContext {

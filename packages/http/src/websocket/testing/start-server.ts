@@ -56,7 +56,9 @@ export async function startServer({ sockets }: StartServerOptions): Promise<Test
     const entry = entryId(`app:${pathname.slice(1)}-socket`)
     const fields = known.get(entry) ?? kernel.registry.decode(entry, websocketKind).fields
     known.set(entry, fields)
-    const accepted = kernel.run(async () => acceptWebSocket({ request, socket, head, route: { entry, fields }, params: { room: 'blue' } }))
+    const accepted = kernel.run(async () =>
+      acceptWebSocket({ request, socket, head, route: { entry, fields }, params: { room: 'blue' }, isOwnPage: true }),
+    )
     void accepted.then((outcome) => outcomes.push(outcome))
   })
   server.listen(0, '127.0.0.1')

@@ -1,0 +1,39 @@
+/** Proxies that are trusted, and what they say of who asked them. */
+import { BlockList, isIP } from 'node:net'
+import { plainAddress } from './client-address.ts'
+
+/** Whether an address is in one of the networks: `10.0.0.0/8`, or addresses. */
+export function networks(list: readonly string[]): (address: string) => boolean {
+  const block = new BlockList()
+  for (const network of list) {
+    const [address = '', prefix] = network.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (prefix === undefined) block.addAddress(address, family)
+    else block.addSubnet(address, Number(prefix), family)
+  }
+  return (address) => isIP(address) !== 0 && block.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * The last address that no proxy of ours has: each adds whom it heard to the end, and what stands before that anyone may have written.
+ *
+ * @param told The header, if it is there.
+ */
+export function addressBehind(peer: string | undefined, told: string | null, isProxy: (address: string) => boolean): string | undefined {
+  if (peer === undefined) return undefined
+  let client = plainAddress(peer)
+  const hops = told?.split(',').toReversed() ?? []
+  for (const hop of hops) {
+    if (!isProxy(client)) return client
+    const next = plainAddress(withoutPort(hop.trim()))
+    // A proxy that says something else is believed no further.
+    if (isIP(next) === 0) return client
+    client = next
+  }
+  return client
+}
+
+/** `[2001:db8::1]:4711` and `192.0.2.1:4711`, as some proxies write them. */
+function withoutPort(hop: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop
+}

@@ -1,0 +1,9 @@
+/** The pieces of a body's stream, which comes from code that may put anything into it. */
+import { TroupeError } from '@troupe/core'
+
+/** What a stream brings. @throws TroupeError `Internal` for what is neither bytes nor text. */
+export function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk === 'string') return Buffer.from(chunk)
+  throw new TroupeError('Internal', `the stream of a body brought a ${typeof chunk}, expected a Uint8Array`)
+}

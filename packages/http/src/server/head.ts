@@ -1,0 +1,69 @@
+/** The head of a response, as it may be written: checked, and without what belongs to the connection. */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { TroupeError } from '@troupe/core'
+
+export type Fields = Record<string, string | string[]>
+
+export interface Head {
+  readonly status: number
+  readonly fields: Fields
+  /** `content-length`, where it is one. */
+  readonly length: number | undefined
+}
+
+/**
+ * Fields about one connection (RFC 9110, 7.6.1), which a handler may have taken over from the answer of another server. How a message ends
+ * is the server's own to say; HTTP/2 forbids them all.
+ */
+const ofConnections = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'http2-settings',
+])
+
+/** Responses to HEAD have no content either (RFC 9110, 6.4.1). */
+export function hasNoContent(status: number): boolean {
+  return status === 204 || status === 205 || status === 304
+}
+
+/** @throws TroupeError `Internal` for a status that ends no request, a name that is none, a value that cannot be sent. */
+export function headOf(status: number, given: Iterable<readonly [string, string]>): Head {
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw unsendable(`its status is ${String(status)}, expected 200 to 599`)
+  const fields: Fields = {}
+  let length: number | undefined
+  for (const [field, value] of given) {
+    const name = field.toLowerCase()
+    if (ofConnections.has(name)) {
+      if (name === 'upgrade' && status === 426) fields[name] = value
+      continue
+    }
+    if (name === 'content-length') {
+      // What is no length is not sent, and what has no content has no length of it (RFC 9110, 8.6).
+      length = /^\d{1,15}$/.test(value) ? Number(value) : undefined
+      continue
+    }
+    check(name, value)
+    const before = fields[name]
+    if (name === 'set-cookie') fields[name] = [before ?? [], value].flat()
+    else fields[name] = before === undefined ? value : `${String(before)}, ${value}`
+  }
+  return { status, fields, length }
+}
+
+function check(name: string, value: string): void {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  } catch (cause) {
+    throw unsendable(`its header "${name.slice(0, 64)}" cannot be sent: encode what is no Latin text (encodeURI() for a location)`, cause)
+  }
+}
+
+function unsendable(why: string, cause?: unknown): TroupeError {
+  return new TroupeError('Internal', `the response cannot be sent: ${why}`, { cause })
+}

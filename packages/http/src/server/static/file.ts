@@ -1,0 +1,95 @@
+/** Files below a folder. Nothing in it, such as a pipe that nobody writes to, may hold the threads that Node reads all files by. */
+import { constants } from 'node:fs'
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { TroupeError, unavailable } from '@troupe/core'
+import type { StaticFields } from '../../kinds.ts'
+import { Gate } from './gate.ts'
+
+/** Node has four threads for files and names by default: this many of them are left to all others, whatever a folder does. */
+const gate = new Gate(2, 1000)
+
+/** Bytes that are read at once. */
+const pieceSize = 64 * 1024
+
+/** Opened, and closed by whoever reads it to its end, cancels it, or calls {@link close}. */
+export class File {
+  readonly path: string
+  readonly size: number
+  readonly modified: Date
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle, path: string, { size, mtime }: { readonly size: number; readonly mtime: Date }) {
+    this.#handle = handle
+    this.path = path
+    this.size = size
+    this.modified = mtime
+  }
+
+  /** From one byte to another, both included, as they are wanted. */
+  bytes(start: number, end: number): ReadableStream<Uint8Array> {
+    let at = start
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          try {
+            const piece = Buffer.allocUnsafe(Math.min(pieceSize, end - at + 1))
+            const { bytesRead } = await gate.run(async () => this.#handle.read(piece, 0, piece.byteLength, at))
+            if (bytesRead === 0) throw new TroupeError('Unavailable', `${this.path} became shorter while it was sent`)
+            at += bytesRead
+            controller.enqueue(piece.subarray(0, bytesRead))
+            if (at <= end) return
+            controller.close()
+            await this.close()
+          } catch (error) {
+            await this.close()
+            throw error
+          }
+        },
+        cancel: async () => this.close(),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close().catch(() => undefined)
+  }
+}
+
+/** A file below the folder, links resolved: one that leads out of it is not there. @throws TroupeError `Unavailable` */
+export async function openFile(folder: Pick<StaticFields, 'directory' | 'index'>, path: string): Promise<File | 'folder' | undefined> {
+  return gate.run(async () => find(folder, path))
+}
+
+async function find({ directory, index }: Pick<StaticFields, 'directory' | 'index'>, path: string): Promise<File | 'folder' | undefined> {
+  try {
+    const root = await realpath(directory)
+    const file = await realpath(join(root, path))
+    if (file !== root && !file.startsWith(root + sep)) return undefined
+    const stats = await stat(file)
+    if (stats.isFile()) return await opened(file)
+    if (!stats.isDirectory()) return undefined
+    if (path !== '' && !path.endsWith('/')) return 'folder'
+    const page = await find({ directory: file, index }, index)
+    return page === 'folder' ? undefined : page
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EMFILE' || code === 'ENFILE') throw unavailable('no more files can be opened', {})
+    // Not there, or not to be read: for whoever asks that is the same.
+    return undefined
+  }
+}
+
+/** What took the place of the file in the meantime does not hold the thread either: without `O_NONBLOCK` a pipe would. */
+async function opened(path: string): Promise<File | undefined> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  try {
+    const stats = await handle.stat()
+    if (stats.isFile()) return new File(handle, path, stats)
+  } catch {
+    // It is closed below.
+  }
+  await handle.close()
+  return undefined
+}
