@@ -1,7 +1,8 @@
 /** An error as the command line tells it. */
 import { errorToWire, type WireError } from '@troupe/core'
+import { userFrames } from 'troupe/app'
 
-/** Kind and message, then each cause on a line of its own; with `verbose`, stacks. */
+/** Kind, message and place in the application's code, then each cause on a line of its own; with `verbose`, stacks. */
 export function describeFailure(error: unknown, verbose: boolean): string {
   const lines: string[] = []
   for (let wire: WireError | undefined = errorToWire(error), depth = 0; wire; wire = wire.cause, depth++) {
@@ -12,8 +13,11 @@ export function describeFailure(error: unknown, verbose: boolean): string {
 }
 
 /** What user code threw keeps its name: `RangeError: …`; ours goes by its kind. */
-function headOf({ kind, name, message }: WireError): string {
-  return `${kind === 'Unknown' && name !== 'TroupeError' ? name : kind}: ${message}`
+function headOf({ kind, name, message, stack }: WireError): string {
+  const [place] = userFrames(stack ?? '', process.cwd())
+  // Lines of a message are not to be taken for lines of ours.
+  const words = message.replaceAll('\n', '\n    ')
+  return `${kind === 'Unknown' && name !== 'TroupeError' ? name : kind}: ${words}${place === undefined ? '' : ` at ${place}`}`
 }
 
 function framesOf(stack: string): readonly string[] {

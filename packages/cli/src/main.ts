@@ -8,7 +8,7 @@ import { init } from './init.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
 import { list } from './list.ts'
 import { run } from './run.ts'
-import { ownTerminal, type Terminal } from './terminal.ts'
+import { guarded, type GuardedTerminal, ownTerminal, type Terminal } from './terminal.ts'
 import { types } from './types.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
@@ -17,7 +17,8 @@ import { version } from './version.ts'
  * Does what the words after `troupe` say, and answers the status to end with: 0; 1 when something is wrong; 2 when the
  * words themselves are; 128 and the number of the signal that ended a command; or what a command answered.
  */
-export async function main(argv: readonly string[], terminal: Terminal = ownTerminal): Promise<number> {
+export async function main(argv: readonly string[], behind: Terminal = ownTerminal): Promise<number> {
+  const terminal = guarded(behind)
   let verbose = false
   try {
     const invocation = parseInvocation(argv)
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[], terminal: Terminal = ownTerm
   }
 }
 
-async function perform(invocation: Invocation, terminal: Terminal): Promise<number> {
+async function perform(invocation: Invocation, terminal: GuardedTerminal): Promise<number> {
   switch (invocation.command) {
     case 'help':
       terminal.out(helpText(invocation.topic))

@@ -10,7 +10,7 @@ import { Input } from './input.ts'
 import type { CommonOptions, Runnable } from './invocation.ts'
 import { leaveAtOnce } from './leave.ts'
 import { statusOf, StopSignals } from './signals.ts'
-import type { Terminal } from './terminal.ts'
+import type { GuardedTerminal, Terminal } from './terminal.ts'
 import { watch } from './watch.ts'
 
 interface RunOptions extends CommonOptions {
@@ -22,8 +22,9 @@ interface RunOptions extends CommonOptions {
 }
 
 /** Boots an application, and answers the status to end with. */
-export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
+export async function run(options: RunOptions, terminal: GuardedTerminal): Promise<number> {
   const { registry, problems, config } = await load(options)
+  terminal.hide(() => registry.env.secrets)
   if (problems.length > 0) throw problemsError(problems)
   const entry = options.program && findProgram(registry, options.program)
   using signals = new StopSignals((signal) => {
@@ -37,6 +38,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     input: new Input().next,
     ...(terminal.printer && { print: terminal.printer(entry !== undefined) }),
   })
+  terminal.hide(() => app.registry.env.secrets)
   await using _watch = options.watch ? await watch(app, options, terminal) : undefined
   const { timeout } = config.shutdown
   if (entry === undefined) {

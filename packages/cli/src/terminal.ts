@@ -1,5 +1,5 @@
 /** Where the command line writes. */
-import type { Print } from 'troupe/app'
+import { escapedLines, type Print, redactedText } from 'troupe/app'
 
 /** What is asked for goes to `out`, whole lines; what is said about it to `err`. */
 export interface Terminal {
@@ -15,4 +15,24 @@ export interface Terminal {
 export const ownTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
+}
+
+/** A terminal that lets no secret and no control character pass to `err`. */
+export interface GuardedTerminal extends Terminal {
+  /** Hides these values, as they are whenever something is written. */
+  readonly hide: (secrets: () => ReadonlySet<string>) => void
+}
+
+/** Guards a terminal. */
+export function guarded(behind: Terminal): GuardedTerminal {
+  const sources: (() => ReadonlySet<string>)[] = []
+  const hidden = new Set<string>()
+  return {
+    ...behind,
+    err: (line) => {
+      for (const secrets of sources) for (const secret of secrets()) hidden.add(secret)
+      behind.err(escapedLines(redactedText(line, hidden)))
+    },
+    hide: (secrets) => void sources.push(secrets),
+  }
 }

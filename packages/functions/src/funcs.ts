@@ -112,7 +112,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
     if (inline) calls.learn(run.program)
     here = run.pid
     const exit = givenUp === undefined ? await calls.run(run, question.args) : { value: undefined }
-    kernel.tell({ type: 'finished', pid: here, exit: { value: undefined } })
+    kernel.tell({ type: 'finished', pid: here, exit: 'error' in exit ? exit : { value: undefined } })
     if ('error' in exit) throw errorFromWire(exit.error)
     return unpack(exit.value)
   }

@@ -2,7 +2,7 @@
  * Calls that run in the caller's thread without a word to the kernel: it said before that it has nothing to decide for that entry. They act
  * under the caller's id, so whatever they ask of the kernel is decided as if the caller asked.
  */
-import { currentFrame, emptyFrame, entryId, type EntryId, type Frame, fork, yielding } from '@troupe/core'
+import { currentFrame, emptyFrame, entryId, type EntryId, errorToWire, type Frame, fork, yielding } from '@troupe/core'
 import {
   currentParticipant,
   currentRuntime,
@@ -30,8 +30,12 @@ export async function callInline(selection: Selection, program: Program, args: r
   const overlay = network === '' || network === undefined || network === null ? network : entryId(network)
   if (overlay !== undefined && overlay !== '' && chosen.get(caller.frame)?.has(overlay) !== true) await choose(caller, overlay)
   const frame = frameOf(selection, overlay === '' ? undefined : overlay)
-  const call = new LocalCall({ pid: caller.pid, issued: caller.frame, frame, depth: depth + 1 })
-  const value = currentRuntime().calls.runInline(call, program, copies)
+  const call = new LocalCall({ pid: caller.pid, entry, issued: caller.frame, frame, depth: depth + 1 })
+  const runtime = currentRuntime()
+  const value = runtime.calls.runInline(call, program, copies)
+  value.catch((error: unknown) => {
+    runtime.kernel.failed(caller.pid, entry, errorToWire(error))
+  })
   const settled = boundedCall(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
     call.cancel(reason.message)
     call.fail(reason)

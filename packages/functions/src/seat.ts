@@ -4,7 +4,7 @@
  * A thread runs one call at a time. While its calls take next to no time, some more wait behind that one in the thread itself, so that it need
  * not come back to the kernel after each: the window. They can be taken back until the thread begins them.
  */
-import { FrameEncoder, type TroupeError } from '@troupe/core'
+import { errorToWire, FrameEncoder, type TroupeError } from '@troupe/core'
 import {
   boardSize,
   CallBoard,
@@ -167,8 +167,17 @@ export class Seat {
     const began = !this.thread.gone || !this.#board.withdraw(post.place, post.number)
     this.#forget(call, post)
     this.#hasEnded()
+    if (began && this.thread.gone) this.#report(call, post)
     if (began) onEnd(this, call, exit)
     else onReturn(call)
+  }
+
+  /** The thread took the call along: its end is logged once it is known why. */
+  #report({ frame }: PoolCall, { record }: Post): void {
+    const { kernel, program } = this.#options
+    void this.ended.then((error) => {
+      kernel.failures.add({ pid: record.pid, entry: program.entry, actor: frame.actor?.id }, errorToWire(error))
+    })
   }
 
   #forget(call: PoolCall, { place }: Post): void {

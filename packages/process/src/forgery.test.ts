@@ -32,6 +32,6 @@ describe('a program that tries to pass for another', () => {
     expect(await processes.call(victim, 'a', 5)).toBe(5)
     expect(kernel.kernel.processes.get(victim)?.entry).toBe('app:talk.echo')
     expect(kernel.kernel.deadLetters.count).toBe(0)
-    expect(kernel.log.join('\n')).toContain('sent what is no message')
+    expect(kernel.log.join('\n')).toContain('sent an invalid message')
   })
 })

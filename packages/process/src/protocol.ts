@@ -4,6 +4,7 @@ import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, Ticket 
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
+import type { LogLine } from './log-line.ts'
 import type { RestartType } from './supervisor/strategy.ts'
 import type { Output, ThreadStreams } from './output-ledger.ts'
 import type { Wire } from './wire.ts'
@@ -174,19 +175,6 @@ export interface TokenView {
   readonly expires: number
 }
 
-/** What code has to say to whoever runs the application. */
-export interface LogLine {
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
-  /** Unix time in milliseconds. */
-  readonly time: number
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-  /** W3C `traceparent` of the operation that it belongs to. */
-  readonly trace: string | undefined
-  /** The overlay in force. */
-  readonly overlay: OverlayChoice
-}
-
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
@@ -299,6 +287,8 @@ export type ToKernel =
   | { readonly type: 'unborn'; readonly pid: Pid }
   /** A process ended by itself, or a call that the thread was given. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
+  /** A process or call that the kernel does not know has failed; `late`: it had ended before. */
+  | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
   /** A frame with this overlay arrived from `via`: may this thread use it as well? */

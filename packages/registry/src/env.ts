@@ -1,6 +1,6 @@
 /** Variables: `env.variable` entries over storages, and else the environment of the operating system. */
 import { resolve } from 'node:path'
-import { type EntryId, isEntryId, nameOf, namespaceOf, TroupeError } from '@troupe/core'
+import { type EntryId, isEntryId, isSecretName, nameOf, namespaceOf, TroupeError } from '@troupe/core'
 import { type DecodedAs, decodeEntry } from './decode.ts'
 import { type Entry, kindMatches } from './entry.ts'
 import { fileStorage, memoryStorage, osStorage, routerStorage, staticStorage, variable } from './env-kinds.ts'
@@ -44,7 +44,7 @@ export class Env {
     return new Env(() => entries, this.#root, this.#kept)
   }
 
-  /** Values that must not show: those of variables marked `secret` that were read so far. */
+  /** Values that must not show: those of variables that are marked `secret`, or named like one, and were read so far. */
   get secrets(): ReadonlySet<string> {
     return this.#kept.secrets
   }
@@ -61,10 +61,26 @@ export class Env {
    */
   get(name: string, namespace?: string): string | undefined {
     const entry = this.#variable(name, namespace)
-    if (!entry) return os.get(name)
+    if (!entry) return this.#noted(os.get(name), isSecretName(name))
     const { fields } = this.#decode(entry, variable)
-    const value = this.#storage(fields.storage).get(fields.variable ?? nameOf(entry.id)) ?? fields.default
-    if (fields.secret && value !== undefined && value !== '') this.#kept.secrets.add(value)
+    const key = fields.variable ?? nameOf(entry.id)
+    return this.#noted(this.#storage(fields.storage).get(key) ?? fields.default, fields.secret || isSecretName(key))
+  }
+
+  /** Reads what is marked `secret`, so that it does not show whoever reads it later, and by whatever way. */
+  readSecrets(): void {
+    for (const entry of this.#entries().values()) {
+      if (entry.kind !== variable.kind || entry.fields['secret'] !== true) continue
+      try {
+        this.get(entry.id)
+      } catch {
+        // What is wrong with it is a problem of its entry.
+      }
+    }
+  }
+
+  #noted(value: string | undefined, isSecret: boolean): string | undefined {
+    if (isSecret && value !== undefined && value !== '') this.#kept.secrets.add(value)
     return value
   }
 
@@ -77,6 +93,7 @@ export class Env {
     const entry = this.#variable(name, namespace)
     if (!entry) throw new TroupeError('NotFound', `no env.variable has the name ${name}`, { details: { name } })
     const { fields } = this.#decode(entry, variable)
+    if (fields.secret) this.#noted(value, true)
     if (fields.readOnly) throw new TroupeError('PermissionDenied', `the variable ${name} is read-only`, { details: { name } })
     this.#storage(fields.storage).set(fields.variable ?? nameOf(entry.id), value)
   }

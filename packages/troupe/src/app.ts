@@ -31,6 +31,9 @@ export type { CommandResult } from './command.ts'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { checkCertificates } from '@troupe/http/kernel'
 export { keptAddress } from '@troupe/network/kernel'
+export { escapedLines } from './log/escape.ts'
+export { redactedText } from './log/redact.ts'
+export { userFrames } from './log/stack.ts'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
 export interface LaunchOptions {
@@ -249,6 +252,7 @@ function loggerOf(config: AppConfig, { env }: Registry, { onLog, logFor }: Launc
   const isTerminal = process.stderr.isTTY
   return new Logger({
     config: config.log,
+    root: config.root,
     secrets: () => env.secrets,
     write: onLog ?? ((line) => process.stderr.write(`${line}\n`)),
     forPeople: logFor === undefined ? onLog !== undefined || isTerminal : logFor === 'people',

@@ -73,6 +73,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     const { id, path, value } = parseOverride(text)
     registry.override(id, path, value)
   }
+  registry.env.readSecrets()
   return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...checkRoutes(registry)] }
 }
 

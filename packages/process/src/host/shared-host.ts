@@ -5,6 +5,7 @@
 import {
   type EntryId,
   errorToWire,
+  type Log,
   type Pid,
   pid,
   startInterval,
@@ -32,7 +33,7 @@ export interface SharedHostOptions {
   readonly id: EntryId
   readonly settings: HostSettings
   readonly threads: Threads
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 interface Worker {
@@ -182,7 +183,10 @@ export class SharedHost implements Host {
       if (!worker.isReady) continue
       const busy = worker.thread.utilization() >= busyFrom
       if (busy && !worker.busy) {
-        this.#options.log(`host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(index)} processes in it wait`)
+        this.#options.log(
+          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(index)} processes in it wait`,
+          { level: 'warn' },
+        )
       }
       worker.busy = busy
     }

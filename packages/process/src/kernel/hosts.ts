@@ -1,5 +1,5 @@
 /** The hosts that run, by id. */
-import { type EntryId, invalid, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
+import { type EntryId, invalid, type Log, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Registry } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import { Retirement } from '../host/retirement.ts'
@@ -11,7 +11,7 @@ import type { Threads } from './threads.ts'
 export interface HostsOptions {
   readonly registry: Registry
   readonly threads: Threads
-  readonly log: (line: string) => void
+  readonly log: Log
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
 }

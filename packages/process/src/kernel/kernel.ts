@@ -5,9 +5,9 @@ import {
   type EntryId,
   errorToWire,
   fork,
-  type Frame,
   invalid,
   keepAlive,
+  type Log,
   type Pid,
   threadOf,
   TroupeError,
@@ -16,7 +16,7 @@ import { AddressLeases, type Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { FirstMessage, KnownProgram, Program, Request, RequestName, Requests, ToKernel, Watcher, WireExit } from '../protocol.ts'
+import type { KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
 import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
@@ -26,6 +26,7 @@ import { Calls } from './calls.ts'
 import { Code } from './code.ts'
 import { Dials } from './dials.ts'
 import { Drains } from './drains.ts'
+import { Failures } from './failures.ts'
 import { Frames } from './frames.ts'
 import { Grants } from './grants.ts'
 import { Programs } from './programs.ts'
@@ -34,6 +35,7 @@ import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear }
 import { checkSealedAsker } from './sealed-askers.ts'
 import { ProcessTable } from './process-table.ts'
 import type { Print } from './standard-streams.ts'
+import type { SpawnOrder } from './spawn-order.ts'
 import { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
@@ -45,26 +47,9 @@ export interface KernelOptions {
   readonly security?: Security
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
-  readonly log: (line: string) => void
+  readonly log: Log
   /** Where threads print. @default the program's standard streams */
   readonly print?: Print
-}
-
-/** A process to start. */
-export interface SpawnOrder {
-  readonly entry: EntryId
-  /** What to run. @default the program of the entry, which then has to be a `process.ts` */
-  readonly program?: Program
-  readonly host: EntryId
-  readonly args: readonly unknown[]
-  readonly frame: Frame
-  readonly name?: string
-  readonly monitor?: Watcher
-  readonly link?: Pid
-  readonly messages?: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
-  /** The thread that is to have a channel to the new process from the start. */
-  readonly from?: Thread
-  readonly onExit?: (exit: WireExit) => void
 }
 
 export class Kernel implements AsyncDisposable {
@@ -112,12 +97,15 @@ export class Kernel implements AsyncDisposable {
   readonly thread: Thread
   readonly runtime: Runtime
   readonly #handlers: Handlers
-  readonly #log: (line: string) => void
+  readonly #log: Log
+  /** Logs processes and calls that fail. */
+  readonly failures: Failures
   readonly #programs: Programs
   readonly #keepAlive = keepAlive()
 
   constructor(options: KernelOptions) {
     this.#log = options.log
+    this.failures = new Failures({ processes: this.processes, log: options.log })
     this.registry = options.registry
     this.#programs = new Programs(options.registry, this.code)
     this.overlays = options.overlays
@@ -244,6 +232,7 @@ export class Kernel implements AsyncDisposable {
     this.threads[Symbol.dispose]()
     this.runtime.close()
     this.deadLetters[Symbol.dispose]()
+    this.failures[Symbol.dispose]()
     this.#keepAlive.stop()
   }
 
@@ -254,12 +243,12 @@ export class Kernel implements AsyncDisposable {
     this.threads.broadcast({ type: 'policiesChanged' })
   }
 
-  /** What breaks the protocol is no runtime of ours: it is told, and has no effect. */
+  /** Malformed messages come from code that reached for the port: they are logged and ignored. */
   #receive(thread: Thread, message: ToKernel): void {
     try {
       this.#onMessage(thread, message)
     } catch (error) {
-      this.#log(`thread ${thread.number} sent what is no message, or may not be: ${asTroupeError(error).message}`)
+      this.#log(`thread ${thread.number} sent an invalid message: ${asTroupeError(error).message}`, { level: 'warn' })
     }
   }
 
@@ -270,6 +259,9 @@ export class Kernel implements AsyncDisposable {
         return
       case 'finished':
         this.#ended(message.pid, message.exit, thread)
+        return
+      case 'failed':
+        this.failures.told(message, thread.number)
         return
       case 'born':
         this.births.onBorn(message, thread)
@@ -331,6 +323,7 @@ export class Kernel implements AsyncDisposable {
   #ended(pid: Pid, exit: WireExit, thread: Thread): void {
     if (!thread.pids.delete(pid)) return
     const record = this.processes.remove(pid)
+    if (record !== undefined && 'error' in exit) this.failures.ended(record, exit.error, thread)
     this.standings.ended(pid)
     record?.host?.processEnded(pid)
     record?.onExit?.(exit)

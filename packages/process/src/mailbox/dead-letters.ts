@@ -1,5 +1,5 @@
 /** Letters that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
-import { startTimer, stopTimer, type Timer } from '@troupe/core'
+import { type Log, startTimer, stopTimer, type Timer } from '@troupe/core'
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { DeadLetter } from '../protocol.ts'
 
@@ -12,12 +12,12 @@ const ringSize = 1000
 const linesPerSecond = 10
 
 export interface DeadLetterOptions {
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 /** The kernel's ring. */
 export class DeadLetters implements Disposable {
-  readonly #log: (line: string) => void
+  readonly #log: Log
   readonly #ring: DeadLetter[] = []
   #next = 0
   #count = 0
@@ -71,7 +71,7 @@ export class DeadLetters implements Disposable {
     }
     this.#shown += 1
     this.#beginSecond()
-    this.#log(`dead letter from ${letter.from} to ${letter.to}, topic "${letter.topic}": ${letter.reason}`)
+    this.#log(`dead letter from ${letter.from} to ${letter.to}, topic "${letter.topic}": ${letter.reason}`, { level: 'warn' })
   }
 
   #hide(count: number): void {
@@ -90,6 +90,6 @@ export class DeadLetters implements Disposable {
     this.#second = undefined
     this.#shown = 0
     this.#hidden = 0
-    if (hidden > 0) this.#log(`${hidden} more dead letters were not shown`)
+    if (hidden > 0) this.#log(`${hidden} more dead letters were not shown`, { level: 'warn' })
   }
 }

@@ -57,7 +57,10 @@ class Real {
       children,
       clock: this.clock,
       isSupervisor: () => false,
-      log: (line) => this.trace.push(line),
+      log: (line, note) => {
+        // Reports of what happened; faults of the supervisor itself would be seen.
+        if (note?.fields?.['child'] === undefined) this.trace.push(line)
+      },
       start: async ({ id }) => {
         const failures = this.failures.get(id) ?? 0
         this.failures.set(id, Math.max(0, failures - 1))

@@ -1,6 +1,6 @@
 /** A supervisor of processes: it starts its children in order, starts them anew by its rules, and stops them the other way round. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { asTroupeError, type Clock, type EntryId, invalid, TroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, TroupeError, unavailable } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol.ts'
 import type { ChildSpec } from '../supervisor-kind.ts'
 import type { Exit } from '../thread/event-queue.ts'
@@ -18,7 +18,7 @@ export interface ProcessSupervisorOptions {
   /** Brings a child up; rejects when it does not come. */
   readonly start: (spec: ChildSpec) => Promise<RunningChild>
   readonly isSupervisor: (process: EntryId) => boolean
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 interface Failure {
@@ -130,6 +130,7 @@ export class ProcessSupervisor implements Running {
       try {
         await this.#start(this.#children.get(id))
       } catch (error) {
+        this.#report('error', id, 'did not start', error)
         return { id, error: asTroupeError(error) }
       }
     }
@@ -139,6 +140,7 @@ export class ProcessSupervisor implements Running {
   async #start(place: Place): Promise<ChildView> {
     const child = await this.#options.start(place.spec)
     place.child = child
+    this.#report('debug', place.spec.id, `started${placeOf(child)}`)
     void child.ended.then(async (exit) => this.#alone(async () => this.#childEnded(place, child, exit)))
     return this.#children.view(place)
   }
@@ -150,6 +152,8 @@ export class ProcessSupervisor implements Running {
     const ended = asMember(place)
     const error = 'error' in exit ? exit.error : undefined
     const then = verdict(this.#options.rules, this.#children.members, ended, error !== undefined)
+    const words = `terminated${placeOf(child)}, ${outcomes[then]}`
+    this.#report(error === undefined && then !== 'restart' ? 'debug' : 'warn', ended.id, words, error)
     if (then === 'restart') {
       await this.#restart({ id: ended.id, error })
       return
@@ -165,7 +169,9 @@ export class ProcessSupervisor implements Running {
       const { restarts, givesUp } = countRestart(rules, this.#restarts, clock.now())
       this.#restarts = restarts
       if (givesUp) {
-        await this.#finish({ error: this.#tooMany(failure) })
+        const error = this.#tooMany(failure)
+        this.#options.log(error.message, { level: 'error', fields: { supervisor: this.name, child: failure.id } })
+        await this.#finish({ error })
         return
       }
       const { stop, start } = turnover(rules.strategy, this.#children.members, failure.id)
@@ -187,8 +193,14 @@ export class ProcessSupervisor implements Running {
     if (child === undefined) return
     using late = deadline(this.#options.clock, this.#shutdownTime(spec))
     await child.stop(AbortSignal.any([late.signal, this.#hurry.signal])).catch((error: unknown) => {
-      this.#options.log(`${this.name}/${spec.id} did not stop: ${asTroupeError(error).message}`)
+      this.#report('error', spec.id, 'did not stop', error)
     })
+    this.#report('debug', spec.id, `was shut down${placeOf(child)}`)
+  }
+
+  /** As OTP's supervisor reports progress, ends and shutdowns of its children. */
+  #report(level: LogLevel, child: string, what: string, error?: unknown): void {
+    this.#options.log(`${this.name}: child ${child} ${what}`, { level, fields: { supervisor: this.name, child }, error })
   }
 
   #shutdownTime({ shutdown, process }: ChildSpec): number {
@@ -224,4 +236,11 @@ export class ProcessSupervisor implements Running {
     this.#idle = done.catch(() => undefined)
     return done
   }
+}
+
+/** What becomes of a child that has ended. */
+const outcomes = { restart: 'and is to start anew', shutdown: 'which ends its supervisor', leave: 'and does not come back' }
+
+function placeOf({ pid }: RunningChild): string {
+  return pid === undefined ? '' : ` (${pid})`
 }

@@ -27,7 +27,7 @@ export interface ServiceOptions {
   /** Why it can not start now, if something that it needs is down. */
   readonly blockedBy: () => TroupeError | undefined
   readonly clock: Clock
-  readonly onChange: (status: ServiceStatus) => void
+  readonly onChange: (status: ServiceStatus, before: ServiceStatus) => void
 }
 
 const settled: ReadonlySet<ServiceState> = new Set<ServiceState>(['Running', 'Stopped', 'Failed', 'Exited'])
@@ -43,12 +43,13 @@ export class Service {
     this.id = options.id
     this.kind = options.kind
     this.#actor = createActor(lifecycleMachine, { input: { lifecycle, blockedBy, life: new Life(options.start) }, clock })
-    let before: ServiceState = 'Unknown'
+    let last = this.status
     this.#actor.subscribe(() => {
       const { status } = this
-      if (status.state === before) return
-      before = status.state
-      options.onChange(status)
+      if (status.state === last.state) return
+      const before = last
+      last = status
+      options.onChange(status, before)
     })
     this.#actor.start()
   }

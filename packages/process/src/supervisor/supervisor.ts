@@ -1,7 +1,9 @@
 /** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
 import { type Channel, channel } from 'node:diagnostics_channel'
-import { type Clock, type EntryId, notFound, systemClock, type TroupeError, unavailable } from '@troupe/core'
+import { type Clock, type EntryId, type Log, type LogNote, notFound, systemClock, type TroupeError, unavailable } from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
+import { serviceKind } from '../kinds.ts'
+import { supervisorKind } from '../supervisor-kind.ts'
 import type { Start } from './life.ts'
 import { type Needs, needsOf } from './needs.ts'
 import { Service, type ServiceState, type ServiceStatus } from './service.ts'
@@ -22,7 +24,7 @@ export interface ServiceDefinition {
 export interface SupervisorOptions {
   readonly graph: Graph
   readonly services: readonly ServiceDefinition[]
-  readonly log: (line: string) => void
+  readonly log: Log
   /** @default the system's */
   readonly clock?: Clock
 }
@@ -174,8 +176,8 @@ export class Supervisor {
       start,
       clock: this.#options.clock ?? systemClock,
       blockedBy: () => this.#blockedBy(id),
-      onChange: (status) => {
-        this.#changed(status)
+      onChange: (status, before) => {
+        this.#changed(status, before)
       },
     })
   }
@@ -199,9 +201,9 @@ export class Supervisor {
     return service
   }
 
-  #changed(status: ServiceStatus): void {
+  #changed(status: ServiceStatus, before: ServiceStatus): void {
     if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
-    this.#options.log(`${status.id} ${status.state}${reason(status)}`)
+    this.#options.log(`${status.id} ${status.state}${reason(status)}`, noteOf(status, before))
     if (this.#stopping || !this.#isMet(status.id)) return
     for (const id of this.#neededBy(status.id)) {
       const dependent = this.#service(id)
@@ -221,6 +223,28 @@ function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promi
     return doing
   }
   return doOnce
+}
+
+/** A failure is an error, shown whatever the level of the log when the service could not start; so is giving up. A restart is a warning. */
+function noteOf({ kind, state, attempts, error }: ServiceStatus, before: ServiceStatus): LogNote {
+  const fields = attempts === 0 ? {} : { failures: attempts }
+  if (state === 'Starting') return attempts === 0 ? {} : { level: 'warn', fields }
+  if (error === undefined) return {}
+  if (state !== 'Failed' && state !== 'Exited') return { level: 'warn' }
+  const hasGivenUp = state === 'Exited'
+  const isLogged = !hasGivenUp && before.state === 'Running' && logThemselves.has(kind)
+  return {
+    level: isLogged ? 'warn' : 'error',
+    fields: { ...fields, ...(hasGivenUp && { gaveUp: true }), ...causesOf(error) },
+    always: hasGivenUp || before.state !== 'Running',
+  }
+}
+
+/** Kinds whose failures are logged as the processes' own, or the supervisors'. */
+const logThemselves: ReadonlySet<string> = new Set([serviceKind.kind, supervisorKind.kind])
+
+function causesOf({ cause }: TroupeError): { readonly cause?: unknown } {
+  return cause === undefined ? {} : { cause }
 }
 
 function reason({ state, error }: ServiceStatus): string {

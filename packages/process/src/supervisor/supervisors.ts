@@ -1,5 +1,5 @@
 /** The supervisors of processes that run, by name, and what threads may ask of them. */
-import { type Clock, type EntryId, invalid, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
+import { type Clock, type EntryId, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -14,7 +14,7 @@ import { startProcess } from './supervised-process.ts'
 
 export interface SupervisorsOptions {
   readonly kernel: Kernel
-  readonly log: (line: string) => void
+  readonly log: Log
   /** @default the system's */
   readonly clock?: Clock
 }

@@ -1,5 +1,5 @@
 /** A kernel with one host, whose processes run the programs in `programs/`. One at a time in a test file: the runtime is the thread's. */
-import { type EntryId, entryId } from '@troupe/core'
+import { type EntryId, entryId, type Log, type LogNote } from '@troupe/core'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
@@ -28,10 +28,20 @@ export interface KernelFixtureOptions {
   readonly host?: Partial<HostSettings>
 }
 
+/** A line of the log. */
+interface Noted {
+  readonly message: string
+  readonly note: LogNote
+}
+
 export interface KernelFixture extends AsyncDisposable {
   readonly kernel: Kernel
   readonly host: Host
   readonly log: readonly string[]
+  /** Lines of the log with what belongs to them. */
+  readonly notes: readonly Noted[]
+  /** Settles when so many errors were logged. */
+  noted(count: number): Promise<void>
   /** Dead letters, as they were published. */
   readonly dead: readonly DeadLetter[]
   /** Settles when so many dead letters were published. */
@@ -60,7 +70,13 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
   const overlays = new Overlays(registry)
   for (const id of options.overlays ?? []) await overlays.add(entryId(id))
   const log: string[] = []
-  const onLog = (line: string) => log.push(line)
+  const notes: Noted[] = []
+  const failures = new Arrivals()
+  const onLog: Log = (message, note = {}) => {
+    log.push(message)
+    notes.push({ message, note })
+    if (note.level === 'error') failures.arrived()
+  }
   const security = new Security({ policies: compilePolicies(registry), strictMode: options.strictMode ?? false, log: onLog })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
   const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
@@ -72,6 +88,8 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     kernel,
     host,
     log,
+    notes,
+    noted: async (count) => failures.atLeast(count),
     dead: graveyard.letters,
     deadLetters: async (count) => graveyard.atLeast(count),
     exec: async (program, ...args) => processes.exec(idOf(program), hostId, ...args),
@@ -97,6 +115,23 @@ function programEntry(program: string, network: string | null | undefined) {
     kind: 'process.ts',
     fields: { source: `file://programs/${file}.ts`, method },
     ...(network !== undefined && { meta: { options: { network } } }),
+  }
+}
+
+class Arrivals {
+  #count = 0
+  readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = []
+
+  arrived(): void {
+    this.#count += 1
+    for (const { count, resolve } of this.#waiting) if (this.#count >= count) resolve()
+  }
+
+  async atLeast(count: number): Promise<void> {
+    if (this.#count >= count) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push({ count, resolve })
+    await promise
   }
 }
 

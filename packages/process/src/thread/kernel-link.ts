@@ -1,5 +1,5 @@
 /** Questions to the kernel over the thread's wire, with their answers. */
-import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
+import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
 import { hand, type Wire } from '../wire.ts'
 
@@ -68,6 +68,11 @@ export class KernelLink {
   /** Tells without expecting an answer. */
   tell(message: ToKernel): void {
     this.#wire.postMessage(message)
+  }
+
+  /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
+  failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
+    this.tell({ type: 'failed', pid, entry, error, late })
   }
 
   /** Whether the wire keeps the thread alive. */

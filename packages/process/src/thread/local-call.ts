@@ -1,10 +1,12 @@
 /** A call of a function, as the thread that runs it holds it. */
-import { type Frame, type Pid, runInSlot, TroupeError } from '@troupe/core'
+import { type EntryId, type Frame, type Pid, runInSlot, TroupeError } from '@troupe/core'
 import { Participant } from './participant.ts'
 
 export interface LocalCallOptions {
   /** The id by which it goes: its own, or that of whoever called inline. */
   readonly pid: Pid
+  /** The function that it runs. */
+  readonly entry?: EntryId
   /** The frame that the kernel issued for that id. */
   readonly issued: Frame
   /** The frame in which it runs. */
@@ -14,6 +16,7 @@ export interface LocalCallOptions {
 }
 
 export class LocalCall extends Participant {
+  readonly entry: EntryId | undefined
   readonly depth: number
   readonly #frame: Frame
   #fail: ((error: unknown) => void) | undefined
@@ -21,8 +24,9 @@ export class LocalCall extends Participant {
   #reason: TroupeError | undefined
   #ended = false
 
-  constructor({ pid, issued, frame, depth }: LocalCallOptions) {
+  constructor({ pid, entry, issued, frame, depth }: LocalCallOptions) {
     super(pid, issued)
+    this.entry = entry
     this.depth = depth
     this.#frame = frame
   }

@@ -15,7 +15,7 @@ export class LocalCalls {
 
   /** Runs a call that the kernel knows, to its end. */
   async run({ pid, program, frame }: StartCall, args: readonly unknown[]): Promise<WireExit> {
-    const call = new LocalCall({ pid, issued: frame, frame, depth: 1 })
+    const call = new LocalCall({ pid, entry: program.entry, issued: frame, frame, depth: 1 })
     this.#running.set(pid, call)
     try {
       return { value: snapshot(await call.run(() => invoke(this.#known(program), args))) }
@@ -80,6 +80,11 @@ export class LocalCalls {
   /** Ends all calls: an error came that none of them caught, and it cannot be told whose it was. */
   fail(error: unknown): void {
     for (const call of this.#running.values()) call.fail(error)
+  }
+
+  /** Whether any call runs here that the kernel knows. */
+  get areRunning(): boolean {
+    return this.#running.size > 0
   }
 
   #known(program: Program): Program {

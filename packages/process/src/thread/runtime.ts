@@ -134,6 +134,7 @@ export class Runtime {
       onOver: (process, exit) => {
         this.#dead.flush()
         if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+        else if ('error' in exit) this.kernel.failed(process.pid, process.program.entry, exit.error)
       },
     })
   }

@@ -38,12 +38,17 @@ export function startThread(data: ThreadData): Runtime {
 function strayed(runtime: Runtime, error: unknown): void {
   const owner = currentSlot()?.owner
   if (owner instanceof LocalCall) {
-    // The call is over: all that is left to do for its leftovers is to show what became of them.
-    if (owner.ended) process.emitWarning(error instanceof Error ? error : String(error))
+    if (owner.ended) runtime.kernel.failed(owner.pid, owner.entry, errorToWire(error), true)
     owner.fail(error)
     return
   }
+  if (owner instanceof LocalProcess && owner.ended) {
+    runtime.kernel.failed(owner.pid, owner.program.entry, errorToWire(error), true)
+    return
+  }
+  const isOfCalls = runtime.calls.areRunning
   runtime.calls.fail(error)
   const concerned = owner instanceof LocalProcess ? [owner] : [...runtime.processes.values()]
   for (const process of concerned) runtime.finish(process, { error: errorToWire(error) })
+  if (concerned.length === 0 && !isOfCalls) runtime.kernel.failed(runtime.root.pid, undefined, errorToWire(error), true)
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TroupeError } from '@troupe/core'
 import { env, log } from '../index.ts'
 import { startApp, type TestEntry } from '../test/index.ts'
-import { redacted } from './redact.ts'
+import { redacted, redactedText } from './redact.ts'
 import { textLine } from './text.ts'
 
 const root = import.meta.dirname
@@ -43,6 +43,7 @@ describe('log', () => {
       level: 20,
       time: expect.any(Number) as number,
       pid: '<0.1>',
+      thread: 0,
       entry: 'troupe:probe',
       n: 1,
       msg: 'fine',
@@ -82,5 +83,111 @@ describe('redacted', () => {
 describe('textLine', () => {
   it('begins with the time where somebody looks on', () => {
     expect(textLine({ level: 'info', time: 0, message: 'x', fields: {} }, true)).toBe('00:00:00.000 x')
+  })
+})
+
+describe('a line of the log', () => {
+  it('has the facts that the kernel knows, whatever code says; what it says is kept apart', async () => {
+    const forged = {
+      pid: '<9.9>',
+      entry: 'app:billing',
+      level: 60,
+      time: 1,
+      msg: 'x',
+      thread: 9,
+      actor: 'root',
+      fields: 1,
+      ['__proto__']: 5,
+      mine: 1,
+    }
+    const [line = ''] = await lines(['log.format=json'], () => log.info(forged, 'paid'))
+    const { fields, ...facts } = JSON.parse(line) as Record<string, unknown>
+    expect(facts).toEqual({
+      level: 30,
+      time: expect.any(Number) as number,
+      pid: '<0.1>',
+      thread: 0,
+      entry: 'troupe:probe',
+      mine: 1,
+      msg: 'paid',
+    })
+    expect(fields).toMatchObject({ pid: '<9.9>', entry: 'app:billing', level: 60, time: 1, thread: 9, actor: 'root' })
+    expect(line.match(/"pid"/g)).toHaveLength(2)
+  })
+
+  const forgery = 'harmless\r\nERROR app:billing money is gone\u001b[31m\u009b31m\u2028\u202e'
+
+  it.each(['text', 'json'])('is one line without controls, as %s', async (format) => {
+    const said = await lines([`log.format=${format}`], () => {
+      log.info(forgery)
+      log.info({ [forgery]: forgery }, forgery)
+      log.error(new Error(forgery))
+    })
+    expect(said).toHaveLength(3)
+    for (const line of said) expect(line).not.toMatch(/[\p{Cc}\u2028\u202e]/u)
+  })
+
+  it('is written for anything, and never throws', async () => {
+    const odd: unknown[] = [undefined, null, 5, 5n, Symbol('s'), () => 1, [1, 2], new Map([['a', 1]]), new Proxy({}, { get: () => fail() })]
+    const write = log.warn as (...given: unknown[]) => void
+    const said = await lines([], () => {
+      for (const value of odd) write(value)
+      write('both', { a: 1 })
+      write('failed', new RangeError('far'))
+      write()
+    })
+    expect(said).toHaveLength(odd.length + 3)
+    expect(said[0]).toBe('WARN troupe:probe <0.1> undefined')
+    expect(said.at(-3)).toBe('WARN troupe:probe <0.1> both { a: 1 }')
+    expect(said.at(-2)).toContain("failed { err: { name: 'RangeError', message: 'far'")
+  })
+
+  it('shows cause and code of an error', async () => {
+    const error = Object.assign(new Error('saving failed', { cause: new TypeError('the real reason') }), { code: 'E_SAVE' })
+    const [line = ''] = await lines(['log.format=json'], () => log.error(error))
+    expect(JSON.parse(line)).toMatchObject({
+      msg: 'saving failed',
+      err: { name: 'Error', code: 'E_SAVE', cause: { name: 'TypeError', message: 'the real reason' } },
+    })
+  })
+})
+
+function fail(): never {
+  throw new Error('got you')
+}
+
+describe('secrets do not show', () => {
+  const secrets = new Set(['hunter2 secret', 'p@ss/word'])
+
+  it.each([
+    ['by their value', 'it is hunter2 secret.', 'it is [redacted].'],
+    ['in a URL', `x?k=${encodeURIComponent('p@ss/word')}`, 'x?k=[redacted]'],
+    ['in base64', `x ${Buffer.from('hunter2 secret').toString('base64')}`, 'x [redacted]'],
+    ['as credentials of a URL', 'to postgres://u:abc@db/x and redis://:xyz@h', 'to postgres://u:[redacted]@db/x and redis://:[redacted]@h'],
+    ['as a header', 'Authorization: Bearer abcdef.ghijkl', 'Authorization: Bearer [redacted]'],
+    ['as a parameter', '/a?user=me&access_token=abc&x=1', '/a?user=me&access_token=[redacted]&x=1'],
+    ['as a setting', 'PASSWORD=abc host=x', 'PASSWORD=[redacted] host=x'],
+    ['in JSON', '{"apiKey":"a","client_secret": "b"}', '{"apiKey":"[redacted]","client_secret": "[redacted]"}'],
+    ['as a key', 'k -----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY----- z', 'k [redacted] z'],
+  ])('%s', (_, text, shown) => {
+    expect(redactedText(text, secrets)).toBe(shown)
+    expect(redactedText(shown, secrets)).toBe(shown)
+  })
+
+  it('and other text stays as it is', () => {
+    for (const text of ['the token is not valid', 'http://host:80/path@x', 'a: b', 'tokens=5'])
+      expect(redactedText(text, secrets)).toBe(text)
+  })
+
+  it('in fields of such names, at any depth', () => {
+    expect(
+      redacted(
+        { headers: new Headers({ authorization: 'x', 'set-cookie': 'y' }), db: { DB_PASSWORD: 1, clientSecret: 2, user: 'me' } },
+        secrets,
+      ),
+    ).toEqual({
+      headers: { authorization: '[redacted]', 'set-cookie': '[redacted]' },
+      db: { DB_PASSWORD: '[redacted]', clientSecret: '[redacted]', user: 'me' },
+    })
   })
 })

@@ -1,55 +1,71 @@
 /** Lines of the application's log. They go to the kernel, which writes them: with the process, its entry, overlay and trace. */
-import { currentFrame } from '@troupe/core'
-import { currentParticipant, currentRuntime, type LogLine, snapshot } from '@troupe/process'
+import { currentFrame, type LogLevel } from '@troupe/core'
+import { currentParticipant, currentRuntime } from '@troupe/process'
+import { loggable } from './loggable.ts'
 
-type Level = LogLine['level']
 type Fields = Readonly<Record<string, unknown>>
 
-/** `log.info('started')`, or `log.info({ port }, 'started')`. Fields named like passwords, and values of secret variables, are not shown. */
+/**
+ * `log.info('started')`, or `log.info({ port }, 'started')`. Fields named like passwords, and values of secret variables, are not shown.
+ * Never throws, whatever it is given.
+ */
 export interface Write {
   (message: string): void
   (fields: Fields | Error, message?: string): void
 }
 
-function writer(level: Level): Write {
-  return (first: string | Fields | Error, second?: string) => {
-    const { fields, message } = partsOf(first, second)
-    const { overlay, trace } = currentFrame() ?? {}
-    const line = { level, time: Date.now(), message, fields, trace, overlay }
-    const { pid } = currentParticipant()
-    // Whether it was written, nobody waits to hear.
-    void currentRuntime()
-      .kernel.request('log', line, pid)
-      .catch(() => undefined)
+function writer(level: LogLevel): Write {
+  return (...given: readonly unknown[]) => {
+    try {
+      const { overlay, trace } = currentFrame() ?? {}
+      const line = { level, time: Date.now(), ...partsOf(given), trace, overlay }
+      // Whether it was written, nobody waits to hear.
+      currentRuntime()
+        .kernel.request('log', line, currentParticipant().pid)
+        .catch(() => undefined)
+    } catch (error) {
+      process.emitWarning(`a line of the log was lost: ${String(error)}`)
+    }
   }
 }
 
-function partsOf(first: string | Fields | Error, message: string | undefined): Pick<LogLine, 'fields' | 'message'> {
-  if (typeof first === 'string') return { fields: {}, message: first }
-  if (isError(first)) return { fields: { err: plainError(first) }, message: message ?? first.message }
-  return { fields: cloneable(first), message: message ?? '' }
+/** Message and fields, in either order; anything else is shown as well as it can be. */
+function partsOf([first, second]: readonly unknown[]): { readonly message: string; readonly fields: Fields } {
+  if (isContent(first)) return { message: second === undefined ? messageOf(first) : wordsOf(second), fields: contentOf(first) }
+  return {
+    message: wordsOf(first),
+    fields: second === undefined ? {} : isContent(second) ? contentOf(second) : { value: loggable(second) },
+  }
 }
 
-function isError(value: Fields | Error): value is Error {
-  return value instanceof Error
+function isContent(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
-/** What cannot cross to the kernel is told as text. */
-function cloneable(fields: Fields): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => {
-      try {
-        return [key, value instanceof Error ? plainError(value) : snapshot(value)]
-      } catch {
-        return [key, String(value)]
-      }
-    }),
-  )
+function contentOf(value: object): Fields {
+  if (isError(value)) return { err: loggable(value) }
+  const fields = loggable(value)
+  return isFields(fields) ? fields : { value: fields }
 }
 
-function plainError(error: Error): object {
-  const { name, message, stack } = error
-  return { name, message, ...('kind' in error && { kind: error.kind }), stack }
+function messageOf(value: object): string {
+  return isError(value) ? wordsOf(value.message) : ''
+}
+
+function wordsOf(value: unknown): string {
+  return typeof value === 'string' ? value : String(loggable(value))
+}
+
+function isError(value: object): value is Error {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**
@@ -60,7 +76,7 @@ function plainError(error: Error): object {
  * log.info({ url, status: response.status }, 'fetched')
  * ```
  */
-export const log: Readonly<Record<Level, Write>> = Object.freeze({
+export const log: Readonly<Record<LogLevel, Write>> = Object.freeze({
   trace: writer('trace'),
   debug: writer('debug'),
   info: writer('info'),

@@ -1,13 +1,20 @@
 /** The application's log, as the kernel writes it: by pino, as JSON, or as text for people. */
+import { type Log, type LogLevel, type Pid, threadOf } from '@troupe/core'
 import type { LogLine } from '@troupe/process'
 import type { Asker } from '@troupe/process/kernel'
 import type { AppConfig } from '@troupe/registry'
 import { type Logger as Pino, pino } from 'pino'
+import { z } from 'zod'
+import { escapedJson } from './escape.ts'
+import { fieldsOf, wordsOf } from './failure.ts'
 import { redacted, redactedText } from './redact.ts'
-import { type Shown, textLine } from './text.ts'
+import { userFrames } from './stack.ts'
+import { textLine } from './text.ts'
 
 export interface LoggerOptions {
   readonly config: AppConfig['log']
+  /** The application's folder: places in code are shown relative to it. */
+  readonly root: string
   /** Values that never show, as they are now. */
   readonly secrets: () => ReadonlySet<string>
   /** Where lines go. */
@@ -17,6 +24,46 @@ export interface LoggerOptions {
   /** Whether lines of text begin with the time. */
   readonly withTime: boolean
 }
+
+/** A line before it is written. */
+interface Entry {
+  readonly level: LogLevel
+  readonly time: number
+  readonly message: string
+  /** What the kernel knows. Nothing that code says changes it. */
+  readonly facts: Readonly<Record<string, unknown>> & { readonly pid?: string; readonly entry?: string | undefined }
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly always?: boolean | undefined
+}
+
+/** Names that are the kernel's: fields of code that have one are shown apart. */
+const factNames: ReadonlySet<string> = new Set([
+  'level',
+  'time',
+  'msg',
+  'pid',
+  'entry',
+  'actor',
+  'thread',
+  'overlay',
+  'trace',
+  'fields',
+  '__proto__',
+])
+/** Milliseconds by which a thread's clock may differ from the kernel's. */
+const maxSkew = 60_000
+/** Most characters of a message. */
+const longestMessage = 16 * 1024
+
+/** What a thread says: it may be run by code that is not trusted. */
+const lineSchema = z.object({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).catch('info'),
+  time: z.number().catch(Number.NaN),
+  message: z.string().catch(''),
+  fields: z.record(z.string(), z.unknown()).catch({}),
+  trace: z.string().optional().catch(undefined),
+  overlay: z.string().nullish().catch(undefined),
+})
 
 export class Logger {
   readonly #options: LoggerOptions
@@ -28,46 +75,85 @@ export class Logger {
     this.#options = options
     this.#isText = config.format === 'auto' ? forPeople : config.format === 'text'
     this.#pino = pino(
-      { level: config.level, base: null, timestamp: false },
+      { level: 'trace', base: null, timestamp: false, depthLimit: 20, edgeLimit: 1000, serializers: { err: asItIs } },
       {
         write: (line: string) => {
-          write(line.trimEnd())
+          write(escapedJson(line.trimEnd()))
         },
       },
     )
   }
 
   /** A line of the kernel's own. */
-  readonly note = (message: string): void => {
-    this.#put({ level: 'info', time: Date.now(), message: redactedText(message, this.#options.secrets()), fields: {} }, {})
+  readonly note: Log = (message, { level = 'info', entry, pid, actor, error, fields = {}, always } = {}): void => {
+    const facts = { ...about(pid), ...(entry && { entry }), ...(actor !== undefined && { actor }) }
+    const words = error === undefined ? message : `${message}: ${wordsOf(error, this.#options.root)}`
+    const details = error === undefined ? fields : { ...fields, ...(this.#isText ? fieldsOf(error, this.#options.root) : { err: error }) }
+    this.#put({ level, time: Date.now(), message: words, facts, fields: details, always })
   }
 
   /** A line of the application's code. */
-  readonly line = ({ level, time, message, fields, trace, overlay }: LogLine, { record }: Asker): void => {
-    const secrets = this.#options.secrets()
-    const shown = redacted(fields, secrets)
-    const { pid, entry } = record
-    this.#put(
-      {
-        level,
-        time,
-        message: redactedText(message, secrets),
-        entry,
-        pid,
-        fields: typeof shown === 'object' && shown !== null ? { ...shown } : {},
-      },
-      { pid, ...(entry && { entry }), ...(overlay && { overlay }), ...(trace !== undefined && { trace }) },
-    )
+  readonly line = (given: LogLine, { record }: Asker): void => {
+    const { level, time, message, fields, trace, overlay } = lineSchema.parse(given)
+    const now = Date.now()
+    const { pid, entry, frame } = record
+    const facts = {
+      ...about(pid),
+      ...(entry && { entry }),
+      ...(frame.actor && { actor: frame.actor.id }),
+      ...(typeof overlay === 'string' && { overlay }),
+      ...(trace !== undefined && { trace }),
+    }
+    this.#put({ level, time: Math.abs(time - now) < maxSkew ? time : now, message, facts, fields })
   }
 
-  #put(shown: Shown, facts: Readonly<Record<string, unknown>>): void {
-    const { level, time, message, fields } = shown
-    if (!this.#pino.isLevelEnabled(level)) return
-    if (this.#isText) this.#options.write(textLine(shown, this.#options.withTime))
-    else this.#pino[isLevel(level) ? level : 'info']({ time, ...facts, ...fields }, message)
+  #put({ level, time, message, facts, fields, always }: Entry): void {
+    if (always !== true && !this.#isEnabled(level)) return
+    const secrets = this.#options.secrets()
+    const text = redactedText(message.slice(0, longestMessage), secrets)
+    const shown = apart(redacted(fields, secrets))
+    const { pid, entry } = facts
+    if (this.#isText) {
+      const forPeople = withPlaces(shown, this.#options.root)
+      this.#options.write(textLine({ level, time, message: text, entry, pid, fields: forPeople }, this.#options.withTime))
+    } else this.#pino[level]({ time, ...facts, ...shown }, text)
+  }
+
+  #isEnabled(level: LogLevel): boolean {
+    const least = this.#options.config.level
+    return least !== 'silent' && (pino.levels.values[level] ?? 0) >= (pino.levels.values[least] ?? 0)
   }
 }
 
-function isLevel(level: string): level is LogLine['level'] {
-  return level in pino.levels.values
+function about(pid: Pid | undefined): { readonly pid?: Pid; readonly thread?: number } {
+  return pid === undefined ? {} : { pid, thread: threadOf(pid) }
+}
+
+/** Fields whose names are the kernel's, apart from the others. */
+function apart(fields: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(fields)) return {}
+  const entries = Object.entries(fields)
+  const taken = entries.filter(([key]) => factNames.has(key))
+  if (taken.length === 0) return fields
+  return { ...Object.fromEntries(entries.filter(([key]) => !factNames.has(key))), fields: Object.fromEntries(taken) }
+}
+
+/** Places in the application's code instead of whole stacks: people read them on one line. */
+function withPlaces(fields: Readonly<Record<string, unknown>>, root: string): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => {
+      if (key === 'stack' && typeof value === 'string') return ['at', userFrames(value, root)]
+      if (Array.isArray(value)) return [key, value.map((item: unknown) => (isRecord(item) ? withPlaces(item, root) : item))]
+      return [key, isRecord(value) ? withPlaces(value, root) : value]
+    }),
+  )
+}
+
+/** Errors are plain data by then. */
+function asItIs(error: unknown): unknown {
+  return error
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 /** Lines of the log for people: `12:00:00.123 WARN app:worker <3.1> slow { url: '…' }`. */
 import { inspect } from 'node:util'
+import { escaped } from './escape.ts'
 
 export interface Shown {
   readonly level: string
@@ -18,7 +19,7 @@ export function textLine({ level, time, message, entry, pid, fields }: Shown, wi
     entry ?? '',
     pid ?? '',
     message,
-    Object.keys(fields).length === 0 ? '' : inspect(fields, { breakLength: Number.POSITIVE_INFINITY, depth: 8, compact: true }),
+    Object.keys(fields).length === 0 ? '' : inspect(fields, { breakLength: Number.POSITIVE_INFINITY, depth: 10, compact: true }),
   ]
-  return parts.filter((part) => part !== '').join(' ')
+  return escaped(parts.filter((part) => part !== '').join(' '))
 }

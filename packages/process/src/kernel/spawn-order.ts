@@ -1,0 +1,21 @@
+/** What the kernel is given to start a process. */
+import type { EntryId, Frame, Pid } from '@troupe/core'
+import type { FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
+import type { Thread } from './thread.ts'
+
+/** A process to start. */
+export interface SpawnOrder {
+  readonly entry: EntryId
+  /** What to run. @default the program of the entry, which then has to be a `process.ts` */
+  readonly program?: Program
+  readonly host: EntryId
+  readonly args: readonly unknown[]
+  readonly frame: Frame
+  readonly name?: string
+  readonly monitor?: Watcher
+  readonly link?: Pid
+  readonly messages?: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
+  /** The thread that is to have a channel to the new process from the start. */
+  readonly from?: Thread
+  readonly onExit?: (exit: WireExit) => void
+}

@@ -1,0 +1,25 @@
+/** Characters that would end a line, move a cursor or turn text around: a line of the log shows them as escapes. */
+
+/** Controls of ASCII and Unicode, separators of lines, and marks that change the direction of text. */
+const controls = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** `text` on one line, for people. */
+export function escaped(text: string): string {
+  return text.replaceAll(controls, (control) => short[control] ?? unicode(control))
+}
+
+/** Text of some lines, for people: each stays a line of its own. */
+export function escapedLines(text: string): string {
+  return text.split('\n').map(escaped).join('\n')
+}
+
+/** A line of JSON, in which ASCII's controls are escaped already. */
+export function escapedJson(line: string): string {
+  return line.replaceAll(controls, unicode)
+}
+
+function unicode(control: string): string {
+  return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
+}

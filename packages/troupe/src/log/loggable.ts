@@ -1,0 +1,158 @@
+/** Makes plain data of anything, fit for a line of the log: bounded, without cycles. Never throws, whatever getters and proxies there are. */
+
+/** Levels of objects that are shown. */
+const deepest = 8
+/** Most entries that are shown of one object or list. */
+const widest = 100
+/** Most values that are shown of one line. */
+const mostValues = 2000
+/** Most characters that are shown of one text. */
+const longest = 16 * 1024
+const cut = '…'
+
+export interface LoggableOptions {
+  /** What is shown of a text. */
+  readonly text?: (text: string) => string
+  /** What is shown in place of the value of a field; nothing for its value. */
+  readonly instead?: (key: string) => string | undefined
+}
+
+/** A copy of `value` as plain data. */
+export function loggable(value: unknown, options: LoggableOptions = {}): unknown {
+  return new Loggable(options).show(value)
+}
+
+class Loggable {
+  readonly #options: LoggableOptions
+  readonly #above = new Set<object>()
+  #left = mostValues
+
+  constructor(options: LoggableOptions) {
+    this.#options = options
+  }
+
+  show(value: unknown): unknown {
+    this.#left -= 1
+    if (this.#left < 0) return cut
+    try {
+      return this.#show(value)
+    } catch (error) {
+      return `(cannot be shown: ${reasonOf(error)})`
+    }
+  }
+
+  #show(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        return this.#text(value)
+      case 'number':
+        return Number.isFinite(value) ? value : String(value)
+      case 'boolean':
+      case 'undefined':
+        return value
+      case 'object':
+        return value === null ? null : this.#inner(value)
+      default:
+        return this.#text(String(value))
+    }
+  }
+
+  #text(text: string): string {
+    const shown = this.#options.text?.(text) ?? text
+    return shown.length > longest ? `${shown.slice(0, longest)}${cut}` : shown
+  }
+
+  #inner(value: object): unknown {
+    if (this.#above.has(value)) return '(circular)'
+    if (this.#above.size >= deepest) return cut
+    this.#above.add(value)
+    try {
+      return this.#object(value)
+    } finally {
+      this.#above.delete(value)
+    }
+  }
+
+  #object(value: object): unknown {
+    if (value instanceof Error) return this.#pairs(fieldsOf(value))
+    if (value instanceof Date) return value.toJSON()
+    if (value instanceof URL || value instanceof RegExp) return this.#text(String(value))
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `(${value.byteLength} bytes)`
+    if (Array.isArray(value)) return this.#list(value, value.length)
+    if (value instanceof Set) return this.#list(value, value.size)
+    if (value instanceof Map || value instanceof Headers) return this.#pairs(value)
+    return this.#pairs(entriesOf(value))
+  }
+
+  #list(values: Iterable<unknown>, count: number): unknown {
+    const shown: unknown[] = []
+    for (const value of values) {
+      if (shown.length === widest) {
+        shown.push(`${cut} ${count - widest} more`)
+        break
+      }
+      shown.push(this.show(value))
+    }
+    return shown
+  }
+
+  #pairs(pairs: Iterable<readonly [unknown, unknown]>): object {
+    const shown: [string, unknown][] = []
+    let count = 0
+    for (const [key, value] of pairs) {
+      count += 1
+      if (count > widest) continue
+      const name = this.#text(String(key))
+      shown.push([name, this.#options.instead?.(name) ?? this.show(value)])
+    }
+    if (count > widest) shown.push([cut, `${count - widest} more`])
+    return Object.fromEntries(shown)
+  }
+}
+
+function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
+  for (const key of Object.keys(value)) yield [key, read(value, key)]
+}
+
+/** Name and message first, the stack and the causes last. */
+function* fieldsOf(error: Error): Iterable<readonly [string, unknown]> {
+  yield ['name', read(error, 'name')]
+  yield ['message', read(error, 'message')]
+  const own = Object.keys(error).filter((key) => !told.has(key))
+  for (const key of own) {
+    const value = read(error, key)
+    if (value !== undefined) yield [key, value]
+  }
+  const details = read(error, 'details')
+  if (typeof details === 'object' && details !== null) {
+    // Own fields of errors from elsewhere are among the details too.
+    const others = Object.entries(details).filter(([key]) => !own.includes(key))
+    if (others.length > 0) yield ['details', Object.fromEntries(others)]
+  }
+  yield* optional(error, ['errors', 'stack', 'cause'])
+}
+
+function* optional(error: Error, keys: readonly string[]): Iterable<readonly [string, unknown]> {
+  for (const key of keys) {
+    const value = read(error, key)
+    if (value !== undefined) yield [key, value]
+  }
+}
+
+const told: ReadonlySet<string> = new Set(['name', 'message', 'details', 'errors', 'stack', 'cause', 'final', 'retryable'])
+
+function read(target: object, key: string): unknown {
+  try {
+    return Reflect.get(target, key)
+  } catch (error) {
+    return `(cannot be read: ${reasonOf(error)})`
+  }
+}
+
+function reasonOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return 'unknown'
+  }
+}

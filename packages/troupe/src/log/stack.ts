@@ -1,0 +1,50 @@
+/** The part of a stack that is of the application's own code. */
+import { isAbsolute, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Troupe's packages, beside one another. */
+const own = fileURLToPath(new URL('../../../', import.meta.url))
+/** Most frames that are shown. */
+const most = 10
+
+/**
+ * Places in the application's own code, the innermost first: `total (src/shop.ts:12:5)`, relative to `root`. Of a module that cannot be
+ * parsed, the place of its fault.
+ */
+export function userFrames(stack: string, root: string): readonly string[] {
+  const places = stack.split('\n').flatMap((line, index) => placeOf(line, index))
+  const users = places.filter(({ file }) => !file.includes('/node_modules/') && !file.startsWith(own))
+  return users.slice(0, most).map(({ call, file, at }) => {
+    const place = `${shorten(file, root)}:${at}`
+    return call === undefined ? place : `${call} (${place})`
+  })
+}
+
+interface Place {
+  readonly call: string | undefined
+  readonly file: string
+  /** Line and, if known, column. */
+  readonly at: string
+}
+
+function placeOf(line: string, index: number): readonly Place[] {
+  // A fault of syntax is told before the message: `/app/src/level.ts:1`.
+  const fault = index === 0 ? /^((?:file:\/\/)?\/[^()]*):(\d+)$/.exec(line) : null
+  const frame = /^\s+at (?:(?:async )?(.*?) \()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+:\d+)\)?$/.exec(line)
+  const [, call, file, at] = frame ?? (fault === null ? [] : [undefined, undefined, fault[1], fault[2]])
+  return file === undefined || at === undefined ? [] : [{ call, file: pathOf(file), at }]
+}
+
+function pathOf(file: string): string {
+  if (!file.startsWith('file:')) return file
+  try {
+    return fileURLToPath(file.replace(/[?#].*$/, ''))
+  } catch {
+    return file
+  }
+}
+
+function shorten(file: string, root: string): string {
+  const short = relative(root, file)
+  return short.startsWith('..') || isAbsolute(short) ? file : short
+}
