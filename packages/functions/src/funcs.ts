@@ -90,9 +90,14 @@ async function call(selection: Selection, id: string, args: readonly unknown[]):
   const entry = entryId(id)
   const { calls } = currentRuntime()
   // A change of actor or scope is the kernel's to issue.
-  const isFree = selection.actor === undefined && selection.scope === undefined && !currentParticipant().governed
+  const isFree = selection.actor === undefined && selection.scope === undefined && !currentParticipant().governed && staysHere(selection)
   const program = isFree ? calls.inline(entry) : undefined
   return program === undefined ? callByKernel(selection, entry, args) : callInline(selection, program, args)
+}
+
+/** Whether the call runs in the network of this thread, as far as its caller chose one. */
+function staysHere({ options: { network } }: Selection): boolean {
+  return network === undefined || network === '' || network === currentRuntime().network?.overlay
 }
 
 async function callByKernel(selection: Selection, entry: EntryId, args: readonly unknown[]): Promise<unknown> {

@@ -1,6 +1,7 @@
 /** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
+import { checkCrossing } from '@troupe/process/kernel'
 import { checkDepth } from './depth.ts'
 import { defaultPool, functionKind } from './kinds.ts'
 import { Pool, type PoolStatus } from './pool.ts'
@@ -55,6 +56,10 @@ export class Functions implements AsyncDisposable {
   constructor({ kernel, grace = 1000 }: FunctionsOptions) {
     this.#kernel = kernel
     this.#grace = grace
+    kernel.onNetworksChanged.add((isCurrent) => {
+      for (const { pool } of this.#callees.values()) pool.retireNetworks(isCurrent)
+      for (const pool of this.#leaving) pool.retireNetworks(isCurrent)
+    })
     kernel.handle('call', async (ask, asker) => this.#onCall(ask, asker))
     kernel.handle('cancelCall', ({ request }, { thread }) => {
       const pending = this.#pending.get(thread)?.get(request)
@@ -79,7 +84,8 @@ export class Functions implements AsyncDisposable {
   /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
   async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
     const { pool } = this.#callee(entry)
-    const call = new PoolCall({ frame, args, caller })
+    const network = this.#kernel.networks.ofCall(frame, undefined, caller?.pid ?? 'program')
+    const call = new PoolCall({ frame, network, args, caller })
     pool.run(call)
     return call.value
   }
@@ -113,17 +119,23 @@ export class Functions implements AsyncDisposable {
     const frame = frames.forCall(record.frame, overlay, choice, inherit)
     const depth = calls.depthOf(record)
     checkDepth(entry, depth)
+    const { network: own } = thread
+    const network = this.#kernel.networks.ofCall(frame, own, record.pid)
+    const isOwn = network.key === own?.key
     // A call beneath another must not wait for a thread that may be held by those above it: it runs in the thread of its caller, which waits.
-    // The main thread has no guard, so nothing runs inline there.
-    if ((inline && thread.number !== 0) || (depth > 0 && pool.isFull)) {
+    // In another network it gets a thread of its own. Nothing runs inline in the main thread, which is the kernel's.
+    if (isOwn && ((inline && thread.number !== 0) || (depth > 0 && pool.isFull(network)))) {
       return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
     }
-    const call = new PoolCall({ frame, args, caller: record })
-    pool.run(call)
+    if (!isOwn) checkCrossing(args, 'args')
+    const call = new PoolCall({ frame, network, args, caller: record })
+    pool.run(call, depth > 0)
     const pending = this.#pendingOf(thread)
     pending.set(number, { pool, call })
     try {
-      return { value: await call.value }
+      const value = await call.value
+      if (!isOwn) checkCrossing(value, 'value', true)
+      return { value }
     } finally {
       pending.delete(number)
     }

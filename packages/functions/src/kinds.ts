@@ -11,6 +11,8 @@ const threads = z.strictObject({
   idleTimeout: duration().default(30_000),
   /** Calls that may wait for a thread; beyond, calling is `Unavailable`. */
   queue: z.int().min(0).default(10_000),
+  /** Isolation keys, of overlays that isolate by actor or process, that may have threads or wait for one; beyond, calling is `RateLimited`. */
+  maxIsolationKeys: z.int().min(1).default(64),
 })
 
 /** A pool of threads, or `inline`: the caller's own thread. */

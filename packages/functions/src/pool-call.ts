@@ -1,9 +1,11 @@
 /** One call on its way through a pool. */
 import { type Frame, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
-import type { ProcessRecord } from '@troupe/process/kernel'
+import type { Network, ProcessRecord } from '@troupe/process/kernel'
 
 export interface PoolCallOptions {
   readonly frame: Frame
+  /** The network of the thread that runs it. */
+  readonly network: Network
   readonly args: readonly unknown[]
   /** Who called, if anyone that the kernel knows. */
   readonly caller: ProcessRecord | undefined
@@ -11,6 +13,9 @@ export interface PoolCallOptions {
 
 export class PoolCall {
   readonly frame: Frame
+  readonly network: Network
+  /** By the clock of `performance`: since when it waits. */
+  since = 0
   readonly args: readonly unknown[]
   readonly caller: ProcessRecord | undefined
   /** What its caller waits for. */
@@ -20,8 +25,9 @@ export class PoolCall {
   #settled = false
   #timer: Timer | undefined
 
-  constructor({ frame, args, caller }: PoolCallOptions) {
+  constructor({ frame, network, args, caller }: PoolCallOptions) {
     this.frame = frame
+    this.network = network
     this.args = args
     this.caller = caller
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()

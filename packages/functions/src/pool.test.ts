@@ -33,7 +33,7 @@ describe('a pool', () => {
     const first = await given.start('hold')
     const waiting = given.act('where')
     await expect(given.act('where')).rejects.toMatchObject({ kind: 'Unavailable', retryable: true, details: { queue: 1 } })
-    expect(given.app.functions.pools()).toEqual([{ entry: 'app:act', threads: 1, running: 1, waiting: 1 }])
+    expect(given.app.functions.pools()).toEqual([{ entry: 'app:act', threads: 1, networks: 1, running: 1, waiting: 1 }])
     first.lock.open()
     expect(await first.value).toBe('held')
     expect(await waiting).toBeTypeOf('number')

@@ -1,10 +1,12 @@
 /**
  * The threads that run the calls of one entry. Calls and their answers go by the wire that each thread has to the kernel, and wait in a queue
- * of ours, which they can leave at no cost.
+ * of ours, which they can leave at no cost. Each thread has one network for its whole life, and runs calls of that alone; where calls of
+ * another network wait and all threads are there that may be, one that has nothing to do gives way.
  */
 import { type EntryId, errorFromWire, type OverlayChoice, startTimer, stopTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
-import type { Kernel, Program, Thread, WireExit } from '@troupe/process/kernel'
+import { describeNetwork, type Kernel, type Network, type Program, type Thread, type WireExit } from '@troupe/process/kernel'
 import { availableParallelism } from 'node:os'
+import { CallQueue } from './call-queue.ts'
 import type { PoolSettings } from './kinds.ts'
 import type { PoolCall } from './pool-call.ts'
 import { Seat } from './seat.ts'
@@ -12,6 +14,9 @@ import { Workers } from './workers.ts'
 
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
 const patience = 5
+
+/** Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. */
+const fairWait = 50
 
 /** Milliseconds that a worker may take to end once its wire has closed. It tells then why it did. */
 const afterlife = 5000
@@ -31,6 +36,8 @@ export interface PoolOptions {
 export interface PoolStatus {
   readonly entry: EntryId
   readonly threads: number
+  /** Networks that threads are in. */
+  readonly networks: number
   /** Calls that have a thread, or for which one starts. */
   readonly running: number
   /** Calls that wait for a thread. */
@@ -45,13 +52,16 @@ export class Pool implements AsyncDisposable {
   readonly #max: number
   readonly #workers: Workers
   readonly #seats = new Set<Seat>()
-  #waiting = new Set<PoolCall>()
+  /** Seats whose threads get no more calls, and end when they have nothing left to do. */
+  readonly #leaving = new Set<Seat>()
+  readonly #waiting = new CallQueue()
   /** Calls that come back from a thread that has ended. */
   #returned: PoolCall[] = []
   #feeding = false
   #closed = false
   #idleTimer: Timer | undefined
   #patienceTimer: Timer | undefined
+  #fairTimer: Timer | undefined
   #onEmpty: () => void = () => undefined
 
   constructor(options: PoolOptions) {
@@ -68,9 +78,9 @@ export class Pool implements AsyncDisposable {
     this.#workers = new Workers({ threads: kernel.threads, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
-  /** Whether a call would have to wait. */
-  get isFull(): boolean {
-    return this.#seats.size >= this.#max && this.#idle() === undefined
+  /** Whether a call in that network would have to wait. */
+  isFull(network: Network): boolean {
+    return !this.#hasRoom && this.#idle(network) === undefined
   }
 
   get status(): PoolStatus {
@@ -79,15 +89,21 @@ export class Pool implements AsyncDisposable {
       running += Math.min(1, size)
       waiting += Math.max(0, size - 1)
     }
-    return { entry: this.entry, threads: this.#workers.count, running, waiting }
+    const networks = new Set([...this.#seats, ...this.#leaving].map(({ network }) => network.key)).size
+    return { entry: this.entry, threads: this.#workers.count, networks, running, waiting }
   }
 
-  /** Runs a call, as soon as there is a thread for it. */
-  run(call: PoolCall): void {
+  /**
+   * Runs a call, as soon as there is a thread for it.
+   *
+   * @param isNested - Beneath a call that may hold the thread which this one would wait for: it gets one at once, beyond `max` if need be.
+   */
+  run(call: PoolCall, isNested = false): void {
     if (this.#closed) throw unavailable(`${this.entry}: its pool has stopped`, { entry: this.entry })
     const { queue } = this.#options.settings
-    const idle = this.#idle()
-    const isFull = idle === undefined && this.#seats.size >= this.#max
+    const idle = this.#idle(call.network)
+    const isFull = idle === undefined && !this.#hasRoom && !isNested
+    this.#checkIsolation(call.network)
     if (isFull && this.#waiting.size >= queue && this.status.waiting >= queue) {
       throw unavailable(`${this.entry}: its ${this.#max} threads are busy, and ${queue} calls wait already`, { entry: this.entry, queue })
     }
@@ -100,7 +116,7 @@ export class Pool implements AsyncDisposable {
     if (isFull) {
       this.#waiting.add(call)
       this.#feedSoon()
-    } else this.#give(idle ?? this.#open(), [call])
+    } else this.#give(idle ?? this.#open(call.network), [call])
   }
 
   /**
@@ -123,9 +139,26 @@ export class Pool implements AsyncDisposable {
     })
   }
 
+  /** Threads of networks that are not current any more get no more calls. */
+  retireNetworks(isCurrent: (network: Network) => boolean): void {
+    for (const network of this.#waiting.networks) {
+      if (isCurrent(network)) continue
+      const gone = unavailable(`${this.entry}: ${describeNetwork(network)} was replaced or deleted while the call waited`, {
+        entry: this.entry,
+        overlay: network.overlay,
+      })
+      for (const call of this.#waiting.take(network, Number.POSITIVE_INFINITY)) {
+        call.unwatch()
+        call.reject(gone)
+      }
+    }
+    for (const seat of this.#seats) if (!isCurrent(seat.network)) this.#dismiss(seat)
+    this.#checkEmpty()
+  }
+
   /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
   kill(thread: Thread, error: TroupeError): void {
-    for (const seat of this.#seats) {
+    for (const seat of [...this.#seats, ...this.#leaving]) {
       if (seat.thread !== thread) continue
       this.#takeBack(seat)
       for (const call of seat.calls) call.reject(error)
@@ -148,23 +181,42 @@ export class Pool implements AsyncDisposable {
     this.#closed = true
     stopTimer(this.#idleTimer)
     stopTimer(this.#patienceTimer)
+    stopTimer(this.#fairTimer)
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
-    for (const call of [...this.#returned, ...this.#waiting, ...[...this.#seats].flatMap(({ calls }) => [...calls])]) {
+    const given = [...this.#seats, ...this.#leaving].flatMap(({ calls }) => [...calls])
+    for (const call of [...this.#returned, ...this.#waiting.clear(), ...given]) {
       call.reject(stopped)
       call.unwatch()
     }
     this.#returned = []
-    this.#waiting.clear()
     await this.#workers[Symbol.asyncDispose]()
   }
 
-  #idle(): Seat | undefined {
-    for (const seat of this.#seats) if (seat.isIdle) return seat
+  get #hasRoom(): boolean {
+    return this.#seats.size + this.#leaving.size < this.#max
+  }
+
+  #idle({ key }: Network): Seat | undefined {
+    for (const seat of this.#seats) if (seat.isIdle && seat.network.key === key) return seat
     return undefined
   }
 
+  /** @throws TroupeError `RateLimited` when the pool has as many isolation keys as it may. */
+  #checkIsolation(network: Network): void {
+    if (network.isolation === undefined) return
+    const { maxIsolationKeys } = this.#options.settings
+    const known = [...this.#seats, ...this.#leaving].map((seat) => seat.network).concat(this.#waiting.networks)
+    const keys = new Set(known.filter(({ isolation }) => isolation !== undefined).map(({ key }) => key))
+    if (keys.has(network.key) || keys.size < maxIsolationKeys) return
+    throw new TroupeError(
+      'RateLimited',
+      `${this.entry}: its pool has ${keys.size} isolation keys of ${describeNetwork(network)} in use already (max_isolation_keys)`,
+      { details: { entry: this.entry, overlay: network.overlay, maxIsolationKeys } },
+    )
+  }
+
   #seatOf(call: PoolCall): Seat | undefined {
-    for (const seat of this.#seats) if (seat.has(call)) return seat
+    for (const seats of [this.#seats, this.#leaving]) for (const seat of seats) if (seat.has(call)) return seat
     return undefined
   }
 
@@ -178,8 +230,9 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Has piscina find a thread, or start one. */
-  #open(): Seat {
+  #open(network: Network): Seat {
     const seat = new Seat({
+      network,
       kernel: this.#options.kernel,
       program: this.program,
       onEnd: this.#onEnd,
@@ -195,12 +248,32 @@ export class Pool implements AsyncDisposable {
 
   #close(seat: Seat): void {
     this.#seats.delete(seat)
+    this.#leaving.delete(seat)
     seat.killSwitch.flip()
     this.#feedSoon()
   }
 
+  /** A thread is given no more calls, and ended once it has nothing left to do. */
+  #dismiss(seat: Seat): void {
+    if (!this.#seats.delete(seat)) return
+    this.#leaving.add(seat)
+    this.#takeBack(seat)
+    if (seat.size === 0) this.#drain(seat)
+  }
+
+  #drain(seat: Seat): void {
+    const { kernel } = this.#options
+    void kernel.threads.drain(seat.thread, kernel.drainTimeout).then((isCut) => {
+      if (!this.#leaving.has(seat)) return
+      if (isCut)
+        kernel.note(`${this.entry}: thread ${seat.thread.number} gave way to another network and was cut: something in it still ran`)
+      this.#close(seat)
+    })
+  }
+
   #threadEnded(seat: Seat, error: TroupeError): void {
     this.#seats.delete(seat)
+    this.#leaving.delete(seat)
     seat.setEnded(error)
     // Else what it said last is read before its end is told.
     if (!seat.taken) this.#options.kernel.threads.remove(seat.thread, error)
@@ -232,30 +305,70 @@ export class Pool implements AsyncDisposable {
   /** Gives calls that wait to threads that have room: first to those that have none. */
   #feed(): void {
     if (this.#returned.length > 0) {
-      const back = this.#returned.splice(0).filter(({ settled }) => !settled)
-      this.#waiting = new Set([...back, ...this.#waiting])
+      this.#waiting.addFirst(this.#returned.splice(0).filter(({ settled }) => !settled))
     }
-    while (this.#waiting.size > 0) {
-      const seat = this.#idle() ?? (this.#seats.size < this.#max ? this.#open() : undefined)
-      if (seat === undefined) break
-      this.#give(seat, this.#next(1))
-    }
+    // Those that wait longest first, where one thread is there for several networks.
+    const networks = this.#waiting.networks.toSorted((a, b) => this.#waiting.waitingSince(a) - this.#waiting.waitingSince(b))
+    for (const network of networks) this.#seatAll(network)
+    this.#makeRoom()
     for (const seat of this.#seats) {
       if (this.#waiting.size === 0) return
-      this.#refill(seat)
+      if (!this.#isOwed(seat)) this.#refill(seat)
     }
+  }
+
+  #seatAll(network: Network): void {
+    while (this.#waiting.count(network) > 0) {
+      const seat = this.#idle(network) ?? (this.#hasRoom ? this.#open(network) : undefined)
+      if (seat === undefined) return
+      this.#give(seat, this.#waiting.take(network, 1))
+    }
+  }
+
+  /** Networks that calls wait for and that have no thread, beyond those for which a thread gives way already. */
+  get #unseated(): readonly Network[] {
+    if (this.#waiting.size === 0) return []
+    const seated = new Set([...this.#seats].map(({ network }) => network.key))
+    return this.#waiting.networks.filter(({ key }) => !seated.has(key)).slice(this.#leaving.size)
+  }
+
+  /** Threads without work give way to networks without a thread. Where all work, those are given way that go from call to call. */
+  #makeRoom(): void {
+    if (this.#hasRoom) return
+    for (const network of this.#unseated) {
+      const idle = [...this.#seats].find((seat) => seat.isIdle)
+      if (idle !== undefined) this.#dismiss(idle)
+      else this.#watchFairness(network)
+    }
+  }
+
+  #watchFairness(network: Network): void {
+    const due = this.#waiting.waitingSince(network) + fairWait - performance.now()
+    this.#fairTimer ??= startTimer(
+      () => {
+        this.#fairTimer = undefined
+        for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
+        this.#feedSoon()
+      },
+      Math.max(1, due),
+    ).unref()
+  }
+
+  /** Whether a network without a thread has waited so long that this one's is to give way. */
+  #isOwed(seat: Seat): boolean {
+    // The common case: nobody waits but calls of this thread's own network.
+    if (this.#waiting.size === this.#waiting.count(seat.network)) return false
+    const now = performance.now()
+    return this.#unseated.some((network) => network.key !== seat.network.key && now - this.#waiting.waitingSince(network) >= fairWait)
   }
 
   #refill(seat: Seat): void {
-    const share = Math.ceil(this.#waiting.size / this.#seats.size)
-    const calls = this.#next(Math.min(seat.room, share))
+    const { network } = seat
+    const waiting = this.#waiting.count(network)
+    if (waiting === 0) return
+    const seats = this.#seats.values().reduce((sum, other) => (other.network.key === network.key ? sum + 1 : sum), 0)
+    const calls = this.#waiting.take(network, Math.min(seat.room, Math.ceil(waiting / seats)))
     if (calls.length > 0) this.#give(seat, calls)
-  }
-
-  #next(count: number): readonly PoolCall[] {
-    const calls = [...this.#waiting.values().take(count)]
-    for (const call of calls) this.#waiting.delete(call)
-    return calls
   }
 
   /** Calls do not wait behind one that does not end. */
@@ -283,8 +396,15 @@ export class Pool implements AsyncDisposable {
       })
     } else if ('error' in exit) call.reject(errorFromWire(exit.error))
     else call.resolve(exit.value)
-    if (this.#waiting.size > 0 && !this.#closed && this.#seats.has(seat)) this.#refill(seat)
+    if (this.#waiting.size > 0 && !this.#closed && this.#seats.has(seat)) {
+      if (this.#isOwed(seat)) this.#feedSoon()
+      else this.#refill(seat)
+    }
     if (seat.size > 0) return
+    if (this.#leaving.has(seat)) this.#drain(seat)
+    // One that a nested call needed beyond `max`.
+    else if (this.#seats.size > this.#max) this.#dismiss(seat)
+    else if (this.#waiting.size > 0) this.#feedSoon()
     this.#watchIdle()
     this.#checkEmpty()
   }
@@ -297,9 +417,10 @@ export class Pool implements AsyncDisposable {
 
   /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
   readonly #onGone = (seat: Seat): void => {
-    if (!this.#seats.has(seat)) return
+    const isHere = () => this.#seats.has(seat) || this.#leaving.has(seat)
+    if (!isHere()) return
     startTimer(() => {
-      if (this.#seats.has(seat)) this.#close(seat)
+      if (isHere()) this.#close(seat)
     }, afterlife).unref()
   }
 
@@ -313,7 +434,7 @@ export class Pool implements AsyncDisposable {
       for (const seat of this.#seats) {
         if (seat.isIdle && now - seat.idleSince >= idleTimeout && this.#workers.count > min) this.#close(seat)
       }
-      if (this.#idle() !== undefined) this.#watchIdle()
+      if (this.#seats.values().some((seat) => seat.isIdle)) this.#watchIdle()
     }, idleTimeout).unref()
   }
 

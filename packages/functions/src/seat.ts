@@ -10,6 +10,7 @@ import {
   CallBoard,
   type CallRecord,
   type Kernel,
+  type Network,
   type PostedCall,
   type Program,
   type Thread,
@@ -33,6 +34,8 @@ interface Post {
 export interface SeatOptions {
   readonly kernel: Kernel
   readonly program: Program
+  /** Of its thread, for its whole life. */
+  readonly network: Network
   /** A call that the thread had begun has ended, with the thread or before it. */
   readonly onEnd: (seat: Seat, call: PoolCall, exit: WireExit) => void
   /** The thread has ended before it began a call. */
@@ -67,7 +70,7 @@ export class Seat {
 
   constructor(options: SeatOptions) {
     this.#options = options
-    const { thread, data } = options.kernel.threads.adopt(() => {
+    const { thread, data } = options.kernel.threads.adopt(options.network, () => {
       options.onGone(this)
     })
     this.thread = thread
@@ -75,6 +78,10 @@ export class Seat {
     const { promise, resolve } = Promise.withResolvers<TroupeError>()
     this.ended = promise
     this.setEnded = resolve
+  }
+
+  get network(): Network {
+    return this.#options.network
   }
 
   /** Calls that it was given and that have not ended, in their order. */

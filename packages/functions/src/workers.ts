@@ -1,5 +1,6 @@
 /** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
 import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
+import { inTheClear, outOfTheClear } from '@troupe/network/kernel'
 import { threadFailure, type Kernel } from '@troupe/process/kernel'
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
@@ -9,6 +10,9 @@ import type { Task, WorkerSettings } from './task.ts'
 
 /** Source files run as they are; built ones are JavaScript. */
 const worker = fileURLToPath(new URL(`./worker${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+
+/** Threads beyond `max` that calls beneath calls get in networks which have none. */
+const mostNested = 4096
 
 type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
 
@@ -28,22 +32,32 @@ export class Workers implements AsyncDisposable {
 
   constructor({ threads, entry, min, max, idleTimeout, onError }: WorkersOptions) {
     this.#entry = entry
+    // Threads of pools are the kernel's own, in whatever network the program around the application is.
+    this.#piscina = inTheClear(() => this.#create(threads, min, max, idleTimeout))
+    this.#piscina.on('error', (error: Error) => {
+      outOfTheClear(() => {
+        onError(error)
+      })
+    })
+  }
+
+  #create(threads: Kernel['threads'], min: number, max: number, idleTimeout: number): Piscina<Task, never> {
     const workerData: WorkerSettings = { preload: threads.preload }
-    this.#piscina = new Piscina({
+    return new Piscina({
       filename: worker,
       workerData,
       env: threads.env,
       minThreads: min,
-      maxThreads: max,
+      // How many there are is decided by who opens seats: nested calls may need some beyond `max`.
+      maxThreads: max + mostNested,
       idleTimeout: nodeTimeout(idleTimeout),
       concurrentTasksPerWorker: 1,
-      maxQueue: max,
+      maxQueue: max + mostNested,
       // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
       atomics: 'disabled',
       recordTiming: false,
       loadBalancer: balancer,
     })
-    this.#piscina.on('error', onError)
   }
 
   /** How many there are, and start. */
@@ -57,7 +71,7 @@ export class Workers implements AsyncDisposable {
     // Piscina demands an array, its types the options of `structuredClone`: this is either.
     const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
     try {
-      return await this.#piscina.run(task, { transferList, signal: killSwitch })
+      return await inTheClear(async () => this.#piscina.run(task, { transferList, signal: killSwitch }))
     } catch (error) {
       return failureOf(this.#entry, error)
     }

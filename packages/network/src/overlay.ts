@@ -18,6 +18,14 @@ export interface Overlay extends AsyncDisposable {
   readonly capabilities: Capabilities
   /** Names the state of which only one overlay may run at a time, such as a folder; absent where two may run side by side. */
   readonly exclusive?: string | undefined
+  /** Whose traffic it keeps apart, beside single connections and destinations: each gets a network, and so threads, of its own. */
+  readonly isolates?: 'actor' | 'process' | undefined
+  /**
+   * Who this side is in the overlay: a node, a destination. An overlay of the same id and another identity is another network.
+   *
+   * @default nobody in particular
+   */
+  readonly identity?: string | undefined
   /**
    * Looks whether it can do its work, before it takes the place of one that does.
    *

@@ -10,10 +10,8 @@ const other = 'net:other'
 const overlays = [proxy, other]
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-/** The main program in a frame, with the overlay chosen as the kernel wants it. */
-async function inFrame<T>(kernel: Awaited<ReturnType<typeof startKernel>>, change: Partial<Frame>, fn: () => Promise<T>): Promise<T> {
-  const { overlay } = change
-  if (overlay !== undefined) kernel.kernel.grants.grant(0, overlay)
+/** The main program in a frame. Its network is that of its thread, whatever the frame says. */
+async function inFrame<T>(change: Partial<Frame>, fn: () => Promise<T>): Promise<T> {
   return runInFrame(fork(emptyFrame, change), fn)
 }
 
@@ -21,17 +19,18 @@ const id = (text: string): EntryId => entryId(text)
 
 describe('the frame of a process', () => {
   it('has the overlay, the values and a part of the trace of its spawner, and neither actor nor scope', async () => {
-    await using kernel = await startKernel({ programs: ['tree.frame', 'tree.childFrame'], overlays })
+    await using _ = await startKernel({ programs: ['tree.frame', 'tree.childFrame'], overlays })
+    const spawner = processes.withOptions({ network: proxy })
     const change = {
-      overlay: id(proxy),
+      overlay: id(other),
       values: { a: 1 },
       trace,
       actor: { id: 'anna', meta: {} },
       scope: [id('app:policy')],
       deadline: 5e12,
     }
-    for (const program of ['tree.frame', 'tree.childFrame']) {
-      expect(await inFrame(kernel, change, async () => kernel.exec(program))).toEqual({
+    for (const program of ['app:tree.frame', 'app:tree.childFrame'] as const) {
+      expect(await inFrame(change, async () => spawner.exec(program, host))).toEqual({
         overlay: proxy,
         values: { a: 1 },
         trace: expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/) as unknown,
@@ -74,7 +73,7 @@ describe('the frame of a process', () => {
   it('has the overlay that its entry is pinned to, unless another was chosen', async () => {
     await using kernel = await startKernel({ programs: ['tree.frame'], pins: { 'tree.frame': proxy }, overlays })
     expect(await kernel.exec('tree.frame')).toMatchObject({ overlay: proxy })
-    expect(await inFrame(kernel, { overlay: id(other) }, async () => kernel.exec('tree.frame'))).toMatchObject({ overlay: proxy })
+    expect(await inFrame({ overlay: id(other) }, async () => kernel.exec('tree.frame'))).toMatchObject({ overlay: proxy })
     expect(await processes.withOptions({ network: other }).exec('app:tree.frame', host)).toMatchObject({ overlay: other })
   })
 
@@ -96,50 +95,89 @@ describe('the frame of a process', () => {
 })
 
 describe('a message', () => {
-  it('is handled in the overlay of its sender, by a process that has none of its own', async () => {
-    await using kernel = await startKernel({ programs: ['tree.frames', 'tree.frame', 'tree.callOnce'], overlays })
-    const handler = await processes.spawn('app:tree.frames', host, 4)
-    const ended = processes.exited(handler)
-    for (const network of [proxy, other, null]) await processes.withOptions({ network }).exec('app:tree.callOnce', host, handler)
-    await kernel.exec('tree.callOnce', handler)
-    expect(await ended).toEqual({
-      value: [
-        [proxy, proxy, proxy],
-        [other, other, other],
-        [null, null, null],
-        [undefined, undefined, undefined],
-      ],
-    })
-  })
+  const programs = ['tree.frames', 'tree.frame', 'tree.callOnce', 'tree.lateFrames', 'tree.sendOnce']
+  const refused = { kind: 'PermissionDenied', details: { code: 'ENETWORK' } }
 
-  it('is handled in the overlay of the process, if that has one', async () => {
-    await using _ = await startKernel({ programs: ['tree.frames', 'tree.frame', 'tree.callOnce'], overlays })
-    const handler = await processes.withOptions({ network: proxy }).spawn('app:tree.frames', host, 2)
-    const ended = processes.exited(handler)
-    for (const network of [other, null]) await processes.withOptions({ network }).exec('app:tree.callOnce', host, handler)
-    expect(await ended).toEqual({
-      value: [
-        [proxy, proxy, proxy],
-        [proxy, proxy, proxy],
-      ],
-    })
-  })
-
-  it('keeps its frame for the work that it started', async () => {
-    await using kernel = await startKernel({ programs: ['tree.lateFrames', 'tree.sendOnce'], overlays })
-    const handler = await processes.spawn('app:tree.lateFrames', host, 6)
-    const ended = processes.exited(handler)
-    const order = [proxy, other, proxy, null, undefined, other]
-    for (const [n, overlay] of order.entries()) {
-      const send = async () => processes.exec('app:tree.sendOnce', host, handler, n)
-      await (overlay === undefined ? send() : inFrame(kernel, { overlay: overlay === null ? null : id(overlay) }, send))
+  it('from the clear network is handled in the network of its receiver', async () => {
+    await using kernel = await startKernel({ programs, overlays })
+    for (const network of [proxy, null]) {
+      const handler = await processes.withOptions({ network }).spawn('app:tree.frames', host, 2)
+      const ended = processes.exited(handler)
+      await kernel.exec('tree.callOnce', handler)
+      await processes.withOptions({ network: null }).exec('app:tree.callOnce', host, handler)
+      const own = [network, network, network]
+      expect(await ended).toEqual({ value: [own, own] })
     }
-    expect(await ended).toEqual({ value: order.map((overlay, n) => [n, overlay]) })
   })
 
-  it('of the first hour comes in the frame of the spawner', async () => {
-    await using kernel = await startKernel({ programs: ['tree.lateFrames'], overlays })
-    const spawner = processes.withMessage('first', 1)
-    expect(await inFrame(kernel, { overlay: id(proxy) }, async () => spawner.exec('app:tree.lateFrames', host, 1))).toEqual([[1, proxy]])
+  it('from an overlay reaches no process of another network', async () => {
+    await using kernel = await startKernel({ programs, overlays })
+    for (const network of [undefined, null, other]) {
+      const spawner = network === undefined ? processes : processes.withOptions({ network })
+      const handler = await spawner.spawn('app:tree.frames', host, 1)
+      const ended = processes.exited(handler)
+      for (const program of ['app:tree.callOnce', 'app:tree.sendOnce'] as const)
+        await expect(processes.withOptions({ network: proxy }).exec(program, host, handler, 1)).rejects.toMatchObject({
+          ...refused,
+          message: expect.stringMatching(/overlay net:proxy.*accepts/) as unknown,
+        })
+      await kernel.exec('tree.callOnce', handler)
+      const own = [network, network, network]
+      expect(await ended).toEqual({ value: [own] })
+    }
+  })
+
+  it('from an overlay is handled by a process that accepts it, in its own network', async () => {
+    await using _ = await startKernel({ programs, overlays, accepts: { 'tree.frames': [proxy] } })
+    const handler = await processes.withOptions({ network: null }).spawn('app:tree.frames', host, 1)
+    const ended = processes.exited(handler)
+    await expect(processes.withOptions({ network: other }).exec('app:tree.callOnce', host, handler)).rejects.toMatchObject(refused)
+    await processes.withOptions({ network: proxy }).exec('app:tree.callOnce', host, handler)
+    expect(await ended).toEqual({ value: [[null, null, null]] })
+  })
+
+  it('is accepted from everywhere by an entry that is pinned to the clear network', async () => {
+    await using _ = await startKernel({ programs, overlays, pins: { 'tree.frames': null } })
+    const handler = await processes.spawn('app:tree.frames', host, 2)
+    const ended = processes.exited(handler)
+    for (const network of [proxy, other]) await processes.withOptions({ network }).exec('app:tree.callOnce', host, handler)
+    expect(await ended).toMatchObject({ value: [[null], [null]].map(([overlay]) => [overlay, overlay, overlay]) })
+  })
+
+  it('keeps the trace of its sender for the work that it started', async () => {
+    await using _ = await startKernel({ programs, overlays })
+    const handler = await processes.spawn('app:tree.lateFrames', host, 2)
+    const ended = processes.exited(handler)
+    for (const n of [0, 1]) await processes.exec('app:tree.sendOnce', host, handler, n)
+    expect(await ended).toEqual({
+      value: [
+        [0, undefined],
+        [1, undefined],
+      ],
+    })
+  })
+
+  it('of the first hour crosses only where it is accepted', async () => {
+    await using _ = await startKernel({ programs: [...programs, 'tree.firstMessage'], overlays })
+    const spawner = processes.withOptions({ network: proxy })
+    expect(await spawner.withMessage('first', 1).exec('app:tree.lateFrames', host, 1)).toEqual([[1, proxy]])
+    expect(await spawner.exec('app:tree.firstMessage', host, proxy)).toEqual([[1, proxy]])
+    await expect(spawner.exec('app:tree.firstMessage', host, other)).rejects.toMatchObject(refused)
+  })
+
+  it('carries no port and no shared memory to another network', async () => {
+    await using _ = await startKernel({ programs: [...programs, 'tree.sendThing'], overlays })
+    const handler = await processes.withOptions({ network: proxy }).spawn('app:tree.frames', host, 1)
+    for (const [thing, path] of [
+      ['port', 'payload.deep[0]'],
+      ['shared', 'payload'],
+      ['view', 'payload'],
+      ['writable', 'payload'],
+    ] as const) {
+      await expect(processes.withOptions({ network: null }).exec('app:tree.sendThing', host, handler, thing)).rejects.toMatchObject({
+        kind: 'Invalid',
+        details: { path },
+      })
+    }
   })
 })

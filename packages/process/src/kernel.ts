@@ -4,6 +4,8 @@ export { type HostSettings, ThreadHost } from './host/thread-host.ts'
 export type { Host } from './host/host.ts'
 export { GuestHost, type GuestHostOptions } from './host/guest-host.ts'
 export type { CallRecord } from './kernel/calls.ts'
+export { checkCrossing, crossing } from './crossing.ts'
+export { clearNetwork, describeNetwork, type Network, type Networks } from './kernel/networks.ts'
 export { Kernel, type KernelOptions } from './kernel/kernel.ts'
 export type { ProcessRecord } from './kernel/process-table.ts'
 export type { Asker } from './kernel/requests.ts'
@@ -24,7 +26,8 @@ export type {
   ThreadData,
   WireExit,
 } from './protocol.ts'
-export { serviceFrame, serviceOf, servicesOf, standing } from './supervisor/services.ts'
+export { serviceFrame } from './supervisor/service-frame.ts'
+export { serviceOf, servicesOf, standing } from './supervisor/services.ts'
 export { type SupervisedProcess, startProcess } from './supervisor/supervised-process.ts'
 export type { ServiceState, ServiceStatus } from './supervisor/service.ts'
 export { serviceChannel, type ServiceDefinition, Supervisor } from './supervisor/supervisor.ts'

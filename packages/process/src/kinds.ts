@@ -1,6 +1,7 @@
 /** The kinds of entries that this package runs. */
-import { defineKind, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
+import { defineKind, duration, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
+import { acceptsSchema } from './accepts.ts'
 import { canSeal, cannotSeal } from './sealing.ts'
 import { supervisorKind } from './supervisor-kind.ts'
 
@@ -17,6 +18,7 @@ export const processKind = defineKind({
     source: sourceFile(),
     /** Name of the exported function. */
     method: z.string().min(1).default('main'),
+    accepts: acceptsSchema.optional(),
   }),
 })
 
@@ -28,8 +30,10 @@ export const hostKind = defineKind({
       .strictObject({
         /** `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. */
         isolation: z.enum(['thread', 'shared']).default('thread'),
-        /** Threads of a `shared` host. @default the number of cores */
+        /** Threads of a `shared` host for each network. @default the number of cores */
         workers: z.int().min(1).max(256).optional(),
+        /** Threads of a `shared` host for all networks together. @default four times `workers` */
+        maxWorkers: z.int().min(1).max(1024).optional(),
         /** Threads that a `thread` host keeps warm. */
         spares: z.int().min(0).max(64).default(1),
         /** Entries whose modules a `thread` host's spare threads load before there is a process for them: their top-level code runs then. */
@@ -63,6 +67,13 @@ export const serviceKind = defineKind({
     input: z.array(z.unknown()).default([]),
     /** Name that the running process goes by. @default the id of this entry */
     name: z.string().min(1).optional(),
+    accepts: acceptsSchema.optional(),
+    /** `per_sender`: a process of its own, with its own thread and state, for each network that sends to the service; the first message starts it. */
+    network: z.literal('per_sender').optional(),
+    /** With `network: per_sender`: how long such a process lives without a message. */
+    idleTimeout: duration().default(300_000),
+    /** With `network: per_sender`: isolation keys, of overlays that isolate by actor or process, that may have one; beyond, sending is `RateLimited`. */
+    maxIsolationKeys: z.int().min(1).default(64),
     lifecycle: lifecycleSchema,
   }),
 })

@@ -1,6 +1,6 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
-import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, Ticket } from '@troupe/network'
+import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, ThreadNetwork, Ticket } from '@troupe/network'
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
@@ -27,7 +27,12 @@ export interface KnownProgram {
   readonly program: Program
   /** The overlay that the entry is pinned to. */
   readonly pin: OverlayChoice
+  /** Overlays from which its processes take messages, beside their own and the clear network. */
+  readonly accepts: Accepts
 }
+
+/** Overlays whose messages a process of another network takes: all, or those. */
+export type Accepts = 'any' | readonly EntryId[]
 
 /** What a caller chose for a spawn or a call, beside what it inherits. */
 export interface Choice {
@@ -291,8 +296,8 @@ export type ToKernel =
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
-  /** A frame with this overlay arrived from `via`: may this thread use it as well? */
-  | { readonly type: 'claim'; readonly overlay: EntryId | null; readonly via: number }
+  /** A thread that was asked to drain has nothing left that would keep its event loop running. */
+  | { readonly type: 'dry' }
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
   | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
   | Output
@@ -307,6 +312,9 @@ export interface StartProcess {
   readonly args: readonly unknown[]
   readonly frame: Frame
   readonly queueSize: number
+  readonly accepts: Accepts
+  /** Milliseconds without a message, after which it is asked to stop. */
+  readonly idleTimeout?: number
   readonly watchers: readonly Watcher[]
   readonly links: readonly Pid[]
   readonly messages: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
@@ -314,6 +322,10 @@ export interface StartProcess {
 
 /** From the kernel to a thread. */
 export type ToThread =
+  /** The network of the thread from now on, before any code of the application. */
+  | { readonly type: 'bind'; readonly network: ThreadNetwork }
+  /** The thread is to be ended: it answers `dry` once nothing keeps its event loop running any more. */
+  | { readonly type: 'drain' }
   | { readonly type: 'answer'; readonly number: number; readonly value: unknown }
   | { readonly type: 'refusal'; readonly number: number; readonly error: WireError }
   | { readonly type: 'start'; readonly process: StartProcess }
@@ -322,7 +334,13 @@ export type ToThread =
   | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
   /** Asks whether a process that the thread may have started by itself is there. */
   | { readonly type: 'announce'; readonly pid: Pid }
-  | { readonly type: 'channel'; readonly thread: number; readonly port: MessagePort; readonly standing: Standing }
+  | {
+      readonly type: 'channel'
+      readonly thread: number
+      readonly port: MessagePort
+      readonly standing: Standing
+      readonly network: PeerNetwork
+    }
   /** What a thread may do has changed. */
   | { readonly type: 'standing'; readonly thread: number; readonly standing: Standing }
   | { readonly type: 'vouched'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
@@ -346,8 +364,13 @@ export type ToThread =
 export interface Standing {
   /** All code in it is asked about what it does to processes elsewhere. */
   readonly governed: boolean
-  /** The overlay that what comes from it is in, when it never was in none. */
-  readonly confined: EntryId | undefined
+}
+
+/** The network of another thread, as the kernel tells it. */
+export interface PeerNetwork {
+  readonly overlay: EntryId | null
+  /** It is this thread's own, isolation key included. */
+  readonly isOwn: boolean
 }
 
 /** What a thread of a `shared` host is told of it. */
@@ -355,6 +378,8 @@ export interface SharedThread {
   readonly host: EntryId
   /** Number of the thread within the host. */
   readonly worker: number
+  /** Threads that a network has in the host, at most. */
+  readonly workers: number
   /** See `host/population.ts`. */
   readonly population: SharedArrayBuffer
   readonly maxProcesses: number
@@ -368,6 +393,8 @@ export interface RuntimeSettings {
   /** See `route-word.ts`. */
   readonly routeWord: SharedArrayBuffer
   readonly defaultOverlay: EntryId | undefined
+  /** Absent where the thread is given its network later, with its first work. */
+  readonly network?: ThreadNetwork
   readonly shared?: SharedThread
   /** `security.strict_mode`: all code is asked about. */
   readonly strict: boolean
@@ -413,6 +440,8 @@ export type Parcel =
     }
   /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
   | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number; readonly error?: WireError }
+  /** The process does not take messages from the sender's network. */
+  | { readonly op: 'refused'; readonly pid: Pid; readonly call: number; readonly network: EntryId | null }
   /** A thread that is about to end asks to be told that all before this has come. */
   | { readonly op: 'mark' }
   | { readonly op: 'passed' }

@@ -1,6 +1,8 @@
 /** `process.supervisor`: children that are started, stopped and restarted together, by OTP's rules. */
 import { defineKind, duration, lifecycleSchema, reference } from '@troupe/registry'
 import { z } from 'zod'
+import type { OverlayChoice } from '@troupe/core'
+import { acceptsSchema } from './accepts.ts'
 import { objection } from './supervisor/strategy.ts'
 
 /** A child of a supervisor. */
@@ -13,6 +15,7 @@ export const childSchema = z.strictObject({
   host: reference('process.host').optional(),
   /** Arguments of the method. */
   input: z.array(z.unknown()).default([]),
+  accepts: acceptsSchema.optional(),
   /** `permanent`: starts anew whenever it ends. `transient`: only when it failed. `temporary`: never. */
   restart: z.enum(['permanent', 'transient', 'temporary']).default('permanent'),
   /** Whether `auto_shutdown` waits for it. */
@@ -22,7 +25,10 @@ export const childSchema = z.strictObject({
 })
 
 /** A child of a supervisor, decoded. Times are milliseconds. */
-export type ChildSpec = z.output<typeof childSchema>
+export interface ChildSpec extends z.output<typeof childSchema> {
+  /** The overlay of the caller that added it at run time; its restarts keep it. */
+  readonly network?: OverlayChoice
+}
 
 const fields = z
   .strictObject({

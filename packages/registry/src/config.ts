@@ -9,7 +9,7 @@ import { formatPath, type Path, type Place, parsePath } from './place.ts'
 import { type Problem, problemsError } from './problem.ts'
 import { profilesOf, withProfiles } from './profiles.ts'
 import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from './yaml-node.ts'
-import { type ParsedYaml, parseYamlValue, readYaml } from './yaml.ts'
+import { type ParsedYaml, parseYamlValue, readYamlNow } from './yaml.ts'
 
 const schema = z.strictObject({
   /** Of the file's form, as in files of entries. Nothing depends on it yet. */
@@ -69,11 +69,16 @@ const trees = new WeakMap<AppConfig, YamlNode>()
  * @throws TroupeError `NotFound` for a file that can not be read; `Invalid` with everything that is wrong, each with its place.
  */
 export async function loadConfig(root: string, options: LoadConfigOptions = {}): Promise<AppConfig> {
+  return readConfig(root, options)
+}
+
+/** Like {@link loadConfig}, within the call: for what has to be known before anything else happens. */
+export function readConfig(root: string, options: LoadConfigOptions = {}): AppConfig {
   const folder = resolve(root)
   const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
   const problems: Problem[] = []
   let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
-  for (const file of files) whole = mergeNodes(whole, parseFile(await readYaml(file), file, problems))
+  for (const file of files) whole = mergeNodes(whole, parseFile(readYamlNow(file), file, problems))
   if (problems.length > 0) throw problemsError(problems)
   const profiles = profilesOf(whole)
   for (const profile of profiles.named.values()) decode(profile, folder)

@@ -1,4 +1,5 @@
 /** Text files, which are to be UTF-8. */
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { TroupeError } from '@troupe/core'
 import type { Place } from './place.ts'
@@ -12,9 +13,22 @@ export interface TextFile {
 /** Reads a file as UTF-8. @throws TroupeError `NotFound` when it cannot be read, with the reason. */
 export async function readUtf8(file: string): Promise<TextFile> {
   const bytes = await readFile(file).catch((error: unknown) => {
-    throw new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
+    throw unreadable(file, error)
   })
   return decodeUtf8(bytes, file)
+}
+
+/** Like {@link readUtf8}, within the call. */
+export function readUtf8Now(file: string): TextFile {
+  try {
+    return decodeUtf8(readFileSync(file), file)
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, error: unknown): TroupeError {
+  return new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
 }
 
 /** The text of `bytes`, which were read from `file`. */

@@ -14,7 +14,7 @@ import {
 } from 'js-yaml'
 import type { Place } from './place.ts'
 import type { Problem } from './problem.ts'
-import { readUtf8 } from './utf8.ts'
+import { readUtf8, readUtf8Now, type TextFile } from './utf8.ts'
 import type { YamlNode, YamlPair } from './yaml-node.ts'
 
 /** Values that one document may hold, aliases counted as often as they are used. */
@@ -29,7 +29,15 @@ export interface ParsedYaml {
 
 /** Parses a file. @throws TroupeError `NotFound` when it can not be read. */
 export async function readYaml(file: string): Promise<ParsedYaml> {
-  const { text, fault } = await readUtf8(file)
+  return parsedText(await readUtf8(file), file)
+}
+
+/** Like {@link readYaml}, within the call. */
+export function readYamlNow(file: string): ParsedYaml {
+  return parsedText(readUtf8Now(file), file)
+}
+
+function parsedText({ text, fault }: TextFile, file: string): ParsedYaml {
   return fault === undefined ? parseYaml(text, file) : { documents: [], problems: [{ code: 'yaml', ...fault }] }
 }
 

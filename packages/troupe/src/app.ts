@@ -24,7 +24,8 @@ import { renewCode } from './live/code.ts'
 import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
 import { Logger } from './log/logger.ts'
-import { load, type Loaded, type LoadOptions } from './load.ts'
+import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
+import { enterNetwork, type PendingAccess, programOverlay } from './program-network.ts'
 
 export type { Clock } from '@troupe/core'
 export type { CommandResult } from './command.ts'
@@ -37,6 +38,13 @@ export { userFrames } from './log/stack.ts'
 export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './load.ts'
 
 export interface LaunchOptions {
+  /**
+   * The network of this program, beside the application: an overlay of it, or `null` for the clear network. It holds for all code in this
+   * thread, from the call on and for as long as the thread lives.
+   *
+   * @default `network_service.default_network`, else the clear network
+   */
+  readonly network?: string | null
   /** Where lines of the log go. @default stderr */
   readonly onLog?: (line: string) => void
   /** Whether they are for people, as text, or for programs, as JSON; where `log.format` does not say. @default by whether stderr is a terminal */
@@ -196,11 +204,34 @@ export class Application implements AsyncDisposable {
  * @throws TroupeError `Invalid` with all that is wrong in its files, `AlreadyExists` when one runs in this program.
  */
 export async function boot(options: BootOptions): Promise<Application> {
-  return launch(await load(options), options)
+  // Within the call: there is no moment in which the default is not in force yet.
+  const config = readConfigOf(options)
+  const entered = enterNetwork(programOverlay(options.network, config.networkService.defaultNetwork))
+  try {
+    return await start(await loadWith(config, options), options, entered)
+  } catch (error) {
+    entered?.fail(error)
+    throw error
+  }
 }
 
 /** Starts an application that was read. Throws like {@link boot}. */
-export async function launch({ config, registry, overlays: own, problems }: Loaded, options: LaunchOptions = {}): Promise<Application> {
+export async function launch(loaded: Loaded, options: LaunchOptions = {}): Promise<Application> {
+  const entered = enterNetwork(programOverlay(options.network, loaded.config.networkService.defaultNetwork))
+  try {
+    return await start(loaded, options, entered)
+  } catch (error) {
+    entered?.fail(error)
+    throw error
+  }
+}
+
+async function start(
+  { config, registry, overlays: own, problems }: Loaded,
+  options: LaunchOptions,
+  entered: PendingAccess | undefined,
+): Promise<Application> {
+  const program = programOverlay(options.network, config.networkService.defaultNetwork)
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   registry.open(await openHistory(config))
@@ -214,11 +245,16 @@ export async function launch({ config, registry, overlays: own, problems }: Load
     log,
   })
   for (const { driver } of own) await import(driver)
+  if (program !== null) checkOverlay(registry, program)
   const kernel = new Kernel({
     registry,
     overlays,
     security,
     preload: [...own.map(({ driver }) => driver), ...preload],
+    defaultOverlay: config.networkService.defaultNetwork,
+    // Where nothing else was chosen, the program follows the default as all else does.
+    programOverlay: program === (config.networkService.defaultNetwork ?? null) ? undefined : program,
+    drainTimeout: config.networkService.drainTimeout,
     log,
     ...(options.print && { print: options.print }),
   })
@@ -226,8 +262,9 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   trustAddons(kernel.threads.native)
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
-  provideNetworkAccess(kernelNetworkAccess(kernel.runtime))
-  kernel.setDefaultOverlay(config.networkService.defaultNetwork)
+  const access = kernelNetworkAccess(kernel.runtime)
+  provideNetworkAccess(access)
+  entered?.provide(access)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }
   const supervisors = new Supervisors({ kernel, ...supervision })
   const servers = new Servers({ kernel, log })
@@ -246,6 +283,12 @@ export async function launch({ config, registry, overlays: own, problems }: Load
   functions.warm()
   await supervisor.startAll()
   return app
+}
+
+/** @throws TroupeError `NotFound` */
+function checkOverlay(registry: Registry, overlay: EntryId): void {
+  if (registry.find({ kind: 'network.*' }).some(({ id }) => id === overlay)) return
+  throw new TroupeError('NotFound', `network: there is no overlay ${overlay}`, { details: { overlay } })
 }
 
 function loggerOf(config: AppConfig, { env }: Registry, { onLog, logFor }: LaunchOptions): Logger {

@@ -12,7 +12,7 @@ import {
   didYouMean,
   type EntryInput,
   type Kind,
-  loadConfig,
+  readConfig,
   parseOverride,
   type Problem,
   Registry,
@@ -60,11 +60,20 @@ export const kinds: readonly Kind[] = [...processKinds, ...functionKinds, ...net
  * @throws TroupeError `NotFound` when the folder cannot be read, `Invalid` for a wrong configuration or override.
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const config = await loadConfig(options.root, {
+  return loadWith(readConfigOf(options), options)
+}
+
+/** The configuration alone, read within the call. @throws TroupeError like {@link load} */
+export function readConfigOf(options: LoadOptions): AppConfig {
+  return readConfig(options.root, {
     ...((options.config ?? options.entries) && { files: options.config ?? [] }),
     ...(options.profiles && { profiles: options.profiles }),
     ...(options.set && { set: options.set }),
   })
+}
+
+/** Reads the entries of an application whose configuration is known. Throws like {@link load}. */
+export async function loadWith(config: AppConfig, options: LoadOptions): Promise<Loaded> {
   const { overlays = [] } = options
   const registry = new Registry({ kinds: [...kinds, ...overlays.map(({ kind }) => kind.kind)], root: config.root })
   if (options.entries === undefined) await registry.load(join(config.root, 'src'))

@@ -55,6 +55,7 @@ export async function testApp({ entries, grace = 1000 }: TestAppOptions): Promis
       settings: { isolation: 'thread', spares: 0, queueSize: 16, workers: 1 },
       threads: kernel.threads,
       moduleOf: (entry) => kernel.program(entry).program.module,
+      defaultNetwork: () => undefined,
     }),
   )
   const functions = new Functions({ kernel, grace })

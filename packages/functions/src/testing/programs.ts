@@ -134,3 +134,25 @@ export async function enlarging(id: string, deadline: number | undefined): Promi
   const inherit = { overlay: undefined, values: {}, deadline, trace: undefined }
   return currentRuntime().kernel.request('call', { entry: entryId(id), args: [], choice: {}, inherit }, self.pid)
 }
+
+const words: unknown[] = []
+
+/** Tells what this module, in this thread, was told so far: a library's module would keep its queue like this. */
+export function remember(word: unknown): unknown {
+  words.push(typeof word === 'string' ? word : typeof word)
+  return { thread: threadId, words: [...words] }
+}
+
+/** The overlays of calls beneath one another, each in the network that is said. */
+export async function through(rest: readonly { readonly network: string | null; readonly call: string }[]): Promise<unknown> {
+  const [next, ...others] = rest
+  const own = currentFrame()?.overlay
+  if (next === undefined) return [own]
+  const below: unknown = await funcs.withOptions({ network: next.network }).call(next.call, others)
+  return Array.isArray(below) ? [own].concat(below) : [own]
+}
+
+/** Its own thread, and that of a function: called as it is, and in another network. */
+export async function threadsThrough(entry: string, network: string): Promise<unknown> {
+  return [threadId, await funcs.call(entry), await funcs.withOptions({ network }).call(entry)]
+}

@@ -31,6 +31,8 @@ export async function selectOverlay(
 
 /** @throws TroupeError `Invalid` where no frame says anything. */
 export function inheritedOverlay(frame: Frame | undefined, access: NetworkAccess): EntryId | null {
+  const network = threadNetwork()
+  if (network !== undefined) return network.overlay
   if (frame === undefined) {
     // Code whose async context was lost may have been inside an overlay: taking the default would be a guess that can leak.
     throw invalid(

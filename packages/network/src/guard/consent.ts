@@ -2,7 +2,6 @@
  * What plain sockets in the clear do is asked about where policies are in force for who acts: `socket.connect`, `socket.listen`,
  * `socket.resolve`, `socket.private_ip`. The kernel decides, so the socket waits for its answer.
  */
-import { currentSlot } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
 import { isPrivateAddress } from '../private-addresses.ts'
 
@@ -30,8 +29,7 @@ export function isAsking(): boolean {
  * @param resource - An address or a name.
  */
 export function consent(action: string, resource: string, port?: number): Promise<void> | undefined {
-  // Nobody asks the program around an application.
-  const asked = asking && currentSlot() !== undefined ? applicationAccess()?.permit?.(action, resource, port) : undefined
+  const asked = asking ? applicationAccess()?.permit?.(action, resource, port) : undefined
   return asked?.catch((error: unknown) => {
     // As the operating system would put it.
     throw Object.assign(Object(error), { code: 'EACCES' })

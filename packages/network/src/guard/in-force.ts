@@ -1,6 +1,7 @@
 /** Which network the code that runs is bound to. */
 import { currentSlot, type EntryId, type Slot } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
+import { isInTheClear } from '../drivers/in-the-clear.ts'
 import { threadNetwork } from '../thread-network.ts'
 
 /** An overlay's id; `null` is the clear network; `undefined` says that the context was lost, so that nobody can tell. */
@@ -16,7 +17,8 @@ export function setOutside(network: null | undefined): void {
 /** The thread's network. In a thread that has none: the frame's overlay, else the application's default, else the clear network. */
 export function networkInForce(slot: Slot | undefined = currentSlot()): NetworkInForce {
   const thread = threadNetwork()
-  if (thread !== undefined) return thread.overlay
+  if (thread !== undefined) return thread.overlay !== null && isInTheClear() ? null : thread.overlay
+  if (isInTheClear()) return null
   if (slot === undefined) return outside
   const { overlay } = slot.frame
   return overlay === undefined ? (applicationAccess()?.defaultOverlay ?? null) : overlay

@@ -1,5 +1,6 @@
 /** A host whose processes live in a thread that something else started, beside what runs there: what blocks them blocks it, and the reverse. */
-import { type EntryId, errorToWire, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
+import { type EntryId, errorToWire, invalid, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
+import type { Network } from '../kernel/networks.ts'
 import type { Thread } from '../kernel/thread.ts'
 import type { Host, Place } from './host.ts'
 
@@ -38,9 +39,12 @@ export class GuestHost implements Host {
     return Promise.resolve()
   }
 
-  place(): Place {
+  place(network: Network): Place {
     const { thread, queueSize } = this.#options
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
+    if (thread.network?.key !== network.key) {
+      throw invalid(`host ${this.id} runs processes in one thread, whose network is another`, { host: this.id, code: 'ENETWORK' })
+    }
     const id = pid(thread.number, this.#next)
     this.#next += 1
     this.#running.set(id, Promise.withResolvers())
@@ -66,6 +70,8 @@ export class GuestHost implements Host {
   async retire(): Promise<void> {
     this.#closed = true
   }
+
+  retireNetworks(): void {}
 
   processEnded(id: Pid): void {
     this.#running.get(id)?.resolve()

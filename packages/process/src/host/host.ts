@@ -1,6 +1,7 @@
 /** What runs processes: threads of some arrangement. */
 import type { EntryId, Pid, TroupeError } from '@troupe/core'
 import type { StartProcess } from '../protocol.ts'
+import type { Network } from '../kernel/networks.ts'
 import type { Thread } from '../kernel/thread.ts'
 
 /** A place for one more process, held until it is used or given back. */
@@ -24,17 +25,19 @@ export interface Host extends AsyncDisposable {
   /** Settles when its first threads are warm. */
   ready(): Promise<void>
   /**
-   * A place for a process.
+   * A place for a process, in a thread of that network.
    *
-   * @throws TroupeError `Unavailable` when the host is full or stops.
+   * @throws TroupeError `Unavailable` when the host is full or stops; `Invalid` for a network that it cannot run.
    */
-  place(): Place
+  place(network: Network): Place
   /** Ends a process at once. Settles when it is gone. */
   kill(pid: Pid, error: TroupeError): Promise<void>
   /** Takes no more processes; those in it go on. */
   retire(): Promise<void>
   /** A process in it ended by itself. */
   processEnded(pid: Pid): void
+  /** Threads of networks that are not current any more get no more processes. */
+  retireNetworks(isCurrent: (network: Network) => boolean): void
   /** A thread is gone; it need not be one of this host's. */
   threadGone(thread: Thread): void
 }

@@ -53,10 +53,8 @@ export class Population {
     Atomics.sub(this.#counts, totalAt, Atomics.exchange(this.#counts, firstAt + worker, 0))
   }
 
-  /** Whether `worker` has not many more than the emptiest. */
-  isLevel(worker: number, slack: number): boolean {
-    let least = Number.POSITIVE_INFINITY
-    for (let other = 0; other < this.workers; other += 1) least = Math.min(least, this.of(other))
-    return this.of(worker) <= least + slack
+  /** Whether `worker` has its share of the processes and not many more, as far as it can be seen from all networks together. */
+  isLevel(worker: number, slack: number, share: number): boolean {
+    return this.of(worker) <= this.total / share + slack
   }
 }

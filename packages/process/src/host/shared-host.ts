@@ -1,11 +1,12 @@
 /**
  * A host whose threads run many processes each. They share a thread's fate: what blocks the thread blocks all in it, and what ends it ends
- * them all.
+ * them all. All processes of a thread have one network; each network has up to `workers` threads, and all together `max_workers`.
  */
 import {
   type EntryId,
   errorToWire,
   type Log,
+  invalid,
   type Pid,
   pid,
   startInterval,
@@ -16,6 +17,7 @@ import {
   TroupeError,
   unavailable,
 } from '@troupe/core'
+import { describeNetwork, type Network } from '../kernel/networks.ts'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 import type { Threads } from '../kernel/threads.ts'
 import type { Host, Place } from './host.ts'
@@ -26,6 +28,8 @@ import type { HostSettings } from './thread-host.ts'
 const watchInterval = 500
 /** Share of an interval from which a thread counts as busy: no other process in it got a turn worth the name. */
 const busyFrom = 0.99
+/** `max_workers` for each of `workers`, where it is not given. */
+const maxWorkersFactor = 4
 /** How long a process that is to be ended may keep its thread, before the thread is ended with all in it. */
 const killGrace = 1000
 
@@ -34,10 +38,14 @@ export interface SharedHostOptions {
   readonly settings: HostSettings
   readonly threads: Threads
   readonly log: Log
+  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. @default 30 s */
+  readonly drainTimeout?: number
 }
 
 interface Worker {
   readonly thread: WorkerThread
+  /** Its number in the population. */
+  readonly slot: number
   /** Serial of the next process that the kernel places there: even ones; the thread itself counts by odd ones. */
   next: number
   /** It has started; before, it is busy with that. */
@@ -49,7 +57,11 @@ export class SharedHost implements Host {
   readonly id: EntryId
   readonly #options: SharedHostOptions
   readonly #population: Population
-  readonly #workers: Worker[]
+  readonly #workers = new Set<Worker>()
+  /** Threads that run nothing any more, until their event loops have run dry. */
+  readonly #leaving = new Set<Worker>()
+  readonly #perNetwork: number
+  readonly #max: number
   /** Processes that are to be ended, by their pid. */
   readonly #killing = new Map<Pid, () => void>()
   readonly #watch: Timer
@@ -59,15 +71,18 @@ export class SharedHost implements Host {
     const { settings } = options
     this.id = options.id
     this.#options = options
-    this.#population = new Population(settings.workers ?? defaultWorkers, settings.maxProcesses ?? 0x7fffffff)
-    this.#workers = Array.from({ length: this.#population.workers }, (_, index) => this.#start(index))
+    this.#perNetwork = settings.workers ?? defaultWorkers
+    this.#max = Math.max(this.#perNetwork, settings.maxWorkers ?? maxWorkersFactor * this.#perNetwork)
+    // A thread that gives way keeps its slot until it has ended.
+    this.#population = new Population(2 * this.#max, settings.maxProcesses ?? 0x7fffffff)
+    while (this.#workers.size < this.#perNetwork) this.#start()
     this.#watch = startInterval(() => {
       this.#look()
     }, watchInterval).unref()
   }
 
   owns(thread: number): boolean {
-    return this.#workers.some((worker) => worker.thread.number === thread)
+    return this.#find(thread) !== undefined
   }
 
   get sealed(): boolean {
@@ -80,14 +95,21 @@ export class SharedHost implements Host {
 
   /** Settles when its threads are warm. */
   async ready(): Promise<void> {
-    await Promise.all(this.#workers.map(async ({ thread }) => thread.ready))
+    await Promise.all([...this.#workers].map(async ({ thread }) => thread.ready))
   }
 
-  place(): Place {
+  place(network: Network): Place {
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
-    const index = this.#leastLoaded()
-    const worker = this.#workers[index]
-    if (worker === undefined || !this.#population.enter(index)) {
+    if (network.isolation !== undefined) {
+      throw invalid(
+        `host ${this.id} is shared, and ${describeNetwork(network)} isolates each ${'process' in network.isolation ? 'process' : 'actor'}: ` +
+          'start the process in a host of isolation "thread"',
+        { host: this.id, overlay: network.overlay },
+      )
+    }
+    const worker = this.#workerFor(network)
+    const index = worker.slot
+    if (!this.#population.enter(index)) {
       throw unavailable(`host ${this.id} is full: it runs ${this.#options.settings.maxProcesses} processes`, { host: this.id })
     }
     const { thread } = worker
@@ -106,7 +128,7 @@ export class SharedHost implements Host {
   }
 
   async kill(id: Pid, error: TroupeError): Promise<void> {
-    const worker = this.#workers.find(({ thread }) => thread.number === threadOf(id))
+    const worker = this.#find(threadOf(id))
     if (worker === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#killing.set(id, resolve)
@@ -128,26 +150,88 @@ export class SharedHost implements Host {
     this.#killing.delete(id)
   }
 
+  retireNetworks(isCurrent: (network: Network) => boolean): void {
+    for (const worker of this.#workers) {
+      const { network } = worker.thread
+      if (network !== undefined && !isCurrent(network) && this.#population.of(worker.slot) === 0) this.#dismiss(worker)
+    }
+  }
+
   threadGone(thread: Thread): void {
-    const index = this.#workers.findIndex((worker) => worker.thread === thread)
-    if (index === -1) return
+    const worker = this.#find(thread.number)
+    if (worker === undefined) return
     for (const id of [...this.#killing.keys()]) if (threadOf(id) === thread.number) this.processEnded(id)
-    this.#population.clear(index)
-    if (!this.#closed) this.#workers[index] = this.#start(index)
+    this.#population.clear(worker.slot)
+    const leaves = this.#leaving.delete(worker)
+    this.#workers.delete(worker)
+    // One is kept warm for what starts next.
+    if (!this.#closed && !leaves && this.#workers.size < this.#perNetwork) this.#start()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     stopTimer(this.#watch)
     const stopped = new TroupeError('Canceled', `host ${this.id} has stopped`)
-    await Promise.all(this.#workers.map(async ({ thread }) => thread.terminate(stopped)))
+    await Promise.all([...this.#workers, ...this.#leaving].map(async ({ thread }) => thread.terminate(stopped)))
   }
 
-  #start(index: number): Worker {
+  #find(thread: number): Worker | undefined {
+    for (const workers of [this.#workers, this.#leaving]) for (const worker of workers) if (worker.thread.number === thread) return worker
+    return undefined
+  }
+
+  /** A thread of that network: another one as long as it may have more and those that it has are in use, else the least loaded. */
+  #workerFor(network: Network): Worker {
+    const own = [...this.#workers].filter(({ thread }) => thread.network?.key === network.key)
+    const least = this.#leastLoaded(own)
+    if (least !== undefined && (own.length >= this.#perNetwork || this.#population.of(least.slot) === 0)) return least
+    const worker = [...this.#workers].find(({ thread }) => thread.network === undefined) ?? this.#another()
+    if (worker === undefined) {
+      if (least !== undefined) return least
+      throw unavailable(
+        `host ${this.id} has no thread for ${describeNetwork(network)}: its ${this.#max} threads run processes of other networks (max_workers)`,
+        { host: this.id, overlay: network.overlay, maxWorkers: this.#max },
+      )
+    }
+    worker.thread.bind(network)
+    return worker
+  }
+
+  /** One more thread, if there may be one; else one that runs nothing gives way. */
+  #another(): Worker | undefined {
+    if (this.#workers.size < this.#max) return this.#start()
+    const idle = [...this.#workers].find(({ slot }) => this.#population.of(slot) === 0)
+    if (idle === undefined || this.#leaving.size >= this.#max) return undefined
+    this.#dismiss(idle)
+    return this.#start()
+  }
+
+  /** Ends a thread that runs no process, once what it has begun has come to its end. */
+  #dismiss(worker: Worker): void {
+    const { threads, log, drainTimeout = 30_000 } = this.#options
+    this.#workers.delete(worker)
+    this.#leaving.add(worker)
+    const { thread } = worker
+    void threads.drain(thread, drainTimeout).then(async (isCut) => {
+      if (isCut) log(`host ${this.id}: thread ${thread.number} gave way to another network and was cut: something in it still ran`)
+      await thread.terminate(new TroupeError('Canceled', 'its thread gave way to another network'))
+    })
+  }
+
+  #freeSlot(): number {
+    const taken = new Set([...this.#workers, ...this.#leaving].map(({ slot }) => slot))
+    let slot = 0
+    while (taken.has(slot)) slot += 1
+    return slot
+  }
+
+  #start(): Worker {
     const { threads, settings, id } = this.#options
+    const slot = this.#freeSlot()
     const shared = {
       host: id,
-      worker: index,
+      worker: slot,
+      workers: this.#perNetwork,
       population: this.#population.buffer,
       queueSize: settings.queueSize,
       maxProcesses: settings.maxProcesses ?? 0x7fffffff,
@@ -157,7 +241,8 @@ export class SharedHost implements Host {
       sealed: this.sealed,
       ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }),
     })
-    const worker = { thread, next: 2, isReady: false, busy: false }
+    const worker = { thread, slot, next: 2, isReady: false, busy: false }
+    this.#workers.add(worker)
     thread.ready.then(
       () => {
         thread.utilization()
@@ -168,23 +253,22 @@ export class SharedHost implements Host {
     return worker
   }
 
-  #leastLoaded(): number {
-    const open = this.#workers
-      .keys()
-      .filter((index) => this.#workers[index]?.busy !== true)
-      .toArray()
-    const candidates = open.length > 0 ? open : [...this.#workers.keys()]
-    return candidates.reduce((best, index) => (this.#population.of(index) < this.#population.of(best) ? index : best))
+  #leastLoaded(workers: readonly Worker[]): Worker | undefined {
+    const open = workers.filter(({ busy }) => !busy)
+    let best: Worker | undefined
+    for (const worker of open.length > 0 ? open : workers)
+      if (best === undefined || this.#population.of(worker.slot) < this.#population.of(best.slot)) best = worker
+    return best
   }
 
   /** Sees which threads do not come back to their loop; new processes go elsewhere. */
   #look(): void {
-    for (const [index, worker] of this.#workers.entries()) {
+    for (const worker of this.#workers) {
       if (!worker.isReady) continue
       const busy = worker.thread.utilization() >= busyFrom
       if (busy && !worker.busy) {
         this.#options.log(
-          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(index)} processes in it wait`,
+          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(worker.slot)} processes in it wait`,
           { level: 'warn' },
         )
       }

@@ -1,5 +1,6 @@
 /** Threads kept warm: started, and with all loaded that can be loaded before it is known what they will run. */
 import { startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
+import type { Network } from '../kernel/networks.ts'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 
 /** Milliseconds from the taking of a spare thread to the start of the next. */
@@ -7,7 +8,8 @@ const refillDelay = 5
 
 export interface SparesOptions {
   readonly count: number
-  readonly start: () => WorkerThread
+  /** @param network - Of what the thread will run, where that is known. */
+  readonly start: (network?: Network) => WorkerThread
 }
 
 export class Spares {
@@ -21,9 +23,16 @@ export class Spares {
     this.#refill()
   }
 
-  /** A warm thread, or else a new one. It is replaced a little later, so that the start of a thread does not slow whoever takes this one. */
-  take(): WorkerThread {
-    const thread = this.#warm.shift() ?? this.#options.start()
+  /**
+   * A warm thread that has that network or none, or else a new one. It is replaced a little later, so that the start of a thread does not slow
+   * whoever takes this one.
+   */
+  take(network: Network): WorkerThread {
+    const at = this.#warm.findIndex(({ network: own }) => own === undefined || own.key === network.key)
+    const [warm] = at === -1 ? [] : this.#warm.splice(at, 1)
+    const thread = warm ?? this.#options.start(network)
+    // It keeps what it is given for its whole life.
+    thread.bind(network)
     this.#refilling ??= startTimer(() => {
       this.#refilling = undefined
       this.#refill()
@@ -35,6 +44,15 @@ export class Spares {
   lost(thread: Thread): void {
     const at = this.#warm.findIndex((warm) => warm === thread)
     if (at !== -1) this.#warm.splice(at, 1)
+  }
+
+  /** Ends the threads that have a network which is not current any more, and starts others. */
+  retire(isCurrent: (network: Network) => boolean): void {
+    for (const thread of this.#warm.filter(({ network }) => network !== undefined && !isCurrent(network))) {
+      this.lost(thread)
+      void thread.terminate(new TroupeError('Canceled', 'its network is not current any more'))
+    }
+    this.#refill()
   }
 
   /** Settles when the spares that there are have warmed up. */

@@ -1,6 +1,7 @@
 /** A host that gives each process a worker thread of its own. What the process does to its thread, it does to itself alone. */
 import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
+import type { Network } from '../kernel/networks.ts'
 import type { Thread, WorkerThread } from '../kernel/thread.ts'
 import type { Threads } from '../kernel/threads.ts'
 import type { hostKind } from '../kinds.ts'
@@ -18,6 +19,8 @@ export interface ThreadHostOptions {
   readonly threads: Threads
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
+  /** The network of processes that choose none, where they all have the same; spares with modules of the application run in it. */
+  readonly defaultNetwork: () => Network | undefined
 }
 
 export class ThreadHost implements Host {
@@ -33,12 +36,15 @@ export class ThreadHost implements Host {
     const { spares, resourceLimits, preload = [], network } = options.settings
     this.#spares = new Spares({
       count: spares,
-      start: () =>
-        options.threads.start({
-          preload: preload.map(options.moduleOf),
+      start: (wanted) => {
+        const bound = preload.length === 0 ? undefined : (wanted ?? options.defaultNetwork())
+        return options.threads.start({
+          // A module of the application loads in its thread's network, or later.
+          ...(bound && { network: bound, preload: preload.map(options.moduleOf) }),
           sealed: network === 'sealed',
           ...(resourceLimits && { resourceLimits }),
-        }),
+        })
+      },
     })
   }
 
@@ -59,13 +65,13 @@ export class ThreadHost implements Host {
     return this.#spares.ready()
   }
 
-  place(): Place {
+  place(network: Network): Place {
     const { maxProcesses, queueSize } = this.#options.settings
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (maxProcesses !== undefined && this.#running.size >= maxProcesses) {
       throw unavailable(`host ${this.id} is full: it runs ${maxProcesses} processes`, { host: this.id, maxProcesses })
     }
-    const thread = this.#spares.take()
+    const thread = this.#spares.take(network)
     const id = pid(thread.number, 1)
     this.#running.set(id, thread)
     return {
@@ -87,6 +93,10 @@ export class ThreadHost implements Host {
   async retire(): Promise<void> {
     this.#closed = true
     await this.#spares.close()
+  }
+
+  retireNetworks(isCurrent: (network: Network) => boolean): void {
+    this.#spares.retire(isCurrent)
   }
 
   processEnded(id: Pid): void {

@@ -6,11 +6,10 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { dial, type Errand, type Handed, handOver, type ResolvedAddress, type Route } from '@troupe/network'
-import { connectClear, isPrivateAddress, lookupClear } from '@troupe/network/kernel'
+import { connectClear, inTheClear, isPrivateAddress, lookupClear } from '@troupe/network/kernel'
 import { z } from 'zod'
 import type { Requests } from '../protocol.ts'
 import { Turns } from '../turns.ts'
-import type { ProcessRecord } from './process-table.ts'
 import type { Asker } from './requests.ts'
 
 /** Dials of one thread at a time. Threads keep to less by themselves (`thread/hands.ts`). */
@@ -109,7 +108,7 @@ export class Dials {
     if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
     if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
     this.#options.permitClear(asker, 'socket.resolve', name)
-    const found = await this.#of(asker.thread.number).lookups.take(async () => lookupClear(name, family))
+    const found = await this.#of(asker.thread.number).lookups.take(async () => inTheClear(async () => lookupClear(name, family)))
     return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))
   }
 
@@ -134,10 +133,12 @@ export class Dials {
       }
       permitClear(asker, 'socket.connect', host, port)
       permit(host)
-      return connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) })
+      return inTheClear(async () => connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) }))
     }
     const route = await this.#options.route(overlay, asker)
-    return dial(route, target, { signal, timeout, isolation: isolationOf(asker.record) })
+    const { network } = asker.thread
+    // A route that was granted for one request isolates each of its connections.
+    return dial(route, target, { signal, timeout, isolation: network?.overlay === overlay ? (network.isolation ?? {}) : {} })
   }
 
   #of(thread: number): Pending {
@@ -176,11 +177,6 @@ function refusalOf(found: string | readonly LookupAddress[], permit: (address: s
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
-}
-
-/** On whose behalf, by the kernel's own books. */
-function isolationOf({ pid, frame }: ProcessRecord) {
-  return { process: pid, ...(frame.actor && { actor: frame.actor.id }) }
 }
 
 function parse(asked: unknown): DialRequest {

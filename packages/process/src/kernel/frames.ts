@@ -1,5 +1,5 @@
 /** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
-import { denied, emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
+import { emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
 import type { Overlays } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
 import type { Choice, Inheritance } from '../protocol.ts'
@@ -17,7 +17,6 @@ export interface FramesOptions {
   readonly overlays: Pick<Overlays, 'get'>
   readonly grants: Grants
   readonly security: Security
-  readonly defaultOverlay: () => EntryId | undefined
 }
 
 export class Frames {
@@ -54,10 +53,12 @@ export class Frames {
   /**
    * The overlay for what `caller` starts: its explicit choice, else the pin of the entry, else what it inherits.
    *
-   * @throws TroupeError like {@link select}; `PermissionDenied` for an overlay that the caller's thread was never granted.
+   * What it inherits is what the kernel issued to it, whatever the thread says.
+   *
+   * @throws TroupeError like {@link select}.
    */
   overlay(caller: Caller, choice: Choice, pin: OverlayChoice, inherit: Inheritance): OverlayChoice {
-    const warrant = this.#warrant(caller, choice, pin, inherit)
+    const warrant = this.#warrant(caller, choice, pin)
     if (warrant !== always) this.#found.set(inherit, warrant)
     if (choice.network !== undefined) {
       this.select(caller, choice.network)
@@ -67,7 +68,7 @@ export class Frames {
       if (pin !== null) this.#options.overlays.get(pin)
       return pin
     }
-    return this.inherited(caller, inherit.overlay)
+    return caller.frame.overlay
   }
 
   /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
@@ -92,28 +93,8 @@ export class Frames {
     return frame
   }
 
-  #warrant({ frame, thread }: Caller, { network }: Choice, pin: OverlayChoice, { overlay }: Inheritance): Warrant {
+  #warrant({ frame }: Caller, { network }: Choice, pin: OverlayChoice): Warrant {
     if (network !== undefined) return this.#warrants.of(frame, network)
-    if (pin !== undefined || overlay === undefined) return always
-    const { grants } = this.#options
-    return overlay === frame.overlay ? grants.warrantOf(frame) : (grants.standing(thread, overlay) ?? always)
-  }
-
-  /**
-   * The overlay that `caller` hands on, when it says that it has inherited `overlay`. That holds when its thread was granted the overlay, by
-   * whichever way it came. Who says nothing is in the overlay that the kernel put it in.
-   *
-   * @throws TroupeError `PermissionDenied`
-   */
-  inherited({ frame, thread }: Caller, overlay: OverlayChoice): OverlayChoice {
-    if (overlay === undefined || overlay === frame.overlay) return frame.overlay
-    if (this.#options.grants.holds(thread, overlay)) return overlay
-    // Where nothing was chosen and there is no default, the clear network is in force already.
-    if (overlay === null && frame.overlay === undefined && this.#options.defaultOverlay() === undefined) return overlay
-    const resource = overlay ?? directNetwork
-    throw denied(`${resource} is not in force here, and was not chosen: choose it with withOptions({ network })`, {
-      action: 'network.select',
-      resource,
-    })
+    return pin === undefined ? this.#options.grants.warrantOf(frame) : always
   }
 }

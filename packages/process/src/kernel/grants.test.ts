@@ -1,46 +1,23 @@
 import { entryId } from '@troupe/core'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { Grants } from './grants.ts'
+import { always } from './warrants.ts'
 
 const proxy = entryId('net:proxy')
-const other = entryId('net:other')
 
-describe('a claim', () => {
-  it.each([proxy, null])('to %s holds when the thread that it came by has it, then or later', (overlay) => {
-    const grants = new Grants()
-    grants.grant(1, overlay)
-    grants.claim(2, overlay, 1)
-    grants.claim(4, overlay, 3)
-    expect([2, 4].map((thread) => grants.holds(thread, overlay))).toEqual([true, false])
-    grants.claim(3, overlay, 2)
-    expect(grants.holds(4, overlay)).toBe(true)
-    expect(grants.holds(4, overlay === null ? proxy : null)).toBe(false)
-  })
-
-  it('to what nobody has stays one', () => {
-    const grants = new Grants()
-    grants.claim(2, other, 1)
-    grants.grant(1, proxy)
-    grants.grant(3, other)
-    expect(grants.holds(2, other)).toBe(false)
-    grants.threadGone(1)
-    grants.grant(1, other)
-    expect(grants.holds(2, other)).toBe(false)
-  })
-
-  it('counts once, and so many wait for one thread', () => {
-    const grants = new Grants()
-    for (let i = 0; i < 3000; i += 1) grants.claim(2 + (i % 2000), other, 1)
-    grants.grant(1, other)
-    expect([2, 1025, 1026, 2001].map((thread) => grants.holds(thread, other))).toEqual([true, true, false, false])
-  })
-})
-
-it('who was let choose the clear network is told of', () => {
+it('a thread holds what it was granted, as long as a reason for that stands, and no other thread does', () => {
   const grants = new Grants()
-  const opened: number[] = []
-  grants.onOpened = (thread) => opened.push(thread)
-  grants.grant(1, proxy)
+  const reason = { stands: true }
+  grants.grant(1, proxy, reason)
   grants.grant(2, null)
-  expect(opened).toEqual([2])
+  expect([1, 2].map((thread) => [grants.holds(thread, proxy), grants.holds(thread, null)])).toEqual([
+    [true, false],
+    [false, true],
+  ])
+  reason.stands = false
+  expect(grants.holds(1, proxy)).toBe(false)
+  grants.grant(1, proxy, always)
+  expect(grants.holds(1, proxy)).toBe(true)
+  grants.threadGone(1)
+  expect(grants.holds(1, proxy)).toBe(false)
 })

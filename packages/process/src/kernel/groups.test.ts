@@ -42,8 +42,8 @@ describe('process groups', () => {
     const ear = await spawn('ear')
     const members = [await spawn('member', ear, 'g', 'g'), await spawn('member', ear, 'g')]
     await membersOf('g', 2)
-    expect(await groups.broadcast('g', 'news', { n: 1 })).toBe(2)
-    expect(await groups.broadcast('nobody', 'news')).toBe(0)
+    expect(await groups.broadcast('g', 'news', { n: 1 })).toEqual({ delivered: 2, refused: 0 })
+    expect(await groups.broadcast('nobody', 'news')).toEqual({ delivered: 0, refused: 0 })
     for (const member of members) {
       await processes.send(member, 'end')
       expect(await processes.exited(member)).toMatchObject({})

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts'
 import { Retirement } from '../host/retirement.ts'
 import { SharedHost } from '../host/shared-host.ts'
 import { type HostSettings, ThreadHost } from '../host/thread-host.ts'
+import type { Network } from './networks.ts'
 import type { Thread } from './thread.ts'
 import type { Threads } from './threads.ts'
 
@@ -14,6 +15,10 @@ export interface HostsOptions {
   readonly log: Log
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
+  /** The network of processes that choose none, where they all have the same. */
+  readonly defaultNetwork: () => Network | undefined
+  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. */
+  readonly drainTimeout: number
 }
 
 export class Hosts implements AsyncDisposable {
@@ -27,9 +32,9 @@ export class Hosts implements AsyncDisposable {
 
   /** A host of these settings. It is not in service yet. */
   create(id: EntryId, settings: HostSettings): Host {
-    const { threads, log, moduleOf } = this.#options
-    if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log })
-    return new ThreadHost({ id, settings, threads, moduleOf })
+    const { threads, log, moduleOf, defaultNetwork, drainTimeout } = this.#options
+    if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log, drainTimeout })
+    return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork })
   }
 
   /** Puts a host in service. */
@@ -68,6 +73,10 @@ export class Hosts implements AsyncDisposable {
   /** The host that a process lives in, by its thread. */
   of(pid: Pid): Host | undefined {
     return this.#all().find((host) => host.owns(threadOf(pid)))
+  }
+
+  retireNetworks(isCurrent: (network: Network) => boolean): void {
+    for (const host of this.#all()) host.retireNetworks(isCurrent)
   }
 
   threadGone(thread: Thread): void {

@@ -3,6 +3,7 @@ import {
   asTroupeError,
   emptyFrame,
   type EntryId,
+  type Frame,
   errorToWire,
   fork,
   invalid,
@@ -16,7 +17,8 @@ import { AddressLeases, type Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
+import { checkCrossing, crossing } from '../crossing.ts'
+import type { Accepts, KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
 import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
@@ -29,11 +31,13 @@ import { Drains } from './drains.ts'
 import { Failures } from './failures.ts'
 import { Frames } from './frames.ts'
 import { Grants } from './grants.ts'
+import { clearNetwork, type Network, Networks } from './networks.ts'
+import { PerSenderNames } from './per-sender-names.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear } from './requests.ts'
 import { checkSealedAsker } from './sealed-askers.ts'
-import { ProcessTable } from './process-table.ts'
+import { type ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Print } from './standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
 import { Standings } from './standings.ts'
@@ -47,10 +51,19 @@ export interface KernelOptions {
   readonly security?: Security
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
+  /** The overlay of all that chooses none. */
+  readonly defaultOverlay?: EntryId | undefined
+  /** The overlay of the program around the application; `null` is the clear network. @default `defaultOverlay` */
+  readonly programOverlay?: EntryId | null | undefined
+  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. @default 30 s */
+  readonly drainTimeout?: number
   readonly log: Log
   /** Where threads print. @default the program's standard streams */
   readonly print?: Print
 }
+
+/** What is asked for a thread rather than for somebody in it. */
+const ofThreads: ReadonlySet<RequestName> = new Set(['route', 'leaseAddresses', 'isAddressLeased'])
 
 export class Kernel implements AsyncDisposable {
   readonly registry: Registry
@@ -75,12 +88,19 @@ export class Kernel implements AsyncDisposable {
   /** Versions of modules. */
   readonly code = new Code()
   readonly grants = new Grants()
+  /** The networks that threads are bound to. */
+  readonly networks: Networks
+  readonly drainTimeout: number
+  /** What keeps threads by network, beside hosts: told when networks are not current any more. */
+  readonly onNetworksChanged = new Set<(isCurrent: (network: Network) => boolean) => void>()
   readonly calls = new Calls({ processes: this.processes, grants: this.grants })
   readonly frames: Frames
   readonly hosts: Hosts
   readonly births: Births
   /** Overlays that are out of service and still carry something. */
   readonly drains: Drains
+  /** Names that stand for another process in each network. */
+  readonly perSender = new PerSenderNames()
   /** Where processes accept connections of overlays. */
   readonly bindings = new Bindings()
   /** What is opened for threads of sealed hosts. */
@@ -112,15 +132,9 @@ export class Kernel implements AsyncDisposable {
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
     const { overlays } = options
     this.authority = new Authority(this.security)
-    this.frames = new Frames({
-      overlays,
-      grants: this.grants,
-      security: this.security,
-      defaultOverlay: () => this.threads.defaultOverlay,
-    })
-    this.grants.onOpened = (thread) => {
-      this.standings.opened(thread)
-    }
+    this.drainTimeout = options.drainTimeout ?? 30_000
+    this.frames = new Frames({ overlays, grants: this.grants, security: this.security })
+    this.networks = new Networks({ overlays, defaultOverlay: () => this.threads.defaultOverlay })
     this.deadLetters = new DeadLetters({ log: options.log })
     this.threads = new Threads({
       print: options.print,
@@ -139,6 +153,8 @@ export class Kernel implements AsyncDisposable {
       threads: this.threads,
       log: options.log,
       moduleOf: (entry) => this.program(entry).program.module,
+      defaultNetwork: () => this.#defaultNetwork(),
+      drainTimeout: this.drainTimeout,
     })
     this.drains = new Drains(this.threads)
     this.births = new Births({
@@ -148,15 +164,25 @@ export class Kernel implements AsyncDisposable {
       frames: this.frames,
       governed: (thread) => this.standings.of(thread).governed,
     })
-    const { thread, data } = this.threads.adoptOwn()
+    this.threads.defaultOverlay = options.defaultOverlay
+    const { thread, data } = this.threads.adoptOwn(
+      (options.programOverlay === undefined ? options.defaultOverlay : options.programOverlay) ?? null,
+    )
     this.thread = thread
+    // That of what chooses none; where its overlay keeps callers apart, of nobody in particular.
+    thread.findNetwork = () => this.#programNetwork()
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
-    const frame = fork(emptyFrame, {})
+    const frame = fork(emptyFrame, { overlay: options.programOverlay })
     this.security.trust(frame)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined })
     thread.pids.add(this.runtime.root.pid)
     this.#handlers = builtInHandlers(this)
+  }
+
+  /** Writes a line to the application's log. */
+  note(line: string): void {
+    this.#log(line)
   }
 
   /** Answers requests of a name; for packages above this one. */
@@ -174,9 +200,12 @@ export class Kernel implements AsyncDisposable {
     const program = order.program ?? this.program(order.entry).program
     const host = this.hosts.get(order.host)
     if (order.name !== undefined) this.processes.checkFree(order.name)
-    const place = host.place()
-    const { pid, thread } = place
     const { frame } = order
+    const network = order.network ?? this.networks.ofProcess(frame)
+    const accepts = order.accepts ?? this.#acceptsOf(order, frame)
+    this.#checkArguments(order, network, accepts)
+    const place = host.place(network)
+    const { pid, thread } = place
     this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
@@ -185,6 +214,8 @@ export class Kernel implements AsyncDisposable {
       program,
       args: order.args,
       frame,
+      accepts,
+      ...(order.idleTimeout !== undefined && { idleTimeout: order.idleTimeout }),
       watchers: order.monitor === undefined ? [] : [order.monitor],
       links: order.link === undefined ? [] : [order.link],
       messages: order.messages ?? [],
@@ -217,6 +248,13 @@ export class Kernel implements AsyncDisposable {
   setDefaultOverlay(overlay: EntryId | undefined): void {
     this.threads.defaultOverlay = overlay
     this.threads.broadcast({ type: 'defaultOverlay', overlay })
+  }
+
+  /** Threads of networks whose overlays are gone, or lead elsewhere now, get no more work. */
+  retireNetworks(): void {
+    const isCurrent = (network: Network) => this.networks.isCurrent(network)
+    this.hosts.retireNetworks(isCurrent)
+    for (const retire of this.onNetworksChanged) retire(isCurrent)
   }
 
   /** An overlay was replaced or removed: from now on every dial asks for its route anew, and servers listen on it anew. */
@@ -275,9 +313,8 @@ export class Kernel implements AsyncDisposable {
       case 'connect':
         this.threads.connect(thread, message.thread)
         return
-      case 'claim':
-        // A process in an overlay of its own keeps it: no message brings another into a thread that has none but such.
-        if (this.standings.isOpen(thread.number)) this.grants.claim(thread.number, message.overlay, message.via)
+      case 'dry':
+        thread.dry()
         return
       case 'vouch': {
         const { via, action, target } = message
@@ -301,7 +338,7 @@ export class Kernel implements AsyncDisposable {
   async #answer(thread: Thread, request: Request): Promise<void> {
     const { number } = request
     try {
-      const record = this.processes.claimant(request.by, thread.number)
+      const record = this.#claimant(request, thread)
       if (thread.sealed) checkSealedAsker(this, request, record)
       const transfer: object[] = []
       const value = await this.#dispatch(request.name, request.ask, { record, thread, number, transfer })
@@ -314,10 +351,56 @@ export class Kernel implements AsyncDisposable {
     }
   }
 
+  /**
+   * Who asks. The thread's own network is the same for all code in it, so its route is given to code whose process has ended, or is not known,
+   * too; connections of sealed threads as well, where policies are in force for none of their code.
+   */
+  #claimant({ name, by }: Request, thread: Thread): ProcessRecord {
+    const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !this.standings.of(thread.number).governed)
+    if (!isOfThread || threadOf(by) !== thread.number || this.processes.get(by) !== undefined)
+      return this.processes.claimant(by, thread.number)
+    return { pid: by, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined }
+  }
+
   #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
     const handler = this.#handlers[name]
     if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
     return handler(ask, asker)
+  }
+
+  /** What a process of an order accepts: its entry's word, where it is one that says so. */
+  #acceptsOf({ program, entry }: SpawnOrder, { overlay }: Frame): Accepts {
+    if (program !== undefined && !this.#isProgram(entry)) return overlay === null ? 'any' : []
+    return this.program(entry).accepts
+  }
+
+  #isProgram(entry: EntryId): boolean {
+    return this.registry.has(entry) && this.registry.get(entry).kind === 'process.ts'
+  }
+
+  /** What a process is started with may come from another network: as plain data, and messages only where they are accepted. */
+  #checkArguments({ from, entry, args, messages = [] }: SpawnOrder, network: Network, accepts: Accepts): void {
+    const sender = from?.network
+    if (sender === undefined || sender.key === network.key) return
+    checkCrossing(args, 'args')
+    for (const { payload } of messages) checkCrossing(payload, 'payload')
+    if (messages.length === 0 || sender.overlay === null || accepts === 'any' || accepts.includes(sender.overlay)) return
+    throw crossing({ to: entry, from: sender.overlay, receiver: network.overlay })
+  }
+
+  /** The network of the program around the application: nothing while its overlay does not run yet. */
+  #programNetwork(): Network | undefined {
+    const { frame } = this.processes.get(this.runtime.root.pid) ?? { frame: emptyFrame }
+    const overlay = this.networks.overlayOf(frame)
+    return overlay === null || this.overlays.has(overlay) ? this.networks.ofCall(frame, undefined, 'program') : undefined
+  }
+
+  /** The network of what chooses none, where that is one and the same. */
+  #defaultNetwork(): Network | undefined {
+    const { defaultOverlay } = this.threads
+    if (defaultOverlay === undefined) return clearNetwork
+    if (!this.overlays.has(defaultOverlay) || this.overlays.get(defaultOverlay).isolates !== undefined) return undefined
+    return this.networks.ofProcess(emptyFrame)
   }
 
   #ended(pid: Pid, exit: WireExit, thread: Thread): void {

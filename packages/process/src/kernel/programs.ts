@@ -23,7 +23,8 @@ export class Programs {
     if (known?.version === version) return known.program
     const { fields, meta } = this.#registry.decode(id, processKind)
     const program = { entry: id, module: this.#code.url(id, fields.source), method: fields.method }
-    const decoded = { program, pin: meta.options?.network }
+    const pin = meta.options?.network
+    const decoded = { program, pin, accepts: fields.accepts ?? (pin === null ? ('any' as const) : []) }
     this.#known.set(entry, { version, program: decoded })
     return decoded
   }

@@ -1,5 +1,5 @@
 /** What threads may ask of the kernel, and how it answers. */
-import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } from '@troupe/core'
+import { denied, type EntryId, invalid, type Pid, TroupeError, unavailable, withDeadline } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
 import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
@@ -48,6 +48,8 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     program: ({ entry }) => kernel.program(entry),
     register: async ({ name, pid }, { record }) => {
       await births.find(pid)
+      if (kernel.perSender.has(name))
+        throw new TroupeError('AlreadyExists', `a service has the name "${name}" already`, { details: { name } })
       authority.checkName(record, 'register', name, pid)
       processes.register(name, pid)
     },
@@ -55,7 +57,7 @@ export function builtInHandlers(kernel: Kernel): Handlers {
       authority.checkName(record, 'unregister', name, processes.lookup(name))
       processes.unregister(name)
     },
-    lookup: ({ name }) => processes.lookup(name),
+    lookup: async ({ name }, { thread }) => kernel.perSender.find(name, thread.network) ?? processes.lookup(name),
     joinGroup: async ({ group, pid }) => {
       await kernel.births.find(pid)
       processes.groups.join(group, pid)
@@ -97,7 +99,7 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
   const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
   const sender = {
     from: record.pid,
-    frame: kernel.frames.forCall(record.frame, kernel.frames.inherited(caller, inherit.overlay), {}, inherit),
+    frame: kernel.frames.forCall(record.frame, record.frame.overlay, {}, inherit),
   }
   return kernel.spawn({
     entry,
@@ -128,19 +130,14 @@ export interface SocketDeed {
 }
 
 /**
- * Who asks in a sealed thread is in the clear network only when it is so by the kernel's own books.
+ * A sealed thread reaches the clear network only when that is its own, or was granted for a request.
  *
  * @throws TroupeError `PermissionDenied`
  */
-export function permitClear(
-  { threads, grants, authority }: Kernel,
-  { record, thread }: Asker,
-  { action, resource, port }: SocketDeed,
-): void {
+export function permitClear({ grants, authority }: Kernel, { record, thread }: Asker, { action, resource, port }: SocketDeed): void {
   const { frame } = record
-  const own = frame.overlay === null && grants.warrantOf(frame).stands
-  const nowhere = frame.overlay === undefined && threads.defaultOverlay === undefined
-  if (!own && !nowhere && !grants.holds(thread.number, null)) {
+  const isClear = thread.network?.overlay === null && (frame.overlay === undefined || grants.warrantOf(frame).stands)
+  if (!isClear && !grants.holds(thread.number, null)) {
     throw denied(`the clear network was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
       action: 'network.select',
       resource: directNetwork,
@@ -149,12 +146,19 @@ export function permitClear(
   if (authority.governs(record)) authority.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
 }
 
-/** A route goes only to threads in which the overlay is in force, by the kernel's own books. */
-export async function grantedRoute({ overlays, threads, grants }: Kernel, overlay: EntryId, { record, thread }: Asker): Promise<Route> {
+/** A route goes only to threads of the overlay's network, and to those that were granted it for requests of the HTTP client. */
+export async function grantedRoute(
+  { overlays, threads, grants, networks }: Kernel,
+  overlay: EntryId,
+  { record, thread }: Asker,
+): Promise<Route> {
   overlays.get(overlay)
   await settledInTime(overlays.settled(overlay), overlay)
-  const own = record.frame.overlay === overlay && grants.warrantOf(record.frame).stands
-  if (own || threads.defaultOverlay === overlay || grants.holds(thread.number, overlay)) return overlays.route(overlay)
+  const { network } = thread
+  const isOwn = network?.overlay === overlay
+  if (isOwn) networks.check(network)
+  const stands = record.frame.overlay === overlay && grants.warrantOf(record.frame).stands
+  if ((isOwn && (stands || threads.defaultOverlay === overlay)) || grants.holds(thread.number, overlay)) return overlays.route(overlay)
   throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
     action: 'network.select',
     resource: overlay,

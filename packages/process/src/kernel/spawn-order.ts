@@ -1,6 +1,7 @@
 /** What the kernel is given to start a process. */
 import type { EntryId, Frame, Pid } from '@troupe/core'
-import type { FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
+import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
+import type { Network } from './networks.ts'
 import type { Thread } from './thread.ts'
 
 /** A process to start. */
@@ -12,6 +13,12 @@ export interface SpawnOrder {
   readonly args: readonly unknown[]
   readonly frame: Frame
   readonly name?: string
+  /** @default what the entry accepts */
+  readonly accepts?: Accepts
+  /** @default that of the frame. Another key of the same overlay, where the kernel knows better; of no consequence where it runs no user code. */
+  readonly network?: Network
+  /** Milliseconds without a message, after which it is asked to stop. @default never */
+  readonly idleTimeout?: number | undefined
   readonly monitor?: Watcher
   readonly link?: Pid
   readonly messages?: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]

@@ -4,7 +4,6 @@ import type { Standing } from '../protocol.ts'
 import { Standings } from './standings.ts'
 
 const proxy = entryId('net:proxy')
-const inProxy = fork(emptyFrame, { overlay: proxy })
 const governed = fork(emptyFrame, { overlay: proxy, actor: { id: 'ann', meta: {} }, scope: [] })
 
 function standings() {
@@ -24,27 +23,13 @@ function standings() {
 describe('the standing of a thread', () => {
   it('is that of all code that ever was in it', () => {
     const { books, changes, place } = standings()
-    expect(books.of(1)).toEqual({ governed: true, confined: undefined })
+    expect(books.of(1)).toEqual({ governed: true })
     place(1, governed)
-    expect(books.of(1)).toEqual({ governed: true, confined: proxy })
-    place(1, inProxy)
-    expect(books.of(1)).toEqual({ governed: false, confined: proxy })
+    expect(books.of(1)).toEqual({ governed: true })
     place(1, emptyFrame)
     place(1, governed)
-    expect(books.of(1)).toEqual({ governed: false, confined: undefined })
-    expect(changes.map(([, standing]) => standing)).toEqual([
-      { governed: true, confined: proxy },
-      { governed: false, confined: proxy },
-      { governed: false, confined: undefined },
-    ])
-  })
-
-  it('is no longer confined once the clear network was chosen', () => {
-    const { books, place } = standings()
-    place(1, inProxy)
-    expect(books.isOpen(1)).toBe(false)
-    books.opened(1)
-    expect([books.isOpen(1), books.of(1).confined]).toEqual([true, undefined])
+    expect(books.of(1)).toEqual({ governed: false })
+    expect(changes).toEqual([[1, { governed: false }]])
   })
 
   it('holds what was permitted, until the policies change or the target ends', () => {

@@ -2,7 +2,7 @@
  * What the code in a thread as a whole may do: all that its processes and calls may, since one that is there can act as any other of the
  * thread, and may leave code behind. Other threads are told with the introduction what to take from it.
  */
-import { type EntryId, type Frame, type Pid, threadOf } from '@troupe/core'
+import { type Frame, type Pid, threadOf } from '@troupe/core'
 import type { Standing } from '../protocol.ts'
 import type { ProcessRecord } from './process-table.ts'
 
@@ -12,18 +12,10 @@ export interface StandingsOptions {
   readonly onChange: (thread: number, standing: Standing) => void
 }
 
-interface Books {
-  /** Nobody in it was ever let act without being asked about. */
-  governed: boolean
-  /** It has been in no overlay, or was let choose the clear network. */
-  open: boolean
-  /** Its first overlay. */
-  overlay: EntryId | undefined
-}
-
 export class Standings {
   readonly #options: StandingsOptions
-  readonly #threads = new Map<number, Books>()
+  /** Whether all code in a thread is asked about. */
+  readonly #threads = new Map<number, boolean>()
   /** Threads that speak to a process because whoever configured the application said so, by that process. */
   readonly #acquainted = new Map<Pid, Set<number>>()
   /** What threads were let do to a process, as `thread action`, by that process. */
@@ -34,31 +26,16 @@ export class Standings {
   }
 
   of(thread: number): Standing {
-    const books = this.#threads.get(thread)
-    if (books === undefined) return { governed: true, confined: undefined }
-    return { governed: books.governed, confined: books.open ? undefined : books.overlay }
-  }
-
-  /** Whether what goes out of a thread may be in no overlay. */
-  isOpen(thread: number): boolean {
-    return this.#threads.get(thread)?.open === true
+    return { governed: this.#threads.get(thread) ?? true }
   }
 
   /** A process or a call begins in a thread. */
   placed({ pid, frame }: ProcessRecord): void {
     const thread = threadOf(pid)
-    this.#change(thread, (books) => {
-      books.governed &&= this.#options.governs(frame)
-      if (typeof frame.overlay === 'string') books.overlay ??= frame.overlay
-      else books.open = true
-    })
-  }
-
-  /** The code in a thread was let choose the clear network. */
-  opened(thread: number): void {
-    this.#change(thread, (books) => {
-      books.open = true
-    })
+    const before = this.#threads.get(thread) ?? true
+    const governed = before && this.#options.governs(frame)
+    this.#threads.set(thread, governed)
+    if (governed !== before) this.#options.onChange(thread, { governed })
   }
 
   /** Some code in a thread was let do `action` to a process. */
@@ -95,20 +72,5 @@ export class Standings {
 
   threadGone(thread: number): void {
     this.#threads.delete(thread)
-  }
-
-  #change(thread: number, change: (books: Books) => void): void {
-    const before = this.of(thread)
-    change(this.#books(thread))
-    const after = this.of(thread)
-    if (before.governed !== after.governed || before.confined !== after.confined) this.#options.onChange(thread, after)
-  }
-
-  #books(thread: number): Books {
-    const known = this.#threads.get(thread)
-    if (known !== undefined) return known
-    const books: Books = { governed: true, open: false, overlay: undefined }
-    this.#threads.set(thread, books)
-    return books
   }
 }

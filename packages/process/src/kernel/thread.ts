@@ -1,16 +1,21 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
-import type { EntryId, Pid, TroupeError } from '@troupe/core'
+import { type EntryId, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
-import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker, type WorkerOptions } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { routeWord } from '../route-word.ts'
+import type { ThreadNetwork } from '@troupe/network'
+import { inTheClear, outOfTheClear } from '@troupe/network/kernel'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
 import { hand, type Wire } from '../wire.ts'
+import type { Network } from './networks.ts'
 
 export interface ThreadOptions {
   readonly number: number
   readonly defaultOverlay: EntryId | undefined
+  /** @default it is given one with its first work */
+  readonly network?: Network
   readonly preload: readonly string[]
   readonly resourceLimits?: ResourceLimits
   readonly shared?: SharedThread
@@ -41,6 +46,8 @@ export class Thread {
   gone = false
   /** What it is told of its output; none for the main thread, which prints by itself. */
   readonly ledger: OutputLedger | undefined
+  #network: Network | undefined
+  #drained: PromiseWithResolvers<void> | undefined
   readonly #wire: Wire<ToKernel>
 
   constructor(number: number, wire: Wire<ToKernel>, { sealed = false, ledger }: { sealed?: boolean; ledger?: OutputLedger } = {}) {
@@ -50,6 +57,45 @@ export class Thread {
     this.#wire = wire
     // What keeps the kernel alive are its services, not its wires.
     wire.unref()
+  }
+
+  /** The network that all code in it runs in; nothing before its first work. */
+  get network(): Network | undefined {
+    this.#network ??= this.findNetwork?.()
+    return this.#network
+  }
+
+  /** Finds the network of a thread that has one from its start, once that is known. */
+  findNetwork: (() => Network | undefined) | undefined
+
+  /** Gives it its network, for its whole life. @throws TroupeError `Internal` when it has another. */
+  bind(network: Network): void {
+    if (this.#network?.key === network.key) return
+    this.assign(network)
+    this.post({ type: 'bind', network: toThread(network) })
+  }
+
+  /** Notes the network that the thread was started with. */
+  assign(network: Network): void {
+    if (this.#network !== undefined && this.#network.key !== network.key) {
+      throw new TroupeError('Internal', `thread ${this.number} has a network already, and keeps it`, { details: { thread: this.number } })
+    }
+    this.#network = network
+  }
+
+  /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
+  drained(): Promise<void> {
+    if (this.gone) return Promise.resolve()
+    if (this.#drained === undefined) {
+      this.#drained = Promise.withResolvers<void>()
+      this.post({ type: 'drain' })
+    }
+    return this.#drained.promise
+  }
+
+  /** It said that it is ready for its end, or has ended. */
+  dry(): void {
+    this.#drained?.resolve()
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
@@ -75,14 +121,17 @@ export class Thread {
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
 export function threadWire(
-  options: Pick<ThreadOptions, 'number' | 'defaultOverlay' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'>,
+  options: Pick<
+    ThreadOptions,
+    'number' | 'defaultOverlay' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'
+  >,
 ): {
   readonly near: MessagePort
   readonly ledger: OutputLedger
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, preload, shared, strict, terminal, sealed, native } = options
+  const { number, defaultOverlay, network, preload, shared, strict, terminal, sealed, native } = options
   const ledger = new OutputLedger()
   return {
     near: port1,
@@ -98,8 +147,14 @@ export function threadWire(
       sealed,
       native,
       ...(shared && { shared }),
+      ...(network && { network: toThread(network) }),
     },
   }
+}
+
+/** What a thread is told of its network. */
+function toThread({ overlay, isolation }: Network): ThreadNetwork {
+  return { overlay, ...(isolation && { isolation }) }
 }
 
 /** What breaks the protocol further than that, the kernel tells. */
@@ -109,6 +164,11 @@ function isMessage(message: unknown): message is ToKernel {
 
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+/** Threads are the kernel's own, in whatever network the program around the application is. */
+function startWorker(options: WorkerOptions): Worker {
+  return inTheClear(() => new Worker(main, options))
+}
 
 /** A worker thread. */
 export class WorkerThread extends Thread {
@@ -123,13 +183,14 @@ export class WorkerThread extends Thread {
   constructor(options: ThreadOptions) {
     const { near, data, ledger } = threadWire(options)
     super(options.number, near, { sealed: options.sealed, ledger })
+    if (options.network !== undefined) this.assign(options.network)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
     const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()
     this.ready = ready
     this.#exited = exited
     ready.catch(() => undefined)
-    this.#worker = new Worker(main, {
+    this.#worker = startWorker({
       workerData: { troupe: data },
       transferList: [data.port],
       env: options.sealed ? sealedEnvironment(options.env) : options.env,
@@ -145,9 +206,11 @@ export class WorkerThread extends Thread {
       const error = this.#verdict ?? options.failure(code, failure)
       setFailed(error)
       // What the thread posted before it ended is still in the port: that is read before the end is told.
-      void drained.then(() => {
-        options.onExit(this, error)
-        setExited()
+      outOfTheClear(() => {
+        void drained.then(() => {
+          options.onExit(this, error)
+          setExited()
+        })
       })
     })
     near.on('message', (message: unknown) => {

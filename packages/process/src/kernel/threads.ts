@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
-import { type EntryId, errorToWire, notFound, TroupeError } from '@troupe/core'
+import { type EntryId, errorToWire, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import type { RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
 import type { Output } from '../output-ledger.ts'
 import { LocalWire, type Wire } from '../wire.ts'
 import { ensurePrivateFolder } from './private-folder.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
+import type { Network } from './networks.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -31,8 +32,10 @@ export interface ThreadsOptions {
 export interface StartOptions {
   readonly resourceLimits?: ResourceLimits
   readonly shared?: SharedThread
-  /** Modules to load while the thread waits, beside those of all threads. */
+  /** Modules to load while the thread waits, beside those of all threads. Those of the application need a network. */
   readonly preload?: readonly string[]
+  /** @default it is given one with its first work */
+  readonly network?: Network
   /** Has no network of its own. @default false */
   readonly sealed?: boolean
 }
@@ -105,12 +108,14 @@ export class Threads implements Disposable {
   /**
    * Takes in a thread of a pool, which something else starts. Answers what its runtime is made from.
    *
+   * @param network - The thread's, for its whole life.
    * @param onGone - Called when its wire has closed: it says nothing more.
    */
-  adopt(onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
+  adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
     const { near, data, ledger } = threadWire({
       number,
+      network,
       defaultOverlay: this.defaultOverlay,
       preload: [],
       strict: this.#options.strict,
@@ -118,14 +123,17 @@ export class Threads implements Disposable {
       sealed: false,
       native: this.native,
     })
-    return { thread: this.#takeIn(new Thread(number, near, { ledger }), near, onGone), data }
+    const thread = this.#takeIn(new Thread(number, near, { ledger }), near, onGone)
+    thread.assign(network)
+    return { thread, data }
   }
 
-  /** Takes in the thread that the kernel lives in. */
-  adoptOwn(): { readonly thread: Thread; readonly data: RuntimeSettings } {
+  /** Takes in the thread that the kernel lives in. @param overlay - Of the program around the application. */
+  adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
     const number = this.#claim()
     const [near, port] = LocalWire.pair()
-    const data = { thread: number, port, routeWord, defaultOverlay: this.defaultOverlay, strict: this.#options.strict }
+    const { defaultOverlay } = this
+    const data = { thread: number, port, routeWord, defaultOverlay, network: { overlay }, strict: this.#options.strict }
     return { thread: this.#takeIn(new Thread(number, near), near), data }
   }
 
@@ -151,7 +159,8 @@ export class Threads implements Disposable {
   connect(thread: Thread, number: number): void {
     if (thread.peers.has(number)) return
     const other = this.#threads.get(number)
-    if (other === undefined || other === thread) {
+    // Nothing lives in a thread without a network.
+    if (other?.network === undefined || other === thread || thread.network === undefined) {
       thread.post({ type: 'gone', thread: number, error: errorToWire(notFound('its thread is not there')) })
       return
     }
@@ -159,8 +168,12 @@ export class Threads implements Disposable {
     thread.peers.add(number)
     other.peers.add(thread.number)
     const { standing } = this.#options
-    thread.post({ type: 'channel', thread: number, port: port1, standing: standing(number) }, [port1])
-    other.post({ type: 'channel', thread: thread.number, port: port2, standing: standing(thread.number) }, [port2])
+    const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
+    const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn })
+    thread.post({ type: 'channel', thread: number, port: port1, standing: standing(number), network: network(other) }, [port1])
+    other.post({ type: 'channel', thread: thread.number, port: port2, standing: standing(thread.number), network: network(thread) }, [
+      port2,
+    ])
   }
 
   /** Tells those who know a thread what it may do now. */
@@ -173,6 +186,7 @@ export class Threads implements Disposable {
     if (!this.#threads.delete(thread.number)) return
     thread.gone = true
     if (thread.ledger !== undefined) this.#streams.close(thread.ledger)
+    thread.dry()
     const wire = errorToWire(error)
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)
@@ -181,6 +195,17 @@ export class Threads implements Disposable {
     }
     thread.close()
     this.#options.onExit(thread, error)
+  }
+
+  /** Ends a thread once nothing keeps its event loop running any more, at the latest after `patience` milliseconds. Returns whether that cut something. */
+  async drain(thread: Thread, patience: number): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>()
+    const timer = startTimer(() => {
+      resolve(true)
+    }, patience).unref()
+    const isCut = await Promise.race([thread.drained().then(() => false), late])
+    stopTimer(timer)
+    return isCut
   }
 
   broadcast(message: ToThread): void {

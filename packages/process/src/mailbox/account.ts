@@ -154,8 +154,13 @@ export class Account {
    * Answers the others; those whose senders still wait are rejected instead. An account is closed once; later calls answer nothing.
    */
   close(arrived: number, reason: string): Unacknowledged[] {
+    return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
+  }
+
+  /** Like {@link close}, with the error for those who wait. */
+  closeWith(arrived: number, error: TroupeError): Unacknowledged[] {
     if (this.#closed !== undefined) return []
-    this.#closed = notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid })
+    this.#closed = error
     const told = new Set<number>()
     for (const { number, resolve, reject } of this.#opening.splice(0)) {
       if (number < arrived) resolve()

@@ -2,7 +2,7 @@
  * The way from this thread to another: a port that the kernel introduced, parcels batched per turn of the event loop, frames
  * interned, and an account for each process over there that was sent to.
  */
-import { type Frame, FrameDecoder, FrameEncoder, type Pid } from '@troupe/core'
+import { type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 import type { Parcel, SendRun } from '../protocol.ts'
 import type { Border } from '../thread/border.ts'
@@ -42,6 +42,7 @@ export class Channel {
   #runFrame: Frame | undefined
   #scheduled = false
   readonly #marks: (() => void)[] = []
+  readonly #introductions: (() => void)[] = []
 
   constructor(options: ChannelOptions) {
     this.thread = options.thread
@@ -72,11 +73,24 @@ export class Channel {
       this.#options.onClose(this)
     })
     port.unref()
+    this.#introduce()
     this.flush()
   }
 
   get isOpen(): boolean {
     return this.#port !== undefined
+  }
+
+  /** Settles when the kernel has introduced the two threads, or the other is gone: from then on it is known in which network that runs. */
+  introduced(): Promise<void> {
+    if (this.border !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#introductions.push(resolve)
+    })
+  }
+
+  #introduce(): void {
+    for (const resolve of this.#introductions.splice(0)) resolve()
   }
 
   /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
@@ -150,11 +164,19 @@ export class Channel {
     return account?.close(arrived, 'it has ended') ?? []
   }
 
+  /** Closes the account of a process that takes nothing from here now. It may later: it is not remembered. */
+  refuseAccount(pid: Pid, error: TroupeError): Unacknowledged[] {
+    const account = this.#accounts.get(pid)
+    this.#accounts.delete(pid)
+    return account?.closeWith(0, error) ?? []
+  }
+
   /** Closes all accounts: the thread is gone. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
     const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.close(0, reason) }))
     this.#accounts.clear()
     this.#passAll()
+    this.#introduce()
     return all
   }
 

@@ -34,7 +34,7 @@ export class Message {
   /** Who sent it. */
   readonly from: Pid
   readonly payload: unknown
-  /** The sender's frame. A process that has no overlay of its own handles the message inside this one's. */
+  /** The sender's frame. The message is handled in the receiver's network, whatever this one's is. */
   readonly frame: Frame
   readonly #call: number
   readonly #answer: Answer

@@ -1,13 +1,13 @@
 /** The services that this package knows how to run: hosts, overlays, processes of `process.service`, and their supervisors. */
-import { type Actor, emptyFrame, type EntryId, fork, type Frame, type OverlayChoice } from '@troupe/core'
-import { newActor, Scope } from '@troupe/policy'
-import type { Security } from '@troupe/policy/kernel'
-import { kindMatches, type Lifecycle, lifecycleSchema } from '@troupe/registry'
+import type { EntryId } from '@troupe/core'
+import { kindMatches, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { hostKind, serviceKind } from '../kinds.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
+import { startPerSender } from './per-sender.ts'
+import { serviceFrame } from './service-frame.ts'
 import { startProcess } from './supervised-process.ts'
 import type { ServiceDefinition } from './supervisor.ts'
 import type { Supervisors } from './supervisors.ts'
@@ -18,7 +18,7 @@ export function servicesOf(kernel: Kernel, supervisors: Supervisors): readonly S
   return [
     ...of('network.*').map((id) => overlayService(kernel, id)),
     ...of(hostKind.kind).map((id) => hostService(kernel, id)),
-    ...of(serviceKind.kind).map((id) => processService(kernel, id)),
+    ...of(serviceKind.kind).map((id) => processService(kernel, supervisors, id)),
     ...supervisors.roots().map((id) => supervisorService(supervisors, id)),
   ]
 }
@@ -28,7 +28,7 @@ export function serviceOf(kernel: Kernel, supervisors: Supervisors, id: EntryId)
   const { kind } = kernel.registry.get(id)
   if (kindMatches(kind, 'network.*')) return overlayService(kernel, id)
   if (kind === hostKind.kind) return hostService(kernel, id)
-  if (kind === serviceKind.kind) return processService(kernel, id)
+  if (kind === serviceKind.kind) return processService(kernel, supervisors, id)
   return supervisors.roots().includes(id) ? supervisorService(supervisors, id) : undefined
 }
 
@@ -98,15 +98,16 @@ function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
 }
 
 /** A process as a service. */
-function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
+function processService(kernel: Kernel, supervisors: Supervisors, id: EntryId): ServiceDefinition {
   const { fields, meta, entry } = kernel.registry.decode(id, serviceKind)
-  const { lifecycle, process, host, input, name } = fields
+  const { lifecycle, process, host, input, name, accepts } = fields
   return {
     id,
     kind: entry.kind,
     lifecycle,
     autoStart: lifecycle.autoStart,
     start: async () => {
+      if (fields.network === 'per_sender') return startPerSender(id, supervisors)
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
       return startProcess(kernel, {
         entry: process,
@@ -114,6 +115,7 @@ function processService(kernel: Kernel, id: EntryId): ServiceDefinition {
         args: input,
         frame: serviceFrame(kernel.security, lifecycle, pin),
         name: name ?? id,
+        ...(accepts && { accepts }),
       })
     },
   }
@@ -129,13 +131,4 @@ function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefini
     autoStart: lifecycle.autoStart,
     start: async () => supervisors.start(id),
   }
-}
-
-/** The frame of what a service runs. */
-export function serviceFrame(policies: Security, { security }: Lifecycle, overlay: OverlayChoice): Frame {
-  const { groups, policies: own } = security
-  const actor: Actor | undefined = security.actor && newActor(security.actor.id, security.actor.meta)
-  const isScoped = groups.length > 0 || own.length > 0
-  const scope = isScoped ? new Scope([...own, ...groups.flatMap((group) => policies.namedScope(group).policies)]).policies : undefined
-  return fork(emptyFrame, { overlay, actor, scope })
 }

@@ -1,7 +1,8 @@
 /** A process that something in the kernel keeps up: a service, or a supervisor of processes. */
 import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Program } from '../protocol.ts'
+import type { Network } from '../kernel/networks.ts'
+import type { Accepts, Program } from '../protocol.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
 
@@ -13,6 +14,12 @@ export interface SupervisedProcess {
   readonly args: readonly unknown[]
   readonly frame: Frame
   readonly name?: string
+  /** @default what the entry accepts */
+  readonly accepts?: Accepts
+  /** @default that of the frame */
+  readonly network?: Network
+  /** Milliseconds without a message, after which it is asked to stop. @default never */
+  readonly idleTimeout?: number
 }
 
 /** Starts it. @throws TroupeError like `Kernel.spawn` */

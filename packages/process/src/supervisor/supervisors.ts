@@ -1,5 +1,16 @@
 /** The supervisors of processes that run, by name, and what threads may ask of them. */
-import { type Clock, type EntryId, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
+import {
+  type Clock,
+  type EntryId,
+  invalid,
+  type Log,
+  notFound,
+  type OverlayChoice,
+  type Pid,
+  systemClock,
+  TroupeError,
+  unavailable,
+} from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -8,7 +19,7 @@ import type { RunningChild } from './children.ts'
 import type { Running } from './life.ts'
 import { partitionOf } from './partition.ts'
 import { ProcessSupervisor } from './process-supervisor.ts'
-import { serviceFrame } from './services.ts'
+import { serviceFrame } from './service-frame.ts'
 import type { Rules } from './strategy.ts'
 import { startProcess } from './supervised-process.ts'
 
@@ -36,7 +47,8 @@ export class Supervisors {
     kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
       const spec = this.#childSpec(supervisor, child)
       authority.check(record, 'process.spawn', spec.process, { supervisor })
-      return this.#whole(supervisor).startChild(spec)
+      // A child that is added follows its caller, at its restarts too.
+      return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay })
     })
     kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
       authority.check(record, 'process.terminate', childName(supervisor, child))
@@ -55,6 +67,18 @@ export class Supervisors {
     kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
   }
 
+  get kernel(): Kernel {
+    return this.#options.kernel
+  }
+
+  get clock(): Clock {
+    return this.#options.clock ?? systemClock
+  }
+
+  get log(): (line: string) => void {
+    return this.#options.log
+  }
+
   /** Supervisors that are no children of others by their entries. */
   roots(): readonly EntryId[] {
     const { registry } = this.#options.kernel
@@ -70,10 +94,11 @@ export class Supervisors {
   }
 
   /** Starts the supervisor of an entry with all its children, under a name. @throws what kept a child from starting. */
-  async start(id: EntryId, name: string = id): Promise<Running> {
+  async start(id: EntryId, name: string = id, network?: OverlayChoice): Promise<Running> {
     const { fields } = this.#options.kernel.registry.decode(id, supervisorKind)
     const { partitions } = fields
-    if (partitions === undefined) return this.#begin(id, name, fields, fields.children)
+    const followers = fields.children.map((child) => (network === undefined ? child : { ...child, network }))
+    if (partitions === undefined) return this.#begin(id, name, fields, followers)
     const children = Array.from({ length: partitions }, (_, number) => partitionSpec(id, number))
     return this.#begin(id, name, { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' }, children, partitions)
   }
@@ -107,19 +132,21 @@ export class Supervisors {
     // A partition runs its own entry's children.
     if (process === of) return named(await this.#begin(of, name, fields, fields.children))
     if (kernel.registry.get(process).kind === supervisorKind.kind) {
-      const child = await this.start(process, name)
+      const child = await this.start(process, name, spec.network)
       return { ended: child.ended, stop: async (hurry) => child.stop(hurry), supervisor: name }
     }
     const host = spec.host ?? fields.host
     if (host === undefined)
       throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
     const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
+    const { accepts } = spec
     return startProcess(kernel, {
       entry: process,
       host,
       args: spec.input,
-      frame: serviceFrame(kernel.security, fields.lifecycle, pin),
+      frame: serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin),
       name,
+      ...(accepts && { accepts }),
     })
   }
 

@@ -18,6 +18,8 @@ export interface KernelFixtureOptions {
   readonly programs: readonly string[]
   /** Overlays that programs are pinned to. */
   readonly pins?: Readonly<Record<string, string | null>>
+  /** What programs accept. */
+  readonly accepts?: Readonly<Record<string, 'any' | readonly string[]>>
   /** Overlays that lead nowhere. */
   readonly overlays?: readonly string[]
   /** Where their proxies should be. @default a port at which nobody is */
@@ -52,7 +54,7 @@ export interface KernelFixture extends AsyncDisposable {
 
 export async function startKernel(options: KernelFixtureOptions): Promise<KernelFixture> {
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...policyKinds], root: import.meta.dirname })
-  registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program])))
+  registry.add(...options.programs.map((program) => programEntry(program, options.pins?.[program], options.accepts?.[program])))
   registry.add(
     ...(options.overlays ?? []).map((id) => ({
       id: entryId(id),
@@ -108,12 +110,12 @@ export function idOf(program: string): EntryId {
   return entryId(program, 'app')
 }
 
-function programEntry(program: string, network: string | null | undefined) {
+function programEntry(program: string, network: string | null | undefined, accepts?: 'any' | readonly string[]) {
   const [file = '', method = ''] = program.split('.')
   return {
     id: idOf(program),
     kind: 'process.ts',
-    fields: { source: `file://programs/${file}.ts`, method },
+    fields: { source: `file://programs/${file}.ts`, method, ...(accepts !== undefined && { accepts }) },
     ...(network !== undefined && { meta: { options: { network } } }),
   }
 }

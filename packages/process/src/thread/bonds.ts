@@ -3,6 +3,7 @@
  * messages, so that an EXIT never overtakes them; what a lost thread can no longer tell, the threads that watched it conclude themselves.
  */
 import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
+import { checkCrossing } from '../crossing.ts'
 import type { Channel } from '../mailbox/channel.ts'
 import { unpack } from '../mailbox/payload.ts'
 import type { Parcel, Watcher, WireExit } from '../protocol.ts'
@@ -217,7 +218,10 @@ export class Bonds {
 
   #tell(from: Pid, watcher: Watcher, exit: WireExit): void {
     if (this.#isHere(watcher.pid)) this.#notify(from, watcher, fromWire(exit))
-    else this.#channelTo(watcher.pid).put({ op: 'exit', from, watcher, exit })
+    else {
+      const channel = this.#channelTo(watcher.pid)
+      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.border?.leadsElsewhere) })
+    }
   }
 
   #notify(from: Pid, watcher: Watcher, result: Exit): void {
@@ -266,4 +270,15 @@ function removeWatchers(watchers: Watcher[], pid: Pid): number {
     if (watchers[i]?.pid === pid && watchers[i]?.promise === 0) watchers.splice(i, 1)
   }
   return watchers.length
+}
+
+/** An end as another thread may learn of it: a value that could carry work to another network does not get there. */
+function crossingExit(exit: WireExit, leadsElsewhere: boolean | undefined): WireExit {
+  if ('error' in exit || leadsElsewhere === false) return exit
+  try {
+    checkCrossing(exit.value, 'result', true)
+    return exit
+  } catch (error) {
+    return { error: errorToWire(error) }
+  }
 }

@@ -1,6 +1,6 @@
 import { emptyFrame, entryId, fork, type Pid, pid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import type { Parcel, Standing } from '../protocol.ts'
+import type { Parcel, PeerNetwork, Standing } from '../protocol.ts'
 import { Border } from './border.ts'
 
 const proxy = entryId('net:proxy')
@@ -8,12 +8,13 @@ const [one, two, sender] = [pid(1, 1), pid(1, 2), pid(2, 1)]
 const send = (to: Pid, topic: string): Parcel => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0 })
 const flow: Parcel = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [] }
 
-function border(standing: Standing) {
+function border(standing: Standing, network: PeerNetwork = { overlay: null, isOwn: true }) {
   const passed: Parcel[] = []
   const refused: Parcel[] = []
   const asked: string[] = []
   const it = new Border({
     standing,
+    network,
     pass: (parcel) => passed.push(parcel),
     refuse: (parcel) => refused.push(parcel),
     vouch: (action, target) => asked.push(`${action} ${target}`),
@@ -23,14 +24,14 @@ function border(standing: Standing) {
 
 describe('what comes from a thread', () => {
   it('passes without a question when not all of its code is asked about', () => {
-    const { it, passed, asked } = border({ governed: false, confined: undefined })
+    const { it, passed, asked } = border({ governed: false })
     it.take(send(one, 'a'))
     it.take({ op: 'link', target: one, other: sender })
     expect([passed.length, asked]).toEqual([2, []])
   })
 
   it('else waits for the word of the kernel, in order', () => {
-    const { it, passed, refused, asked } = border({ governed: true, confined: undefined })
+    const { it, passed, refused, asked } = border({ governed: true })
     it.take(flow)
     it.take(send(one, 'a'))
     it.take(send(two, 'b'))
@@ -50,7 +51,7 @@ describe('what comes from a thread', () => {
   })
 
   it('is asked about again when the policies have changed', () => {
-    const { it, passed, asked } = border({ governed: true, confined: undefined })
+    const { it, passed, asked } = border({ governed: true })
     it.take(send(one, 'a'))
     it.forget()
     expect(asked).toHaveLength(2)
@@ -58,19 +59,28 @@ describe('what comes from a thread', () => {
     it.forget()
     it.take(send(one, 'b'))
     expect([passed.length, asked.length]).toEqual([1, 3])
-    it.onStanding({ governed: false, confined: undefined })
+    it.onStanding({ governed: false })
     expect(passed).toHaveLength(2)
   })
 
-  it('is in the overlay that its thread never left', () => {
-    const { it } = border({ governed: false, confined: proxy })
+  it('is in the network that the kernel says, whatever it says itself', () => {
+    const inProxy = border({ governed: false }, { overlay: proxy, isOwn: false }).it
     const cleared = fork(emptyFrame, { overlay: null, values: { a: 1 } })
-    expect(it.frameOf(cleared)).toMatchObject({ overlay: proxy, values: { a: 1 } })
-    expect(it.frameOf(cleared)).toBe(it.frameOf(cleared))
-    expect(it.frameOf(emptyFrame).overlay).toBe(proxy)
-    const other = fork(emptyFrame, { overlay: entryId('net:other') })
-    expect(it.frameOf(other)).toBe(other)
-    it.onStanding({ governed: false, confined: undefined })
-    expect(it.frameOf(cleared)).toBe(cleared)
+    expect(inProxy.frameOf(cleared)).toMatchObject({ overlay: proxy, values: { a: 1 } })
+    expect(inProxy.frameOf(cleared)).toBe(inProxy.frameOf(cleared))
+    const disguised = fork(emptyFrame, { overlay: entryId('net:other') })
+    expect(inProxy.frameOf(disguised).overlay).toBe(proxy)
+    const inTheClear = border({ governed: false }, { overlay: null, isOwn: false }).it
+    expect(inTheClear.frameOf(disguised).overlay).toBe(null)
+    expect(inTheClear.frameOf(cleared)).toBe(cleared)
+  })
+
+  it('reaches a process of another network only where that accepts it', () => {
+    const other = entryId('net:other')
+    const from = (network: PeerNetwork) => border({ governed: false }, network).it
+    const accepted = (network: PeerNetwork) => [[], [other], [proxy], 'any' as const].map((accepts) => from(network).isAccepted(accepts))
+    expect(accepted({ overlay: proxy, isOwn: false })).toEqual([false, false, true, true])
+    expect(accepted({ overlay: proxy, isOwn: true })).toEqual([true, true, true, true])
+    expect(accepted({ overlay: null, isOwn: false })).toEqual([true, true, true, true])
   })
 })

@@ -2,14 +2,15 @@
  * What is taken from another thread. It may be run by code that means no good, so nothing rests on its honesty: it does what the kernel
  * says that it may do, in an overlay that the kernel says it can be in.
  */
-import { type Frame, fork, type Pid } from '@troupe/core'
-import type { Parcel, Standing } from '../protocol.ts'
+import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
+import type { Accepts, Parcel, PeerNetwork, Standing } from '../protocol.ts'
 
 /** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
 const maxHeld = 4096
 
 export interface BorderOptions {
   readonly standing: Standing
+  readonly network: PeerNetwork
   /** Asks the kernel whether the other thread may do `action` to a process here. */
   readonly vouch: (action: string, target: Pid) => void
   readonly pass: (parcel: Parcel) => void
@@ -56,12 +57,29 @@ export class Border {
     for (const parcel of this.#held.slice(0, 1)) this.#tryTake(parcel)
   }
 
-  /** The frame in which a message from there is taken: one that was never let out of an overlay has not left it now. */
+  /** The overlay of the other thread; `null` is the clear network. */
+  get overlay(): EntryId | null {
+    return this.#options.network.overlay
+  }
+
+  /** Whether the other thread runs in another network. */
+  get leadsElsewhere(): boolean {
+    return !this.#options.network.isOwn
+  }
+
+  /** Whether a process here that accepts messages from such overlays takes those of the other thread. */
+  isAccepted(accepts: Accepts): boolean {
+    const { isOwn, overlay } = this.#options.network
+    return isOwn || overlay === null || accepts === 'any' || accepts.includes(overlay)
+  }
+
+  /** The frame of a message from there: its network is the one that the kernel says, whatever the message says. */
   frameOf(frame: Frame): Frame {
-    const { confined } = this.#standing
-    if (confined === undefined || typeof frame.overlay === 'string') return frame
-    if (this.#moved?.from !== frame || this.#moved.to.overlay !== confined)
-      this.#moved = { from: frame, to: fork(frame, { overlay: confined }) }
+    const { overlay } = this.#options.network
+    if (overlay === null ? typeof frame.overlay !== 'string' : frame.overlay === overlay) return frame
+    // Where nothing was chosen, the thread is in the application's default.
+    if (frame.overlay === undefined) return frame
+    if (this.#moved?.from !== frame) this.#moved = { from: frame, to: fork(frame, { overlay }) }
     return this.#moved.to
   }
 

@@ -5,6 +5,12 @@ import { ask, currentRuntime } from './current.ts'
 import { currentParticipant, frameInForce } from './participant.ts'
 import { checkTopic } from './post-office.ts'
 
+/** What became of a message to a group. */
+export interface Broadcast {
+  readonly delivered: number
+  readonly refused: number
+}
+
 export const groups = {
   /**
    * Makes a process a member of a group; the group begins with its first member.
@@ -30,23 +36,28 @@ export const groups = {
    * Sends a message to each member of a group, the sender included if it is one. Settles when every mailbox has accepted it; members that
    * end meanwhile are left out.
    *
-   * @returns how many members accepted it
+   * @returns how many members accepted it, and how many refused it, since they run in another network and do not accept the sender's
    * @throws TroupeError `Invalid` for a topic or payload that cannot be sent.
    */
-  async broadcast(name: string, topic: string, payload?: unknown): Promise<number> {
+  async broadcast(name: string, topic: string, payload?: unknown): Promise<Broadcast> {
     const by = currentParticipant()
     const frame = frameInForce()
     checkTopic(topic)
     const message = { topic, payload: unpack(snapshot(payload)), frame, transfer: [] }
     const { post } = currentRuntime()
     const members = await groups.members(name)
-    const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => true, unlessGone)))
-    return sent.filter(Boolean).length
+    const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => 'delivered' as const, outcomeOf)))
+    const count = (outcome: Outcome) => sent.filter((each) => each === outcome).length
+    return { delivered: count('delivered'), refused: count('refused') }
   },
 }
 
-function unlessGone(error: unknown): false {
-  if (error instanceof TroupeError && error.kind === 'NotFound') return false
+type Outcome = 'delivered' | 'refused' | 'gone'
+
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof TroupeError)) throw error
+  if (error.kind === 'NotFound') return 'gone'
+  if ('code' in error && error.code === 'ENETWORK') return 'refused'
   throw error
 }
 

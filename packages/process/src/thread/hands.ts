@@ -2,7 +2,7 @@
 import { isPid, type Pid, TroupeError } from '@troupe/core'
 import { type Handed, type Hands, takeOver } from '@troupe/network'
 import { Turns } from '../turns.ts'
-import { currentParticipant } from './participant.ts'
+import { participantInForce } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Connections asked for at a time; the kernel takes no more than about twice as many of one thread. */
@@ -27,7 +27,7 @@ export function kernelHands(runtime: Runtime): Hands {
       })
     },
     async resolve(name, family) {
-      return runtime.kernel.request('resolve', { name, family }, currentParticipant().pid)
+      return runtime.kernel.request('resolve', { name, family }, onBehalfOf(runtime, undefined))
     },
   }
 }
@@ -35,7 +35,7 @@ export function kernelHands(runtime: Runtime): Hands {
 /** Pools open connections in the context of a bystander: for whom, they say. */
 function onBehalfOf(runtime: Runtime, process: string | undefined): Pid {
   const isHere = process !== undefined && isPid(process) && (runtime.processes.has(process) || runtime.calls.has(process))
-  return isHere ? process : currentParticipant().pid
+  return isHere ? process : (participantInForce() ?? runtime.soleParticipant() ?? runtime.root).pid
 }
 
 function unlessAborted(handed: Handed, signal: AbortSignal | undefined): Handed {

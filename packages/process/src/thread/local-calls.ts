@@ -13,6 +13,10 @@ export class LocalCalls {
   /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
   readonly #programs = new Map<EntryId, Program>()
 
+  get running(): readonly LocalCall[] {
+    return [...this.#running.values()]
+  }
+
   /** Runs a call that the kernel knows, to its end. */
   async run({ pid, program, frame }: StartCall, args: readonly unknown[]): Promise<WireExit> {
     const call = new LocalCall({ pid, entry: program.entry, issued: frame, frame, depth: 1 })

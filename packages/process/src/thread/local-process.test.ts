@@ -14,6 +14,7 @@ function localProcess(frame: Frame = emptyFrame) {
     pid: pid(1, 1),
     program: { entry: entryId('app:it'), module: 'file:///it.ts', method: 'main' },
     frame,
+    accepts: [],
     queueSize: 8,
     birth: undefined,
     surroundings: {
@@ -32,6 +33,7 @@ function localProcess(frame: Frame = emptyFrame) {
 }
 
 const overlayInForce = () => currentFrame()?.overlay
+const traceInForce = () => currentFrame()?.trace
 
 describe('the frame in force', () => {
   it('in a loop is that of each message, whether it was there before or came later', async () => {
@@ -41,9 +43,9 @@ describe('the frame in force', () => {
     const seen: unknown[] = []
     const looping = run(async () => {
       for await (const { payload } of process.iterate(process.mailbox)) {
-        seen.push([payload, overlayInForce()])
+        seen.push([payload, traceInForce()])
         await new Promise(setImmediate)
-        seen.push([payload, overlayInForce()])
+        seen.push([payload, traceInForce()])
         if (payload === 4) break
       }
     })
@@ -51,23 +53,23 @@ describe('the frame in force', () => {
     put(emptyFrame, 3)
     put(proxy, 4)
     await looping
-    const overlays = ['net:proxy', 'net:other', undefined, 'net:proxy']
+    const traces = ['trace', undefined, undefined, 'trace']
     expect(seen).toEqual(
-      overlays.flatMap((overlay, n) => [
-        [n + 1, overlay],
-        [n + 1, overlay],
+      traces.flatMap((trace, n) => [
+        [n + 1, trace],
+        [n + 1, trace],
       ]),
     )
   })
 
-  it('has the overlay and the trace of the sender, and all else of the process', async () => {
+  it('has the trace of the sender, and all else of the process', async () => {
     const { process, put, run } = localProcess(fork(emptyFrame, { values: { own: 1 }, actor: { id: 'anna', meta: {} } }))
     put(proxy)
     const frame = await run(async () => {
       await process.receive(process.mailbox, undefined, undefined)
       return currentFrame()
     })
-    expect(frame).toEqual({ ...emptyFrame, overlay: 'net:proxy', trace: 'trace', values: { own: 1 }, actor: { id: 'anna', meta: {} } })
+    expect(frame).toEqual({ ...emptyFrame, trace: 'trace', values: { own: 1 }, actor: { id: 'anna', meta: {} } })
   })
 
   it.each([entryId('net:own'), null])('stays in the overlay that the process has: %s', async (overlay) => {
@@ -92,12 +94,12 @@ describe('the frame in force', () => {
     const work: Promise<unknown>[] = []
     await run(async () => {
       for await (const _ of process.iterate(process.mailbox)) {
-        work.push(later.then(overlayInForce))
+        work.push(later.then(traceInForce))
         if (work.length === 4) break
       }
     })
     resolve()
-    expect(await Promise.all(work)).toEqual(['net:proxy', 'net:other', 'net:proxy', undefined])
+    expect(await Promise.all(work)).toEqual(['trace', undefined, 'trace', undefined])
   })
 })
 

@@ -1,9 +1,23 @@
 /** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
-import { afterTurn, currentSlot, enterSlot, type Frame, fork, type Pid, type Slot, TroupeError, yieldDue, yielding } from '@troupe/core'
+import {
+  afterTurn,
+  currentSlot,
+  enterSlot,
+  type Frame,
+  fork,
+  type Pid,
+  type Slot,
+  TroupeError,
+  yieldDue,
+  yielding,
+  startTimer,
+  stopTimer,
+  type Timer,
+} from '@troupe/core'
 import { Flow } from '../mailbox/flow.ts'
 import { type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
-import type { Program, Watcher, WireExit } from '../protocol.ts'
+import type { Accepts, Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Birth } from './local-spawns.ts'
 import { type Held, Outbox } from './outbox.ts'
@@ -16,6 +30,9 @@ export interface LocalProcessOptions {
   readonly program: Program
   readonly frame: Frame
   readonly queueSize: number
+  readonly accepts: Accepts
+  /** Milliseconds without a message, after which it is asked to stop. @default never */
+  readonly idleTimeout?: number | undefined
   readonly surroundings: Surroundings
   /** What to tell the kernel, if it does not know the process yet. */
   readonly birth: Birth | undefined
@@ -23,6 +40,8 @@ export interface LocalProcessOptions {
 
 export class LocalProcess extends Participant {
   program: Program
+  /** Overlays from which it takes messages, beside its own and the clear network. */
+  accepts: Accepts
   /** Grows with each upgrade: what an earlier program returns or throws does not count any more. */
   epoch = 0
   /** Set while the kernel does not know the process. */
@@ -34,7 +53,6 @@ export class LocalProcess extends Participant {
   /** How it ended, once it has. */
   exit: WireExit | undefined
   readonly #surroundings: Surroundings
-  #handled: Frame
   #handling: Frame
   #events: EventQueue | undefined
   #controller: AbortController | undefined
@@ -46,13 +64,16 @@ export class LocalProcess extends Participant {
   #wait: Wait | undefined
   #moreWaits: Set<Wait> | undefined
   #outbox: Outbox | undefined
+  readonly #idleTimeout: number | undefined
+  #idle: Timer | undefined
 
   constructor(options: LocalProcessOptions) {
     super(options.pid, options.frame)
     this.program = options.program
+    this.accepts = options.accepts
+    this.#idleTimeout = options.idleTimeout
     this.birth = options.birth
     this.#surroundings = options.surroundings
-    this.#handled = options.frame
     this.#handling = options.frame
     this.mailbox = new Mailbox(options.queueSize, this)
   }
@@ -174,8 +195,9 @@ export class LocalProcess extends Participant {
   }
 
   /** From here on another program runs in its place. What the earlier one waited for it waits for in vain. */
-  upgrade(program: Program): void {
+  upgrade(program: Program, accepts: Accepts): void {
     this.program = program
+    this.accepts = accepts
     this.epoch += 1
     const waits = [...(this.#wait === undefined ? [] : [this.#wait]), ...(this.#moreWaits ?? [])]
     this.#wait = undefined
@@ -187,6 +209,7 @@ export class LocalProcess extends Participant {
   /** No more letters, no more events. Answers what was not taken. */
   close(exit: WireExit): Letter[] {
     this.exit = exit
+    stopTimer(this.#idle)
     this.#events?.close()
     this.#stop('the process has ended')
     return this.mailbox.close()
@@ -253,6 +276,12 @@ export class LocalProcess extends Participant {
   }
 
   #waiting(wait: Wait): void {
+    if (this.#idleTimeout !== undefined) {
+      stopTimer(this.#idle)
+      this.#idle = startTimer(() => {
+        if (this.mailbox.size === 0) this.cancel(`no message came for ${this.#idleTimeout} ms`)
+      }, this.#idleTimeout).unref()
+    }
     if (this.#wait === undefined) this.#wait = wait
     else {
       this.#moreWaits ??= new Set()
@@ -261,6 +290,7 @@ export class LocalProcess extends Participant {
   }
 
   #waited(wait: Wait): void {
+    stopTimer(this.#idle)
     if (this.#wait === wait) this.#wait = undefined
     else this.#moreWaits?.delete(wait)
   }
@@ -271,13 +301,10 @@ export class LocalProcess extends Participant {
     return new Message(letter, this.#surroundings.answer)
   }
 
-  /** The frame in which a message is handled: a process that has no overlay of its own acts in the sender's. */
-  frameFor(letter: Letter): Frame {
-    if (letter.frame === this.#handled) return this.#handling
-    const own = this.frame
-    const overlay = own.overlay === undefined ? letter.frame.overlay : own.overlay
-    this.#handled = letter.frame
-    this.#handling = overlay === own.overlay && letter.frame.trace === undefined ? own : fork(own, { overlay, trace: letter.frame.trace })
+  /** The frame in which a message is handled: the receiver's own, with the trace of what it was sent for. */
+  frameFor({ frame: { trace } }: Letter): Frame {
+    if (trace === undefined) return this.frame
+    if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace })
     return this.#handling
   }
 }

@@ -7,7 +7,7 @@ import { Population } from '../host/population.ts'
 import type { Inheritance, KnownProgram, SharedThread, SpawnRequest } from '../protocol.ts'
 import type { Participant } from './participant.ts'
 
-/** Processes that a thread may have more than the emptiest of its host, before the kernel places the next one. */
+/** Processes that a thread may have more than its share of the host's, before the kernel places the next one. */
 const slack = 1024
 
 export interface LocalSpawnsOptions {
@@ -39,8 +39,8 @@ export class LocalSpawns {
       this.#learn(ask.entry, by.pid)
       return undefined
     }
-    const { worker } = this.#options.shared
-    if (known.pin !== undefined || !this.#population.isLevel(worker, slack) || !this.#population.enter(worker)) return undefined
+    const { worker, workers } = this.#options.shared
+    if (known.pin !== undefined || !this.#population.isLevel(worker, slack, workers) || !this.#population.enter(worker)) return undefined
     const id = pid(this.#options.thread, this.#next)
     this.#next += 2
     return { pid: id, known }

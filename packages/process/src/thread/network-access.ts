@@ -1,8 +1,8 @@
 /** How code in this thread gets at overlays: it asks the kernel. */
-import { currentSlot, type EntryId, type Pid } from '@troupe/core'
+import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { kernelHands } from './hands.ts'
-import { currentParticipant, Participant } from './participant.ts'
+import { currentParticipant, participantInForce } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /** @param sealed - The thread may open nothing itself. */
@@ -16,7 +16,8 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAc
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
     permit(action: string, resource: string, port?: number): Promise<void> | undefined {
-      const by = currentParticipant()
+      const by = participantInForce() ?? runtime.soleParticipant()
+      if (by === undefined) return runtime.isGoverned ? Promise.reject(unknownCaller(action)) : undefined
       if (!by.governed) return undefined
       if (port === undefined) return runtime.permits.ask(by, action, resource)
       return runtime.kernel.request('permit', { action, resource, port }, by.pid)
@@ -38,13 +39,21 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAc
       runtime.refreshRoutes()
     },
     route(overlay: EntryId): Promise<Route> {
-      return runtime.route(overlay, currentParticipant().pid)
+      // The thread's own network is the same for all code in it, also for what has lost its context.
+      return runtime.route(overlay, anyone(runtime))
     },
   }
 }
 
-/** Who asks for what is the thread's: the process or call that acts, and for code that lost its context any process that lives here. */
+/** Who asks for what is the thread's: who acts, if that is known, and else the thread itself. */
 function anyone(runtime: Runtime): Pid {
-  if (!(currentSlot()?.owner instanceof Participant)) for (const pid of runtime.processes.keys()) return pid
-  return currentParticipant().pid
+  return (participantInForce() ?? runtime.root).pid
+}
+
+function unknownCaller(action: string): TroupeError {
+  return denied(
+    `${action} is refused: no process or function is in force here, so it is not known whose policies apply. Keep the context for the ` +
+      'callback with AsyncLocalStorage.bind() or AsyncResource.bind()',
+    { action, reason: 'lostContext' },
+  )
 }

@@ -22,6 +22,9 @@ export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bond
     case 'closed':
       post.onClosed(parcel, channel)
       return
+    case 'refused':
+      post.onRefused(parcel, channel)
+      return
     case 'mark':
       channel.put({ op: 'passed' })
       channel.flush()

@@ -66,7 +66,16 @@ export function currentParticipant(): Participant {
   const owner = currentSlot()?.owner
   if (owner instanceof Participant) return owner
   if (outside !== undefined) return outside
-  throw invalid('no process or function is in force here: call from inside one, or bind the callback with AsyncLocalStorage.bind()')
+  throw invalid(
+    'no process or function is in force here: call from inside one, in a program around an application inside app.run(() => …), ' +
+      'or bind the callback with AsyncLocalStorage.bind()',
+  )
+}
+
+/** Who acts now, if that is known. */
+export function participantInForce(): Participant | undefined {
+  const owner = currentSlot()?.owner
+  return owner instanceof Participant ? owner : outside
 }
 
 /** The frame in force for who acts now. */

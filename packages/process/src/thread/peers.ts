@@ -36,11 +36,12 @@ export class Peers {
   }
 
   /** The kernel introduces this thread to another; it does so once for each pair. */
-  introduce({ thread, port, standing }: Extract<ToThread, { type: 'channel' }>): void {
+  introduce({ thread, port, standing, network }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
     const { onParcel, vouch } = this.#options
     channel.border = new Border({
       standing,
+      network,
       pass: (parcel) => {
         onParcel(parcel, channel)
       },

@@ -3,6 +3,7 @@ import {
   asTroupeError,
   errorFromWire,
   errorToWire,
+  type EntryId,
   type Frame,
   invalid,
   notFound,
@@ -21,6 +22,7 @@ import type { DeadLetter, Parcel } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
+import { checkCrossing, crossing, mayNotCross } from '../crossing.ts'
 import { PendingCalls } from './pending-calls.ts'
 
 /** A message to send. */
@@ -39,8 +41,8 @@ export interface PostOfficeOptions {
   readonly process: (pid: Pid) => LocalProcess | undefined
   readonly channel: (thread: number) => Channel
   readonly onDead: (letter: DeadLetter) => void
-  /** A frame came from another thread. */
-  readonly onFrame: (frame: Frame, via: number) => void
+  /** The overlay of this thread. */
+  readonly overlay: () => EntryId | null
 }
 
 /** Milliseconds without an answer, after which a thread counts as busy. */
@@ -112,7 +114,11 @@ export class PostOffice {
     try {
       const packed = pack(payload, transfer)
       if (this.#isHere(to)) this.#calls.resolve(call, unpack(packed.payload), thread)
-      else this.#options.channel(threadOf(to)).put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
+      else {
+        const channel = this.#options.channel(threadOf(to))
+        if (channel.border?.leadsElsewhere === true) checkCrossing(packed.payload, 'reply', true)
+        channel.put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
+      }
     } catch (cause) {
       const error = unfitReply(cause)
       if (this.#isHere(to)) this.#calls.fail(call, error, thread)
@@ -128,7 +134,10 @@ export class PostOffice {
       channel.put({ op: 'closed', pid: run.to, arrived: 0 })
       return
     }
-    this.#options.onFrame(frame, channel.thread)
+    if (channel.border?.isAccepted(receiver.accepts) === false) {
+      channel.put({ op: 'refused', pid: run.to, call: run.call, network: this.#options.overlay() })
+      return
+    }
     const { from, topic, call } = run
     const flow = receiver.flow(channel.thread)
     if (flow.arrived === 0) this.#opened(receiver, flow)
@@ -163,6 +172,15 @@ export class PostOffice {
     this.#accounts.delete(pid)
     this.#lose(pid, channel.closeAccount(pid, arrived), 'it has ended')
     this.#calls.processEnded(pid, error && errorFromWire(error))
+  }
+
+  /** A process in another network takes nothing from this one. */
+  onRefused({ pid, call, network }: Of<'refused'>, channel: Channel): void {
+    if (threadOf(pid) !== channel.thread) return
+    const error = crossing({ to: pid, from: this.#options.overlay(), receiver: network })
+    this.#accounts.delete(pid)
+    this.#loseFor(pid, channel.refuseAccount(pid, error), error.message)
+    if (call !== 0) this.#calls.reject(call, error)
   }
 
   /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
@@ -230,6 +248,14 @@ export class PostOffice {
     const { to, topic, frame } = message
     const account = this.#account(to)
     if (account === undefined) return Promise.reject(missing(to))
+    const { border } = account.channel
+    if (border === undefined ? mayNotCross(packed.payload) : border.leadsElsewhere) {
+      // Whether it crosses at all is not known before the two threads were introduced.
+      if (border === undefined && !account.closed) {
+        return account.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
+      }
+      checkCrossing(packed.payload, 'payload')
+    }
     const isCall = call !== 0
     const post = () => {
       account.channel.putSend(to, by.pid, topic, frame, packed.payload, call, packed.transfer)
@@ -260,9 +286,11 @@ export class PostOffice {
   }
 
   #lose(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
-    for (const { from, topic } of letters) {
-      this.#options.onDead({ from, to, topic, reason: `the receiver had not taken it when it ended: ${reason}` })
-    }
+    this.#loseFor(to, letters, `the receiver had not taken it when it ended: ${reason}`)
+  }
+
+  #loseFor(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
+    for (const { from, topic } of letters) this.#options.onDead({ from, to, topic, reason })
   }
 
   #isHere(to: Pid): boolean {

@@ -16,6 +16,7 @@ const process: StartProcess = {
   args: [],
   frame: emptyFrame,
   queueSize: 1,
+  accepts: [],
   watchers: [watcher],
   links: [],
   messages: [],
@@ -37,7 +38,7 @@ export async function rehearse(data: ThreadData): Promise<void> {
   peer.port2.on('message', () => {
     peer.port2.postMessage([{ op: 'passed' }])
   })
-  tell({ type: 'channel', thread: 0, port: peer.port1, standing: { governed: false, confined: undefined } })
+  tell({ type: 'channel', thread: 0, port: peer.port1, standing: { governed: false }, network: { overlay: null, isOwn: true } })
   tell({ type: 'start', process })
   await once(kernel.port2, 'message')
   runtime.close()

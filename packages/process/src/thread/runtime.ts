@@ -1,6 +1,6 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorToWire, fork, type Frame, type Pid, pid, TroupeError } from '@troupe/core'
-import { cutStreams, oldestStream, overlayMoved, type Route } from '@troupe/network'
+import { emptyFrame, type EntryId, errorToWire, fork, invalid, type Pid, pid, TroupeError } from '@troupe/core'
+import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import type { Parcel, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol.ts'
@@ -21,6 +21,7 @@ import { PostOffice, wordsOf } from './post-office.ts'
 import { Routes } from './routes.ts'
 import { run } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
+import { whenDry } from './when-dry.ts'
 
 export class Runtime {
   readonly thread: number
@@ -34,9 +35,10 @@ export class Runtime {
   /** The program in this thread that is no process: the main program, in thread 0. */
   readonly root: Participant
   defaultOverlay: EntryId | undefined
+  /** The network that the kernel has given this thread; absent before its first work. */
+  network: ThreadNetwork | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
   readonly #routes: Routes
-  readonly #claimed = new Set<EntryId | null>()
   readonly #spawns: LocalSpawns | undefined
   readonly #expected: Expected
   readonly #surroundings: Surroundings = {
@@ -80,6 +82,7 @@ export class Runtime {
   constructor(data: RuntimeSettings) {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
+    this.network = data.network
     this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
     setStrictMode(data.strict)
     this.root = new Participant(pid(data.thread, 0), emptyFrame, false)
@@ -110,9 +113,7 @@ export class Runtime {
       onDead: (letter) => {
         this.#dead.add(letter)
       },
-      onFrame: (frame, via) => {
-        this.#onFrame(frame, via)
-      },
+      overlay: () => this.network?.overlay ?? null,
     })
     this.bonds = new Bonds({
       ...lookup,
@@ -139,6 +140,17 @@ export class Runtime {
     })
   }
 
+  /** Who acts where the context was lost, if there is but one who can. */
+  soleParticipant(): Participant | undefined {
+    const all = [...this.#processes.values(), ...this.calls.running]
+    return all.length === 1 ? all[0] : undefined
+  }
+
+  /** Whether policies are in force for some of the code in this thread. */
+  get isGoverned(): boolean {
+    return this.#processes.values().some(({ governed }) => governed) || this.calls.running.some(({ governed }) => governed)
+  }
+
   /** The processes that live in this thread. */
   get processes(): ReadonlyMap<Pid, LocalProcess> {
     return this.#processes
@@ -159,8 +171,8 @@ export class Runtime {
     const admitted = this.#spawns?.admit(by, ask)
     if (admitted === undefined || this.#spawns === undefined) return undefined
     const { entry, inherit, monitor, link, args } = ask
-    const { overlay, values, trace } = inherit
-    const frame = fork(emptyFrame, { overlay, values, ...(trace !== undefined && { trace }) })
+    const { values, trace } = inherit
+    const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...(trace !== undefined && { trace }) })
     const messages = (ask.messages ?? []).map((message) => ({ ...message, from: by.pid, frame }))
     const start = {
       pid: admitted.pid,
@@ -168,6 +180,7 @@ export class Runtime {
       args,
       frame,
       queueSize: this.#spawns.queueSize,
+      accepts: admitted.known.accepts,
       watchers: monitor === undefined ? [] : [monitor],
       links: link === undefined ? [] : [link],
       messages,
@@ -183,11 +196,14 @@ export class Runtime {
    * process goes on as it was.
    */
   async upgrade(process: LocalProcess, entry: EntryId, state: readonly unknown[]): Promise<never> {
-    const { program } = await this.kernel.request('program', { entry }, process.pid)
+    const { program, pin, accepts } = await this.kernel.request('program', { entry }, process.pid)
+    if (pin !== undefined && pin !== this.network?.overlay) {
+      throw invalid(`${process.pid} cannot become ${entry}, which is pinned to another network: start a new process`, { entry, pin })
+    }
     await loadMethod(program)
     const { promise: never } = Promise.withResolvers<never>()
     if (process.ended) return never
-    process.upgrade(program)
+    process.upgrade(program, accepts)
     this.kernel.tell({ type: 'upgraded', pid: process.pid, entry })
     this.#run(process, state)
     return never
@@ -227,6 +243,15 @@ export class Runtime {
 
   #onKernel(message: ToThread): void {
     switch (message.type) {
+      case 'bind':
+        this.network = message.network
+        bindThreadNetwork(message.network)
+        return
+      case 'drain':
+        void whenDry().then(() => {
+          this.kernel.tell({ type: 'dry' })
+        })
+        return
       case 'start':
         this.#start(message.process)
         return
@@ -288,8 +313,8 @@ export class Runtime {
   }
 
   #start(start: StartProcess, birth?: Birth): void {
-    const { pid: id, program, frame, queueSize } = start
-    const process = new LocalProcess({ pid: id, program, frame, queueSize, birth, surroundings: this.#surroundings })
+    const { pid: id, program, frame, queueSize, accepts, idleTimeout } = start
+    const process = new LocalProcess({ pid: id, program, frame, queueSize, accepts, idleTimeout, birth, surroundings: this.#surroundings })
     process.watchers.push(...start.watchers)
     this.#processes.set(process.pid, process)
     for (const other of start.links) {
@@ -321,14 +346,6 @@ export class Runtime {
       handOut(parcel, channel, this.post, this.bonds)
     }
     if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
-  }
-
-  /** A message brought an overlay into this thread: the kernel is told at once, so that it can grant the route when it is needed. */
-  #onFrame(frame: Frame, via: number): void {
-    const { overlay } = frame
-    if (overlay === undefined || this.#claimed.has(overlay)) return
-    this.#claimed.add(overlay)
-    this.kernel.tell({ type: 'claim', overlay, via })
   }
 }
 

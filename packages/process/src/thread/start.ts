@@ -1,6 +1,6 @@
 /** Makes a worker thread one of the application: the guard first, then the runtime. */
 import { currentSlot, errorToWire } from '@troupe/core'
-import { installGuard, provideNetworkAccess, sealThread, trustAddons } from '@troupe/network'
+import { bindThreadNetwork, installGuard, provideNetworkAccess, sealThread, trustAddons } from '@troupe/network'
 import type { ThreadData } from '../protocol.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
@@ -19,6 +19,7 @@ export async function guardThread(sealed = false): Promise<void> {
 
 export function startThread(data: ThreadData): Runtime {
   trustAddons(data.native)
+  if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)
   setRuntime(runtime)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))

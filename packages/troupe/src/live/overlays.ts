@@ -20,6 +20,7 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
         commit: async () => {
           await swap.commit().finally(() => {
             for (const other of [id, ...overlays.leadingThrough(id)]) kernel.overlayMoved(other)
+            kernel.retireNetworks()
           })
         },
         rollback: async () => {
@@ -28,6 +29,8 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
           })
         },
         settle: async () => {
+          // What comes under its id later is another network.
+          if (op === 'delete') kernel.networks.removed(id)
           for (const former of swap.retired) {
             kernel.drains.add(former.id, former.route.generation, drainTimeout, () => void former[Symbol.asyncDispose]())
           }

@@ -21,6 +21,8 @@ export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
   readonly root?: string
   /** Entries instead of the folder's. */
   readonly entries?: readonly TestEntry[]
+  /** The network of the test's own program. @default the clear network */
+  readonly network?: string | null
   /** Where log lines go, beside {@link TestApp.log}. @default nowhere */
   readonly onLog?: (line: string) => void
 }
@@ -95,13 +97,14 @@ export class TestApp implements AsyncDisposable {
  *
  * @throws TroupeError `Invalid` with all that is wrong in its entries, `AlreadyExists` when one runs in this program.
  */
-export async function startApp({ root = '.', entries, onLog, ...options }: StartAppOptions): Promise<TestApp> {
+export async function startApp({ root = '.', entries, onLog, network = null, ...options }: StartAppOptions): Promise<TestApp> {
   const loaded = await load({ ...options, root, ...(entries && { entries: entries.map(entryOf) }) })
   loaded.registry.add({ id: probeEntry, kind: 'process.ts', fields: { source: `file://${program}` } })
   const clock = new TestClock()
   const log: string[] = []
   const app = await launch(loaded, {
     clock,
+    network,
     onLog: (line) => {
       log.push(line)
       onLog?.(line)

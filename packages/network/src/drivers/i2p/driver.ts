@@ -38,6 +38,7 @@ class I2pOverlay implements Overlay {
   readonly id: EntryId
   readonly kind = i2pKind.kind
   readonly capabilities = capabilities
+  readonly identity: string
   readonly route: Route
   readonly #fields: Fields
   readonly #site: Site
@@ -53,6 +54,7 @@ class I2pOverlay implements Overlay {
     this.#fields = fields
     this.#site = site
     this.#dials = dials
+    this.identity = fields.destination ?? 'default'
     const { options, signatureType, udpPort = fields.port - 1 } = fields
     this.route = this.#route({ session: dials.session.id, datagrams: { port: udpPort, signatureType, options } })
   }

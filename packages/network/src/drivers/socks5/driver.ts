@@ -21,6 +21,7 @@ export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, { genera
     id,
     kind: socks5Kind.kind,
     capabilities,
+    ...isolatesOf(config),
     route: Object.freeze({ overlay: id, generation, driver: socks5, config: Object.freeze(config) }),
     check: async () => reachable(config),
     async bind() {
@@ -42,6 +43,10 @@ function configOf(fields: Fields, via: Route | undefined): Socks5Route {
     ...(isolate && { isolate }),
     ...(via && { via }),
   }
+}
+
+function isolatesOf({ isolate }: Socks5Route): Pick<Overlay, 'isolates'> {
+  return isolate?.by === 'actor' || isolate?.by === 'process' ? { isolates: isolate.by } : {}
 }
 
 function proxyOf({ host = '', port, username, password }: Pick<Fields, 'host' | 'port' | 'username' | 'password'>): Proxy {

@@ -54,6 +54,8 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     kind: tailscaleKind.kind,
     capabilities,
     exclusive: stateDir,
+    // An ephemeral node is another one each time.
+    identity: JSON.stringify([controlUrl, stateDir, ephemeral ? generation : 0]),
     route,
     async check() {
       node.present()

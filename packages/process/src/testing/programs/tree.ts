@@ -1,6 +1,8 @@
 /** Programs that spawn others, with what they hand on. */
 import { currentFrame } from '@troupe/core'
 import { processes, self } from '@troupe/process'
+import { WritableStream } from 'node:stream/web'
+import { MessageChannel } from 'node:worker_threads'
 
 /** The frame that it runs in. */
 export function frame() {
@@ -47,6 +49,21 @@ export async function lateFrames(count: number) {
   }
   resolve()
   return Promise.all(work)
+}
+
+/** Starts a process in another network with a message. */
+export async function firstMessage(network: string) {
+  return processes.withOptions({ network }).withMessage('first', 1).exec('app:tree.lateFrames', 'app:host', 1)
+}
+
+/** Sends something that may not cross. */
+export async function sendThing(to: string, thing: string) {
+  const { port1 } = new MessageChannel()
+  const shared = new SharedArrayBuffer(4)
+  const writable = new WritableStream()
+  if (thing === 'port') await processes.send(to, 'frame', { deep: [port1] }, { transfer: [port1] })
+  else if (thing === 'writable') await processes.send(to, 'frame', writable, { transfer: [writable] })
+  else await processes.send(to, 'frame', thing === 'view' ? new Uint8Array(shared) : shared)
 }
 
 /** Calls the target in whatever frame this runs. */

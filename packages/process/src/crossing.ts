@@ -1,0 +1,89 @@
+/** What may cross from one network to another (`docs/overlays.md`), and the errors for what may not. */
+import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
+import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
+import { isSharedArrayBuffer } from 'node:util/types'
+import { MessagePort } from 'node:worker_threads'
+
+/** A message that its receiver's network does not take. */
+export interface RefusedCrossing {
+  /** Pid, or name, of the receiver. */
+  readonly to: string
+  /** The sender's network; `null` is the clear network. */
+  readonly from: EntryId | null
+  readonly receiver: EntryId | null
+}
+
+/** The error of a message from an overlay to a process of another network that does not accept it. Its `code` is `ENETWORK`. */
+export function crossing({ to, from, receiver }: RefusedCrossing): TroupeError & { code: string } {
+  const remedy =
+    from === null ? '' : `: let it accept them with "accepts: [${from}]" on its entry, service or child, or send from ${nameOf(receiver)}`
+  const error = denied(`${to} runs in ${nameOf(receiver)} and takes no messages from ${nameOf(from)}${remedy}`, {
+    code: 'ENETWORK',
+    to,
+    from,
+    receiver,
+  })
+  return Object.assign(error, { code: 'ENETWORK' })
+}
+
+/** What may not cross, and where in a value it is. */
+interface Found {
+  readonly what: string
+  readonly path: string
+}
+
+/**
+ * Checks what crosses to another network: nothing in it may carry work there later.
+ *
+ * @param isReply - Readable streams cross as replies, and only so.
+ * @throws TroupeError `Invalid`, with the path.
+ */
+export function checkCrossing(value: unknown, path: string, isReply = false): void {
+  const found = find(value, path, isReply, new Set())
+  if (found === undefined) return
+  const { what, path: at } = found
+  throw invalid(`${at}: ${what} does not cross to another network, since it could carry work there: send plain data`, {
+    path: at,
+    code: 'ENETWORK',
+  })
+}
+
+/** Whether a value holds something that may not cross to another network. */
+export function mayNotCross(value: unknown): boolean {
+  return find(value, '', false, new Set()) !== undefined
+}
+
+function find(value: unknown, path: string, isReply: boolean, seen: Set<object>): Found | undefined {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return undefined
+  seen.add(value)
+  const what = forbidden(value, isReply)
+  if (what !== undefined) return { what, path }
+  if (ArrayBuffer.isView(value)) return find(value.buffer, path, isReply, seen)
+  for (const [name, item] of partsOf(value)) {
+    const found = find(item, path + name, isReply, seen)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function partsOf(value: object): Iterable<readonly [path: string, part: unknown]> {
+  const numbered = (name: string, parts: Iterable<unknown>) => Array.from(parts, (part, index) => [`${name}[${index}]`, part] as const)
+  if (Array.isArray(value)) return numbered('', value)
+  if (value instanceof Map) return [...numbered('.keys', value.keys()), ...numbered('.values', value.values())]
+  if (value instanceof Set) return numbered('.values', value)
+  return Object.entries(value).map(([name, part]) => [`.${name}`, part] as const)
+}
+
+function forbidden(value: object, isReply: boolean): string | undefined {
+  if (value instanceof MessagePort) return 'a MessagePort'
+  if (isSharedArrayBuffer(value)) return 'a SharedArrayBuffer'
+  if (value instanceof WritableStream) return 'a WritableStream'
+  if (value instanceof TransformStream) return 'a TransformStream'
+  if (value instanceof ReadableStream && !isReply) return 'a ReadableStream'
+  if (Object.prototype.toString.call(value) === '[object WebAssembly.Memory]') return 'a WebAssembly.Memory'
+  return undefined
+}
+
+function nameOf(network: EntryId | null): string {
+  return network === null ? 'the clear network' : `overlay ${network}`
+}

@@ -1,0 +1,153 @@
+/**
+ * The networks that threads are bound to: the clear network, or an overlay with the isolation key where it isolates by actor or process. Work
+ * of one network runs in threads of that network alone.
+ */
+import { type EntryId, type Frame, unavailable } from '@troupe/core'
+import type { ThreadNetwork } from '@troupe/network'
+import type { Overlay, Overlays } from '@troupe/network/kernel'
+
+export interface Network extends ThreadNetwork {
+  /** Equal for equal networks. */
+  readonly key: string
+}
+
+/** Where no overlay is in force. */
+export const clearNetwork: Network = Object.freeze({ key: '', overlay: null })
+
+export interface NetworksOptions {
+  readonly overlays: Pick<Overlays, 'get' | 'has'>
+  /** Where a frame chose nothing. */
+  readonly defaultOverlay: () => EntryId | undefined
+}
+
+/** What an id stood for, and how often that has changed. */
+interface Known {
+  readonly epoch: number
+  readonly identity: string | undefined
+}
+
+export class Networks {
+  readonly #options: NetworksOptions
+  readonly #known = new Map<EntryId, Known>()
+  readonly #epochs = new WeakMap<Overlay, number>()
+  readonly #wholes = new WeakMap<Overlay, Network>()
+  /** One object for each key that was asked for lately. */
+  readonly #networks = new Map<string, Network>()
+  #processes = 0
+
+  constructor(options: NetworksOptions) {
+    this.#options = options
+  }
+
+  /** The overlay that a frame leads to. */
+  overlayOf({ overlay }: Frame): EntryId | null {
+    return overlay === undefined ? (this.#options.defaultOverlay() ?? null) : overlay
+  }
+
+  /**
+   * The network of a process that starts in `frame`.
+   *
+   * @throws TroupeError `NotFound` for an overlay that does not run.
+   */
+  ofProcess(frame: Frame): Network {
+    const overlay = this.overlayOf(frame)
+    if (overlay === null) return clearNetwork
+    const running = this.#options.overlays.get(overlay)
+    if (running.isolates !== 'process') return this.#of(running, frame, undefined)
+    this.#processes += 1
+    return this.#of(running, frame, `process ${this.#processes}`)
+  }
+
+  /**
+   * The network of work in `frame` that code in `from` asks for: where the overlay keeps processes apart, the caller's own stays.
+   *
+   * @param caller - Names the caller, for an overlay that the caller is not in.
+   * @throws TroupeError `NotFound` for an overlay that does not run.
+   */
+  ofCall(frame: Frame, from: Network | undefined, caller: string): Network {
+    const overlay = this.overlayOf(frame)
+    if (overlay === null) return clearNetwork
+    const running = this.#options.overlays.get(overlay)
+    if (running.isolates !== 'process') return this.#of(running, frame, undefined)
+    return from?.overlay === overlay && this.isCurrent(from) ? from : this.#of(running, frame, `caller ${caller}`)
+  }
+
+  /** Whether work may still be given to threads of that network: its overlay is there, and leads to where it led. */
+  isCurrent({ key, overlay }: Network): boolean {
+    if (overlay === null) return true
+    if (!this.#options.overlays.has(overlay)) return false
+    return key.startsWith(prefixOf(overlay, this.#epochOf(this.#options.overlays.get(overlay))))
+  }
+
+  /** @throws TroupeError `Unavailable` for a network that is not current. */
+  check(network: Network): void {
+    if (this.isCurrent(network)) return
+    const { overlay } = network
+    throw unavailable(
+      `overlay ${overlay} was replaced by one that leads elsewhere, or deleted, since this thread began: start the process anew`,
+      {
+        overlay,
+        code: 'ENETWORK',
+      },
+    )
+  }
+
+  /** An overlay is gone: what comes under its id later is another network. */
+  removed(overlay: EntryId): void {
+    const { epoch } = this.#known.get(overlay) ?? { epoch: 0 }
+    this.#known.set(overlay, { epoch: epoch + 1, identity: undefined })
+  }
+
+  #of(running: Overlay, frame: Frame, process: string | undefined): Network {
+    if (running.isolates === undefined) return this.#whole(running)
+    const actor = running.isolates === 'actor' ? frame.actor?.id : undefined
+    const isolation = { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }) }
+    const key = prefixOf(running.id, this.#epochOf(running)) + JSON.stringify(isolation)
+    const known = this.#networks.get(key)
+    if (known !== undefined) return known
+    const network = Object.freeze({ key, overlay: running.id, isolation: Object.freeze(isolation) })
+    if (process === undefined) this.#remember(network)
+    return network
+  }
+
+  #remember(network: Network): void {
+    this.#networks.set(network.key, network)
+    if (this.#networks.size <= mostRemembered) return
+    const [oldest] = this.#networks.keys()
+    if (oldest !== undefined) this.#networks.delete(oldest)
+  }
+
+  /** The network of an overlay that keeps nobody apart. */
+  #whole(running: Overlay): Network {
+    const known = this.#wholes.get(running)
+    if (known !== undefined) return known
+    const key = prefixOf(running.id, this.#epochOf(running))
+    const network = this.#networks.get(key) ?? Object.freeze({ key, overlay: running.id })
+    this.#remember(network)
+    this.#wholes.set(running, network)
+    return network
+  }
+
+  #epochOf(running: Overlay): number {
+    const { id, kind, isolates, identity: own } = running
+    const counted = this.#epochs.get(running)
+    if (counted !== undefined) return counted
+    const identity = JSON.stringify([kind, isolates, own])
+    const known = this.#known.get(id)
+    const epoch = known === undefined ? 0 : known.epoch + (known.identity === undefined || known.identity === identity ? 0 : 1)
+    this.#known.set(id, { epoch, identity })
+    this.#epochs.set(running, epoch)
+    return epoch
+  }
+}
+
+const mostRemembered = 4096
+
+function prefixOf(overlay: EntryId, epoch: number): string {
+  return `${overlay} ${epoch} `
+}
+
+/** A network in words, for errors. */
+export function describeNetwork({ overlay }: { readonly overlay: EntryId | null }): string {
+  return overlay === null ? 'the clear network' : `overlay ${overlay}`
+}

@@ -1,0 +1,97 @@
+/** The network of the program around an application: given to its thread before anything else happens, for the thread's whole life. */
+import { type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
+import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
+import { Socket } from 'node:net'
+
+/** What a program says of its own network: an overlay of the application; `null` for the clear network. @default the application's default */
+export type ProgramNetwork = string | null | undefined
+
+/** The network of a program in an application with that default. @throws TroupeError `Invalid` for what is no id of an overlay. */
+export function programOverlay(chosen: ProgramNetwork, byDefault: EntryId | undefined): EntryId | null {
+  if (chosen === undefined || chosen === '') return byDefault ?? null
+  return chosen === null ? null : entryId(chosen)
+}
+
+/**
+ * Puts a network in force for the program's thread, within the call. In an overlay, what the program opens waits until the application is there,
+ * and fails with it.
+ *
+ * @throws TroupeError `Invalid` when the thread has another network already, or opened connections before there was a guard.
+ */
+export function enterNetwork(overlay: EntryId | null): PendingAccess | undefined {
+  const bound = threadNetwork()
+  if (bound !== undefined && bound.overlay !== overlay) {
+    throw invalid(
+      `the thread of this program runs in ${nameOf(bound.overlay)} and keeps that network: ` +
+        `an application whose program is to run in ${nameOf(overlay)} needs a thread or a program of its own (or "network: ${bound.overlay ?? 'null'}")`,
+      { network: bound.overlay, requested: overlay, code: 'ENETWORK' },
+    )
+  }
+  if (overlay !== null && bound === undefined) checkFresh(overlay)
+  bindThreadNetwork({ overlay })
+  if (overlay === null) return undefined
+  installGuard()
+  const pending = new PendingAccess()
+  provideNetworkAccess(pending.access)
+  return pending
+}
+
+/** @throws TroupeError `Invalid` */
+function checkFresh(overlay: EntryId): void {
+  const open = openConnections()
+  if (open.length === 0) return
+  throw invalid(
+    `this program opened ${open.length} connection${open.length === 1 ? '' : 's'} (${open.slice(0, 3).join(', ')}) before the application, ` +
+      `whose default network is ${overlay}: boot it before anything is opened, or keep the program in the clear with "network: null"`,
+    { overlay, connections: open, code: 'ENETWORK' },
+  )
+}
+
+/** Client connections that are open in this thread, by their far ends. Those that a server accepted lead nowhere new. */
+function openConnections(): readonly string[] {
+  const list: unknown = Reflect.get(process, '_getActiveHandles')
+  const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []
+  if (!Array.isArray(handles)) return []
+  return handles
+    .filter((handle) => handle instanceof Socket && isClient(handle))
+    .map((socket: Socket) => `${socket.remoteAddress ?? 'connecting'}:${socket.remotePort ?? ''}`)
+}
+
+function isClient(socket: Socket): boolean {
+  return !('server' in socket && socket.server) && (socket.remoteAddress !== undefined || socket.connecting)
+}
+
+/** What stands for the application's access to its overlays until that is there. */
+export class PendingAccess {
+  readonly access: NetworkAccess
+  readonly #there = Promise.withResolvers<NetworkAccess>()
+
+  constructor() {
+    const { promise } = this.#there
+    promise.catch(() => undefined)
+    this.access = {
+      defaultOverlay: undefined,
+      select: async (overlay) => (await promise).select(overlay),
+      route: async (overlay) => (await promise).route(overlay),
+      bind: async (overlay, options) => {
+        const place = (await promise).bind?.(overlay, options)
+        if (place === undefined) throw new TroupeError('Unavailable', `nobody listens on ${overlay} here`)
+        return place
+      },
+    }
+  }
+
+  /** The application runs. */
+  provide(access: NetworkAccess): void {
+    this.#there.resolve(access)
+  }
+
+  /** It did not start. */
+  fail(error: unknown): void {
+    this.#there.reject(error)
+  }
+}
+
+function nameOf(overlay: EntryId | null): string {
+  return overlay === null ? 'the clear network' : `overlay ${overlay}`
+}
