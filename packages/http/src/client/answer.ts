@@ -1,11 +1,11 @@
 /** From an exchange to a `Response`. */
 import { appendAll } from './answer-fields.ts'
 import type { Decoded } from './decode.ts'
-import { override } from './platform.ts'
+import { override, PlatformResponse } from './platform.ts'
 import { WholeAnswer } from './whole-answer.ts'
 
 /** A `Response` that knows where it came from, which a constructed one has no way to say. */
-class StreamedAnswer extends Response {
+class StreamedAnswer extends PlatformResponse {
   readonly #url: string
   readonly #redirected: boolean
 

@@ -20,3 +20,18 @@ export function override<T extends object>(
     Object.defineProperty(prototype, name, { value, writable: true, enumerable: true, configurable: true })
   }
 }
+
+/**
+ * The platform's own `Response`. Where the HTTP server runs, its library has put a class in place of it that keeps what it was made of, and sends
+ * that, whatever a class on top of it says (`docs/discoveries/0062-the-response-of-hono.md`).
+ */
+export const PlatformResponse: typeof Response = platformOf(Response)
+
+function platformOf(response: typeof Response): typeof Response {
+  const below: unknown = Object.getPrototypeOf(response)
+  return isResponseClass(below) ? below : response
+}
+
+function isResponseClass(value: unknown): value is typeof Response {
+  return typeof value === 'function' && 'redirect' in value
+}

@@ -1,6 +1,6 @@
 /** A `Response` whose whole body has come with its head. */
 import { type AnswerFields, appendAll } from './answer-fields.ts'
-import { override } from './platform.ts'
+import { override, PlatformResponse } from './platform.ts'
 
 interface Whole {
   readonly bytes: Buffer
@@ -17,7 +17,7 @@ const byteOrderMark = '\uFEFF'
  * Neither the stream nor the `Headers` are made until somebody asks for them: together with what the garbage collector has to do for
  * them they cost half as much as the request (`docs/discoveries/0030-what-a-response-costs.md`).
  */
-export class WholeAnswer extends Response {
+export class WholeAnswer extends PlatformResponse {
   readonly #whole: Whole
   #used = false
   #headers: Headers | undefined
@@ -84,7 +84,7 @@ export class WholeAnswer extends Response {
   #made(): Response {
     if (this.#standard !== undefined) return this.#standard
     const { bytes, status, statusText } = this.#whole
-    this.#standard = new Response(new Uint8Array(bytes), { status, statusText, headers: this.#filled() })
+    this.#standard = new PlatformResponse(new Uint8Array(bytes), { status, statusText, headers: this.#filled() })
     // What was read here is read there.
     if (this.#used) void this.#standard.arrayBuffer()
     return this.#standard
