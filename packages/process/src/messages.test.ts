@@ -237,6 +237,28 @@ describe('calls', () => {
     expect(await ended).toEqual({ value: true })
   })
 
+  it('to oneself are refused at once', async () => {
+    await using kernel = await startKernel({ programs: ['talk.callSelf'] })
+    expect(await kernel.exec('talk.callSelf', 'me')).toEqual(['Invalid', 'Invalid'])
+  })
+
+  it.each([{ isolation: 'thread' }, { isolation: 'shared', workers: 1 }] as const)(
+    'that a selective receive passes over are replied to or refused, in a host of $isolation',
+    async (settings) => {
+      await using kernel = await startKernel({
+        programs: ['talk.replyOnceTold', 'talk.callTimes'],
+        host: { ...settings, queueSize: 8 },
+      })
+      const callee = await processes.spawn('app:talk.replyOnceTold', host)
+      const calling = kernel.exec('talk.callTimes', callee, 30)
+      // Those that are refused make room for the others; what is left waits for the word.
+      await processes.send(callee, 'go')
+      const outcomes = (await calling) as unknown[]
+      for (const outcome of new Set(outcomes)) expect(['done', 'Unavailable']).toContain(outcome)
+      expect(kernel.dead).toEqual([])
+    },
+  )
+
   it('say what the callee ended with', async () => {
     await using kernel = await startKernel({ programs: ['talk.dieOnCall', 'talk.call', 'life.loop'] })
     const cause = { name: 'Error', message: 'I would rather not' }

@@ -11,6 +11,7 @@ import {
   settledWithin,
   threadOf,
   TroupeError,
+  unavailable,
   yielding,
 } from '@troupe/core'
 import type { Account, Unacknowledged } from '../mailbox/account.ts'
@@ -101,6 +102,7 @@ export class PostOffice {
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
   call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
     if (by.ended) return yielding(Promise.reject(over(by)))
+    if (message.to === by.pid) return yielding(Promise.reject(toItself(by)))
     const { number, held, reply } = this.#calls.open(by.pid, message.to, message.topic, timeout)
     this.#dispatch(by, message, number, held).catch((error: unknown) => {
       this.#calls.reject(number, error)
@@ -120,10 +122,21 @@ export class PostOffice {
         channel.put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
       }
     } catch (cause) {
-      const error = unfitReply(cause)
-      if (this.#isHere(to)) this.#calls.fail(call, error, thread)
-      else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
+      this.#refuse(to, call, unfitReply(cause))
     }
+  }
+
+  /** A letter to a process here gave way: one that nobody waits for is a dead letter. */
+  overflowed(to: Pid, { from, topic, call }: Letter): void {
+    const reason = 'a selective receive passed it over, and it no longer fitted'
+    if (call === 0) this.#options.onDead({ from, to, topic, reason })
+    else this.#refuse(from, call, unavailable(`${to} did not take the call "${topic}": ${reason}`, { pid: to, topic }))
+  }
+
+  /** Rejects a call that came here. */
+  #refuse(to: Pid, call: number, error: TroupeError): void {
+    if (this.#isHere(to)) this.#calls.fail(call, error, this.#options.thread)
+    else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
   }
 
   onSend(run: Of<'send'>, channel: Channel): void {
@@ -340,6 +353,10 @@ function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: P
 export function checkTopic(topic: unknown): void {
   if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
   if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
+}
+
+function toItself({ pid }: Participant): TroupeError {
+  return invalid(`process ${pid} cannot call itself: it would wait for its own reply`, { pid })
 }
 
 function unfitReply(cause: unknown): TroupeError {

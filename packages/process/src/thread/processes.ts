@@ -22,7 +22,7 @@ export interface SendOptions {
 }
 
 export interface ProcessCallOptions extends SendOptions {
-  /** Milliseconds, or a duration such as `5s`. @default the frame's deadline, else none */
+  /** Milliseconds, or a duration such as `5s`; `Infinity` for as long as the callee lives. @default 30s, or the frame's deadline if it is nearer */
   readonly timeout?: number | string
 }
 
@@ -156,10 +156,13 @@ function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions
   return { to, topic, payload, frame: currentFrame() ?? frameInForce(), transfer: options.transfer ?? [] }
 }
 
-function ms(timeout: number | string | undefined): number | undefined {
+/** What a call waits for its reply, if nothing else is said. */
+const callTimeout = 30_000
+
+function ms(timeout: number | string | undefined): number {
   if (timeout !== undefined) return milliseconds(timeout)
   const deadline = currentFrame()?.deadline
-  return deadline === undefined ? undefined : Math.max(0, deadline - Date.now())
+  return deadline === undefined ? callTimeout : Math.min(callTimeout, Math.max(0, deadline - Date.now()))
 }
 
 export const processes = {
@@ -213,7 +216,8 @@ export const processes = {
   /**
    * Sends a message and waits for its reply.
    *
-   * @throws TroupeError `NotFound` as soon as the callee is gone, `Timeout` when no reply came in time.
+   * @throws TroupeError `NotFound` as soon as the callee is gone, `Timeout` when no reply came in time, `Unavailable` when a selective receive
+   * of the callee passed it over and there was no more room for it, `Invalid` for a call to oneself, which would wait for its own reply.
    */
   async call(to: string, topic: string, payload?: unknown, options: ProcessCallOptions = {}): Promise<unknown> {
     const runtime = currentRuntime()

@@ -45,8 +45,8 @@ export class Runtime {
     answer: (to, call, payload, transfer) => {
       this.post.answer(to, call, payload, transfer)
     },
-    onOverflow: ({ pid: to }, { from, topic }) => {
-      this.#dead.add({ from, to, topic, reason: 'a selective receive passed it over, and it no longer fitted' })
+    onOverflow: (process, letter) => {
+      this.post.overflowed(process.pid, letter)
     },
     onFlow: (process, flow) => {
       this.post.reportFlow(process, flow)

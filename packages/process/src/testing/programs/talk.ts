@@ -1,5 +1,5 @@
 /** Programs that exchange messages. */
-import type { Pid } from '@troupe/core'
+import { type Pid, TroupeError } from '@troupe/core'
 import { processes, self } from '@troupe/process'
 
 /** Answers each call with what it was sent, until it is cancelled. Answers how many there were. */
@@ -104,6 +104,31 @@ export async function replyOddly() {
     else return bytes.byteLength === 0
   }
   return false
+}
+
+/** Calls itself, by its pid and by its name. Returns the kinds of the errors. */
+export async function callSelf(name: string) {
+  await processes.names.register(name)
+  const kinds: unknown[] = []
+  for (const to of [self.pid, name]) {
+    await processes.call(to, 'a').catch((error: unknown) => kinds.push(kindOf(error)))
+  }
+  return kinds
+}
+
+/** Passes over all but a topic, and then replies to what is left. */
+export async function replyOnceTold() {
+  await self.receive({ topic: 'go' })
+  for await (const message of self.inbox) message.reply('done')
+}
+
+/** Calls so many times at once. Returns replies, and kinds of errors. */
+export async function callTimes(to: string, times: number) {
+  return Promise.all(Array.from({ length: times }, async (_, n) => processes.call(to, 'job', n).catch(kindOf)))
+}
+
+function kindOf(error: unknown): unknown {
+  return error instanceof TroupeError ? error.kind : error
 }
 
 /** Calls are answered by ending. */
