@@ -188,3 +188,21 @@ describe('a warning', () => {
     expect((await check(alone)).err).toBe('3 entries, no problems')
   })
 })
+
+describe('limits of a host', () => {
+  it.each([
+    ['stackSizeMb', 0.1],
+    ['stackSizeMb', 0.25],
+    ['maxOldGenerationSizeMb', 2],
+    ['maxOldGenerationSizeMb', 8],
+    ['maxYoungGenerationSizeMb', 0.1],
+    ['codeRangeSizeMb', 0.5],
+  ])('that would end the program are refused: %s %d', async (name, size) => {
+    using app = appFolder({
+      'src/_index.yaml': `namespace: app\nentries:\n  - { name: h, kind: process.host, host: { resource_limits: { ${name}: ${size} } } }\n`,
+    })
+    expect((await check(app)).lines).toEqual([
+      expect.stringMatching(/^src\/_index\.yaml:3:\d+: app:h: host\.resource_limits\.\w+: a thread does not start with /),
+    ])
+  })
+})

@@ -5,11 +5,21 @@ import { acceptsSchema } from './accepts.ts'
 import { canSeal, cannotSeal } from './sealing.ts'
 import { supervisorKind } from './supervisor-kind.ts'
 
-/** Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). */
-const resourceLimits = z.partialRecord(
-  z.enum(['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']),
-  z.number().positive(),
-)
+/**
+ * Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). With less than this, a thread cannot start, and
+ * below that V8 ends the whole program (`docs/discoveries/0059-small-limits-end-the-program.md`).
+ */
+const smallest = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 16, stackSizeMb: 0.5 } as const
+
+const resourceLimits = z
+  .partialRecord(z.enum(['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']), z.number().positive())
+  .superRefine((limits, context) => {
+    for (const [name, least] of Object.entries(smallest)) {
+      const limit = Object.entries(limits).find(([key]) => key === name)?.[1]
+      if (limit === undefined || limit >= least) continue
+      context.addIssue({ code: 'custom', path: [name], message: `a thread does not start with ${limit}: expected at least ${least}` })
+    }
+  })
 
 /** `process.ts`: an actor's program, the `method` that the module `source` exports. */
 export const processKind = defineKind({

@@ -20,6 +20,8 @@ export interface Program {
   readonly method: string
   /** It runs as a program of the shell: with `process.argv`, and its value is a `CommandResult`. */
   readonly isCommand?: true
+  /** Milliseconds in which its module has to load. @default it may take for ever, and is reported */
+  readonly loadTimeout?: number
 }
 
 /** A program that a thread may start by itself. */

@@ -188,11 +188,12 @@ export class Registry {
    * Carries out a set of changes, all or none: it is checked, made ready by the handlers of its kinds, and takes effect. Sets that come
    * at a time are carried out one after the other. Answers the new version.
    *
+   * @param released - Called when the changes have taken effect. What follows from them is waited for until this settles, and goes on by itself.
    * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
    * or what kept a change from being carried out. `Internal` when it took effect, and something went wrong with what followed from it.
    */
-  async apply(changes: readonly Change[]): Promise<number> {
-    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries)))
+  async apply(changes: readonly Change[], released?: () => Promise<void>): Promise<number> {
+    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries), { released }))
   }
 
   /**
@@ -200,10 +201,10 @@ export class Registry {
    *
    * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
    */
-  async rollback(version: number): Promise<number> {
+  async rollback(version: number, released?: () => Promise<void>): Promise<number> {
     return this.#queue.run(async () => {
       const undone = versionsAfter(this.#history.records(), version, this.version())
-      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone))
+      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone), { released })
     })
   }
 
@@ -220,7 +221,7 @@ export class Registry {
       const edited = differences(this.#files, entries.all)
       const now = this.#snapshot.entries.all
       const changes = edited.map(({ id, after }) => changeBetween(id, now.get(id), after)).filter((change) => change !== undefined)
-      const version = await this.#carryOut(changes, entries.all)
+      const version = await this.#carryOut(changes, { files: entries.all })
       this.#relocate(entries.all)
       return version
     })
@@ -241,7 +242,10 @@ export class Registry {
     await this.#queue.close(async () => this.#history[Symbol.dispose]())
   }
 
-  async #carryOut(changes: readonly EntryChange[], files?: EntryMap): Promise<number> {
+  async #carryOut(
+    changes: readonly EntryChange[],
+    { files, released }: { readonly files?: EntryMap; readonly released?: (() => Promise<void>) | undefined },
+  ): Promise<number> {
     if (changes.length === 0) return this.version()
     const known = this.#sound()
     const { entries } = this.#snapshot
@@ -254,7 +258,7 @@ export class Registry {
     this.#become(version, next.all)
     this.#analysis = { of: this.#snapshot, found: known }
     try {
-      await settle(prepared)
+      await (released === undefined ? settle(prepared) : Promise.race([settle(prepared), released()]))
     } finally {
       tell(this.events, record)
     }

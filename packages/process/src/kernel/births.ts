@@ -40,7 +40,7 @@ export class Births {
     if (this.#options.governed(thread.number)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const caller = { frame: processes.get(by)?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
-    const record = { pid, entry, frame: frames.forProcess(overlay, {}, inherit), host: hosts.of(pid), onExit: undefined }
+    const record = { pid, entry, frame: frames.forProcess(overlay, {}, inherit), host: hosts.of(pid), onExit: undefined, by }
     processes.add(record)
     thread.pids.add(pid)
     this.#answer(pid, record)

@@ -28,13 +28,15 @@ export class CallRecord implements ProcessRecord {
   readonly onExit: ((exit: WireExit) => void) | undefined
   /** Calls above it, itself included. */
   readonly depth: number
+  readonly by: Pid | undefined
 
-  constructor(id: Pid, { entry, frame, onEnd }: CallOrder, depth: number) {
+  constructor(id: Pid, { entry, frame, caller, onEnd }: CallOrder, depth: number) {
     this.pid = id
     this.entry = entry
     this.frame = frame
     this.onExit = onEnd
     this.depth = depth
+    this.by = caller?.pid
   }
 }
 

@@ -206,7 +206,7 @@ export class Kernel implements AsyncDisposable {
     this.#checkArguments(order, network, accepts)
     const place = host.place(network)
     const { pid, thread } = place
-    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit })
+    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit, by: order.by })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     this.grants.grantFrame(thread.number, frame)

@@ -11,6 +11,8 @@ export interface ProcessRecord {
   readonly frame: Frame
   readonly host: Host | undefined
   readonly onExit: ((exit: WireExit) => void) | undefined
+  /** Who spawned it, or called. */
+  readonly by?: Pid | undefined
 }
 
 export class ProcessTable {
@@ -95,6 +97,15 @@ export class ProcessTable {
 
   lookup(name: string): Pid | undefined {
     return this.#names.get(name)
+  }
+
+  /** A record, and those on whose behalf it acts, as far as they still live. */
+  *ancestry(record: ProcessRecord): Iterable<ProcessRecord> {
+    for (let next: ProcessRecord | undefined = record; next !== undefined; next = next.by && this.#records.get(next.by)) yield next
+  }
+
+  namesOf(pid: Pid): readonly string[] {
+    return [...(this.#namesOf.get(pid) ?? [])]
   }
 
   unregister(name: string): void {

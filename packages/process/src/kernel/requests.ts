@@ -107,6 +107,7 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
     args,
     frame: kernel.frames.forProcess(overlay, choice, inherit),
     from: thread,
+    by: record.pid,
     messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),
     ...(name !== undefined && { name }),
     ...(monitor && { monitor: { ...monitor, pid: record.pid } }),

@@ -24,5 +24,7 @@ export interface SpawnOrder {
   readonly messages?: readonly (FirstMessage & { readonly from: Pid; readonly frame: Frame })[]
   /** The thread that is to have a channel to the new process from the start. */
   readonly from?: Thread
+  /** Who asked for it. */
+  readonly by?: Pid
   readonly onExit?: (exit: WireExit) => void
 }

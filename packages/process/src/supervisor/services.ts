@@ -116,6 +116,7 @@ function processService(kernel: Kernel, supervisors: Supervisors, id: EntryId): 
         frame: serviceFrame(kernel.security, lifecycle, pin),
         name: name ?? id,
         ...(accepts && { accepts }),
+        loadTimeout: lifecycle.startTimeout,
       })
     },
   }

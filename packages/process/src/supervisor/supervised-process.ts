@@ -20,13 +20,16 @@ export interface SupervisedProcess {
   readonly network?: Network
   /** Milliseconds without a message, after which it is asked to stop. @default never */
   readonly idleTimeout?: number
+  /** Milliseconds in which its module has to load. */
+  readonly loadTimeout?: number
 }
 
 /** Starts it. @throws TroupeError like `Kernel.spawn` */
-export function startProcess(kernel: Kernel, process: SupervisedProcess): Running & { readonly pid: Pid } {
+export function startProcess(kernel: Kernel, { loadTimeout, ...process }: SupervisedProcess): Running & { readonly pid: Pid } {
   const { promise: ended, resolve } = Promise.withResolvers<Exit>()
   const pid = kernel.spawn({
     ...process,
+    program: { ...(process.program ?? kernel.program(process.entry).program), ...(loadTimeout !== undefined && { loadTimeout }) },
     onExit: (exit) => {
       resolve('error' in exit ? { error: errorFromWire(exit.error) } : exit)
     },

@@ -38,6 +38,8 @@ export class Supervisor {
   #links: Needs | undefined
   /** Services that are being stopped with what they need: they do not come back before that is done. */
   readonly #leaving = new Set<EntryId>()
+  /** The change of each service that is under way. */
+  readonly #turns = new Map<EntryId, Promise<void>>()
   #stopping = false
 
   constructor(options: SupervisorOptions) {
@@ -93,6 +95,10 @@ export class Supervisor {
    * @param inPlace - The one of that id is not stopped: starting the new one takes its place.
    */
   async put(definition: ServiceDefinition, inPlace = false): Promise<void> {
+    await this.#inTurn(definition.id, async () => this.#put(definition, inPlace))
+  }
+
+  async #put(definition: ServiceDefinition, inPlace: boolean): Promise<void> {
     const { id, autoStart } = definition
     const former = this.#services.get(id)
     const wasUp = former !== undefined && !atRest.has(former.status.state)
@@ -105,11 +111,27 @@ export class Supervisor {
 
   /** Stops a service, what needs it first, and forgets it. Nothing happens when it is unknown. */
   async remove(id: EntryId): Promise<void> {
-    if (!this.#services.has(id)) return
-    await this.stop(id)
-    this.#services.get(id)?.close()
-    this.#services.delete(id)
-    this.#links = undefined
+    await this.#inTurn(id, async () => {
+      if (!this.#services.has(id)) return
+      await this.stop(id)
+      this.#services.get(id)?.close()
+      this.#services.delete(id)
+      this.#links = undefined
+    })
+  }
+
+  /** A service, and all that stops with it. */
+  stopsWith(id: EntryId): ReadonlySet<EntryId> {
+    return this.#services.has(id) ? this.#dependents(id) : new Set()
+  }
+
+  /** One change of a service after the other: nobody else waits for them in order. */
+  async #inTurn(id: EntryId, work: () => Promise<void>): Promise<void> {
+    const mine = (this.#turns.get(id) ?? Promise.resolve()).then(work)
+    const settled = mine.catch(() => undefined)
+    this.#turns.set(id, settled)
+    await mine
+    if (this.#turns.get(id) === settled) this.#turns.delete(id)
   }
 
   /** References between entries have changed. */

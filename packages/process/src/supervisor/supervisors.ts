@@ -11,6 +11,7 @@ import {
   TroupeError,
   unavailable,
 } from '@troupe/core'
+import { waitUnlessOwn } from '../kernel/own-orders.ts'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -52,7 +53,10 @@ export class Supervisors {
     })
     kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
       authority.check(record, 'process.terminate', childName(supervisor, child))
-      await this.#whole(supervisor).terminateChild(child)
+      const name = childName(supervisor, child)
+      const whole = this.#whole(supervisor)
+      const isOwn = (other: string) => other === name || other.startsWith(`${name}/`)
+      await waitUnlessOwn(kernel, record, isOwn, async (released) => Promise.race([whole.terminateChild(child), released()]))
     })
     kernel.handle('restartChild', async ({ supervisor, child }, { record }) => {
       authority.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
@@ -147,6 +151,7 @@ export class Supervisors {
       frame: serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin),
       name,
       ...(accepts && { accepts }),
+      loadTimeout: fields.lifecycle.startTimeout,
     })
   }
 

@@ -21,6 +21,6 @@ export function goLive(running: Running): void {
   registry.handle('security.policy', policyHandler(running))
   registry.handle('http.service', serverHandler(running))
   registry.handle('http.*', routeHandler(running))
-  answerChanges(running.kernel)
+  answerChanges(running)
   for (const { kind } of [processKind, functionKind]) registry.handle(kind, codeHandler(running))
 }

@@ -1,21 +1,26 @@
 /** What code may ask of the registry while the application runs. */
-import { entryId, invalid } from '@troupe/core'
-import type { Asker, Kernel } from '@troupe/process/kernel'
+import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
+import { type Asker, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
 import type { Change } from '@troupe/registry'
 import { z } from 'zod'
+import type { Running } from './running.ts'
 
 /** Answers `registry.apply`, `rollback`, `version` and `history` of all threads. */
-export function answerChanges(kernel: Kernel): void {
+export function answerChanges(running: Running): void {
+  const { kernel } = running
   const { registry } = kernel
   kernel.handle('version', () => ({ version: registry.version() }))
   kernel.handle('history', () => registry.history())
   kernel.handle('apply', async ({ changes }, asker) => {
-    for (const { entry } of parsed(changes)) permit(kernel, asker, entry.id)
-    return { version: await registry.apply(changes) }
+    const ids = parsed(changes).map(({ entry }) => entry.id)
+    for (const id of ids) permit(kernel, asker, id)
+    return carriedOut(running, asker, ids, async (released) => registry.apply(changes, released))
   })
   kernel.handle('rollback', async ({ version }, asker) => {
     for (const { changes } of registry.history()) for (const { id } of changes) permit(kernel, asker, id)
-    return { version: await registry.rollback(version) }
+    const undone = registry.history().filter((later) => later.version > version)
+    const ids = undone.flatMap(({ changes }) => changes.map(({ id }) => id))
+    return carriedOut(running, asker, ids, async (released) => registry.rollback(version, released))
   })
 }
 
@@ -30,6 +35,29 @@ function parsed(changes: unknown): readonly { readonly entry: { readonly id: str
 }
 
 const changesSchema = z.array(z.object({ entry: z.object({ id: z.string() }) }))
+
+/** Has `ids` changed. A service that changes itself, or what it needs, does not wait until it has ended. */
+async function carriedOut(
+  { kernel, supervisor }: Running,
+  { record }: Asker,
+  ids: readonly string[],
+  change: (released: () => Promise<void>) => Promise<number>,
+): Promise<{ readonly version: number }> {
+  const stopped = new Set(ids.filter(isEntryId).flatMap((id) => [entryId(id), ...supervisor.stopsWith(entryId(id))]))
+  const names = new Set([...stopped].flatMap((id) => nameOf(kernel, id)))
+  const isOwn = (name: string) => names.has(name) || names.has(name.split('/', 1)[0] ?? name)
+  let version = 0
+  await waitUnlessOwn(kernel, record, isOwn, async (released) => {
+    version = await change(released)
+  })
+  return { version }
+}
+
+/** The name that the processes of a service go by, or begin with. */
+function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
+  const entry = registry.has(id) ? registry.get(id) : undefined
+  return [entry?.kind === serviceKind.kind ? (registry.decode(id, serviceKind).fields.name ?? id) : id]
+}
 
 function permit(kernel: Kernel, { record }: Asker, id: Change['entry']['id']): void {
   kernel.authority.check(record, 'registry.apply', entryId(id))

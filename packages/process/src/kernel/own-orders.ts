@@ -1,0 +1,36 @@
+/** Orders that stop whoever gave them: it cannot end in order while it waits for its own end. */
+import { startTimer, type Timer } from '@troupe/core'
+import type { Kernel } from './kernel.ts'
+import type { ProcessRecord } from './process-table.ts'
+
+/**
+ * Milliseconds that code waits for what it has ordered to stop. It may be part of that in a way that the kernel does not see: a service waits for
+ * the reply of a process, which gives the order.
+ */
+const patience = 5_000
+
+/**
+ * Waits for `work`, unless `by` acts for a process that `work` stops: that goes on at once, and others do after a time. What is left of the
+ * work goes on by itself.
+ *
+ * @param isOwn - Whether a process of that name is stopped.
+ */
+export async function waitUnlessOwn(
+  { processes, runtime }: Kernel,
+  by: ProcessRecord,
+  isOwn: (name: string) => boolean,
+  work: (released: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const isPart = [...processes.ancestry(by)].some(({ pid }) => processes.namesOf(pid).some(isOwn))
+  let timer: Timer | undefined
+  try {
+    await work(async () => {
+      // The program around the application is no part of it.
+      if (by.pid !== runtime.root.pid) timer = startTimer(resolve, isPart ? 0 : patience)
+      await promise
+    })
+  } finally {
+    timer?.[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,55 @@
+/** A service that has itself changed goes on, ends in order, and keeps nobody waiting. Its time to stop is an hour: nothing ends it by force. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { processes, registry } from 'troupe'
+import { startApp, type TestEntry } from 'troupe/test'
+
+const root = join(import.meta.dirname, '../fixtures/live')
+const lifecycle = { auto_start: true, stop_timeout: '1h' }
+const program = { kind: 'process.ts', source: 'file://self-change.ts' }
+const entries: readonly TestEntry[] = [
+  { id: 'app:host', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
+  { id: 'app:others', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
+  { id: 'app:program', ...program },
+  { id: 'app:once', ...program, method: 'once' },
+  { id: 'app:function', kind: 'function.ts', source: 'file://self-change.ts', method: 'once' },
+  { id: 'app:changer', kind: 'process.service', process: 'app:program', host: 'app:host', lifecycle },
+  {
+    id: 'app:inner',
+    kind: 'process.supervisor',
+    host: 'app:others',
+    children: [{ id: 'kid', process: 'app:program', shutdown: 'infinity' }],
+  },
+  { id: 'app:team', kind: 'process.supervisor', children: [{ id: 'inner', process: 'app:inner', shutdown: 'infinity' }], lifecycle },
+]
+
+async function tell(name: string, way: string, order: string): Promise<unknown> {
+  await using app = await startApp({ root, entries })
+  await using probe = await app.probe()
+  return await probe.run(async () => {
+    // Something to go back to.
+    await registry.apply([
+      {
+        op: 'update',
+        entry: { id: 'app:changer', kind: 'process.service', process: 'app:program', host: 'app:host', input: [1], lifecycle },
+      },
+    ])
+    const pid = await processes.names.lookup(name)
+    if (pid === undefined) throw new Error(`nothing runs under the name ${name}`)
+    const exit = processes.exited(pid)
+    await processes.send(pid, way, order)
+    const ended = await exit
+    await registry.apply([{ op: 'create', entry: { id: 'app:more', kind: 'process.host', host: { spares: 0 } } }])
+    return ended
+  })
+}
+
+describe.each(['itself', 'by a process', 'by a function'])('a service that has itself changed: %s', (way) => {
+  it.each(['update', 'delete', 'delete its host', 'roll back'])('%s', async (order) => {
+    expect(await tell('app:changer', way, order)).toEqual({ value: 'ended in order' })
+  })
+
+  it.each(['terminate child', 'delete supervisor'])('beneath two supervisors: %s', async (order) => {
+    expect(await tell('app:team/inner/kid', way, order)).toEqual({ value: 'ended in order' })
+  })
+})
