@@ -152,6 +152,8 @@ export class Conversation {
     const line = this.#takeLine()
     if (line !== undefined) this.#wanted.resolve(line)
     else if (this.#bytes.length > longestLine) this.#fail(this.#patience.failures.alien(this.#stage))
+    // An end that came together with what was read shows only to who asks for more.
+    else this.#socket.read(0)
   }
 
   readonly #onAbort = (): void => void this.#fail(this.#patience.failures.canceled())

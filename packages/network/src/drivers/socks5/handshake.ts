@@ -86,8 +86,11 @@ export class Handshake {
     for (;;) {
       const { stage } = this.#answers
       const answer = this.#answers.next()
-      if (answer === undefined || this.#take(answer, stage)) return
+      if (answer === undefined) break
+      if (this.#take(answer, stage)) return
     }
+    // An end that came together with what was read shows only to who asks for more.
+    this.#socket.read(0)
   }
 
   /** Whether the handshake is over. */

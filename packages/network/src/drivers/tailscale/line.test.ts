@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 import { FirstLine, NoLine, readAnswer, readFields } from './line.ts'
@@ -45,4 +45,13 @@ it('knows answers from refusals, and both from nonsense', () => {
   expect(read('{"ok":true,"port":80}')).toEqual({ taken: 80 })
   expect(read('{"ok":false,"code":"EIO","error":"words"}')).toEqual({ refused: { code: 'EIO', error: 'words' } })
   for (const nonsense of ['{"ok":true}', '{"ok":false}', '{}', '[]', 'null', '"text"', '{', '']) expect(read(nonsense)).toBeUndefined()
+})
+
+it('sees an end that came before it looked, together with a line that is cut off', async () => {
+  const socket = new Socket()
+  socket._read = () => undefined
+  socket.push('{"ok":')
+  socket.push(null)
+  await expect(new FirstLine(socket).text()).rejects.toThrow('no line came (FIN)')
+  socket.destroy()
 })

@@ -46,8 +46,11 @@ export class FirstLine {
     const end = chunk.indexOf(newline)
     this.#length += end === -1 ? chunk.length : end
     if (this.#length > longest) this.abandon(new NoLine('too long'))
-    else if (end === -1) this.#before = [...this.#before, chunk]
-    else {
+    else if (end === -1) {
+      this.#before = [...this.#before, chunk]
+      // An end that came together with what was read shows only to who asks for more.
+      this.#socket.read(0)
+    } else {
       this.#release()
       if (end + 1 < chunk.length) this.#socket.unshift(chunk.subarray(end + 1))
       this.#read.resolve(Buffer.concat([...this.#before, chunk.subarray(0, end)]).toString())
