@@ -1,0 +1,71 @@
+/** Targets whose input is one text: random ones are made of pieces that mean something to the parser, and known ones are replayed. */
+import fc from 'fast-check'
+
+/** An input that breaks a rule. */
+export class BadInput extends Error {
+  readonly input: string
+
+  constructor(input: string, cause: unknown) {
+    super(`${cause instanceof Error ? cause.message : String(cause)}\ninput: ${JSON.stringify(input)}`, { cause })
+    this.input = input
+  }
+}
+
+export interface Runs {
+  readonly runs: number
+}
+
+export interface TextTarget {
+  /** Runs for about that long. @throws BadInput */
+  readonly fuzz: (seconds: number, seed: number) => Promise<Runs>
+  /** Runs one input, of the corpus. @throws BadInput */
+  readonly replay: (input: string) => Promise<void>
+}
+
+export interface TextTargetOptions {
+  /** What inputs are made of, beside random text. */
+  readonly pieces: readonly string[]
+  readonly maxPieces?: number
+  /** Characters of the random text. @default any code units */
+  readonly unit?: 'binary' | fc.Arbitrary<string>
+  /** Throws when a rule is broken. */
+  readonly check: (input: string) => unknown
+}
+
+/** Milliseconds that no input of some kilobytes may take, however slow the machine: what takes longer grows faster than its input. */
+const longest = 5000
+
+export function textTarget({ pieces, maxPieces = 24, unit = 'binary', check }: TextTargetOptions): TextTarget {
+  const piece = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...pieces) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 5, unit }) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.constantFrom(...pieces), fc.integer({ min: 2, max: 400 })).map(([text, times]) => text.repeat(times)),
+    },
+  )
+  const input = fc.array(piece, { maxLength: maxPieces }).map((parts) => parts.join(''))
+  const replay = async (text: string): Promise<void> => {
+    const start = performance.now()
+    try {
+      await check(text)
+    } catch (error) {
+      throw new BadInput(text, error)
+    }
+    const took = performance.now() - start
+    if (took > longest) throw new BadInput(text, new Error(`${text.length} characters took ${Math.round(took)} ms`))
+  }
+  return { replay, fuzz: async (seconds, seed) => search(fc.asyncProperty(input, replay), seconds, seed) }
+}
+
+/** Looks for what breaks a property, for about that long. */
+async function search<Input>(property: fc.IAsyncProperty<Input>, seconds: number, seed: number): Promise<Runs> {
+  const { failed, numRuns, errorInstance } = await fc.check(property, {
+    seed,
+    numRuns: Number.MAX_SAFE_INTEGER,
+    plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
+  })
+  if (errorInstance instanceof Error) throw errorInstance
+  if (failed) throw new Error(`a run did not end: after ${numRuns} runs the time was over`)
+  return { runs: numRuns }
+}
