@@ -1,13 +1,13 @@
 /** `troupe run --watch`: takes over what is saved, while the application runs. */
 import { createHash } from 'node:crypto'
-import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { sep } from 'node:path'
+import { relative, sep } from 'node:path'
 import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Application } from 'troupe/app'
 import { type Examined, examine } from './check.ts'
 import { describeFailure } from './failure.ts'
 import { formatFinding } from './finding.ts'
+import { FolderWatch } from './folder-watch.ts'
 import type { CommonOptions } from './invocation.ts'
 import { programOf } from './program.ts'
 import type { Terminal } from './terminal.ts'
@@ -26,7 +26,7 @@ class Watch implements AsyncDisposable {
   readonly #app: Application
   readonly #options: CommonOptions
   readonly #terminal: Terminal
-  #watcher: FSWatcher | undefined
+  #watcher: FolderWatch | undefined
   #timer: Timer | undefined
   #looking: Promise<void> = Promise.resolve()
   /** What the code of each entry was when it was looked at last. */
@@ -40,15 +40,24 @@ class Watch implements AsyncDisposable {
   }
 
   async begin(): Promise<void> {
-    this.#watcher = watchFolder(this.#app.config.root, { recursive: true }, (_, name) => {
-      if (name === null || isOfInterest(name)) this.#soon()
+    this.#watcher = new FolderWatch({
+      root: this.#app.config.root,
+      isOfInterest,
+      onChange: () => {
+        this.#soon()
+      },
+      onFailure: (error, folder) => {
+        const name = relative(process.cwd(), folder)
+        const hint = isLimit(error) ? '; raise fs.inotify.max_user_watches, or the limit of open files' : ''
+        this.#terminal.err(`troupe: cannot watch ${name}, and perhaps more: ${messageOf(error)}${hint}; restart to see changes there`)
+      },
     })
     this.#code = await codeOf(await examine(this.#options))
     this.#terminal.err('troupe: watching')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#watcher?.close()
+    this.#watcher?.[Symbol.dispose]()
     stopTimer(this.#timer)
     await this.#looking
   }
@@ -92,6 +101,15 @@ class Watch implements AsyncDisposable {
     this.#told = words
     this.#terminal.err(`troupe: not taken over; what ran goes on\n${words}`)
   }
+}
+
+/** The system has no more watches, or no more descriptors. */
+function isLimit(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EMFILE', 'ENFILE'].includes(String(error.code))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isOfInterest(name: string): boolean {

@@ -2,15 +2,21 @@
  * A module that is loaded anew (`app.ts?v=3`) takes along what it imports by relative paths: its version goes over to them, but not to
  * packages, which are imported by name. Each version of a module stays in memory as long as its thread lives.
  */
-import { registerHooks } from 'node:module'
+import { createRequire, registerHooks } from 'node:module'
 
 const version = /\?v=\d+$/
 
 let installed = false
+const seen = new Set<string>()
+const { cache } = createRequire(import.meta.url)
 
 /** Readies the thread for modules with versions; called before the first one is loaded. */
 export function carryVersions(module: string): void {
-  if (installed || !version.test(module)) return
+  const [found] = version.exec(module) ?? []
+  if (found === undefined) return
+  if (!seen.has(found)) forgetCommonJs()
+  seen.add(found)
+  if (installed) return
   installed = true
   registerHooks({
     resolve: (specifier, context, next) => {
@@ -20,4 +26,9 @@ export function carryVersions(module: string): void {
       return { ...found, url: found.url + carried }
     },
   })
+}
+
+/** CommonJS is kept by the names of files, whatever the URL: what is loaded next, is loaded anew. Packages stay, as those of ES modules do. */
+function forgetCommonJs(): void {
+  for (const file of Object.keys(cache)) if (!file.includes('/node_modules/')) Reflect.deleteProperty(cache, file)
 }
