@@ -158,6 +158,18 @@ describe('a mailbox that is full', () => {
     expect(await kernel.exec('talk.fill', receiver)).toBe(100)
   })
 
+  it.each([
+    { tries: false, threads: 3 },
+    { tries: true, threads: 1 },
+  ])('accepts no more than it holds, whoever sends: $threads threads, trySend $tries', async ({ tries, threads }) => {
+    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.accepted'], host: { queueSize: 4 } })
+    const receiver = await processes.spawn('app:talk.ignore', host)
+    const counts = await Promise.all(numbers(threads).map(async () => kernel.exec('talk.accepted', receiver, 20, tries)))
+    const sum = counts.reduce<number>((all, count) => all + Number(count), 0)
+    if (tries) expect(sum).toBeLessThanOrEqual(4)
+    else expect(sum).toBe(4)
+  })
+
   it('keeps senders waiting until there is room, in order', async () => {
     await using kernel = await startKernel({ programs: ['talk.onceTold', 'talk.count'], host: { queueSize: 8 } })
     const receiver = await processes.spawn('app:talk.onceTold', host, 200)

@@ -439,6 +439,7 @@ export type Parcel =
       readonly window: number
       readonly head: number
       readonly others: readonly number[]
+      readonly admitted: number
     }
   /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
   | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number; readonly error?: WireError }

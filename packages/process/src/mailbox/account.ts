@@ -14,7 +14,7 @@ export interface Unacknowledged {
   readonly topic: string
 }
 
-/** Who waits for the receiver's thread to answer for the first time. */
+/** A sender of one of the first letters, which waits for the receiver to accept it. */
 interface Opening {
   readonly number: number
   readonly resolve: () => void
@@ -34,6 +34,9 @@ interface Sender extends Blocked {
   readonly reject: (error: TroupeError) => void
 }
 
+/** Letters that may be tried (`trySend`) before the receiver has said what room it has. */
+const firstTries = 4
+
 /** Milliseconds for which a little room is left to gather. */
 const gatheringTime = 20
 
@@ -42,6 +45,8 @@ export class Account {
   /** The way to the receiver. */
   readonly channel: Channel
   #credits = openingWindow
+  /** The room that the receiver said it has for this thread; before that, what is tried without knowing. */
+  #window = firstTries
   /** Set once the receiver's thread has answered: it lives, or lived. */
   #opened = false
   #closed: TroupeError | undefined
@@ -68,21 +73,27 @@ export class Account {
     return this.#sent.length > 0
   }
 
-  /** Takes room for one letter, if there is some now; the caller posts it then. */
-  take(from: Pid, topic: string, isCall: boolean): boolean {
+  /** Takes room for one letter, if there is some now; the caller posts it then. @param isTry It must not wait for room over there. */
+  take(from: Pid, topic: string, isCall: boolean, isTry = false): boolean {
     if (this.#credits === 0 || this.#closed !== undefined || this.#blocked.size > 0) return false
+    if (isTry && this.#next < openingWindow && this.#next >= this.#window) return false
     this.#note(from, topic, isCall)
     return true
   }
 
-  /** Whether the receiver's thread is known to accept letters for that process. */
-  get isOpen(): boolean {
-    return this.#opened
+  /** Number of the next letter. */
+  get #next(): number {
+    return this.#head + this.#sent.length
   }
 
-  /** After {@link take}: settles when the receiver's thread is known to have accepted the letter. */
-  opened(): Promise<void> {
-    const number = this.#head + this.#sent.length - 1
+  /** After {@link take}: whether the receiver had room for the letter. The first ones are sent before anything is known of that. */
+  get hadRoom(): boolean {
+    return this.#next > openingWindow
+  }
+
+  /** After {@link take}: settles when the receiver's mailbox is known to have accepted the letter. */
+  accepted(): Promise<void> {
+    const number = this.#next - 1
     return new Promise((resolve, reject) => {
       this.#opening.push({ number, resolve, reject })
     })
@@ -113,10 +124,16 @@ export class Account {
     this.#opened = true
     this.#credits += report.credits
     this.#acknowledge(report)
-    for (const opening of this.#opening.splice(0)) opening.resolve()
+    this.#window = report.window
+    this.#settle(report.admitted)
     if (this.#credits === 0 || this.#blocked.size === 0) return
     if (!isFirst && this.#isTrickle(report)) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
     else this.#release()
+  }
+
+  /** The mailbox has accepted so many letters. */
+  #settle(admitted: number): void {
+    while ((this.#opening[0]?.number ?? admitted) < admitted) this.#opening.shift()?.resolve()
   }
 
   readonly #release = () => {

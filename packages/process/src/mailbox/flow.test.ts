@@ -45,7 +45,7 @@ class Pair {
     let promise: Promise<void>
     if (this.account.take(from, String(letter), isCall)) {
       post()
-      promise = this.account.isOpen ? Promise.resolve() : this.account.opened()
+      promise = this.account.hadRoom ? Promise.resolve() : this.account.accepted()
     } else {
       this.blocked.add(letter)
       promise = this.account.sendLater({ from, topic: String(letter), isCall, held: { withdrawn: false }, post })
@@ -78,7 +78,8 @@ class Pair {
     else {
       const first = this.flow.arrived === 0
       this.waiting.push({ letter, sequence: this.flow.arrive() })
-      if (first) this.report()
+      this.flow.admit()
+      if (first || this.flow.arrived <= openingWindow) this.report()
     }
   }
 
@@ -230,7 +231,7 @@ describe('an account and its flow', () => {
     const pair = new Pair(openingWindow)
     for (let n = 0; n < 2 * openingWindow; n += 1) pair.send(false)
     for (let n = 0; n < openingWindow; n += 1) pair.deliver()
-    pair.hear()
+    while (pair.back.length > 0) pair.hear()
     for (let n = 0; n < openingWindow; n += 1) {
       expect(pair.blocked.size).toBe(openingWindow - n)
       pair.take(0)

@@ -3,7 +3,7 @@
  * thread may use. The sender keeps every letter until it hears here that it was taken, so that nothing is lost in silence.
  */
 
-/** Letters that a thread may send to a process before it has heard anything back. */
+/** Letters that a thread may send to a process before it has heard anything back. They may find no room, and wait for it there. */
 export const openingWindow = 16
 
 /** What the sender is told. */
@@ -16,6 +16,8 @@ export interface FlowReport {
   readonly head: number
   /** Letters at or above `head` that were taken out of their turn. */
   readonly others: readonly number[]
+  /** How many letters the mailbox has accepted. */
+  readonly admitted: number
 }
 
 export class Flow {
@@ -24,6 +26,7 @@ export class Flow {
   /** Set while a report is due. */
   due = false
   #arrived = 0
+  #admitted = 0
   #head = 0
   readonly #others = new Set<number>()
   /** Letters that the sender may still send, or that arrived and hold room. */
@@ -44,6 +47,11 @@ export class Flow {
     const sequence = this.#arrived
     this.#arrived += 1
     return sequence
+  }
+
+  /** The mailbox has accepted a letter, in which it found room. */
+  admit(): void {
+    this.#admitted += 1
   }
 
   /** The letter no longer holds room. */
@@ -68,7 +76,7 @@ export class Flow {
     this.#outstanding += credits
     this.#freed = 0
     this.due = false
-    return { credits, window, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others] }
+    return { credits, window, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others], admitted: this.#admitted }
   }
 
   /** Letters that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */

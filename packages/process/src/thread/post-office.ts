@@ -16,7 +16,7 @@ import {
 } from '@troupe/core'
 import type { Account, Unacknowledged } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
-import type { Flow } from '../mailbox/flow.ts'
+import { type Flow, openingWindow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { pack, type Packed, type Transfer, unpack } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
@@ -89,7 +89,7 @@ export class PostOffice {
     const account = this.#account(to)
     if (account === undefined) return false
     const { payload, transfer } = pack(message.payload, message.transfer)
-    if (by.ended || !account.take(by.pid, topic, false)) return false
+    if (by.ended || !account.take(by.pid, topic, false, true)) return false
     account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
     return true
   }
@@ -102,7 +102,7 @@ export class PostOffice {
   /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
   call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
     if (by.ended) return yielding(Promise.reject(over(by)))
-    if (message.to === by.pid) return yielding(Promise.reject(toItself(by)))
+    if (message.to === by.pid && this.#options.process(by.pid) !== undefined) return yielding(Promise.reject(toItself(by)))
     const { number, held, reply } = this.#calls.open(by.pid, message.to, message.topic, timeout)
     this.#dispatch(by, message, number, held).catch((error: unknown) => {
       this.#calls.reject(number, error)
@@ -154,10 +154,25 @@ export class PostOffice {
     const { from, topic, call } = run
     const flow = receiver.flow(channel.thread)
     if (flow.arrived === 0) this.#opened(receiver, flow)
-    for (const payload of run.payloads) {
-      const sequence = flow.arrive()
-      receiver.mailbox.put({ from, topic, payload, call, frame, flow, sequence })
+    // Their senders wait to hear that they were accepted.
+    else if (flow.arrived < openingWindow) this.reportFlow(receiver, flow)
+    for (const payload of run.payloads) this.#admit(receiver, { from, topic, payload, call, frame, flow, sequence: flow.arrive() }, flow)
+  }
+
+  /** Puts a letter into the mailbox, now or as soon as there is room for it. */
+  #admit(receiver: LocalProcess, letter: Letter, flow: Flow): void {
+    const { mailbox, pid } = receiver
+    if (mailbox.hasRoom(letter.topic)) {
+      flow.admit()
+      mailbox.put(letter)
+      return
     }
+    mailbox.putWhenRoom(letter, forGood, (accepted) => {
+      if (accepted) {
+        flow.admit()
+        this.reportFlow(receiver, flow)
+      } else if (letter.call === 0) this.#lose(pid, [letter], 'it has ended')
+    })
   }
 
   /** The first letter of a thread to a process. */
@@ -279,8 +294,8 @@ export class PostOffice {
       return held === undefined ? by.hold(sent, letter) : sent
     }
     post()
-    if (account.isOpen) return delivered
-    return account.opened().catch((error: unknown) => {
+    if (account.hadRoom) return delivered
+    return account.accepted().catch((error: unknown) => {
       // Nobody is left to hear of it.
       if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
       throw error
@@ -312,6 +327,9 @@ export class PostOffice {
 }
 
 const delivered = Promise.resolve()
+
+/** Of a letter that came from another thread: it is not withdrawn any more. */
+const forGood = { withdrawn: false }
 
 /** Room for each sending thread: an equal share of the mailbox. */
 function windowOf({ mailbox, flows }: LocalProcess): number {

@@ -200,8 +200,8 @@ export const processes = {
   /**
    * Sends a message if there is room for it now. Takes a pid, not a name.
    *
-   * @returns false when the mailbox is full or the process is known to be gone; where policies are in force, also until the kernel has
-   * answered that it may be sent to.
+   * @returns false when the mailbox is full or the process is known to be gone. To a process in another thread also beyond four messages,
+   * until that thread has said what room there is; where policies are in force, also until the kernel has allowed it.
    */
   trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
     const { post, permits } = currentRuntime()

@@ -1,5 +1,5 @@
 /** Programs that exchange messages. */
-import { type Pid, TroupeError } from '@troupe/core'
+import { type Pid, pid, threadOf, TroupeError } from '@troupe/core'
 import { processes, self } from '@troupe/process'
 
 /** Answers each call with what it was sent, until it is cancelled. Answers how many there were. */
@@ -104,6 +104,23 @@ export async function replyOddly() {
     else return bytes.byteLength === 0
   }
   return false
+}
+
+/** Sends without waiting, and returns how many were accepted once the receiver's thread has dealt with them; with `trySend` if it is to try. */
+export async function accepted(to: Pid, times: number, tries: boolean) {
+  let count = 0
+  for (let n = 0; n < times; n += 1) {
+    if (tries) count += processes.trySend(to, 'n', n) ? 1 : 0
+    else {
+      const counted = processes.send(to, 'n', n).then(() => {
+        count += 1
+      })
+      counted.catch(() => undefined)
+    }
+  }
+  // What that thread says of processes that are not there, it says after what it said of the letters.
+  for (let serial = 1000; serial < 1003; serial += 1) await processes.call(pid(threadOf(to), serial), 'a').catch(() => undefined)
+  return count
 }
 
 /** Calls itself, by its pid and by its name. Returns the kinds of the errors. */
