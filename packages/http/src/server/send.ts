@@ -2,6 +2,7 @@
 import { ServerResponse } from 'node:http'
 import { runInSlot, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { waits } from './backlog.ts'
 import { bytesOf } from './bytes.ts'
 import { discard } from './discard.ts'
 import { type Head, hasNoContent, headOf } from './head.ts'
@@ -72,7 +73,7 @@ function sendWhole({ status, fields, length }: Head, body: string | Uint8Array |
 async function sendStream(head: Head, source: Response | string | Uint8Array, sending: Sending): Promise<Response> {
   const { outgoing, slot, onFailed } = sending
   try {
-    await runInSlot(slot, async () => pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head), sending))
+    await runInSlot(slot, async () => pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head, outgoing), sending))
   } catch (error) {
     // Nothing is out yet: whoever called can still say so.
     if (!outgoing.headersSent && !isOver(outgoing)) throw error
@@ -89,20 +90,36 @@ function streamOf(response: Response): ReadableStreamDefaultReader<unknown> | un
 }
 
 /** A long body that is there already: in pieces, so that a client which takes it slowly is told from one that takes nothing. */
-function piecesOf(body: string | Uint8Array, head: Head): ReadableStreamDefaultReader<unknown> {
-  const bytes = Buffer.from(body)
-  if (head.length === undefined) head.fields['content-length'] = String(bytes.byteLength)
+function piecesOf(body: string | Uint8Array, head: Head, outgoing: Outgoing): ReadableStreamDefaultReader<unknown> {
+  if (head.length === undefined) head.fields['content-length'] = String(Buffer.byteLength(body))
+  const { length } = body
   let at = 0
   const stream = new ReadableStream<unknown>(
     {
       pull(controller) {
-        if (at >= bytes.byteLength) controller.close()
-        else controller.enqueue(bytes.subarray(at, (at += pieceSize)))
+        waits(outgoing, length - at)
+        if (at >= length) controller.close()
+        else {
+          const end = endOfPiece(body, at)
+          controller.enqueue(typeof body === 'string' ? body.slice(at, end) : body.subarray(at, end))
+          at = end
+        }
+      },
+      cancel() {
+        waits(outgoing, 0)
       },
     },
     { highWaterMark: 0 },
   )
   return stream.getReader()
+}
+
+/** Not between the halves of a character. */
+function endOfPiece(body: string | Uint8Array, at: number): number {
+  const end = Math.min(at + pieceSize, body.length)
+  if (typeof body !== 'string' || end === body.length) return end
+  const last = body.charCodeAt(end - 1)
+  return last >= 0xd800 && last <= 0xdbff ? end - 1 : end
 }
 
 async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | undefined, sending: Sending): Promise<void> {

@@ -1,5 +1,5 @@
 /** The server beneath: HTTP/1.1 in the clear, or both HTTP/1.1 and HTTP/2 over TLS. */
-import { nodeTimeout, startInterval, stopTimer } from '@troupe/core'
+import { nodeTimeout, startInterval, startTimer, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerOptions } from 'node:http'
 import { createSecureServer, type Http2SecureServer, Http2ServerRequest, type ServerHttp2Session } from 'node:http2'
@@ -80,9 +80,25 @@ function createBoth(
   server.on('session', (session: ServerHttp2Session) => {
     open.add(session)
     session.once('close', () => open.delete(session))
-    if (timeouts.idle > 0) session.setTimeout(nodeTimeout(timeouts.idle), () => session.close())
+    if (timeouts.idle > 0) closeWhenIdle(session, timeouts.idle)
   })
   return server
+}
+
+/** Not by `session.setTimeout()`, which keeps sessions that have ended (`docs/discoveries/0063-sessions-with-a-timeout.md`). */
+function closeWhenIdle(session: ServerHttp2Session, milliseconds: number): void {
+  let streams = 0
+  const timer = startTimer(() => {
+    if (streams === 0) session.close()
+  }, milliseconds)
+  session.on('stream', (stream) => {
+    streams += 1
+    stream.once('close', () => {
+      streams -= 1
+      if (streams === 0 && !session.closed) timer.refresh()
+    })
+  })
+  session.once('close', () => timer.stop())
 }
 
 /** Where the overlay has ended TLS, requests came by it all the same. */

@@ -1,0 +1,14 @@
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import { heads, startTarget, survives } from '../../fuzz/http-heads.ts'
+
+describe('a service', () => {
+  it('answers or refuses whatever head comes, and goes on', async () => {
+    await using web = await startTarget()
+    await web.fetch('/hello')
+    await fc.assert(
+      fc.asyncProperty(heads, async (bytes) => survives(web, bytes)),
+      { numRuns: 300 },
+    )
+  })
+})

@@ -1,0 +1,111 @@
+/**
+ * `npm run soak:http`: strangers abort, reset, read slowly, ask for heads and upgrades, while routes are swapped and threads of pools die, for
+ * `SOAK_SECONDS` (600). Then the services must answer as before, no thread, stream, timer or socket may be left, and the memory must be back.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { IncomingMessage } from 'node:http'
+import { get } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { entryId } from '@troupe/core'
+import { registry } from 'troupe'
+import { type Application, boot } from 'troupe/app'
+import { makeCertificates } from '../contract/certificates.ts'
+
+const seconds = Number(process.env['SOAK_SECONDS'] ?? 600)
+/** Bytes that the heap may keep: code that was compiled, caches that have an end. */
+const slack = 40_000_000
+
+const swaps = { count: 0 }
+
+/** Puts another route in its place while requests are under way. */
+async function swap(): Promise<void> {
+  swaps.count += 1
+  const entry = {
+    id: 'soak:swapped',
+    kind: 'http.endpoint',
+    meta: { router: 'soak:clear' },
+    path: `/swapped-${swaps.count}`,
+    func: 'soak:inline',
+  }
+  await registry.apply([{ op: swaps.count === 1 ? 'create' : 'update', entry }])
+}
+
+async function answers(port: number): Promise<void> {
+  for (const path of ['/pool', '/inline', `/swapped-${swaps.count}`, '/files/handlers.ts']) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(20_000) })
+    await response.arrayBuffer()
+    if (response.status !== 200) throw new Error(`${path} answers ${response.status}`)
+  }
+}
+
+/** Bytes that the threads of both services hold, after a collection. */
+async function memory(clear: number, secure: number, ca: string): Promise<number> {
+  const plain = await fetch(`http://127.0.0.1:${clear}/inline?do=memory`)
+  const asked = get(`https://localhost:${secure}/inline?do=memory`, { ca, agent: false })
+  const answers: readonly unknown[] = await once(asked, 'response')
+  const [response] = answers
+  return Number(await plain.json()) + (response instanceof IncomingMessage ? Number(await text(response)) : Infinity)
+}
+
+/** Answers by how much the memory has grown in the second half: in the first, code is compiled and caches fill. */
+async function soak(app: Application, ca: string): Promise<number> {
+  const [clear, secure] = [app.address(entryId('soak:web')).port, app.address(entryId('soak:secure')).port]
+  await swap()
+  await answers(clear)
+  const half = async () => {
+    const swapping = setInterval(() => void swap(), 100)
+    await attack(seconds / 2, clear, secure, ca).finally(() => {
+      clearInterval(swapping)
+    })
+    await settled()
+    await answers(clear)
+    return memory(clear, secure, ca)
+  }
+  const first = await half()
+  return (await half()) - first
+}
+
+/** In a process of its own: what it holds is not the services'. */
+async function attack(time: number, clear: number, secure: number, ca: string): Promise<void> {
+  const child = fork(new URL('./http-strangers.ts', import.meta.url), [String(time), String(clear), String(secure)], {
+    env: { ...process.env, SOAK_CA: ca },
+  })
+  const ends: readonly unknown[] = await once(child, 'exit')
+  const code = ends[0]
+  if (code !== 0) throw new Error(`the strangers ended with ${String(code)}`)
+}
+
+/** Connections that were left are closed in time, and threads that nobody needs end. */
+async function settled(): Promise<void> {
+  const patience = Date.now() + 20_000
+  while (sockets() > 2 && Date.now() < patience) await pause(200)
+}
+
+function sockets(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPSocket') || kind === 'TLSWrap').length
+}
+
+await using certificates = await makeCertificates()
+const { cert, key } = certificates.server
+Object.assign(process.env, { SOAK_CERT: cert, SOAK_KEY: key })
+const log: string[] = []
+const app = await boot({ root: new URL('./web', import.meta.url).pathname, onLog: (line) => log.push(line) })
+const grown = await app.run(async () => soak(app, certificates.ca))
+const attempts = ['soak:web', 'soak:secure'].map((id) => app.service(entryId(id)).attempts)
+const open = app.kernel.threads.size
+await app.stop()
+await pause(500)
+const left = process.getActiveResourcesInfo().filter((kind) => !['TTYWrap', 'PipeWrap', 'FSReqCallback'].includes(kind))
+
+console.log(`routes swapped ${swaps.count} times; threads before the end ${open}, after it ${app.kernel.threads.size}`)
+console.log(`memory grown by ${(grown / 1e6).toFixed(0)} MB; resources left: ${JSON.stringify(left)}`)
+const problems = [
+  ...(attempts.some((count) => count > 0) ? [`services were started again: ${attempts.join(', ')}`] : []),
+  ...(app.kernel.threads.size > 1 ? ['threads are left'] : []),
+  ...(left.length > 1 ? [`resources are left: ${left.join(', ')}`] : []),
+  ...(grown > slack ? [`the memory has grown by ${(grown / 1e6).toFixed(0)} MB`] : []),
+]
+for (const problem of problems) console.error(problem)
+process.exitCode = problems.length > 0 ? 1 : 0
