@@ -7,8 +7,8 @@ import net from 'node:net'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import tls from 'node:tls'
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
-import { installGuard, provideNetworkAccess } from '@troupe/network'
+import { emptyFrame, entryId, runInFrame } from '@troupe/core'
+import { bindThreadNetwork, installGuard, provideNetworkAccess } from '@troupe/network'
 import { SocksProxyAgent } from 'socks-proxy-agent'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
 import { scaled } from './measure.ts'
@@ -18,6 +18,7 @@ const overlay = way === 'overlay' ? entryId('app:proxy') : null
 if (way === 'clear' || way === 'overlay') {
   const route = await socks5Route('proxy', { host: proxy, port: Number(proxyPort) })
   installGuard()
+  bindThreadNetwork({ overlay })
   provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
 }
 const url = `socks5h://${proxy}:${proxyPort}`
@@ -75,5 +76,5 @@ const workloads: Readonly<Record<string, () => Promise<number>>> = {
 
 for await (const line of createInterface(process.stdin)) {
   const run = workloads[line]
-  console.log(await runInFrame(fork(emptyFrame, { overlay }), async () => run?.()))
+  console.log(await runInFrame(emptyFrame, async () => run?.()))
 }

@@ -1,9 +1,9 @@
 /**
- * Runs in a namespace: all libraries, and all ways out, in an overlay's frame. `guarded` or `unguarded` as its argument says; prints what
+ * Runs in a namespace: all libraries, and all ways out, in a thread of an overlay. `guarded` or `unguarded` as its argument says; prints what
  * each ended with.
  */
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
-import { installGuard, provideNetworkAccess } from '@troupe/network'
+import { entryId } from '@troupe/core'
+import { bindThreadNetwork, installGuard, provideNetworkAccess } from '@troupe/network'
 import ssh2 from 'ssh2'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
 import { proxyAddress, proxyPort } from './namespace.ts'
@@ -14,28 +14,27 @@ const patience = 4000
 const overlay = entryId('app:proxy')
 const route = await socks5Route('proxy', { host: proxyAddress, port: proxyPort })
 if (process.argv[2] === 'guarded') installGuard()
+bindThreadNetwork({ overlay })
 provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
 
 // Errors that a library throws where nobody waits for them.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
-const outcomes = await runInFrame(fork(emptyFrame, { overlay }), async () => {
-  const { libraries } = await import('./libraries.ts')
-  const silent = { port: 27_017, peers: [] }
-  const sinks = {
-    line: 7001,
-    smtp: 2525,
-    websocket: 7002,
-    grpc: 7003,
-    mongo: silent,
-    kafka: { ...silent, port: 9092 },
-    [Symbol.asyncDispose]: async () => {},
-  }
-  const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
-  const library = libraries({ host: 'web.test', sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
-  const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }
-  return Promise.all(Object.entries(all).map(async ([name, use]) => [name, await outcome(use)]))
-})
+const { libraries } = await import('./libraries.ts')
+const silent = { port: 27_017, peers: [] }
+const sinks = {
+  line: 7001,
+  smtp: 2525,
+  websocket: 7002,
+  grpc: 7003,
+  mongo: silent,
+  kafka: { ...silent, port: 9092 },
+  [Symbol.asyncDispose]: async () => {},
+}
+const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
+const library = libraries({ host: 'web.test', sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
+const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }
+const outcomes = await Promise.all(Object.entries(all).map(async ([name, use]) => [name, await outcome(use)]))
 process.stdout.write(JSON.stringify(Object.fromEntries(outcomes)), () => process.exit())
 
 /** A word for what `use` ends with. */

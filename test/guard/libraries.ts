@@ -1,5 +1,5 @@
 /**
- * What people open connections with, as they would: made once, used in any frame. Each use answers with where the server saw it come from.
+ * What people open connections with, as they would: made once, at the top. Each use answers with where the server saw it come from.
  * Loaded after the guard, as user code is.
  */
 import { once } from 'node:events'
@@ -12,7 +12,6 @@ import { join } from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import tls from 'node:tls'
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js'
-import { perOverlay } from '@troupe/network'
 import axios from 'axios'
 import got from 'got'
 import { Redis } from 'ioredis'
@@ -49,14 +48,12 @@ export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<strin
   const secure = `https://${host}:${securePort}/`
   const agent = new http.Agent({ keepAlive: true })
   const secureAgent = new https.Agent({ keepAlive: true, ca, checkServerIdentity: anyName })
-  const dispatcher = perOverlay(() => new UndiciAgent({ connect: { ca, checkServerIdentity: anyName } }))
-  const postgres = perOverlay(() =>
-    new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore),
-  )
-  const redis = perOverlay(() => new Redis({ host, port: redisPort }).on('error', ignore))
-  const mariadb = perOverlay(() => mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 }))
-  const session = perOverlay(() => http2.connect(secure, { ca, checkServerIdentity: anyName }))
-  const grpc = perOverlay(() => new GrpcClient(`${host}:${sinks.grpc}`, credentials.createInsecure()))
+  const dispatcher = new UndiciAgent({ connect: { ca, checkServerIdentity: anyName } })
+  const postgres = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore)
+  const redis = new Redis({ host, port: redisPort, lazyConnect: true }).on('error', ignore)
+  const mariadb = mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 })
+  let session: http2.ClientHttp2Session | undefined
+  const grpc = new GrpcClient(`${host}:${sinks.grpc}`, credentials.createInsecure())
 
   return {
     'net.connect': { use: async () => parsed(await text(net.connect(sinks.line, host))) },
@@ -65,43 +62,33 @@ export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<strin
     'http.request with an agent': { use: async () => get(http.request(plain, { agent })), pools: true },
     'http.get': { use: async () => get(http.request(plain)), pools: true },
     'https.request with an agent': { use: async () => get(https.request(secure, { agent: secureAgent })), pools: true },
-    'http2 (perOverlay)': { use: async () => seen(await json(session.request({ ':path': '/' }))), pools: true },
+    http2: {
+      use: async () => {
+        session ??= http2.connect(secure, { ca, checkServerIdentity: anyName })
+        return seen(await json(session.request({ ':path': '/' })))
+      },
+      pools: true,
+    },
     WebSocket: { use: async () => overWebSocket(host, sinks.websocket) },
     ws: { use: async () => overWs(host, sinks.websocket) },
     'undici fetch': { use: async () => seen(await (await undiciFetch(plain)).json()), pools: true },
     'undici request': { use: async () => seen(await (await undiciRequest(plain)).body.json()), pools: true },
-    'undici Agent (perOverlay)': { use: async () => seen(await (await undiciRequest(secure, { dispatcher })).body.json()), pools: true },
+    'undici Agent': { use: async () => seen(await (await undiciRequest(secure, { dispatcher })).body.json()), pools: true },
     axios: { use: async () => seen((await axios.get<unknown>(plain)).data) },
     'axios, redirected': { use: async () => seen((await axios.get<unknown>(`${plain}moved`)).data) },
     got: { use: async () => seen(await got(secure, { https: { certificateAuthority: ca, checkServerIdentity: anyName } }).json()) },
     'node-fetch': { use: async () => seen(await (await nodeFetch(plain)).json()) },
-    'pg.Pool (perOverlay)': {
+    'pg.Pool': {
       use: async () => seen((await postgres.query('select host(inet_client_addr()) as peer, inet_client_port() as port')).rows[0]),
       pools: true,
     },
-    'ioredis (perOverlay)': { use: async () => redisClient(await redis.call('CLIENT', 'INFO')), pools: true },
-    'mysql2 pool (perOverlay)': { use: async () => mariadbClient(mariadb), pools: true },
+    ioredis: { use: async () => redisClient(await redis.call('CLIENT', 'INFO')), pools: true },
+    'mysql2 pool': { use: async () => mariadbClient(mariadb), pools: true },
     nodemailer: { use: async () => mail(host, sinks) },
     ssh2: { use: async () => overSsh(servers) },
-    'grpc-js (perOverlay)': { use: async () => parsed(String(await ask(grpc))), pools: true },
-    'mongodb (wire)': { use: async () => arrives(sinks.mongo, async () => mongo(host, sinks.mongo.port)) },
-    'kafkajs (wire)': { use: async () => arrives(sinks.kafka, async () => kafka(host, sinks.kafka.port)) },
-  }
-}
-
-/** Things that keep connections, as they are made where nobody thinks of overlays: each belongs to the one of its first use. */
-export function shared({ host }: Servers, sinks: Sinks): Readonly<Record<string, () => Promise<unknown>>> {
-  const dispatcher = new UndiciAgent()
-  const postgres = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 1 }).on('error', ignore)
-  const redis = new Redis({ host, port: redisPort, lazyConnect: true }).on('error', ignore)
-  const mariadb = mysql.createPool({ host, port: mariadbPort, user: 'troupe', connectionLimit: 1 })
-  const grpc = new GrpcClient(`${host}:${sinks.grpc}`, credentials.createInsecure())
-  return {
-    'undici Agent': async () => (await undiciRequest(`http://${host}:${plainPort}/`, { dispatcher })).body.text(),
-    'pg.Pool': async () => postgres.query('select 1'),
-    ioredis: async () => redis.call('PING'),
-    'mysql2 pool': async () => mariadb.query('select 1'),
-    'grpc-js': async () => ask(grpc),
+    'grpc-js': { use: async () => parsed(String(await ask(grpc))), pools: true },
+    'mongodb (wire)': { use: async () => knocks(async () => mongo(host, sinks.mongo.port)) },
+    'kafkajs (wire)': { use: async () => knocks(async () => kafka(host, sinks.kafka.port)) },
   }
 }
 
@@ -203,13 +190,10 @@ async function ask(client: GrpcClient): Promise<Buffer> {
   })
 }
 
-/** A client that gets no further than its first words: who came is all there is to see. */
-async function arrives(sink: Sinks['mongo'], connect: () => Promise<unknown>): Promise<Seen> {
-  const before = sink.peers.length
+/** A client that gets no further than its first words: who came, the sink knows. */
+async function knocks(connect: () => Promise<unknown>): Promise<Seen> {
   await connect().catch(() => undefined)
-  const peer = sink.peers[before]
-  if (peer === undefined) throw new Error('nobody came')
-  return { peer }
+  return { peer: '' }
 }
 
 async function mongo(host: string, port: number): Promise<void> {

@@ -1,13 +1,16 @@
 /** Unmodified libraries, each in two overlays and in the clear at once: what the servers saw, and what the proxies were asked for. */
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installGuard } from '@troupe/network'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { address } from '../peers/loopback.ts'
-import type { Library } from './libraries.ts'
-import { Exit, inNetwork, type Network, provideOverlays } from './overlays.ts'
+import type { LibraryThreadData } from './library-thread.ts'
+import { Exit } from './overlays.ts'
 import { type Servers, startServers } from './servers.ts'
+import { type Silent, startSinks, type Sinks } from './sinks.ts'
 
 const names = [
   'net.connect',
@@ -16,93 +19,111 @@ const names = [
   'http.request with an agent',
   'http.get',
   'https.request with an agent',
-  'http2 (perOverlay)',
+  'http2',
   'WebSocket',
   'ws',
   'undici fetch',
   'undici request',
-  'undici Agent (perOverlay)',
+  'undici Agent',
   'axios',
   'axios, redirected',
   'got',
   'node-fetch',
-  'pg.Pool (perOverlay)',
-  'ioredis (perOverlay)',
-  'mysql2 pool (perOverlay)',
+  'pg.Pool',
+  'ioredis',
+  'mysql2 pool',
   'nodemailer',
   'ssh2',
-  'grpc-js (perOverlay)',
+  'grpc-js',
   'mongodb (wire)',
   'kafkajs (wire)',
 ]
-/** What every error of a shared pool says. */
-const advice: unknown = expect.stringContaining('perOverlay')
+const started = z.object({ names: z.array(z.tuple([z.string(), z.boolean()])) })
+const used = z.union([
+  z.object({ name: z.string(), seen: z.object({ peer: z.string(), port: z.number().optional() }) }),
+  z.object({ name: z.string(), error: z.string() }),
+])
+
+/** A thread of one network. */
+class LibraryThread implements AsyncDisposable {
+  readonly pools: ReadonlyMap<string, boolean>
+  readonly #worker: Worker
+
+  private constructor(worker: Worker, pools: ReadonlyMap<string, boolean>) {
+    this.#worker = worker
+    this.pools = pools
+  }
+
+  static async start(workerData: LibraryThreadData): Promise<LibraryThread> {
+    const worker = new Worker(new URL('library-thread.ts', import.meta.url), { workerData })
+    const [message] = z.tuple([started]).parse(await once(worker, 'message'))
+    return new LibraryThread(worker, new Map(message.names))
+  }
+
+  async use(name: string) {
+    this.#worker.postMessage(name)
+    const [answer] = z.tuple([used]).parse(await once(this.#worker, 'message'))
+    if ('error' in answer) throw new Error(`${answer.name}: ${answer.error}`)
+    return answer.seen
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate()
+  }
+}
+
 const stack = new AsyncDisposableStack()
 const host = address(60)
 const exits: Exit[] = []
 let servers: Servers
-let library: Readonly<Record<string, Library>> = {}
-let careless: Readonly<Record<string, () => Promise<unknown>>> = {}
+let sinks: Sinks
+/** Threads, and where they leave; `undefined` in the clear. */
+const threads: Array<{ readonly exit: string | undefined; readonly thread: LibraryThread }> = []
 
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-matrix-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   exits.push(stack.use(await Exit.start('a', address(61), folder)), stack.use(await Exit.start('b', address(62), folder)))
   servers = stack.use(await startServers(host))
-  installGuard({ outside: 'clear' })
-  const { startSinks } = await import('./sinks.ts')
-  const sinks = stack.use(await startSinks(host))
-  await provideOverlays(exits)
-  const { libraries, shared } = await import('./libraries.ts')
-  library = libraries(servers, sinks)
-  careless = shared(servers, sinks)
+  sinks = stack.use(await startSinks(host))
+  const { sshKey } = servers
+  const { [Symbol.asyncDispose]: _, ...plainSinks } = sinks
+  for (const exit of [...exits, undefined]) {
+    const thread = await LibraryThread.start({ route: await exit?.route(), servers: { host, sshKey }, sinks: plainSinks })
+    threads.push({ exit: exit?.address, thread: stack.use(thread) })
+  }
 }, 180_000)
 afterAll(async () => stack.disposeAsync())
 
-/** Networks, and where they leave. */
-function ways(): readonly (readonly [Network, string])[] {
-  return [...exits.map(({ network, address: exit }) => [network, exit] as const), [null, host]]
+function sinkOf(name: string): Silent | undefined {
+  return name === 'mongodb (wire)' ? sinks.mongo : name === 'kafkajs (wire)' ? sinks.kafka : undefined
 }
 
 it('the matrix is whole', () => {
-  expect(Object.keys(library)).toEqual(names)
+  for (const { thread } of threads) expect([...thread.pools.keys()]).toEqual(names)
 })
 
 describe.each(names)('%s', (name) => {
   it('goes each network’s own way, and keeps their connections apart', async () => {
-    const use = library[name]?.use ?? (async () => Promise.reject(new Error(`there is no ${name}`)))
-    const alone = name.endsWith('(wire)')
-    const ports = new Map<Network, Set<number>>()
-    for (let round = 0; round < 3; round++) {
-      const one = async ([network, exit]: readonly [Network, string]) => ({ network, exit, seen: await inNetwork(network, use) })
-      const all = alone ? await inTurn(ways(), one) : await Promise.all(ways().map(one))
-      for (const { network, exit, seen } of all) {
-        if (network === null) expect(exits.map(({ address: other }) => other)).not.toContain(seen.peer)
-        else expect(seen.peer).toBe(exit)
-        if (seen.port !== undefined) ports.set(network, (ports.get(network) ?? new Set()).add(seen.port))
-      }
+    const sink = sinkOf(name)
+    const ports = threads.map(() => new Set<number>())
+    const visit = async ({ exit, thread }: (typeof threads)[number], at: number) => {
+      const before = sink?.peers.length ?? 0
+      const { peer, port } = await thread.use(name)
+      const came = sink === undefined ? peer : sink.peers[before]
+      if (exit === undefined) expect(exits.map(({ address: other }) => other)).not.toContain(came)
+      else expect(came).toBe(exit)
+      if (port !== undefined) ports[at]?.add(port)
     }
-    const each = [...ports.values()]
-    const together = new Set(each.flatMap((set) => [...set]))
+    for (let round = 0; round < 3; round++) {
+      if (sink === undefined) await Promise.all(threads.map(visit))
+      else for (const [at, each] of threads.entries()) await visit(each, at)
+    }
     // No connection was ever seen in two networks.
-    expect(together.size).toBe(each.reduce((sum, { size }) => sum + size, 0))
-    if (library[name]?.pools === true) expect(each.every(({ size }) => size < 3)).toBe(true)
+    expect(new Set(ports.flatMap((set) => [...set])).size).toBe(ports.reduce((sum, { size }) => sum + size, 0))
+    if (threads[0]?.thread.pools.get(name) === true) expect(ports.every(({ size }) => size < 3)).toBe(true)
   })
 })
-
-it.each(['undici Agent', 'pg.Pool', 'ioredis', 'mysql2 pool', 'grpc-js'])(
-  '%s, shared, belongs to the network of its first use',
-  async (name) => {
-    const use = careless[name] ?? (async () => {})
-    const [a, b] = exits.map(({ network }) => network)
-    // Queued behind each other, so that the second would be served by the first one's connection.
-    const [first, second] = await Promise.allSettled([inNetwork(a ?? null, use), inNetwork(b ?? null, use)])
-    expect(first.status).toBe('fulfilled')
-    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'EOVERLAY', message: advice } })
-    await expect(inNetwork(null, use)).rejects.toMatchObject({ code: 'EOVERLAY' })
-    await inNetwork(a ?? null, use)
-  },
-)
 
 it('what the proxies were asked for is what was opened in their overlays', async () => {
   for (const exit of exits) {
@@ -111,9 +132,3 @@ it('what the proxies were asked for is what was opened in their overlays', async
     expect(asked.every((target) => target.startsWith(`${host}:`))).toBe(true)
   }
 })
-
-async function inTurn<T, R>(list: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (const item of list) results.push(await run(item))
-  return results
-}

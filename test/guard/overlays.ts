@@ -1,8 +1,8 @@
 /** Two overlays whose proxies are real, each with an exit of its own, and the frames to be in them. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type EntryId, emptyFrame, entryId, fork, notFound, runInFrame } from '@troupe/core'
-import { provideNetworkAccess, type Route } from '@troupe/network'
+import { type EntryId, emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import type { Route } from '@troupe/network'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
 import { Daemon } from '../peers/daemon.ts'
 import { installPeers, programs } from '../peers/install.ts'
@@ -48,18 +48,4 @@ export class Exit implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#daemon[Symbol.asyncDispose]()
   }
-}
-
-/** Gives this thread the overlays of `exits`. */
-export async function provideOverlays(exits: readonly Exit[]): Promise<void> {
-  const routes = new Map(await Promise.all(exits.map(async (exit) => [exit.network, await exit.route()] as const)))
-  provideNetworkAccess({
-    defaultOverlay: undefined,
-    select: async () => {},
-    route: async (overlay) => {
-      const route = routes.get(overlay)
-      if (route === undefined) throw notFound(`there is no overlay ${overlay}`)
-      return Promise.resolve(route)
-    },
-  })
 }

@@ -21,22 +21,22 @@ const names = [
   'http.request with an agent',
   'http.get',
   'https.request with an agent',
-  'http2 (perOverlay)',
+  'http2',
   'WebSocket',
   'ws',
   'undici fetch',
   'undici request',
-  'undici Agent (perOverlay)',
+  'undici Agent',
   'axios',
   'axios, redirected',
   'got',
   'node-fetch',
-  'pg.Pool (perOverlay)',
-  'ioredis (perOverlay)',
-  'mysql2 pool (perOverlay)',
+  'pg.Pool',
+  'ioredis',
+  'mysql2 pool',
   'nodemailer',
   'ssh2',
-  'grpc-js (perOverlay)',
+  'grpc-js',
 ]
 const host = address(65)
 const stack = new AsyncDisposableStack()
@@ -110,7 +110,7 @@ when(canSeal)('in a sealed host', () => {
   })
 
   it('goes through a proxy at a Unix socket', async () => {
-    const which = ['fetch', 'tls.connect', 'pg.Pool (perOverlay)', 'WebSocket']
+    const which = ['fetch', 'tls.connect', 'pg.Pool', 'WebSocket']
     expect(await visit('app:local', 'app:threads', which)).toEqual(Object.fromEntries(which.map((name) => [name, exit.address])))
   })
 

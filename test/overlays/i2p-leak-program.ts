@@ -1,9 +1,9 @@
 /**
- * Runs in a namespace: all libraries to an address in I2P, and all ways out, in the frame of an overlay of I2P. Prints what each ended with, and
+ * Runs in a namespace: all libraries to an address in I2P, and all ways out, in a thread of an overlay of I2P. Prints what each ended with, and
  * what the echo of a connection was.
  */
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
-import { dial, installGuard } from '@troupe/network'
+import { entryId } from '@troupe/core'
+import { bindThreadNetwork, dial, installGuard } from '@troupe/network'
 import ssh2 from 'ssh2'
 import { proxyAddress } from '../guard/namespace.ts'
 import { waysOut } from '../guard/ways-out.ts'
@@ -19,22 +19,21 @@ const world = new I2pOverlays(stateDir)
 const i2p = await world.add('i2p', { host: proxyAddress, port: samPort })
 await i2p.check?.()
 installGuard()
+bindThreadNetwork({ overlay })
 world.provide()
 
 // Errors that a library throws where nobody waits for them.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
-const printed = await runInFrame(fork(emptyFrame, { overlay }), async () => {
-  const { libraries } = await import('../guard/libraries.ts')
-  const silent = { port: 27_017, peers: [] }
-  const sinks = { line: 7001, smtp: 2525, websocket: 7002, grpc: 7003, mongo: silent, kafka: silent, [Symbol.asyncDispose]: async () => {} }
-  const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
-  const library = libraries({ host, sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
-  const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }
-  const outcomes = await Promise.all(Object.entries(all).map(async ([name, use]) => [name, await outcome(use)] as const))
-  const echo = await echoed(await dial(i2p.route, { host, port: 80 }), Buffer.from('hello'))
-  return { outcomes: Object.fromEntries(outcomes), echo: String(echo) }
-})
+const { libraries } = await import('../guard/libraries.ts')
+const silent = { port: 27_017, peers: [] }
+const sinks = { line: 7001, smtp: 2525, websocket: 7002, grpc: 7003, mongo: silent, kafka: silent, [Symbol.asyncDispose]: async () => {} }
+const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
+const library = libraries({ host, sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
+const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }
+const outcomes = await Promise.all(Object.entries(all).map(async ([name, use]) => [name, await outcome(use)] as const))
+const echo = await echoed(await dial(i2p.route, { host, port: 80 }), Buffer.from('hello'))
+const printed = { outcomes: Object.fromEntries(outcomes), echo: String(echo) }
 process.stdout.write(JSON.stringify(printed), () => process.exit())
 
 /** A word for what `use` ends with. */

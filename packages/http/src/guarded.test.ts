@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { type EntryId, entryId } from '@troupe/core'
-import { installGuard } from '@troupe/network'
+import { bindThreadNetwork, installGuard } from '@troupe/network'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inFrame, startApplication } from './fixtures/application.ts'
 import { certificates, type Origin, type Proxy, startProxy, startSecureOrigin } from './fixtures/servers.ts'
@@ -13,10 +13,12 @@ let origin: Origin
 let proxy: Proxy
 
 beforeAll(async () => {
-  installGuard({ outside: 'clear' })
   origin = await startSecureOrigin()
   proxy = await startProxy('127.0.0.2')
   startApplication({ [overlay]: proxy.port })
+  // The servers are no part of the thread's network.
+  installGuard()
+  bindThreadNetwork({ overlay })
 })
 afterAll(async () => {
   await closeHttpPools()
@@ -24,7 +26,7 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
 })
 
-it('goes both ways where the guard carries plain sockets', async () => {
+it('goes both ways in a thread of an overlay, whose sockets go one', async () => {
   const url = `https://localhost:${origin.port}/`
   await inFrame({ overlay }, async () => {
     const socket = net.connect(origin.port, 'localhost')

@@ -4,5 +4,6 @@
  */
 export { addDriver } from './dial.ts'
 export { unasked } from './guard/consent.ts'
+export { connectInTheClear, lookupInTheClear } from './guard/in-the-clear.ts'
 export { connectPermitted } from './guard/permit.ts'
 export type { Accepted, Binding, Driver, Listener, Peer, Ticket } from './overlay.ts'

@@ -4,7 +4,6 @@ export type { Association, AssociationEvents } from './association.ts'
 export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
 export { trustAddons } from './guard/native-addons.ts'
-export { perOverlay } from './guard/per-overlay.ts'
 export { overlayChanged } from './guard/routes.ts'
 export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './health.ts'
 export type {

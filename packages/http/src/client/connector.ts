@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import { currentFrame, emptyFrame, fork, formatDuration, runInFrame, startDeadline, stopTimer, TroupeError } from '@troupe/core'
+import { formatDuration, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
-import { unasked } from '@troupe/network/driver'
+import { connectInTheClear } from '@troupe/network/driver'
 import { type PermitAddress, permittedLookup } from './private-address.ts'
 import type { Tls } from './schema.ts'
 
@@ -33,19 +33,9 @@ export function toUnixSocket(path: string): Open {
   return (_target, { signal, timeout }) => direct({ path, signal }, path, timeout)
 }
 
-/**
- * A connection is opened when it is needed: the frame says here that the clear network was chosen, or the guard would see a bystander's.
- * The guard asks nothing more: about the request, and the address, somebody was asked.
- */
-function direct(options: net.NetConnectOpts & { signal: AbortSignal }, where: string, timeout: number): Promise<Socket> {
-  return runInFrame(fork(currentFrame() ?? emptyFrame, { overlay: null }), async () =>
-    settled(
-      unasked(() => net.connect(options)),
-      'connect',
-      timeout,
-      `no connection to ${where} within ${formatDuration(timeout)}`,
-    ),
-  )
+/** By the guard's door for this client: about the request, and the address, somebody was asked. */
+async function direct(options: net.NetConnectOpts & { signal: AbortSignal }, where: string, timeout: number): Promise<Socket> {
+  return settled(await connectInTheClear(options), 'connect', timeout, `no connection to ${where} within ${formatDuration(timeout)}`)
 }
 
 /**

@@ -1,8 +1,9 @@
 /** How a name is kept from leading to an address that is not public (rebinding). */
-import dns, { type LookupAddress, type LookupOptions } from 'node:dns'
+import type { LookupAddress, LookupOptions } from 'node:dns'
 import { asTroupeError, type TroupeError } from '@troupe/core'
 import type { LookupFunction } from 'node:net'
 import { isPrivateAddress } from '@troupe/network'
+import { lookupInTheClear } from '@troupe/network/driver'
 
 /** The host of a URL, an IPv6 address without its brackets. */
 export function hostOf(url: URL): string {
@@ -35,7 +36,10 @@ async function answer(found: Promise<readonly LookupAddress[]>, all: boolean, do
 
 async function lookup(name: string, options: LookupOptions, permit: PermitAddress): Promise<LookupAddress[]> {
   const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()
-  dns.lookup(name, { ...options, all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)))
+  lookupInTheClear(name, { ...options, all: true }, (error, found) => {
+    if (error === null && Array.isArray(found)) resolve(found)
+    else reject(error)
+  })
   const allowed: LookupAddress[] = []
   let denial: TroupeError | undefined
   for (const each of await promise) {

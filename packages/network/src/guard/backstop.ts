@@ -8,10 +8,11 @@ import { internals } from './internals.ts'
 import { isDialling, isPlacing } from './permit.ts'
 import { refusal } from './refusal.ts'
 import { connectWithLeave } from './waiting-handles.ts'
-import { isCallable } from './wrap.ts'
+import { type Callable, isCallable } from './wrap.ts'
 
 const notAllowed = -constants.errno.EACCES
-const connecting = ['connect', 'connect6', 'bind', 'bind6', 'listen']
+const connecting = ['connect', 'connect6']
+const binding = ['bind', 'bind6', 'listen']
 /** What a server of ours on a Unix socket does before its handle has an owner. */
 const placing = new Set(['bind', 'listen'])
 const sending = ['send', 'send6', 'open']
@@ -20,31 +21,30 @@ const lastStandardDescriptor = 2
 
 export function guardHandles(): void {
   const { tcp, pipe, udp } = internals().handles
-  for (const prototype of [tcp, pipe, udp]) for (const method of connecting) forbid(prototype, method)
-  for (const prototype of [tcp, pipe]) for (const method of ['connect', 'connect6']) askFor(prototype, method)
-  for (const method of sending) forbid(udp, method)
+  for (const prototype of [tcp, pipe]) {
+    for (const method of connecting) forbid(prototype, method, connectWithLeave)
+    for (const method of binding) forbid(prototype, method)
+  }
+  for (const method of [...connecting, ...binding, ...sending]) forbid(udp, method)
   for (const prototype of [tcp, pipe]) forbidDescriptors(prototype)
 }
 
-function forbid(prototype: object, name: string): void {
+/** @param inTheClear - Calls the original, once that is allowed. */
+function forbid(prototype: object, name: string, inTheClear: Ask = callAtOnce): void {
   const original: unknown = Reflect.get(prototype, name)
   if (!isCallable(original)) return
   const { owner, handles } = internals()
   const mayPlace = (handle: object) => placing.has(name) && isPlacing() && Object.getPrototypeOf(handle) === handles.pipe
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
-    if (networkInForce() !== null && !isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed
+    if (networkInForce() === null) return inTheClear(this, args, original)
+    if (!isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed
     return Reflect.apply(original, this, args)
   })
 }
 
-/** In the clear, where policies are in force, a connection waits for leave. */
-function askFor(prototype: object, name: string): void {
-  const original: unknown = Reflect.get(prototype, name)
-  if (!isCallable(original)) return
-  Reflect.set(prototype, name, function asking(this: object, ...args: unknown[]) {
-    return networkInForce() === null ? connectWithLeave(this, args, original) : Reflect.apply(original, this, args)
-  })
-}
+type Ask = (handle: object, args: readonly unknown[], original: Callable) => unknown
+
+const callAtOnce: Ask = (handle, args, original) => Reflect.apply(original, handle, args)
 
 /** A descriptor that somebody opened elsewhere: `new net.Socket({ fd })`. */
 function forbidDescriptors(prototype: object): void {

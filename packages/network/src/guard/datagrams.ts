@@ -1,6 +1,5 @@
 /**
- * `dgram.Socket`: in an overlay its datagrams ride that, where it carries any; in the clear it is asked about where policies are in
- * force. A socket belongs to the network in which it was first used.
+ * `dgram.Socket`: in an overlay its datagrams ride that, where it carries any; in the clear it is asked about where policies are in force.
  */
 import dgram from 'node:dgram'
 import { type NetworkInForce, networkInForce } from './in-force.ts'
@@ -9,7 +8,7 @@ import { consent, unasked } from './consent.ts'
 import { noteDatagramOptions } from './datagram-options.ts'
 import { property } from './internals.ts'
 import { OverlayDatagrams } from './overlay-datagrams.ts'
-import { crossing, lostContext, refusal } from './refusal.ts'
+import { lostContext, refusal } from './refusal.ts'
 import { refuseFakeAddress } from './real-host.ts'
 import { readBind, readConnect, readSend } from './datagram-calls.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
@@ -85,7 +84,6 @@ function use(name: string, { overlay, clear }: Use): void {
     const network = networkInForce()
     const owner = owners.has(socket) ? owners.get(socket) : own(socket, network)
     if (network === undefined) throw refusal(what) ?? lostContext(what)
-    if (network !== networkOf(owner)) throw crossing('this datagram socket', networkOf(owner), network)
     if (owner) {
       overlay(owner, args)
       return socket
@@ -119,10 +117,6 @@ function own(socket: dgram.Socket, network: NetworkInForce): OverlayDatagrams | 
   const owner = network === null ? null : new OverlayDatagrams(socket, network)
   owners.set(socket, owner)
   return owner
-}
-
-function networkOf(owner: OverlayDatagrams | null | undefined): NetworkInForce {
-  return owner ? owner.overlay : owner
 }
 
 function over(

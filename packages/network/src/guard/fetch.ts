@@ -1,15 +1,15 @@
 /**
- * The built-in `fetch`, `WebSocket` and `EventSource`, and npm's undici where it uses the global dispatcher: in its place stands one that
- * sends each request to an agent of its own network.
+ * The built-in `fetch`, `WebSocket` and `EventSource`, and npm's undici where it uses the global dispatcher: in its place stands one whose
+ * connections are kept for each life of the overlay, and in the clear for each actor.
  */
-import { AgentsByNetwork } from './agents-by-network.ts'
+import { AgentsByKey } from './agents-by-key.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
 
 /** Undici of different ages looks in different places. */
 const newer = Symbol.for('undici.globalDispatcher.2')
 const older = Symbol.for('undici.globalDispatcher.1')
 
-/** Those that stand in a place already. One that user code puts there later is its own, and belongs to the network of its first use. */
+/** Whether those that undici puts there are covered. One that user code puts there later is its own. */
 let covered = false
 
 /**
@@ -46,9 +46,9 @@ function dispatcherAt(place: symbol): object | undefined {
   return typeof found === 'object' && found !== null ? found : undefined
 }
 
-/** Like `original`, but that it dispatches by the network in force. It is the thread's, so that closing it does nothing. */
+/** Like `original`, but that it dispatches by key. It is the thread's, so that closing it does nothing. */
 function facadeOf(original: object): object {
-  const agents = new AgentsByNetwork((connect) => construct(original.constructor, { connect }))
+  const agents = new AgentsByKey((connect) => construct(original.constructor, { connect }))
   const nothing = { value: async () => {} }
   const dispatch = (...args: readonly unknown[]): unknown => {
     const agent = agents.take()

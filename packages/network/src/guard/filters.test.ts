@@ -11,8 +11,13 @@ import { a, containing, eventOf, inNetwork, type Lab, listening, startLab } from
 const server = net.createServer((socket) => socket.on('error', () => {}).end('reached'))
 let lab: Lab
 let port = 0
+/** Where nobody listens. */
+let deadPort = 0
 
 beforeAll(async () => {
+  const dead = net.createServer()
+  deadPort = await listening(dead)
+  dead.close()
   port = await listening(server)
   installGuard({ outside: 'clear' })
   lab = await startLab()
@@ -80,16 +85,12 @@ describe('a lookup of the caller’s', () => {
         { address: '127.0.0.77', family: 4 },
         { address: '127.0.0.1', family: 4 },
       ])
-    const dead = net.createServer()
-    const only = await listening(dead)
-    dead.close()
-    await once(dead, 'close')
     const seen: unknown[] = []
-    const attempt = await connect({ host: 'web.test', port: only, lookup: several }, (socket) => {
+    const attempt = await connect({ host: 'web.test', port: deadPort, lookup: several }, (socket) => {
       socket.on('lookup', (_error, address) => seen.push(address))
     })
     expect(attempt).toMatchObject({ code: 'ECONNREFUSED' })
-    expect(lab.asked.get(a)?.slice(-2)).toEqual([`127.0.0.77:${only}`, `127.0.0.1:${only}`])
+    expect(lab.asked.get(a)?.slice(-2)).toEqual([`127.0.0.77:${deadPort}`, `127.0.0.1:${deadPort}`])
     expect(new Set(seen)).toEqual(new Set(['127.0.0.77', '127.0.0.1']))
   })
 

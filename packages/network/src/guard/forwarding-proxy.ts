@@ -1,6 +1,7 @@
 /** For tests: a SOCKS5 proxy that forwards, leaves by an address of its own, and keeps what it was asked for. */
 import { once } from 'node:events'
 import net, { type Server, type Socket } from 'node:net'
+import { connectPlain } from './permit.ts'
 
 const granted = Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 80])
 const refused = Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])
@@ -56,8 +57,9 @@ export class ForwardingProxy implements AsyncDisposable {
     this.asked.push(`${host}:${port}`)
     if (host === 'silent.test') return
     const here = host.endsWith('.test') || host === 'localhost'
-    const options = { host: here ? '127.0.0.1' : host, port, localAddress: this.#exit, allowHalfOpen: true }
-    const target = this.#keep(net.connect(options))
+    // It is no part of the thread's network, though it runs in the thread.
+    const target = this.#keep(connectPlain({ host: here ? '127.0.0.1' : host, port, localAddress: this.#exit }))
+    target.allowHalfOpen = true
     try {
       await (host === 'refused.test' ? Promise.reject(new Error('refused')) : once(target, 'connect'))
     } catch {

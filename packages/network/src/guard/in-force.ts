@@ -1,4 +1,4 @@
-/** Which network the code that runs is bound to. */
+/** The network of the code that runs: the thread's. */
 import { currentSlot, type EntryId, type Slot } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
 import { isInTheClear } from '../drivers/in-the-clear.ts'
@@ -22,10 +22,4 @@ export function networkInForce(slot: Slot | undefined = currentSlot()): NetworkI
   if (slot === undefined) return outside
   const { overlay } = slot.frame
   return overlay === undefined ? (applicationAccess()?.defaultOverlay ?? null) : overlay
-}
-
-/** A network in words, for errors. */
-export function networkName(network: NetworkInForce): string {
-  if (network === undefined) return 'no network (the context was lost)'
-  return network === null ? 'the clear network' : `overlay ${network}`
 }

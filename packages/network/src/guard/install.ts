@@ -1,11 +1,10 @@
 /**
- * The guard: in a frame with an overlay, all that user code and its libraries open goes through that overlay, or is refused by name.
- * Where the clear network is in force, nothing changes. What is covered, and by what, is in `docs/coverage.md`.
+ * The guard: in a thread of an overlay, all that user code and its libraries open goes through that overlay, or is refused by name. In a
+ * thread of the clear network nothing changes. What is covered, and by what, is in `docs/coverage.md`.
  */
 import { syncBuiltinESMExports } from 'node:module'
 import { guardAgents } from './agents.ts'
 import { guardHandles } from './backstop.ts'
-import { guardWrites } from './bound-sockets.ts'
 import { guardFetch } from './fetch.ts'
 import { setOutside } from './in-force.ts'
 import { internals } from './internals.ts'
@@ -13,7 +12,6 @@ import { guardDatagrams } from './datagrams.ts'
 import { guardNameQueries } from './name-queries.ts'
 import { guardNames } from './names.ts'
 import { trustAddons } from './native-addons.ts'
-import { guardPools } from './owned-pools.ts'
 import { refuseWaysOut } from './refuse.ts'
 import { guardReports } from './report.ts'
 import { guardServers } from './servers.ts'
@@ -55,14 +53,12 @@ export function installGuard({ outside = 'refuse', native }: GuardOptions = {}):
   guardSockets()
   guardServers()
   guardTls()
-  guardWrites()
   guardHandles()
   guardNames()
   guardNameQueries()
   guardDatagrams()
   guardAgents()
   guardFetch()
-  guardPools()
   guardReports()
   guardSharedNames()
   refuseWaysOut()

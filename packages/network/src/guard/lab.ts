@@ -1,19 +1,32 @@
-/** For tests of the guard: overlays whose proxies run here, each with an exit address of its own, and frames to be in. */
-import { type EntryId, emptyFrame, entryId, fork, notFound, runInFrame } from '@troupe/core'
+/** For tests of the guard: overlays whose proxies run here, each with an exit address of its own, and networks to be in. */
+import { type EntryId, entryId, notFound } from '@troupe/core'
 import { type EventEmitter, once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { expect } from 'vitest'
 import { provideNetworkAccess } from '../access.ts'
 import { route } from '../drivers/socks5/sample.ts'
 import type { Route } from '../route.ts'
+import { rebindThreadNetwork, threadNetwork } from '../thread-network.ts'
 import { ForwardingProxy, portOf } from './forwarding-proxy.ts'
 
 export const a: EntryId = entryId('app:a')
 export const b: EntryId = entryId('app:b')
 
-/** Runs `fn` in a frame that has nothing but this overlay. */
-export function inNetwork<T>(overlay: EntryId | null | undefined, fn: () => T): T {
-  return runInFrame(fork(emptyFrame, { overlay }), fn)
+/** Runs `fn` as in a thread of that network, until what it returns settles. One at a time: a thread has one. */
+export function inNetwork<T>(overlay: EntryId | null, fn: () => Promise<T>): Promise<T>
+export function inNetwork<T>(overlay: EntryId | null, fn: () => T): T
+export function inNetwork(overlay: EntryId | null, fn: () => unknown): unknown {
+  const before = threadNetwork()
+  rebindThreadNetwork({ overlay })
+  const restore = () => rebindThreadNetwork(before)
+  let settles = false
+  try {
+    const result = fn()
+    settles = result instanceof Promise
+    return result instanceof Promise ? result.finally(restore) : result
+  } finally {
+    if (!settles) restore()
+  }
 }
 
 export interface Lab extends AsyncDisposable {

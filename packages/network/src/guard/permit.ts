@@ -4,13 +4,12 @@
  * (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
-import { type IpcSocketConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
+import { type IpcSocketConnectOpts, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
 import { isCallable } from './wrap.ts'
 
 const permitted = new WeakSet<Socket>()
 /** Those that are on their way, whose native handles may connect. */
 const dialling = new WeakSet<object>()
-const own = new WeakSet<object>()
 /** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
 const systemLookup = lookup
 const systemListen: unknown = Reflect.get(Server.prototype, 'listen')
@@ -26,14 +25,13 @@ export function connectPermitted(options: TcpSocketConnectOpts | IpcSocketConnec
     .connect({ ...options, lookup: systemLookup })
 }
 
-/** A socket that is connecting to anywhere, for the kernel, which asks beforehand. */
-export function connectPlain(options: TcpSocketConnectOpts): Socket {
-  return permit(new Socket()).connect(options)
+/** A socket that is connecting to anywhere, for the kernel and the HTTP client, which ask beforehand. */
+export function connectPlain(options: NetConnectOpts): Socket {
+  return permit(new Socket({ ...('signal' in options && { signal: options.signal }) })).connect(options)
 }
 
 function permit(socket: Socket): Socket {
   permitted.add(socket)
-  own.add(socket)
   dialling.add(socket)
   socket.once('connect', () => dialling.delete(socket))
   return socket
@@ -62,14 +60,4 @@ export function takePermit(socket: Socket): boolean {
 /** Whether `owner` of a native handle is a socket of ours that has yet to connect. */
 export function isDialling(owner: unknown): boolean {
   return typeof owner === 'object' && owner !== null && dialling.has(owner)
-}
-
-/** Says that `socket` is one of ours, though something else opened its connection. */
-export function claimOwn(socket: Socket): void {
-  own.add(socket)
-}
-
-/** Whether `socket` was made here. */
-export function isOwn(socket: Socket): boolean {
-  return own.has(socket)
 }

@@ -1,6 +1,6 @@
 /** The errors with which the guard refuses. */
 import { denied, type EntryId, type TroupeError } from '@troupe/core'
-import { type NetworkInForce, networkInForce, networkName } from './in-force.ts'
+import { networkInForce } from './in-force.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 
 export type Refusal = TroupeError & { code: string }
@@ -31,16 +31,6 @@ export function lostContext(what: string): Refusal {
     what,
   })
   return Object.assign(error, { code: 'ELOSTCONTEXT' })
-}
-
-/** `what` belongs to one network and is used in another. */
-export function crossing(what: string, owner: NetworkInForce, user: NetworkInForce): Refusal {
-  const error = denied(
-    `${what} belongs to ${networkName(owner)}, where it was first used, and is used in ${networkName(user)}. ` +
-      'Make one for each network: perOverlay(() => new …)',
-    { what, owner: owner ?? null, user: user ?? null },
-  )
-  return Object.assign(error, { code: 'EOVERLAY' })
 }
 
 /** The clear network has no way to what an overlay's name lookup answered. */

@@ -194,9 +194,12 @@ describe('with the guard', () => {
 
   it('a captured listen is refused by the native handle', async () => {
     const listener = net.createServer()
-    const failed = eventOf(listener, 'error')
-    inNetwork(a, () => void Reflect.apply(capturedListen, listener, [0, '127.0.0.1']))
-    expect(await failed).toMatchObject({ code: 'EACCES' })
+    const failed = await inNetwork(a, async () => {
+      const error = eventOf(listener, 'error')
+      Reflect.apply(capturedListen, listener, [0, '127.0.0.1'])
+      return error
+    })
+    expect(failed).toMatchObject({ code: 'EACCES' })
   })
 
   it.each(Object.entries({ ...sends, ...around }))('%s is untouched in the clear', async (_name, way) => {
@@ -216,7 +219,7 @@ describe('with the guard', () => {
     lab.defaultOverlay = undefined
   })
 
-  it('opens nothing where the context was lost', async () => {
+  it('opens nothing in a thread that has no network yet', async () => {
     installGuard()
     const ways: Ways = { ...sends, ...others, 'net.connect': async () => connected(net.connect(port, '127.0.0.1')) }
     for (const way of Object.values(ways)) {

@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import { applicationAccess, type Errand, networkAccess } from '../access.ts'
 import { dial } from '../dial.ts'
 import type { Target } from '../overlay.ts'
-import type { Route } from '../route.ts'
 import { handsOfKernel } from '../sealed/driver.ts'
 import { takeOver } from '../sealed/hand-over.ts'
 
@@ -12,12 +11,10 @@ import { takeOver } from '../sealed/hand-over.ts'
 const timeout = 130_000
 
 const lives = new Map<EntryId, number>()
-const routes = new Map<EntryId, Route>()
 
 /** Says that an overlay was rebuilt or removed: connections from before serve no new request. */
 export function overlayChanged(overlay: EntryId): void {
   lives.set(overlay, (lives.get(overlay) ?? 0) + 1)
-  routes.delete(overlay)
 }
 
 /** Grows each time the overlay is rebuilt, as far as this thread was told. */
@@ -34,11 +31,5 @@ export async function openClear(errand: Omit<Errand, 'overlay'>, signal: AbortSi
 /** A plain connection through `overlay`, by its present route. */
 export async function open(overlay: EntryId, target: Target, signal: AbortSignal): Promise<Socket> {
   const route = await networkAccess().route(overlay)
-  routes.set(overlay, route)
   return dial(route, target, { signal, timeout })
-}
-
-/** The route by which the overlay was dialled last, in its present life. */
-export function lastRoute(overlay: EntryId): Route | undefined {
-  return routes.get(overlay)
 }

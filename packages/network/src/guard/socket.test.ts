@@ -287,24 +287,6 @@ it('fails closed without a route or a proxy', async () => {
   if (known) lab.routes.set(b, known)
 })
 
-it('keeps code of one network off the connections of another', async () => {
-  for (const [owner, user] of [
-    [a, b],
-    [a, null],
-    [null, a],
-  ] as const) {
-    const socket = await inNetwork(owner, async () => {
-      const opened = net.connect(port, '127.0.0.1')
-      await once(opened, 'connect')
-      return opened
-    })
-    const failed = eventOf(socket, 'error')
-    inNetwork(user, () => socket.write('x'))
-    const error = await failed
-    expect(error).toMatchObject({ kind: 'PermissionDenied', code: 'EOVERLAY', message: containing('perOverlay') })
-  }
-})
-
 async function failing(network: typeof a, options: net.NetConnectOpts): Promise<unknown> {
   return inNetwork(network, async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>()

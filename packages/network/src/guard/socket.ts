@@ -5,7 +5,6 @@
 import { currentSlot, type EntryId, runInSlot } from '@troupe/core'
 import { Socket } from 'node:net'
 import { isSealed } from '../sealed/sealed.ts'
-import { bindSocket } from './bound-sockets.ts'
 import { connectBy } from './carry.ts'
 import { asConnectError } from './connect-error.ts'
 import { type ConnectCall, readConnect } from './connect-options.ts'
@@ -29,18 +28,20 @@ export function guardSockets(): void {
 }
 
 function connect(socket: Socket, args: readonly unknown[], original: Callable): unknown {
-  if (takePermit(socket)) return Reflect.apply(original, socket, args)
   const call = readConnect(args)
-  const stamp = stampIn(call.options)
-  if (stamp !== undefined && stamp.slot !== currentSlot()) return runInSlot(stamp.slot, () => choose(socket, args, call, original))
+  // A sealed thread opens nothing itself, not even for the HTTP client.
+  if (takePermit(socket)) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, args)
+  // Undici sets it. Looking for its dispatchers and stamps at every connection would cost more than all the rest.
+  if (call.options['highWaterMark'] === undefined) return choose(socket, args, call, original)
+  coverDispatchers()
+  const slot = stampIn(call.options)?.slot
+  if (slot !== undefined && slot !== currentSlot()) return runInSlot(slot, () => choose(socket, args, call, original))
   return choose(socket, args, call, original)
 }
 
 function choose(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
   const network = networkInForce()
   if (network === undefined) return destroyed(socket, lostContext('net.Socket.connect'))
-  coverDispatchers()
-  bindSocket(socket, network)
   if (network !== null) return connectThrough(socket, network, call, original)
   if (isSealed()) return connectByKernel(socket, call, original)
   const { path, host } = call.options

@@ -1,11 +1,11 @@
-/** In whose name a pool opens a connection, which happens in whatever context it happens: written into the options that it hands on. */
+/** In whose name a pool opens a connection, for policies to be asked: written into the options that the pool hands on. */
 import type { Slot } from '@troupe/core'
 
 /** Key of a stamp in options. */
 export const stampKey = Symbol('troupe.stamp')
 
 export interface Stamp {
-  slot: Slot
+  slot: Slot | undefined
 }
 
 /** The stamp in the options of a connection. */

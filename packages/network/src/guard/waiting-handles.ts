@@ -3,26 +3,33 @@ import type { Socket } from 'node:net'
 import { innermost } from './carry.ts'
 import { consentToConnect, isAsking } from './consent.ts'
 import { internals, property } from './internals.ts'
+import { isDialling } from './permit.ts'
 import { refuseFakeAddress } from './real-host.ts'
 import { type Callable, isCallable } from './wrap.ts'
 
-/** Hosts that sockets were told to connect to, in the words of who told them. */
-const hosts = new WeakMap<object, string>()
-/** Sockets about which nobody is asked. */
-const free = new WeakSet<object>()
-/** What is known of sockets that were told to connect to an address which may stand for a name. */
-const standIns = new WeakMap<object, Promise<void>>()
+/** Where a socket was told to connect to. */
+class Errand {
+  /** In the words of who told it. */
+  readonly host: string
+  /** Whether policies are asked about it. */
+  readonly asks: boolean
+  /** Rejects where the host is an address that stands for a name; absent for other hosts. */
+  readonly real: Promise<void> | undefined
+
+  constructor(host: string) {
+    this.host = host
+    this.asks = isAsking()
+    this.real = refuseFakeAddress(host)
+    this.real?.catch(() => undefined)
+  }
+}
+
+/** On sockets: every connection has one, so it is no entry of a map. */
+const errand = Symbol('troupe.errand')
 
 /** Notes where a socket in the clear is to connect. */
 export function willConnect(socket: Socket, host: string): void {
-  if (isAsking()) {
-    hosts.set(socket, host)
-    free.delete(socket)
-  } else free.add(socket)
-  const refused = refuseFakeAddress(host)
-  if (refused === undefined) return
-  refused.catch(() => undefined)
-  standIns.set(socket, refused)
+  Reflect.set(socket, errand, new Errand(host))
 }
 
 /**
@@ -57,8 +64,12 @@ export function connectWithLeave(handle: object, args: readonly unknown[], origi
 }
 
 function leaveFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
-  const real = standIns.get(socket)
-  standIns.delete(socket)
-  const ask = () => (free.has(socket) ? undefined : consentToConnect(hosts.get(socket) ?? address, address, port))
-  return real === undefined ? ask() : real.then(ask)
+  const told: unknown = Reflect.get(socket, errand)
+  if (told instanceof Errand) {
+    const { host, asks, real } = told
+    const ask = () => (asks ? consentToConnect(host, address, port) : undefined)
+    return real === undefined ? ask() : real.then(ask)
+  }
+  // One of the guard's own was asked about before, if anybody was; of one that came past it no more is known than the address.
+  return isDialling(socket) ? undefined : consentToConnect(address, address, port)
 }

@@ -5,7 +5,6 @@
 import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
 import { handleOf, internals } from '../guard/internals.ts'
-import { claimOwn } from '../guard/permit.ts'
 import { release } from '../guard/release.ts'
 import { bridge } from './bridge.ts'
 
@@ -35,8 +34,6 @@ export function takeOver({ handle, rest }: Handed): Socket {
   if (typeof reset === 'function') Reflect.apply(reset, handle, [handle])
   const socket: unknown = Reflect.construct(Socket, [{ handle }])
   if (!(socket instanceof Socket)) throw unavailable('what was handed over is no connection')
-  // The guard takes others that came from elsewhere for connections in the clear.
-  claimOwn(socket)
   if (rest !== undefined) socket.push(rest)
   return socket
 }

@@ -1,7 +1,6 @@
-/** Agents of undici, one for each network, overlay's life and actor, made when they are needed. */
+/** Agents of undici, one for each {@link connectionKey}, made when they are needed. */
 import { currentSlot } from '@troupe/core'
-import { networkKey } from './pool-key.ts'
-import { lostContext } from './refusal.ts'
+import { connectionKey } from './connection-key.ts'
 import { type Stamp, stampKey } from './stamp.ts'
 import { isCallable } from './wrap.ts'
 
@@ -13,7 +12,7 @@ interface Entry {
   readonly stamp: Stamp
 }
 
-export class AgentsByNetwork {
+export class AgentsByKey {
   readonly #make: (connect: object) => object
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
@@ -23,17 +22,13 @@ export class AgentsByNetwork {
     this.#make = make
   }
 
-  /**
-   * The agent for the code that runs.
-   *
-   * @throws TroupeError `PermissionDenied` where the context was lost.
-   */
+  /** The agent for the code that runs. */
   take(): object {
     const slot = currentSlot()
-    const key = networkKey()
+    const key = connectionKey()
     const entry = this.#entries.get(key) ?? this.#open()
-    // Connections that it opens later are asked for in the name of whoever used it last, and so is still there.
-    if (slot !== undefined) entry.stamp.slot = slot
+    // Connections that it opens later are asked about in the name of whoever used it last, and so is still there.
+    entry.stamp.slot = slot
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > mostAgents) this.#closeOldest()
@@ -41,9 +36,7 @@ export class AgentsByNetwork {
   }
 
   #open(): Entry {
-    const slot = currentSlot()
-    if (slot === undefined) throw lostContext('fetch')
-    const stamp: Stamp = { slot }
+    const stamp: Stamp = { slot: undefined }
     return { agent: this.#make({ [stampKey]: stamp }), stamp }
   }
 
