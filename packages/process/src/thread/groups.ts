@@ -3,7 +3,7 @@ import { invalid, type Pid, TroupeError } from '@troupe/core'
 import { snapshot, unpack } from '../mailbox/payload.ts'
 import { ask, currentRuntime } from './current.ts'
 import { currentParticipant, frameInForce } from './participant.ts'
-import { checkTopic } from './post-office.ts'
+import { checkTopic } from './refusals.ts'
 
 /** What became of a message to a group. */
 export interface Broadcast {

@@ -111,6 +111,11 @@ export class LocalProcess extends Participant {
     return this.#flows ?? noFlows
   }
 
+  /** Room for each sending thread: an equal share of the mailbox. */
+  get window(): number {
+    return Math.max(1, Math.floor(this.mailbox.capacity / Math.max(1, this.flows.size)))
+  }
+
   override get ended(): boolean {
     return this.exit !== undefined
   }

@@ -1,16 +1,13 @@
 /** Messages of a thread: between its own processes, and over channels to other threads. */
 import {
-  asTroupeError,
   errorFromWire,
   errorToWire,
   type EntryId,
   type Frame,
-  invalid,
-  notFound,
   type Pid,
   settledWithin,
   threadOf,
-  TroupeError,
+  type TroupeError,
   unavailable,
   yielding,
 } from '@troupe/core'
@@ -25,6 +22,7 @@ import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
 import { checkCrossing, crossing, mayNotCross } from '../crossing.ts'
 import { PendingCalls } from './pending-calls.ts'
+import { checkTopic, missing, over, toItself, unfitReply, wordsOf } from './refusals.ts'
 
 /** A message to send. */
 export interface Outgoing {
@@ -240,7 +238,7 @@ export class PostOffice {
 
   /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
   reportFlow(receiver: LocalProcess, flow: Flow): void {
-    const window = windowOf(receiver)
+    const window = receiver.window
     if (flow.freed > window / 4) {
       const channel = this.#options.channel(flow.thread)
       channel.put({ op: 'flow', from: receiver.pid, ...flow.report(window) })
@@ -256,7 +254,7 @@ export class PostOffice {
   readonly #sendReports = () => {
     for (const { receiver, flow } of this.#reports.splice(0)) {
       if (!flow.due || receiver.ended) continue
-      this.#options.channel(flow.thread).put({ op: 'flow', from: receiver.pid, ...flow.report(windowOf(receiver)) })
+      this.#options.channel(flow.thread).put({ op: 'flow', from: receiver.pid, ...flow.report(receiver.window) })
     }
   }
 
@@ -331,11 +329,6 @@ const delivered = Promise.resolve()
 /** Of a letter that came from another thread: it is not withdrawn any more. */
 const forGood = { withdrawn: false }
 
-/** Room for each sending thread: an equal share of the mailbox. */
-function windowOf({ mailbox, flows }: LocalProcess): number {
-  return Math.max(1, Math.floor(mailbox.capacity / Math.max(1, flows.size)))
-}
-
 function deliver(
   by: Participant,
   receiver: LocalProcess,
@@ -365,32 +358,4 @@ function deliver(
 
 function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
   return { topic, from: by.pid, payload, frame, call, flow: undefined, sequence: 0 }
-}
-
-/** @throws TroupeError `Invalid` for topics that begin with `@`, which the runtime keeps for itself. */
-export function checkTopic(topic: unknown): void {
-  if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
-  if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
-}
-
-function toItself({ pid }: Participant): TroupeError {
-  return invalid(`process ${pid} cannot call itself: it would wait for its own reply`, { pid })
-}
-
-function unfitReply(cause: unknown): TroupeError {
-  const { kind, message, details } = asTroupeError(cause)
-  return new TroupeError(kind, `the reply could not be sent: ${message}`, { details })
-}
-
-/** Why it failed. */
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function over(by: Participant): TroupeError {
-  return new TroupeError('Canceled', `process ${by.pid} has ended: nothing is sent for it any more`)
-}
-
-function missing(pid: Pid): TroupeError {
-  return notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
 }

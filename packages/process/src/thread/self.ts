@@ -6,7 +6,7 @@ import { currentRuntime } from './current.ts'
 import type { EventQueue } from './event-queue.ts'
 import { LocalProcess } from './local-process.ts'
 import { currentParticipant } from './participant.ts'
-import { checkTopic } from './post-office.ts'
+import { checkTopic } from './refusals.ts'
 import { milliseconds } from './timeout.ts'
 
 export interface ReceiveOptions {
