@@ -205,6 +205,10 @@ export class Channel {
   }
 
   /** Closes the port. */
+  unref(): void {
+    this.#port?.unref()
+  }
+
   close(): void {
     const port = this.#port
     this.#port = undefined

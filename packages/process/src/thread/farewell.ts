@@ -7,6 +7,7 @@ import type { DeadLetter, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Outbox } from './outbox.ts'
 import type { Peers } from './peers.ts'
+import { nativeWork } from './native-work.ts'
 import { flushOutput } from './output.ts'
 
 /** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
@@ -19,6 +20,8 @@ export interface FarewellOptions {
   readonly onDead: (letter: DeadLetter) => void
   /** Tells those who watch the process, or are linked to it. */
   readonly onOut: (process: LocalProcess, exit: WireExit) => void
+  /** Lets go of what keeps the loop of the thread running. */
+  readonly onRelease: () => void
   /** Tells the kernel. */
   readonly onOver: (process: LocalProcess, exit: WireExit) => void
 }
@@ -46,7 +49,14 @@ export class Farewell {
   #goOut(process: LocalProcess, exit: WireExit): void {
     this.#options.onOut(process, exit)
     const arrival = this.#options.alone ? this.#options.peers.arrival() : undefined
-    if (arrival === undefined) this.#options.onOver(process, exit)
-    else void settledWithin(arrival, patience).then(() => this.#options.onOver(process, exit))
+    if (arrival === undefined) this.#over(process, exit)
+    else void settledWithin(arrival, patience).then(() => this.#over(process, exit))
+  }
+
+  /** Its thread ends with it, and not before native code that works there. */
+  #over(process: LocalProcess, exit: WireExit): void {
+    const work = this.#options.alone ? nativeWork(this.#options.onRelease) : undefined
+    if (work === undefined) this.#options.onOver(process, exit)
+    else void work.then(() => this.#options.onOver(process, exit))
   }
 }

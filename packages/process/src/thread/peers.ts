@@ -85,6 +85,11 @@ export class Peers {
   }
 
   /** Ends all channels: whoever waits for anything from another thread is told. */
+  /** Keeps the thread running no longer. */
+  unref(): void {
+    for (const channel of this.#channels.values()) channel.unref()
+  }
+
   close(): void {
     this.flush()
     const stopped = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })

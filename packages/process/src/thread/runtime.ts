@@ -133,6 +133,10 @@ export class Runtime {
         this.bonds.processEnded(process, exit)
         this.#peers.flush()
       },
+      onRelease: () => {
+        this.kernel.hold(false)
+        this.#peers.unref()
+      },
       onOver: (process, exit) => {
         this.#dead.flush()
         if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
