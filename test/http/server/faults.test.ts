@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { protocols, startWebApp, type WebApp } from './web-app.ts'
 
 const pools = [
@@ -30,6 +30,8 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     })
     await web.fetch('/fault?do=hello')
     await web.fetch('/later?do=hello')
+    // The client is loaded, however long that takes.
+    await vi.waitUntil(async () => (await read(web, '/later?do=relay')).status === 201, { timeout: 60_000 })
   })
 
   afterAll(async () => {
