@@ -17,7 +17,16 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'peers', include: ['test/**/*.test.ts'], globalSetup: ['test/peers/global-setup.ts'] },
+        test: {
+          name: 'peers',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/networks/**'],
+          globalSetup: ['test/peers/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'networks', include: ['test/networks/*.test.ts'], globalSetup: ['test/networks/install-clients.ts'] },
       },
     ],
   },

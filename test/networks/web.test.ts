@@ -1,0 +1,30 @@
+import { expectOwnNetworks } from './expect-matrix.ts'
+
+expectOwnNetworks({
+  batch: 'web',
+  names: [
+    'net.Socket, kept',
+    'tls.TLSSocket, kept',
+    'fetch',
+    'http.Agent',
+    'https.Agent',
+    'http2',
+    'WebSocket',
+    'ws',
+    'faye-websocket',
+    'eventsource',
+    'undici, Agent',
+    'undici, Pool',
+    'undici, fetch',
+    'axios',
+    'got',
+    'got-scraping',
+    'node-fetch',
+    'superagent',
+    'ky',
+    'needle',
+    'request-filtering-agent',
+    'agent-base, one socket',
+    'http2-wrapper',
+  ],
+})
