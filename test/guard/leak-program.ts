@@ -7,10 +7,8 @@ import { bindThreadNetwork, installGuard, provideNetworkAccess } from '@troupe/n
 import ssh2 from 'ssh2'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
 import { proxyAddress, proxyPort } from './namespace.ts'
-import { waysOut } from './ways-out.ts'
+import { outcomesOf, waysOut } from './ways-out.ts'
 
-/** Longer than any of them waits for a name that nobody resolves. */
-const patience = 4000
 const overlay = entryId('app:proxy')
 const route = await socks5Route('proxy', { host: proxyAddress, port: proxyPort })
 if (process.argv[2] === 'guarded') installGuard()
@@ -34,22 +32,5 @@ const sinks = {
 const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private
 const library = libraries({ host: 'web.test', sshKey, [Symbol.asyncDispose]: async () => {} }, sinks)
 const all = { ...Object.fromEntries(Object.entries(library).map(([name, { use }]) => [name, use])), ...waysOut }
-const outcomes = await Promise.all(Object.entries(all).map(async ([name, use]) => [name, await outcome(use)]))
-process.stdout.write(JSON.stringify(Object.fromEntries(outcomes)), () => process.exit())
-
-/** A word for what `use` ends with. */
-async function outcome(use: () => Promise<unknown>): Promise<string> {
-  const { promise: late, resolve } = Promise.withResolvers<string>()
-  setTimeout(resolve, patience, 'late')
-  const ended = use().then(
-    () => 'done',
-    (error: unknown) => codeOf(error) ?? String(error),
-  )
-  return Promise.race([ended, late])
-}
-
-/** The code of an error, or of what caused it. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause)
-}
+const outcomes = await outcomesOf(all)
+process.stdout.write(JSON.stringify(outcomes), () => process.exit())

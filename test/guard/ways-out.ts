@@ -41,3 +41,27 @@ export const waysOut: Readonly<Record<string, () => Promise<unknown>>> = {
   'a child, synchronously': async () => childProcess.spawnSync(process.execPath, ['-e', elsewhere], { timeout: 500 }),
   thread: async () => once(new Worker(elsewhere, { eval: true }), 'exit'),
 }
+
+/** Longer than any of them waits for a name that nobody resolves. */
+const patience = 4000
+
+/** A word for what each ends with. */
+export async function outcomesOf(ways: Readonly<Record<string, () => Promise<unknown>>>): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries(await Promise.all(Object.entries(ways).map(async ([name, use]) => [name, await outcome(use)] as const)))
+}
+
+async function outcome(use: () => Promise<unknown>): Promise<string> {
+  const { promise: late, resolve } = Promise.withResolvers<string>()
+  setTimeout(resolve, patience, 'late')
+  const ended = use().then(
+    () => 'done',
+    (error: unknown) => codeOf(error) ?? String(error),
+  )
+  return Promise.race([ended, late])
+}
+
+/** The code of an error, or of what caused it. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause)
+}
