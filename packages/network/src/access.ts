@@ -72,6 +72,8 @@ export interface NetworkAccess {
   leaseAddresses?(back: number | undefined): Promise<number>
   /** Whether an address, by its number in 198.18.0.0/15, may stand for a name in some thread. */
   isAddressLeased?(number: number): Promise<boolean>
+  /** What the owner of this thread can do where a connection of its own fails in the thread's overlay: ends the error's message. */
+  readonly advice?: string
   /** In a thread of a sealed host. */
   readonly hands?: Hands
   /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */

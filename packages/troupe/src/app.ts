@@ -25,7 +25,7 @@ import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
 import { Logger } from './log/logger.ts'
 import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
-import { enterNetwork, type PendingAccess, programOverlay } from './program-network.ts'
+import { adviceFor, enterNetwork, type PendingAccess, programOverlay } from './program-network.ts'
 
 export type { Clock } from '@troupe/core'
 export type { CommandResult } from './command.ts'
@@ -40,7 +40,8 @@ export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './l
 export interface LaunchOptions {
   /**
    * The network of this program, beside the application: an overlay of it, or `null` for the clear network. It holds for all code in this
-   * thread, from the call on and for as long as the thread lives.
+   * thread, from the call on and for as long as the thread lives. What the program starts in the application follows an overlay, but not
+   * `null`: functions and processes then have the application's default, unless another network is chosen for them.
    *
    * @default `network_service.default_network`, else the clear network
    */
@@ -262,7 +263,7 @@ async function start(
   trustAddons(kernel.threads.native)
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
-  const access = kernelNetworkAccess(kernel.runtime)
+  const access = kernelNetworkAccess(kernel.runtime, false, adviceFor(options.network, program))
   provideNetworkAccess(access)
   entered?.provide(access)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }

@@ -1,5 +1,5 @@
 /** The network of the program around an application: given to its thread before anything else happens, for the thread's whole life. */
-import { type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
+import { asTroupeError, type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
 import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
 import { Socket } from 'node:net'
 
@@ -61,6 +61,12 @@ function isClient(socket: Socket): boolean {
   return !('server' in socket && socket.server) && (socket.remoteAddress !== undefined || socket.connecting)
 }
 
+/** What a program in the application's default network can do where a connection of its own fails there. */
+export function adviceFor(chosen: ProgramNetwork, overlay: EntryId | null): string | undefined {
+  if (overlay === null || (chosen !== undefined && chosen !== '')) return undefined
+  return `This program itself runs in ${overlay}, the application's default network: boot it with "network: null" to keep its own connections in the clear`
+}
+
 /** What stands for the application's access to its overlays until that is there. */
 export class PendingAccess {
   readonly access: NetworkAccess
@@ -87,8 +93,10 @@ export class PendingAccess {
   }
 
   /** It did not start. */
-  fail(error: unknown): void {
-    this.#there.reject(error)
+  fail(cause: unknown): void {
+    this.#there.reject(
+      new TroupeError('Unavailable', `the application did not start: ${asTroupeError(cause).message}`, { cause, retryable: false }),
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 /** Failed dials in the terms of `connect(2)`, which libraries look for: `code`, `syscall`, `address`, `port`. */
 import { asTroupeError, type TroupeError } from '@troupe/core'
+import { applicationAccess } from '../access.ts'
 import type { Target } from '../overlay.ts'
 
 /** Replies of a proxy (RFC 1928 §6) that the operating system has a word for. */
@@ -13,11 +14,21 @@ const replies: Readonly<Record<number, string>> = {
 
 /** `thrown` as the `error` event of a socket that was to connect to `target`. */
 export function asConnectError(thrown: unknown, { host, port }: Target): TroupeError & { readonly code: string } {
-  const error = asTroupeError(thrown)
+  const error = advised(asTroupeError(thrown))
   const { syscall } = error.details
   // A name that the kernel could not resolve for a sealed thread.
   if (syscall === 'getaddrinfo') return Object.assign(error, { code: codeOf(error), syscall, hostname: host })
   return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
+}
+
+/** Several connections may fail by one and the same error. */
+function advised(error: TroupeError): TroupeError {
+  const advice = applicationAccess()?.advice
+  if (advice === undefined || error.message.endsWith(advice)) return error
+  const { message, stack } = error
+  error.message = `${message}${/[.?!]$/.test(message) ? '' : '.'} ${advice}`
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
+  return error
 }
 
 function codeOf({ kind, details }: TroupeError): string {

@@ -1,5 +1,6 @@
 /** The errors with which the guard refuses. */
 import { denied, type EntryId, type TroupeError } from '@troupe/core'
+import { applicationAccess } from '../access.ts'
 import { networkInForce } from './in-force.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 
@@ -20,7 +21,9 @@ export function refusal(what: string, remedy: string = goAnotherWay): Refusal | 
 
 /** In an overlay: `what` would go past it. */
 export function refusedIn(overlay: EntryId, what: string, remedy: string = goAnotherWay): Refusal {
-  const error = denied(`${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`, { overlay, what })
+  const advice = applicationAccess()?.advice
+  const message = `${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`
+  const error = denied(advice === undefined ? message : `${message}. ${advice}`, { overlay, what })
   return Object.assign(error, { code: 'EOVERLAY' })
 }
 

@@ -170,10 +170,11 @@ export class Kernel implements AsyncDisposable {
     )
     this.thread = thread
     // That of what chooses none; where its overlay keeps callers apart, of nobody in particular.
-    thread.findNetwork = () => this.#programNetwork()
+    thread.findNetwork = () => (options.programOverlay === null ? clearNetwork : this.#programNetwork())
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
-    const frame = fork(emptyFrame, { overlay: options.programOverlay })
+    // A program in the clear is so by itself: what it starts follows the default as all else does.
+    const frame = fork(emptyFrame, { overlay: options.programOverlay ?? undefined })
     this.security.trust(frame)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined })
     thread.pids.add(this.runtime.root.pid)

@@ -1,6 +1,6 @@
 /** The runtime of this thread. */
-import { invalid } from '@troupe/core'
 import type { RequestName, Requests } from '../protocol.ts'
+import { noApplication, noteApplication } from './no-application.ts'
 import { currentParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -8,11 +8,12 @@ let runtime: Runtime | undefined
 
 export function setRuntime(next: Runtime | undefined): void {
   runtime = next
+  noteApplication(next !== undefined)
 }
 
 /** @throws TroupeError `Invalid` outside an application. */
 export function currentRuntime(): Runtime {
-  if (runtime === undefined) throw invalid('there is no Troupe application in this thread: boot one, or run inside a process or function')
+  if (runtime === undefined) throw noApplication()
   return runtime
 }
 

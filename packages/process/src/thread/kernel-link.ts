@@ -20,6 +20,7 @@ export class KernelLink {
   readonly #onAsk: (by: Pid) => void
   readonly #pending = new Map<number, Pending>()
   #next = 1
+  #closed = false
 
   /** @param onAsk Called before something is asked on behalf of a process or call. */
   constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void) {
@@ -43,6 +44,7 @@ export class KernelLink {
     this.#onAsk(by)
     const number = this.#next
     this.#next += 1
+    if (this.#closed) return { number, answer: Promise.reject(stopped()) }
     const answer = new Promise<Requests[Name]['answer']>((resolve, reject) => {
       this.#pending.set(number, { resolve, reject })
     })
@@ -96,8 +98,13 @@ export class KernelLink {
   }
 
   #rejectAll(): void {
-    const error = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
+    this.#closed = true
+    const error = stopped()
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
   }
+}
+
+function stopped(): TroupeError {
+  return new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
 }

@@ -5,10 +5,14 @@ import { kernelHands } from './hands.ts'
 import { currentParticipant, participantInForce } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
-/** @param sealed - The thread may open nothing itself. */
-export function kernelNetworkAccess(runtime: Runtime, sealed = false): NetworkAccess {
+/**
+ * @param sealed - The thread may open nothing itself.
+ * @param advice - See {@link NetworkAccess}.
+ */
+export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: string): NetworkAccess {
   return {
     ...(sealed && { hands: kernelHands(runtime) }),
+    ...(advice !== undefined && { advice }),
     get defaultOverlay() {
       return runtime.defaultOverlay
     },

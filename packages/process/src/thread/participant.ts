@@ -1,5 +1,6 @@
 /** Who acts in a thread: a process, a function call, or the program around an application. */
-import { currentSlot, type Frame, invalid, type Pid, type Slot } from '@troupe/core'
+import { currentSlot, type Frame, type Pid, type Slot } from '@troupe/core'
+import { noCaller } from './no-application.ts'
 import type { Held } from './outbox.ts'
 
 let strict = false
@@ -66,10 +67,7 @@ export function currentParticipant(): Participant {
   const owner = currentSlot()?.owner
   if (owner instanceof Participant) return owner
   if (outside !== undefined) return outside
-  throw invalid(
-    'no process or function is in force here: call from inside one, in a program around an application inside app.run(() => …), ' +
-      'or bind the callback with AsyncLocalStorage.bind()',
-  )
+  throw noCaller()
 }
 
 /** Who acts now, if that is known. */

@@ -32,7 +32,7 @@ export interface Subscription extends AsyncIterable<Message, undefined> {
 function own(): LocalProcess {
   const participant = currentParticipant()
   if (participant instanceof LocalProcess) return participant
-  throw invalid('only a process has a mailbox; this code runs in a function, or outside any process')
+  throw invalid('only a process has a mailbox: this code runs in a function, or in the program around an application')
 }
 
 /** The process that runs. */
@@ -57,7 +57,7 @@ export const self = {
   get signal(): AbortSignal {
     const { signal } = currentParticipant()
     if (signal !== undefined) return signal
-    throw invalid('only a process or a function has a signal; this code runs outside any')
+    throw invalid('only a process or a function has a signal: this code runs in the program around an application')
   },
 
   /**

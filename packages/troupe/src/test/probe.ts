@@ -1,12 +1,15 @@
 /** A process in a test's hands: others send to it, monitor it and link to it, and the test takes what comes. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { parseDuration, type Pid, startTimer, stopTimer, TroupeError } from '@troupe/core'
+import { type EntryId, entryId, fork, parseDuration, type Pid, startTimer, stopTimer, TroupeError } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
+import type { Kernel } from '@troupe/process/kernel'
 import { type Opening, openingOf } from './openings.ts'
 
 export interface ProbeOptions {
   /** Name that others find it by. */
   readonly name?: string
+  /** Overlays from which it takes messages, beside those of its own network. @default `any` */
+  readonly accepts?: 'any' | readonly string[]
 }
 
 /** What a probe waits for by default, in milliseconds of real time. */
@@ -116,11 +119,23 @@ export class Probe implements AsyncDisposable {
 
 type EventOf<Type extends ProcessEvent['type']> = Extract<ProcessEvent, { readonly type: Type }>
 
-/** Starts a probe of the program `entry` in the main thread's host. */
-export async function openProbe(entry: string, host: string, options: ProbeOptions): Promise<Probe> {
+/** Starts a probe of the program `entry` in the main thread's host: in the network of the test's program, whatever the default is. */
+export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, options: ProbeOptions): Promise<Probe> {
   lastNumber += 1
   const opening = openingOf(lastNumber)
-  const spawner = options.name === undefined ? processes : processes.withName(options.name)
-  const pid = await spawner.spawn(entry, host, lastNumber)
+  const { thread, frames, processes } = kernel
+  const { overlay } = processes.claimant(kernel.runtime.root.pid, thread.number).frame
+  const frame = fork(frames.empty, { overlay })
+  const { network } = thread
+  const { name, accepts = 'any' } = options
+  const pid = kernel.spawn({
+    entry,
+    host,
+    args: [lastNumber],
+    frame,
+    accepts: accepts === 'any' ? accepts : accepts.map((id) => entryId(id)),
+    ...(network && { network }),
+    ...(name !== undefined && { name }),
+  })
   return new Probe(pid, await opening)
 }

@@ -61,6 +61,31 @@ describe('a probe', () => {
   })
 })
 
+describe('the default network of the application', () => {
+  const entries: readonly TestEntry[] = [host, greeter, { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 1 }]
+  const set = ['network_service.default_network=app:proxy']
+
+  it('is that of what a probe spawns, whose messages the probe accepts', async () => {
+    await using app = await startApp({ root, entries, set })
+    await using probe = await app.probe({ name: 'ear' })
+    const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
+    await probe.run(async () => processes.send(pid, 'name', 'world'))
+    const { from, payload, frame } = await probe.next({ topic: 'greeting' })
+    expect([from, payload, frame.overlay ?? null]).toEqual([pid, 'hello world', null])
+  })
+
+  it('is refused by a probe that accepts nothing', async () => {
+    await using app = await startApp({ root, entries, set })
+    await using probe = await app.probe({ name: 'ear', accepts: [] })
+    const pid = await probe.spawn('app:greeter', 'app:host', 'ear')
+    await probe.run(async () => processes.send(pid, 'name', 'world'))
+    expect(await probe.event('EXIT')).toMatchObject({
+      from: pid,
+      result: { error: { kind: 'PermissionDenied', details: { code: 'ENETWORK' } } },
+    })
+  })
+})
+
 describe('time', () => {
   it('stands still for restarts until it is advanced', async () => {
     await using app = await startApp({ root, entries: [host, greeter, service] })
@@ -74,7 +99,7 @@ describe('time', () => {
     expect(app.service('app:service').attempts).toBe(1)
     await app.clock.advance('1m')
     expect(app.service('app:service').attempts).toBe(0)
-    expect(app.log).toContain('app:service Failed: Unknown: oops')
+    expect(app.log).toContain('WARN app:service Failed: Unknown: oops { failures: 1 }')
   })
 
   it('does not go back', async () => {

@@ -47,7 +47,7 @@ export class TestApp implements AsyncDisposable {
 
   /** A process in the test's hands. */
   async probe(options: ProbeOptions = {}): Promise<Probe> {
-    return openProbe(probeEntry, mainHost, options)
+    return openProbe(this.app.kernel, probeEntry, mainHost, options)
   }
 
   /** A service, as it is now. @throws TroupeError `NotFound` */

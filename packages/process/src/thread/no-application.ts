@@ -1,0 +1,27 @@
+/** The errors of calls that need an application in a thread that has none, or has none any more. */
+import { invalid, type TroupeError } from '@troupe/core'
+
+let state: 'none' | 'running' | 'stopped' = 'none'
+
+/** An application has begun, or stopped, in this thread. */
+export function noteApplication(isThere: boolean): void {
+  if (isThere) state = 'running'
+  else if (state === 'running') state = 'stopped'
+}
+
+/** There is no application here. */
+export function noApplication(): TroupeError {
+  return state === 'stopped'
+    ? invalid('the application of this program has stopped: use it before stop() is called, or boot another', { reason: 'stopped' })
+    : invalid('no Troupe application runs in this thread: boot one, or call from inside a process or function', { reason: 'none' })
+}
+
+/** An application runs, but it is not known which process or function calls. */
+export function noCaller(): TroupeError {
+  if (state !== 'running') return noApplication()
+  return invalid(
+    'the async context is lost, so it is not known which process or function calls: keep the context for the callback with ' +
+      'AsyncLocalStorage.bind() or AsyncResource.bind()',
+    { reason: 'lostContext' },
+  )
+}

@@ -1,0 +1,60 @@
+/** Not one packet past the default overlay by a program that embeds an application, from the first instant of `boot` on. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { z } from 'zod'
+import { Namespace, proxyPort } from '../guard/namespace.ts'
+
+const program = fileURLToPath(new URL('./leak-program.ts', import.meta.url))
+const outcomesSchema = z.record(z.string(), z.record(z.string(), z.string()))
+let stack = new AsyncDisposableStack()
+let namespace: Namespace
+
+beforeEach(async () => {
+  stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-embedding-'))
+  stack.defer(async () => rm(folder, { recursive: true, force: true }))
+  // What goes to the proxy passes, and is refused there: nobody listens.
+  namespace = stack.use(await Namespace.start(folder, { passes: `tcp dport ${proxyPort}` }))
+})
+afterEach(async () => stack.disposeAsync())
+
+async function run(network: 'default' | 'clear', who: 'own' | 'application') {
+  const outcomes = outcomesSchema.parse(JSON.parse(await namespace.run(program, network, who)))
+  const { proxy, ...strays } = await namespace.counters()
+  return { outcomes, proxy, strays }
+}
+
+const none = { dns: 0, tcp: 0, udp: 0, other: 0 }
+
+/** All that came about; a name that is looked up in an overlay gets an address that stands for it, without a packet. */
+const successes = (outcomes: z.infer<typeof outcomesSchema>) =>
+  Object.entries(outcomes).flatMap(([place, ends]) =>
+    Object.entries(ends).flatMap(([way, end]) => (end === 'done' && way !== 'dns.lookup' ? [`${place}: ${way}`] : [])),
+  )
+
+it('sends nothing of its own past the overlay: before boot resolves, after, and when the application has stopped', async () => {
+  const { outcomes, proxy, strays } = await run('default', 'own')
+  expect(strays).toEqual(none)
+  expect(proxy).toBeGreaterThan(10)
+  expect(successes(outcomes)).toEqual([])
+  expect(Object.keys(outcomes)).toEqual(['before boot resolves', 'outside app.run', 'inside app.run', 'after stop'])
+})
+
+it.each(['default', 'clear'] as const)('nor does what the application runs, for a program in the %s network', async (network) => {
+  const { outcomes, proxy, strays } = await run(network, 'application')
+  expect(strays).toEqual(none)
+  expect(proxy).toBeGreaterThan(10)
+  expect(successes(outcomes)).toEqual([])
+  expect(Object.keys(outcomes)).toHaveLength(8)
+})
+
+it('connects directly by itself with "network: null"', async () => {
+  const { proxy, strays } = await run('clear', 'own')
+  expect(proxy).toBe(0)
+  expect(strays.dns).toBeGreaterThan(5)
+  expect(strays.tcp).toBeGreaterThan(5)
+  expect(strays.udp).toBeGreaterThan(0)
+})

@@ -1,0 +1,107 @@
+/** The network of a program that embeds an application, and what its calls are refused with. Each program is a Node of its own. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const file = fileURLToPath(new URL('./program.ts', import.meta.url))
+
+/** What a program prints. */
+async function found(name: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [file, name])
+  const value: unknown = JSON.parse(stdout)
+  return value
+}
+
+const message = (pattern: RegExp): unknown => expect.stringMatching(pattern)
+
+it('is refused in an overlay when the thread opened connections before, and goes on in the clear', async () => {
+  expect(await found('opened')).toEqual({
+    refused: {
+      kind: 'Invalid',
+      message: message(/^this program opened 1 connection \(127\.0\.0\.1:\d+\) .*"network: null"$/),
+      details: { overlay: 'app:tor', connections: [expect.stringMatching(/^127\.0\.0\.1:\d+$/)], code: 'ENETWORK' },
+    },
+    open: 'still open',
+    state: 'Running',
+  })
+})
+
+it('may listen before, and serves what it accepted before and after', async () => {
+  expect(await found('serving')).toEqual([['before'], ['after']])
+})
+
+it('keeps its network: another application with another one is refused with that reason', async () => {
+  const refused = (requested: string) => ({
+    kind: 'Invalid',
+    message: message(new RegExp(`runs in the clear network and keeps that network.*overlay ${requested}`)),
+    details: { network: null, requested, code: 'ENETWORK' },
+  })
+  expect(await found('second')).toEqual({ other: refused('app:tor'), explicit: refused('app:other'), same: expect.any(Number) as unknown })
+  expect(await found('beside')).toMatchObject({
+    same: { kind: 'AlreadyExists' },
+    other: { kind: 'Invalid', message: message(/runs in overlay app:tor and keeps that network/) },
+  })
+})
+
+it('is refused in an overlay that is not there', async () => {
+  expect(await found('unknown')).toMatchObject({ network: { kind: 'NotFound', details: { overlay: 'app:nowhere' } } })
+})
+
+it('in the clear, starts what chooses nothing in the default network', async () => {
+  expect(await found('clear')).toEqual({ inherited: [null, 'app:tor'], chosen: ['app:other', 'app:other'], direct: [null, null] })
+})
+
+it('in an overlay of its choice, starts what chooses nothing there', async () => {
+  expect(await found('chosen')).toMatchObject({
+    tcp: { kind: 'Unavailable', message: message(/overlay app:other.*right\?$/), details: { overlay: 'app:other' } },
+    overlay: ['app:other', 'app:other'],
+  })
+})
+
+it('is told of the overlay and of "network: null" where a connection of its own fails in the default network', async () => {
+  const remedy = /app:tor.*[.?] This program itself runs in app:tor, [^.]*boot it with "network: null" [^.]*$/
+  const errors = await found('advice')
+  for (const way of ['tcp', 'again', 'unix']) expect(errors).toMatchObject({ [way]: { message: message(remedy) } })
+})
+
+it('says of calls after the stop that the application has stopped', async () => {
+  const stopped = { kind: 'Invalid', message: message(/^the application of this program has stopped: /), details: { reason: 'stopped' } }
+  expect(await found('stopped')).toEqual({
+    'processes.send': stopped,
+    'processes.spawn': stopped,
+    'funcs.call': stopped,
+    'registry.get': stopped,
+    'self.pid': stopped,
+    'self.receive': stopped,
+    'inside app.run': stopped,
+  })
+})
+
+it('says of calls before the start that no application runs', async () => {
+  const none = { kind: 'Invalid', message: message(/no Troupe application (runs )?in this thread: boot one/) }
+  expect(await found('before')).toMatchObject({ 'processes.send': none, 'funcs.call': none, 'self.pid': none, 'http.get': none })
+})
+
+it('has no mailbox and no signal', async () => {
+  expect(await found('mailbox')).toMatchObject({
+    receive: { message: message(/^only a process has a mailbox: this code runs in .*program around an application$/) },
+    signal: { message: message(/^only a process or a function has a signal: /) },
+  })
+})
+
+it('fails its connections with the application that does not start', async () => {
+  expect(await found('broken')).toMatchObject({
+    boot: { kind: 'Invalid', message: message(/there is no overlay app:tor/) },
+    early: { kind: 'Unavailable', message: message(/^the application did not start: .*there is no overlay app:tor/) },
+  })
+})
+
+it('sees in its log whatever a supervised child fails by', async () => {
+  const line = message(/^ERROR app:child <\d+\.\d+> failed: TypeError: a bug in my code at /)
+  expect(await found('crashing')).toEqual([line, message(/^WARN app:team: child child /)])
+})
+
+it('adds entries while it runs, and is not kept waiting by a process that replies to nothing', async () => {
+  expect(await found('silent')).toMatchObject({ call: { kind: 'Timeout', message: message(/did not reply/) } })
+})

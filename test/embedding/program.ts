@@ -1,0 +1,229 @@
+/**
+ * Programs that embed an application, by name: `node program.ts <name>`. Each prints what it found as JSON. A thread keeps its network, so each
+ * runs in a Node of its own.
+ */
+import { asTroupeError, entryId } from '@troupe/core'
+import { funcs, http, processes, registry, self } from 'troupe'
+import { type BootOptions, boot } from 'troupe/app'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { Worker } from 'node:worker_threads'
+
+const source = { file: import.meta.filename, line: 1, column: 1 }
+const program = `file://${import.meta.dirname}/../fixtures/embedding/programs.ts`
+
+/** The default overlay leads to a proxy that does not exist. */
+const app = async (options: Partial<BootOptions> = {}) =>
+  boot({
+    root: import.meta.dirname,
+    onLog: () => {},
+    set: ['network_service.default_network=app:tor'],
+    entries: [
+      { id: entryId('app:tor'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
+      { id: entryId('app:other'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
+      { id: entryId('app:threads'), kind: 'process.host', source, fields: { lifecycle: { auto_start: true } } },
+      { id: entryId('app:overlay'), kind: 'function.ts', source, fields: { source: program, method: 'overlay' } },
+    ],
+    ...options,
+  })
+
+interface Failure {
+  readonly kind: string
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+async function failure(run: () => unknown): Promise<Failure | 'no error'> {
+  try {
+    await run()
+    return 'no error'
+  } catch (error) {
+    const { kind, message, details } = asTroupeError(error)
+    return { kind, message, details }
+  }
+}
+
+async function failures(uses: Readonly<Record<string, () => unknown>>): Promise<Readonly<Record<string, unknown>>> {
+  const found = new Map<string, unknown>()
+  for (const [name, use] of Object.entries(uses)) found.set(name, await failure(use))
+  return Object.fromEntries(found)
+}
+
+/** A server in the clear, from before there is any application. */
+async function echoServer() {
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { server, port: address.port }
+}
+
+async function connected(socket: Socket): Promise<Socket> {
+  await once(socket, 'connect')
+  return socket
+}
+
+/** A client in a thread of its own: what it is sent back. */
+const client = (port: number) =>
+  new Worker(
+    `const { parentPort } = require('node:worker_threads')
+    const socket = require('node:net').connect(${port}, '127.0.0.1', () => parentPort.postMessage('connected'))
+    socket.on('data', (data) => parentPort.postMessage(String(data)))
+    parentPort.on('message', (text) => text === 'end' ? process.exit() : socket.write(text))`,
+    { eval: true },
+  )
+
+const programs: Readonly<Record<string, () => Promise<unknown>>> = {
+  /** It has a connection of its own before the guard is there. */
+  async opened() {
+    const { port } = await echoServer()
+    const socket = await connected(connect(port, '127.0.0.1'))
+    const refused = await failure(app)
+    await using started = await app({ network: null })
+    socket.end('still open')
+    return { refused, open: await text(socket), state: started.service(entryId('app:tor')).state }
+  },
+
+  /** It serves connections that came before the guard, and after. */
+  async serving() {
+    const { server, port } = await echoServer()
+    const before = client(port)
+    await Promise.all([once(before, 'message'), once(server, 'connection')])
+    // No thread can be started in an overlay.
+    const after = new Worker(
+      `require('node:worker_threads').parentPort.once('message', () => {
+      const socket = require('node:net').connect(${port}, '127.0.0.1', () => socket.write('after'))
+      socket.on('data', (data) => require('node:worker_threads').parentPort.postMessage(String(data)))
+    })`,
+      { eval: true },
+    )
+    await using _ = await app()
+    const echoes = [once(before, 'message'), once(after, 'message')]
+    before.postMessage('before')
+    after.postMessage('go')
+    return await Promise.all(echoes)
+  },
+
+  /** One application after another in the same thread. */
+  async second() {
+    await (await app({ network: null })).stop()
+    const other = await failure(app)
+    const explicit = await failure(async () => app({ network: 'app:other' }))
+    await using same = await app({ network: null })
+    return { other, explicit, same: same.services().length }
+  },
+
+  /** Two at once. */
+  async beside() {
+    await using _ = await app()
+    return { same: await failure(app), other: await failure(async () => app({ network: null })) }
+  },
+
+  async stopped() {
+    const started = await app({ network: null })
+    await started.stop()
+    return failures({
+      'processes.send': async () => processes.send('<1.1>', 'hello'),
+      'processes.spawn': async () => processes.spawn('app:overlay', 'app:threads'),
+      'funcs.call': async () => funcs.call('app:overlay'),
+      'registry.get': async () => registry.get('app:tor'),
+      'self.pid': () => self.pid,
+      'self.receive': async () => self.receive(),
+      'inside app.run': async () => started.run(async () => funcs.call('app:overlay')),
+    })
+  },
+
+  async before() {
+    return {
+      'processes.send': await failure(async () => processes.send('<1.1>', 'hello')),
+      'funcs.call': await failure(async () => funcs.call('app:overlay')),
+      'self.pid': await failure(() => self.pid),
+      'http.get': await failure(async () => http.get('http://127.0.0.1:1/')),
+    }
+  },
+
+  /** What is of processes alone. */
+  async mailbox() {
+    await using _ = await app({ network: null })
+    return { receive: await failure(async () => self.receive()), signal: await failure(() => self.signal) }
+  },
+
+  /** A connection of the program's own, to a database, say. */
+  async advice() {
+    const { port } = await echoServer()
+    await using _ = await app()
+    return {
+      tcp: await failure(async () => connected(connect(port, '127.0.0.1'))),
+      again: await failure(async () => connected(connect(port, '127.0.0.1'))),
+      unix: await failure(async () => connected(connect('/run/database.sock'))),
+    }
+  },
+
+  async chosen() {
+    await using _ = await app({ network: 'app:other' })
+    return { tcp: await failure(async () => connected(connect(9, '127.0.0.1'))), overlay: await funcs.call('app:overlay') }
+  },
+
+  async unknown() {
+    return { network: await failure(async () => app({ network: 'app:nowhere' })) }
+  },
+
+  /** The networks of what a program in the clear starts. */
+  async clear() {
+    await using started = await app({ network: null })
+    return {
+      inherited: await funcs.call('app:overlay'),
+      chosen: await funcs.withOptions({ network: 'app:other' }).call('app:overlay'),
+      direct: await started.run(async () => funcs.withOptions({ network: null }).call('app:overlay')),
+    }
+  },
+
+  /** Entries that the program adds, and a call to which nobody replies. */
+  async silent() {
+    await using _ = await boot({ root: import.meta.dirname, entries: [], onLog: () => {} })
+    await registry.apply([
+      { op: 'create', entry: { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } } },
+      { op: 'create', entry: { id: 'app:silent', kind: 'process.ts', source: program, method: 'silent' } },
+    ])
+    const pid = await processes.spawn('app:silent', 'app:threads')
+    return { call: await failure(async () => processes.call(pid, 'x', undefined, { timeout: 50 })) }
+  },
+
+  /** A child that ends by a bug, again and again. */
+  async crashing() {
+    const { promise: enough, resolve } = Promise.withResolvers<void>()
+    const log: string[] = []
+    await using _ = await app({
+      network: null,
+      onLog: (line) => {
+        if (line.includes('a bug in my code') && log.push(line) === 2) resolve()
+      },
+      entries: [
+        { id: entryId('app:tor'), kind: 'network.socks5', source, fields: { host: '127.0.0.1', port: 1 } },
+        { id: entryId('app:threads'), kind: 'process.host', source, fields: { lifecycle: { auto_start: true } } },
+        { id: entryId('app:child'), kind: 'process.ts', source, fields: { source: program, method: 'crash' } },
+        {
+          id: entryId('app:team'),
+          kind: 'process.supervisor',
+          source,
+          fields: { host: 'threads', max_restarts: 1000, children: [{ id: 'child', process: 'child' }], lifecycle: { auto_start: true } },
+        },
+      ],
+    })
+    await enough
+    return log.slice(0, 2)
+  },
+
+  /** An application that does not start. */
+  async broken() {
+    const booting = failure(async () => app({ entries: [] }))
+    const early = failure(async () => connected(connect(9, '127.0.0.1')))
+    return { boot: await booting, early: await early }
+  },
+}
+
+const run = programs[process.argv[2] ?? '']
+if (run === undefined) throw new Error(`there is no program ${process.argv[2]}`)
+const found = await run()
+process.stdout.write(JSON.stringify(found), () => process.exit())
