@@ -26,6 +26,7 @@ export type {
   Target,
   Ticket,
 } from './overlay.ts'
+export { type Here, listenHere } from './listen/listen-here.ts'
 export { listenOn } from './listen/listen-on.ts'
 export { overlayMoved } from './listen/moved.ts'
 export { peerOf } from './listen/peer.ts'

@@ -22,6 +22,7 @@ export type {
   DeadLetter,
   PostedCall,
   Program,
+  Requests,
   Service,
   StartCall,
   ThreadData,

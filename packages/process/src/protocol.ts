@@ -240,8 +240,11 @@ export interface Requests {
     ask: { readonly store: EntryId; readonly token: string; readonly inherit: Inheritance }
     answer: { readonly pid: Pid; readonly frame: Frame } | undefined
   }
-  /** A thread that answers requests of an endpoint beside the server's own; it sends its port to who asks. */
-  openLane: { ask: { readonly endpoint: EntryId }; answer: Pid }
+  /**
+   * A thread that answers requests of an endpoint beside the server's own, and the port to it. It acts for the service, or for `session`: whom a
+   * server acts for, where the overlay keeps actors apart.
+   */
+  openLane: { ask: { readonly endpoint: EntryId; readonly session?: Pid }; answer: { readonly pid: Pid; readonly port: MessagePort } }
   closeLane: { ask: { readonly lane: Pid }; answer: void }
   /** Whoever asks acts in such a thread, too, by the pid in the answer, until that tells that it has finished. */
   lendSession: { ask: { readonly lane: Pid }; answer: { readonly pid: Pid; readonly frame: Frame } }

@@ -100,6 +100,9 @@ class Connections {
       host: this.#hostIn(thread).id,
       args: [ticket],
       frame: frameOf(record.frame, undefined),
+      // It runs no code of the application, and dials nothing.
+      ...(thread.network && { network: thread.network }),
+      accepts: 'any',
       onExit: () => {
         this.#open.delete(pid)
         expiry?.stop()
@@ -129,12 +132,16 @@ class Connections {
     const { entry, fields } = connection
     const { process, host } = fields
     if (process === undefined || host === undefined) throw notFound(`${entry} names no process to start`, { entry })
-    const pin = this.#kernel.program(process).pin
+    const { pin, accepts } = this.#kernel.program(process)
+    const { network } = thread
+    // What is not pinned follows the service: also where the overlay keeps the actor of a connection apart.
+    const follows = pin === undefined && accepts !== 'any' && typeof network?.overlay === 'string'
     const pid: Pid = this.#kernel.spawn({
       entry: process,
       host,
       args: fields.input,
       frame: frameOf(record.frame, pin),
+      ...(follows && network.overlay !== null && { accepts: [...accepts, network.overlay] }),
       monitor: { pid: record.pid, promise: 0 },
       from: thread,
       onExit: () => {

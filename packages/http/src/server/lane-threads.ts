@@ -1,13 +1,16 @@
 /** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
 import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, type WireError } from '@troupe/core'
 import { functionKind } from '@troupe/functions/kernel'
-import type { Asker, Kernel } from '@troupe/process/kernel'
+import type { Asker, Kernel, Requests } from '@troupe/process/kernel'
+import { MessageChannel } from 'node:worker_threads'
 import { endpointKind, routerKind } from '../kinds.ts'
 import type { LaneSession } from './lane/protocol.ts'
 
 const module = new URL(`./lane/run${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 const hostId = entryId('troupe:http-functions')
 const settings = { isolation: 'thread', spares: 1, queueSize: 16, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
+
+type OpenedLane = Requests['openLane']['answer']
 
 export interface LaneThreadsOptions {
   readonly kernel: Kernel
@@ -29,7 +32,7 @@ class LaneThreads {
   constructor(options: LaneThreadsOptions) {
     this.#options = options
     const { kernel } = options
-    kernel.handle('openLane', ({ endpoint }, asker) => this.#open(endpoint, asker))
+    kernel.handle('openLane', ({ endpoint, session }, asker) => this.#open(endpoint, session, asker))
     kernel.handle('closeLane', async ({ lane }, { record }) => {
       this.#check(lane, record.pid)
       await kernel.terminate(lane)
@@ -37,10 +40,10 @@ class LaneThreads {
     kernel.handle('lendSession', ({ lane }, asker) => this.#lend(lane, asker))
   }
 
-  /** It acts for the service, as an inline function would. */
-  #open(endpoint: EntryId, { record, thread }: Asker): Pid {
+  /** It acts for the service, as an inline function would, or for whom the service acts now. */
+  #open(endpoint: EntryId, session: Pid | undefined, { record, thread, transfer }: Asker): OpenedLane {
     const { kernel, onEnded } = this.#options
-    const { hosts, registry, code, standings } = kernel
+    const { hosts, registry, code } = kernel
     const { fields, meta } = registry.decode(endpoint, endpointKind)
     if (record.entry !== registry.decode(meta.router, routerKind).meta.server)
       throw denied(`${record.pid} does not serve ${endpoint}`, { endpoint })
@@ -48,12 +51,17 @@ class LaneThreads {
     const called = registry.decode(fields.func, functionKind)
     const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
     const program = { entry: fields.func, module: code.url(fields.func, called.fields.source), method: called.fields.method }
+    const { frame } = session === undefined ? record : kernel.processes.claimant(session, thread.number)
+    // A thread of another network speaks with its server by this alone: what a visitor asks for, and what goes to the visitor.
+    const { port1, port2 } = new MessageChannel()
     const pid: Pid = kernel.spawn({
       entry: fields.func,
       program: { entry: fields.func, module, method: 'lane' },
       host: hostId,
-      args: [record.pid, program],
-      frame: pin === undefined ? record.frame : fork(record.frame, { overlay: pin }),
+      args: [port2, program],
+      ports: [port2],
+      frame: fork(frame, { overlay: pin === undefined ? record.frame.overlay : pin, trace: undefined }),
+      accepts: 'any',
       from: thread,
       onExit: (exit) => {
         this.#servers.delete(pid)
@@ -64,8 +72,8 @@ class LaneThreads {
       },
     })
     this.#servers.set(pid, record.pid)
-    standings.permitted(threadOf(pid), 'process.send', record.pid)
-    return pid
+    transfer.push(port1)
+    return { pid, port: port1 }
   }
 
   /** Lets somebody for whom a server acts also act in the thread that answers: until that tells that it has finished. */

@@ -1,14 +1,12 @@
 /** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { MessagePort } from 'node:worker_threads'
 import {
   childTrace,
   currentSlot,
   fork,
   type FrameChange,
   type Pid,
-  runInFrame,
   parseTrace,
   runInSlot,
   type TroupeError,
@@ -108,11 +106,7 @@ export class Requests {
     this.#threads.keep(table)
   }
 
-  /** A thread that answers requests has sent its port, or has ended. */
-  laneArrived(pid: Pid, port: MessagePort): void {
-    this.#threads.arrived(pid, port)
-  }
-
+  /** A thread that answers requests has ended. */
   laneEnded(pid: Pid, error: TroupeError): void {
     this.#threads.ended(pid, error)
   }
@@ -292,14 +286,11 @@ export class Requests {
 
   /** Runs as who acts: the service, or whoever middleware found to ask. */
   #endpoint(route: EndpointRoute, context: RequestIn): Answer {
-    const { program, pin, entry, lanes } = route
+    const { program, entry, lanes } = route
     const slot = currentSlot()
     if (slot !== undefined) context.env.call.answering = slot
-    if (lanes !== 'inline') return this.#threads.answer(route, context)
-    const told = new InlineContext(context, entry)
-    if (pin === undefined) return answerInline(program, context.req.raw, told)
-    const frame = fork(currentSlot()?.frame ?? context.env.call.frameOfRequest, { overlay: pin })
-    return runInFrame(frame, () => answerInline(program, context.req.raw, told))
+    if (lanes !== 'inline' || this.#threads.isOfActor(route)) return this.#threads.answer(route, context)
+    return answerInline(program, context.req.raw, new InlineContext(context, entry))
   }
 }
 

@@ -1,8 +1,6 @@
 /** The program of a server's process. The kernel tells it where to listen, and what to serve, now and later. */
-import { MessagePort } from 'node:worker_threads'
 import { errorFromWire, type Pid, threadOf, type WireError } from '@troupe/core'
 import { ask, self } from '@troupe/process'
-import { laneTopic } from './lane/protocol.ts'
 import { Requests } from './requests.ts'
 import { Server } from './server.ts'
 import type { RouteTable, ServerSettings } from './table.ts'
@@ -31,11 +29,10 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
   await server.close()
 }
 
-/** Does as the kernel says, and nobody else; takes the ports of threads that it has started. */
+/** Does as the kernel says, and nobody else. */
 async function obey(server: Server, requests: Requests): Promise<void> {
   for await (const message of self.inbox) {
     const { from, topic, payload } = message
-    if (topic === laneTopic && payload instanceof MessagePort) requests.laneArrived(from, payload)
     if (topic !== orderTopic || threadOf(from) !== 0 || !isOrder(payload)) continue
     if (payload.type === 'routes') await requests.route(payload.table)
     else if (payload.type === 'settings') server.adapt(payload.settings)

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type EntryId, fork, type Frame, invalid, runInFrame, TroupeError } from '@troupe/core'
 import { getRequestListener } from '@hono/node-server'
-import { listenOn } from '@troupe/network'
+import { listenHere, listenOn } from '@troupe/network'
 import { currentParticipant } from '@troupe/process'
 import { closeConnections } from '../connections/running.ts'
 import { parseAddress } from './address.ts'
@@ -72,7 +72,7 @@ export class Server {
   async listen(): Promise<ServerAddress> {
     const { service, fields, network } = this.#settings
     const { host, port } = parseAddress(fields.addr)
-    if (network === null) this.#listenHere(currentParticipant().frame, host, port)
+    if (network === null) listenHere(this.#transport, { port, host })
     else {
       if (host !== undefined)
         throw final(invalid(`${service}: addr: an overlay has an address of its own: leave the host out`, { service }))
@@ -110,12 +110,6 @@ export class Server {
   async close(): Promise<void> {
     this.#certificates?.[Symbol.dispose]()
     await Promise.all([drain(this.#transport), closeConnections()])
-  }
-
-  #listenHere(frame: Frame, host: string | undefined, port: number): void {
-    runInFrame(fork(frame, { overlay: null }), () => {
-      this.#transport.listen({ port, ...(host !== undefined && { host }) })
-    })
   }
 }
 

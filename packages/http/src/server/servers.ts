@@ -1,19 +1,5 @@
 /** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
-import {
-  denied,
-  entryId,
-  type EntryId,
-  fork,
-  invalid,
-  notFound,
-  type Pid,
-  runInSlot,
-  startTimer,
-  stopTimer,
-  type Timer,
-  TroupeError,
-  unavailable,
-} from '@troupe/core'
+import { denied, entryId, type EntryId, fork, invalid, notFound, type Pid, runInSlot, startTimer, stopTimer, type Timer, TroupeError, unavailable, type OverlayChoice } from '@troupe/core'
 import { isDeepStrictEqual } from 'node:util'
 import { newActor } from '@troupe/policy'
 import { processes } from '@troupe/process'
@@ -154,7 +140,10 @@ export class Servers {
       host: hostId,
       args: [given, this.#table(id)],
       frame,
+      // It runs no code of the application for what it is sent.
+      accepts: 'any',
     })
+    if (given.network !== null) this.#kernel.bindings.allow(server.pid, given.network)
     const { promise: serving, resolve } = Promise.withResolvers<ServerAddress>()
     this.#starting.set(server.pid, resolve)
     try {
@@ -196,7 +185,31 @@ export class Servers {
 
   #table(service: EntryId) {
     const { registry, code } = this.#kernel
-    return tableOf(registry, service, { moduleOf: (entry, file) => code.url(entry, file) })
+    return tableOf(registry, service, {
+      moduleOf: (entry, file) => code.url(entry, file),
+      leadsElsewhere: (pin) => this.#leadsElsewhere(service, pin),
+      isolatesActors: (pin) => this.#isolatesActors(service, pin),
+    })
+  }
+
+  /** The overlay of the threads of a service; `null` is the clear network. */
+  #networkOf(service: EntryId): EntryId | null {
+    const { registry, threads } = this.#kernel
+    const { fields } = registry.decode(service, httpServiceKind)
+    const own = fields.replyVia === 'same' ? this.#settings(service).network : this.#pin(service)
+    return own === undefined ? (threads.defaultOverlay ?? null) : own
+  }
+
+  /** Whether what is pinned there runs in another network than the service. */
+  #leadsElsewhere(service: EntryId, pin: OverlayChoice): boolean {
+    return pin !== undefined && pin !== this.#networkOf(service)
+  }
+
+  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  #isolatesActors(service: EntryId, pin: OverlayChoice): boolean {
+    const { overlays } = this.#kernel
+    const overlay = pin === undefined ? this.#networkOf(service) : pin
+    return overlay !== null && overlays.has(overlay) && overlays.get(overlay).isolates === 'actor'
   }
 
   /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */

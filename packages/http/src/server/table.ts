@@ -25,6 +25,8 @@ export interface EndpointRoute {
   readonly program: Program
   /** Where it runs: in the server's thread, or in others. */
   readonly lanes: 'inline' | LaneSettings
+  /** Threads for requests that somebody else than the service acts in, where the overlay keeps actors apart: some for each actor. */
+  readonly ofActors: LaneSettings | undefined
   /** The overlay that the function or the endpoint is pinned to. */
   readonly pin: OverlayChoice
   /** An action that whoever asks has to be allowed. */

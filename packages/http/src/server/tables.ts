@@ -1,7 +1,7 @@
 /** Makes the tables of routes from entries. */
 import { availableParallelism } from 'node:os'
-import type { EntryId } from '@troupe/core'
-import { functionKind } from '@troupe/functions/kernel'
+import type { EntryId, OverlayChoice } from '@troupe/core'
+import { defaultPool, functionKind } from '@troupe/functions/kernel'
 import type { Program } from '@troupe/process'
 import type { Entries } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../kinds.ts'
@@ -16,10 +16,14 @@ export type Source = Pick<Entries, 'find' | 'decode' | 'get'>
 export interface TablesOptions {
   /** The module that a function runs now. */
   readonly moduleOf: (entry: EntryId, file: string) => string
+  /** Whether what is pinned there runs in another network than the service. */
+  readonly leadsElsewhere: (pin: OverlayChoice) => boolean
+  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  readonly isolatesActors: (pin: OverlayChoice) => boolean
 }
 
 /** The table of a server. */
-export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOptions): RouteTable {
+export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsewhere, isolatesActors }: TablesOptions): RouteTable {
   const routers = source
     .find({ kind: routerKind.kind })
     .map(({ id }) => source.decode(id, routerKind))
@@ -40,7 +44,10 @@ export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOp
           const program: Program = { entry: fields.func, module: moduleOf(fields.func, called.fields.source), method: called.fields.method }
           const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
           const { method, permission } = fields
-          return { entry, method, path: joinPaths(prefix, fields.path), program, lanes: lanesOf(called.fields.pool), pin, permission }
+          // A thread has one network: what is pinned to another runs in threads of that.
+          const lanes = leadsElsewhere(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : lanesOf(called.fields.pool)
+          const ofActors = isolatesActors(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : undefined
+          return { entry, method, path: joinPaths(prefix, fields.path), program, lanes, ofActors, pin, permission }
         }),
         sockets: sockets
           .filter(({ meta }) => meta.router === id)
@@ -54,10 +61,18 @@ export function tableOf(source: Source, service: EntryId, { moduleOf }: TablesOp
   }
 }
 
-function lanesOf(
-  pool: 'inline' | { readonly min: number; readonly max?: number | undefined; readonly idleTimeout: number; readonly queue: number },
-) {
+function lanesOf(pool: 'inline'): 'inline'
+function lanesOf(pool: Pool): LaneSettings
+function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings
+function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings {
   if (pool === 'inline') return pool
   const { min, max = availableParallelism(), idleTimeout, queue } = pool
-  return { min, max: Math.max(min, max), idleTimeout, queue } satisfies LaneSettings
+  return { min, max: Math.max(min, max), idleTimeout, queue }
+}
+
+interface Pool {
+  readonly min: number
+  readonly max?: number | undefined
+  readonly idleTimeout: number
+  readonly queue: number
 }

@@ -13,7 +13,7 @@ import { type Callable, isCallable } from './wrap.ts'
 const notAllowed = -constants.errno.EACCES
 const connecting = ['connect', 'connect6']
 const binding = ['bind', 'bind6', 'listen']
-/** What a server of ours on a Unix socket does before its handle has an owner. */
+/** What a server of ours does before its handle has an owner. */
 const placing = new Set(['bind', 'listen'])
 const sending = ['send', 'send6', 'open']
 /** Standard input, output and error are no way out. */
@@ -34,7 +34,7 @@ function forbid(prototype: object, name: string, inTheClear: Ask = callAtOnce): 
   const original: unknown = Reflect.get(prototype, name)
   if (!isCallable(original)) return
   const { owner, handles } = internals()
-  const mayPlace = (handle: object) => placing.has(name) && isPlacing() && Object.getPrototypeOf(handle) === handles.pipe
+  const mayPlace = (handle: object) => placing.has(name) && isPlacing() && [handles.pipe, handles.tcp].includes(Object.getPrototypeOf(handle))
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
     if (networkInForce() === null) return inTheClear(this, args, original)
     if (!isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed

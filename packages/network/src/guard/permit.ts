@@ -4,7 +4,9 @@
  * (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
-import { type IpcSocketConnectOpts, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
+import { type IpcSocketConnectOpts, isIPv6, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
+import { getSystemErrorName } from 'node:util'
+import { internals, property, unsupported } from './internals.ts'
 import { isCallable } from './wrap.ts'
 
 const permitted = new WeakSet<Socket>()
@@ -45,6 +47,48 @@ export function listenPermitted(server: Server, path: string): void {
   } finally {
     placing = false
   }
+}
+
+/**
+ * Has a server listen on this machine, in whatever network the thread is: its visitors come from the clear network. Nothing is opened by that.
+ *
+ * @param address - An IP address; all of them by default. Errors are told by the server's `error` event.
+ */
+export function listenClear(server: Server, port: number, address?: string): void {
+  placing = true
+  try {
+    const handle = boundHandle(port, address)
+    if (handle instanceof Error) process.nextTick(() => server.emit('error', handle))
+    else if (isCallable(systemListen)) Reflect.apply(systemListen, server, [handle ?? { port, backlog }, ...(handle ? [backlog] : [])])
+  } finally {
+    placing = false
+  }
+}
+
+/** What Node's own servers of TCP are made with (`TCP.constants.SERVER`). */
+const serverKind = 1
+
+function serverHandle(): object {
+  const construct: unknown = property(internals().handles.tcp, 'constructor')
+  const handle: unknown = isCallable(construct) ? Reflect.construct(construct, [serverKind]) : undefined
+  if (typeof handle === 'object' && handle !== null) return handle
+  throw unsupported('a TCP handle has no constructor')
+}
+
+function call(handle: object, name: string, ...args: readonly unknown[]): unknown {
+  const method: unknown = Reflect.get(handle, name)
+  return isCallable(method) ? Reflect.apply(method, handle, args) : undefined
+}
+
+/** Bound by hand: Node looks an address up first, and listens in a later turn. */
+function boundHandle(port: number, address: string | undefined): object | Error | undefined {
+  if (address === undefined) return undefined
+  const handle = serverHandle()
+  const status = isIPv6(address) ? call(handle, 'bind6', address, port, 0) : call(handle, 'bind', address, port)
+  if (status === 0) return handle
+  call(handle, 'close')
+  const code = getSystemErrorName(Number(status))
+  return Object.assign(new Error(`listen ${code}: ${address}:${port}`), { code, errno: status, syscall: 'listen', address, port })
 }
 
 /** Whether {@link listenPermitted} is at it, which takes no more than its own call. */

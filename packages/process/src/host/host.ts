@@ -1,4 +1,5 @@
 /** What runs processes: threads of some arrangement. */
+import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Pid, TroupeError } from '@troupe/core'
 import type { StartProcess } from '../protocol.ts'
 import type { Network } from '../kernel/networks.ts'
@@ -8,8 +9,8 @@ import type { Thread } from '../kernel/thread.ts'
 export interface Place {
   readonly pid: Pid
   readonly thread: Thread
-  /** Starts the process. */
-  start(process: Omit<StartProcess, 'pid' | 'queueSize'>): void
+  /** Starts the process. @param transfer - Ports among its arguments that move to it. */
+  start(process: Omit<StartProcess, 'pid' | 'queueSize'>, transfer?: readonly MessagePort[]): void
   /** Gives the place back unused. */
   abandon(): void
 }

@@ -118,8 +118,8 @@ export class SharedHost implements Host {
     return {
       pid: id,
       thread,
-      start: (process) => {
-        thread.post({ type: 'start', process: { ...process, pid: id, queueSize: this.#options.settings.queueSize } })
+      start: (process, transfer) => {
+        thread.post({ type: 'start', process: { ...process, pid: id, queueSize: this.#options.settings.queueSize } }, transfer)
       },
       abandon: () => {
         this.#population.leave(index)

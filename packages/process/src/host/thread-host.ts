@@ -77,8 +77,8 @@ export class ThreadHost implements Host {
     return {
       pid: id,
       thread,
-      start: (process) => {
-        thread.post({ type: 'start', process: { ...process, pid: id, queueSize } })
+      start: (process, transfer) => {
+        thread.post({ type: 'start', process: { ...process, pid: id, queueSize } }, transfer)
       },
       abandon: () => {
         this.processEnded(id)

@@ -1,5 +1,5 @@
 /** The places in overlays at which threads accept connections. Each is given up with the process that asked for it, at the latest. */
-import { denied, type Pid } from '@troupe/core'
+import { denied, type EntryId, type Pid } from '@troupe/core'
 import type { Binding, Ticket } from '@troupe/network'
 
 interface Held {
@@ -9,6 +9,8 @@ interface Held {
 
 export class Bindings implements AsyncDisposable {
   readonly #held = new Map<number, Held>()
+  /** Overlays that processes listen on by their entries, whatever the networks of their threads are. */
+  readonly #allowed = new Map<Pid, EntryId>()
   #last = 0
 
   /** @param isAlive - Whether who asked is still there: one that is not holds nothing. */
@@ -22,6 +24,15 @@ export class Bindings implements AsyncDisposable {
     return { ticket: binding.ticket, number: this.#last }
   }
 
+  /** The entry of a process says that it listens on that overlay. */
+  allow(pid: Pid, overlay: EntryId): void {
+    this.#allowed.set(pid, overlay)
+  }
+
+  isAllowed(pid: Pid, overlay: EntryId): boolean {
+    return this.#allowed.get(pid) === overlay
+  }
+
   /** Gives up what `pid` holds by that number. */
   async release(pid: Pid, number: number): Promise<void> {
     const held = this.#held.get(number)
@@ -32,6 +43,7 @@ export class Bindings implements AsyncDisposable {
 
   /** Gives up all that a process held. */
   processEnded(pid: Pid): void {
+    this.#allowed.delete(pid)
     for (const [number, held] of [...this.#held]) if (held.pid === pid) void this.release(pid, number).catch(() => undefined)
   }
 

@@ -220,7 +220,7 @@ export class Kernel implements AsyncDisposable {
       watchers: order.monitor === undefined ? [] : [order.monitor],
       links: order.link === undefined ? [] : [order.link],
       messages: order.messages ?? [],
-    })
+    }, order.ports)
     // After the start: the process need not wait for a channel that it may not need at once.
     if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     return pid
@@ -380,10 +380,14 @@ export class Kernel implements AsyncDisposable {
   }
 
   /** What a process is started with may come from another network: as plain data, and messages only where they are accepted. */
-  #checkArguments({ from, entry, args, messages = [] }: SpawnOrder, network: Network, accepts: Accepts): void {
+  #checkArguments({ from, entry, args, ports = [], messages = [] }: SpawnOrder, network: Network, accepts: Accepts): void {
     const sender = from?.network
     if (sender === undefined || sender.key === network.key) return
-    checkCrossing(args, 'args')
+    const own: ReadonlySet<unknown> = new Set(ports)
+    checkCrossing(
+      args.filter((argument) => !own.has(argument)),
+      'args',
+    )
     for (const { payload } of messages) checkCrossing(payload, 'payload')
     if (messages.length === 0 || sender.overlay === null || accepts === 'any' || accepts.includes(sender.overlay)) return
     throw crossing({ to: entry, from: sender.overlay, receiver: network.overlay })

@@ -5,6 +5,7 @@ import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
 import type { RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
+import { clearNetwork, describeNetwork } from './networks.ts'
 import type { ProcessRecord } from './process-table.ts'
 import { securityHandlers } from './security-requests.ts'
 import type { Thread } from './thread.ts'
@@ -167,8 +168,18 @@ export async function grantedRoute(
 }
 
 /** Policies are asked of each place, whichever way its overlay came into force. */
-async function bind({ overlays, security, bindings, processes }: Kernel, { overlay, options }: Requests['bind']['ask'], { record }: Asker) {
+async function bind(
+  { overlays, security, bindings, processes }: Kernel,
+  { overlay, options }: Requests['bind']['ask'],
+  { record, thread }: Asker,
+) {
   overlays.get(overlay)
+  if (thread.network?.overlay !== overlay && !bindings.isAllowed(record.pid, overlay)) {
+    throw denied(`${record.pid} does not listen on overlay ${overlay}: its thread runs in ${describeNetwork(thread.network ?? clearNetwork)}`, {
+      action: 'network.bind',
+      resource: overlay,
+    })
+  }
   checkBinding(security, record.frame, overlay)
   await settledInTime(overlays.settled(overlay), overlay)
   const binding = await overlays.get(overlay).bind(checkBindOptions(options))

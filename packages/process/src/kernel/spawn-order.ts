@@ -1,4 +1,5 @@
 /** What the kernel is given to start a process. */
+import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Frame, Pid } from '@troupe/core'
 import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
 import type { Network } from './networks.ts'
@@ -11,6 +12,8 @@ export interface SpawnOrder {
   readonly program?: Program
   readonly host: EntryId
   readonly args: readonly unknown[]
+  /** Ports among the arguments, of the kernel's own making, that move to the process: they are the runtime's, and may lead to another network. */
+  readonly ports?: readonly MessagePort[]
   readonly frame: Frame
   readonly name?: string
   /** @default what the entry accepts */

@@ -1,6 +1,5 @@
 /** The threads that answer requests for a server, by the function that they run. */
 import { Http2ServerRequest } from 'node:http2'
-import type { MessagePort } from 'node:worker_threads'
 import { currentFrame, type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
@@ -11,11 +10,17 @@ import { middlewareTools } from '../tools.ts'
 import { Lanes } from './lanes.ts'
 import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
 
+/** Actors that have threads of their own at a time, in a service. */
+const maxActors = 64
+const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
+
 export class LanesByProgram {
   /** Who acts where nobody else is known to ask. */
   readonly #self: Pid = currentParticipant().pid
   readonly #lanes = new Map<string, Lanes>()
   readonly #known = new WeakMap<EndpointRoute, Lanes>()
+  /** By function and actor. */
+  readonly #ofActors = new Map<string, Lanes>()
 
   /** Makes what the routes of `table` need. */
   prepare(table: RouteTable): void {
@@ -29,26 +34,32 @@ export class LanesByProgram {
 
   /** Lets go of what no route of `table` needs. */
   keep(table: RouteTable): void {
-    const needed = new Set(pooled(table).map(keyOf))
+    const needed = new Set(table.routers.flatMap(({ endpoints }) => endpoints.map(keyOf)))
     for (const [key, lanes] of this.#lanes) {
       if (needed.has(key)) continue
       this.#lanes.delete(key)
       lanes.leave()
     }
+    for (const [key, lanes] of this.#ofActors) {
+      const [own]: unknown[] = JSON.parse(key)
+      if (typeof own === 'string' && needed.has(own)) continue
+      this.#ofActors.delete(key)
+      lanes.leave()
+    }
   }
 
-  arrived(pid: Pid, port: MessagePort): void {
-    const isOurs = [...this.#lanes.values()].some((lanes) => lanes.arrived(pid, port))
-    if (!isOurs) port.close()
+  /** Whether the request is for threads of who acts now: somebody else than the service, where the overlay keeps actors apart. */
+  isOfActor({ ofActors }: EndpointRoute): boolean {
+    return ofActors !== undefined && currentParticipant().pid !== this.#self
   }
 
   ended(pid: Pid, error: TroupeError): void {
-    for (const lanes of this.#lanes.values()) lanes.ended(pid, error)
+    for (const lanes of [...this.#lanes.values(), ...this.#ofActors.values()]) lanes.ended(pid, error)
   }
 
   async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
     const { call, incoming } = context.env
-    const lanes = this.#of(route)
+    const lanes = this.isOfActor(route) ? this.#ofActor(route) : this.#of(route)
     const session = currentParticipant().pid !== this.#self
     if (!session && !hasBody(context.req.raw, incoming))
       return lanes.answer(() => laneRequest(route, context, undefined, undefined), undefined, call)
@@ -62,6 +73,26 @@ export class LanesByProgram {
         session ? await ask('lendSession', { lane }) : undefined,
       )
     return lanes.answer(request, body instanceof ReadableStream ? body : undefined, call)
+  }
+
+  /** @throws TroupeError `RateLimited` when there are as many actors as may be at a time. */
+  #ofActor(route: EndpointRoute): Lanes {
+    const { frame } = currentParticipant()
+    const key = JSON.stringify([keyOf(route), frame.actor?.id])
+    const known = this.#ofActors.get(key)
+    if (known !== undefined) return known
+    if (this.#ofActors.size >= maxActors) {
+      for (const [other, lanes] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
+      if (this.#ofActors.size >= maxActors) {
+        throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already`, {
+          details: { endpoint: route.entry },
+        })
+      }
+    }
+    // Threads that are kept for nobody in particular make no sense here.
+    const lanes = new Lanes(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
+    this.#ofActors.set(key, lanes)
+    return lanes
   }
 
   #of(route: EndpointRoute): Lanes {

@@ -1,5 +1,4 @@
 /** The threads that answer the requests of one function for a server: as many as are needed, up to a limit. */
-import type { MessagePort } from 'node:worker_threads'
 import { type EntryId, type Pid, startTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
 import type { RequestCall } from '../request-call.ts'
@@ -7,6 +6,8 @@ import type { LaneSettings } from '../table.ts'
 import { Lane } from './lane.ts'
 import type { LaneRequest } from './protocol.ts'
 
+/** Milliseconds that the kernel may take to tell why a thread has ended. */
+const endTime = 1000
 /** Milliseconds that a function which was cancelled is given to come back, before its thread is ended. */
 const grace = 1000
 
@@ -18,9 +19,10 @@ interface Waiting {
 export class Lanes {
   readonly #endpoint: EntryId
   readonly #settings: LaneSettings
+  readonly #session: (() => Pid) | undefined
   readonly #self: Participant = currentParticipant()
-  /** By pid: a thread is known before it has sent its port. */
-  readonly #opening = new Map<Pid, PromiseWithResolvers<MessagePort>>()
+  /** By pid: threads that are not ready yet. */
+  readonly #opening = new Map<Pid, PromiseWithResolvers<void>>()
   readonly #idle: Lane[] = []
   readonly #busy = new Set<Lane>()
   readonly #waiting = new Set<Waiting>()
@@ -28,9 +30,13 @@ export class Lanes {
   #starting = 0
   #isLeaving = false
 
-  /** @param endpoint One whose function they run: the kernel finds there what to start. */
-  constructor(endpoint: EntryId, settings: LaneSettings) {
+  /**
+   * @param endpoint - One whose function they run: the kernel finds there what to start.
+   * @param session - For whom they run it, where the overlay keeps actors apart: whoever acts when a thread is started.
+   */
+  constructor(endpoint: EntryId, settings: LaneSettings, session?: () => Pid) {
     this.#endpoint = endpoint
+    this.#session = session
     this.#settings = settings
   }
 
@@ -39,11 +45,9 @@ export class Lanes {
     while (this.#size < this.#settings.min) this.#open()
   }
 
-  /** A thread that was started here has sent its port. Answers whether it was. */
-  arrived(pid: Pid, port: MessagePort): boolean {
-    const opening = this.#opening.get(pid)
-    opening?.resolve(port)
-    return opening !== undefined
+  /** Whether there is no thread, and nothing waits for one. */
+  get isEmpty(): boolean {
+    return this.#size === 0 && this.#waiting.size === 0
   }
 
   /** A thread that was started here has ended. */
@@ -129,10 +133,17 @@ export class Lanes {
   }
 
   async #start(): Promise<Lane> {
-    const pid = await currentRuntime().kernel.request('openLane', { endpoint: this.#endpoint }, this.#self.pid)
-    const opening = Promise.withResolvers<MessagePort>()
-    this.#opening.set(pid, opening)
-    const port = await opening.promise.finally(() => this.#opening.delete(pid))
+    const session = this.#session?.()
+    const ask = { endpoint: this.#endpoint, ...(session !== undefined && { session }) }
+    const { pid, port } = await currentRuntime().kernel.request('openLane', ask, this.#self.pid)
+    const ready = Promise.withResolvers<void>()
+    this.#opening.set(pid, ready)
+    port.once('message', () => ready.resolve())
+    // Why it ended, the kernel tells; should it not, nobody waits for ever.
+    port.once('close', () => {
+      startTimer(() => ready.reject(unavailable(`a thread of ${this.#endpoint} ended before it was ready`)), endTime).unref()
+    })
+    await ready.promise.finally(() => this.#opening.delete(pid))
     return new Lane(pid, port, {
       onFree: (lane) => this.#free(lane),
       onGone: (lane) => this.#gone(lane),

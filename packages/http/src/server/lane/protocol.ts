@@ -4,8 +4,10 @@ import type { Peer } from '@troupe/network'
 import type { Program } from '@troupe/process'
 import type { ClientCertificate } from '../client-certificate.ts'
 
-/** The topic by which such a thread sends its port to the server. */
-export const laneTopic = 'http.lane'
+/** The first thing that such a thread says: its function is loaded. */
+export interface LaneReady {
+  readonly type: 'ready'
+}
 
 /** Bytes that are sent along at once; longer bodies are streamed. */
 export const wholeBody = 64 * 1024

@@ -1,8 +1,8 @@
 /** A thread that answers requests for a server, one at a time. It is a process of the function's entry, and acts for the service. */
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { emptyFrame, errorToWire, fork, invalid, type Pid, runInSlot, type Slot, TroupeError } from '@troupe/core'
+import { emptyFrame, errorToWire, fork, invalid, runInSlot, type Slot, TroupeError } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
 import { discard } from '../discard.ts'
 import { hasNoContent, type Head, headOf } from '../head.ts'
@@ -13,23 +13,21 @@ import type { RequestContext } from '../request-context.ts'
 import { findWholeKey, wholeOf } from '../whole.ts'
 import { Arrival, Departure } from './arrival.ts'
 import { BodyReceiver, BodySender } from './body.ts'
-import { type FromLane, type LaneRequest, laneTopic, type ToLane } from './protocol.ts'
+import type { FromLane, LaneReady, LaneRequest, ToLane } from './protocol.ts'
 import { readBody } from './response.ts'
 
-/** Answers until the server closes the port. The overlay that the function is pinned to is in the frame of the process already. */
-export async function lane(server: Pid, program: Program): Promise<void> {
+/** Answers what comes by the port until the server closes it. The overlay that the function is pinned to is in the frame of the process already. */
+export async function lane(port: MessagePort, program: Program): Promise<void> {
   const me = currentParticipant()
-  const { port1, port2 } = new MessageChannel()
   const ended = new Promise<void>((resolve) => {
-    port1.once('close', resolve)
+    port.once('close', resolve)
   })
-  const answering = new Answering(port1, me)
+  const answering = new Answering(port, me)
   await warm([program])
-  port1.on('message', (message: ToLane) => {
+  port.on('message', (message: ToLane) => {
     answering.onMessage(message)
   })
-  // It was spawned for that: policies are not asked.
-  await currentRuntime().post.send(me, { to: server, topic: laneTopic, payload: port2, frame: me.frame, transfer: [port2] })
+  port.postMessage({ type: 'ready' } satisfies LaneReady)
   await ended
 }
 

@@ -1,0 +1,31 @@
+/** Servers on this machine, in threads of any network: visitors come in, and nothing goes out by that. */
+import { lookup } from 'node:dns/promises'
+import { isIP, type Server } from 'node:net'
+import { inTheClear } from '../drivers/in-the-clear.ts'
+import { consent } from '../guard/consent.ts'
+import { listenClear } from '../guard/permit.ts'
+import { threadNetwork } from '../thread-network.ts'
+
+export interface Here {
+  readonly port: number
+  /** A name or an address of this machine. @default all addresses */
+  readonly host?: string | undefined
+}
+
+/**
+ * Has a server listen on this machine, also in a thread of an overlay. For servers that an entry of the application says are there: their
+ * visitors come from the clear network, and what their handlers open goes by the thread's own.
+ *
+ * Errors come by the server's `error` event.
+ */
+export function listenHere(server: Server, { port, host }: Here): void {
+  if ((threadNetwork()?.overlay ?? null) === null) {
+    server.listen({ port, ...(host !== undefined && { host }) })
+    return
+  }
+  const listen = async () => {
+    await consent('socket.listen', host ?? '::', port)
+    listenClear(server, port, host === undefined || isIP(host) !== 0 ? host : await inTheClear(async () => (await lookup(host)).address))
+  }
+  listen().catch((error: unknown) => server.emit('error', error))
+}
