@@ -4,7 +4,8 @@ import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, 
 import { checkCrossing } from '@troupe/process/kernel'
 import { checkDepth } from './depth.ts'
 import { defaultPool, functionKind } from './kinds.ts'
-import { Pool, type PoolStatus } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { PoolStatus } from './pool-options.ts'
 import { PoolCall } from './pool-call.ts'
 
 export interface FunctionsOptions {

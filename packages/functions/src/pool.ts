@@ -4,45 +4,21 @@
  * another network wait and all threads are there that may be, one that has nothing to do gives way.
  */
 import { type EntryId, errorFromWire, type OverlayChoice, startTimer, stopTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
-import { describeNetwork, type Kernel, type Network, type Program, type Thread, type WireExit } from '@troupe/process/kernel'
+import type { Network, Program, Thread, WireExit } from '@troupe/process/kernel'
 import { availableParallelism } from 'node:os'
 import { CallQueue } from './call-queue.ts'
-import type { PoolSettings } from './kinds.ts'
+import { checkIsolation, fairWait, isOwed, rejectStale, unseated } from './fair-share.ts'
+import type { PoolOptions, PoolStatus } from './pool-options.ts'
 import type { PoolCall } from './pool-call.ts'
 import { Seat } from './seat.ts'
+import { idleIn, seatOf, statusOf } from './seats.ts'
 import { Workers } from './workers.ts'
 
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
 const patience = 5
 
-/** Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. */
-const fairWait = 50
-
 /** Milliseconds that a worker may take to end once its wire has closed. It tells then why it did. */
 const afterlife = 5000
-
-export interface PoolOptions {
-  readonly kernel: Kernel
-  readonly entry: EntryId
-  readonly program: Program
-  /** The overlay that the entry is pinned to. */
-  readonly pin: OverlayChoice
-  readonly settings: PoolSettings
-  /** Milliseconds that a cancelled call is given to come back before its thread is ended. */
-  readonly grace: number
-}
-
-/** A pool, as it is now. */
-export interface PoolStatus {
-  readonly entry: EntryId
-  readonly threads: number
-  /** Networks that threads are in. */
-  readonly networks: number
-  /** Calls that have a thread, or for which one starts. */
-  readonly running: number
-  /** Calls that wait for a thread. */
-  readonly waiting: number
-}
 
 export class Pool implements AsyncDisposable {
   readonly entry: EntryId
@@ -80,17 +56,12 @@ export class Pool implements AsyncDisposable {
 
   /** Whether a call in that network would have to wait. */
   isFull(network: Network): boolean {
-    return !this.#hasRoom && this.#idle(network) === undefined
+    return !this.#hasRoom && idleIn(network, this.#seats) === undefined
   }
 
   get status(): PoolStatus {
-    let [running, waiting] = [0, this.#waiting.size + this.#returned.length]
-    for (const { size } of this.#seats) {
-      running += Math.min(1, size)
-      waiting += Math.max(0, size - 1)
-    }
-    const networks = new Set([...this.#seats, ...this.#leaving].map(({ network }) => network.key)).size
-    return { entry: this.entry, threads: this.#workers.count, networks, running, waiting }
+    const waiting = this.#waiting.size + this.#returned.length
+    return statusOf(this.entry, this.#workers.count, [...this.#seats, ...this.#leaving], waiting)
   }
 
   /**
@@ -101,9 +72,9 @@ export class Pool implements AsyncDisposable {
   run(call: PoolCall, isNested = false): void {
     if (this.#closed) throw unavailable(`${this.entry}: its pool has stopped`, { entry: this.entry })
     const { queue } = this.#options.settings
-    const idle = this.#idle(call.network)
+    const idle = idleIn(call.network, this.#seats)
     const isFull = idle === undefined && !this.#hasRoom && !isNested
-    this.#checkIsolation(call.network)
+    if (call.network.isolation !== undefined) checkIsolation(this.entry, this.#options.settings, call.network, this.#networks)
     if (isFull && this.#waiting.size >= queue && this.status.waiting >= queue) {
       throw unavailable(`${this.entry}: its ${this.#max} threads are busy, and ${queue} calls wait already`, { entry: this.entry, queue })
     }
@@ -125,7 +96,7 @@ export class Pool implements AsyncDisposable {
    */
   cancel(call: PoolCall, error: TroupeError): void {
     call.reject(error)
-    const seat = this.#seatOf(call)
+    const seat = seatOf(call, this.#seats, this.#leaving)
     if (this.#waiting.delete(call) || seat?.withdraw(call) === true) {
       call.unwatch()
       this.#checkEmpty()
@@ -141,17 +112,7 @@ export class Pool implements AsyncDisposable {
 
   /** Threads of networks that are not current any more get no more calls. */
   retireNetworks(isCurrent: (network: Network) => boolean): void {
-    for (const network of this.#waiting.networks) {
-      if (isCurrent(network)) continue
-      const gone = unavailable(`${this.entry}: ${describeNetwork(network)} was replaced or deleted while the call waited`, {
-        entry: this.entry,
-        overlay: network.overlay,
-      })
-      for (const call of this.#waiting.take(network, Number.POSITIVE_INFINITY)) {
-        call.unwatch()
-        call.reject(gone)
-      }
-    }
+    rejectStale(this.entry, this.#waiting, isCurrent)
     for (const seat of this.#seats) if (!isCurrent(seat.network)) this.#dismiss(seat)
     this.#checkEmpty()
   }
@@ -192,32 +153,13 @@ export class Pool implements AsyncDisposable {
     await this.#workers[Symbol.asyncDispose]()
   }
 
+  /** The networks that have threads, or calls that wait for one. */
+  get #networks(): readonly Network[] {
+    return [...this.#seats, ...this.#leaving].map(({ network }) => network).concat(this.#waiting.networks)
+  }
+
   get #hasRoom(): boolean {
     return this.#seats.size + this.#leaving.size < this.#max
-  }
-
-  #idle({ key }: Network): Seat | undefined {
-    for (const seat of this.#seats) if (seat.isIdle && seat.network.key === key) return seat
-    return undefined
-  }
-
-  /** @throws TroupeError `RateLimited` when the pool has as many isolation keys as it may. */
-  #checkIsolation(network: Network): void {
-    if (network.isolation === undefined) return
-    const { maxIsolationKeys } = this.#options.settings
-    const known = [...this.#seats, ...this.#leaving].map((seat) => seat.network).concat(this.#waiting.networks)
-    const keys = new Set(known.filter(({ isolation }) => isolation !== undefined).map(({ key }) => key))
-    if (keys.has(network.key) || keys.size < maxIsolationKeys) return
-    throw new TroupeError(
-      'RateLimited',
-      `${this.entry}: its pool has ${keys.size} isolation keys of ${describeNetwork(network)} in use already (max_isolation_keys)`,
-      { details: { entry: this.entry, overlay: network.overlay, maxIsolationKeys } },
-    )
-  }
-
-  #seatOf(call: PoolCall): Seat | undefined {
-    for (const seats of [this.#seats, this.#leaving]) for (const seat of seats) if (seat.has(call)) return seat
-    return undefined
   }
 
   get #isEmpty(): boolean {
@@ -281,14 +223,7 @@ export class Pool implements AsyncDisposable {
   }
 
   #give(seat: Seat, calls: readonly PoolCall[]): void {
-    try {
-      seat.give(calls)
-    } catch (cause) {
-      // One of them cannot be cloned.
-      const [only, ...others] = calls
-      if (others.length > 0) for (const call of calls) this.#give(seat, [call])
-      else only?.reject(new TroupeError('Invalid', `${this.entry}: an argument cannot be cloned: ${String(cause)}`, { cause }))
-    }
+    seat.offer(calls)
     if (seat.size > 1) this.#watchPatience()
   }
 
@@ -319,23 +254,16 @@ export class Pool implements AsyncDisposable {
 
   #seatAll(network: Network): void {
     while (this.#waiting.count(network) > 0) {
-      const seat = this.#idle(network) ?? (this.#hasRoom ? this.#open(network) : undefined)
+      const seat = idleIn(network, this.#seats) ?? (this.#hasRoom ? this.#open(network) : undefined)
       if (seat === undefined) return
       this.#give(seat, this.#waiting.take(network, 1))
     }
   }
 
-  /** Networks that calls wait for and that have no thread, beyond those for which a thread gives way already. */
-  get #unseated(): readonly Network[] {
-    if (this.#waiting.size === 0) return []
-    const seated = new Set([...this.#seats].map(({ network }) => network.key))
-    return this.#waiting.networks.filter(({ key }) => !seated.has(key)).slice(this.#leaving.size)
-  }
-
   /** Threads without work give way to networks without a thread. Where all work, those are given way that go from call to call. */
   #makeRoom(): void {
     if (this.#hasRoom) return
-    for (const network of this.#unseated) {
+    for (const network of unseated(this.#waiting, this.#seats, this.#leaving.size)) {
       const idle = [...this.#seats].find((seat) => seat.isIdle)
       if (idle !== undefined) this.#dismiss(idle)
       else this.#watchFairness(network)
@@ -356,10 +284,7 @@ export class Pool implements AsyncDisposable {
 
   /** Whether a network without a thread has waited so long that this one's is to give way. */
   #isOwed(seat: Seat): boolean {
-    // The common case: nobody waits but calls of this thread's own network.
-    if (this.#waiting.size === this.#waiting.count(seat.network)) return false
-    const now = performance.now()
-    return this.#unseated.some((network) => network.key !== seat.network.key && now - this.#waiting.waitingSince(network) >= fairWait)
+    return isOwed(seat, this.#waiting, this.#seats, this.#leaving.size)
   }
 
   #refill(seat: Seat): void {

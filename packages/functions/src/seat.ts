@@ -4,7 +4,7 @@
  * A thread runs one call at a time. While its calls take next to no time, some more wait behind that one in the thread itself, so that it need
  * not come back to the kernel after each: the window. They can be taken back until the thread begins them.
  */
-import { errorToWire, FrameEncoder, type TroupeError } from '@troupe/core'
+import { errorToWire, FrameEncoder, TroupeError } from '@troupe/core'
 import {
   boardSize,
   CallBoard,
@@ -117,6 +117,20 @@ export class Seat {
       this.#frames = new FrameEncoder()
       for (const call of calls) this.withdraw(call)
       throw error
+    }
+  }
+
+  /** Gives it calls. One that cannot be cloned is rejected, and the others are given all the same. */
+  offer(calls: readonly PoolCall[]): void {
+    try {
+      this.give(calls)
+    } catch (cause) {
+      const [only, ...others] = calls
+      if (others.length > 0) for (const call of calls) this.offer([call])
+      else
+        only?.reject(
+          new TroupeError('Invalid', `${this.#options.program.entry}: an argument cannot be cloned: ${String(cause)}`, { cause }),
+        )
     }
   }
 

@@ -5,9 +5,11 @@ import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
 import type { LogLine } from './log-line.ts'
-import type { RestartType } from './supervisor/strategy.ts'
 import type { Output, ThreadStreams } from './output-ledger.ts'
 import type { Wire } from './wire.ts'
+import type { ChildAddress, ChildCount, ChildView, EntryView, Evaluation, IssuedToken, PolicyView, TokenView } from './protocol-views.ts'
+
+export type { ChildAddress, ChildCount, ChildView, EntryView, Evaluation, IssuedToken, LogLine, PolicyView, TokenView }
 
 /** How a process ended, on the wire. */
 export type WireExit = { readonly value: unknown } | { readonly error: WireError }
@@ -84,43 +86,6 @@ export interface CallRequest {
   readonly inherit: Inheritance
 }
 
-/** An entry as it was written: placeholders are kept, so that no secret shows. */
-export interface EntryView {
-  readonly id: EntryId
-  readonly kind: string
-  readonly meta: Readonly<Record<string, unknown>>
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-/** A child of a `process.supervisor`. */
-export interface ChildAddress {
-  /** Name of the supervisor: the id of its entry, or `<parent>/<id>` for one that is a child itself. */
-  readonly supervisor: string
-  /** Id of the child within it. */
-  readonly child: string
-}
-
-/** A child of a supervisor, as it is now. */
-export interface ChildView {
-  readonly id: string
-  readonly process: EntryId
-  readonly type: 'process' | 'supervisor'
-  readonly restart: RestartType
-  readonly significant: boolean
-  /** Of a process that runs. */
-  readonly pid: Pid | undefined
-  /** Name of a supervisor that runs. */
-  readonly supervisor: string | undefined
-}
-
-/** How many children a supervisor has: known, up, and of which type. */
-export interface ChildCount {
-  readonly specs: number
-  readonly active: number
-  readonly supervisors: number
-  readonly workers: number
-}
-
 /** A call that a thread is to run: the caller's own thread, or one of a pool. */
 export interface StartCall {
   readonly pid: Pid
@@ -146,41 +111,6 @@ export type CallAnswer =
       /** Calls of this entry always run there, and it is pinned to no overlay: where nothing else needs a decision, there is no need to ask. */
       readonly inline: boolean
     }
-
-/** A question to the policies of a scope that is not necessarily in force. */
-export interface Evaluation {
-  readonly scope: readonly EntryId[]
-  readonly actor: Actor | undefined
-  readonly action: string
-  readonly resource: string
-  readonly meta: Readonly<Record<string, unknown>>
-}
-
-/** A policy, as code sees it. */
-export interface PolicyView {
-  readonly id: EntryId
-  readonly effect: 'allow' | 'deny'
-  readonly groups: readonly string[]
-}
-
-/** A token that was issued. It is shown here, and never again. */
-export interface IssuedToken {
-  /** Names it in logs and revocations; it is no secret. */
-  readonly id: string
-  readonly token: string
-  /** Unix time in milliseconds. */
-  readonly expires: number
-}
-
-/** What a token stands for. */
-export interface TokenView {
-  readonly id: string
-  readonly actor: Actor
-  readonly scope: readonly EntryId[]
-  readonly meta: Readonly<Record<string, unknown>>
-  /** Unix time in milliseconds. */
-  readonly expires: number
-}
 
 /** The questions that a thread may ask, and their answers. */
 export interface Requests {

@@ -1,16 +1,7 @@
 /** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import {
-  childTrace,
-  currentSlot,
-  fork,
-  type FrameChange,
-  type Pid,
-  parseTrace,
-  runInSlot,
-  type TroupeError,
-} from '@troupe/core'
+import { childTrace, currentSlot, fork, type FrameChange, type Pid, parseTrace, runInSlot, type TroupeError } from '@troupe/core'
 import { peerOf } from '@troupe/network'
 import { currentParticipant, type Participant } from '@troupe/process'
 import { clientAddress } from '../middleware/client-address.ts'

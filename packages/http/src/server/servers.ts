@@ -1,5 +1,20 @@
 /** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
-import { denied, entryId, type EntryId, fork, invalid, notFound, type Pid, runInSlot, startTimer, stopTimer, type Timer, TroupeError, unavailable, type OverlayChoice } from '@troupe/core'
+import {
+  denied,
+  entryId,
+  type EntryId,
+  fork,
+  invalid,
+  notFound,
+  type Pid,
+  runInSlot,
+  startTimer,
+  stopTimer,
+  type Timer,
+  TroupeError,
+  unavailable,
+  type OverlayChoice,
+} from '@troupe/core'
 import { isDeepStrictEqual } from 'node:util'
 import { newActor } from '@troupe/policy'
 import { processes } from '@troupe/process'

@@ -45,7 +45,9 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
           const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
           const { method, permission } = fields
           // A thread has one network: what is pinned to another runs in threads of that.
-          const lanes = leadsElsewhere(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : lanesOf(called.fields.pool)
+          const lanes = leadsElsewhere(pin)
+            ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
+            : lanesOf(called.fields.pool)
           const ofActors = isolatesActors(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : undefined
           return { entry, method, path: joinPaths(prefix, fields.path), program, lanes, ofActors, pin, permission }
         }),

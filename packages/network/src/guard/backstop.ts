@@ -34,7 +34,7 @@ function forbid(prototype: object, name: string, inTheClear: Ask = callAtOnce): 
   const original: unknown = Reflect.get(prototype, name)
   if (!isCallable(original)) return
   const { owner, handles } = internals()
-  const mayPlace = (handle: object) => placing.has(name) && isPlacing() && [handles.pipe, handles.tcp].includes(Object.getPrototypeOf(handle))
+  const mayPlace = (handle: object) => placing.has(name) && isPlacing() && isOneOf(handle, handles.pipe, handles.tcp)
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
     if (networkInForce() === null) return inTheClear(this, args, original)
     if (!isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed
@@ -55,4 +55,9 @@ function forbidDescriptors(prototype: object): void {
     if (error) throw error
     return Reflect.apply(original, this, [descriptor, ...args])
   })
+}
+
+function isOneOf(handle: object, ...prototypes: readonly object[]): boolean {
+  const prototype: unknown = Object.getPrototypeOf(handle)
+  return prototypes.some((candidate) => candidate === prototype)
 }

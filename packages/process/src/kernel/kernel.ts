@@ -3,7 +3,6 @@ import {
   asTroupeError,
   emptyFrame,
   type EntryId,
-  type Frame,
   errorToWire,
   fork,
   invalid,
@@ -17,8 +16,7 @@ import { AddressLeases, type Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import { checkCrossing, crossing } from '../crossing.ts'
-import type { Accepts, KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
+import type { KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
 import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
@@ -32,6 +30,9 @@ import { Failures } from './failures.ts'
 import { Frames } from './frames.ts'
 import { Grants } from './grants.ts'
 import { clearNetwork, type Network, Networks } from './networks.ts'
+import { noteMessage } from './thread-notes.ts'
+import { defaultNetwork, programNetwork } from './own-networks.ts'
+import { acceptsOf, checkArguments } from './spawn-checks.ts'
 import { PerSenderNames } from './per-sender-names.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
@@ -153,7 +154,7 @@ export class Kernel implements AsyncDisposable {
       threads: this.threads,
       log: options.log,
       moduleOf: (entry) => this.program(entry).program.module,
-      defaultNetwork: () => this.#defaultNetwork(),
+      defaultNetwork: () => defaultNetwork(this),
       drainTimeout: this.drainTimeout,
     })
     this.drains = new Drains(this.threads)
@@ -170,7 +171,7 @@ export class Kernel implements AsyncDisposable {
     )
     this.thread = thread
     // That of what chooses none; where its overlay keeps callers apart, of nobody in particular.
-    thread.findNetwork = () => (options.programOverlay === null ? clearNetwork : this.#programNetwork())
+    thread.findNetwork = () => (options.programOverlay === null ? clearNetwork : programNetwork(this))
     this.runtime = new Runtime(data)
     // The program around the application holds the kernel itself: nothing that policies say could bind it.
     // A program in the clear is so by itself: what it starts follows the default as all else does.
@@ -203,24 +204,27 @@ export class Kernel implements AsyncDisposable {
     if (order.name !== undefined) this.processes.checkFree(order.name)
     const { frame } = order
     const network = order.network ?? this.networks.ofProcess(frame)
-    const accepts = order.accepts ?? this.#acceptsOf(order, frame)
-    this.#checkArguments(order, network, accepts)
+    const accepts = order.accepts ?? acceptsOf(this, order)
+    checkArguments(order, network, accepts)
     const place = host.place(network)
     const { pid, thread } = place
     this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit, by: order.by })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     this.grants.grantFrame(thread.number, frame)
-    place.start({
-      program,
-      args: order.args,
-      frame,
-      accepts,
-      ...(order.idleTimeout !== undefined && { idleTimeout: order.idleTimeout }),
-      watchers: order.monitor === undefined ? [] : [order.monitor],
-      links: order.link === undefined ? [] : [order.link],
-      messages: order.messages ?? [],
-    }, order.ports)
+    place.start(
+      {
+        program,
+        args: order.args,
+        frame,
+        accepts,
+        ...(order.idleTimeout !== undefined && { idleTimeout: order.idleTimeout }),
+        watchers: order.monitor === undefined ? [] : [order.monitor],
+        links: order.link === undefined ? [] : [order.link],
+        messages: order.messages ?? [],
+      },
+      order.ports,
+    )
     // After the start: the process need not wait for a channel that it may not need at once.
     if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     return pid
@@ -285,54 +289,11 @@ export class Kernel implements AsyncDisposable {
   /** Malformed messages come from code that reached for the port: they are logged and ignored. */
   #receive(thread: Thread, message: ToKernel): void {
     try {
-      this.#onMessage(thread, message)
+      if (message.type === 'request') void this.#answer(thread, message)
+      else if (message.type === 'finished') this.#ended(message.pid, message.exit, thread)
+      else noteMessage(this, thread, message)
     } catch (error) {
       this.#log(`thread ${thread.number} sent an invalid message: ${asTroupeError(error).message}`, { level: 'warn' })
-    }
-  }
-
-  #onMessage(thread: Thread, message: ToKernel): void {
-    switch (message.type) {
-      case 'request':
-        void this.#answer(thread, message)
-        return
-      case 'finished':
-        this.#ended(message.pid, message.exit, thread)
-        return
-      case 'failed':
-        this.failures.told(message, thread.number)
-        return
-      case 'born':
-        this.births.onBorn(message, thread)
-        return
-      case 'unborn':
-        this.births.onUnborn(message.pid)
-        return
-      case 'upgraded':
-        this.processes.upgraded(message.pid, message.entry, thread.number)
-        return
-      case 'connect':
-        this.threads.connect(thread, message.thread)
-        return
-      case 'dry':
-        thread.dry()
-        return
-      case 'vouch': {
-        const { via, action, target } = message
-        thread.post({ type: 'vouched', via, action, target, may: this.standings.may(via, action, target) })
-        return
-      }
-      case 'streams':
-        this.drains.told(thread, message.overlay, message.oldest)
-        return
-      case 'output':
-        this.threads.print(thread, message)
-        return
-      case 'deadLetters':
-        for (const letter of message.letters) this.deadLetters.add(letter)
-        this.deadLetters.addUncounted(message.dropped)
-        return
-      default:
     }
   }
 
@@ -367,45 +328,6 @@ export class Kernel implements AsyncDisposable {
     const handler = this.#handlers[name]
     if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
     return handler(ask, asker)
-  }
-
-  /** What a process of an order accepts: its entry's word, where it is one that says so. */
-  #acceptsOf({ program, entry }: SpawnOrder, { overlay }: Frame): Accepts {
-    if (program !== undefined && !this.#isProgram(entry)) return overlay === null ? 'any' : []
-    return this.program(entry).accepts
-  }
-
-  #isProgram(entry: EntryId): boolean {
-    return this.registry.has(entry) && this.registry.get(entry).kind === 'process.ts'
-  }
-
-  /** What a process is started with may come from another network: as plain data, and messages only where they are accepted. */
-  #checkArguments({ from, entry, args, ports = [], messages = [] }: SpawnOrder, network: Network, accepts: Accepts): void {
-    const sender = from?.network
-    if (sender === undefined || sender.key === network.key) return
-    const own: ReadonlySet<unknown> = new Set(ports)
-    checkCrossing(
-      args.filter((argument) => !own.has(argument)),
-      'args',
-    )
-    for (const { payload } of messages) checkCrossing(payload, 'payload')
-    if (messages.length === 0 || sender.overlay === null || accepts === 'any' || accepts.includes(sender.overlay)) return
-    throw crossing({ to: entry, from: sender.overlay, receiver: network.overlay })
-  }
-
-  /** The network of the program around the application: nothing while its overlay does not run yet. */
-  #programNetwork(): Network | undefined {
-    const { frame } = this.processes.get(this.runtime.root.pid) ?? { frame: emptyFrame }
-    const overlay = this.networks.overlayOf(frame)
-    return overlay === null || this.overlays.has(overlay) ? this.networks.ofCall(frame, undefined, 'program') : undefined
-  }
-
-  /** The network of what chooses none, where that is one and the same. */
-  #defaultNetwork(): Network | undefined {
-    const { defaultOverlay } = this.threads
-    if (defaultOverlay === undefined) return clearNetwork
-    if (!this.overlays.has(defaultOverlay) || this.overlays.get(defaultOverlay).isolates !== undefined) return undefined
-    return this.networks.ofProcess(emptyFrame)
   }
 
   #ended(pid: Pid, exit: WireExit, thread: Thread): void {

@@ -175,10 +175,13 @@ async function bind(
 ) {
   overlays.get(overlay)
   if (thread.network?.overlay !== overlay && !bindings.isAllowed(record.pid, overlay)) {
-    throw denied(`${record.pid} does not listen on overlay ${overlay}: its thread runs in ${describeNetwork(thread.network ?? clearNetwork)}`, {
-      action: 'network.bind',
-      resource: overlay,
-    })
+    throw denied(
+      `${record.pid} does not listen on overlay ${overlay}: its thread runs in ${describeNetwork(thread.network ?? clearNetwork)}`,
+      {
+        action: 'network.bind',
+        resource: overlay,
+      },
+    )
   }
   checkBinding(security, record.frame, overlay)
   await settledInTime(overlays.settled(overlay), overlay)

@@ -1,5 +1,6 @@
 /** A message on its way, and the message as its receiver sees it. */
 import type { Frame, Pid } from '@troupe/core'
+import type { StartProcess } from '../protocol.ts'
 import type { Flow } from './flow.ts'
 import { type Transfer, unpack } from './payload.ts'
 
@@ -23,6 +24,11 @@ export interface Letter {
 export interface ReplyOptions {
   /** Objects in the reply that move to the caller instead of being copied. */
   readonly transfer?: Transfer
+}
+
+/** A message that a process was started with. */
+export function firstLetter(message: StartProcess['messages'][number]): Letter {
+  return { ...message, call: 0, flow: undefined, sequence: 0 }
 }
 
 /** Carries a reply back to the caller. */

@@ -2,9 +2,9 @@
  * Processes that a thread of a `shared` host starts by itself, without asking the kernel: children in the same host, of a known program, for
  * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/births.ts`).
  */
-import { type EntryId, type Pid, pid } from '@troupe/core'
+import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
 import { Population } from '../host/population.ts'
-import type { Inheritance, KnownProgram, SharedThread, SpawnRequest } from '../protocol.ts'
+import type { Inheritance, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol.ts'
 import type { Participant } from './participant.ts'
 
 /** Processes that a thread may have more than its share of the host's, before the kernel places the next one. */
@@ -15,6 +15,12 @@ export interface LocalSpawnsOptions {
   readonly shared: SharedThread
   /** Asks the kernel what to run. */
   readonly program: (entry: EntryId, by: Pid) => Promise<KnownProgram>
+}
+
+/** A child that may start here. */
+interface Admitted {
+  readonly pid: Pid
+  readonly known: KnownProgram
 }
 
 export class LocalSpawns {
@@ -32,7 +38,7 @@ export class LocalSpawns {
   }
 
   /** A pid for a child that may start here, with its program; nothing when the kernel has to decide. */
-  admit(by: Participant, ask: SpawnRequest): { readonly pid: Pid; readonly known: KnownProgram } | undefined {
+  admit(by: Participant, ask: SpawnRequest): Admitted | undefined {
     if (!this.#isFree(by, ask)) return undefined
     const known = this.#programs.get(ask.entry)
     if (known === undefined) {
@@ -44,6 +50,23 @@ export class LocalSpawns {
     const id = pid(this.#options.thread, this.#next)
     this.#next += 2
     return { pid: id, known }
+  }
+
+  /** What a child that was admitted is started with: in its parent's overlay, which is the thread's. */
+  startOf({ pid: id, known }: Admitted, by: Participant, { args, inherit, monitor, link, messages = [] }: SpawnRequest): StartProcess {
+    const { values, trace } = inherit
+    const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...(trace !== undefined && { trace }) })
+    return {
+      pid: id,
+      program: known.program,
+      args,
+      frame,
+      queueSize: this.queueSize,
+      accepts: known.accepts,
+      watchers: monitor === undefined ? [] : [monitor],
+      links: link === undefined ? [] : [link],
+      messages: messages.map((message) => ({ ...message, from: by.pid, frame })),
+    }
   }
 
   /** A process of this thread has ended. */

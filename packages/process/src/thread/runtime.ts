@@ -1,8 +1,8 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorToWire, fork, invalid, type Pid, pid, TroupeError } from '@troupe/core'
+import { emptyFrame, type EntryId, errorToWire, invalid, type Pid, pid, TroupeError } from '@troupe/core'
 import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
-import type { Letter } from '../mailbox/letter.ts'
+import { firstLetter } from '../mailbox/letter.ts'
 import type { Parcel, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol.ts'
 import { Bonds } from './bonds.ts'
 import { DeadReport } from './dead-report.ts'
@@ -79,7 +79,6 @@ export class Runtime {
   })
 
   readonly #farewell: Farewell
-
   constructor(data: RuntimeSettings) {
     this.thread = data.thread
     this.defaultOverlay = data.defaultOverlay
@@ -175,21 +174,8 @@ export class Runtime {
   spawnHere(by: Participant, ask: SpawnRequest): Pid | undefined {
     const admitted = this.#spawns?.admit(by, ask)
     if (admitted === undefined || this.#spawns === undefined) return undefined
-    const { entry, inherit, monitor, link, args } = ask
-    const { values, trace } = inherit
-    const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...(trace !== undefined && { trace }) })
-    const messages = (ask.messages ?? []).map((message) => ({ ...message, from: by.pid, frame }))
-    const start = {
-      pid: admitted.pid,
-      program: admitted.known.program,
-      args,
-      frame,
-      queueSize: this.#spawns.queueSize,
-      accepts: admitted.known.accepts,
-      watchers: monitor === undefined ? [] : [monitor],
-      links: link === undefined ? [] : [link],
-      messages,
-    }
+    const { entry, inherit } = ask
+    const start = this.#spawns.startOf(admitted, by, ask)
     queueMicrotask(() => {
       this.#start(start, { by: by.pid, entry, inherit })
     })
@@ -352,8 +338,4 @@ export class Runtime {
     }
     if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
   }
-}
-
-function firstLetter(message: StartProcess['messages'][number]): Letter {
-  return { ...message, call: 0, flow: undefined, sequence: 0 }
 }

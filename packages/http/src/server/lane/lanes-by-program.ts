@@ -20,7 +20,7 @@ export class LanesByProgram {
   readonly #lanes = new Map<string, Lanes>()
   readonly #known = new WeakMap<EndpointRoute, Lanes>()
   /** By function and actor. */
-  readonly #ofActors = new Map<string, Lanes>()
+  readonly #ofActors = new Map<string, { readonly program: string; readonly lanes: Lanes }>()
 
   /** Makes what the routes of `table` need. */
   prepare(table: RouteTable): void {
@@ -40,9 +40,8 @@ export class LanesByProgram {
       this.#lanes.delete(key)
       lanes.leave()
     }
-    for (const [key, lanes] of this.#ofActors) {
-      const [own]: unknown[] = JSON.parse(key)
-      if (typeof own === 'string' && needed.has(own)) continue
+    for (const [key, { program, lanes }] of this.#ofActors) {
+      if (needed.has(program)) continue
       this.#ofActors.delete(key)
       lanes.leave()
     }
@@ -54,7 +53,8 @@ export class LanesByProgram {
   }
 
   ended(pid: Pid, error: TroupeError): void {
-    for (const lanes of [...this.#lanes.values(), ...this.#ofActors.values()]) lanes.ended(pid, error)
+    for (const lanes of this.#lanes.values()) lanes.ended(pid, error)
+    for (const { lanes } of this.#ofActors.values()) lanes.ended(pid, error)
   }
 
   async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
@@ -78,11 +78,12 @@ export class LanesByProgram {
   /** @throws TroupeError `RateLimited` when there are as many actors as may be at a time. */
   #ofActor(route: EndpointRoute): Lanes {
     const { frame } = currentParticipant()
-    const key = JSON.stringify([keyOf(route), frame.actor?.id])
+    const program = keyOf(route)
+    const key = JSON.stringify([program, frame.actor?.id])
     const known = this.#ofActors.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.lanes
     if (this.#ofActors.size >= maxActors) {
-      for (const [other, lanes] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
+      for (const [other, { lanes }] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
       if (this.#ofActors.size >= maxActors) {
         throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already`, {
           details: { endpoint: route.entry },
@@ -91,7 +92,7 @@ export class LanesByProgram {
     }
     // Threads that are kept for nobody in particular make no sense here.
     const lanes = new Lanes(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
-    this.#ofActors.set(key, lanes)
+    this.#ofActors.set(key, { program, lanes })
     return lanes
   }
 

@@ -1,0 +1,28 @@
+/** Looks at the seats of a pool. */
+import type { EntryId } from '@troupe/core'
+import type { Network } from '@troupe/process/kernel'
+import type { PoolCall } from './pool-call.ts'
+import type { PoolStatus } from './pool-options.ts'
+import type { Seat } from './seat.ts'
+
+/** One whose thread is in that network and has nothing to do. */
+export function idleIn({ key }: Network, seats: Iterable<Seat>): Seat | undefined {
+  for (const seat of seats) if (seat.isIdle && seat.network.key === key) return seat
+  return undefined
+}
+
+/** The one that was given a call. */
+export function seatOf(call: PoolCall, ...all: readonly Iterable<Seat>[]): Seat | undefined {
+  for (const seats of all) for (const seat of seats) if (seat.has(call)) return seat
+  return undefined
+}
+
+/** A pool as it shows. @param unseated - Calls that wait and were given to no seat. */
+export function statusOf(entry: EntryId, threads: number, seats: readonly Seat[], unseated: number): PoolStatus {
+  let [running, waiting] = [0, unseated]
+  for (const { size } of seats) {
+    running += Math.min(1, size)
+    waiting += Math.max(0, size - 1)
+  }
+  return { entry, threads, networks: new Set(seats.map(({ network }) => network.key)).size, running, waiting }
+}

@@ -1,0 +1,48 @@
+/** What threads tell the kernel, without asking for anything. */
+import type { ToKernel } from '../protocol.ts'
+import type { Kernel } from './kernel.ts'
+import type { Thread } from './thread.ts'
+
+/** The parts of the kernel that are told something. */
+type Parts = Pick<Kernel, 'births' | 'deadLetters' | 'drains' | 'failures' | 'processes' | 'standings' | 'threads'>
+
+type Note = Exclude<ToKernel, { type: 'request' | 'finished' }>
+
+export function noteMessage(kernel: Parts, thread: Thread, message: Note): void {
+  switch (message.type) {
+    case 'failed':
+      kernel.failures.told(message, thread.number)
+      return
+    case 'born':
+      kernel.births.onBorn(message, thread)
+      return
+    case 'unborn':
+      kernel.births.onUnborn(message.pid)
+      return
+    case 'upgraded':
+      kernel.processes.upgraded(message.pid, message.entry, thread.number)
+      return
+    case 'connect':
+      kernel.threads.connect(thread, message.thread)
+      return
+    case 'dry':
+      thread.dry()
+      return
+    case 'vouch': {
+      const { via, action, target } = message
+      thread.post({ type: 'vouched', via, action, target, may: kernel.standings.may(via, action, target) })
+      return
+    }
+    case 'streams':
+      kernel.drains.told(thread, message.overlay, message.oldest)
+      return
+    case 'output':
+      kernel.threads.print(thread, message)
+      return
+    case 'deadLetters':
+      for (const letter of message.letters) kernel.deadLetters.add(letter)
+      kernel.deadLetters.addUncounted(message.dropped)
+      return
+    default:
+  }
+}
