@@ -264,22 +264,19 @@ export class Pool implements AsyncDisposable {
   #makeRoom(): void {
     if (this.#hasRoom) return
     for (const network of unseated(this.#waiting, this.#seats, this.#leaving.size)) {
-      const idle = [...this.#seats].find((seat) => seat.isIdle)
-      if (idle !== undefined) this.#dismiss(idle)
-      else this.#watchFairness(network)
+      const idle = this.#seats.values().find((seat) => seat.isIdle)
+      if (idle === undefined) this.#watchFairness(network)
+      else this.#dismiss(idle)
     }
   }
 
   #watchFairness(network: Network): void {
-    const due = this.#waiting.waitingSince(network) + fairWait - performance.now()
-    this.#fairTimer ??= startTimer(
-      () => {
-        this.#fairTimer = undefined
-        for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
-        this.#feedSoon()
-      },
-      Math.max(1, due),
-    ).unref()
+    const due = Math.max(1, this.#waiting.waitingSince(network) + fairWait - performance.now())
+    this.#fairTimer ??= startTimer(() => {
+      this.#fairTimer = undefined
+      for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
+      this.#feedSoon()
+    }, due).unref()
   }
 
   /** Whether a network without a thread has waited so long that this one's is to give way. */
