@@ -112,7 +112,7 @@ describe('waiting for a message', () => {
     put(emptyFrame, 'two')
     expect((await waits).map(({ payload }) => payload)).toEqual(['one', 'two'])
     const late = run(async () => process.receive(process.mailbox, 'none', 1000))
-    vi.advanceTimersByTime(1000)
+    vi.runAllTimers()
     await expect(late).rejects.toMatchObject({ kind: 'Timeout' })
     const stopped = run(async () => process.receive(process.mailbox, undefined, 1000))
     process.cancel('enough')
