@@ -2,7 +2,7 @@
 import { isPid, type Pid, TroupeError } from '@troupe/core'
 import { type Handed, type Hands, takeOver } from '@troupe/network'
 import { Turns } from '../turns.ts'
-import { participantInForce } from './participant.ts'
+import { participantInForce, soleParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Connections asked for at a time; the kernel takes no more than about twice as many of one thread. */
@@ -35,7 +35,7 @@ export function kernelHands(runtime: Runtime): Hands {
 /** Pools open connections in the context of a bystander: for whom, they say. */
 function onBehalfOf(runtime: Runtime, process: string | undefined): Pid {
   const isHere = process !== undefined && isPid(process) && (runtime.processes.has(process) || runtime.calls.has(process))
-  return isHere ? process : (participantInForce() ?? runtime.soleParticipant() ?? runtime.root).pid
+  return isHere ? process : (participantInForce() ?? soleParticipant(runtime.participants) ?? runtime.root).pid
 }
 
 function unlessAborted(handed: Handed, signal: AbortSignal | undefined): Handed {

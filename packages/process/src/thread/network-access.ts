@@ -2,7 +2,7 @@
 import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { kernelHands } from './hands.ts'
-import { currentParticipant, participantInForce } from './participant.ts'
+import { currentParticipant, participantInForce, soleParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
@@ -20,8 +20,8 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
     permit(action: string, resource: string, port?: number): Promise<void> | undefined {
-      const by = participantInForce() ?? runtime.soleParticipant()
-      if (by === undefined) return runtime.isGoverned ? Promise.reject(unknownCaller(action)) : undefined
+      const by = participantInForce() ?? soleParticipant(runtime.participants)
+      if (by === undefined) return runtime.participants.some(({ governed }) => governed) ? Promise.reject(unknownCaller(action)) : undefined
       if (!by.governed) return undefined
       if (port === undefined) return runtime.permits.ask(by, action, resource)
       return runtime.kernel.request('permit', { action, resource, port }, by.pid)

@@ -76,6 +76,11 @@ export function participantInForce(): Participant | undefined {
   return owner instanceof Participant ? owner : outside
 }
 
+/** Who acts where the context was lost, if there is but one in the thread who can. */
+export function soleParticipant(participants: readonly Participant[]): Participant | undefined {
+  return participants.length === 1 ? participants[0] : undefined
+}
+
 /** The frame in force for who acts now. */
 export function frameInForce(): Frame {
   return currentSlot()?.frame ?? currentParticipant().frame

@@ -144,15 +144,9 @@ export class Runtime {
     })
   }
 
-  /** Who acts where the context was lost, if there is but one who can. */
-  soleParticipant(): Participant | undefined {
-    const all = [...this.#processes.values(), ...this.calls.running]
-    return all.length === 1 ? all[0] : undefined
-  }
-
-  /** Whether policies are in force for some of the code in this thread. */
-  get isGoverned(): boolean {
-    return this.#processes.values().some(({ governed }) => governed) || this.calls.running.some(({ governed }) => governed)
+  /** Who can act in this thread: its processes, and the calls that run in it. */
+  get participants(): readonly Participant[] {
+    return [...this.#processes.values(), ...this.calls.running]
   }
 
   /** The processes that live in this thread. */
