@@ -11,14 +11,11 @@ import { checkIsolation, fairWait, isOwed, rejectStale, unseated } from './fair-
 import type { PoolOptions, PoolStatus } from './pool-options.ts'
 import type { PoolCall } from './pool-call.ts'
 import { Seat } from './seat.ts'
-import { idleIn, seatOf, statusOf } from './seats.ts'
+import { afterlife, EndingSeats, idleIn, seatOf, statusOf } from './seats.ts'
 import { Workers } from './workers.ts'
 
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
 const patience = 5
-
-/** Milliseconds that a worker may take to end once its wire has closed. It tells then why it did. */
-const afterlife = 5000
 
 export class Pool implements AsyncDisposable {
   readonly entry: EntryId
@@ -30,6 +27,7 @@ export class Pool implements AsyncDisposable {
   readonly #seats = new Set<Seat>()
   /** Seats whose threads get no more calls, and end when they have nothing left to do. */
   readonly #leaving = new Set<Seat>()
+  readonly #ending = new EndingSeats()
   readonly #waiting = new CallQueue()
   /** Calls that come back from a thread that has ended. */
   #returned: PoolCall[] = []
@@ -140,9 +138,7 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#onEmpty()
     this.#closed = true
-    stopTimer(this.#idleTimer)
-    stopTimer(this.#patienceTimer)
-    stopTimer(this.#fairTimer)
+    for (const timer of [this.#idleTimer, this.#patienceTimer, this.#fairTimer]) stopTimer(timer)
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
     const given = [...this.#seats, ...this.#leaving].flatMap(({ calls }) => [...calls])
     for (const call of [...this.#returned, ...this.#waiting.clear(), ...given]) {
@@ -159,7 +155,7 @@ export class Pool implements AsyncDisposable {
   }
 
   get #hasRoom(): boolean {
-    return this.#seats.size + this.#leaving.size < this.#max
+    return this.#seats.size + this.#leaving.size + this.#ending.size < this.#max
   }
 
   get #isEmpty(): boolean {
@@ -191,8 +187,11 @@ export class Pool implements AsyncDisposable {
   #close(seat: Seat): void {
     this.#seats.delete(seat)
     this.#leaving.delete(seat)
+    // It counts until its thread is gone; one that does not end holds nobody up for long.
+    this.#ending.add(seat, () => {
+      this.#feedSoon()
+    })
     seat.killSwitch.flip()
-    this.#feedSoon()
   }
 
   /** A thread is given no more calls, and ended once it has nothing left to do. */
@@ -216,6 +215,7 @@ export class Pool implements AsyncDisposable {
   #threadEnded(seat: Seat, error: TroupeError): void {
     this.#seats.delete(seat)
     this.#leaving.delete(seat)
+    this.#ending.delete(seat)
     seat.setEnded(error)
     // Else what it said last is read before its end is told.
     if (!seat.taken) this.#options.kernel.threads.remove(seat.thread, error)

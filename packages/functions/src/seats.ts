@@ -1,9 +1,33 @@
 /** Looks at the seats of a pool. */
-import type { EntryId } from '@troupe/core'
+import { type EntryId, startTimer } from '@troupe/core'
 import type { Network } from '@troupe/process/kernel'
 import type { PoolCall } from './pool-call.ts'
 import type { PoolStatus } from './pool-options.ts'
 import type { Seat } from './seat.ts'
+
+/** Milliseconds that a worker may take to end. Once its wire has closed, it tells then why it did. */
+export const afterlife = 5000
+
+/** Seats whose threads are being ended: each counts until its thread is gone. One that does not end holds nobody up for long. */
+export class EndingSeats {
+  readonly #seats = new Set<Seat>()
+
+  get size(): number {
+    return this.#seats.size
+  }
+
+  /** @param then - Called if the thread has not ended in time: it counts no more. */
+  add(seat: Seat, then: () => void): void {
+    this.#seats.add(seat)
+    startTimer(() => {
+      if (this.#seats.delete(seat)) then()
+    }, afterlife).unref()
+  }
+
+  delete(seat: Seat): void {
+    this.#seats.delete(seat)
+  }
+}
 
 /** One whose thread is in that network and has nothing to do. */
 export function idleIn({ key }: Network, seats: Iterable<Seat>): Seat | undefined {
