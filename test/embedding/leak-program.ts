@@ -8,8 +8,7 @@ import { boot } from 'troupe/app'
 import { get } from 'node:http'
 import { connect } from 'node:http2'
 import { proxyAddress, proxyPort } from '../guard/namespace.ts'
-import { waysOut } from '../guard/ways-out.ts'
-import { endsOf } from './ends.ts'
+import { outcomesOf, waysOut } from '../guard/ways-out.ts'
 
 const [network, who] = process.argv.slice(2)
 const url = 'http://203.0.113.7/'
@@ -42,13 +41,13 @@ const booting = boot({
 const outcomes: Record<string, unknown> = {}
 if (who === 'own') {
   // The application is not there yet.
-  const early = endsOf(own)
+  const early = outcomesOf(own)
   const app = await booting
   outcomes['before boot resolves'] = await early
-  outcomes['outside app.run'] = await endsOf(own)
-  outcomes['inside app.run'] = await app.run(async () => endsOf(own))
+  outcomes['outside app.run'] = await outcomesOf(own)
+  outcomes['inside app.run'] = await app.run(async () => outcomesOf(own))
   await app.stop()
-  outcomes['after stop'] = await endsOf(own)
+  outcomes['after stop'] = await outcomesOf(own)
 } else {
   const app = await booting
   const ways: Readonly<Record<string, () => Promise<unknown>>> = {

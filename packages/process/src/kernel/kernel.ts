@@ -201,7 +201,10 @@ export class Kernel implements AsyncDisposable {
   spawn(order: SpawnOrder): Pid {
     const program = order.program ?? this.program(order.entry).program
     const host = this.hosts.get(order.host)
-    if (order.name !== undefined) this.processes.checkFree(order.name)
+    if (order.name !== undefined) {
+      this.perSender.checkFree(order.name)
+      this.processes.checkFree(order.name)
+    }
     const { frame } = order
     const network = order.network ?? this.networks.ofProcess(frame)
     const accepts = order.accepts ?? acceptsOf(this, order)

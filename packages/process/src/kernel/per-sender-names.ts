@@ -8,13 +8,14 @@ export type FindInstance = (network: Network) => Promise<Pid>
 export class PerSenderNames {
   readonly #names = new Map<string, FindInstance>()
 
-  has(name: string): boolean {
-    return this.#names.has(name)
+  /** @throws TroupeError `AlreadyExists` */
+  checkFree(name: string): void {
+    if (this.#names.has(name)) throw new TroupeError('AlreadyExists', `a service has the name "${name}" already`, { details: { name } })
   }
 
   /** @throws TroupeError `AlreadyExists` */
   add(name: string, find: FindInstance): void {
-    if (this.#names.has(name)) throw new TroupeError('AlreadyExists', `a service has the name "${name}" already`, { details: { name } })
+    this.checkFree(name)
     this.#names.set(name, find)
   }
 

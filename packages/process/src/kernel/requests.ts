@@ -1,5 +1,5 @@
 /** What threads may ask of the kernel, and how it answers. */
-import { denied, type EntryId, invalid, type Pid, TroupeError, unavailable, withDeadline } from '@troupe/core'
+import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
 import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
@@ -49,8 +49,7 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     program: ({ entry }) => kernel.program(entry),
     register: async ({ name, pid }, { record }) => {
       await births.find(pid)
-      if (kernel.perSender.has(name))
-        throw new TroupeError('AlreadyExists', `a service has the name "${name}" already`, { details: { name } })
+      kernel.perSender.checkFree(name)
       authority.checkName(record, 'register', name, pid)
       processes.register(name, pid)
     },

@@ -22,11 +22,15 @@ export interface KernelFixtureOptions {
   readonly accepts?: Readonly<Record<string, 'any' | readonly string[]>>
   /** Overlays that lead nowhere. */
   readonly overlays?: readonly string[]
+  /** Those of them that isolate, by what. */
+  readonly isolate?: Readonly<Record<string, 'actor' | 'process'>>
   /** Where their proxies should be. @default a port at which nobody is */
   readonly proxyPort?: number
   /** Fields of policies, by id. */
   readonly policies?: Readonly<Record<string, EntryInput['fields']>>
   readonly strictMode?: boolean
+  /** The overlay of all that chooses none. */
+  readonly defaultOverlay?: EntryId
   readonly host?: Partial<HostSettings>
 }
 
@@ -59,7 +63,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     ...(options.overlays ?? []).map((id) => ({
       id: entryId(id),
       kind: 'network.socks5',
-      fields: { host: '127.0.0.1', port: options.proxyPort ?? 9 },
+      fields: { host: '127.0.0.1', port: options.proxyPort ?? 9, ...(options.isolate?.[id] && { isolate: options.isolate[id] }) },
     })),
   )
   registry.add(
@@ -80,7 +84,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     if (note.level === 'error') failures.arrived()
   }
   const security = new Security({ policies: compilePolicies(registry), strictMode: options.strictMode ?? false, log: onLog })
-  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
+  const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, defaultOverlay: options.defaultOverlay })
   const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)
   setRuntime(kernel.runtime)

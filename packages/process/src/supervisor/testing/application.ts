@@ -17,10 +17,13 @@ export interface TestApplication extends AsyncDisposable {
   readonly log: readonly string[]
 }
 
-const programs = { child: 'main', stubborn: 'stubborn', member: 'member', ear: 'ear' }
+const programs = { adder: 'addChild', ask: 'ask', child: 'main', stubborn: 'stubborn', member: 'member', ear: 'ear' }
 
-/** @param entries - Beside the host `app:host` and the programs of `programs/child.ts`. */
-export async function startApplication(entries: Entries): Promise<TestApplication> {
+/**
+ * @param entries - Beside the host `app:host` and the programs of `programs/child.ts`.
+ * @param pins - Overlays that entries are pinned to.
+ */
+export async function startApplication(entries: Entries, pins: Readonly<Record<string, string | null>> = {}): Promise<TestApplication> {
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds], root: import.meta.dirname })
   const all: Entries = {
     host: { kind: 'process.host', lifecycle: { auto_start: true } },
@@ -29,7 +32,12 @@ export async function startApplication(entries: Entries): Promise<TestApplicatio
     ),
     ...entries,
   }
-  registry.add(...Object.entries(all).map(([name, { kind, ...fields }]) => ({ id: id(name), kind, fields })))
+  registry.add(
+    ...Object.entries(all).map(([name, { kind, ...fields }]) => {
+      const network = pins[name]
+      return { id: id(name), kind, fields, ...(network !== undefined && { meta: { options: { network } } }) }
+    }),
+  )
   const lines: string[] = []
   const log = (line: string) => {
     lines.push(line)

@@ -1,5 +1,6 @@
 /** Programs that spawn others, with what they hand on. */
-import { currentFrame } from '@troupe/core'
+import { asTroupeError, currentFrame, type Pid } from '@troupe/core'
+import { threadNetwork } from '@troupe/network'
 import { processes, self } from '@troupe/process'
 import { WritableStream } from 'node:stream/web'
 import { MessageChannel } from 'node:worker_threads'
@@ -74,4 +75,57 @@ export async function callOnce(to: string) {
 /** Sends in whatever frame this runs. */
 export async function sendOnce(to: string, payload: unknown) {
   await processes.send(to, 'frame', payload)
+}
+
+/** Joins groups and hears what is sent, until it is told to end. Returns the topics of messages and the types of events. */
+export async function member(...groups: string[]) {
+  self.setOptions({ trapLinks: true })
+  for (const group of groups) await processes.groups.join(group)
+  const heard: string[] = []
+  const events = (async () => {
+    for await (const { type } of self.events) heard.push(type)
+  })()
+  for await (const message of self.inbox) {
+    if (message.topic === 'end') break
+    heard.push(message.topic)
+    message.reply(threadNetwork()?.overlay)
+  }
+  await Promise.race([events, new Promise(setImmediate)])
+  return heard
+}
+
+/** Broadcasts to a group in whatever network this runs in. */
+export async function broadcast(group: string) {
+  return processes.groups.broadcast(group, 'news', 1)
+}
+
+/** Sends without waiting, and lives on until the letter was dealt with. */
+export async function sendUnheard(to: Pid) {
+  // The threads know each other from then on.
+  const refused = await processes.send(to, 'first').catch((error: unknown) => asTroupeError(error).kind)
+  return [refused, processes.trySend(to, 'second', 1)]
+}
+
+/** Links and monitors a process of another network, cancels it, and tells what it heard of its end. */
+export async function watchAndCancel(to: Pid) {
+  self.setOptions({ trapLinks: true })
+  await processes.link(to)
+  await processes.monitor(to)
+  await processes.cancel(to, 'enough')
+  const types: string[] = []
+  for await (const { type } of self.events) {
+    types.push(type)
+    if (types.length === 2) break
+  }
+  return types.toSorted()
+}
+
+/** Becomes another program. */
+export async function become(entry: string) {
+  return self.upgrade(entry).catch((error: unknown) => asTroupeError(error).kind)
+}
+
+/** The overlay of its thread. */
+export function network() {
+  return threadNetwork()?.overlay
 }

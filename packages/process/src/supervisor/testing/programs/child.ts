@@ -17,6 +17,16 @@ export async function stubborn() {
   await new Promise(() => undefined)
 }
 
+/** Calls, and hands on the reply. */
+export async function ask(to: string, topic: string, payload?: unknown) {
+  return processes.call(to, topic, payload)
+}
+
+/** Adds a child to a supervisor, in the network that it runs in itself. */
+export async function addChild(supervisor: string, child: Parameters<typeof processes.supervisors.startChild>[1]) {
+  return processes.supervisors.startChild(supervisor, child)
+}
+
 /** Joins groups, and tells what it is sent to whoever said so. */
 export async function member(tell: string, ...groups: string[]) {
   for (const group of groups) await processes.groups.join(group)
