@@ -47,7 +47,8 @@ async function oneWay(from: string, to: string, senders: number, count: number):
 
 async function pingPong(host: string, trips: number, spawner = processes.withContext({})): Promise<number> {
   return rounds(5, async () => {
-    const echo = await processes.spawn('bench:echo', host)
+    // In the network of whoever writes to it: messages do not cross from one to another.
+    const echo = await spawner.spawn('bench:echo', host)
     const rate = Number(await spawner.exec('bench:ping', one, echo, trips))
     await processes.terminate(echo)
     return rate
