@@ -1,19 +1,11 @@
 /** A process in a test's hands: others send to it, monitor it and link to it, and the test takes what comes. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { type EntryId, entryId, fork, parseDuration, type Pid, startTimer, stopTimer, TroupeError } from '@troupe/core'
+import { type EntryId, fork, type Pid } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
+import { EventLog, type EventOf } from './event-log.ts'
 import { type Opening, openingOf } from './openings.ts'
-
-export interface ProbeOptions {
-  /** Name that others find it by. */
-  readonly name?: string
-  /** Overlays from which it takes messages, beside those of its own network. @default `any` */
-  readonly accepts?: 'any' | readonly string[]
-}
-
-/** What a probe waits for by default, in milliseconds of real time. */
-const patience = 5_000
+import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
 
 let lastNumber = 0
 
@@ -23,16 +15,13 @@ export class Probe implements AsyncDisposable {
   /** All events so far, in order: EXIT, LINK_DOWN, CANCEL, OUTDATED. */
   readonly events: readonly ProcessEvent[]
   readonly #opening: Opening
-  readonly #events: ProcessEvent[] = []
-  /** Events that {@link event} has answered. */
-  readonly #taken = new Set<ProcessEvent>()
-  readonly #waiting = new Set<() => void>()
+  readonly #events = new EventLog()
   #ended = false
 
   /** Use {@link openProbe}. */
   constructor(pid: Pid, opening: Opening) {
     this.pid = pid
-    this.events = this.#events
+    this.events = this.#events.all
     this.#opening = opening
     void this.#collect()
   }
@@ -59,28 +48,22 @@ export class Probe implements AsyncDisposable {
    * @throws TroupeError `Timeout`
    */
   async event<Type extends ProcessEvent['type']>(type: Type, options: Pick<ReceiveOptions, 'timeout'> = {}): Promise<EventOf<Type>> {
-    const timeout = typeof options.timeout === 'string' ? parseDuration(options.timeout) : (options.timeout ?? patience)
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = startTimer(() => {
-      reject(new TroupeError('Timeout', `no ${type} came to probe ${this.pid} in ${timeout} ms; it has ${this.#summary()}`))
-    }, timeout)
-    try {
-      for (;;) {
-        const found = this.#events.find((event): event is EventOf<Type> => event.type === type && !this.#taken.has(event))
-        if (found !== undefined) {
-          this.#taken.add(found)
-          return found
-        }
-        await Promise.race([this.#another(), late])
-      }
-    } finally {
-      stopTimer(timer)
-    }
+    return this.#events.next(type, milliseconds(options.timeout ?? patience), this.pid)
   }
 
   /** Spawns a process that it monitors: its end comes as an EXIT. */
   async spawn(id: string, host: string, ...args: unknown[]): Promise<Pid> {
     return this.run(async () => processes.spawnMonitored(id, host, ...args))
+  }
+
+  /** Sends a message as the probe. @throws TroupeError as `processes.send` does. */
+  async send(to: string, topic: string, payload?: unknown): Promise<void> {
+    await this.run(async () => processes.send(to, topic, payload))
+  }
+
+  /** Sends a message as the probe and waits for the reply. @throws TroupeError as `processes.call` does. */
+  async call(to: string, topic: string, payload?: unknown): Promise<unknown> {
+    return this.run(async () => processes.call(to, topic, payload))
   }
 
   /** Lets it return, with a value. Settles when all who watch it are told. */
@@ -99,25 +82,11 @@ export class Probe implements AsyncDisposable {
 
   async #collect(): Promise<void> {
     for await (const event of this.run(() => self.events)) {
-      this.#events.push(event)
-      for (const resume of this.#waiting) resume()
-      this.#waiting.clear()
+      this.#events.add(event)
     }
     this.#ended = true
   }
-
-  #another(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.add(resolve)
-    })
-  }
-
-  #summary(): string {
-    return this.#events.length === 0 ? 'no events' : this.#events.map((event) => event.type).join(', ')
-  }
 }
-
-type EventOf<Type extends ProcessEvent['type']> = Extract<ProcessEvent, { readonly type: Type }>
 
 /** Starts a probe of the program `entry` in the main thread's host: in the network of the test's program, whatever the default is. */
 export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, options: ProbeOptions): Promise<Probe> {
@@ -133,7 +102,7 @@ export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, o
     host,
     args: [lastNumber],
     frame,
-    accepts: accepts === 'any' ? accepts : accepts.map((id) => entryId(id)),
+    accepts: acceptedBy(accepts),
     ...(network && { network }),
     ...(name !== undefined && { name }),
   })

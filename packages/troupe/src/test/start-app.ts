@@ -1,12 +1,14 @@
 /** Starts an application in a test. */
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { entryId } from '@troupe/core'
-import { type DeadLetter, GuestHost, serviceChannel } from '@troupe/process/kernel'
+import { type EntryId, entryId } from '@troupe/core'
+import { type DeadLetter, GuestHost, type HostSettings, serviceChannel } from '@troupe/process/kernel'
 import type { EntryInput } from '@troupe/registry'
 import { type Application, launch, load, type LoadOptions, type ServiceState, type ServiceStatus } from '../app.ts'
 import { TestClock } from './clock.ts'
-import { openProbe, type Probe, type ProbeOptions } from './probe.ts'
+import { type NetworkProbe, openNetworkProbe } from './network-probe.ts'
+import type { NetworkProbeOptions, ProbeOptions } from './probe-options.ts'
+import { openProbe, type Probe } from './probe.ts'
 
 /** An entry as YAML would have it: `id` for namespace and name, else the same fields. */
 export interface TestEntry {
@@ -29,7 +31,16 @@ export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
 
 const mainHost = entryId('troupe:main')
 const probeEntry = entryId('troupe:probe')
-const program = fileURLToPath(new URL(`./probe-program${extname(import.meta.filename)}`, import.meta.url))
+/** Where probes with a network live, and what they run. */
+const networkHost = entryId('troupe:probes')
+const networkEntry = entryId('troupe:network_probe')
+const hostSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
+
+const programEntry = (id: EntryId, name: string): EntryInput => ({
+  id,
+  kind: 'process.ts',
+  fields: { source: `file://${fileURLToPath(new URL(`./${name}${extname(import.meta.filename)}`, import.meta.url))}` },
+})
 
 /** An application under test, in this program. Its services go by {@link clock}; all else by real time. */
 export class TestApp implements AsyncDisposable {
@@ -45,9 +56,19 @@ export class TestApp implements AsyncDisposable {
     this.log = log
   }
 
-  /** A process in the test's hands. */
-  async probe(options: ProbeOptions = {}): Promise<Probe> {
-    return openProbe(this.app.kernel, probeEntry, mainHost, options)
+  /**
+   * A process in the test's hands. With a `network` it lives in a thread of that network.
+   *
+   * @throws TroupeError `NotFound` for an overlay that is not there.
+   */
+  probe(options?: ProbeOptions & { readonly network?: undefined }): Promise<Probe>
+  probe(options: NetworkProbeOptions): Promise<NetworkProbe>
+  async probe(options: ProbeOptions & { readonly network?: string | null | undefined } = {}): Promise<Probe | NetworkProbe> {
+    const { kernel } = this.app
+    const { network } = options
+    if (network === undefined) return openProbe(kernel, probeEntry, mainHost, options)
+    if (!kernel.hosts.has(networkHost)) kernel.hosts.add(kernel.hosts.create(networkHost, hostSettings))
+    return openNetworkProbe(kernel, networkEntry, networkHost, options, network === null ? null : entryId(network))
   }
 
   /** A service, as it is now. @throws TroupeError `NotFound` */
@@ -99,7 +120,7 @@ export class TestApp implements AsyncDisposable {
  */
 export async function startApp({ root = '.', entries, onLog, network = null, ...options }: StartAppOptions): Promise<TestApp> {
   const loaded = await load({ ...options, root, ...(entries && { entries: entries.map(entryOf) }) })
-  loaded.registry.add({ id: probeEntry, kind: 'process.ts', fields: { source: `file://${program}` } })
+  loaded.registry.add(programEntry(probeEntry, 'probe-program'), programEntry(networkEntry, 'network-probe-program'))
   const clock = new TestClock()
   const log: string[] = []
   const app = await launch(loaded, {

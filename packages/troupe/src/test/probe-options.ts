@@ -1,0 +1,25 @@
+/** What probes of both kinds are told. */
+import { type EntryId, entryId, parseDuration } from '@troupe/core'
+
+export interface ProbeOptions {
+  /** Name that others find it by. */
+  readonly name?: string
+  /** Overlays from which it takes messages, beside those of its own network. @default `any`; none for a probe with a `network` */
+  readonly accepts?: 'any' | readonly string[]
+}
+
+export interface NetworkProbeOptions extends ProbeOptions {
+  /** The probe runs in a thread of this network: an overlay's id, or `null` for the clear network. */
+  readonly network: string | null
+}
+
+/** What a probe waits for by default, in milliseconds of real time. */
+export const patience = 5_000
+
+export function milliseconds(timeout: number | string): number {
+  return typeof timeout === 'string' ? parseDuration(timeout) : timeout
+}
+
+export function acceptedBy(accepts: 'any' | readonly string[]): 'any' | readonly EntryId[] {
+  return accepts === 'any' ? accepts : accepts.map((id) => entryId(id))
+}
