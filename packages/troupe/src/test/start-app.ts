@@ -36,10 +36,14 @@ const networkHost = entryId('troupe:probes')
 const networkEntry = entryId('troupe:network_probe')
 const hostSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
 
-const programEntry = (id: EntryId, name: string): EntryInput => ({
+const extension = extname(import.meta.filename)
+const probeProgram = new URL(`./probe-program${extension}`, import.meta.url)
+const networkProgram = new URL(`./network-probe-program${extension}`, import.meta.url)
+
+const programEntry = (id: EntryId, program: URL): EntryInput => ({
   id,
   kind: 'process.ts',
-  fields: { source: `file://${fileURLToPath(new URL(`./${name}${extname(import.meta.filename)}`, import.meta.url))}` },
+  fields: { source: `file://${fileURLToPath(program)}` },
 })
 
 /** An application under test, in this program. Its services go by {@link clock}; all else by real time. */
@@ -120,7 +124,7 @@ export class TestApp implements AsyncDisposable {
  */
 export async function startApp({ root = '.', entries, onLog, network = null, ...options }: StartAppOptions): Promise<TestApp> {
   const loaded = await load({ ...options, root, ...(entries && { entries: entries.map(entryOf) }) })
-  loaded.registry.add(programEntry(probeEntry, 'probe-program'), programEntry(networkEntry, 'network-probe-program'))
+  loaded.registry.add(programEntry(probeEntry, probeProgram), programEntry(networkEntry, networkProgram))
   const clock = new TestClock()
   const log: string[] = []
   const app = await launch(loaded, {
