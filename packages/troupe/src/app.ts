@@ -272,6 +272,7 @@ async function start(
   const supervisor = new Supervisor({
     graph: registry.graph(),
     services: [...servicesOf(kernel, supervisors), ...servers.services()],
+    defaultOverlay: config.networkService.defaultNetwork,
     ...supervision,
   })
   const functions = new Functions({ kernel })

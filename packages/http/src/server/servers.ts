@@ -102,7 +102,9 @@ export class Servers {
   service(id: EntryId): ServiceDefinition {
     const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
     const { lifecycle } = fields
-    return { id, kind: entry.kind, lifecycle, autoStart: lifecycle.autoStart, start: async () => this.#start(id) }
+    // It listens in the default network where it names no other.
+    const followsDefault = fields.network === undefined
+    return { id, kind: entry.kind, lifecycle, autoStart: lifecycle.autoStart, followsDefault, start: async () => this.#start(id) }
   }
 
   /** Where a server that runs is reached. @throws TroupeError `NotFound` */

@@ -9,7 +9,12 @@ export interface Needs {
   readonly neededBy: ReadonlyMap<EntryId, readonly EntryId[]>
 }
 
-export function needsOf(graph: Graph, services: readonly EntryId[]): Needs {
+/** @param implied - A service that another one needs without a reference to it. */
+export function needsOf(
+  graph: Graph,
+  services: readonly EntryId[],
+  implied: (id: EntryId) => EntryId | undefined = () => undefined,
+): Needs {
   const known = new Set(services)
   const needs = new Map(services.map((id) => [id, nearest(id)]))
   const neededBy = new Map<EntryId, EntryId[]>(services.map((id) => [id, []]))
@@ -27,6 +32,8 @@ export function needsOf(graph: Graph, services: readonly EntryId[]): Needs {
       if (known.has(next)) found.add(next)
       else ahead.push(...graph.dependenciesOf(next))
     }
+    const other = implied(id)
+    if (other !== undefined && other !== id && known.has(other)) found.add(other)
     return [...found].toSorted()
   }
 }

@@ -1,9 +1,9 @@
 /** The services that this package knows how to run: hosts, overlays, processes of `process.service`, and their supervisors. */
-import type { EntryId } from '@troupe/core'
+import type { EntryId, OverlayChoice } from '@troupe/core'
 import { kindMatches, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { hostKind, serviceKind } from '../kinds.ts'
+import { hostKind, processKind, serviceKind } from '../kinds.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
 import { startPerSender } from './per-sender.ts'
@@ -106,6 +106,7 @@ function processService(kernel: Kernel, supervisors: Supervisors, id: EntryId): 
     kind: entry.kind,
     lifecycle,
     autoStart: lifecycle.autoStart,
+    followsDefault: fields.network === undefined && meta.options?.network === undefined && pinOf(kernel, process) === undefined,
     start: async () => {
       if (fields.network === 'per_sender') return startPerSender(id, supervisors)
       const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
@@ -122,6 +123,11 @@ function processService(kernel: Kernel, supervisors: Supervisors, id: EntryId): 
   }
 }
 
+/** The network that a process entry is pinned to. */
+function pinOf({ registry }: Kernel, process: EntryId): OverlayChoice {
+  return registry.decode(process, processKind).meta.options?.network
+}
+
 /** `process.supervisor` as a service. */
 function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefinition {
   const { kind, lifecycle } = supervisors.describe(id)
@@ -130,6 +136,8 @@ function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefini
     kind,
     lifecycle,
     autoStart: lifecycle.autoStart,
+    // Some of its children do, as a rule.
+    followsDefault: true,
     start: async () => supervisors.start(id),
   }
 }

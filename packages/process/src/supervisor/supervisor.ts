@@ -18,12 +18,16 @@ export interface ServiceDefinition {
   readonly lifecycle: Lifecycle
   /** Starts with the application; others start when something needs them. */
   readonly autoStart: boolean
+  /** It runs in the application's default network, and so needs the default overlay, where there is one. @default false */
+  readonly followsDefault?: boolean
   readonly start: Start
 }
 
 export interface SupervisorOptions {
   readonly graph: Graph
   readonly services: readonly ServiceDefinition[]
+  /** The overlay of all that chooses none. */
+  readonly defaultOverlay?: EntryId | undefined
   readonly log: Log
   /** @default the system's */
   readonly clock?: Clock
@@ -34,6 +38,8 @@ const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Sto
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #services = new Map<EntryId, Service>()
+  /** Services in the default network. */
+  readonly #followers = new Set<EntryId>()
   /** Found out anew when services or references have changed. */
   #links: Needs | undefined
   /** Services that are being stopped with what they need: they do not come back before that is done. */
@@ -186,11 +192,14 @@ export class Supervisor {
   }
 
   #linked(): Needs {
-    this.#links ??= needsOf(this.#options.graph, [...this.#services.keys()])
+    const { graph, defaultOverlay } = this.#options
+    this.#links ??= needsOf(graph, [...this.#services.keys()], (id) => (this.#followers.has(id) ? defaultOverlay : undefined))
     return this.#links
   }
 
-  #create({ id, kind, lifecycle, start }: ServiceDefinition): Service {
+  #create({ id, kind, lifecycle, start, followsDefault = false }: ServiceDefinition): Service {
+    if (followsDefault) this.#followers.add(id)
+    else this.#followers.delete(id)
     return new Service({
       id,
       kind,

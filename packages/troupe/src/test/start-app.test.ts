@@ -74,6 +74,32 @@ describe('the default network of the application', () => {
     expect([from, payload, frame.overlay ?? null]).toEqual([pid, 'hello world', null])
   })
 
+  it('is there before services that run in it start', async () => {
+    const pinned = { ...greeter, id: 'app:pinned', meta: { options: { network: null } } }
+    const started = { lifecycle: { auto_start: true } }
+    await using app = await startApp({
+      root,
+      entries: [
+        ...entries,
+        pinned,
+        { ...service, ...started },
+        { ...service, ...started, id: 'app:direct', process: 'pinned' },
+        {
+          id: 'app:team',
+          kind: 'process.supervisor',
+          host: 'host',
+          children: [{ id: 'a', process: 'greeter', input: ['ear'] }],
+          ...started,
+        },
+      ],
+      set,
+    })
+    for (const id of ['app:service', 'app:direct', 'app:team']) expect(app.service(id)).toMatchObject({ state: 'Running', attempts: 0 })
+    const at = (line: string) => app.log.findIndex((text) => text.startsWith(line))
+    for (const id of ['app:service', 'app:team']) expect(at(`${id} Starting`)).toBeGreaterThan(at('app:proxy Running'))
+    expect(app.log.filter((line) => line.includes('Failed'))).toEqual([])
+  })
+
   it('is refused by a probe that accepts nothing', async () => {
     await using app = await startApp({ root, entries, set })
     await using probe = await app.probe({ name: 'ear', accepts: [] })
