@@ -51,11 +51,11 @@ async function fromProcess(program: string, id: string, count: number): Promise<
 
 async function inline(): Promise<Line[]> {
   const plain = await fromProcess('plain', 'bench:inline', scaled(300_000, 2000))
-  const overlay = await fromProcess('through_overlay', 'bench:inline', scaled(300_000, 2000))
-  const extra = 1e6 / overlay - 1e6 / plain
+  // In another network it runs in a thread of that network, and no longer in the caller's.
+  const overlay = await fromProcess('through_overlay', 'bench:inline', scaled(10_000, 100))
   return [
     { what: 'inline call', figure: plain, unit: '/s', target: target('≥ 300k/s', plain >= 300_000) },
-    { what: 'inline call, more with an overlay option', figure: extra, unit: 'µs', target: target('≤ 1 µs', extra <= 1) },
+    { what: 'the same in another network', figure: overlay, unit: '/s', peer: { name: 'inline', figure: plain } },
   ]
 }
 
