@@ -62,8 +62,11 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
     const { ended, seen } = printed
     expect(Object.keys(seen).length).toBeGreaterThan(70)
     expect(Object.keys(seen).filter((name) => ended[name] === undefined)).toEqual(['fs.createWriteStream'])
-    // It tells of a child that it could not start.
-    expect(Object.keys(ended).filter((name) => ended[name]?.done !== undefined)).toEqual(['the test runner of Node'])
+    // The one tells of a child that it could not start, the other is given an address that stands for the name.
+    expect(Object.keys(ended).filter((name) => ended[name]?.done !== undefined)).toEqual([
+      'the test runner of Node',
+      'a frame of its own making, and a name',
+    ])
   })
 
   it('gets around the guard in a guarded host, by what the documentation says', { timeout: limit }, async () => {
@@ -82,15 +85,8 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
       'fs.promises.writeFile on such a FileHandle': bytes('writeFile'),
       'a native FileHandle': bytes('native'),
       'a terminal on a descriptor': bytes('tty'),
-      'a frame of its own making, and a child': ['a connection'],
-      'a frame of its own making, and a native handle': ['a connection'],
-      'a frame of its own making, and hooks of modules': ['a connection'],
-      'a frame of its own making, and the program’s inspector': ['a connection'],
     })
-    // By a signal.
-    expect(printed.inspected).toBe(true)
-    const { tcp } = await namespace.counters()
-    expect(tcp).toBeGreaterThan(0)
+    expect(printed.inspected).toBe(false)
   })
 })
 

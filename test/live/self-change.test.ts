@@ -34,6 +34,7 @@ async function tell(name: string, way: string, order: string): Promise<unknown> 
         entry: { id: 'app:changer', kind: 'process.service', process: 'app:program', host: 'app:host', input: [1], lifecycle },
       },
     ])
+    await app.until('app:changer', 'Running')
     const pid = await processes.names.lookup(name)
     if (pid === undefined) throw new Error(`nothing runs under the name ${name}`)
     const exit = processes.exited(pid)

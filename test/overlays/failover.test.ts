@@ -56,7 +56,8 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
         for (const answer of held) answer()
       }
       try {
-        const response = await http.get(`http://127.0.0.1:${port}/${begun}`)
+        // A GET would be sent once more, on another connection.
+        const response = await http.post(`http://127.0.0.1:${port}/${begun}`)
         await response.text()
         succeeded += 1
       } catch (error) {
