@@ -33,7 +33,7 @@ export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from 
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export type { Log, LogLevel, LogNote } from './log.ts'
 export { isSecretName, secretWords } from './secret-name.ts'
-export { keepAlive, nodeTimeout, sleep, startDeadline, startInterval, startTimer, stopTimer, Timer } from './timers.ts'
+export { keepAlive, nodeTimeout, sleep, startDeadline, startInterval, startTimer, stopTimer, Timer, unrefTimers } from './timers.ts'
 export { childTrace, formatTrace, newTrace, parseTrace, type Trace } from './trace.ts'
 export { valueFromWire, valueToWire } from './value.ts'
 export { weigh } from './weight.ts'

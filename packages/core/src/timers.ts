@@ -130,6 +130,21 @@ export function stopTimer(timer: Timer | undefined): void {
   timer?.stop()
 }
 
+/**
+ * No timer of this thread keeps its event loop running from now on, of those that run. Node counts the timers for which the loop runs, and lists
+ * them nowhere: one of ours takes each off that count (`docs/discoveries/0064-work-of-addons.md`).
+ */
+export function unrefTimers(): void {
+  const probe = setTimeout(() => undefined, longest).unref()
+  const mark = Object.getOwnPropertySymbols(probe).find(({ description }) => description === 'refed')
+  const count = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  for (let left = mark === undefined ? 0 : count; left > 0; left -= 1) {
+    Reflect.set(probe, mark ?? '', true)
+    probe.unref()
+  }
+  clearTimeout(probe)
+}
+
 /** Keeps the program alive until it is stopped. */
 export function keepAlive(): Timer {
   return startInterval(() => undefined, longest)

@@ -56,6 +56,19 @@ describe('a pool', () => {
     await expect.poll(() => given.app.functions.pools()).toMatchObject([{ threads: 1, running: 0 }])
   })
 
+  it('ends a thread after the native code that works in it: past a grace, and when it stops', async () => {
+    const given = await actors({ max: 2 }, 1)
+    const controller = new AbortController()
+    const late = await given.start('native', funcs.withOptions({ signal: controller.signal }))
+    const running = await given.start('native')
+    await Promise.all([late, running].map(async ({ lock }) => lock.arrivedBy(2)))
+    controller.abort()
+    await expect(late.value).rejects.toMatchObject({ kind: 'Canceled' })
+    await given.app[Symbol.asyncDispose]()
+    await expect(running.value).rejects.toMatchObject({ kind: 'Canceled' })
+    expect([late.lock.arrivals, running.lock.arrivals]).toEqual([3, 3])
+  })
+
   it('starts anew when its entry has changed', async () => {
     await using given = await actors({ max: 1 })
     const held = await given.start('hold')

@@ -46,9 +46,7 @@ export class Pool implements AsyncDisposable {
     this.#options = options
     this.#max = Math.max(settings.min, settings.max ?? availableParallelism())
     const { min, idleTimeout } = settings
-    const onError = (error: Error) => {
-      this.#onThreadlessError(error)
-    }
+    const onError = this.#onThreadlessError
     this.#workers = new Workers({ threads: kernel.threads, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
@@ -146,6 +144,7 @@ export class Pool implements AsyncDisposable {
       call.unwatch()
     }
     this.#returned = []
+    await Promise.all([...this.#seats, ...this.#leaving, ...this.#ending.all].map(async (seat) => seat.nativeEnd()))
     await this.#workers[Symbol.asyncDispose]()
   }
 
@@ -191,7 +190,7 @@ export class Pool implements AsyncDisposable {
     this.#ending.add(seat, () => {
       this.#feedSoon()
     })
-    seat.killSwitch.flip()
+    seat.end()
   }
 
   /** A thread is given no more calls, and ended once it has nothing left to do. */
@@ -361,7 +360,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever. */
-  #onThreadlessError(cause: Error): void {
+  readonly #onThreadlessError = (cause: Error): void => {
     for (const seat of this.#seats) {
       if (seat.taken) continue
       const error = new TroupeError('Unavailable', `${this.entry}: a thread of its pool failed to start: ${cause.message}`, { cause })

@@ -155,6 +155,24 @@ export class Seat {
     if (post !== undefined) this.thread.post({ type: 'cancel', pid: post.record.pid, reason })
   }
 
+  /** Ends the thread, after the native code that works in it. */
+  end(): void {
+    const native = this.nativeEnd()
+    if (native === undefined) this.killSwitch.flip()
+    else void this.#endAfter(native)
+  }
+
+  /** What runs in the thread ends: settles when native code does not work there any more; answers nothing where none may. */
+  nativeEnd(): Promise<void> | undefined {
+    const error = new TroupeError('Canceled', `${this.#options.program.entry}: its thread is ended`)
+    return this.thread.nativeEnd.wait(errorToWire(error))
+  }
+
+  async #endAfter(native: Promise<void>): Promise<void> {
+    await native
+    this.killSwitch.flip()
+  }
+
   /** Whether nothing has ended here since this was asked last. */
   stands(): boolean {
     const stands = this.#ends === this.#endsSeen

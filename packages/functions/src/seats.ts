@@ -11,21 +11,31 @@ export const afterlife = 5000
 /** Seats whose threads are being ended: each counts until its thread is gone. One that does not end holds nobody up for long. */
 export class EndingSeats {
   readonly #seats = new Set<Seat>()
+  /** Those that count no more. */
+  readonly #late = new Set<Seat>()
 
   get size(): number {
     return this.#seats.size
+  }
+
+  /** All whose threads are not gone. */
+  get all(): Iterable<Seat> {
+    return [...this.#seats, ...this.#late]
   }
 
   /** @param then - Called if the thread has not ended in time: it counts no more. */
   add(seat: Seat, then: () => void): void {
     this.#seats.add(seat)
     startTimer(() => {
-      if (this.#seats.delete(seat)) then()
+      if (!this.#seats.delete(seat)) return
+      this.#late.add(seat)
+      then()
     }, afterlife).unref()
   }
 
   delete(seat: Seat): void {
     this.#seats.delete(seat)
+    this.#late.delete(seat)
   }
 }
 

@@ -233,6 +233,10 @@ export type ToKernel =
   | { readonly type: 'connect'; readonly thread: number }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
   | { readonly type: 'dry' }
+  /** The thread has heard that it is to be ended, and waits for native code: `settled` follows. */
+  | { readonly type: 'settling' }
+  /** No native code works in the thread. */
+  | { readonly type: 'settled' }
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
   | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
   | Output
@@ -261,6 +265,8 @@ export type ToThread =
   | { readonly type: 'bind'; readonly network: ThreadNetwork }
   /** The thread is to be ended: it answers `dry` once nothing keeps its event loop running any more. */
   | { readonly type: 'drain' }
+  /** The thread is ended as soon as no native code works in it: its processes and calls end now, and it answers `settling`, then `settled`. */
+  | { readonly type: 'settle'; readonly error: WireError }
   | { readonly type: 'answer'; readonly number: number; readonly value: unknown }
   | { readonly type: 'refusal'; readonly number: number; readonly error: WireError }
   | { readonly type: 'start'; readonly process: StartProcess }
@@ -323,6 +329,8 @@ export interface SharedThread {
 
 /** What a thread's runtime is made from. */
 export interface RuntimeSettings {
+  /** The runtime ends before its thread does, and waits for nothing there. @default false */
+  readonly isRehearsal?: boolean
   readonly thread: number
   readonly port: Wire<ToThread>
   /** See `route-word.ts`. */
@@ -343,6 +351,8 @@ export interface ThreadData extends RuntimeSettings {
   readonly preload: readonly string[]
   /** It has no network of its own (`host.network: sealed`). */
   readonly sealed: boolean
+  /** The thread sets its one word when it loads an addon. */
+  readonly addons: SharedArrayBuffer
   /** Packages whose addons load in overlays (`network_service.native`). */
   readonly native: readonly string[]
 }

@@ -1,4 +1,5 @@
 /** Functions and processes that tests run in threads. */
+import { pbkdf2 } from 'node:crypto'
 import { once } from 'node:events'
 import { threadId } from 'node:worker_threads'
 import { currentFrame, entryId, type Frame, TroupeError } from '@troupe/core'
@@ -52,6 +53,19 @@ const deeds = {
   },
   rejection: async (lock: Lock) => {
     void Promise.reject(new RangeError('from a promise'))
+    await lock.opened()
+  },
+  /** An addon is loaded, and native code works while the function does not end. */
+  native: async (lock: Lock) => {
+    try {
+      process.dlopen({ exports: {} }, '/nowhere/addon.node')
+    } catch {
+      // That there is none makes no difference: it was about to run.
+    }
+    pbkdf2('password', 'salt', 300_000, 32, 'sha512', () => {
+      lock.arrive()
+    })
+    lock.arrive()
     await lock.opened()
   },
   loopBeneath: async () => funcs.withOptions({ timeout: 100 }).call('app:act', 'loop', newLock()),

@@ -28,6 +28,12 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'dry':
       thread.dry()
       return
+    case 'settling':
+      thread.nativeEnd.heard()
+      return
+    case 'settled':
+      thread.nativeEnd.over()
+      return
     case 'vouch': {
       const { via, action, target } = message
       thread.post({ type: 'vouched', via, action, target, may: kernel.standings.may(via, action, target) })

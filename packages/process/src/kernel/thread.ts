@@ -1,5 +1,5 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
-import { type EntryId, type Pid, TroupeError } from '@troupe/core'
+import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker, type WorkerOptions } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
@@ -9,6 +9,7 @@ import type { ThreadNetwork } from '@troupe/network'
 import { inTheClear, outOfTheClear } from '@troupe/network/kernel'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
 import { hand, type Wire } from '../wire.ts'
+import { NativeEnd } from './native-end.ts'
 import type { Network } from './networks.ts'
 
 export interface ThreadOptions {
@@ -33,6 +34,14 @@ export interface ThreadOptions {
   readonly native: readonly string[]
 }
 
+interface ThreadParts {
+  /** @default false */
+  readonly sealed?: boolean
+  readonly ledger?: OutputLedger
+  /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
+  readonly addons?: SharedArrayBuffer
+}
+
 /** What the kernel keeps of any thread. */
 export class Thread {
   readonly number: number
@@ -46,14 +55,18 @@ export class Thread {
   gone = false
   /** What it is told of its output; none for the main thread, which prints by itself. */
   readonly ledger: OutputLedger | undefined
+  readonly nativeEnd: NativeEnd
   #network: Network | undefined
   #drained: PromiseWithResolvers<void> | undefined
   readonly #wire: Wire<ToKernel>
 
-  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, ledger }: { sealed?: boolean; ledger?: OutputLedger } = {}) {
+  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, ledger, addons }: ThreadParts = {}) {
     this.number = number
     this.sealed = sealed
     this.ledger = ledger
+    this.nativeEnd = new NativeEnd(addons, (message) => {
+      this.post(message)
+    })
     this.#wire = wire
     // What keeps the kernel alive are its services, not its wires.
     wire.unref()
@@ -128,14 +141,17 @@ export function threadWire(
 ): {
   readonly near: MessagePort
   readonly ledger: OutputLedger
+  readonly addons: SharedArrayBuffer
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
   const { number, defaultOverlay, network, preload, shared, strict, terminal, sealed, native } = options
   const ledger = new OutputLedger()
+  const addons = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   return {
     near: port1,
     ledger,
+    addons,
     data: {
       thread: number,
       port: port2,
@@ -145,6 +161,7 @@ export function threadWire(
       strict,
       streams: { terminal, ledger: ledger.buffer },
       sealed,
+      addons,
       native,
       ...(shared && { shared }),
       ...(network && { network: toThread(network) }),
@@ -177,12 +194,12 @@ export class WorkerThread extends Thread {
   readonly #worker: Worker
   readonly #exited: Promise<void>
   #verdict: TroupeError | undefined
-  #terminated: Promise<unknown> | undefined
+  #terminated: Promise<void> | undefined
   #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
-    const { near, data, ledger } = threadWire(options)
-    super(options.number, near, { sealed: options.sealed, ledger })
+    const { near, data, ledger, addons } = threadWire(options)
+    super(options.number, near, { sealed: options.sealed, ledger, addons })
     if (options.network !== undefined) this.assign(options.network)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
@@ -235,8 +252,13 @@ export class WorkerThread extends Thread {
   /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
   async terminate(error: TroupeError): Promise<void> {
     this.#verdict ??= error
-    this.#terminated ??= this.#worker.terminate()
+    this.#terminated ??= this.#end(error)
     await this.#terminated
     await this.#exited
+  }
+
+  async #end(error: TroupeError): Promise<void> {
+    await this.nativeEnd.wait(errorToWire(error))
+    await this.#worker.terminate()
   }
 }

@@ -113,7 +113,7 @@ export class Threads implements Disposable {
    */
   adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data, ledger } = threadWire({
+    const { near, data, ledger, addons } = threadWire({
       number,
       network,
       defaultOverlay: this.defaultOverlay,
@@ -123,7 +123,7 @@ export class Threads implements Disposable {
       sealed: false,
       native: this.native,
     })
-    const thread = this.#takeIn(new Thread(number, near, { ledger }), near, onGone)
+    const thread = this.#takeIn(new Thread(number, near, { ledger, addons }), near, onGone)
     thread.assign(network)
     return { thread, data }
   }
@@ -187,6 +187,7 @@ export class Threads implements Disposable {
     thread.gone = true
     if (thread.ledger !== undefined) this.#streams.close(thread.ledger)
     thread.dry()
+    thread.nativeEnd.over()
     const wire = errorToWire(error)
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)

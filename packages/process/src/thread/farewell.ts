@@ -7,7 +7,6 @@ import type { DeadLetter, WireExit } from '../protocol.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Outbox } from './outbox.ts'
 import type { Peers } from './peers.ts'
-import { nativeWork } from './native-work.ts'
 import { flushOutput } from './output.ts'
 
 /** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
@@ -20,8 +19,8 @@ export interface FarewellOptions {
   readonly onDead: (letter: DeadLetter) => void
   /** Tells those who watch the process, or are linked to it. */
   readonly onOut: (process: LocalProcess, exit: WireExit) => void
-  /** Lets go of what keeps the loop of the thread running. */
-  readonly onRelease: () => void
+  /** Waits for native code that still works in the thread, if some may. */
+  readonly nativeWork: () => Promise<void> | undefined
   /** Tells the kernel. */
   readonly onOver: (process: LocalProcess, exit: WireExit) => void
 }
@@ -55,7 +54,7 @@ export class Farewell {
 
   /** Its thread ends with it, and not before native code that works there. */
   #over(process: LocalProcess, exit: WireExit): void {
-    const work = this.#options.alone ? nativeWork(this.#options.onRelease) : undefined
+    const work = this.#options.alone ? this.#options.nativeWork() : undefined
     if (work === undefined) this.#options.onOver(process, exit)
     else void work.then(() => this.#options.onOver(process, exit))
   }

@@ -1,24 +1,55 @@
-/** Native code that still works for a thread whose process has ended: to end the thread under it ends the whole program. */
-import { createRequire } from 'node:module'
-import { startTimer } from '@troupe/core'
+/** Native code that still works when its thread is to end: to end the thread under it ends the whole program. */
+import { startInterval, startTimer, stopTimer } from '@troupe/core'
+import { nativePatience } from '../native-patience.ts'
+import type { KernelLink } from './kernel-link.ts'
+import type { Peers } from './peers.ts'
+import { unrefAll } from './unref-all.ts'
 
-/** Milliseconds that native work may go on after its process. */
-const patience = 10_000
+/** Milliseconds between two looks at what the code of the thread has begun since. */
+const interval = 50
 
-const { cache } = createRequire(import.meta.url)
+/** One word, which is set when an addon is loaded in this thread: the kernel reads it, whatever the thread is doing. */
+let addons: Int32Array<SharedArrayBuffer> | undefined
+
+/** From now on it is known when this thread loads an addon. */
+export function watchAddons(word: SharedArrayBuffer): void {
+  const loaded = new Int32Array(word)
+  addons = loaded
+  const load: unknown = Reflect.get(process, 'dlopen')
+  if (typeof load !== 'function') return
+  Reflect.set(process, 'dlopen', (...args: readonly unknown[]): unknown => {
+    Atomics.store(loaded, 0, 1)
+    const loadedAs: unknown = Reflect.apply(load, process, args)
+    return loadedAs
+  })
+}
 
 /**
- * Settles when nothing keeps the loop of this thread running, or after a time. Nothing to wait for where no addon was loaded.
- *
- * @param release - Lets go of what the runtime itself keeps the loop running for.
+ * Settles when no native code works in this thread any more, or after a time. Nothing to wait for where no addon was loaded. From the call on,
+ * nothing else keeps the loop of the thread running, whatever its code does: there is no other way to tell.
  */
-export function nativeWork(release: () => void): Promise<void> | undefined {
-  if (!Object.keys(cache).some((file) => file.endsWith('.node'))) return undefined
-  release()
-  return new Promise((resolve) => {
-    startTimer(resolve, patience).unref()
-    process.once('beforeExit', () => {
-      resolve()
-    })
-  })
+export function nativeWork(kernel: KernelLink, peers: Peers): Promise<void> | undefined {
+  if (addons === undefined || Atomics.load(addons, 0) === 0) return undefined
+  kernel.hold(false)
+  peers.unref()
+  unrefAll()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = () => {
+    process.off('beforeExit', end)
+    stopTimer(looks)
+    stopTimer(late)
+    resolve()
+  }
+  const looks = startInterval(unrefAll, interval).unref()
+  const late = startTimer(end, nativePatience).unref()
+  process.once('beforeExit', end)
+  return promise
+}
+
+/** The thread is to be ended: the kernel is told when it may be. */
+export async function settle(kernel: KernelLink, peers: Peers): Promise<void> {
+  kernel.tell({ type: 'settling' })
+  await nativeWork(kernel, peers)
+  kernel.hold(true)
+  kernel.tell({ type: 'settled' })
 }

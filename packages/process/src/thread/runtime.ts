@@ -14,6 +14,7 @@ import { LocalProcess } from './local-process.ts'
 import { type Birth, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
 import { handOut, receiverOf } from './parcels.ts'
+import { nativeWork, settle } from './native-work.ts'
 import { Participant, setStrictMode } from './participant.ts'
 import { Permits } from './permits.ts'
 import { Peers } from './peers.ts'
@@ -22,7 +23,7 @@ import { wordsOf } from './refusals.ts'
 import { Routes } from './routes.ts'
 import { run } from './run.ts'
 import type { Surroundings } from './surroundings.ts'
-import { whenDry } from './when-dry.ts'
+import { drain } from './when-dry.ts'
 
 export class Runtime {
   readonly thread: number
@@ -132,10 +133,7 @@ export class Runtime {
         this.bonds.processEnded(process, exit)
         this.#peers.flush()
       },
-      onRelease: () => {
-        this.kernel.hold(false)
-        this.#peers.unref()
-      },
+      nativeWork: () => (data.isRehearsal === true ? undefined : nativeWork(this.kernel, this.#peers)),
       onOver: (process, exit) => {
         this.#dead.flush()
         if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
@@ -233,9 +231,11 @@ export class Runtime {
         bindThreadNetwork(message.network)
         return
       case 'drain':
-        void whenDry().then(() => {
-          this.kernel.tell({ type: 'dry' })
-        })
+        void drain(this.kernel)
+        return
+      case 'settle':
+        for (const process of [...this.#processes.values()]) this.finish(process, { error: message.error }, true)
+        void settle(this.kernel, this.#peers)
         return
       case 'start':
         this.#start(message.process)

@@ -7,6 +7,7 @@ import { LocalCall } from './local-call.ts'
 import { LocalProcess } from './local-process.ts'
 import { redirectInput } from './input.ts'
 import { kernelNetworkAccess } from './network-access.ts'
+import { watchAddons } from './native-work.ts'
 import { redirectOutput } from './output.ts'
 import { currentParticipant } from './participant.ts'
 import { Runtime } from './runtime.ts'
@@ -22,6 +23,7 @@ export function startThread(data: ThreadData): Runtime {
   if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)
   setRuntime(runtime)
+  watchAddons(data.addons)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
   redirectOutput(data.streams, (output) => {
     runtime.kernel.tell(output)

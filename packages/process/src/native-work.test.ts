@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { begun, ended } from './testing/programs/native.ts'
+import { startKernel } from './testing/start-kernel.ts'
+import { processes } from './thread/processes.ts'
+
+const host = 'app:host'
+
+/** A program that has loaded an addon, and whose native work has begun. */
+async function begin(program: string, ...args: unknown[]) {
+  const board = new Int32Array(new SharedArrayBuffer(8))
+  const pid = await processes.spawn(`app:${program}`, host, board, ...args)
+  await Atomics.waitAsync(board, begun, 0).value
+  return { pid, hasEnded: () => Atomics.load(board, ended) === 1 }
+}
+
+describe('native code that works when its process is to end', () => {
+  it('comes to its end before the thread of a process that returns', async () => {
+    await using kernel = await startKernel({ programs: ['native.work'] })
+    const work = await begin('native.work', true)
+    await processes.exited(work.pid)
+    await expect.poll(() => kernel.host.size, { timeout: 20_000 }).toBe(0)
+    expect(work.hasEnded()).toBe(true)
+  })
+
+  it('comes to its end before the thread of a process that is terminated', async () => {
+    await using _ = await startKernel({ programs: ['native.work'] })
+    const work = await begin('native.work', false)
+    await processes.terminate(work.pid)
+    expect(work.hasEnded()).toBe(true)
+  })
+
+  it.each(['thread', 'shared'] as const)('comes to its end before a host of isolation "%s" does', async (isolation) => {
+    const kernel = await startKernel({ programs: ['native.work'], host: { isolation } })
+    const work = await begin('native.work', false)
+    await kernel[Symbol.asyncDispose]()
+    expect(work.hasEnded()).toBe(true)
+  })
+
+  it('saves nobody who does not come back to the event loop', async () => {
+    await using _ = await startKernel({ programs: ['native.loop'] })
+    const { pid } = await begin('native.loop')
+    const exit = processes.exited(pid)
+    await processes.terminate(pid)
+    expect(await exit).toMatchObject({ error: { kind: 'Canceled' } })
+  })
+})

@@ -1,0 +1,24 @@
+/** Has nothing keep the event loop of this thread running that its JavaScript waits for (`docs/discoveries/0064-work-of-addons.md`). */
+import { unrefTimers } from '@troupe/core'
+
+/** Timers, sockets, servers, ports, children. What native code has begun is none of them. */
+export function unrefAll(): void {
+  for (const handle of activeHandles()) unref(handle)
+  unrefTimers()
+}
+
+function activeHandles(): readonly unknown[] {
+  const list: unknown = Reflect.get(process, '_getActiveHandles')
+  const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []
+  return Array.isArray(handles) ? handles : []
+}
+
+function unref(handle: unknown): void {
+  if (typeof handle !== 'object' || handle === null) return
+  try {
+    const own: unknown = Reflect.get(handle, 'unref')
+    if (typeof own === 'function') Reflect.apply(own, handle, [])
+  } catch {
+    // An object of the application, which may answer as it likes.
+  }
+}
