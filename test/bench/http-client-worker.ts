@@ -6,8 +6,8 @@
 import { Agent as HttpAgent, get, type RequestOptions } from 'node:http'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
-import { installGuard, provideNetworkAccess } from '@troupe/network'
+import { emptyFrame, entryId, runInFrame } from '@troupe/core'
+import { bindThreadNetwork, installGuard, provideNetworkAccess } from '@troupe/network'
 import axios from 'axios'
 import { SocksProxyAgent } from 'socks-proxy-agent'
 import { http } from 'troupe'
@@ -25,9 +25,16 @@ const clients: Readonly<Record<string, () => Way>> = {
   ours() {
     const route = routeTo(proxy, false)
     installGuard()
+    bindThreadNetwork({ overlay: proxied ? entryId('bench:proxy') : null })
     // As in an application where no policies are in force for who asks.
     const permit = () => undefined
-    provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route), permit })
+    provideNetworkAccess({
+      defaultOverlay: undefined,
+      select: async () => {},
+      route: async () => Promise.resolve(route),
+      permit,
+      governs: () => false,
+    })
     return async () => (await http.get(url)).text()
   },
   'undici.request'() {
@@ -74,8 +81,7 @@ async function inTurn(way: Way, count: number): Promise<void> {
 }
 
 // A process is in its frame for as long as it runs.
-const frame = fork(emptyFrame, { overlay: proxied ? entryId('bench:proxy') : null })
-const inFrame = <T>(fn: () => T): T => (client === 'ours' ? runInFrame(frame, fn) : fn())
+const inFrame = <T>(fn: () => T): T => (client === 'ours' ? runInFrame(emptyFrame, fn) : fn())
 
 const way = clients[client]?.()
 if (way === undefined) throw new Error(`there is no client "${client}"`)

@@ -85,6 +85,10 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
       'fs.promises.writeFile on such a FileHandle': bytes('writeFile'),
       'a native FileHandle': bytes('native'),
       'a terminal on a descriptor': bytes('tty'),
+      'a network of its own making, and a child': ['a connection'],
+      'a network of its own making, and a native handle': ['a connection'],
+      'a network of its own making, and hooks of modules': ['a connection'],
+      'a network of its own making, and the program’s inspector': ['a connection'],
     })
     expect(printed.inspected).toBe(false)
   })

@@ -11,6 +11,7 @@ import { connect as connectTls } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { entryId } from '@troupe/core'
 import { type Association, associate, dial, installGuard, type Overlay, peerOf, resolve, type Target } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { WebSocketServer, WebSocket as Ws } from 'ws'
 import { inNetwork } from '../guard/overlays.ts'
@@ -42,7 +43,8 @@ const seen = ({ socket, url }: Pick<IncomingMessage, 'socket' | 'url'>) => ({
 })
 
 beforeAll(async () => {
-  installGuard({ outside: 'clear' })
+  installGuard()
+  rebindThreadNetwork({ overlay: null })
   state = await stateFolder(stack)
   world = stack.use(new I2pOverlays(state))
   world.provide()
@@ -56,7 +58,9 @@ beforeAll(async () => {
     response.end(JSON.stringify({ version: request.httpVersion, ...seen({ socket: request.socket, url: request.url }) }))
   })
   // All sessions at once: each takes 20 s.
-  const opened = [inNetwork(siteId, () => once(web.listen(80), 'listening')), inNetwork(secureId, () => once(tls.listen(443), 'listening'))]
+  inNetwork(siteId, () => web.listen(80))
+  inNetwork(secureId, () => tls.listen(443))
+  const opened = [web, tls].map(async (server) => once(server, 'listening'))
   const sent = Promise.all([visitor, visitor].map(async ({ route }) => associate(route, { timeout: 60_000 })))
   await Promise.all([...opened, sent, ...overlays.map(async (overlay) => overlay.check?.())])
   associations = await sent

@@ -2,8 +2,8 @@
  * Runs in a namespace, two nodes of a tailnet in it: dials what the tailnet does not route, and what it does. Prints what each ended with, and
  * in how many milliseconds at best.
  */
-import { emptyFrame, fork, runInFrame } from '@troupe/core'
-import { dial, installGuard, provideNetworkAccess } from '@troupe/network'
+import { bindThreadNetwork, dial, installGuard, provideNetworkAccess } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { echoed } from './echoed.ts'
 import type { Tailnet } from '../peers/tailnet.ts'
 import { serve, TailnetWorld } from './tailscale-fixture.ts'
@@ -11,7 +11,8 @@ import { serve, TailnetWorld } from './tailscale-fixture.ts'
 const attempts = 5
 const [url = '', key = '', ...hosts] = process.argv.slice(2)
 const tailnet: Pick<Tailnet, 'url' | 'key'> = { url, key: async () => Promise.resolve(key) }
-installGuard({ outside: 'clear' })
+installGuard()
+bindThreadNetwork({ overlay: null })
 await using world = await TailnetWorld.in(tailnet)
 const [left, right] = await Promise.all([world.node('left'), world.node('right')])
 await serve(right, 80, (socket) => socket.pipe(socket))
@@ -27,7 +28,8 @@ for (const host of hosts) {
   }
   outcomes[host] = { code, milliseconds }
 }
-const web = await runInFrame(fork(emptyFrame, { overlay: left.id }), async () => ended(async () => fetch(`http://${hosts[0]}/`)))
+rebindThreadNetwork({ overlay: left.id })
+const web = await ended(async () => fetch(`http://${hosts[0]}/`))
 process.stdout.write(JSON.stringify({ outcomes, web }))
 
 /** A word for what `use` ends with. */

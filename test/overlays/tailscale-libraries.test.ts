@@ -2,9 +2,11 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type EntryId, emptyFrame, fork, runInFrame } from '@troupe/core'
+import type { EntryId } from '@troupe/core'
 import { installGuard, provideNetworkAccess } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { inNetwork } from '../guard/overlays.ts'
 import { startPostgres } from '../guard/servers.ts'
 import { installPeers, programs, servers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
@@ -26,7 +28,8 @@ beforeAll(async () => {
   const world = stack.use(await TailnetWorld.start())
   const [a, b] = await Promise.all([world.node('left'), world.node('right')])
   left = a.id
-  installGuard({ outside: 'clear' })
+  installGuard()
+  rebindThreadNetwork({ overlay: null })
   provideNetworkAccess({
     defaultOverlay: undefined,
     select: async () => {},
@@ -41,10 +44,6 @@ beforeAll(async () => {
   library = libraries('right')
 })
 afterAll(async () => stack.disposeAsync())
-
-function inNetwork<T>(overlay: EntryId, fn: () => T): T {
-  return runInFrame(fork(emptyFrame, { overlay }), fn)
-}
 
 it('the matrix is whole', () => {
   expect(Object.keys(library)).toEqual(names)

@@ -1,6 +1,6 @@
 /** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
 import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
-import { inTheClear, outOfTheClear } from '@troupe/network/kernel'
+import { ownThread } from '@troupe/network/kernel'
 import { threadFailure, type Kernel } from '@troupe/process/kernel'
 import { fileURLToPath } from 'node:url'
 import type { MessagePort } from 'node:worker_threads'
@@ -32,17 +32,13 @@ export class Workers implements AsyncDisposable {
 
   constructor({ threads, entry, min, max, idleTimeout, onError }: WorkersOptions) {
     this.#entry = entry
-    // Threads of pools are the kernel's own, in whatever network the program around the application is.
-    this.#piscina = inTheClear(() => this.#create(threads, min, max, idleTimeout))
-    this.#piscina.on('error', (error: Error) => {
-      outOfTheClear(() => {
-        onError(error)
-      })
-    })
+    this.#piscina = this.#create(threads, min, max, idleTimeout)
+    this.#piscina.on('error', onError)
   }
 
   #create(threads: Kernel['threads'], min: number, max: number, idleTimeout: number): Piscina<Task, never> {
-    const workerData: WorkerSettings = { preload: threads.preload }
+    // Threads of pools are the kernel's own, in whatever network the program around the application is.
+    const workerData: WorkerSettings = ownThread({ preload: threads.preload })
     return new Piscina({
       filename: worker,
       workerData,
@@ -71,7 +67,7 @@ export class Workers implements AsyncDisposable {
     // Piscina demands an array, its types the options of `structuredClone`: this is either.
     const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
     try {
-      return await inTheClear(async () => this.#piscina.run(task, { transferList, signal: killSwitch }))
+      return await this.#piscina.run(task, { transferList, signal: killSwitch })
     } catch (error) {
       return failureOf(this.#entry, error)
     }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { type EntryId, entryId } from '@troupe/core'
-import { bindThreadNetwork, installGuard } from '@troupe/network'
+import { installGuard } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inFrame, startApplication } from './fixtures/application.ts'
 import { certificates, type Origin, type Proxy, startProxy, startSecureOrigin } from './fixtures/servers.ts'
@@ -18,7 +19,7 @@ beforeAll(async () => {
   startApplication({ [overlay]: proxy.port })
   // The servers are no part of the thread's network.
   installGuard()
-  bindThreadNetwork({ overlay })
+  rebindThreadNetwork({ overlay })
 })
 afterAll(async () => {
   await closeHttpPools()

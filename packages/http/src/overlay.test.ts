@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { type EntryId, entryId, type OverlayChoice } from '@troupe/core'
+import { emptyFrame, type EntryId, entryId, fork, runInFrame } from '@troupe/core'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Application, inFrame, routeTo, startApplication } from './fixtures/application.ts'
 import { deadPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './fixtures/servers.ts'
@@ -38,24 +39,13 @@ afterEach(async () => {
 const held: (() => void)[] = []
 
 describe('selection', () => {
-  const cases: [
-    explicit: EntryId | null | '' | undefined,
-    frame: OverlayChoice,
-    fallback: EntryId | undefined,
-    expected: EntryId | null,
-  ][] = []
+  const cases: [explicit: EntryId | null | '' | undefined, thread: EntryId | null, expected: EntryId | null][] = []
   for (const explicit of [a, null, '', undefined] as const) {
-    for (const frame of [b, null, undefined]) {
-      for (const fallback of [a, undefined]) {
-        const chosen = explicit === '' || explicit === undefined ? (frame === undefined ? (fallback ?? null) : frame) : explicit
-        cases.push([explicit, frame, fallback, chosen])
-      }
-    }
+    for (const thread of [b, null]) cases.push([explicit, thread, explicit === '' || explicit === undefined ? thread : explicit])
   }
 
-  it.each(cases)('"%s" in a frame of %s with the default %s: %s', async (explicit, frame, fallback, expected) => {
-    application.defaultOverlay = fallback
-    await inFrame({ overlay: frame }, () => read(http.get(plain(), { overlayNetwork: explicit })))
+  it.each(cases)('"%s" in a thread of %s: %s', async (explicit, overlay, expected) => {
+    await inFrame({ overlay }, () => read(http.get(plain(), { overlayNetwork: explicit })))
     expect(peers()).toEqual([expected === a ? exits.a : expected === b ? exits.b : ours])
     expect(application.selected).toEqual(explicit === a || explicit === null ? [explicit] : [])
   })
@@ -74,19 +64,21 @@ describe('selection', () => {
     expect([origin.connections.size, proxyA.asked, proxyB.asked]).toEqual([0, [], []])
   })
 
-  it('refuses where no frame is in force, unless something is selected', async () => {
-    await expect(http.get(plain())).rejects.toMatchObject({ kind: 'Invalid', message: expect.stringContaining('no frame') as string })
+  it('refuses in a thread that has no network yet, unless something is selected', async () => {
+    rebindThreadNetwork(undefined)
+    await expect(http.get(plain())).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      message: expect.stringContaining('no network yet') as string,
+    })
     await read(http.get(plain(), { overlayNetwork: a }))
     expect(peers()).toEqual([exits.a])
   })
 
-  it('takes the frame that is in force when it is called', async () => {
-    const sent = inFrame({ overlay: a }, () => {
-      const first = http.get(plain())
-      return [first, inFrame({ overlay: b }, () => http.get(plain()))]
-    })
-    await Promise.all(sent.map(read))
-    expect(peers().toSorted()).toEqual([exits.a, exits.b])
+  it('takes the thread’s network whatever frame is in force, and where none is', async () => {
+    rebindThreadNetwork({ overlay: a })
+    await read(http.get(plain()))
+    for (const overlay of [b, null]) await runInFrame(fork(emptyFrame, { overlay }), () => read(http.get(plain())))
+    expect(new Set(peers())).toEqual(new Set([exits.a]))
   })
 })
 

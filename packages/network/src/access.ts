@@ -51,6 +51,8 @@ export interface NetworkAccess {
    * @throws TroupeError `PermissionDenied`
    */
   permit?(action: string, resource: string, port?: number): Promise<void> | undefined
+  /** Whether policies were ever in force for anybody in this thread. As long as not, {@link permit} answers nothing. @default they may be */
+  governs?(): boolean
   /**
    * The current route of an overlay that is in force or was selected.
    *

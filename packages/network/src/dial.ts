@@ -1,5 +1,5 @@
 /** Uses overlays by routes, in whatever thread this is. */
-import { currentSlot, TroupeError } from '@troupe/core'
+import { TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
 import { i2pDriver, tailscaleDriver } from './drivers/read-later.ts'
@@ -117,17 +117,9 @@ export function poolKey(route: Route, isolation: Isolation): string {
 
 const nobody: Isolation = Object.freeze({})
 
-/** On whose behalf the code that runs acts: the thread's key. In a thread without a network it follows the frame. */
+/** On whose behalf the code of this thread acts. */
 export function currentIsolation(): Isolation {
-  const thread = threadNetwork()
-  if (thread !== undefined) return thread.isolation ?? nobody
-  const slot = currentSlot()
-  if (slot === undefined) return {}
-  const { frame, owner } = slot
-  return {
-    ...(frame.actor && { actor: frame.actor.id }),
-    ...(typeof owner === 'object' && owner !== null && 'pid' in owner && { process: String(owner.pid) }),
-  }
+  return threadNetwork()?.isolation ?? nobody
 }
 
 function driverOf(route: Route): Driver {

@@ -1,8 +1,7 @@
 import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
 import { expect, it } from 'vitest'
 import { currentIsolation } from './dial.ts'
-import { networkInForce } from './guard/in-force.ts'
-import { bindThreadNetwork, rebindThreadNetwork, threadNetwork } from './thread-network.ts'
+import { bindThreadNetwork, rebindThreadNetwork, threadNetwork, threadOverlay } from './thread-network.ts'
 
 const a = entryId('app:a')
 const b = entryId('app:b')
@@ -14,11 +13,11 @@ it('a thread has one network, whatever frame is in force', () => {
   expect(threadNetwork()).toEqual({ overlay: a, isolation: { actor: 'alice' } })
   for (const overlay of [undefined, null, b]) {
     runInFrame(fork(emptyFrame, { overlay, actor: { id: 'bob', meta: {} } }), () => {
-      expect(networkInForce()).toBe(a)
+      expect(threadOverlay()).toBe(a)
       expect(currentIsolation()).toEqual({ actor: 'alice' })
     })
   }
-  expect(networkInForce()).toBe(a)
+  expect(threadOverlay()).toBe(a)
 })
 
 it.each([{ overlay: b }, { overlay: null }, { overlay: a }, { overlay: a, isolation: { actor: 'bob' } }])(
@@ -35,7 +34,7 @@ it('the clear network is one, with nobody’s key', () => {
   rebindThreadNetwork(undefined)
   bindThreadNetwork({ overlay: null })
   runInFrame(fork(emptyFrame, { overlay: a, actor: { id: 'bob', meta: {} } }), () => {
-    expect(networkInForce()).toBeNull()
+    expect(threadOverlay()).toBeNull()
     expect(currentIsolation()).toEqual({})
   })
 })

@@ -36,6 +36,11 @@ export function threadNetwork(): ThreadNetwork | undefined {
   return bound
 }
 
+/** The overlay of this thread, `null` for the clear network; `undefined` until it has a network. */
+export function threadOverlay(): EntryId | null | undefined {
+  return bound?.overlay
+}
+
 /** For tests, which run several networks in one thread, one after the other. */
 export function rebindThreadNetwork(network: ThreadNetwork | undefined): void {
   bound = network

@@ -18,6 +18,8 @@ import vm from 'node:vm'
 import workerThreads, { MessagePort, Worker } from 'node:worker_threads'
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import { threadNetwork } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { ask } from '@troupe/process'
 import { http, processes, self } from 'troupe'
 
@@ -28,6 +30,18 @@ const world = '203.0.113.7'
 const outside = new AsyncResource('outside')
 const outsideSnapshot = AsyncLocalStorage.snapshot()
 const nothing = () => {}
+
+/** Runs `attack` in a thread that was told to be one of the clear network. */
+async function rebound(attack) {
+  const before = threadNetwork()
+  rebindThreadNetwork({ overlay: null })
+  try {
+    return await attack()
+  } finally {
+    rebindThreadNetwork(before)
+  }
+}
+
 const { toString } = Function.prototype
 const patience = 700
 
@@ -286,6 +300,21 @@ export const attacks = {
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['hooks of modules'](place)),
   'a frame of its own making, and the program’s inspector': async (place) =>
     runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['the inspector of the program'](place)),
+  'a network of its own making': async (place) => rebound(() => both(place, (host, port) => dialled(net.connect(port, host)))),
+  'a network of its own making, and a child': async (place) =>
+    rebound(() => childProcess.spawnSync(process.execPath, ['-e', elsewhere(place)]).status),
+  'a network of its own making, and a name': async () =>
+    rebound(() => soon(dns.promises.lookup('leak.test'))),
+  'a network of its own making, and a datagram': async (place) =>
+    rebound(() => attacks['a datagram'](place)),
+  'a network of its own making, and a Unix socket': async (place) =>
+    rebound(() => attacks['a Unix socket'](place)),
+  'a network of its own making, and a native handle': async (place) =>
+    rebound(() => attacks['process.binding'](place)),
+  'a network of its own making, and hooks of modules': async (place) =>
+    rebound(() => attacks['hooks of modules'](place)),
+  'a network of its own making, and the program’s inspector': async (place) =>
+    rebound(() => attacks['the inspector of the program'](place)),
   'the clear network, chosen': async ({ host, port }) => http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
 
   // By files that are none

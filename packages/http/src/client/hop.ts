@@ -1,18 +1,7 @@
 /** One hop of a request: by the way that holds now, sent again where the caller wants that. */
 import type { Readable } from 'node:stream'
-import {
-  asTroupeError,
-  currentFrame,
-  currentSlot,
-  type EntryId,
-  emptyFrame,
-  type Frame,
-  fork,
-  runInFrame,
-  runInSlot,
-  type TroupeError,
-} from '@troupe/core'
-import { currentIsolation, type Isolation, type NetworkAccess, threadNetwork } from '@troupe/network'
+import { asTroupeError, currentSlot, type EntryId, type Frame, runInSlot, type TroupeError } from '@troupe/core'
+import { currentIsolation, type Isolation, type NetworkAccess, threadOverlay } from '@troupe/network'
 import { isReplayable } from './body.ts'
 import { discard } from './discard.ts'
 import { Exchange } from './exchange.ts'
@@ -25,7 +14,6 @@ import { Pools } from './pools.ts'
 import { tlsFor } from './redirect.ts'
 import { budgetOf, delayAfterAnswer, delayAfterFailure, idempotent } from './retry.ts'
 import type { OnProgress } from './schema.ts'
-import { inheritedOverlay, ownNetwork } from './selection.ts'
 import type { Sent } from './sent.ts'
 import type { Watch } from './watch.ts'
 
@@ -79,7 +67,7 @@ async function once(journey: Journey, sent: Sent): Promise<Exchange> {
     if (plan.jar !== undefined && !plan.shareCookies) keepApart(plan.jar, overlay, plan.isolation)
     const headers = plan.jar === undefined ? sent.headers : await withCookies(sent.headers, plan.jar, url)
     const tls = tlsFor(plan.tls, plan.url, url)
-    const fresh = overlay !== null && plan.isolation === undefined && overlay !== ownNetwork(journey.frame, access)
+    const fresh = overlay !== null && plan.isolation === undefined && overlay !== threadOverlay()
     const actor = journey.frame?.actor?.id
     const pool = pools.take({ route, actor, isolation: isolationOf(journey), fresh, tls, unixSocket: plan.unixSocket })
     const exchange = await exchanged(pool, { ...sent, headers }, journey, failure)
@@ -118,7 +106,7 @@ async function exchanged(
   const { timeout, maxResponseBody, onDownload } = plan
   const exchange = new Exchange({ watch, method: sent.method, timeout, maxResponseBody, onDownload, failure, onFinished })
   try {
-    await send(lane, pool.overlay, sent, exchange, journey)
+    await send(lane, sent, exchange, plan)
   } catch (error) {
     exchange.fail(error)
   }
@@ -139,7 +127,7 @@ function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && closedCodes.has(error.code)
 }
 
-async function send(lane: Lane, overlay: EntryId | null, sent: Sent, exchange: Exchange, { plan, frame, access }: Journey): Promise<void> {
+async function send(lane: Lane, sent: Sent, exchange: Exchange, plan: Plan): Promise<void> {
   const { method, url, headers } = sent
   let body: Buffer | Readable | null
   if (sent.body === undefined || Buffer.isBuffer(sent.body)) body = sent.body ?? null
@@ -150,10 +138,7 @@ async function send(lane: Lane, overlay: EntryId | null, sent: Sent, exchange: E
     body = exchange.upload = sent.body.open(plan.onUpload && progressOf(plan.onUpload, total))
   }
   const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body }
-  // The pool's network may be another than the caller's, who chose it: the guard sees it used in its own.
-  const here = frame !== undefined && inheritedOverlay(frame, access) === overlay
-  if (here) lane.dispatch(options, exchange)
-  else runInFrame(fork(currentFrame() ?? emptyFrame, { overlay }), () => lane.dispatch(options, exchange))
+  lane.dispatch(options, exchange)
 }
 
 function progressOf(tell: OnProgress, total: number | undefined): (bytes: number) => void {
@@ -161,14 +146,12 @@ function progressOf(tell: OnProgress, total: number | undefined): (bytes: number
   return (bytes) => tell({ bytes: (sum += bytes), total })
 }
 
-/** The key of the thread's network; in a thread without one, that of the frame and whichever process or call runs. And what the request asks for. */
-function isolationOf({ plan, frame, overlay }: Journey): Isolation {
+/** The key of the thread's network, and what the request asks for. */
+function isolationOf({ plan, overlay }: Journey): Isolation {
   const key = plan.isolation
   // In the clear there is nobody to tell.
-  if (overlay === null) return key === undefined ? nobody : { key }
-  const { process, ...current } = currentIsolation()
-  const actor = threadNetwork() === undefined ? frame?.actor?.id : current.actor
-  return { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }), ...(key !== undefined && { key }) }
+  const own = overlay === null ? nobody : currentIsolation()
+  return key === undefined ? own : { ...own, key }
 }
 
 const nobody: Isolation = Object.freeze({})

@@ -1,7 +1,7 @@
 /** From a plan to a `Response`: what is asked first, the hops, the redirects. */
 import { channel } from 'node:diagnostics_channel'
 import { asTroupeError, childTrace, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
-import { type NetworkAccess, networkAccess } from '@troupe/network'
+import { type NetworkAccess, networkAccess, threadOverlay } from '@troupe/network'
 import type { BatchRequest, BatchResult } from '../options.ts'
 import { answerOf } from './answer.ts'
 import { releaseBody } from './body.ts'
@@ -13,7 +13,7 @@ import { hop, type Journey } from './hop.ts'
 import { permitted } from './permission.ts'
 import { loadSchema, needsSchema, type Plan, planRequest } from './plan.ts'
 import { locationOf, mostRedirects, redirected, tlsFor } from './redirect.ts'
-import { inheritedOverlay, ownNetwork, selectOverlay } from './selection.ts'
+import { inheritedOverlay, selectOverlay } from './selection.ts'
 import { Watch } from './watch.ts'
 import type { Sent } from './sent.ts'
 
@@ -27,7 +27,7 @@ export async function request(method: unknown, url: unknown, options: unknown, f
   const access = networkAccess()
   if (needsSchema(options)) await loadSchema()
   const plan = planRequest(method, url, options, 'options')
-  const overlay = granted(plan, frame, access)
+  const overlay = granted(plan, access)
   return perform(plan, overlay instanceof Promise ? await overlay : overlay, frame, access)
 }
 
@@ -41,7 +41,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
     if (!Array.isArray(each)) throw invalid(`${where}: expected [method, url, options]`, { path: where })
     return planRequest(each[0], each[1], each[2], where)
   })
-  const overlays = await Promise.all(plans.map(async (plan) => granted(plan, frame, access)))
+  const overlays = await Promise.all(plans.map(async (plan) => granted(plan, access)))
   return Promise.all(
     plans.map(async (plan, index): Promise<BatchResult> => {
       try {
@@ -54,22 +54,17 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
 }
 
 /** The overlay of a request that may be made; at once where nobody has to be asked. */
-function granted(plan: Plan, frame: Frame | undefined, access: NetworkAccess): EntryId | null | Promise<EntryId | null> {
+function granted(plan: Plan, access: NetworkAccess): EntryId | null | Promise<EntryId | null> {
   const { url, tls, unixSocket, overlay } = plan
   const asked = permitted({ url, insecure: tls?.insecureSkipVerify === true, unixSocket }, access)
-  const inherits = asked === undefined && overlay === undefined && unixSocket === undefined && frame !== undefined
-  return inherits ? inheritedOverlay(frame, access) : selected(plan, asked, frame, access)
+  const inherits = asked === undefined && overlay === undefined && unixSocket === undefined && threadOverlay() !== undefined
+  return inherits ? inheritedOverlay() : selected(plan, asked, access)
 }
 
-async function selected(
-  plan: Plan,
-  asked: Promise<void> | undefined,
-  frame: Frame | undefined,
-  access: NetworkAccess,
-): Promise<EntryId | null> {
+async function selected(plan: Plan, asked: Promise<void> | undefined, access: NetworkAccess): Promise<EntryId | null> {
   try {
     await asked
-    return await selectOverlay(plan, frame, access)
+    return await selectOverlay(plan, access)
   } catch (thrown) {
     releaseBody(plan.body)
     throw requestFailure(thrown, { method: plan.method, url: plan.url, overlay: plan.overlay })
@@ -84,7 +79,7 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
     requests.publish({ method: plan.method, url: shownUrl(plan.url), overlay, milliseconds: performance.now() - began, ...outcome })
   }
   try {
-    join(plan, overlay, frame, access)
+    join(plan, overlay, frame)
     const response = await follow({ plan, overlay, watch, frame, access })
     report({ status: response.status })
     return response
@@ -97,9 +92,9 @@ async function perform(plan: Plan, overlay: EntryId | null, frame: Frame | undef
 }
 
 /** Makes the request a part of the trace in force, where that crosses into no overlay and out of none, or the request asks for it. */
-function join({ headers, trace }: Plan, overlay: EntryId | null, frame: Frame | undefined, access: NetworkAccess): void {
+function join({ headers, trace }: Plan, overlay: EntryId | null, frame: Frame | undefined): void {
   if (frame?.trace === undefined || headers.has('traceparent')) return
-  if (trace ?? (overlay === null && ownNetwork(frame, access) === null)) headers.set('traceparent', childTrace(frame.trace))
+  if (trace ?? (overlay === null && threadOverlay() === null)) headers.set('traceparent', childTrace(frame.trace))
 }
 
 async function follow(journey: Journey): Promise<Response> {

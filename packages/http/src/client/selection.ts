@@ -1,6 +1,6 @@
 /** Which overlay a request takes (`docs/overlays.md`, Selecting an overlay). */
-import { denied, type EntryId, type Frame, invalid } from '@troupe/core'
-import { type NetworkAccess, threadNetwork } from '@troupe/network'
+import { denied, type EntryId } from '@troupe/core'
+import { type NetworkAccess, threadOverlay, unbound } from '@troupe/network'
 
 interface Choice {
   /** `undefined`: the caller selected nothing. */
@@ -9,44 +9,27 @@ interface Choice {
 }
 
 /**
- * The overlay of a request; `null` for the clear network. An explicit choice is asked for, an inherited one is not: it was
- * authorised where it was made.
+ * The overlay of a request; `null` for the clear network. An explicit choice is asked for; what is the thread's is not: it was authorised
+ * where it was made.
  *
- * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `PermissionDenied` for a Unix socket in an inherited
- *   overlay, `Invalid` where no frame says anything.
+ * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `PermissionDenied` for a Unix socket in the thread's
+ *   overlay, and in a thread that has no network yet.
  */
-export async function selectOverlay(
-  { overlay, unixSocket }: Choice,
-  frame: Frame | undefined,
-  access: NetworkAccess,
-): Promise<EntryId | null> {
+export async function selectOverlay({ overlay, unixSocket }: Choice, access: NetworkAccess): Promise<EntryId | null> {
   if (overlay !== undefined) {
     await access.select(overlay)
     return overlay
   }
-  const inherited = inheritedOverlay(frame, access)
+  const inherited = inheritedOverlay()
   if (unixSocket !== undefined && inherited !== null) throw outside(unixSocket, inherited)
   return inherited
 }
 
-/** @throws TroupeError `Invalid` where no frame says anything. */
-export function inheritedOverlay(frame: Frame | undefined, access: NetworkAccess): EntryId | null {
-  const network = threadNetwork()
-  if (network !== undefined) return network.overlay
-  if (frame === undefined) {
-    // Code whose async context was lost may have been inside an overlay: taking the default would be a guess that can leak.
-    throw invalid(
-      'no frame is in force here, so the overlay is not known: the async context was lost. Wrap the callback in AsyncResource.bind, or select with overlayNetwork',
-    )
-  }
-  return frame.overlay === undefined ? (access.defaultOverlay ?? null) : frame.overlay
-}
-
-/** The network of the code that runs: the thread's, in a thread without one that of the frame; `undefined` where nobody can tell. */
-export function ownNetwork(frame: Frame | undefined, access: NetworkAccess): EntryId | null | undefined {
-  const thread = threadNetwork()
-  if (thread !== undefined) return thread.overlay
-  return frame === undefined ? undefined : inheritedOverlay(frame, access)
+/** The thread's. @throws TroupeError `PermissionDenied` in a thread that has no network yet */
+export function inheritedOverlay(): EntryId | null {
+  const overlay = threadOverlay()
+  if (overlay === undefined) throw unbound('an HTTP request')
+  return overlay
 }
 
 function outside(path: string, overlay: EntryId) {

@@ -1,19 +1,16 @@
-import { entryId, type FrameChange, newTrace } from '@troupe/core'
-import { bindThreadNetwork } from '@troupe/network'
+import { emptyFrame, entryId, type FrameChange, fork, newTrace, runInFrame } from '@troupe/core'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
+import { startApplication } from '../fixtures/application.ts'
 import { type Origin, type Proxy, startOrigin, startProxy } from '../fixtures/servers.ts'
 import { closeHttpPools, http, type RequestOptions } from '../index.ts'
 
 const overlay = entryId('app:a')
 
-// For the life of this file's thread.
-bindThreadNetwork({ overlay, isolation: { actor: 'thread' } })
-
 let origin: Origin
 let proxy: Proxy
 const get = async (frame: FrameChange, options?: RequestOptions) =>
-  (await inFrame(frame, () => http.get(`http://127.0.0.1:${origin.port}/`, options))).text()
+  (await runInFrame(fork(emptyFrame, frame), () => http.get(`http://127.0.0.1:${origin.port}/`, options))).text()
 
 beforeAll(async () => {
   origin = await startOrigin()
@@ -21,6 +18,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   const application = startApplication({ [overlay]: proxy.port })
+  rebindThreadNetwork({ overlay, isolation: { actor: 'thread' } })
   const isolate = { by: 'actor', form: 'login', seed: 'seed' }
   application.routes.set(overlay, {
     overlay,

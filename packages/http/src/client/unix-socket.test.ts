@@ -1,5 +1,6 @@
 import { type EntryId, entryId } from '@troupe/core'
 import { installGuard } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Application, inFrame, startApplication } from '../fixtures/application.ts'
 import { type Origin, type Proxy, startOrigin, startProxy, startUnixOrigin } from '../fixtures/servers.ts'
@@ -14,7 +15,8 @@ const clear = <T>(fn: () => T) => inFrame({ overlay: null }, fn)
 
 beforeAll(async () => {
   // As in the threads of an application, where no other code gets at a Unix socket in an overlay.
-  installGuard({ outside: 'clear' })
+  installGuard()
+  rebindThreadNetwork({ overlay: null })
   unix = await startUnixOrigin((request, response, body) => {
     const to = new URL(request.url ?? '/', 'http://origin').searchParams.get('to')
     if (to !== null) response.writeHead(302, { location: to })
@@ -62,12 +64,6 @@ describe('a Unix socket', () => {
     await expect(send(null)).rejects.toMatchObject({ kind: 'PermissionDenied', details: { resource: 'network:direct' } })
     expect(application.selected).toEqual([null, null])
     expect(unix.seen.length).toBe(1)
-  })
-
-  it('is refused where an overlay is the default', async () => {
-    application.defaultOverlay = overlay
-    const sent = inFrame({}, () => http.get('http://x/', { unixSocket: unix.path }))
-    await expect(sent).rejects.toMatchObject({ kind: 'PermissionDenied', details: { overlay } })
   })
 
   it('asks for the path, and not for an address that is not dialled', async () => {

@@ -6,7 +6,7 @@ import { installGuard } from './install.ts'
 import { a, inNetwork, listening, startLab } from './lab.ts'
 
 it('a connection counts as open, with its bytes, for as long as the socket lives that got it', async () => {
-  installGuard({ outside: 'clear' })
+  installGuard()
   await using _ = await startLab()
   const server = createServer((socket) => socket.pipe(socket))
   const port = await listening(server)

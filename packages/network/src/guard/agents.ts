@@ -1,11 +1,12 @@
 /**
  * Keep-alive pools of `node:http` and `node:https`, the user's and the global ones: the name under which an agent files a connection also
- * says its {@link connectionKey}. A connection is opened in the name of the request that it is for.
+ * says its {@link connectionKey}. Where policies are in force, a connection is opened in the name of the request that it is for.
  */
 import { currentSlot, runInSlot, type Slot } from '@troupe/core'
-import { connectionKey } from './connection-key.ts'
+import { threadOverlay } from '../thread-network.ts'
+import { connectionKey, isKeyed } from './connection-key.ts'
 import { property } from './internals.ts'
-import { type Callable, isCallable } from './wrap.ts'
+import { type Callable, isCallable, replaceFunction } from './wrap.ts'
 
 // An import would read all names of the module, `WebSocket` among them, and that loads undici (`docs/discoveries/0057-importing-http.md`).
 const { Agent } = process.getBuiltinModule('node:http')
@@ -14,6 +15,7 @@ const { Agent } = process.getBuiltinModule('node:http')
 const madeBy = Symbol('troupe.request')
 
 class Made {
+  /** None in an overlay, where it is the thread's connection, whoever makes it. */
   readonly slot: Slot | undefined
   readonly key: string
 
@@ -25,24 +27,31 @@ class Made {
 
 const asking = new WeakSet<Callable>()
 
-/** Every request comes by here, so these are plain functions. */
+/** Every request comes by here, so these are plain functions, which in the clear do nothing unless policies are in force. */
 export function guardAgents(): void {
-  replace(Agent.prototype, 'addRequest', (original) => {
-    return function addRequest(this: object, request: unknown, options: unknown, port: unknown, localAddress: unknown) {
+  replaceFunction(Agent.prototype, 'addRequest', (original) => {
+    return function addRequest(this: unknown, request: unknown, options: unknown, port: unknown, localAddress: unknown) {
+      if (!isKeyed()) return original.call(this, request, options, port, localAddress)
       const given = typeof options === 'object' && options !== null ? options : { host: options, port, localAddress }
-      const slot = currentSlot()
-      Reflect.set(given, madeBy, new Made(slot, connectionKey(slot)))
-      openInName(this)
-      return Reflect.apply(original, this, [request, given])
+      const slot = threadOverlay() === null ? currentSlot() : undefined
+      Reflect.set(given, madeBy, new Made(slot, connectionKey()))
+      if (slot !== undefined && typeof this === 'object' && this !== null) openInName(this)
+      return original.call(this, request, given)
     }
   })
-  replace(Agent.prototype, 'getName', (original) => {
+  replaceFunction(Agent.prototype, 'getName', (original) => {
     return function getName(this: unknown, options: unknown) {
-      const name: unknown = Reflect.apply(original, this, [options])
-      const key = madeIn(options)?.key ?? connectionKey()
+      const name = original.call(this, options)
+      if (!isKeyed()) return name
+      const key = madeIn(options)?.key ?? unmadeKey()
       return key === '' || typeof name !== 'string' ? name : `${name}:${key}`
     }
   })
+}
+
+/** Of a connection that came past {@link guardAgents}. In the clear it is from before policies were in force, and no actor's. */
+function unmadeKey(): string {
+  return threadOverlay() === null ? '' : connectionKey()
 }
 
 /** A request that waited its turn is served in the context of the one that made room, by agents with a `createSocket` of their own too. */
@@ -55,7 +64,7 @@ function openInName(agent: object): void {
     if (typeof next !== 'object' || next === null) return
     owner = next
   }
-  replace(owner, 'createSocket', (original) => {
+  replaceFunction(owner, 'createSocket', (original) => {
     const createSocket = function createSocket(this: unknown, ...args: readonly unknown[]): unknown {
       const slot = madeIn(args[1])?.slot
       if (slot === undefined || slot === currentSlot()) return Reflect.apply(original, this, args)
@@ -64,11 +73,6 @@ function openInName(agent: object): void {
     asking.add(createSocket)
     return createSocket
   })
-}
-
-function replace(owner: object, name: 'addRequest' | 'createSocket' | 'getName', make: (original: Callable) => unknown): void {
-  const original: unknown = Reflect.get(owner, name)
-  if (isCallable(original)) Reflect.set(owner, name, make(original))
 }
 
 function madeIn(options: unknown): Made | undefined {

@@ -3,12 +3,13 @@
  * those that dial for the guard. What the guard above forgot, or a caller that kept a function from before, ends here.
  */
 import { constants } from 'node:os'
-import { networkInForce } from './in-force.ts'
 import { internals } from './internals.ts'
+import { isOwnDatagrams } from './own-datagrams.ts'
 import { isDialling, isPlacing } from './permit.ts'
 import { refusal } from './refusal.ts'
 import { connectWithLeave } from './waiting-handles.ts'
 import { type Callable, isCallable } from './wrap.ts'
+import { threadOverlay } from '../thread-network.ts'
 
 const notAllowed = -constants.errno.EACCES
 const connecting = ['connect', 'connect6']
@@ -36,8 +37,8 @@ function forbid(prototype: object, name: string, inTheClear: Ask = callAtOnce): 
   const { owner, handles } = internals()
   const mayPlace = (handle: object) => placing.has(name) && isPlacing() && isOneOf(handle, handles.pipe, handles.tcp)
   Reflect.set(prototype, name, function guarded(this: object, ...args: unknown[]) {
-    if (networkInForce() === null) return inTheClear(this, args, original)
-    if (!isDialling(Reflect.get(this, owner)) && !mayPlace(this)) return notAllowed
+    if (threadOverlay() === null) return inTheClear(this, args, original)
+    if (!isDialling(Reflect.get(this, owner)) && !mayPlace(this) && !isOwnDatagrams(this)) return notAllowed
     return Reflect.apply(original, this, args)
   })
 }

@@ -4,6 +4,8 @@
  */
 import { applicationAccess } from '../access.ts'
 import { isPrivateAddress } from '../private-addresses.ts'
+import { isSealed } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 
 let asking = true
 
@@ -21,6 +23,17 @@ export function unasked<T>(fn: () => T): T {
 /** Whether what is opened now is asked about. */
 export function isAsking(): boolean {
   return asking
+}
+
+/** Whether policies may be in force for anybody in this thread: as long as not, nobody is asked about anything. */
+export function isGoverned(): boolean {
+  const access = applicationAccess()
+  return access?.permit !== undefined && access.governs?.() !== false
+}
+
+/** Whether sockets of this thread are Node's own: it is in the clear, and nobody in it is asked about anything. */
+export function isOrdinary(): boolean {
+  return threadOverlay() === null && !isSealed() && !isGoverned()
 }
 
 /**

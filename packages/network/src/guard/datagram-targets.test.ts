@@ -22,7 +22,7 @@ const targets: string[] = []
 let lab: Lab
 
 beforeAll(async () => {
-  installGuard({ outside: 'clear' })
+  installGuard()
   lab = await startLab()
   addDriver({
     name: 'recording',

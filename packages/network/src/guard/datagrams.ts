@@ -1,14 +1,16 @@
 /**
  * `dgram.Socket`: in an overlay its datagrams ride that, where it carries any; in the clear it is asked about where policies are in force.
  */
+import type { EntryId } from '@troupe/core'
 import dgram from 'node:dgram'
-import { type NetworkInForce, networkInForce } from './in-force.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { consent, unasked } from './consent.ts'
 import { noteDatagramOptions } from './datagram-options.ts'
 import { property } from './internals.ts'
+import { isOwnDatagrams } from './own-datagrams.ts'
 import { OverlayDatagrams } from './overlay-datagrams.ts'
-import { lostContext, refusal } from './refusal.ts'
+import { unbound, refusal } from './refusal.ts'
 import { refuseFakeAddress } from './real-host.ts'
 import { readBind, readConnect, readSend } from './datagram-calls.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
@@ -81,9 +83,10 @@ function use(name: string, { overlay, clear }: Use): void {
   replaceMethod(dgram.Socket.prototype, name, (original, socket, args) => {
     if (!(socket instanceof dgram.Socket)) return Reflect.apply(original, socket, args)
     if (isSealed()) throw sealedRefusal(what)
-    const network = networkInForce()
+    if (isOwnDatagrams(socket)) return Reflect.apply(original, socket, args)
+    const network = threadOverlay()
     const owner = owners.has(socket) ? owners.get(socket) : own(socket, network)
-    if (network === undefined) throw refusal(what) ?? lostContext(what)
+    if (network === undefined) throw refusal(what) ?? unbound(what)
     if (owner) {
       overlay(owner, args)
       return socket
@@ -112,7 +115,7 @@ function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unk
   return socket
 }
 
-function own(socket: dgram.Socket, network: NetworkInForce): OverlayDatagrams | null | undefined {
+function own(socket: dgram.Socket, network: EntryId | null | undefined): OverlayDatagrams | null | undefined {
   if (network === undefined) return undefined
   const owner = network === null ? null : new OverlayDatagrams(socket, network)
   owners.set(socket, owner)

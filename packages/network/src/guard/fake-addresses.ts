@@ -105,6 +105,11 @@ export function fakeNumberOf(host: string): number | undefined {
   return number >= 0 && number < 2 ** 17 ? number : undefined
 }
 
+/** Whether an address, as native handles take it, is worth a closer look. */
+export function mayStandForName(address: string): boolean {
+  return address.startsWith('198.1') || address.includes(':')
+}
+
 /** Whether `host` is an address that may stand for a name. */
 export function isFakeAddress(host: string): boolean {
   return fakeNumberOf(host) !== undefined

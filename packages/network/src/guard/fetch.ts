@@ -3,6 +3,7 @@
  * connections are kept for each life of the overlay, and in the clear for each actor.
  */
 import { AgentsByKey } from './agents-by-key.ts'
+import { isKeyed } from './connection-key.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
 
 /** Undici of different ages looks in different places. */
@@ -51,7 +52,7 @@ function facadeOf(original: object): object {
   const agents = new AgentsByKey((connect) => construct(original.constructor, { connect }))
   const nothing = { value: async () => {} }
   const dispatch = (...args: readonly unknown[]): unknown => {
-    const agent = agents.take()
+    const agent = isKeyed() ? agents.take() : original
     const method: unknown = Reflect.get(agent, 'dispatch')
     if (isCallable(method)) return Reflect.apply(method, agent, args)
     throw new TypeError('undici’s agent has no dispatch')

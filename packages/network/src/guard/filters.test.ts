@@ -19,7 +19,7 @@ beforeAll(async () => {
   deadPort = await listening(dead)
   dead.close()
   port = await listening(server)
-  installGuard({ outside: 'clear' })
+  installGuard()
   lab = await startLab()
 })
 afterAll(async () => {

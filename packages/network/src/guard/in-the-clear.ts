@@ -3,17 +3,14 @@
  * it goes out in the clear whatever the network of the thread is. In sealed threads the kernel opens it.
  */
 import { asTroupeError } from '@troupe/core'
-import dns, { type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, NetConnectOpts, Socket } from 'node:net'
 import { handsOfKernel } from '../sealed/driver.ts'
 import { isSealed } from '../sealed/sealed.ts'
-import { unasked } from './consent.ts'
-import { networkInForce } from './in-force.ts'
-import { connectPlain } from './permit.ts'
+import { threadOverlay } from '../thread-network.ts'
+import { unguardedLookup } from './names.ts'
+import { connectPlain, systemLookup } from './permit.ts'
 import { refuseFakeAddress } from './real-host.ts'
-
-/** Node's own, before anything was put in its place. */
-const systemLookup = dns.lookup
 
 /** A socket that is connecting in the clear. No policies are asked about it. */
 export async function connectInTheClear(options: NetConnectOpts): Promise<Socket> {
@@ -23,8 +20,8 @@ export async function connectInTheClear(options: NetConnectOpts): Promise<Socket
 
 /** Addresses of a name in the clear network. */
 export const lookupInTheClear: LookupFunction = (name, options, done) => {
-  if (networkInForce() === null) unasked(() => dns.lookup(name, options, done))
-  else if (isSealed()) void lookupByKernel(name, options, done)
+  if (isSealed()) void lookupByKernel(name, options, done)
+  else if (threadOverlay() === null) unguardedLookup()(name, options, done)
   else systemLookup(name, options, done)
 }
 

@@ -6,7 +6,6 @@ import { syncBuiltinESMExports } from 'node:module'
 import { guardAgents } from './agents.ts'
 import { guardHandles } from './backstop.ts'
 import { guardFetch } from './fetch.ts'
-import { setOutside } from './in-force.ts'
 import { internals } from './internals.ts'
 import { guardDatagrams } from './datagrams.ts'
 import { guardNameQueries } from './name-queries.ts'
@@ -21,12 +20,6 @@ import { guardTls } from './tls.ts'
 
 export interface GuardOptions {
   /**
-   * What code gets that runs in no frame: in a thread of processes it lost its context, and opens nothing; `clear` is for a program that
-   * runs around an application, with sockets of its own.
-   * @default 'refuse'
-   */
-  readonly outside?: 'refuse' | 'clear'
-  /**
    * Packages whose native addons may load in an overlay, because they open no sockets: nothing can hold those that do. The packages
    * that one of them lists in `optionalDependencies`, with its binaries for single platforms, count as named.
    * @default none
@@ -40,12 +33,12 @@ let installed = false
  * Installs the guard in this thread. Call it before any user code: names that a module imported earlier are covered too, captured
  * references to the originals end at the native handles.
  *
- * A refusal is a TroupeError of kind `PermissionDenied` whose `code` is `EOVERLAY`, or `ELOSTCONTEXT` where no frame is in force.
+ * A refusal is a TroupeError of kind `PermissionDenied` whose `code` is `EOVERLAY`, or `EUNBOUND` in a thread that has no network yet, which
+ * opens nothing.
  *
  * @throws TroupeError `Internal` in a version of Node that lacks what the guard stands on; nothing is installed then.
  */
-export function installGuard({ outside = 'refuse', native }: GuardOptions = {}): void {
-  setOutside(outside === 'clear' ? null : undefined)
+export function installGuard({ native }: GuardOptions = {}): void {
   if (native !== undefined) trustAddons(native)
   if (installed) return
   internals()

@@ -33,11 +33,14 @@ export interface Lab extends AsyncDisposable {
   /** What each overlay's proxy was asked for, `host:port`, names as names. */
   readonly asked: ReadonlyMap<EntryId, readonly string[]>
   readonly routes: Map<EntryId, Route>
-  defaultOverlay: EntryId | undefined
+  /** Whether policies are in force for somebody in this thread. */
+  governed: boolean
 }
 
 /** Overlays `app:a`, which leaves by 127.0.0.2, and `app:b`, by 127.0.0.3. */
 export async function startLab(): Promise<Lab> {
+  // Outside of `inNetwork`, this thread is in the clear.
+  rebindThreadNetwork({ overlay: null })
   const stack = new AsyncDisposableStack()
   const asked = new Map<EntryId, readonly string[]>()
   const routes = new Map<EntryId, Route>()
@@ -49,12 +52,12 @@ export async function startLab(): Promise<Lab> {
     asked.set(overlay, proxy.asked)
     routes.set(overlay, { ...route(proxy), overlay })
   }
-  const lab: Lab = { asked, routes, defaultOverlay: undefined, [Symbol.asyncDispose]: async () => stack.disposeAsync() }
+  const lab: Lab = { asked, routes, governed: false, [Symbol.asyncDispose]: async () => stack.disposeAsync() }
   provideNetworkAccess({
-    get defaultOverlay() {
-      return lab.defaultOverlay
-    },
+    defaultOverlay: undefined,
     select: async () => {},
+    permit: () => undefined,
+    governs: () => lab.governed,
     route: async (overlay) => {
       const found = routes.get(overlay)
       if (found === undefined) throw notFound(`there is no overlay ${overlay}`, { overlay })

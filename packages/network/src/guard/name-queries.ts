@@ -7,10 +7,10 @@ import { asTroupeError, type EntryId, type TroupeError } from '@troupe/core'
 import { networkAccess } from '../access.ts'
 import { resolve, reverse } from '../dial.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { consent } from './consent.ts'
-import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
-import { lostContext, refusedIn } from './refusal.ts'
+import { unbound, refusedIn } from './refusal.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
 
 /** What each function asks for, as the second argument of `dns.resolve` says it. */
@@ -72,8 +72,8 @@ const inTheClear = Symbol('asked in the clear')
 
 /** What comes of a query; nothing where Node is to ask it as ever. */
 function answerTo(title: string, name: string, args: readonly unknown[], original: Callable, self: unknown): Promise<unknown> | undefined {
-  const network = networkInForce()
-  if (network === undefined) return Promise.reject(lostContext(title))
+  const network = threadOverlay()
+  if (network === undefined) return Promise.reject(unbound(title))
   const subject = String(args[0])
   if (network !== null) return ask(network, title, typeOf(name, args), subject, args)
   if (isSealed()) return Promise.reject(sealedRefusal(title, 'Connect by name, or use dns.lookup'))

@@ -5,13 +5,21 @@ import { asTroupeError } from '@troupe/core'
 import type { ResolvedAddress } from '../overlay.ts'
 import { handsOfKernel } from '../sealed/driver.ts'
 import { isSealed } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { consent } from './consent.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
-import { networkInForce } from './in-force.ts'
 import { property } from './internals.ts'
 import { literalOf } from './literal-address.ts'
-import { lostContext } from './refusal.ts'
+import { systemLookup } from './permit.ts'
+import { unbound } from './refusal.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from './wrap.ts'
+
+let guarded: typeof dns.lookup | undefined
+
+/** `dns.lookup` without the guard: Node's own, or what user code put in its place. */
+export function unguardedLookup(): typeof dns.lookup {
+  return dns.lookup === guarded ? systemLookup : dns.lookup
+}
 
 export function guardNames(): void {
   replaceMethod(dns, 'lookup', (target, self, args) => {
@@ -35,6 +43,7 @@ export function guardNames(): void {
     answerByStandIn(name, options, callback)
     return {}
   })
+  guarded = dns.lookup
   replaceMethod(dns.promises, 'lookup', async (target, self, args) => {
     const [name, options] = args
     if (isForKernel(name)) {
@@ -45,7 +54,7 @@ export function guardNames(): void {
       await consentToResolve(name)
       return Reflect.apply(target, self, args)
     }
-    if (networkInForce() === undefined) throw lostContext('dns.promises.lookup')
+    if (threadOverlay() === undefined) throw unbound('dns.promises.lookup')
     const found = await standIn(name, options)
     return property(options, 'all') === true ? [found] : found
   })
@@ -53,18 +62,18 @@ export function guardNames(): void {
 
 /** What is no name, Node answers itself, without a query. */
 function isForOverlay(name: unknown): name is string {
-  return typeof name === 'string' && name !== '' && networkInForce() !== null
+  return typeof name === 'string' && name !== '' && threadOverlay() !== null
 }
 
 /** In the clear; an address is no name. */
 function consentToResolve(name: unknown): Promise<void> | undefined {
-  if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || networkInForce() !== null) return undefined
+  if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || threadOverlay() !== null) return undefined
   return consent('socket.resolve', name)
 }
 
 /** In a sealed thread the clear network's names are resolved by the kernel. */
 function isForKernel(name: unknown): name is string {
-  return isSealed() && typeof name === 'string' && name !== '' && isIP(name) === 0 && networkInForce() === null
+  return isSealed() && typeof name === 'string' && name !== '' && isIP(name) === 0 && threadOverlay() === null
 }
 
 async function answerByKernel(name: string, options: unknown, callback: Callable): Promise<void> {
@@ -98,8 +107,8 @@ function answerByStandIn(name: string, options: unknown, callback: Callable): vo
     if (property(options, 'all') === true) callLater(callback, null, [{ address, family }])
     else callLater(callback, null, address, family)
   }
-  if (networkInForce() === undefined) {
-    callLater(callback, lostContext('dns.lookup'))
+  if (threadOverlay() === undefined) {
+    callLater(callback, unbound('dns.lookup'))
     return
   }
   const found = standIn(name, options)

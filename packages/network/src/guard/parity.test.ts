@@ -31,7 +31,7 @@ beforeAll(async () => {
     socket.on('data', (data) => heard.push(String(data)))
   })
   ports.large = await serving((socket) => socket.end(large))
-  installGuard({ outside: 'clear' })
+  installGuard()
   lab = await startLab()
 })
 afterAll(async () => {

@@ -6,6 +6,8 @@
 import { lookup } from 'node:dns'
 import { type IpcSocketConnectOpts, isIPv6, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
+import type { Target } from '../overlay.ts'
+import type { ConnectCall } from './connect-options.ts'
 import { internals, property, unsupported } from './internals.ts'
 import { isCallable } from './wrap.ts'
 
@@ -13,7 +15,7 @@ const permitted = new WeakSet<Socket>()
 /** Those that are on their way, whose native handles may connect. */
 const dialling = new WeakSet<object>()
 /** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
-const systemLookup = lookup
+export const systemLookup: typeof lookup = lookup
 const systemListen: unknown = Reflect.get(Server.prototype, 'listen')
 /** As many as may arrive in one turn. */
 const backlog = 4096
@@ -34,9 +36,12 @@ export function connectPlain(options: NetConnectOpts): Socket {
 
 function permit(socket: Socket): Socket {
   permitted.add(socket)
+  return noteDialling(socket)
+}
+
+function noteDialling(socket: Socket): Socket {
   dialling.add(socket)
-  socket.once('connect', () => dialling.delete(socket))
-  return socket
+  return socket.once('connect', () => dialling.delete(socket))
 }
 
 /** Has a server listen on a Unix socket at which a process of ours hands over connections. Its handle is made in the caller's context. */
@@ -96,9 +101,32 @@ export function isPlacing(): boolean {
   return placing
 }
 
-/** Whether `socket` may connect; true once. */
-export function takePermit(socket: Socket): boolean {
-  return permitted.delete(socket)
+/** Where a library of a driver's is connecting to at this moment. */
+let awaited: Target | undefined
+
+/** Lets a library connect to a place which the operator configured: for that call of `connect`, and to no other place. */
+export function connecting<T>(target: Target, connect: () => T): T {
+  awaited = target
+  try {
+    return connect()
+  } finally {
+    awaited = undefined
+  }
+}
+
+/** What `socket` may connect by, where it may: the arguments of `connect`. That is so once. */
+export function takePermit(socket: Socket, call: ConnectCall): readonly unknown[] | undefined {
+  const { options, callback } = call
+  if (permitted.delete(socket)) return [options, callback]
+  if (awaited === undefined || options['host'] !== awaited.host || options['port'] !== awaited.port) return undefined
+  awaited = undefined
+  noteDialling(socket)
+  return [{ ...options, lookup: systemLookup }, callback]
+}
+
+/** A permit that was not needed is used up too. */
+export function dropPermit(socket: Socket): void {
+  permitted.delete(socket)
 }
 
 /** Whether `owner` of a native handle is a socket of ours that has yet to connect. */

@@ -1,22 +1,22 @@
 /** The errors with which the guard refuses. */
 import { denied, type EntryId, type TroupeError } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
-import { networkInForce } from './in-force.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 
 export type Refusal = TroupeError & { code: string }
 
 const goAnotherWay =
   'Use a TCP connection, which the overlay carries, or choose the clear network for this work on purpose, with network: null'
-const bindCallback =
-  'Start the work inside a process or function, or keep its context for the callback with AsyncLocalStorage.bind() or AsyncResource.bind()'
+
+const begin = 'Do this in a process or function, or call boot or start before'
 
 /** The error for using `what`, which no overlay carries; `undefined` in the clear of a thread that is not sealed. */
 export function refusal(what: string, remedy: string = goAnotherWay): Refusal | undefined {
   if (isSealed()) return sealedRefusal(what)
-  const network = networkInForce()
+  const network = threadOverlay()
   if (network === null) return undefined
-  return network === undefined ? lostContext(what) : refusedIn(network, what, remedy)
+  return network === undefined ? unbound(what) : refusedIn(network, what, remedy)
 }
 
 /** In an overlay: `what` would go past it. */
@@ -27,13 +27,10 @@ export function refusedIn(overlay: EntryId, what: string, remedy: string = goAno
   return Object.assign(error, { code: 'EOVERLAY' })
 }
 
-/** Nobody can tell on whose behalf: taking the clear network would be a guess that can leak. */
-export function lostContext(what: string): Refusal {
-  const error = denied(`${what} is refused: no process or function is in force here, so its overlay is not known. ${bindCallback}`, {
-    reason: 'lostContext',
-    what,
-  })
-  return Object.assign(error, { code: 'ELOSTCONTEXT' })
+/** The thread has no network yet: taking the clear one would be a guess that can leak. */
+export function unbound(what: string): Refusal {
+  const error = denied(`${what} is refused: this thread has no network yet, and opens nothing until it is given one. ${begin}`, { what })
+  return Object.assign(error, { code: 'EUNBOUND' })
 }
 
 /** The clear network has no way to what an overlay's name lookup answered. */

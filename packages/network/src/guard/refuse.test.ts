@@ -8,9 +8,9 @@ import net from 'node:net'
 import { devNull } from 'node:os'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { currentFrame, emptyFrame, runInFrame } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dial } from '../dial.ts'
+import { rebindThreadNetwork } from '../thread-network.ts'
 import { isFakeAddress } from './fake-addresses.ts'
 import { installGuard } from './install.ts'
 import { a, b, matching, containing, eventOf, inNetwork, type Lab, listening, startLab } from './lab.ts'
@@ -174,8 +174,8 @@ describe('without the guard', () => {
 
 describe('with the guard', () => {
   beforeAll(() => {
-    installGuard({ outside: 'clear' })
-    installGuard({ outside: 'clear' })
+    installGuard()
+    installGuard()
   })
 
   it.each(Object.entries({ ...sends, ...others, ...drastic }))('%s is refused in an overlay', async (_name, way) => {
@@ -207,28 +207,18 @@ describe('with the guard', () => {
   })
   it.each(Object.entries(others).slice(0, -1))('%s works in the clear', async (_name, way) => {
     expect(await inNetwork(null, async () => attempt(way))).toBeUndefined()
-    expect(await runInFrame(emptyFrame, async () => attempt(way))).toBeUndefined()
-  })
-
-  it('goes by the application’s default where nothing was chosen', async () => {
-    lab.defaultOverlay = b
-    const connect = async () => connected(net.connect(port, 'web.test'))
-    await runInFrame(emptyFrame, connect)
-    expect(lab.asked.get(b)).toEqual([`web.test:${port}`])
-    await expectArrival(null, async () => connected(net.connect(port, '127.0.0.1')))
-    lab.defaultOverlay = undefined
   })
 
   it('opens nothing in a thread that has no network yet', async () => {
-    installGuard()
+    rebindThreadNetwork(undefined)
     const ways: Ways = { ...sends, ...others, 'net.connect': async () => connected(net.connect(port, '127.0.0.1')) }
     for (const way of Object.values(ways)) {
-      expect(currentFrame()).toBeUndefined()
-      expect(await attempt(way)).toMatchObject({ kind: 'PermissionDenied', code: 'ELOSTCONTEXT', details: { reason: 'lostContext' } })
+      expect(await attempt(way)).toMatchObject({ kind: 'PermissionDenied', code: 'EUNBOUND', message: containing('no network yet') })
     }
-    expect(await attempt(async () => dns.promises.lookup('leak.test'))).toMatchObject({ code: 'ELOSTCONTEXT' })
-    expect(await attempt(async () => promisify(dns.lookup)('leak.test'))).toMatchObject({ code: 'ELOSTCONTEXT' })
-    installGuard({ outside: 'clear' })
+    expect(await attempt(async () => dns.promises.lookup('leak.test'))).toMatchObject({ code: 'EUNBOUND' })
+    expect(await attempt(async () => promisify(dns.lookup)('leak.test'))).toMatchObject({ code: 'EUNBOUND' })
+    for (const way of Object.values(around)) expect(await attempt(way)).toMatchObject({ code: matching(/^(EACCES|EUNBOUND)$/) })
+    rebindThreadNetwork({ overlay: null })
   })
 
   it('lets our own dials through, once', async () => {

@@ -9,7 +9,7 @@ const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { t
 
 /** Names that this Node, or its flags, lack are skipped. */
 export function refuseWaysOut(): void {
-  for (const { module, names, advice, answer = 'throw', only, by } of refusedWays) {
+  for (const { module, names, advice, answer = 'throw', only, own, by } of refusedWays) {
     const root = by === undefined ? moduleOf(module) : undefined
     if (root === undefined) continue
     for (const name of names.split(' ')) {
@@ -17,7 +17,13 @@ export function refuseWaysOut(): void {
       const last = path.pop() ?? name
       const owner = path.reduce(property, root)
       if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) continue
-      refuseMethod(owner, last, { what: titleOf(module, name), advice, answer: answers[answer], ...(only && { only: only.test }) })
+      refuseMethod(owner, last, {
+        what: titleOf(module, name),
+        advice,
+        answer: answers[answer],
+        ...(only && { only: only.test }),
+        ...(own && { own }),
+      })
     }
   }
 }

@@ -159,7 +159,7 @@ let lab: Lab
 
 beforeAll(async () => {
   lab = await startLab()
-  installGuard({ outside: 'clear' })
+  installGuard()
 })
 afterAll(async () => lab[Symbol.asyncDispose]())
 

@@ -3,9 +3,9 @@
  * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. It belongs to each thread alone, also in the report of the
  * main thread on all others.
  */
-import { networkInForce } from './in-force.ts'
 import { unsupported } from './internals.ts'
 import { isSealed } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
 
 /**
@@ -23,7 +23,7 @@ export function guardReports(): void {
   const exclude = (value: unknown): void => {
     Reflect.apply(set, report, [value])
   }
-  const isForced = () => isSealed() || networkInForce() !== null
+  const isForced = () => isSealed() || threadOverlay() !== null
   exclude(true)
   Object.defineProperty(report, 'excludeNetwork', {
     configurable: true,

@@ -4,9 +4,9 @@ import type { EntryId } from '@troupe/core'
 import { listenOn } from '../listen/listen-on.ts'
 import { consent } from './consent.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
-import { networkInForce } from './in-force.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { property } from './internals.ts'
-import { lostContext, refusedIn } from './refusal.ts'
+import { unbound, refusedIn } from './refusal.ts'
 import { type Callable, isCallable, replaceMethod } from './wrap.ts'
 
 /** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
@@ -18,8 +18,8 @@ const takePort = 'Listen on a port'
 export function guardServers(): void {
   replaceMethod(Server.prototype, 'listen', (original, self, args) => {
     if (!(self instanceof Server)) return Reflect.apply(original, self, args)
-    const network = networkInForce()
-    if (network === undefined) throw lostContext('net.Server.listen')
+    const network = threadOverlay()
+    if (network === undefined) throw unbound('net.Server.listen')
     if (network === null && isSealed()) throw sealedRefusal('net.Server.listen', 'Listen in a host whose network is not sealed')
     if (network === null) return listenHere(self, args, original)
     listenIn(network, self, args)

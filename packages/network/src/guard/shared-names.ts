@@ -3,10 +3,9 @@
  * another: Node sees them with the network in front, and callers see them as they wrote them.
  */
 import workerThreads from 'node:worker_threads'
-import { threadNetwork } from '../thread-network.ts'
-import { networkInForce } from './in-force.ts'
+import { threadNetwork, threadOverlay } from '../thread-network.ts'
 import { property } from './internals.ts'
-import { lostContext } from './refusal.ts'
+import { unbound } from './refusal.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
 
 const mark = 'troupe:'
@@ -18,8 +17,8 @@ export function guardSharedNames(): void {
 
 /** What stands before the names of the network in force; nothing in the clear, so that code outside of applications finds them. */
 function prefix(what: string): string {
-  const overlay = networkInForce()
-  if (overlay === undefined) throw lostContext(what)
+  const overlay = threadOverlay()
+  if (overlay === undefined) throw unbound(what)
   if (overlay === null) return ''
   const { actor, process } = threadNetwork()?.isolation ?? {}
   return `${mark}${JSON.stringify([overlay, actor, process])}:`

@@ -25,7 +25,7 @@ beforeAll(async () => {
   dead.close()
   port = await listening(server)
   bannerPort = await listening(banner)
-  installGuard({ outside: 'clear' })
+  installGuard()
   lab = await startLab()
 })
 afterAll(async () => {

@@ -5,45 +5,52 @@
 import { currentSlot, type EntryId, runInSlot } from '@troupe/core'
 import { Socket } from 'node:net'
 import { isSealed } from '../sealed/sealed.ts'
+import { threadOverlay } from '../thread-network.ts'
 import { connectBy } from './carry.ts'
 import { asConnectError } from './connect-error.ts'
 import { type ConnectCall, readConnect } from './connect-options.ts'
+import { isOrdinary } from './consent.ts'
 import { coverDispatchers } from './fetch.ts'
 import { isFakeAddress } from './fake-addresses.ts'
-import { networkInForce } from './in-force.ts'
 import { connectByKernel } from './kernel-socket.ts'
-import { takePermit } from './permit.ts'
+import { dropPermit, takePermit } from './permit.ts'
 import { shownAddress } from './shown-address.ts'
 import { realHost } from './real-host.ts'
-import { lostContext, refusedIn } from './refusal.ts'
+import { refusedIn, unbound } from './refusal.ts'
 import { open } from './routes.ts'
 import { stampIn } from './stamp.ts'
 import { willConnect } from './waiting-handles.ts'
-import { type Callable, replaceMethod } from './wrap.ts'
+import { type Callable, replaceFunction } from './wrap.ts'
 
+/** Every connection comes by here, so it is a plain function. */
 export function guardSockets(): void {
-  replaceMethod(Socket.prototype, 'connect', (original, socket, args) => {
-    return socket instanceof Socket ? connect(socket, args, original) : Reflect.apply(original, socket, args)
+  replaceFunction(Socket.prototype, 'connect', (original) => {
+    return function connect(this: unknown, ...args: readonly unknown[]): unknown {
+      if (!(this instanceof Socket)) return Reflect.apply(original, this, args)
+      coverDispatchers()
+      if (!isOrdinary()) return guarded(this, args, original)
+      dropPermit(this)
+      return Reflect.apply(original, this, args)
+    }
   })
 }
 
-function connect(socket: Socket, args: readonly unknown[], original: Callable): unknown {
+function guarded(socket: Socket, args: readonly unknown[], original: Callable): unknown {
   const call = readConnect(args)
+  const permitted = takePermit(socket, call)
   // A sealed thread opens nothing itself, not even for the HTTP client.
-  if (takePermit(socket)) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, args)
-  // Undici sets it. Looking for its dispatchers and stamps at every connection would cost more than all the rest.
-  if (call.options['highWaterMark'] === undefined) return choose(socket, args, call, original)
-  coverDispatchers()
-  const slot = stampIn(call.options)?.slot
-  if (slot !== undefined && slot !== currentSlot()) return runInSlot(slot, () => choose(socket, args, call, original))
-  return choose(socket, args, call, original)
-}
-
-function choose(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
-  const network = networkInForce()
-  if (network === undefined) return destroyed(socket, lostContext('net.Socket.connect'))
+  if (permitted) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, permitted)
+  const network = threadOverlay()
+  if (network === undefined) return destroyed(socket, unbound('net.Socket.connect'))
   if (network !== null) return connectThrough(socket, network, call, original)
   if (isSealed()) return connectByKernel(socket, call, original)
+  const slot = stampIn(call.options)?.slot
+  const connect = () => connectAsked(socket, args, call, original)
+  return slot === undefined || slot === currentSlot() ? connect() : runInSlot(slot, connect)
+}
+
+/** In the clear, where policies are in force. */
+function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
   willConnect(socket, [path, host].find((place): place is string => typeof place === 'string' && place !== '') ?? 'localhost')
   return Reflect.apply(original, socket, args)

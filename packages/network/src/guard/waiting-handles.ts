@@ -1,7 +1,8 @@
 /** Native handles that wait for leave before they connect: below all of Node's own code, so that names are resolved and the address known. */
 import type { Socket } from 'node:net'
 import { innermost } from './carry.ts'
-import { consentToConnect, isAsking } from './consent.ts'
+import { consentToConnect, isAsking, isOrdinary } from './consent.ts'
+import { mayStandForName } from './fake-addresses.ts'
 import { internals, property } from './internals.ts'
 import { isDialling } from './permit.ts'
 import { refuseFakeAddress } from './real-host.ts'
@@ -13,14 +14,10 @@ class Errand {
   readonly host: string
   /** Whether policies are asked about it. */
   readonly asks: boolean
-  /** Rejects where the host is an address that stands for a name; absent for other hosts. */
-  readonly real: Promise<void> | undefined
 
   constructor(host: string) {
     this.host = host
     this.asks = isAsking()
-    this.real = refuseFakeAddress(host)
-    this.real?.catch(() => undefined)
   }
 }
 
@@ -38,10 +35,13 @@ export function willConnect(socket: Socket, host: string): void {
  * @param args - Of the native method: the request, then address and port, or a path.
  */
 export function connectWithLeave(handle: object, args: readonly unknown[], original: Callable): unknown {
+  const [request, place, port] = args
+  const address = String(place)
+  // Nearly always.
+  if (!mayStandForName(address) && isOrdinary()) return Reflect.apply(original, handle, args)
   const socket = property(handle, internals().owner)
   if (typeof socket !== 'object' || socket === null) return Reflect.apply(original, handle, args)
-  const [request, address, port] = args
-  const asked = leaveFor(socket, String(address), typeof port === 'number' ? port : undefined)
+  const asked = leaveFor(socket, address, typeof port === 'number' ? port : undefined)
   if (asked === undefined) return Reflect.apply(original, handle, args)
   // The socket may have been destroyed since, and connected again, by another handle.
   const isCurrent = () => {
@@ -64,12 +64,12 @@ export function connectWithLeave(handle: object, args: readonly unknown[], origi
 }
 
 function leaveFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
+  // One of the guard's own was asked about before, if anybody was.
+  if (isDialling(socket)) return undefined
   const told: unknown = Reflect.get(socket, errand)
-  if (told instanceof Errand) {
-    const { host, asks, real } = told
-    const ask = () => (asks ? consentToConnect(host, address, port) : undefined)
-    return real === undefined ? ask() : real.then(ask)
-  }
-  // One of the guard's own was asked about before, if anybody was; of one that came past it no more is known than the address.
-  return isDialling(socket) ? undefined : consentToConnect(address, address, port)
+  // Of one that came past the guard no more is known than the address.
+  const { host, asks } = told instanceof Errand ? told : { host: address, asks: true }
+  const ask = () => (asks ? consentToConnect(host, address, port) : undefined)
+  const real = refuseFakeAddress(address)
+  return real === undefined ? ask() : real.then(ask)
 }

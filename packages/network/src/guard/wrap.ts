@@ -3,7 +3,7 @@ import type { TroupeError } from '@troupe/core'
 import { refusal } from './refusal.ts'
 
 /** Any function, as it is called by whoever calls it. */
-export type Callable = (...args: readonly unknown[]) => unknown
+export type Callable = (this: unknown, ...args: readonly unknown[]) => unknown
 
 /** How a refused call tells its caller. */
 export type Answer = (error: TroupeError, self: unknown, args: readonly unknown[]) => unknown
@@ -43,6 +43,18 @@ export function replaceMethod(owner: object, name: PropertyKey, instead: Replace
   if (isCallable(original)) Reflect.set(owner, name, new Proxy(original, { apply: instead }))
 }
 
+/**
+ * Like {@link replaceMethod}, with a plain function that takes the place of the one that it is given. For what is called often: a proxy costs
+ * more than most of what stands behind it.
+ */
+export function replaceFunction(owner: object, name: PropertyKey, make: (original: Callable) => Callable): void {
+  const original: unknown = Reflect.get(owner, name)
+  if (!isCallable(original)) return
+  const made = make(original)
+  Object.defineProperties(made, { name: { value: original.name }, length: { value: original.length } })
+  Reflect.set(owner, name, made)
+}
+
 /** How one function is refused. */
 export interface RefusedMethod {
   /** The function, as errors name it. */
@@ -52,13 +64,16 @@ export interface RefusedMethod {
   readonly advice?: string | undefined
   /** Which calls are refused. @default all */
   readonly only?: (args: readonly unknown[]) => boolean
+  /** Which calls are let through all the same. @default none */
+  readonly own?: (args: readonly unknown[]) => boolean
 }
 
 /** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
-export function refuseMethod(owner: object, name: string, { what, answer, advice, only }: RefusedMethod): void {
+export function refuseMethod(owner: object, name: string, { what, answer, advice, only, own }: RefusedMethod): void {
   const original: unknown = Reflect.get(owner, name)
   if (!isCallable(original)) return
-  const errorFor = (title: string, args: readonly unknown[]) => (only === undefined || only(args) ? refusal(title, advice) : undefined)
+  const errorFor = (title: string, args: readonly unknown[]) =>
+    only?.(args) === false || own?.(args) === true ? undefined : refusal(title, advice)
   const apply: Replacement = (target, self, args) => {
     const error = errorFor(what, args)
     return error ? answer(error, self, args) : Reflect.apply(target, self, args)

@@ -1,9 +1,8 @@
 /** Servers on this machine, in threads of any network: visitors come in, and nothing goes out by that. */
-import { lookup } from 'node:dns/promises'
+import { promisify } from 'node:util'
 import { isIP, type Server } from 'node:net'
-import { inTheClear } from '../drivers/in-the-clear.ts'
 import { consent } from '../guard/consent.ts'
-import { listenClear } from '../guard/permit.ts'
+import { listenClear, systemLookup } from '../guard/permit.ts'
 import { threadNetwork } from '../thread-network.ts'
 
 export interface Here {
@@ -25,7 +24,7 @@ export function listenHere(server: Server, { port, host }: Here): void {
   }
   const listen = async () => {
     await consent('socket.listen', host ?? '::', port)
-    listenClear(server, port, host === undefined || isIP(host) !== 0 ? host : await inTheClear(async () => (await lookup(host)).address))
+    listenClear(server, port, host === undefined || isIP(host) !== 0 ? host : (await promisify(systemLookup)(host)).address)
   }
   listen().catch((error: unknown) => server.emit('error', error))
 }

@@ -1,9 +1,9 @@
 /** Connections and names of the clear network, for threads that may ask neither themselves. Runs in the kernel. */
-import { lookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 import { TroupeError, unavailable } from '@troupe/core'
 import type { Errand } from '../access.ts'
-import { connectPlain } from '../guard/permit.ts'
+import { connectPlain, systemLookup } from '../guard/permit.ts'
 
 export type Clear = Omit<Errand, 'overlay'> & {
   /** How names are resolved. */
@@ -43,7 +43,7 @@ export async function connectClear({ target, family, localAddress, lookup, signa
 /** Addresses of a name, as the operating system finds them. Throws like {@link connectClear}. */
 export async function lookupClear(name: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
-    lookup(name, { all: true, family }, (error, found) => {
+    systemLookup(name, { all: true, family }, (error, found) => {
       if (error) reject(unavailable(error.message, systemDetails(error)))
       else resolve(found)
     })

@@ -2,11 +2,11 @@
  * Connections that the kernel opens for threads of sealed hosts, which may open none themselves. What such a thread may be connected to is
  * decided here, by the kernel's own books; the thread gets the connection, and no address or credentials of an overlay.
  */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { dial, type Errand, type Handed, handOver, type ResolvedAddress, type Route } from '@troupe/network'
-import { connectClear, inTheClear, isPrivateAddress, lookupClear } from '@troupe/network/kernel'
+import { connectClear, isPrivateAddress, lookupClear, systemLookup } from '@troupe/network/kernel'
 import { z } from 'zod'
 import type { Requests } from '../protocol.ts'
 import { Turns } from '../turns.ts'
@@ -108,7 +108,7 @@ export class Dials {
     if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
     if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
     this.#options.permitClear(asker, 'socket.resolve', name)
-    const found = await this.#of(asker.thread.number).lookups.take(async () => inTheClear(async () => lookupClear(name, family)))
+    const found = await this.#of(asker.thread.number).lookups.take(async () => lookupClear(name, family))
     return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))
   }
 
@@ -133,7 +133,7 @@ export class Dials {
       }
       permitClear(asker, 'socket.connect', host, port)
       permit(host)
-      return inTheClear(async () => connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) }))
+      return connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) })
     }
     const route = await this.#options.route(overlay, asker)
     const { network } = asker.thread

@@ -1,12 +1,12 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
 import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
-import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker, type WorkerOptions } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { routeWord } from '../route-word.ts'
 import type { ThreadNetwork } from '@troupe/network'
-import { inTheClear, outOfTheClear } from '@troupe/network/kernel'
+import { ownThread } from '@troupe/network/kernel'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
 import { hand, type Wire } from '../wire.ts'
 import { NativeEnd } from './native-end.ts'
@@ -182,11 +182,6 @@ function isMessage(message: unknown): message is ToKernel {
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
-/** Threads are the kernel's own, in whatever network the program around the application is. */
-function startWorker(options: WorkerOptions): Worker {
-  return inTheClear(() => new Worker(main, options))
-}
-
 /** A worker thread. */
 export class WorkerThread extends Thread {
   /** Settles when it can run processes; rejects when it ended before. */
@@ -207,8 +202,9 @@ export class WorkerThread extends Thread {
     this.ready = ready
     this.#exited = exited
     ready.catch(() => undefined)
-    this.#worker = startWorker({
-      workerData: { troupe: data },
+    this.#worker = new Worker(main, {
+      // Threads are the kernel's own, in whatever network the program around the application is.
+      workerData: ownThread({ troupe: data }),
       transferList: [data.port],
       env: options.sealed ? sealedEnvironment(options.env) : options.env,
       ...(options.sealed && { execArgv: [...sealedFlags()] }),
@@ -223,11 +219,9 @@ export class WorkerThread extends Thread {
       const error = this.#verdict ?? options.failure(code, failure)
       setFailed(error)
       // What the thread posted before it ended is still in the port: that is read before the end is told.
-      outOfTheClear(() => {
-        void drained.then(() => {
-          options.onExit(this, error)
-          setExited()
-        })
+      void drained.then(() => {
+        options.onExit(this, error)
+        setExited()
       })
     })
     near.on('message', (message: unknown) => {

@@ -2,7 +2,7 @@
 import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { kernelHands } from './hands.ts'
-import { currentParticipant, participantInForce, soleParticipant } from './participant.ts'
+import { currentParticipant, hasGoverned, participantInForce, soleParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
@@ -26,6 +26,7 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
       if (port === undefined) return runtime.permits.ask(by, action, resource)
       return runtime.kernel.request('permit', { action, resource, port }, by.pid)
     },
+    governs: hasGoverned,
     async bind(overlay: EntryId, options: BindOptions) {
       const { pid } = currentParticipant()
       const { ticket, number } = await runtime.kernel.request('bind', { overlay, options }, pid)

@@ -4,10 +4,16 @@ import { noCaller } from './no-application.ts'
 import type { Held } from './outbox.ts'
 
 let strict = false
+let governs = false
 
 /** `security.strict_mode`: all who act in this thread are asked about. */
 export function setStrictMode(on: boolean): void {
   strict = on
+}
+
+/** Whether anybody in this thread was ever one about whom the kernel is asked. */
+export function hasGoverned(): boolean {
+  return governs
 }
 
 export class Participant {
@@ -21,6 +27,7 @@ export class Participant {
     this.pid = pid
     this.frame = frame
     this.governed = governed
+    governs ||= governed
   }
 
   /** Aborts when the process or the call is cancelled; nothing cancels the program around an application. */

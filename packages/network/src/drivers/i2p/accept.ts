@@ -7,7 +7,7 @@ import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Accepted, Listener, Target, Ticket } from '../../overlay.ts'
 import { Arrivals } from './arrivals.ts'
-import { inTheClear } from '../in-the-clear.ts'
+import { listenClear } from '../../guard/permit.ts'
 import { forwardTo } from './commands.ts'
 import { Conversation, greeted, type Patience } from './conversation.ts'
 import { addressName, isDestination } from './destination.ts'
@@ -67,7 +67,7 @@ class Forwarding {
       const local = control.localAddress ?? ''
       // i2pd forwards to where the request came from, whatever the request says.
       const listening = once(server, 'listening')
-      inTheClear(() => server.listen({ port: 0, host: local, exclusive: true }))
+      listenClear(server, 0, local)
       await listening
       const request = forwardTo(session, local, portOf(server))
       await control.ask(request, { stage: 'request', limit: 'connect_timeout', topic: 'STREAM STATUS' })

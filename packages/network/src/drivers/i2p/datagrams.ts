@@ -4,13 +4,13 @@
  */
 import { invalid, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
-import { createSocket, type RemoteInfo, type Socket as DatagramSocket } from 'node:dgram'
+import type { RemoteInfo, Socket as DatagramSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Association, AssociationEvents } from '../../association.ts'
 import type { DialOptions, Target } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
-import { inTheClear } from '../in-the-clear.ts'
+import { ownDatagrams } from '../../guard/own-datagrams.ts'
 import { createSession } from './commands.ts'
 import { type Conversation, greeted } from './conversation.ts'
 import { addressName, destinationIn, destinationOf, formatTarget, isDestination } from './destination.ts'
@@ -34,10 +34,10 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
   const control = await greeted(bridge, { timeouts, failures, signal, caller: { timeout, until: performance.now() + timeout } })
   const local = control.localAddress ?? ''
   const relay = { host: control.remoteAddress ?? bridge.host, port: plan.port }
-  const datagrams = createSocket(isIPv6(local) ? 'udp6' : 'udp4')
+  const datagrams = ownDatagrams(isIPv6(local) ? 'udp6' : 'udp4')
   try {
     const ready = once(datagrams, 'listening')
-    inTheClear(() => datagrams.bind(0, local))
+    datagrams.bind(0, local)
     await ready
     const id = randomBytes(idBytes).toString('hex')
     const forward = { host: local, port: datagrams.address().port }
@@ -97,12 +97,10 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     const packet = Buffer.concat([Buffer.from(`3.0 ${id} ${destination}\n`), data])
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     if (this.#over) throw unavailable('the way for datagrams is closed')
-    inTheClear(() =>
-      datagrams.send(packet, relay.port, relay.host, (error) => {
-        if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
-        else resolve()
-      }),
-    )
+    datagrams.send(packet, relay.port, relay.host, (error) => {
+      if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
+      else resolve()
+    })
     await promise
   }
 

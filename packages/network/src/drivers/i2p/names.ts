@@ -6,7 +6,7 @@ import { asTroupeError, startDeadline, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
 import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
-import { inTheClear } from '../in-the-clear.ts'
+import { connecting } from '../../guard/permit.ts'
 import { addressName, hostOf, isDestination, padded } from './destination.ts'
 import { Failures } from './failures.ts'
 import { parseReply } from './reply.ts'
@@ -83,8 +83,8 @@ async function newLookup({ host, port, login }: Bridge) {
     }
 
     async find(name: string): Promise<string> {
-      await inTheClear(async () => this.open())
-      return inTheClear(async () => this.resolve(name))
+      await connecting({ host, port }, async () => this.open())
+      return this.resolve(name)
     }
 
     hangUp(): void {

@@ -1,6 +1,7 @@
-import { type Actor, emptyFrame, fork, runInFrame, runInSlot } from '@troupe/core'
+import { type Actor, emptyFrame, fork, runInSlot } from '@troupe/core'
 import { expect, it } from 'vitest'
 import { dial } from '../../dial.ts'
+import { rebindThreadNetwork } from '../../thread-network.ts'
 import { isolationLogin } from './isolation.ts'
 import type { IsolationRule } from './route.ts'
 import { askLogin, granted, isolate, loginTaken, route, target } from './sample.ts'
@@ -37,7 +38,7 @@ it("writes Tor's extended form: no format, isolated by the password", () => {
   })
 })
 
-it('takes actor and process from the frame in force, unless the caller says it', async () => {
+it('takes actor and process from the thread’s network, whatever frame is in force, unless the caller says it', async () => {
   await using proxy = await ScriptedProxy.start(answering({ greeting: askLogin, login: loginTaken, reply: granted.ipv4 }))
   const said = async (dialled: () => Promise<{ destroy(): void }>) => {
     proxy.heard.length = 0
@@ -47,12 +48,16 @@ it('takes actor and process from the frame in force, unless the caller says it',
   const actor = (id: string): Actor => ({ id, meta: {} })
   for (const by of ['actor', 'process'] as const) {
     const way = route(proxy, { isolate: { ...isolate, by } })
-    const inside = (id: string) =>
-      said(() => runInSlot({ frame: fork(emptyFrame, { actor: actor(id) }), owner: { pid: id } }, () => dial(way, target)))
+    const inside = (id: string) => {
+      rebindThreadNetwork({ overlay: way.overlay, isolation: { [by]: id } })
+      return said(() =>
+        runInSlot({ frame: fork(emptyFrame, { actor: actor('somebody') }), owner: { pid: 'else' } }, () => dial(way, target)),
+      )
+    }
     const first = await inside('one')
     expect(await inside('one')).toBe(first)
     expect(await inside('two')).not.toBe(first)
-    const asked = await said(() => runInFrame(emptyFrame, () => dial(way, target, { isolation: { [by]: 'one' } })))
+    const asked = await said(() => dial(way, target, { isolation: { [by]: 'one' } }))
     expect(asked).toBe(first)
   }
 })

@@ -1,13 +1,13 @@
 /** Datagrams through a proxy: UDP ASSOCIATE (RFC 1928 §7). */
 import { invalid, unavailable } from '@troupe/core'
-import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import type { Socket as DatagramSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import { isIP, type Socket, SocketAddress } from 'node:net'
 import type { Association, AssociationEvents } from '../../association.ts'
 import type { SocksClient } from 'socks'
 import type { AssociateOptions, Dial, Target } from '../../overlay.ts'
 import type { Route } from '../../route.ts'
-import { inTheClear } from '../in-the-clear.ts'
+import { ownDatagrams } from '../../guard/own-datagrams.ts'
 import { decodeHost, hostLength } from './address.ts'
 import { ask, type Granted } from './ask.ts'
 import { destinationOf } from '../destination.ts'
@@ -47,9 +47,9 @@ function relayHost({ addressType, address }: Granted['reply'], socket: Socket): 
 
 /** A datagram socket that hears the relay alone. */
 async function connected({ host, port }: Target): Promise<DatagramSocket> {
-  const datagrams = createSocket(isIP(host) === 6 ? 'udp6' : 'udp4')
+  const datagrams = ownDatagrams(isIP(host) === 6 ? 'udp6' : 'udp4')
   const ready = once(datagrams, 'connect')
-  inTheClear(() => datagrams.connect(port, host))
+  datagrams.connect(port, host)
   try {
     await ready
     return datagrams
@@ -85,13 +85,11 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     if (this.#over) throw unavailable('the way for datagrams is closed')
     const packet = this.#framing.createUDPFrame({ remoteHost, data: Buffer.from(data) })
     await new Promise<void>((resolve, reject) => {
-      inTheClear(() =>
-        this.#datagrams.send(packet, (error) => {
-          if (error && 'code' in error && error.code === 'EMSGSIZE') reject(invalid(`a datagram of ${data.length} bytes is too long`))
-          else if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
-          else resolve()
-        }),
-      )
+      this.#datagrams.send(packet, (error) => {
+        if (error && 'code' in error && error.code === 'EMSGSIZE') reject(invalid(`a datagram of ${data.length} bytes is too long`))
+        else if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
+        else resolve()
+      })
     })
   }
 

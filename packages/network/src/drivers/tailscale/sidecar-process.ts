@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { z } from 'zod'
-import { inTheClear } from '../in-the-clear.ts'
+import { startProgram } from '../../guard/own-threads.ts'
 import { answer as answerLine, type NodeEvent, nodeEvent, ready } from './answers.ts'
 import { refusalError } from './codes.ts'
 import { type Fields, readAnswer, readFields } from './line.ts'
@@ -81,7 +81,7 @@ export class SidecarProcess {
     this.#onEvent = onEvent
     // In the session of this process, which the scheduler takes as one (`docs/discoveries/0047-a-session-is-scheduled-as-one.md`).
     const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env) } as const
-    this.#child = inTheClear(() => spawn(program, ['--sock', socket], { ...options, stdio: [...options.stdio] }))
+    this.#child = startProgram(() => spawn(program, ['--sock', socket], { ...options, stdio: [...options.stdio] }))
     const { stdin, stdout, stderr } = this.#child
     stdin.on('error', () => {})
     createInterface({ input: stdout }).on('line', (line) => this.#take(line))

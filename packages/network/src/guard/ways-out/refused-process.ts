@@ -1,6 +1,7 @@
 /** Other programs, native code, and debuggers. */
 import { property } from '../internals.ts'
 import { isTrustedAddon } from '../native-addons.ts'
+import { isStartingProgram } from '../own-threads.ts'
 import type { RefusedWay } from './way.ts'
 
 const runElsewhere =
@@ -39,7 +40,7 @@ const engines = {
 }
 
 export const refusedInProcess: readonly RefusedWay[] = [
-  { module: 'child_process', names: starters, advice: runElsewhere },
+  { module: 'child_process', names: starters, advice: runElsewhere, own: isStartingProgram },
   { module: 'cluster', names: 'fork', advice: runElsewhere },
   { module: 'process', names: 'execve', advice: runElsewhere },
   {

@@ -1,11 +1,12 @@
 /** Threads beside those of the application, and what would hand work to them. */
+import { isOwnThread } from '../own-threads.ts'
 import type { RefusedWay } from './way.ts'
 
 const spawnInstead =
   'A thread started by hand has no guard: start a process of the application (processes.spawn), which has a thread of its own'
 
 export const refusedThreads: readonly RefusedWay[] = [
-  { module: 'worker_threads', names: 'Worker', advice: spawnInstead },
+  { module: 'worker_threads', names: 'Worker', advice: spawnInstead, own: isOwnThread },
   // With --experimental-web-worker.
   { module: 'globalThis', names: 'Worker', advice: spawnInstead },
   {

@@ -12,6 +12,8 @@ export interface RefusedWay {
   readonly answer?: 'throw' | 'reject' | 'callback'
   /** Limits the refusal to some calls, and says which, for the docs. */
   readonly only?: { readonly when: string; readonly test: (args: readonly unknown[]) => boolean }
+  /** Tells calls of Troupe's own, which are let through. */
+  readonly own?: (args: readonly unknown[]) => boolean
   /** The file of the guard that refuses these names, where that takes more than a look at a call. */
   readonly by?: string
 }
