@@ -303,18 +303,14 @@ export const attacks = {
   'a network of its own making': async (place) => rebound(() => both(place, (host, port) => dialled(net.connect(port, host)))),
   'a network of its own making, and a child': async (place) =>
     rebound(() => childProcess.spawnSync(process.execPath, ['-e', elsewhere(place)]).status),
-  'a network of its own making, and a name': async () =>
-    rebound(() => soon(dns.promises.lookup('leak.test'))),
-  'a network of its own making, and a datagram': async (place) =>
-    rebound(() => attacks['a datagram'](place)),
-  'a network of its own making, and a Unix socket': async (place) =>
-    rebound(() => attacks['a Unix socket'](place)),
-  'a network of its own making, and a native handle': async (place) =>
-    rebound(() => attacks['process.binding'](place)),
-  'a network of its own making, and hooks of modules': async (place) =>
-    rebound(() => attacks['hooks of modules'](place)),
+  'a network of its own making, and a name': async () => rebound(() => soon(dns.promises.lookup('leak.test'))),
+  'a network of its own making, and a datagram': async (place) => rebound(() => attacks['a datagram'](place)),
+  'a network of its own making, and a Unix socket': async (place) => rebound(() => attacks['a Unix socket'](place)),
+  'a network of its own making, and a native handle': async (place) => rebound(() => attacks['process.binding'](place)),
+  'a network of its own making, and hooks of modules': async (place) => rebound(() => attacks['hooks of modules'](place)),
   'a network of its own making, and the program’s inspector': async (place) =>
     rebound(() => attacks['the inspector of the program'](place)),
+  'a network of its own making, and a signal': async () => rebound(() => process.kill(process.pid, 'SIGUSR1')),
   'the clear network, chosen': async ({ host, port }) => http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
 
   // By files that are none
