@@ -138,6 +138,17 @@ describe('an error that defends itself', () => {
     expect(cross(proxy)).toBeInstanceOf(TroupeError)
   })
 
+  it('as a proxy that was revoked, by itself or within', () => {
+    const revoked = () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return proxy
+    }
+    expect(cross(revoked())).toBeInstanceOf(TroupeError)
+    for (const key of ['details', 'cause', 'extra', 'errors', 'name', 'message'])
+      expect(cross(Object.assign(new Error('fine'), { [key]: revoked() }))).toBeInstanceOf(TroupeError)
+  })
+
   it('by being its own cause', () => {
     const error = new Error('round')
     error.cause = error

@@ -5,6 +5,7 @@
 import { inspect } from 'node:util'
 import { type ErrorDetails, type ErrorKind, isErrorKind, TroupeError } from './errors.ts'
 import { define } from './value-wire/copier.ts'
+import { isRevoked } from './value-wire/revoked.ts'
 import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
 
 /** An error as plain data. */
@@ -46,7 +47,12 @@ const bases = new Map<string, ErrorConstructor>(
 
 /** Describes anything thrown as plain data. Never throws itself, whatever getters the value has. */
 export function errorToWire(thrown: unknown): WireError {
-  return describe(thrown, { depth: 0, left: { errors: maxErrors } })
+  try {
+    return describe(thrown, { depth: 0, left: { errors: maxErrors } })
+  } catch {
+    // Whoever waits for it would wait for ever.
+    return { ...plain('Error', '(an error that cannot be described)'), details: {} }
+  }
 }
 
 /** Like {@link errorToWire}, for the errors of one value: together they are described at no more length than one. */
@@ -254,7 +260,7 @@ function textOf(value: unknown): string {
 const inspection = { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20, maxStringLength: 1000 } as const
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value)
 }
 
 /** `instanceof` asks the value, which may be a proxy that throws. */

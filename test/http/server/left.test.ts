@@ -74,6 +74,19 @@ describe('a folder with a pipe in it', () => {
   })
 })
 
+describe('a client that goes before its body has come', () => {
+  it.each([['inline'], [{ max: 1 }]])('is no error of the service: %j', async (pool) => {
+    await using web = await startWebApp({ pool, endpoints: { size: { method: 'POST', path: '/size', func: 'size' } } })
+    const socket = connect(web.port, '127.0.0.1')
+    socket.write('POST /size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n')
+    await once(socket, 'data')
+    socket.write('abc')
+    socket.resetAndDestroy()
+    await expect.poll(() => web.app.log.join('\n'), { timeout: 20_000 }).toContain('the client has gone')
+    expect(web.app.log.join('\n')).not.toMatch(/ERROR|aborted|prematurely/)
+  })
+})
+
 describe('HTTP/2', () => {
   it('bounds bodies, and the time that they take', async () => {
     await using web = await startWebApp({

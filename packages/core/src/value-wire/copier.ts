@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util'
 import { isPrimitive } from './plain-copy.ts'
+import { isRevoked } from './revoked.ts'
 import { shapeOf } from './shape.ts'
 import { copyView, isDetached } from './views.ts'
 
@@ -83,6 +84,7 @@ export class Copier {
     if (this.#path.length > this.#deepest) this.#deepest = this.#path.length
     const { moved } = this.#options
     if (moved.size > 0 && moved.has(value)) return value
+    if (isRevoked(value)) return this.#refuse(value, 'it is a proxy that was revoked')
     if (Array.isArray(value)) return this.#array(value)
     if (isPlain(value)) return this.#fields(value, {})
     if (isError(value)) {

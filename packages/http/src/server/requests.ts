@@ -18,6 +18,7 @@ import { Hosts } from './hosts.ts'
 import { type Answer, answerInline, warm } from './inline.ts'
 import { LanesByProgram } from './lane/lanes-by-program.ts'
 import { noteMalformed } from './malformed.ts'
+import { toldOf } from './lost-body.ts'
 import { breakOff, type Outgoing } from './outgoing.ts'
 import { Proxies } from './proxied.ts'
 import { RequestCall } from './request-call.ts'
@@ -92,7 +93,7 @@ export class Requests {
         this.#count(context)
         return answerEvents(eventsRoute, context)
       },
-      failed: (error, { env, req }) => this.#failed(error, env.call, req.raw),
+      failed: (error, { env, req }) => this.#failed(toldOf(error, env.incoming), env.call, req.raw),
     })
     this.#threads.keep(table)
   }
@@ -202,7 +203,8 @@ export class Requests {
 
   /** Answers that a request failed. */
   #refused(error: unknown, environment: ServerEnvironment['Bindings'], request: Request): Answer {
-    return this.#sent(this.#failed(error, environment.call, request), environment, request)
+    const { call, incoming } = environment
+    return this.#sent(this.#failed(toldOf(error, incoming), call, request), environment, request)
   }
 
   /** Sends a response, or that it cannot be sent. */

@@ -173,6 +173,12 @@ describe('what cannot be cloned is Invalid, and says where', () => {
     expect(() => snapshot({ proxy })).toThrow(expect.objectContaining({ kind: 'Invalid' }))
   })
 
+  it('for a proxy that was revoked', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect(() => snapshot({ a: [proxy] })).toThrow(expect.objectContaining({ kind: 'Invalid', details: { path: 'payload.a[0]' } }))
+  })
+
   it('for an object of endless depth', () => {
     let value: unknown = 1
     for (let i = 0; i < 200_000; i += 1) value = { value }
