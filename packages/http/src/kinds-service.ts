@@ -42,7 +42,7 @@ const limits = z.strictObject({
     .int()
     .min(0)
     .default(10 * 1024 * 1024),
-  /** Connections at a time; more are closed at once. */
+  /** Connections at a time; more are closed at once. @default half of the files that the program may have open */
   connections: z.int().min(1).optional(),
   /** WebSockets and event streams at a time; beyond: 503. */
   channels: z.int().min(1).default(10_000),

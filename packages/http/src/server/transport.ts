@@ -10,6 +10,7 @@ import type { HttpServiceFields } from '../kinds-service.ts'
 import type { Incoming } from './environment.ts'
 import { Http1Outgoing, Http2Outgoing, type Outgoing } from './outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
+import { connectionsByDefault } from './open-files.ts'
 import { isUpgrade } from './upgrade.ts'
 
 export interface TransportEvents {
@@ -42,7 +43,7 @@ export function createTransport(fields: HttpServiceFields, events: TransportEven
     tls === undefined || tls.mode === 'auto'
       ? markedSecure(createServer(http1Options(fields, events), events.onRequest), tls !== undefined)
       : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, events)
-  if (limits.connections !== undefined) transport.maxConnections = limits.connections
+  transport.maxConnections = limits.connections ?? connectionsByDefault()
   return transport
 }
 
