@@ -1,8 +1,8 @@
 /** Takes the connections that the sidecar hands over at the place of a ticket. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
-import { BroadcastChannel } from 'node:worker_threads'
 import { listenPermitted } from '../../guard/permit.ts'
+import { PlainChannel } from '../../guard/shared-names.ts'
 import type { Listener, Peer, Ticket } from '../../overlay.ts'
 import { Arrivals } from './arrivals.ts'
 import { FirstLine, isFields, readFields, textsIn } from './line.ts'
@@ -18,7 +18,7 @@ export async function accept(ticket: Ticket): Promise<Listener> {
   const { forward, channel } = placeOf(ticket)
   const arrivals = new Arrivals()
   const server = createServer((socket) => void take(socket, arrivals))
-  const gone = new BroadcastChannel(channel)
+  const gone = new PlainChannel(channel)
   const end = (error?: Error) => {
     gone.close()
     server.close()
