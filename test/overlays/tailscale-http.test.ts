@@ -31,8 +31,8 @@ httpListenerContract('network.tailscale', async () => {
     visitor: node('there'),
     // The same node, with something else in its entry.
     changed: (times) => node('here', { auth_key: times % 2 === 0 ? key : other }),
-    peer: { address: expect.stringMatching(/^100\.64\./), node: 'there', user: 'ann@tail.test', tags: [] },
-    actor: 'tailscale:ann@tail.test',
+    peer: { address: expect.stringMatching(/^100\.64\./), id: expect.any(String), node: 'there', user: 'ann@tail.test', tags: [] },
+    actor: 'tailscale:user:ann@tail.test',
     tls: { ca: root },
     [Symbol.asyncDispose]: async () => started.disposeAsync(),
   }

@@ -21,9 +21,13 @@ export const zeroHops: Readonly<Record<string, number>> = {
   'i2cp.leaseSetType': 1,
 }
 
-/** Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`. */
-export async function startRouter(folder: string, host: string): Promise<Daemon> {
-  const args = await routerConfig({ folder, address: host, sam: { host, port: samPort }, floodfill: true, exploratory: 0 })
+/**
+ * Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`.
+ *
+ * @param isSingleThread - As i2pd is set by itself.
+ */
+export async function startRouter(folder: string, host: string, isSingleThread = false): Promise<Daemon> {
+  const args = await routerConfig({ folder, address: host, sam: { host, port: samPort, isSingleThread }, floodfill: true, exploratory: 0 })
   // It takes its time over anything gentler.
   const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log'), deathSignal: 'KILL' })
   await daemon.until(async () => listens(host, samPort))
@@ -34,7 +38,7 @@ export interface RouterPlan {
   /** Its own. */
   readonly folder: string
   readonly address: string
-  readonly sam: { readonly host: string; readonly port: number } | undefined
+  readonly sam: { readonly host: string; readonly port: number; readonly isSingleThread?: boolean } | undefined
   /** Whether others ask it where a destination is. */
   readonly floodfill: boolean
   /** Hops of the tunnels by which it asks. */
@@ -159,7 +163,7 @@ addressbook = true
 inbound.length = ${exploratory}
 outbound.length = ${exploratory}
 [sam]
-singlethread = false
+singlethread = ${sam?.isSingleThread ?? false}
 enabled = ${sam !== undefined}
 address = ${sam?.host ?? address}
 port = ${sam?.port ?? samPort}

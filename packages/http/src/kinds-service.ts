@@ -96,7 +96,10 @@ export const httpServiceKind = defineKind({
       network: z.union([reference('network.*'), z.null()], 'expected the id of an overlay, or null for the clear network').optional(),
       /** `same`: handlers reach out by the overlay that the service listens on. Else, inbound is no selection. */
       replyVia: z.literal('same').optional(),
-      /** `tailscale`: each request acts for the user or node that the overlay says it comes from, as the actor `tailscale:<name>`. */
+      /**
+       * `tailscale`: each request acts for who the overlay says it comes from: the actor `tailscale:user:<login>`, for a node without a user
+       * `tailscale:node:<name>`, else `tailscale:address:<address>`.
+       */
       identity: z.literal('tailscale').optional(),
       /**
        * Hosts that it answers; requests for others get 421. @default on loopback the names of loopback, on one address that address, on an

@@ -21,6 +21,7 @@ import type {
 import type { Route } from './route.ts'
 import { handedDriver } from './sealed/driver.ts'
 import { threadNetwork } from './thread-network.ts'
+import { tellTrouble } from './trouble.ts'
 
 const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handedDriver].map((driver) => [driver.name, driver]))
 
@@ -55,6 +56,7 @@ async function dialReal(route: Route, target: Target, options: DialOptions): Pro
     return socket
   } catch (error) {
     record.failed(error)
+    tellTrouble(route.overlay, error)
     throw error
   }
 }

@@ -5,6 +5,7 @@ export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } 
 export { type GuardOptions, installGuard } from './guard/install.ts'
 export { trustAddons } from './guard/native-addons.ts'
 export { overlayChanged } from './guard/routes.ts'
+export type { OverlayCondition, OverlayStateEvent } from './overlay-state.ts'
 export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './health.ts'
 export type {
   Accepted,

@@ -27,6 +27,8 @@ export interface OverlayKind {
   readonly kind: Kind
   /** Where others reach the overlay, as far as what is kept in `stateDir` tells; it need not run. */
   keptAddress?(id: EntryId, stateDir: string): Promise<string | undefined>
+  /** Milliseconds that an overlay of the entry may take before somebody listens on it. @default no more than a service has to start */
+  listenTime?(entries: Entries, id: EntryId): number
   /** Says {@link Overlay.exclusive} of what {@link open} would build. */
   exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
   /**

@@ -2,6 +2,7 @@
 import type { EntryId } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
+import type { OverlayCondition } from './overlay-state.ts'
 import type { Route } from './route.ts'
 
 /** What the kind of an overlay supports (`docs/overlays.md` has the table). */
@@ -32,8 +33,10 @@ export interface Overlay extends AsyncDisposable {
    * @throws TroupeError `Unavailable`
    */
   check?(): Promise<void>
-  /** How it does, for kinds that know more than what dials show. Never rejects. */
+  /** How it does. Never rejects. */
   status?(): Promise<OverlayStatus>
+  /** Somebody could not use it: it looks how it does, soon. */
+  doubt?(): void
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**
@@ -47,10 +50,11 @@ export interface Overlay extends AsyncDisposable {
 
 /** How an overlay does, as the kernel sees it: plain data, without secrets. */
 export interface OverlayStatus {
-  /** `starting`: it comes up by itself, or once somebody has done what `reason` or `loginUrl` say; `down`: it tries again later, or never. */
-  readonly state: 'up' | 'starting' | 'down'
+  readonly state: OverlayCondition
   /** Why it is not up, or what is wrong though it is. */
   readonly reason?: string
+  /** Unix time in milliseconds at which it came into that state. */
+  readonly since: number
   /** What somebody has to open in a browser. */
   readonly loginUrl?: string
   /** Its own name and addresses in the overlay. */
@@ -119,6 +123,8 @@ export interface Peer {
   /** Address or name in the overlay's own terms: an IP address of the tailnet, a `.b32.i2p` name. */
   readonly address: string
   readonly port?: number
+  /** Of a tailnet: the node's own id, which stays when it is renamed. */
+  readonly id?: string
   /** Of a tailnet: name of the node, its user (absent for tagged nodes), its tags. */
   readonly node?: string
   readonly user?: string

@@ -1,5 +1,5 @@
 /** The overlays of an application, by id, as the kernel holds them. */
-import { type EntryId, notFound, TroupeError } from '@troupe/core'
+import { asTroupeError, type EntryId, notFound, TroupeError, unavailable } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
 import { findSidecar } from '@troupe/tsnet'
 import { resolve } from 'node:path'
@@ -11,6 +11,7 @@ import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
+import { hearTrouble } from './trouble.ts'
 
 /** One for all applications of this program; it is started when the first node needs it. */
 const sidecar = new Sidecar({ program: async () => (await findSidecar()).path })
@@ -31,6 +32,12 @@ export async function keptAddress(
   stateDir: string,
 ): Promise<string | undefined> {
   return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
+}
+
+/** Milliseconds that an overlay may take before somebody listens on it; nothing for kinds that take no longer than services may. */
+export function listenTime(entries: Entries, id: EntryId): number | undefined {
+  const { kind } = entries.get(id)
+  return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
 }
 
 export interface OverlaysOptions {
@@ -75,6 +82,9 @@ export class Overlays implements AsyncDisposable {
   readonly #stateDir: string
   readonly #log: (line: string) => void
   readonly #onHandOver: (id: EntryId) => void
+  /** Why overlays whose entries are there do not run, and since when. */
+  readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
+  readonly #ear = hearTrouble((id) => this.#running.get(id)?.doubt?.())
   #generation = 0
 
   constructor(
@@ -95,7 +105,14 @@ export class Overlays implements AsyncDisposable {
    */
   async add(id: EntryId): Promise<Overlay> {
     if (this.#running.has(id)) throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
-    return this.replace(id)
+    try {
+      const overlay = await this.replace(id)
+      this.#failures.delete(id)
+      return overlay
+    } catch (error) {
+      if (!this.#running.has(id)) this.#failures.set(id, { error, since: this.#failures.get(id)?.since ?? Date.now() })
+      throw error
+    }
   }
 
   /**
@@ -166,6 +183,7 @@ export class Overlays implements AsyncDisposable {
   async remove(id: EntryId): Promise<void> {
     const overlay = this.#running.get(id)
     this.#running.delete(id)
+    this.#failures.delete(id)
     await overlay?.[Symbol.asyncDispose]()
   }
 
@@ -174,10 +192,12 @@ export class Overlays implements AsyncDisposable {
     await this.#handOvers.get(id)
   }
 
-  /** @throws TroupeError `NotFound`, with the nearest id that there is. */
+  /** @throws TroupeError `NotFound`, with the nearest id that there is; `Unavailable` for one that has not come up. */
   get(id: EntryId): Overlay {
     const overlay = this.#running.get(id)
     if (overlay) return overlay
+    const failure = this.#failures.get(id)
+    if (failure) throw unavailable(`overlay ${id} has not come up: ${asTroupeError(failure.error).message}`, { overlay: id })
     throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
   }
 
@@ -195,11 +215,15 @@ export class Overlays implements AsyncDisposable {
   }
 
   /**
-   * How an overlay does. Nothing for kinds that know no more than what dials show.
+   * How an overlay does. Nothing for kinds that do not tell.
    *
    * @throws TroupeError `NotFound`
    */
   async status(id: EntryId): Promise<OverlayStatus | undefined> {
+    const failure = this.#failures.get(id)
+    if (failure && !this.#running.has(id)) {
+      return { state: 'down', reason: asTroupeError(failure.error).message, since: failure.since }
+    }
     return this.get(id).status?.()
   }
 
@@ -214,6 +238,7 @@ export class Overlays implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ear[Symbol.dispose]()
     const overlays = [...this.#running.values()]
     this.#running.clear()
     await Promise.all(overlays.map(async (overlay) => overlay[Symbol.asyncDispose]()))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"tailscale.com/ipn"
 )
@@ -42,15 +43,24 @@ type login struct {
 }
 
 // awaitRunning waits for the login. tsnet's start does not, and its own Up waits for ever where a key is missing or control does not answer.
-func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, key string) error {
+func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, r *request) error {
 	var at login
+	doubt := time.NewTimer(controlPatience)
+	defer doubt.Stop()
+	faults := make(chan error, 1)
 	for {
 		select {
+		case <-doubt.C:
+			go func() { faults <- controlFault(ctx, r.ControlURL) }()
+		case err := <-faults:
+			if err != nil && ctx.Err() == nil && !at.approval && at.url == "" {
+				return n.ended(fail("ECONTROL", "%w", err))
+			}
 		case change, ok := <-changes:
 			if !ok {
 				return n.ended(fail("ESTART", "the node ended in the state %s", at.state))
 			}
-			if err := n.advance(ctx, &at, change, key); err != nil {
+			if err := n.advance(ctx, &at, change, r.AuthKey); err != nil {
 				return err
 			}
 			if at.state == ipn.Running {
@@ -63,6 +73,11 @@ func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, key 
 }
 
 func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key string) error {
+	withheld := n.server.AuthKey == ""
+	if withheld && key != "" {
+		// tsnet asks for a login in a browser before it is given the key.
+		change.BrowseToURL = nil
+	}
 	n.report(change)
 	if change.ErrMessage != nil {
 		return fail("EAUTH", "the control server refused the login: %s", *change.ErrMessage)
@@ -76,7 +91,7 @@ func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key st
 	before := at.state
 	at.state = *change.State
 	at.approval = at.approval || at.state == ipn.NeedsMachineAuth
-	if at.state == ipn.NeedsLogin && before == ipn.Starting && key != "" && !at.retried {
+	if at.state == ipn.NeedsLogin && (withheld || before == ipn.Starting) && key != "" && !at.retried {
 		at.retried = true
 		return n.offerKey(ctx, key)
 	}

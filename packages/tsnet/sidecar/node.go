@@ -77,7 +77,7 @@ func (n *node) up(r *request) (fields, error) {
 
 func (n *node) join(r *request) (*ipnstate.Status, error) {
 	n.server = &tsnet.Server{
-		Dir: r.StateDir, Hostname: r.Hostname, AuthKey: r.AuthKey, ControlURL: r.ControlURL, Ephemeral: r.Ephemeral,
+		Dir: r.StateDir, Hostname: r.Hostname, AuthKey: firstKey(r), ControlURL: r.ControlURL, Ephemeral: r.Ephemeral,
 		AdvertiseTags: r.Tags, Port: lastingPort(r.StateDir), UserLogf: n.log, Logf: n.log,
 	}
 	if r.Ephemeral {
@@ -97,7 +97,7 @@ func (n *node) join(r *request) (*ipnstate.Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.awaitRunning(ctx, changes, r.AuthKey); err != nil {
+	if err := n.awaitRunning(ctx, changes, r); err != nil {
 		return nil, err
 	}
 	go n.follow(changes)
@@ -106,6 +106,15 @@ func (n *node) join(r *request) (*ipnstate.Status, error) {
 		return nil, err
 	}
 	return status, n.useRoutes(ctx, r.ExitNode)
+}
+
+// firstKey is what tsnet is to offer at its start: nothing where the folder knows a node. That one has its own key, and one that was deleted,
+// or belongs to somebody else, would shut it out or make another node of it. It is offered when a login turns out to be needed.
+func firstKey(r *request) string {
+	if r.Ephemeral || !knowsNode(r.StateDir) {
+		return r.AuthKey
+	}
+	return ""
 }
 
 // useRoutes takes the routes that peers announce, which tsnet by itself does not on every system, and the exit node that was asked for.

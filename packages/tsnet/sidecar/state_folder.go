@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"path/filepath"
@@ -60,4 +61,10 @@ func freePort(wanted int) (uint16, bool) {
 	defer socket.Close()
 	address, ok := socket.LocalAddr().(*net.UDPAddr)
 	return uint16(address.Port), ok
+}
+
+// knowsNode says whether a node has logged in from the folder before.
+func knowsNode(folder string) bool {
+	text, err := os.ReadFile(filepath.Join(folder, "tailscaled.state"))
+	return err == nil && bytes.Contains(text, []byte(`"_current-profile"`))
 }

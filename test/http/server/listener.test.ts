@@ -13,7 +13,7 @@ httpListenerContract('network.loopback', async () => {
     visitor: { id: 'app:there', kind: 'network.loopback', host: 'there.loop' },
     changed: (times) => ({ ...here, version: times + 1 }),
     peer: { address: 'visitor.loop', user: 'visitor', tags: ['tag:test'] },
-    actor: 'tailscale:visitor',
+    actor: 'tailscale:user:visitor',
     tls: { ca },
     [Symbol.asyncDispose]: async () => {
       await network[Symbol.asyncDispose]()

@@ -177,6 +177,6 @@ describe('a service that knows its visitors by the overlay', () => {
         { id: `app:to_${name}`, kind: 'network.loopback', host: 'there.loop' },
       ],
     })
-    expect(await web.visit('/', `app:to_${name}`)).toMatchObject({ actor: 'tailscale:visitor', remoteAddress: 'visitor.loop' })
+    expect(await web.visit('/', `app:to_${name}`)).toMatchObject({ actor: 'tailscale:user:visitor', remoteAddress: 'visitor.loop' })
   })
 })

@@ -16,9 +16,9 @@ import {
   type OverlayChoice,
 } from '@troupe/core'
 import { isDeepStrictEqual } from 'node:util'
-import { newActor } from '@troupe/policy'
 import { processes } from '@troupe/process'
 import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
+import { listenTime } from '@troupe/network/kernel'
 import { problemsError } from '@troupe/registry'
 import { httpServiceKind } from '../kinds-service.ts'
 import { checkRoutes } from './check-routes.ts'
@@ -27,6 +27,7 @@ import { orderTopic, type ServerOrder } from './serve.ts'
 import type { ServerAddress } from './server.ts'
 import type { ServerSettings } from './table.ts'
 import { type Source, tableOf } from './tables.ts'
+import { visitorActor } from './visitor-actor.ts'
 
 const module = new URL(`./serve${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 
@@ -72,9 +73,7 @@ export class Servers {
       const isAllowed =
         entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
       if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
-      const { user, node, address, tags = [] } = peer
-      const meta = { address, tags, ...(node !== undefined && { node }), ...(user !== undefined && { user }) }
-      const frame = fork(record.frame, { actor: newActor(`tailscale:${user ?? node ?? address}`, meta) })
+      const frame = fork(record.frame, { actor: visitorActor(peer) })
       return { pid: kernel.calls.admit({ entry, frame, thread }).pid, frame }
     })
     answerLanes({
@@ -101,10 +100,25 @@ export class Servers {
 
   service(id: EntryId): ServiceDefinition {
     const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
-    const { lifecycle } = fields
     // It listens in the default network where it names no other.
     const followsDefault = fields.network === undefined
-    return { id, kind: entry.kind, lifecycle, autoStart: lifecycle.autoStart, followsDefault, start: async () => this.#start(id) }
+    const { autoStart } = fields.lifecycle
+    const common = { id, kind: entry.kind, autoStart, followsDefault, start: async () => this.#start(id) }
+    const startTimeout = this.#slowStart(id)
+    if (startTimeout === undefined) return { ...common, lifecycle: fields.lifecycle }
+    return { ...common, lifecycle: { ...fields.lifecycle, startTimeout }, patience: patienceWithSlow }
+  }
+
+  /** Where the overlay that a service listens on may take its time: that, unless the service says how long it has. */
+  #slowStart(id: EntryId): number | undefined {
+    const { registry, threads } = this.#kernel
+    const { fields, entry } = registry.decode(id, httpServiceKind)
+    const network = fields.network === undefined ? threads.defaultOverlay : fields.network
+    const { lifecycle } = entry.fields
+    const saysSo = typeof lifecycle === 'object' && lifecycle !== null && ('start_timeout' in lifecycle || 'startTimeout' in lifecycle)
+    if (network === undefined || network === null || saysSo || !registry.has(network)) return undefined
+    const time = listenTime(registry, network)
+    return time === undefined ? undefined : Math.max(time, fields.lifecycle.startTimeout)
   }
 
   /** Where a server that runs is reached. @throws TroupeError `NotFound` */
@@ -267,6 +281,8 @@ function lasting({ fields, network }: ServerSettings): unknown {
   return { ...rest, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
 }
 
+/** Milliseconds that the start of the application waits for a service on an overlay that takes its time. */
+const patienceWithSlow = 5_000
 /** Milliseconds that a server may take to do what it is told. */
 const orderTime = 10_000
 

@@ -1,5 +1,6 @@
 /** Agents of undici, one for each {@link connectionKey}, made when they are needed. */
 import { currentSlot } from '@troupe/core'
+import { threadOverlay } from '../thread-network.ts'
 import { connectionKey } from './connection-key.ts'
 import { type Stamp, stampKey } from './stamp.ts'
 import { isCallable } from './wrap.ts'
@@ -37,7 +38,9 @@ export class AgentsByKey {
 
   #open(): Entry {
     const stamp: Stamp = { slot: undefined }
-    return { agent: this.#make({ [stampKey]: stamp }), stamp }
+    // In an overlay its own limits hold, which may be longer than undici's 10 s, and its own errors tell why.
+    const limit = typeof threadOverlay() !== 'string' ? {} : { timeout: 0 }
+    return { agent: this.#make({ ...limit, [stampKey]: stamp }), stamp }
   }
 
   #closeOldest(): void {

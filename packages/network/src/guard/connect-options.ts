@@ -16,11 +16,6 @@ export function readConnect(args: readonly unknown[]): ConnectCall {
   return { options: { port: first, ...(typeof second === 'string' && { host: second }) }, callback }
 }
 
-/** The option by which a connection was to come from a certain place on this machine, if there is one. */
-export function localPlace({ options }: ConnectCall): string | undefined {
-  return ['localAddress', 'localPort'].find((name) => Boolean(options[name]))
-}
-
 function isObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
   return typeof value === 'object' && value !== null
 }

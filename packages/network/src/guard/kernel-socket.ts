@@ -7,15 +7,12 @@ import { refuseFakeAddress } from './real-host.ts'
 import { openClear } from './routes.ts'
 import type { Callable } from './wrap.ts'
 
-const leavePort = 'The kernel opens the connection: leave localPort out'
-
 /** Connects `socket`, or answers why that cannot be. */
 export function connectByKernel(socket: Socket, call: ConnectCall, original: Callable): unknown {
   const { options } = call
   if (typeof options['path'] === 'string' && options['path'] !== '') {
     return socket.destroy(sealedRefusal('a Unix socket (net.Socket.connect)'))
   }
-  if (options['localPort']) return socket.destroy(sealedRefusal('net.Socket.connect from a port of its own (localPort)', leavePort))
   return connectBy(
     socket,
     call,

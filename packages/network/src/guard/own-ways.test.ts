@@ -9,7 +9,6 @@ import { a, eventOf, inNetwork, type Lab, startLab } from './lab.ts'
 import { ownDatagrams } from './own-datagrams.ts'
 import { startProgram } from './own-threads.ts'
 import { connectPlain, listenClear } from './permit.ts'
-import { PlainChannel } from './shared-names.ts'
 import { arrive } from '../listen/arrive.ts'
 
 let lab: Lab
@@ -74,18 +73,6 @@ it('what a datagram of a driver’s brings, and its callbacks, are handled in th
     one.close()
     two.close()
   })
-})
-
-it('hears what the kernel tells all threads, in whatever network they are', async () => {
-  const told = inNetwork(null, () => new PlainChannel('a place'))
-  const heard = await inNetwork(a, async () => {
-    const channel = new PlainChannel('a place')
-    const message = new Promise<unknown>((resolve) => channel.addEventListener('message', (event) => resolve(Reflect.get(event, 'data'))))
-    told.postMessage('gone')
-    return message.finally(() => channel.close())
-  })
-  expect(heard).toBe('gone')
-  told.close()
 })
 
 it('a program that is started is told of in the network of the thread', async () => {

@@ -253,17 +253,6 @@ describe('TLS in an overlay is as in the clear', () => {
     })
   })
 
-  it.each(networks)('a TLSSocket made by hand over a socket that connects itself (%s)', async (network) => {
-    await inNetwork(network, async () => {
-      const { port, host } = options()
-      const socket = new tls.TLSSocket(net.connect(port, host), { secureContext: tls.createSecureContext({ ca }) })
-      expect(socket).toBeInstanceOf(tls.TLSSocket)
-      // A client made so begins when it is written to.
-      socket.write('hello')
-      expect(await reply(socket)).toMatchObject({ server: false })
-    })
-  })
-
   it.each(networks)('checks the host that was asked for, over a socket that connects itself (%s)', async (network) => {
     await inNetwork(network, async () => {
       const over = (host: string) => tls.connect({ socket: net.connect({ port: portOf(echoes), host, ...here }), ca })

@@ -1,6 +1,5 @@
 /** Refuses what no overlay carries, by the table of ways out (`ways-out/`). In the clear these functions are Node's own. */
 import { isBuiltin } from 'node:module'
-import { cannotWait } from './cannot-wait.ts'
 import { property } from './internals.ts'
 import { refusedWays } from './ways-out/refused.ts'
 import type { RefusedWay } from './ways-out/way.ts'
@@ -10,7 +9,7 @@ const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { t
 
 /** Names that this Node, or its flags, lack are skipped. */
 export function refuseWaysOut(): void {
-  for (const { module, names, advice, answer = 'throw', only, own, asks, by } of refusedWays) {
+  for (const { module, names, advice, answer = 'throw', only, own, by } of refusedWays) {
     const root = by === undefined ? moduleOf(module) : undefined
     if (root === undefined) continue
     for (const name of names.split(' ')) {
@@ -24,7 +23,6 @@ export function refuseWaysOut(): void {
         answer: answers[answer],
         ...(only && { only: only.test }),
         ...(own && { own }),
-        ...(asks && { inTheClear: (title: string, args: readonly unknown[]) => cannotWait(title, asks, args) }),
       })
     }
   }

@@ -10,9 +10,6 @@ import { isCallable, replaceMethod } from './wrap.ts'
 
 const mark = 'troupe:'
 
-/** Node's own, by which the kernel tells threads of any network what concerns drivers. */
-export const PlainChannel: typeof workerThreads.BroadcastChannel = workerThreads.BroadcastChannel
-
 export function guardSharedNames(): void {
   guardChannels()
   guardLocks()

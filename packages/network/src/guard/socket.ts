@@ -8,7 +8,7 @@ import { isSealed } from '../sealed/sealed.ts'
 import { threadOverlay } from '../thread-network.ts'
 import { connectBy } from './carry.ts'
 import { asConnectError } from './connect-error.ts'
-import { type ConnectCall, localPlace, readConnect } from './connect-options.ts'
+import { type ConnectCall, readConnect } from './connect-options.ts'
 import { isOrdinary } from './consent.ts'
 import { coverDispatchers } from './fetch.ts'
 import { isFakeAddress } from './fake-addresses.ts'
@@ -65,8 +65,6 @@ function destroyed(socket: Socket, error: Error): Socket {
 function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
   if (typeof path === 'string' && path !== '') return destroyed(socket, refusedIn(overlay, 'a Unix socket (net.Socket.connect)'))
-  const from = localPlace(call)
-  if (from !== undefined) return destroyed(socket, refusedIn(overlay, `net.Socket.connect with ${from}`, leaveOut))
   if (typeof host === 'string') {
     try {
       realHost(host)
@@ -87,5 +85,4 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
   )
 }
 
-const leaveOut = 'The connection comes from the overlay: leave localAddress and localPort out'
 const noBlockList = 'Names are resolved at its far end, out of the list’s sight: leave the list out, and forbid addresses at the proxy'

@@ -10,26 +10,12 @@ import { property } from './internals.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
 
 export function guardTls(): void {
-  guardConstruction()
   replaceMethod(tls, 'connect', (target, self, args) => {
     const [options] = args
     const socket = property(options, 'socket')
     if (!(socket instanceof Socket) || !isCarried(socket)) return Reflect.apply(target, self, args)
     const host = property(options, 'host') ?? property(socket, '_host')
     return Reflect.apply(target, self, [{ ...Object(options), host, socket: new Bytes(socket) }, args.find(isCallable)])
-  })
-}
-
-/** `new tls.TLSSocket(socket)`, for whoever does it by hand. */
-function guardConstruction(): void {
-  tls.TLSSocket = new Proxy(tls.TLSSocket, {
-    construct(target, args: readonly unknown[], newTarget) {
-      const [socket, ...rest] = args
-      const given: unknown = socket instanceof Socket && isCarried(socket) ? new Bytes(socket) : socket
-      const made: unknown = Reflect.construct(target, [given, ...rest], newTarget)
-      if (made instanceof Socket) return made
-      throw new TypeError('TLSSocket constructs no socket')
-    },
   })
 }
 

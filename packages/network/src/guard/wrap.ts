@@ -64,20 +64,16 @@ export interface RefusedMethod {
   readonly advice?: string | undefined
   /** Which calls are refused. @default all */
   readonly only?: (args: readonly unknown[]) => boolean
-  /** The error for a call in the clear, named `title`, if there is one. */
-  readonly inTheClear?: (title: string, args: readonly unknown[]) => TroupeError | undefined
   /** Which calls are let through all the same. @default none */
   readonly own?: (args: readonly unknown[]) => boolean
 }
 
 /** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
-export function refuseMethod(owner: object, name: string, { what, answer, advice, only, own, inTheClear }: RefusedMethod): void {
+export function refuseMethod(owner: object, name: string, { what, answer, advice, only, own }: RefusedMethod): void {
   const original: unknown = Reflect.get(owner, name)
   if (!isCallable(original)) return
-  const errorFor = (title: string, args: readonly unknown[]) => {
-    if (only?.(args) === false || own?.(args) === true) return undefined
-    return refusal(title, advice) ?? inTheClear?.(title, args)
-  }
+  const errorFor = (title: string, args: readonly unknown[]) =>
+    only?.(args) === false || own?.(args) === true ? undefined : refusal(title, advice)
   const apply: Replacement = (target, self, args) => {
     const error = errorFor(what, args)
     return error ? answer(error, self, args) : Reflect.apply(target, self, args)

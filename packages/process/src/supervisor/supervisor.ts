@@ -1,6 +1,16 @@
 /** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
 import { type Channel, channel } from 'node:diagnostics_channel'
-import { type Clock, type EntryId, type Log, type LogNote, notFound, systemClock, type TroupeError, unavailable } from '@troupe/core'
+import {
+  type Clock,
+  type EntryId,
+  type Log,
+  type LogNote,
+  notFound,
+  systemClock,
+  type TroupeError,
+  unavailable,
+  settledWithin,
+} from '@troupe/core'
 import type { Graph, Lifecycle } from '@troupe/registry'
 import { serviceKind } from '../kinds.ts'
 import { supervisorKind } from '../supervisor-kind.ts'
@@ -21,6 +31,8 @@ export interface ServiceDefinition {
   /** It runs in the application's default network, and so needs the default overlay, where there is one. @default false */
   readonly followsDefault?: boolean
   readonly start: Start
+  /** Milliseconds that the start of all waits for it: it may take longer, and nobody waits. @default as long as it takes */
+  readonly patience?: number
 }
 
 export interface SupervisorOptions {
@@ -63,10 +75,11 @@ export class Supervisor {
     return this.#service(id).status
   }
 
-  /** Starts what has `auto_start` and all that it needs. Settles when each runs, or has failed once. */
+  /** Starts what has `auto_start` and all that it needs. Settles when each runs, has failed once, or takes longer than it is waited for. */
   async startAll(): Promise<void> {
     const start = this.#starter()
-    await Promise.all(this.#options.services.filter(({ autoStart }) => autoStart).map(async ({ id }) => start(id)))
+    const wanted = this.#options.services.filter(({ autoStart }) => autoStart)
+    await Promise.all(wanted.map(async ({ id, patience }) => (patience === undefined ? start(id) : settledWithin(start(id), patience))))
   }
 
   /**

@@ -93,7 +93,10 @@ class Forwarding {
 
   async #receive(socket: Socket, patience: Patience): Promise<void> {
     const accepted = await received(socket, patience).catch(() => undefined)
-    if (accepted !== undefined && this.#listener?.connections.put(accepted) !== true) accepted.socket.destroy()
+    if (accepted === undefined) return
+    // A session that streams to itself only looks whether it is there.
+    const isOwn = accepted.peer.address === this.#listener?.address.host
+    if (isOwn || this.#listener?.connections.put(accepted) !== true) accepted.socket.on('error', () => undefined).destroy()
   }
 
   /** The router forwards for as long as that connection stands. */

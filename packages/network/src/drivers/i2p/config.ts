@@ -21,7 +21,10 @@ const lastSignatureType = 11
 
 const fields = z.strictObject({
   /** Where the router's SAM bridge listens. The one name that this machine resolves, where it is a name. */
-  host: z.string().min(1, 'expected a host name or an address'),
+  host: z
+    .string()
+    .min(1, 'expected a host name or an address')
+    .refine((text) => !/^\[.*\]$/.test(text), 'expected an IPv6 address without its brackets'),
   port: port(),
   username: credential.optional(),
   password: credential.optional(),

@@ -2,6 +2,7 @@
 import { type EntryId, nameOf, settledWithin, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from '../../overlay.ts'
+import { OverlayState } from '../../overlay-state.ts'
 import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { i2pKind } from './config.ts'
@@ -9,7 +10,7 @@ import { type Lease, leaseSession, wouldGoOn } from './leases.ts'
 import { addressName, destinationIn } from './destination.ts'
 import { keyPath, readKey } from './key-file.ts'
 import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route.ts'
-import type { Role } from './session.ts'
+import type { Role, Session } from './session.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
 /** Milliseconds that the first session is waited for. Some routers take half a minute; dials wait for it by themselves. */
@@ -24,6 +25,10 @@ export const i2pOverlay: OverlayKind = {
   async keptAddress(id, stateDir) {
     const destination = destinationIn(readKey(pathOf(id, 'listen', stateDir)) ?? '')
     return destination === undefined ? undefined : addressName(destination)
+  },
+  listenTime(entries, id) {
+    const { connectTimeout, sessionTimeout } = entries.decode(id, i2pKind).fields
+    return connectTimeout + sessionTimeout
   },
   exclusive(entries, id, { stateDir }) {
     const { fields } = entries.decode(id, i2pKind)
@@ -48,15 +53,21 @@ class I2pOverlay implements Overlay {
   /** Whether somebody accepts connections, or is about to. */
   #taken = false
   #closed = false
+  readonly #state: OverlayState
+  readonly #unsubscribe: (() => void)[] = []
+  /** The session that it listens by, once it is there. */
+  #place: Session | undefined
 
   private constructor(id: EntryId, fields: Fields, site: Site, dials: Lease) {
     this.id = id
+    this.#state = new OverlayState(id, site.log)
     this.#fields = fields
     this.#site = site
     this.#dials = dials
     this.identity = fields.destination ?? 'default'
     const { options, signatureType, udpPort = fields.port - 1 } = fields
     this.route = this.#route({ session: dials.session.id, datagrams: { port: udpPort, signatureType, options } })
+    this.#follow(dials.session)
   }
 
   /** @throws TroupeError `Unavailable` when the router refuses, or is not there; one that takes its time is waited for by dials. */
@@ -82,16 +93,13 @@ class I2pOverlay implements Overlay {
   }
 
   async status(): Promise<OverlayStatus> {
-    const listener = (await this.#listener?.catch(() => undefined))?.session
-    const known = listener ? [listener, this.#dials.session] : [this.#dials.session]
-    const addresses = known.map(({ address }) => address).filter((address) => address !== undefined)
-    const worst = known.find(({ state }) => state !== 'up')
-    return {
-      state: worst?.state ?? 'up',
-      ...(worst?.error && { reason: worst.error.message }),
-      ...(listener?.address !== undefined && { name: listener.address }),
-      addresses,
-    }
+    const name = this.#place?.address
+    const addresses = [name, this.#dials.session.address].filter((address) => address !== undefined)
+    return { ...this.#state.view, ...(name !== undefined && { name }), addresses }
+  }
+
+  doubt(): void {
+    for (const session of this.#sessions) session.doubt()
   }
 
   async bind({ port, tls = false }: BindOptions): Promise<Binding> {
@@ -120,6 +128,7 @@ class I2pOverlay implements Overlay {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
     stopTimer(this.#lingering)
     await Promise.all([this.#endListener(), this.#dials[Symbol.asyncDispose]()])
   }
@@ -128,7 +137,12 @@ class I2pOverlay implements Overlay {
     stopTimer(this.#lingering)
     const listener = (this.#listener ??= sessionOf(this.id, 'listen', this.#fields, this.#site))
     try {
-      return await listener
+      const lease = await listener
+      if (this.#place !== lease.session) {
+        this.#place = lease.session
+        this.#follow(lease.session)
+      }
+      return lease
     } catch (error) {
       if (this.#listener === listener) this.#listener = undefined
       throw error
@@ -144,8 +158,28 @@ class I2pOverlay implements Overlay {
   async #endListener(): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
+    this.#place = undefined
+    this.#tell()
     const lease = await listener?.catch(() => undefined)
     await lease?.[Symbol.asyncDispose]()
+  }
+
+  get #sessions(): readonly Session[] {
+    return this.#place ? [this.#place, this.#dials.session] : [this.#dials.session]
+  }
+
+  #follow(session: Session): void {
+    this.#unsubscribe.push(session.onChange(() => this.#tell()))
+    this.#tell()
+  }
+
+  /** One of two sessions that does not stand is half of it. */
+  #tell(): void {
+    if (this.#closed) return
+    const sessions = this.#sessions
+    const wrong = sessions.find(({ state }) => state === 'down') ?? sessions.find(({ state }) => state === 'starting')
+    const isPart = wrong?.state === 'down' && sessions.some(({ state }) => state === 'up')
+    this.#state.become({ state: isPart ? 'degraded' : (wrong?.state ?? 'up'), reason: wrong?.error?.message })
   }
 
   #route(config: Pick<I2pRoute, 'session' | 'datagrams'>): Route {

@@ -9,6 +9,8 @@ import { greeting, type Script, ScriptedBridge } from './scripted-bridge.ts'
 interface Held {
   readonly key: string
   readonly control: Socket
+  /** Its destination is gone. */
+  isLost?: boolean
   /** Where its streams go. */
   forward?: { readonly port: number; readonly socket: Socket }
 }
@@ -20,6 +22,11 @@ export class FakeRouter implements AsyncDisposable {
   private constructor(bridge: ScriptedBridge, sessions: Map<string, Held>) {
     this.bridge = bridge
     this.sessions = sessions
+  }
+
+  /** Takes the destinations of all sessions away, as i2pd does with those that came back too soon: their connections stand. */
+  lose(): void {
+    for (const session of this.sessions.values()) session.isLost = true
   }
 
   static async start({ port = 0, names = {} }: { port?: number; names?: Readonly<Record<string, string>> } = {}): Promise<FakeRouter> {
@@ -67,7 +74,7 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
         session.forward?.socket.destroy()
       })
       say(`SESSION STATUS RESULT=OK DESTINATION=${key}\n`)
-    } else if (held === undefined) say('STREAM STATUS RESULT=INVALID_ID\n')
+    } else if (held === undefined || held.isLost === true) say('STREAM STATUS RESULT=INVALID_ID\n')
     else if (line.startsWith('STREAM FORWARD')) {
       if (held.forward) {
         say('SESSION STATUS RESULT=I2P_ERROR MESSAGE="Already accepting"\n')

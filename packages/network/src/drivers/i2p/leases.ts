@@ -5,7 +5,7 @@
 import { KeyFile } from './key-file.ts'
 import { Session, type SessionOptions } from './session.ts'
 
-type Plan = Omit<SessionOptions, 'keyFile' | 'delays'>
+type Plan = Omit<SessionOptions, 'keyFile' | 'delays' | 'watch' | 'forget'>
 
 interface Running {
   readonly plan: Plan

@@ -70,6 +70,19 @@ describe('a listener', () => {
     expect((await next()).peer.destination).toBe(destination('visitor'))
   })
 
+  it('does not see the session look for itself', async () => {
+    const bridge = stack.use(await ScriptedBridge.start(answering({ STREAM: 'STREAM STATUS RESULT=OK\n' })))
+    const own = { host: await addressName(destination('own')), port: 80 }
+    const listener = stack.use(await accept({ ...ticket(bridge), address: own }))
+    const arrivals = listener.connections[Symbol.asyncIterator]()
+    const port = forwardPort(bridge)
+    const look = connect({ port, host: '127.0.0.1' }).resume()
+    look.write(`${destination('own')}\n`)
+    await once(look, 'close')
+    connect({ port, host: '127.0.0.1' }).end(`${destination('visitor')}\n`)
+    expect((await arrivals.next()).value).toMatchObject({ peer: { destination: destination('visitor') } })
+  })
+
   it('ends when it is disposed of, and leaves nothing behind', async () => {
     const { bridge, listener, next, port } = await listening()
     const unknown = connect({ port, host: '127.0.0.1' })

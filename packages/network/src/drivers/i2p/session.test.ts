@@ -33,6 +33,7 @@ function open({ port }: { readonly port: number }, options: Partial<SessionOptio
       timeouts: defaultTimeouts,
       log: (line) => log.push(line),
       delays: { initial: 5, max: 40 },
+      forget: 5,
       ...options,
     }),
   )
@@ -69,12 +70,22 @@ describe('a session', () => {
     expect(second.id).not.toBe(first.id)
   })
 
+  it('says that a key that is kept is damaged, where the router does not take it', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
+    const path = join(folder.path, 'i2p/site')
+    const keyFile = await KeyFile.hold(path)
+    keyFile.write(privateKey())
+    const bridge = stack.use(await ScriptedBridge.start(answering({ SESSION: 'SESSION STATUS RESULT=INVALID_KEY\n' })))
+    const error = await failure(open(bridge, { keyFile }).standing())
+    expect(error).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining(`the key in ${path}: it is damaged`) as string })
+  })
+
   it('is rebuilt under the same id and key, however often it breaks, and tells', async () => {
     const router = stack.use(await FakeRouter.start())
     const events: unknown[] = []
     const listen = (event: unknown) => events.push(event)
     subscribe('troupe:overlay:session', listen)
-    const session = open(router, { role: 'dial' })
+    const session = open(router)
     const address = await session.standing()
     for (let round = 1; round <= 3; round++) {
       router.bridge.cut()
@@ -86,9 +97,61 @@ describe('a session', () => {
     expect([keys[0], new Set(keys.slice(1)).size]).toEqual(['TRANSIENT', 1])
     expect(new Set(created(router.bridge.lines).map((line) => / ID=(\S+)/.exec(line)?.[1])).size).toBe(1)
     expect(events).toMatchObject(
-      ['up', 'down', 'up', 'down', 'up', 'down', 'up'].map((state) => ({ overlay: 'app:i2p', role: 'dial', state })),
+      ['up', 'down', 'up', 'down', 'up', 'down', 'up'].map((state) => ({ overlay: 'app:i2p', role: 'listen', state })),
     )
     expect(log.join()).not.toContain(session.id)
+  })
+
+  it('that dials by no key that is kept is rebuilt with another one, at once', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const session = open(router, { role: 'dial', forget: 600_000 })
+    const address = await session.standing()
+    router.bridge.cut()
+    await vi.waitUntil(() => created(router.bridge.lines).length > 1)
+    expect(await session.standing()).not.toBe(address)
+    expect(created(router.bridge.lines).every((line) => line.includes(`ID=${session.id} DESTINATION=TRANSIENT`))).toBe(true)
+  })
+
+  it('that the router has lost, though the connection stands, is down, and made again', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const session = open(router, { watch: { second: 5, usual: 5, least: 5 } })
+    const states: string[] = []
+    session.onChange(() => states.push(session.state))
+    const address = await session.standing()
+    router.lose()
+    await vi.waitUntil(() => states.includes('down'))
+    await vi.waitUntil(() => states.at(-1) === 'up')
+    expect([await session.standing(), states, created(router.bridge.lines).length]).toEqual([address, ['up', 'down', 'up'], 2])
+    expect(router.sessions.size).toBe(1)
+  })
+
+  it('is looked at soon when somebody doubts', async () => {
+    const router = stack.use(await FakeRouter.start())
+    const session = open(router, { watch: { second: 600_000, usual: 600_000, least: 5 } })
+    await session.standing()
+    router.lose()
+    session.doubt()
+    await vi.waitUntil(() => created(router.bridge.lines).length === 2)
+    await vi.waitUntil(() => session.state === 'up')
+    expect(router.sessions.size).toBe(1)
+  })
+
+  it('whose bridge goes deaf is down until it hears again, and is not made again', async () => {
+    let deaf = false
+    const bridge = stack.use(
+      await ScriptedBridge.start((line, say, socket) => {
+        const answers = { SESSION: `SESSION STATUS RESULT=OK DESTINATION=${privateKey()}\n`, STREAM: 'STREAM STATUS RESULT=OK\n' }
+        if (!deaf) void answering(answers)(line, say, socket)
+      }),
+    )
+    const session = open(bridge, { timeouts: { ...defaultTimeouts, connect: 30 }, watch: { second: 5, usual: 5, least: 5 } })
+    await session.standing()
+    deaf = true
+    await vi.waitUntil(() => session.state === 'down')
+    expect(session.error).toMatchObject({ kind: 'Timeout', details: { limit: 'connect_timeout' } })
+    deaf = false
+    await vi.waitUntil(() => session.state === 'up')
+    expect(created(bridge.lines)).toHaveLength(1)
   })
 
   it('is tried for with a delay that grows, and tells what the attempt ended with', async () => {

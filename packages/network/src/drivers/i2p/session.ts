@@ -7,7 +7,9 @@ import { type Conversation, greeted, type Patience } from './conversation.ts'
 import { addressName, destinationIn } from './destination.ts'
 import { asError, Failures } from './failures.ts'
 import type { KeyFile } from './key-file.ts'
+import { probe } from './probe.ts'
 import type { Bridge, Timeouts } from './route.ts'
+import { Watch, type WatchTimes } from './watch.ts'
 
 export type Role = 'dial' | 'listen'
 
@@ -30,16 +32,24 @@ export interface SessionOptions {
   /** I2CP options. */
   readonly options: Readonly<Record<string, string>>
   readonly timeouts: Timeouts
-  /** Where its key is kept, which is let go of with the session; without one, it has a new key. */
+  /** Where its key is kept, which is let go of with the session; without one, it has a new key, and one that dials another each time. */
   readonly keyFile?: KeyFile | undefined
   readonly log: (line: string) => void
-  /** Milliseconds until it is rebuilt: doubled with each attempt that fails. @default 500, to 30000 */
+  /** Milliseconds until it is rebuilt: doubled with each attempt that fails, or does not last. @default 500, to 30000, and some jitter */
   readonly delays?: Backoff
+  /** @default a look after 7 s, then each minute */
+  readonly watch?: WatchTimes
+  /** Milliseconds that a router needs to forget a session that has ended, and its key. @default 6000 */
+  readonly forget?: number
 }
 
 const sessions = channel('troupe:overlay:session')
 const idBytes = 16
-const defaultDelays: Backoff = { initial: 500, max: 30_000 }
+const defaultDelays: Backoff = { initial: 500, max: 30_000, jitter: 0.2 }
+/** i2pd takes 5 s: a session that is made with the same key before is given the old destination, which then goes. */
+const defaultForget = 6_000
+/** Milliseconds after which a session that ends has lived, so that the next delay is the first again. */
+const lively = 10_000
 
 export class Session implements AsyncDisposable {
   /** A secret: whoever knows it opens streams by the session, and accepts them. It stays the same when the session is rebuilt. */
@@ -53,6 +63,8 @@ export class Session implements AsyncDisposable {
   #address: string | undefined
   #state: 'up' | 'starting' | 'down' = 'starting'
   #error: TroupeError | undefined
+  #watch: Watch | undefined
+  readonly #listeners = new Set<() => void>()
   /** The attempt that is being made, or the session that stands. */
   #standing = Promise.withResolvers<string>()
 
@@ -88,10 +100,27 @@ export class Session implements AsyncDisposable {
     return this.#standing.promise
   }
 
+  /** Somebody could not use it: it is looked at soon. */
+  doubt(): void {
+    this.#watch?.doubt()
+  }
+
+  /** Calls `fn` whenever its state has changed; the answer ends that. */
+  onChange(fn: () => void): () => void {
+    this.#listeners.add(fn)
+    return () => void this.#listeners.delete(fn)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
     await this.#running
     this.#options.keyFile?.[Symbol.dispose]()
+  }
+
+  /** Nobody knows one that dials by its key: with a new one it need not wait, and nobody looks for it where it was before. */
+  get #mayChange(): boolean {
+    const { role, keyFile } = this.#options
+    return role === 'dial' && keyFile === undefined
   }
 
   get #closed(): boolean {
@@ -99,18 +128,20 @@ export class Session implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const delays = this.#options.delays ?? defaultDelays
+    const { delays = defaultDelays, forget = defaultForget } = this.#options
     for (let failures = 1; !this.#closed; failures += 1) {
       this.#standing.promise.catch(() => undefined)
+      let least = 0
       try {
         const control = await this.#open()
-        const address = await this.#up()
-        this.#standing.resolve(address)
-        failures = 1
-        await lived(control).catch((error: unknown) => {
-          this.#standing = Promise.withResolvers()
-          this.#down(asError(error))
-        })
+        const began = performance.now()
+        this.#standing.resolve(await this.#up())
+        const error = await this.#end(control)
+        this.#standing = Promise.withResolvers()
+        this.#down(error)
+        if (performance.now() - began > lively) failures = 1
+        if (this.#mayChange) this.#key = undefined
+        else least = forget
       } catch (thrown) {
         const error = asError(thrown)
         const { reject } = this.#standing
@@ -118,10 +149,32 @@ export class Session implements AsyncDisposable {
         reject(error)
         this.#down(error)
       }
-      await sleep(backoffDelay(delays, failures), this.#closing.signal).catch(() => undefined)
+      await sleep(Math.max(least, backoffDelay(delays, failures)), this.#closing.signal).catch(() => undefined)
     }
     this.#standing.promise.catch(() => undefined)
     this.#standing.reject(this.#failures.canceled())
+  }
+
+  /** Settles, with the reason, when it has ended: its connection has, or the router has lost it. */
+  async #end(control: Conversation): Promise<TroupeError> {
+    const { bridge, watch: times } = this.#options
+    const self = { bridge, session: this.id, destination: destinationIn(this.#key ?? '') ?? '' }
+    using watch = new Watch({ look: async () => probe(self, this.#patience), onFound: (error) => this.#found(error), times })
+    this.#watch = watch
+    const over = lived(control).catch(asError)
+    const lost = watch.lost().then((error) => error ?? over)
+    const error = await Promise.race([over, lost])
+    this.#watch = undefined
+    control.close()
+    return error
+  }
+
+  /** The connection stands, but the bridge may be deaf. */
+  #found(error: TroupeError | undefined): void {
+    if (this.#closed || (error === undefined) === (this.#state === 'up')) return
+    this.#state = error === undefined ? 'up' : 'down'
+    this.#error = error
+    this.#publish(this.#state, error)
   }
 
   async #open(): Promise<Conversation> {
@@ -137,7 +190,9 @@ export class Session implements AsyncDisposable {
       }
       const wish = { id: this.id, style: 'STREAM', key: this.#key, signatureType, options } as const
       const question = { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' } as const
-      const { values } = await conversation.ask(createSession(wish), question)
+      const { values } = await conversation.ask(createSession(wish), question).catch((error: unknown) => {
+        throw this.#damaged(error)
+      })
       // Kept, so that a session that is rebuilt is the same to others.
       this.#key ??= this.#checked(values.get('DESTINATION'))
       return conversation.hold()
@@ -145,6 +200,15 @@ export class Session implements AsyncDisposable {
       conversation.close()
       throw error
     }
+  }
+
+  /** A key that is kept and that the router does not take is no name that it does not know. */
+  #damaged(thrown: unknown): TroupeError {
+    const error = asError(thrown)
+    const { keyFile } = this.#options
+    if (keyFile === undefined || error.details['result'] !== 'INVALID_KEY') return error
+    const advice = 'put back the one that was there, or remove the file to get a new address'
+    return this.#failures.useless(`the router does not take the key in ${keyFile.path}: it is damaged. ${advice}`, 'session')
   }
 
   #checked(key = ''): string {
@@ -155,7 +219,7 @@ export class Session implements AsyncDisposable {
   async #up(): Promise<string> {
     const { overlay, role, log } = this.#options
     this.#address = await addressName(destinationIn(this.#key ?? '') ?? '')
-    log(role === 'listen' ? `overlay ${overlay} is reached at ${this.#address}` : `overlay ${overlay} has a session with its router`)
+    if (role === 'listen') log(`overlay ${overlay} is reached at ${this.#address}`)
     this.#state = 'up'
     this.#error = undefined
     this.#publish('up')
@@ -166,11 +230,11 @@ export class Session implements AsyncDisposable {
     if (this.#closed) return
     this.#state = 'down'
     this.#error = error
-    this.#options.log(`overlay ${this.#options.overlay} has no session with its router, and tries for one: ${error.message}`)
     this.#publish('down', error)
   }
 
   #publish(state: SessionEvent['state'], error?: TroupeError): void {
+    for (const listener of this.#listeners) listener()
     if (!sessions.hasSubscribers) return
     const { overlay, role } = this.#options
     const event: SessionEvent = { overlay, role, state, ...(error && { error }) }

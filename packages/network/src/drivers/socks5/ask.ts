@@ -8,7 +8,7 @@ import { Handshake, type HandshakePlan, type Outcome, type Success } from './han
 import { isolationLogin } from './isolation.ts'
 import { type Command, requestOf } from './messages.ts'
 import { type Proxies, proxiesKnown } from './proxies.ts'
-import { defaultTimeouts, proxiesOf, type Proxy, type Socks5Route, unixPrefix } from './route.ts'
+import { defaultTimeouts, proxiesOf, type Proxy, type Socks5Route, type Timeouts, unixPrefix } from './route.ts'
 
 const defaultTimeout = 30_000
 
@@ -60,12 +60,20 @@ class Asking {
     let last: Outcome | undefined
     for (const proxy of ordered) {
       const login = isolate ? isolationLogin(isolate, destination, isolation) : proxy.login
-      last = await this.#attempt(proxy, { ...this.#plan, ...this.#caller, login, request })
+      const timeouts = proxy === ordered.at(-1) ? this.#plan.timeouts : this.#sharedTime
+      last = await this.#attempt(proxy, { ...this.#plan, ...this.#caller, timeouts, login, request })
       this.#mark(proxy, last)
       if (!('error' in last)) return granted(last, this.#caller)
       if (last.blame === 'end') break
     }
     throw last && 'error' in last ? last.error : this.#caller.failures.unreachable('no proxy').error
+  }
+
+  /** One that hangs leaves half of the caller's time to the next, unless the caller is in a hurry: that is no fault of the proxy. */
+  get #sharedTime(): Timeouts {
+    const { timeouts } = this.#plan
+    const left = this.#caller.until - performance.now()
+    return left < timeouts.handshake / 2 ? timeouts : { ...timeouts, handshake: Math.min(timeouts.handshake, left / 2) }
   }
 
   get #plan() {
@@ -81,7 +89,7 @@ class Asking {
     const caller = { ...this.#caller, signal: undefined, timeout, until: performance.now() + timeout }
     const outcome = await this.#attempt(proxy, { ...this.#plan, ...caller, login, request: undefined })
     if ('socket' in outcome) outcome.socket.destroy()
-    this.#mark(proxy, outcome)
+    this.#mark(proxy, outcome, false)
   }
 
   async #attempt(proxy: Proxy, plan: HandshakePlan): Promise<Outcome> {
@@ -98,9 +106,9 @@ class Asking {
   }
 
   /** A proxy that was heard works, whatever it said of the target. */
-  #mark(proxy: Proxy, outcome: Outcome): void {
+  #mark(proxy: Proxy, outcome: Outcome, isProven = true): void {
     const index = this.#config.proxies.indexOf(proxy)
-    if (!('error' in outcome) || 'replyCode' in outcome.error.details) this.#known.up(proxy, index)
+    if (!('error' in outcome) || 'replyCode' in outcome.error.details) this.#known.up(proxy, index, isProven)
     else if (outcome.blame === 'proxy') this.#known.down(proxy, index)
   }
 }

@@ -1,14 +1,27 @@
 /** The kind `network.socks5`: what its entries may say. */
 import { defineKind, duration, port, reference } from '@troupe/registry'
 import { z } from 'zod'
+import type { Target } from '../../overlay.ts'
 import { defaultTimeouts, unixPrefix } from './route.ts'
 
 /** RFC 1929 gives the length of each one byte, and none of them may be empty. */
 const credential = z.string().refine((text) => text !== '' && Buffer.byteLength(text) <= 255, 'expected 1 to 255 bytes (RFC 1929)')
 
+/** `sun_path` holds 108 bytes, of which the last is zero; on macOS 104. */
+const longestPath = process.platform === 'darwin' ? 103 : 107
+
 const host = z
   .string()
   .refine((text) => text !== '' && text !== unixPrefix, 'expected a host name, an address, or "unix:" and the path of a socket')
+  .refine((text) => !/^\[.*\]$/.test(text), 'expected an IPv6 address without its brackets')
+  .refine(
+    (text) => !text.startsWith(unixPrefix) || text === unixPrefix || text.startsWith(`${unixPrefix}/`),
+    'expected an absolute path behind "unix:"',
+  )
+  .refine(
+    (text) => !text.startsWith(unixPrefix) || Buffer.byteLength(text) - unixPrefix.length <= longestPath,
+    `expected the path of a socket to have up to ${longestPath} bytes: the system takes no longer one`,
+  )
 
 const proxy = {
   /** Where the proxy listens. The one name that this machine resolves, where it is a name. `unix:/path` for a Unix socket. */
@@ -28,6 +41,8 @@ const fields = z.strictObject({
   policy: z.enum(['first', 'round_robin', 'sticky']).default('first'),
   /** An overlay that the proxy is reached through. */
   via: reference('network.*').optional(),
+  /** A target, `host:port`, that a proxy has to reach to count as up. @default its greeting is enough */
+  probe: z.string().transform(readTarget).optional(),
   /** The same as `isolate: connection`. */
   isolateStreams: z.boolean().default(false),
   /** What goes out under credentials of its own, made up here, in place of `username` and `password`. */
@@ -44,6 +59,16 @@ type Fields = z.output<typeof fields>
 type Context = z.core.$RefinementCtx
 
 export const socks5Kind = defineKind({ kind: 'network.socks5', fields: fields.superRefine(checkEntry) })
+
+/** `host:port`, as a URL has it. */
+function readTarget(text: string, context: Context): Target {
+  const url = URL.parse(`tcp://${text}`)
+  if (url !== null && url.hostname !== '' && url.port !== '' && url.host === text.toLowerCase()) {
+    return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) }
+  }
+  context.addIssue({ code: 'custom', message: 'expected a target such as "example.org:443"' })
+  return z.NEVER
+}
 
 function checkEntry(fields: Fields, context: Context): void {
   if (fields.proxies === undefined) checkProxy(fields, context)

@@ -47,11 +47,10 @@ export class Failures {
   }
 
   late(limit: Limit, ms: number, stage: Stage, optimistic: boolean): Failure {
-    const blame = stage === 'request' ? 'end' : 'proxy'
     const swallowed =
       optimistic && limit === 'handshake_timeout' ? '. If it does not take everything in one write, say optimistic: false' : ''
     const text = `failed: the proxy kept silent for ${formatDuration(ms)} ${during[stage]} (${limit})${swallowed}`
-    return this.#failure('Timeout', text, { stage, limit, timeout: ms }, blame)
+    return this.#failure('Timeout', text, { stage, limit, timeout: ms }, 'proxy')
   }
 
   unreachable(code: string): Failure {

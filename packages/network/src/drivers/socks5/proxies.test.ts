@@ -51,7 +51,7 @@ describe('the order of proxies', () => {
     vi.advanceTimersByTime(10)
     proxies.down(b, 1)
     expect(proxies.order(config('first'), 'x')).toEqual([c, a, b])
-    proxies.up(a, 0)
+    proxies.up(a, 0, true)
     expect(proxies.order(config('first'), 'x')).toEqual([a, c, b])
   })
 
@@ -98,6 +98,48 @@ describe('several proxies', () => {
     const socket = await dial(several([bad.port, good.port], { timeouts }), target)
     expect(socket.remotePort).toBe(good.port)
     socket.destroy()
+  })
+
+  it('make up for one that greets and then hangs over the request', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let asked = 0
+    await using hung = await ScriptedProxy.start(async (socket, read) => {
+      await read(3)
+      socket.write(greeting)
+      await read(10)
+      asked += 1
+    })
+    await using second = await ScriptedProxy.start(works)
+    const way = several([hung.port, second.port], { timeouts: { connect: 10_000, firstByte: 10_000, handshake: 50 } })
+    for (let dials = 0; dials < 3; dials += 1) {
+      const socket = await dial(way, target)
+      expect(socket.remotePort).toBe(second.port)
+      socket.destroy()
+    }
+    expect(asked).toBe(1)
+  })
+
+  it('make up for one that hangs longer than the caller waits', async () => {
+    await using hung = await ScriptedProxy.start(async (socket) => void socket.write(greeting))
+    await using second = await ScriptedProxy.start(works)
+    const way = several([hung.port, second.port], { timeouts: { connect: 10_000, firstByte: 10_000, handshake: 2000 } })
+    const socket = await dial(way, target, { timeout: 2000 })
+    expect(socket.remotePort).toBe(second.port)
+    socket.destroy()
+  })
+
+  it('are down for longer where they greet, and hang again', () => {
+    const proxies = new Proxies(overlay)
+    const [first] = [{ host: 'hung', port: 1 }]
+    const config = { proxies: [first, { host: 'other', port: 1 }] }
+    proxies.down(first, 0)
+    proxies.up(first, 0, false)
+    proxies.down(first, 0)
+    expect(proxies.view(config)[0]).toMatchObject({ state: 'down', failures: 2 })
+    proxies.up(first, 0, true)
+    proxies.down(first, 0)
+    expect(proxies.view(config)[0]).toMatchObject({ failures: 1 })
   })
 
   it('do not make up for what the target did, or the caller', async () => {

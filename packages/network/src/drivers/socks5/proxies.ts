@@ -25,6 +25,8 @@ interface Mark {
 export class Proxies {
   readonly #overlay: EntryId
   readonly #marks = new Map<string, Mark>()
+  /** Failures of proxies that have greeted again, and not yet done more: one that hangs over requests is soon down again, and for longer. */
+  readonly #suspects = new Map<string, number>()
   #turn = 0
 
   constructor(overlay: EntryId) {
@@ -56,15 +58,21 @@ export class Proxies {
     })
   }
 
-  up(proxy: Proxy, index: number): void {
-    if (this.#marks.size > 0 && this.#marks.delete(nameOf(proxy))) this.#tell(index, 'up')
+  /** @param isProven - Whether it has done its work, and not only greeted. */
+  up(proxy: Proxy, index: number, isProven: boolean): void {
+    if (this.#marks.size === 0 && this.#suspects.size === 0) return
+    const name = nameOf(proxy)
+    const mark = this.#marks.get(name)
+    if (isProven) this.#suspects.delete(name)
+    else if (mark) this.#suspects.set(name, mark.failures)
+    if (this.#marks.delete(name)) this.#tell(index, 'up')
   }
 
   /** Many dials may fail at the same moment for the same reason: that is one failure. */
   down(proxy: Proxy, index: number): void {
     const mark = this.#marks.get(nameOf(proxy))
     if (mark && !mark.checking && mark.retryAt > Date.now()) return
-    const failures = (mark?.failures ?? 0) + 1
+    const failures = (mark?.failures ?? this.#suspects.get(nameOf(proxy)) ?? 0) + 1
     const retryAt = Date.now() + Math.min(firstRetry * 2 ** (failures - 1), longestRetry)
     this.#marks.set(nameOf(proxy), { failures, retryAt, checking: false })
     if (mark === undefined) this.#tell(index, 'down')

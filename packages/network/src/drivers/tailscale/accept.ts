@@ -1,8 +1,8 @@
 /** Takes the connections that the sidecar hands over at the place of a ticket. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
+import { BroadcastChannel } from 'node:worker_threads'
 import { listenPermitted } from '../../guard/permit.ts'
-import { PlainChannel } from '../../guard/shared-names.ts'
 import type { Listener, Peer, Ticket } from '../../overlay.ts'
 import { Arrivals } from './arrivals.ts'
 import { FirstLine, isFields, readFields, textsIn } from './line.ts'
@@ -18,7 +18,7 @@ export async function accept(ticket: Ticket): Promise<Listener> {
   const { forward, channel } = placeOf(ticket)
   const arrivals = new Arrivals()
   const server = createServer((socket) => void take(socket, arrivals))
-  const gone = new PlainChannel(channel)
+  const gone = new BroadcastChannel(channel)
   const end = (error?: Error) => {
     gone.close()
     server.close()
@@ -75,6 +75,12 @@ function peerOf(remote: string, known: unknown): Peer {
   const { address, port } = parseAddress(remote) ?? { address: remote, port: undefined }
   const peer = { address, ...(port !== undefined && { port }) }
   if (!isFields(known) || typeof known['name'] !== 'string') return peer
-  const { name, user } = known
-  return { ...peer, node: name, tags: textsIn(known, 'tags') ?? [], ...(typeof user === 'string' && { user }) }
+  const { name, user, stable_id: id } = known
+  return {
+    ...peer,
+    ...(typeof id === 'string' && id !== '' && { id }),
+    node: name,
+    tags: textsIn(known, 'tags') ?? [],
+    ...(typeof user === 'string' && { user }),
+  }
 }

@@ -13,8 +13,8 @@ function problemsOf(fields: Readonly<Record<string, unknown>>) {
 }
 
 it.each([
-  ['auth_key', {}],
   ['auth_key', { auth_key: '' }],
+  ['auth_key', { auth_key: ' \n' }],
   ['auth_key_env', { ...key, auth_key_env: 'KEY' }],
   ['hostname', { ...key, hostname: '' }],
   ['hostname', { ...key, hostname: 'two.labels' }],
@@ -44,4 +44,5 @@ it('an entry may have all fields', () => {
   }
   expect(problemsOf({ ...key, ...all })).toEqual([])
   expect(problemsOf({ auth_key_env: 'KEY' })).toEqual([])
+  expect(problemsOf({})).toEqual([])
 })

@@ -9,7 +9,8 @@ const keyWords = 'expected an auth key of the tailnet'
 const fields = z.strictObject({
   /** @default the entry's name */
   hostname: hostname.optional(),
-  authKey: z.string(keyWords).min(1, keyWords).optional(),
+  /** @default somebody logs the node in, at an address that is told */
+  authKey: z.string(keyWords).trim().min(1, keyWords).optional(),
   /** Name of the variable that holds the key. */
   authKeyEnv: z.string().min(1).optional(),
   /** Folder of the node's keys. @default `<network_service.state_dir>/tailscale/<hostname>`; a relative one is below `network_service.state_dir` */
@@ -28,7 +29,6 @@ type Fields = z.output<typeof fields>
 export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: fields.superRefine(checkKey) })
 
 function checkKey({ authKey, authKeyEnv }: Fields, context: z.core.$RefinementCtx): void {
-  if (authKey === undefined && authKeyEnv === undefined) issue(context, 'authKey', 'one of auth_key and auth_key_env is required')
   if (authKey !== undefined && authKeyEnv !== undefined)
     issue(context, 'authKeyEnv', 'auth_key and auth_key_env do not go together: give one')
 }

@@ -4,6 +4,8 @@ import type { FieldsOf } from '@troupe/registry'
 import { join, resolve } from 'node:path'
 import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
 import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
+import { OverlayState } from '../../overlay-state.ts'
+import { Prober } from '../prober.ts'
 import { tailscaleKind } from './config.ts'
 import { keepAddress, keptAddress } from './kept-address.ts'
 import { TailnetNode } from './node.ts'
@@ -28,6 +30,8 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
   const { generation, log } = site
   const { controlUrl, ephemeral, tags, exitNode } = fields
   const stateDir = stateOf(id, fields, site)
+  const state = new OverlayState(id, log)
+  const watched: { prober?: Prober } = {}
   const node = new TailnetNode({
     overlay: id,
     hostname: hostnameOf(id, fields),
@@ -39,6 +43,7 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     exitNode,
     sidecar,
     log,
+    onChange: () => watched.prober?.doubt(),
     // What is told of it is a convenience: it runs without.
     onJoined: async (joined) => keepAddress(id, site.stateDir, joined).catch(() => undefined),
   })
@@ -48,6 +53,8 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     await node[Symbol.asyncDispose]()
     throw error
   }
+  const prober = new Prober({ state, look: async () => statusOf(node) })
+  watched.prober = prober
   const route = Object.freeze({ overlay: id, generation, driver: tailscale, config: Object.freeze(node.route) })
   return {
     id,
@@ -60,7 +67,12 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     async check() {
       node.present()
     },
-    status: async () => statusOf(node),
+    async status() {
+      const status = await statusOf(node)
+      state.become(status)
+      return { ...status, ...state.view }
+    },
+    doubt: () => prober.doubt(),
     bind: async (options: BindOptions): Promise<Binding> => {
       const place = await node.bind(options)
       return {
@@ -72,7 +84,9 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
         [Symbol.asyncDispose]: async () => node.giveUp(place),
       }
     },
-    [Symbol.asyncDispose]: async () => node[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([prober[Symbol.asyncDispose](), node[Symbol.asyncDispose]()])
+    },
   }
 }
 
@@ -93,8 +107,10 @@ function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir
   return fields.stateDir === undefined ? join(stateDir, 'tailscale', hostnameOf(id, fields)) : resolve(stateDir, fields.stateDir)
 }
 
-function keyOf(id: EntryId, { authKey, authKeyEnv = '' }: Fields, { variable }: Site): string {
-  const key = authKey ?? variable(authKeyEnv)
+/** Nothing where somebody is to log the node in. */
+function keyOf(id: EntryId, { authKey, authKeyEnv }: Fields, { variable }: Site): string | undefined {
+  if (authKey !== undefined || authKeyEnv === undefined) return authKey
+  const key = variable(authKeyEnv)?.trim()
   if (key !== undefined && key !== '') return key
   throw invalid(`auth_key_env: the variable ${authKeyEnv} of overlay ${id} is not set`, { overlay: id, path: 'auth_key_env' })
 }

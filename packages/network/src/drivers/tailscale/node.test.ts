@@ -31,6 +31,7 @@ class Stage implements AsyncDisposable {
       sidecar: this.sidecar,
       log: (line) => void this.log.push(line),
       clock: this.clock,
+      delays: { initial: 1_000, max: 60_000 },
     })
     this.#stack = stack
     stack.use(this.node)

@@ -28,7 +28,8 @@ export interface NodeOptions {
   readonly hostname: string
   /** Its folder: absolute. */
   readonly stateDir: string
-  readonly authKey: string
+  /** Offered where a login is needed; without one somebody has to log the node in. */
+  readonly authKey: string | undefined
   readonly controlUrl: string | undefined
   readonly ephemeral: boolean
   readonly tags: readonly string[]
@@ -37,7 +38,9 @@ export interface NodeOptions {
   readonly log: (line: string) => void
   /** Called each time that it is in its tailnet. */
   readonly onJoined?: (joined: Joined) => Promise<void>
-  /** @default 1 s, up to 60 s */
+  /** Called when it has joined, is out, or waits for somebody. */
+  readonly onChange?: () => void
+  /** @default 1 s, up to 60 s, and some jitter */
   readonly delays?: Backoff
   /** @default the system's */
   readonly clock?: Clock
@@ -55,7 +58,7 @@ export interface Standing {
   readonly joined: Joined | undefined
 }
 
-const defaultDelays: Backoff = { initial: 1_000, max: 60_000 }
+const defaultDelays: Backoff = { initial: 1_000, max: 60_000, jitter: 0.2 }
 
 export class TailnetNode implements AsyncDisposable {
   readonly #options: NodeOptions
@@ -78,6 +81,7 @@ export class TailnetNode implements AsyncDisposable {
     this.#tenant = { node: `${overlay}#${randomBytes(secretBytes).toString('base64url')}`, onEvent: (event) => this.#hear(event) }
     const stay = { join: async () => this.#join(), last: async () => this.#last(), leave: async () => this.#leave() }
     this.#actor = createActor(nodeMachine, { input: { stay, delays }, clock })
+    this.#actor.subscribe(() => options.onChange?.())
     sidecar.enter(this.#tenant)
     this.#actor.start()
   }
@@ -198,7 +202,7 @@ export class TailnetNode implements AsyncDisposable {
     const { overlay, log } = this.#options
     try {
       const how = await Promise.race([this.#process?.ended, this.#shutOut.promise])
-      log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`)
+      if (!this.#isLeaving) log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`)
     } finally {
       this.#joined = undefined
     }
@@ -249,6 +253,7 @@ export class TailnetNode implements AsyncDisposable {
   #want(wish: Wish): void {
     this.#wish = wish
     this.#wished.resolve()
+    this.#options.onChange?.()
   }
 
   /** Why it did not join, with the overlay's name, and told to whoever runs the application. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PlainChannel } from '../../guard/shared-names.ts'
+import { BroadcastChannel } from 'node:worker_threads'
 import type { BindOptions } from '../../overlay.ts'
 import { done, listening } from './answers.ts'
 import type { TailscaleTicket } from './route.ts'
@@ -60,7 +60,7 @@ export class Place {
 }
 
 function tell(name: string, why: string): void {
-  const channel = new PlainChannel(name)
+  const channel = new BroadcastChannel(name)
   channel.postMessage(why)
   channel.close()
 }

@@ -3,8 +3,11 @@ import type { OverlayStatus } from '../../overlay.ts'
 import type { Status } from './answers.ts'
 import type { TailnetNode } from './node.ts'
 
+/** The tailnet's words for a node that hears nothing new of it. */
+const outOfTouch = /coordination server|map response/i
+
 /** Without secrets; asks the sidecar where it can. */
-export async function statusOf(node: TailnetNode): Promise<OverlayStatus> {
+export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, 'since'>> {
   const { state, error, wish, joined } = node.standing
   const waits = {
     ...(error && { reason: error.message }),
@@ -15,14 +18,15 @@ export async function statusOf(node: TailnetNode): Promise<OverlayStatus> {
   // It may end while it is asked: then it is not up any more.
   const told = await node.status().catch(() => undefined)
   if (told?.state !== 'Running') return { state: 'starting', ...waits }
+  const reason = told.health?.join('; ') ?? ''
   return {
-    state: 'up',
+    state: outOfTouch.test(reason) ? 'degraded' : 'up',
     name: told.dns_name,
     addresses: told.ips ?? [],
     bytesSent: told.tx,
     bytesReceived: told.rx,
     peers: (told.peers ?? []).map(peerOf),
-    ...(told.health?.length && { reason: told.health.join('; ') }),
+    ...(reason !== '' && { reason }),
   }
 }
 

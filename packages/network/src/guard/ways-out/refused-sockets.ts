@@ -10,10 +10,9 @@ const records =
 const queries = { advice: byName, by: 'name-queries.ts' } as const
 
 export const refusedSockets: readonly RefusedWay[] = [
-  { module: 'net', names: 'BoundSocket _createServerHandle', advice: listenInstead, asks: 'socket.listen' },
-  { module: 'dgram', names: '_createSocketHandle', advice: listenInstead, asks: 'socket.listen' },
-  { module: 'dgram', names: 'Socket.prototype.bindSync', advice: asynchronously, asks: 'socket.listen' },
-  { module: 'dgram', names: 'Socket.prototype.connectSync', advice: asynchronously, asks: 'socket.connect' },
+  { module: 'net', names: 'BoundSocket _createServerHandle', advice: listenInstead },
+  { module: 'dgram', names: '_createSocketHandle', advice: listenInstead },
+  { module: 'dgram', names: 'Socket.prototype.bindSync Socket.prototype.connectSync', advice: asynchronously },
   { module: 'dgram', names: 'Socket.prototype.addMembership Socket.prototype.addSourceSpecificMembership', advice: noGroups },
   { module: 'dns', names: withResolver(records), answer: 'callback', ...queries },
   { module: 'dns/promises', names: withResolver(records), answer: 'reject', ...queries },

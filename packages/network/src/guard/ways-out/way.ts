@@ -14,8 +14,6 @@ export interface RefusedWay {
   readonly only?: { readonly when: string; readonly test: (args: readonly unknown[]) => boolean }
   /** Tells calls of Troupe's own, which are let through. */
   readonly own?: (args: readonly unknown[]) => boolean
-  /** What policies are asked in the clear. These calls cannot wait for the answer, so they are refused to whom policies apply. */
-  readonly asks?: 'socket.listen' | 'socket.connect'
   /** The file of the guard that refuses these names, where that takes more than a look at a call. */
   readonly by?: string
 }

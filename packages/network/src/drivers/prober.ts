@@ -1,0 +1,72 @@
+/** Looks how an overlay does: at once, when nothing was heard for a while, after trouble, and with growing delays while it does not work. */
+import { type Backoff, backoffDelay } from '@troupe/core'
+import type { Finding, OverlayState } from '../overlay-state.ts'
+import { Pace } from './pace.ts'
+
+export interface ProberOptions {
+  readonly state: OverlayState
+  /** Rejects with the reason where it does not work. */
+  readonly look: (signal: AbortSignal) => Promise<Finding>
+  readonly times?: ProberTimes
+}
+
+/** Milliseconds. */
+export interface ProberTimes {
+  /** Between two looks, while it works. */
+  readonly usual: number
+  /** Between two looks at least, whoever doubts. */
+  readonly least: number
+  /** Between two looks while it does not work. */
+  readonly delays: Backoff
+}
+
+const defaultTimes: ProberTimes = { usual: 60_000, least: 1_000, delays: { initial: 1_000, max: 60_000, jitter: 0.2 } }
+
+export class Prober implements AsyncDisposable {
+  readonly #pace: Pace
+  readonly #options: ProberOptions
+  readonly #times: ProberTimes
+  readonly #running: Promise<void>
+  #present: Promise<void> = Promise.resolve()
+
+  constructor(options: ProberOptions) {
+    this.#options = options
+    this.#times = options.times ?? defaultTimes
+    this.#pace = new Pace(this.#times.least)
+    this.#running = this.#run()
+  }
+
+  /** Somebody has met trouble. */
+  doubt(): void {
+    this.#pace.doubt()
+  }
+
+  /** Settles when the look that is under way has ended. */
+  async settled(): Promise<void> {
+    await this.#present
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#pace[Symbol.dispose]()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { usual, delays } = this.#times
+    for (let failures = 0; !this.#pace.isOver; ) {
+      this.#present = this.#look()
+      await this.#present
+      const works = this.#options.state.view.state === 'up'
+      failures = works ? 0 : failures + 1
+      await this.#pace.pause(works ? usual : backoffDelay(delays, failures))
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { look, state } = this.#options
+    const found = await look(this.#pace.signal).catch(
+      (error: unknown): Finding => ({ state: 'down', reason: error instanceof Error ? error.message : String(error) }),
+    )
+    if (!this.#pace.isOver) state.become(found)
+  }
+}
