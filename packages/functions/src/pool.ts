@@ -56,8 +56,7 @@ export class Pool implements AsyncDisposable {
   }
 
   get status(): PoolStatus {
-    const waiting = this.#waiting.size + this.#returned.length
-    return statusOf(this.entry, this.#workers.count, [...this.#seats, ...this.#leaving], waiting)
+    return statusOf(this.entry, this.#workers.count, [...this.#seats, ...this.#leaving], this.#waiting.size + this.#returned.length)
   }
 
   /**
@@ -125,11 +124,9 @@ export class Pool implements AsyncDisposable {
 
   /** Lets the calls that it has been given end, and then ends itself. */
   async leave(): Promise<void> {
-    if (!this.#isEmpty) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#onEmpty = resolve
-      await promise
-    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onEmpty = resolve
+    if (!this.#isEmpty) await promise
     await this[Symbol.asyncDispose]()
   }
 
@@ -187,9 +184,7 @@ export class Pool implements AsyncDisposable {
     this.#seats.delete(seat)
     this.#leaving.delete(seat)
     // It counts until its thread is gone; one that does not end holds nobody up for long.
-    this.#ending.add(seat, () => {
-      this.#feedSoon()
-    })
+    this.#ending.add(seat, this.#feedSoon)
     seat.end()
   }
 
@@ -205,8 +200,7 @@ export class Pool implements AsyncDisposable {
     const { kernel } = this.#options
     void kernel.threads.drain(seat.thread, kernel.drainTimeout).then((isCut) => {
       if (!this.#leaving.has(seat)) return
-      if (isCut)
-        kernel.note(`${this.entry}: thread ${seat.thread.number} gave way to another network and was cut: something in it still ran`)
+      if (isCut) kernel.note(`${this.entry}: thread ${seat.thread.number} gave way to another network and was cut: it still ran something`)
       this.#close(seat)
     })
   }
@@ -214,10 +208,12 @@ export class Pool implements AsyncDisposable {
   #threadEnded(seat: Seat, error: TroupeError): void {
     this.#seats.delete(seat)
     this.#leaving.delete(seat)
-    this.#ending.delete(seat)
+    seat.hasEnded = true
     seat.setEnded(error)
-    // Else what it said last is read before its end is told.
+    // Else what it said last is read before its end is told, and it counts until then.
     if (!seat.taken) this.#options.kernel.threads.remove(seat.thread, error)
+    if (seat.thread.gone) this.#ending.delete(seat)
+    else this.#ending.add(seat, this.#feedSoon)
     this.#feedSoon()
   }
 
@@ -226,7 +222,7 @@ export class Pool implements AsyncDisposable {
     if (seat.size > 1) this.#watchPatience()
   }
 
-  #feedSoon(): void {
+  readonly #feedSoon = (): void => {
     if (this.#feeding) return
     this.#feeding = true
     // With the other calls that are made in this turn.
@@ -339,7 +335,11 @@ export class Pool implements AsyncDisposable {
   /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
   readonly #onGone = (seat: Seat): void => {
     const isHere = () => this.#seats.has(seat) || this.#leaving.has(seat)
-    if (!isHere()) return
+    if (!isHere()) {
+      if (seat.hasEnded) this.#ending.delete(seat)
+      this.#feedSoon()
+      return
+    }
     startTimer(() => {
       if (isHere()) this.#close(seat)
     }, afterlife).unref()

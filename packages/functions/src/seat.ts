@@ -53,6 +53,8 @@ export class Seat {
   /** Settles with the reason when the thread has ended. */
   readonly ended: Promise<TroupeError>
   readonly setEnded: (error: TroupeError) => void
+  /** Whether its worker has ended. */
+  hasEnded = false
   /** Whether a worker was found for it. */
   taken = false
   /** When it last had nothing to do. */
