@@ -172,6 +172,8 @@ function carried(fields: object, budget: Budget): unknown {
   const rules = {
     root: 'details',
     moved: nothing,
+    // Errors reach whoever waits for an end, in other networks too, where nothing may come that could carry work.
+    sharesMemory: false,
     describe: describer(deeper(budget)),
     refuse: textOf,
   }

@@ -230,6 +230,18 @@ it('a value that looks like one with errors is carried as it is', () => {
   expect(cross({ error: new Error('x'), value })).toMatchObject({ value })
 })
 
+it('values are carried as deep as a thread of the usual stack can read them, whatever the stack of their sender', () => {
+  const nested = (depth: number) => {
+    let value: unknown = 'x'
+    for (let i = 0; i < depth; i += 1) value = { value }
+    return value
+  }
+  expect(cross(nested(1000))).toEqual(nested(1000))
+  expect(() => valueToWire(nested(1500))).toThrow(
+    expect.objectContaining({ kind: 'Invalid', message: expect.stringContaining('nested') as unknown }),
+  )
+})
+
 it('deep values are carried or Invalid, never an overflow', () => {
   for (const depth of [1000, 4000, 100_000]) {
     let value: unknown = new Error('x')

@@ -14,6 +14,9 @@ describe('weight', () => {
     [new Map([['a', 1]]), 16 + 16 + 1 + 8],
     [new Set(['ab']), 16 + 8 + 2],
     [10n, 9],
+    [Object.assign([1], { ab: 'cd' }), 16 + 16 + 8 + 2],
+    [{ memory: [new SharedArrayBuffer(1)] }, Infinity],
+    [new Uint8Array(new SharedArrayBuffer(1)), Infinity],
   ])('of %s is %d', (value, expected) => {
     expect(weigh(value, 1000)).toBe(expected)
   })

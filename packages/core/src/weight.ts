@@ -1,11 +1,13 @@
 /** How much data a value holds, roughly, in bytes: for limits on what travels with every call and what conditions look at. */
+import { isSharedMemory } from './value-wire/views.ts'
 
 const scalar = 8
 const container = 16
 
 /**
  * The weight of `value`: text by its length, binary data by its bytes, 8 for any other scalar, 16 for each object, list, map or set
- * beside what it holds. The count ends once it passes `limit`, so that nothing, not even a circle, makes it long.
+ * beside what it holds; shared memory without end, since other threads would see it. The count ends once it passes
+ * `limit`, so that nothing, not even a circle, makes it long.
  */
 export function weigh(value: unknown, limit: number): number {
   const rest: unknown[] = [value]
@@ -19,6 +21,7 @@ function weightOf(value: unknown, rest: unknown[], limit: number): number {
   if (typeof value === 'string') return value.length
   if (typeof value === 'bigint') return value.toString(16).length + scalar
   if (typeof value !== 'object' || value === null) return scalar
+  if (isSharedMemory(value) || (ArrayBuffer.isView(value) && isSharedMemory(value.buffer))) return Number.POSITIVE_INFINITY
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return container + value.byteLength
   let weight = container
   for (const part of partsOf(value)) {
@@ -36,6 +39,8 @@ function* partsOf(value: object): Iterable<unknown> {
   }
   if (Array.isArray(value)) {
     yield* value
+    // It may have fields beside its items.
+    for (const key of Object.keys(value)) if (!/^\d+$/.test(key)) yield Reflect.get(value, key)
     return
   }
   for (const key of Object.keys(value)) {

@@ -11,6 +11,9 @@ export const maxName = 4096
 /** @throws TroupeError `Invalid` when `meta` holds too much. */
 export function checkMeta(meta: unknown, path: string): void {
   if (weigh(meta, maxMetaWeight) > maxMetaWeight) {
-    throw invalid(`${path} weighs more than ${maxMetaWeight} bytes: policies look at few and small facts`, { path, limit: maxMetaWeight })
+    throw invalid(`${path} weighs more than ${maxMetaWeight} bytes, or holds shared memory: policies look at few and small facts`, {
+      path,
+      limit: maxMetaWeight,
+    })
   }
 }

@@ -68,10 +68,11 @@ function find(value: unknown, path: string, isReply: boolean, seen: Set<object>)
 
 function partsOf(value: object): Iterable<readonly [path: string, part: unknown]> {
   const numbered = (name: string, parts: Iterable<unknown>) => Array.from(parts, (part, index) => [`${name}[${index}]`, part] as const)
-  if (Array.isArray(value)) return numbered('', value)
   if (value instanceof Map) return [...numbered('.keys', value.keys()), ...numbered('.values', value.values())]
   if (value instanceof Set) return numbered('.values', value)
-  return Object.entries(value).map(([name, part]) => [`.${name}`, part] as const)
+  // An array may have fields beside its items.
+  const isList = Array.isArray(value)
+  return Object.entries(value).map(([name, part]) => [isList ? `[${name}]` : `.${name}`, part] as const)
 }
 
 function forbidden(value: object, isReply: boolean): string | undefined {
@@ -80,6 +81,8 @@ function forbidden(value: object, isReply: boolean): string | undefined {
   if (value instanceof WritableStream) return 'a WritableStream'
   if (value instanceof TransformStream) return 'a TransformStream'
   if (value instanceof ReadableStream && !isReply) return 'a ReadableStream'
+  // Its reason would come there later.
+  if (value instanceof AbortSignal) return 'an AbortSignal'
   if (Object.prototype.toString.call(value) === '[object WebAssembly.Memory]') return 'a WebAssembly.Memory'
   return undefined
 }

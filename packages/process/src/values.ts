@@ -17,7 +17,7 @@ export function checkValues(values: Readonly<Record<string, unknown>>): void {
   for (const name of names) {
     weight += name.length + weigh(values[name], maxValuesWeight - weight)
     if (weight > maxValuesWeight) {
-      const reason = `the values of a frame weigh at most ${maxValuesWeight} bytes together`
+      const reason = `the values of a frame weigh at most ${maxValuesWeight} bytes together, and hold no shared memory`
       throw invalid(`${reason}: "${name}" is too much. Pass large data as arguments or messages`, { path: name, limit: maxValuesWeight })
     }
   }

@@ -6,7 +6,7 @@ import { types } from 'node:util'
 import { isPrimitive } from './plain-copy.ts'
 import { isRevoked } from './revoked.ts'
 import { shapeOf } from './shape.ts'
-import { copyView, isDetached } from './views.ts'
+import { copyView, isDetached, isSharedMemory } from './views.ts'
 
 /** Where an error goes once the value has arrived: into the property, array or map `in`, or in place of an item or a key. */
 export interface Gap {
@@ -23,6 +23,8 @@ export interface CopierOptions {
   readonly root: string
   /** Objects that move instead of being copied. */
   readonly moved: ReadonlySet<unknown>
+  /** Whether memory may be shared, where the value holds some that is. */
+  readonly sharesMemory: boolean
   /** Takes in an error, and returns its number. */
   readonly onError: (error: Error) => number
   /** Throws, or returns what goes in the place of a value that cannot be carried. */
@@ -33,6 +35,8 @@ export interface CopierOptions {
 const maxParts = 64
 /** From this depth on, structured clone may run out of stack: it is tried. */
 const deep = 500
+/** Deepest values. A message for which the receiving thread has too little stack is lost without a word; that of a program takes twice as much. */
+const maxDepth = 1000
 /** Arrays beyond this length that hold primitives alone are left to structured clone, which is faster for them. */
 const longArray = 1024
 
@@ -82,6 +86,7 @@ export class Copier {
     const known = this.#known.get(value)
     if (known !== undefined) return known
     if (this.#path.length > this.#deepest) this.#deepest = this.#path.length
+    if (this.#deepest > maxDepth) return this.#refuse(value, `it is nested more than ${maxDepth} deep`)
     const { moved } = this.#options
     if (moved.size > 0 && moved.has(value)) return value
     if (isRevoked(value)) return this.#refuse(value, 'it is a proxy that was revoked')
@@ -99,6 +104,7 @@ export class Copier {
   }
 
   #other(value: object): unknown {
+    if (!this.#options.sharesMemory && isSharedMemory(value)) return this.#refuse(value, 'it is shared memory')
     const copied = copyShape(value)
     if ('reason' in copied) return this.#refuse(value, copied.reason)
     return copied.value === undefined ? this.#fields(value, {}) : this.#note(value, copied.value)
@@ -183,6 +189,7 @@ export class Copier {
 
   #view(value: ArrayBufferView): unknown {
     if (this.#options.moved.has(value.buffer)) return value
+    if (!this.#options.sharesMemory && isSharedMemory(value.buffer)) return this.#refuse(value, 'its memory is shared')
     if (isDetached(value)) return this.#refuse(value, 'its buffer has been transferred')
     return this.#note(value, copyView(value))
   }

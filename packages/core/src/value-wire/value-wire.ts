@@ -20,6 +20,8 @@ interface Box {
 export interface ValueRules {
   readonly root: string
   readonly moved: ReadonlySet<unknown>
+  /** Whether memory that is shared stays so. @default true */
+  readonly sharesMemory?: boolean
   readonly describe: (error: Error) => WireError
   readonly refuse: (value: unknown, path: string, reason: string) => unknown
 }
@@ -31,7 +33,7 @@ export function copyForWire(value: unknown, rules: ValueRules): unknown {
   return plain === unsuitable ? copyAll(value, rules) : plain
 }
 
-function copyAll(value: unknown, { root, moved, describe, refuse }: ValueRules): unknown {
+function copyAll(value: unknown, { root, moved, sharesMemory = true, describe, refuse }: ValueRules): unknown {
   const errors: WireError[] = []
   const numbers = new Map<Error, number>()
   const onError = (error: Error): number => {
@@ -40,7 +42,7 @@ function copyAll(value: unknown, { root, moved, describe, refuse }: ValueRules):
     numbers.set(error, errors.length)
     return errors.push(describe(error)) - 1
   }
-  const copier = new Copier({ root, moved, onError, refuse })
+  const copier = new Copier({ root, moved, sharesMemory, onError, refuse })
   const holder: unknown[] = []
   try {
     copier.copyInto(holder, value)

@@ -1,8 +1,12 @@
-/** Copies views of buffers to their own length: a `Buffer` of two bytes is most often a view of a pool of 64 KiB. */
+/**
+ * Copies views of buffers to their own length: a `Buffer` of two bytes is most often a view of a pool of 64 KiB. Tells shared memory from
+ * memory of one thread.
+ */
+import { types } from 'node:util'
 
 /** A copy that holds the bytes of `view` and no others. A view of shared memory stays one of the same memory. */
 export function copyView(view: ArrayBufferView): object {
-  if (view.buffer instanceof SharedArrayBuffer) return structuredClone(view)
+  if (isSharedMemory(view.buffer)) return structuredClone(view)
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
   if (view instanceof DataView) return new DataView(bytes.buffer)
   const constructor: unknown = Reflect.get(globalThis, typeOf(view))
@@ -15,8 +19,21 @@ export function isDetached(view: ArrayBufferView): boolean {
   return view.buffer instanceof ArrayBuffer && view.buffer.detached
 }
 
+/** Whether it is memory that another thread would see as well. */
+export function isSharedMemory(value: object): boolean {
+  return types.isSharedArrayBuffer(value) || tagOf(value) === 'WebAssembly.Memory'
+}
+
 /** The type that structured clone would make of it: `Uint8Array` for a `Buffer`. */
 function typeOf(view: ArrayBufferView): string {
-  const tag: unknown = Reflect.get(view, Symbol.toStringTag)
-  return typeof tag === 'string' ? tag : 'Uint8Array'
+  return tagOf(view) ?? 'Uint8Array'
+}
+
+function tagOf(value: object): string | undefined {
+  try {
+    const tag: unknown = Reflect.get(value, Symbol.toStringTag)
+    return typeof tag === 'string' ? tag : undefined
+  } catch {
+    return undefined
+  }
 }
