@@ -5,6 +5,8 @@ import type { PoolCall } from './pool-call.ts'
 interface Line {
   readonly network: Network
   readonly calls: Set<PoolCall>
+  /** By the clock of `performance`: when its network last had a thread. */
+  served: number
 }
 
 export class CallQueue {
@@ -26,22 +28,31 @@ export class CallQueue {
     return this.#lines.get(key)?.calls.size ?? 0
   }
 
-  /** By the clock of `performance`: since when the first of them waits. */
+  /** By the clock of `performance`: since when the first of them waits, or since its network's thread gave way. */
   waitingSince({ key }: Network): number {
-    for (const { since } of this.#lines.get(key)?.calls ?? []) return since
+    const line = this.#lines.get(key)
+    for (const { since } of line?.calls ?? []) return Math.max(since, line?.served ?? 0)
     return Number.POSITIVE_INFINITY
+  }
+
+  /** A thread of that network gave way: what waits for it comes after what waits for others. */
+  gaveWay({ key }: Network): void {
+    const line = this.#lines.get(key)
+    if (line !== undefined) line.served = performance.now()
   }
 
   add(call: PoolCall): void {
     call.since = performance.now()
-    this.#line(call.network).add(call)
+    this.#line(call.network).calls.add(call)
     this.#size += 1
   }
 
-  /** Puts calls back before all others. */
+  /** Puts calls back before all others: a thread of their network had them. */
   addFirst(calls: readonly PoolCall[]): void {
     for (const call of calls) {
-      const line = this.#line(call.network)
+      const whole = this.#line(call.network)
+      whole.served = performance.now()
+      const line = whole.calls
       const others = [...line]
       const back = calls.filter(({ network }) => network.key === call.network.key)
       if (line.has(call)) continue
@@ -81,11 +92,11 @@ export class CallQueue {
     if (calls.size === 0) this.#lines.delete(network.key)
   }
 
-  #line(network: Network): Set<PoolCall> {
+  #line(network: Network): Line {
     const known = this.#lines.get(network.key)
-    if (known !== undefined) return known.calls
-    const line: Line = { network, calls: new Set() }
+    if (known !== undefined) return known
+    const line: Line = { network, calls: new Set(), served: 0 }
     this.#lines.set(network.key, line)
-    return line.calls
+    return line
   }
 }

@@ -5,7 +5,10 @@ import type { CallQueue } from './call-queue.ts'
 import type { PoolSettings } from './kinds.ts'
 import type { Seat } from './seat.ts'
 
-/** Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. */
+/**
+ * Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. As
+ * long a thread goes from call to call at least: it is not started for one.
+ */
 export const fairWait = 50
 
 /** Networks that calls wait for and that have no thread, beyond those for which a thread gives way already. */
@@ -20,6 +23,7 @@ export function isOwed(seat: Seat, waiting: CallQueue, seats: Iterable<Seat>, le
   // The common case: nothing waits but calls of this thread's own network.
   if (waiting.size === waiting.count(seat.network)) return false
   const now = performance.now()
+  if (now - seat.servingSince < fairWait) return false
   return unseated(waiting, seats, leaving).some(
     (network) => network.key !== seat.network.key && now - waiting.waitingSince(network) >= fairWait,
   )

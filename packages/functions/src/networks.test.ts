@@ -63,6 +63,20 @@ describe('a pool', () => {
     await busy
   })
 
+  it('lets a thread give way though calls of its own network wait for it, longer than those of the other', async () => {
+    await using app = await start({ max: 1 })
+    let ended = 0
+    const sleep = async () => {
+      await through(null).call('app:sleep', 10)
+      ended += 1
+    }
+    const line = app.run(async () => Promise.all(Array.from({ length: 100 }, sleep)))
+    await app.run(async () => through(ids[0] ?? null).call('app:sleep', 1))
+    const endedBefore = ended
+    await line
+    expect(endedBefore).toBeLessThan(100)
+  })
+
   it('gives a nested call in another network a thread beyond its limit, so that none waits for itself', async () => {
     await using app = await start({ max: 1 }, functionEntry('through', { max: 1 }))
     const nested = networks.map((network) => ({ network, call: 'app:through' }))

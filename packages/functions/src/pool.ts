@@ -11,7 +11,7 @@ import { checkIsolation, fairWait, isOwed, rejectStale, unseated } from './fair-
 import type { PoolOptions, PoolStatus } from './pool-options.ts'
 import type { PoolCall } from './pool-call.ts'
 import { Seat } from './seat.ts'
-import { afterlife, EndingSeats, idleIn, seatOf, statusOf } from './seats.ts'
+import { afterlife, EndingSeats, failUntaken, idleIn, seatOf, statusOf } from './seats.ts'
 import { Workers } from './workers.ts'
 
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
@@ -46,7 +46,9 @@ export class Pool implements AsyncDisposable {
     this.#options = options
     this.#max = Math.max(settings.min, settings.max ?? availableParallelism())
     const { min, idleTimeout } = settings
-    const onError = this.#onThreadlessError
+    const onError = (error: Error) => {
+      for (const seat of failUntaken(this.entry, this.#seats, error)) this.#close(seat)
+    }
     this.#workers = new Workers({ threads: kernel.threads, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
@@ -192,6 +194,7 @@ export class Pool implements AsyncDisposable {
   #dismiss(seat: Seat): void {
     if (!this.#seats.delete(seat)) return
     this.#leaving.add(seat)
+    this.#waiting.gaveWay(seat.network)
     this.#takeBack(seat)
     if (seat.size === 0) this.#drain(seat)
   }
@@ -249,8 +252,10 @@ export class Pool implements AsyncDisposable {
 
   #seatAll(network: Network): void {
     while (this.#waiting.count(network) > 0) {
-      const seat = idleIn(network, this.#seats) ?? (this.#hasRoom ? this.#open(network) : undefined)
-      if (seat === undefined) return
+      const idle = idleIn(network, this.#seats)
+      const seat = idle ?? (this.#hasRoom ? this.#open(network) : undefined)
+      // One that is to give way takes no more, however long its network's own calls wait.
+      if (seat === undefined || (seat === idle && this.#isOwed(seat))) return
       this.#give(seat, this.#waiting.take(network, 1))
     }
   }
@@ -266,12 +271,15 @@ export class Pool implements AsyncDisposable {
   }
 
   #watchFairness(network: Network): void {
-    const due = Math.max(1, this.#waiting.waitingSince(network) + fairWait - performance.now())
-    this.#fairTimer ??= startTimer(() => {
-      this.#fairTimer = undefined
-      for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
-      this.#feedSoon()
-    }, due).unref()
+    const due = this.#waiting.waitingSince(network) + fairWait - performance.now()
+    this.#fairTimer ??= startTimer(
+      () => {
+        this.#fairTimer = undefined
+        for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
+        this.#feedSoon()
+      },
+      due > 0 ? due : fairWait,
+    ).unref()
   }
 
   /** Whether a network without a thread has waited so long that this one's is to give way. */
@@ -357,15 +365,5 @@ export class Pool implements AsyncDisposable {
       }
       if (this.#seats.values().some((seat) => seat.isIdle)) this.#watchIdle()
     }, idleTimeout).unref()
-  }
-
-  /** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever. */
-  readonly #onThreadlessError = (cause: Error): void => {
-    for (const seat of this.#seats) {
-      if (seat.taken) continue
-      const error = new TroupeError('Unavailable', `${this.entry}: a thread of its pool failed to start: ${cause.message}`, { cause })
-      for (const call of seat.calls) call.reject(error)
-      this.#close(seat)
-    }
   }
 }

@@ -59,6 +59,8 @@ export class Seat {
   taken = false
   /** When it last had nothing to do. */
   idleSince = performance.now()
+  /** By the clock of `performance`: when the first of its calls ended. */
+  servingSince = Number.POSITIVE_INFINITY
   readonly #options: SeatOptions
   readonly #board = new CallBoard()
   #frames = new FrameEncoder()
@@ -228,6 +230,7 @@ export class Seat {
 
   #hasEnded(): void {
     const now = performance.now()
+    if (this.#ends === 0) this.servingSince = now
     this.#ends += 1
     this.#window = now - this.#lastEnd < brisk ? Math.min(boardSize, this.#window * 2) : Math.max(1, this.#window / 2)
     this.#lastEnd = now

@@ -1,5 +1,5 @@
 /** Looks at the seats of a pool. */
-import { type EntryId, startTimer } from '@troupe/core'
+import { type EntryId, startTimer, TroupeError } from '@troupe/core'
 import type { Network } from '@troupe/process/kernel'
 import type { PoolCall } from './pool-call.ts'
 import type { PoolStatus } from './pool-options.ts'
@@ -49,6 +49,14 @@ export function idleIn({ key }: Network, seats: Iterable<Seat>): Seat | undefine
 export function seatOf(call: PoolCall, ...all: readonly Iterable<Seat>[]): Seat | undefined {
   for (const seats of all) for (const seat of seats) if (seat.has(call)) return seat
   return undefined
+}
+
+/** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever: those seats fail. */
+export function failUntaken(entry: EntryId, seats: Iterable<Seat>, cause: Error): readonly Seat[] {
+  const untaken = [...seats].filter(({ taken }) => !taken)
+  const error = new TroupeError('Unavailable', `${entry}: a thread of its pool failed to start: ${cause.message}`, { cause })
+  for (const seat of untaken) for (const call of seat.calls) call.reject(error)
+  return untaken
 }
 
 /** A pool as it shows. @param unseated - Calls that wait and were given to no seat. */

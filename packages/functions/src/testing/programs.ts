@@ -1,6 +1,7 @@
 /** Functions and processes that tests run in threads. */
 import { pbkdf2 } from 'node:crypto'
 import { once } from 'node:events'
+import { setTimeout as later } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { currentFrame, entryId, type Frame, TroupeError } from '@troupe/core'
 import { currentRuntime, processes, self } from '@troupe/process'
@@ -155,6 +156,10 @@ const words: unknown[] = []
 export function remember(word: unknown): unknown {
   words.push(typeof word === 'string' ? word : typeof word)
   return { thread: threadId, words: [...words] }
+}
+
+export async function sleep(ms: number): Promise<void> {
+  await later(ms)
 }
 
 /** The overlays of calls beneath one another, each in the network that is said. */
