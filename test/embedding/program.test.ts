@@ -27,6 +27,10 @@ it('is refused in an overlay when the thread opened connections before, and goes
   })
 })
 
+it('is refused, too, when a connection of its own is idle, and would serve a pool later', async () => {
+  expect(await found('idle')).toMatchObject({ kind: 'Invalid', message: message(/^this program opened 1 connection \(127/) })
+})
+
 it('may listen before, and serves what it accepted before and after', async () => {
   expect(await found('serving')).toEqual([['before'], ['after']])
 })
@@ -41,6 +45,8 @@ it('keeps its network: another application with another one is refused with that
   expect(await found('beside')).toMatchObject({
     same: { kind: 'AlreadyExists' },
     other: { kind: 'Invalid', message: message(/runs in overlay app:tor and keeps that network/) },
+    // What the first one has stays.
+    own: { message: message(/^a connection to 127.* through overlay app:tor failed/) },
   })
 })
 

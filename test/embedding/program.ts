@@ -85,6 +85,16 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return { refused, open: await text(socket), state: started.service(entryId('app:tor')).state }
   },
 
+  /** Its connection keeps no event loop alive, as the idle ones of pools do not. */
+  async idle() {
+    const { server, port } = await echoServer()
+    const socket = (await connected(connect(port, '127.0.0.1'))).unref()
+    const refused = await failure(app)
+    socket.destroy()
+    server.close()
+    return refused
+  },
+
   /** It serves connections that came before the guard, and after. */
   async serving() {
     const { server, port } = await echoServer()
@@ -116,8 +126,11 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
 
   /** Two at once. */
   async beside() {
+    const { port } = await echoServer()
     await using _ = await app()
-    return { same: await failure(app), other: await failure(async () => app({ network: null })) }
+    const same = await failure(app)
+    const other = await failure(async () => app({ network: null }))
+    return { same, other, own: await failure(async () => connected(connect(port, '127.0.0.1'))) }
   },
 
   async stopped() {

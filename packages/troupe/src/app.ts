@@ -207,7 +207,7 @@ export class Application implements AsyncDisposable {
 export async function boot(options: BootOptions): Promise<Application> {
   // Within the call: there is no moment in which the default is not in force yet.
   const config = readConfigOf(options)
-  const entered = enterNetwork(programOverlay(options.network, config.networkService.defaultNetwork))
+  const entered = enterNetwork(programOverlay(options.network, config.networkService.defaultNetwork), isRunning())
   try {
     return await start(await loadWith(config, options), options, entered)
   } catch (error) {
@@ -218,7 +218,7 @@ export async function boot(options: BootOptions): Promise<Application> {
 
 /** Starts an application that was read. Throws like {@link boot}. */
 export async function launch(loaded: Loaded, options: LaunchOptions = {}): Promise<Application> {
-  const entered = enterNetwork(programOverlay(options.network, loaded.config.networkService.defaultNetwork))
+  const entered = enterNetwork(programOverlay(options.network, loaded.config.networkService.defaultNetwork), isRunning())
   try {
     return await start(loaded, options, entered)
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The network of the program around an application: given to its thread before anything else happens, for the thread's whole life. */
 import { asTroupeError, type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
 import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
-import { Socket } from 'node:net'
+import { openConnections } from './open-connections.ts'
 
 /** What a program says of its own network: an overlay of the application; `null` for the clear network. @default the application's default */
 export type ProgramNetwork = string | null | undefined
@@ -12,13 +12,17 @@ export function programOverlay(chosen: ProgramNetwork, byDefault: EntryId | unde
   return chosen === null ? null : entryId(chosen)
 }
 
+/** Of the application that is being started. */
+let starting: PendingAccess | undefined
+
 /**
  * Puts a network in force for the program's thread, within the call. In an overlay, what the program opens waits until the application is there,
  * and fails with it.
  *
+ * @param isRunning - An application runs in this program: what it has stays.
  * @throws TroupeError `Invalid` when the thread has another network already, or opened connections before there was a guard.
  */
-export function enterNetwork(overlay: EntryId | null): PendingAccess | undefined {
+export function enterNetwork(overlay: EntryId | null, isRunning: boolean): PendingAccess | undefined {
   const bound = threadNetwork()
   if (bound !== undefined && bound.overlay !== overlay) {
     throw invalid(
@@ -31,9 +35,10 @@ export function enterNetwork(overlay: EntryId | null): PendingAccess | undefined
   bindThreadNetwork({ overlay })
   if (overlay === null) return undefined
   installGuard()
-  const pending = new PendingAccess()
-  provideNetworkAccess(pending.access)
-  return pending
+  if (isRunning || starting !== undefined) return undefined
+  starting = new PendingAccess()
+  provideNetworkAccess(starting.access)
+  return starting
 }
 
 /** @throws TroupeError `Invalid` */
@@ -45,20 +50,6 @@ function checkFresh(overlay: EntryId): void {
       `whose default network is ${overlay}: boot it before anything is opened, or keep the program in the clear with "network: null"`,
     { overlay, connections: open, code: 'ENETWORK' },
   )
-}
-
-/** Client connections that are open in this thread, by their far ends. Those that a server accepted lead nowhere new. */
-function openConnections(): readonly string[] {
-  const list: unknown = Reflect.get(process, '_getActiveHandles')
-  const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []
-  if (!Array.isArray(handles)) return []
-  return handles
-    .filter((handle) => handle instanceof Socket && isClient(handle))
-    .map((socket: Socket) => `${socket.remoteAddress ?? 'connecting'}:${socket.remotePort ?? ''}`)
-}
-
-function isClient(socket: Socket): boolean {
-  return !('server' in socket && socket.server) && (socket.remoteAddress !== undefined || socket.connecting)
 }
 
 /** What a program in the application's default network can do where a connection of its own fails there. */
@@ -89,14 +80,20 @@ export class PendingAccess {
 
   /** The application runs. */
   provide(access: NetworkAccess): void {
+    this.#settle()
     this.#there.resolve(access)
   }
 
   /** It did not start. */
   fail(cause: unknown): void {
+    this.#settle()
     this.#there.reject(
       new TroupeError('Unavailable', `the application did not start: ${asTroupeError(cause).message}`, { cause, retryable: false }),
     )
+  }
+
+  #settle(): void {
+    if (starting === this) starting = undefined
   }
 }
 

@@ -1,0 +1,48 @@
+/** The connections that a thread has opened so far. */
+import { Socket } from 'node:net'
+import { z } from 'zod'
+
+/** One end of a connection in a diagnostic report. */
+const endpoint = z.object({ host: z.string(), port: z.number() })
+const tcp = z.object({ type: z.literal('tcp'), localEndpoint: endpoint.nullable(), remoteEndpoint: endpoint.nullable() })
+const reportSchema = z.object({ libuv: z.array(z.unknown()) })
+
+/**
+ * Client connections that are open in this thread, by their far ends; also those that keep no event loop alive, such as the idle ones of pools.
+ * Those that a server accepted lead nowhere new.
+ */
+export function openConnections(): readonly string[] {
+  const sockets = activeSockets()
+  const handles = tcpHandles()
+  // A server that was closed still has the connections that it accepted.
+  const accepted = new Set(sockets.filter(isAccepted).map(({ localPort }) => localPort))
+  for (const { localEndpoint, remoteEndpoint } of handles) if (remoteEndpoint === null) accepted.add(localEndpoint?.port)
+  const open = handles.flatMap(({ localEndpoint, remoteEndpoint: far }) =>
+    far === null || accepted.has(localEndpoint?.port) ? [] : [`${far.host}:${far.port}`],
+  )
+  const connecting = sockets.filter((socket) => socket.connecting && !isAccepted(socket))
+  return [...open, ...connecting.map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'connecting'}:${remotePort ?? ''}`)]
+}
+
+/** All of this thread, as Node reports them; it looks up no names for that. */
+function tcpHandles(): readonly z.infer<typeof tcp>[] {
+  const { report } = process
+  const before: unknown = Reflect.get(report, 'excludeNetwork')
+  Reflect.set(report, 'excludeNetwork', true)
+  try {
+    return reportSchema.parse(report.getReport()).libuv.flatMap((handle) => tcp.safeParse(handle).data ?? [])
+  } finally {
+    Reflect.set(report, 'excludeNetwork', before)
+  }
+}
+
+/** The sockets that keep the event loop alive. */
+function activeSockets(): readonly Socket[] {
+  const list: unknown = Reflect.get(process, '_getActiveHandles')
+  const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []
+  return Array.isArray(handles) ? handles.filter((handle) => handle instanceof Socket) : []
+}
+
+function isAccepted(socket: Socket): boolean {
+  return 'server' in socket && Boolean(socket.server)
+}
