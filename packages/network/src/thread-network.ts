@@ -8,6 +8,8 @@ export interface ThreadNetwork {
   readonly overlay: EntryId | null
   /** On whose behalf everything in this thread is asked of the overlay. @default nobody's */
   readonly isolation?: Isolation
+  /** How often its id has come to lead elsewhere before: what one of them opened by a name is not the other's. @default never */
+  readonly epoch?: number
 }
 
 let bound: ThreadNetwork | undefined
@@ -27,6 +29,7 @@ export function bindThreadNetwork(network: ThreadNetwork): void {
   }
   bound ??= Object.freeze({
     overlay: network.overlay,
+    ...(network.epoch !== undefined && { epoch: network.epoch }),
     ...(network.isolation !== undefined && { isolation: Object.freeze({ ...network.isolation }) }),
   })
 }
@@ -47,7 +50,12 @@ export function rebindThreadNetwork(network: ThreadNetwork | undefined): void {
 }
 
 function isSame(a: ThreadNetwork, b: ThreadNetwork): boolean {
-  return a.overlay === b.overlay && a.isolation?.actor === b.isolation?.actor && a.isolation?.process === b.isolation?.process
+  return (
+    a.overlay === b.overlay &&
+    a.epoch === b.epoch &&
+    a.isolation?.actor === b.isolation?.actor &&
+    a.isolation?.process === b.isolation?.process
+  )
 }
 
 function describe({ overlay, isolation }: ThreadNetwork): string {

@@ -131,6 +131,8 @@ describe('an overlay that is deleted and created again under its id', () => {
     await kernel.overlays.add(two)
     const after = kernel.networks.ofProcess({ ...kernel.frames.empty, overlay: two })
     expect(after.key).not.toBe(before.key)
+    const thread = threadOf(await within(two).spawn('app:tree.member', host))
+    expect([before.epoch, after.epoch, kernel.threads.get(thread)?.network?.epoch]).toEqual([undefined, 1, 1])
     expect([kernel.networks.isCurrent(before), kernel.networks.isCurrent(after)]).toEqual([false, true])
     expect(() => {
       kernel.networks.check(before)

@@ -53,6 +53,18 @@ describe('BroadcastChannel', () => {
     close()
   })
 
+  it('does not reach what came under the same id later, and leads elsewhere', async () => {
+    const within = (epoch?: number) => {
+      rebindThreadNetwork({ overlay: a, ...(epoch !== undefined && { epoch }) })
+      return new BroadcastChannel('news')
+    }
+    const channels = [within(), within(1), within(1)]
+    const got = collect(channels)
+    channels[1]?.postMessage('of the later')
+    await expect.poll(() => got).toEqual([[], [], ['of the later']])
+    for (const channel of channels) channel.close()
+  })
+
   it('is found in the clear by code outside of applications, in an overlay by nobody there', async () => {
     const { got, close } = listen('news', [a, null])
     stranger.postMessage(['news', 'from outside'])

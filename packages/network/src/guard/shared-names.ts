@@ -20,8 +20,8 @@ function prefix(what: string): string {
   const overlay = threadOverlay()
   if (overlay === undefined) throw unbound(what)
   if (overlay === null) return ''
-  const { actor, process } = threadNetwork()?.isolation ?? {}
-  return `${mark}${JSON.stringify([overlay, actor, process])}:`
+  const { epoch, isolation: { actor, process } = {} } = threadNetwork() ?? {}
+  return `${mark}${JSON.stringify([overlay, actor, process, epoch])}:`
 }
 
 /** In the clear, a name that looks like one of an overlay is kept from being one. */

@@ -102,10 +102,11 @@ export class Networks {
     if (running.isolates === undefined) return this.#whole(running)
     const actor = running.isolates === 'actor' ? frame.actor?.id : undefined
     const isolation = { ...(actor !== undefined && { actor }), ...(process !== undefined && { process }) }
-    const key = prefixOf(running.id, this.#epochOf(running)) + JSON.stringify(isolation)
+    const epoch = this.#epochOf(running)
+    const key = prefixOf(running.id, epoch) + JSON.stringify(isolation)
     const known = this.#networks.get(key)
     if (known !== undefined) return known
-    const network = Object.freeze({ key, overlay: running.id, isolation: Object.freeze(isolation) })
+    const network = Object.freeze({ key, overlay: running.id, ...epochField(epoch), isolation: Object.freeze(isolation) })
     if (process === undefined) this.#remember(network)
     return network
   }
@@ -121,8 +122,9 @@ export class Networks {
   #whole(running: Overlay): Network {
     const known = this.#wholes.get(running)
     if (known !== undefined) return known
-    const key = prefixOf(running.id, this.#epochOf(running))
-    const network = this.#networks.get(key) ?? Object.freeze({ key, overlay: running.id })
+    const epoch = this.#epochOf(running)
+    const key = prefixOf(running.id, epoch)
+    const network = this.#networks.get(key) ?? Object.freeze({ key, overlay: running.id, ...epochField(epoch) })
     this.#remember(network)
     this.#wholes.set(running, network)
     return network
@@ -145,6 +147,10 @@ const mostRemembered = 4096
 
 function prefixOf(overlay: EntryId, epoch: number): string {
   return `${overlay} ${epoch} `
+}
+
+function epochField(epoch: number): Pick<Network, 'epoch'> {
+  return epoch === 0 ? {} : { epoch }
 }
 
 /** A network in words, for errors. */

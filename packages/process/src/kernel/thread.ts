@@ -170,8 +170,8 @@ export function threadWire(
 }
 
 /** What a thread is told of its network. */
-function toThread({ overlay, isolation }: Network): ThreadNetwork {
-  return { overlay, ...(isolation && { isolation }) }
+function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
+  return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }
 
 /** What breaks the protocol further than that, the kernel tells. */
