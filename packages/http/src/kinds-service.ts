@@ -120,7 +120,8 @@ export const httpServiceKind = defineKind({
         if (typeof network !== 'string') context.addIssue({ code: 'custom', path, message })
       }
       if (security?.mode === 'auto') needs(['tls', 'mode'], 'auto needs a network that has certificates')
-      if (replyVia !== undefined) needs(['replyVia'], 'it needs the network to reply by')
+      // The clear network, where it is chosen, is one to reply by, too.
+      if (replyVia !== undefined && network !== null) needs(['replyVia'], 'it needs "network", to reply by')
       if (identity !== undefined) needs(['identity'], 'it needs the network that knows who calls')
     }),
 })

@@ -100,8 +100,8 @@ export class Servers {
 
   service(id: EntryId): ServiceDefinition {
     const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
-    // It listens in the default network where it names no other.
-    const followsDefault = fields.network === undefined
+    // It listens in the default network where it names no other, and so do its handlers reach out.
+    const followsDefault = fields.network === undefined || (fields.replyVia === undefined && this.#pin(id) === undefined)
     const { autoStart } = fields.lifecycle
     const common = { id, kind: entry.kind, autoStart, followsDefault, start: async () => this.#start(id) }
     const startTimeout = this.#slowStart(id)

@@ -77,6 +77,8 @@ describe('the default network of the application', () => {
   it('is there before services that run in it start', async () => {
     const pinned = { ...greeter, id: 'app:pinned', meta: { options: { network: null } } }
     const started = { lifecycle: { auto_start: true } }
+    // It listens in the clear; its handlers reach out by the default network, unless they reply by the same.
+    const web = { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', network: null }
     await using app = await startApp({
       root,
       entries: [
@@ -91,12 +93,15 @@ describe('the default network of the application', () => {
           children: [{ id: 'a', process: 'greeter', input: ['ear'] }],
           ...started,
         },
+        { ...web, ...started },
+        { ...web, ...started, id: 'app:local', reply_via: 'same' },
       ],
       set,
     })
-    for (const id of ['app:service', 'app:direct', 'app:team']) expect(app.service(id)).toMatchObject({ state: 'Running', attempts: 0 })
+    for (const id of ['app:service', 'app:direct', 'app:team', 'app:web', 'app:local'])
+      expect(app.service(id)).toMatchObject({ state: 'Running', attempts: 0 })
     const at = (line: string) => app.log.findIndex((text) => text.startsWith(line))
-    for (const id of ['app:service', 'app:team']) expect(at(`${id} Starting`)).toBeGreaterThan(at('app:proxy Running'))
+    for (const id of ['app:service', 'app:team', 'app:web']) expect(at(`${id} Starting`)).toBeGreaterThan(at('app:proxy Running'))
     expect(app.log.filter((line) => line.includes('Failed'))).toEqual([])
   })
 
