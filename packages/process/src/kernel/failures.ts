@@ -3,6 +3,7 @@ import { type EntryId, errorFromWire, type Log, type Pid, startTimer, stopTimer,
 import type { ToKernel } from '../protocol.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
+import { exitCodeOf } from './threads.ts'
 
 /** Lines in a second for one entry; beyond, one line says how many were not shown. */
 const linesPerSecond = 50
@@ -38,7 +39,9 @@ export class Failures implements Disposable {
   }
 
   /** A process or call that the kernel knows has ended with an error. */
-  ended({ pid, entry, frame, host }: ProcessRecord, error: WireError, { gone }: Thread): void {
+  ended({ pid, entry, frame, host, isCommand }: ProcessRecord, error: WireError, { gone }: Thread): void {
+    // A command ends by a status, as a program of the shell does.
+    if (isCommand && exitCodeOf(errorFromWire(error)) !== undefined) return
     // Of the calls that a thread took along, those that had not begun run elsewhere: their pool knows which did.
     if (!gone || host !== undefined) this.add({ pid, entry, actor: frame.actor?.id }, error)
   }

@@ -211,7 +211,7 @@ export class Kernel implements AsyncDisposable {
     checkArguments(order, network, accepts)
     const place = host.place(network)
     const { pid, thread } = place
-    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit, by: order.by })
+    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit, by: order.by, isCommand: program.isCommand })
     thread.pids.add(pid)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     this.grants.grantFrame(thread.number, frame)

@@ -11,6 +11,8 @@ export interface ProcessRecord {
   readonly frame: Frame
   readonly host: Host | undefined
   readonly onExit: ((exit: WireExit) => void) | undefined
+  /** It runs as a program of the shell: ending by `process.exit` is no failure of it. */
+  readonly isCommand?: boolean | undefined
   /** Who spawned it, or called. */
   readonly by?: Pid | undefined
 }
