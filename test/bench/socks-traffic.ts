@@ -2,8 +2,9 @@
 import { Agent as HttpAgent, get, type RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import { entryId } from '@troupe/core'
 import { provideNetworkAccess } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { SocksProxyAgent } from 'socks-proxy-agent'
 import { http } from 'troupe'
 import { Agent, type buildConnector, fetch, request } from 'undici'
@@ -17,7 +18,7 @@ export async function keptConnections(proxy: Place, target: Place): Promise<read
   const url = `http://${target.host}:${target.port}/`
   const route = routeTo(proxy, false)
   provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => route })
-  const frame = fork(emptyFrame, { overlay: entryId('bench:proxy') })
+  rebindThreadNetwork({ overlay: entryId('bench:proxy') })
   const proxyAgent = new SocksProxyAgent(`socks5h://${proxy.host}:${proxy.port}`, { keepAlive: true, maxSockets: 1 })
   const onBare: buildConnector.connector = (_options, done) => void answer(bare(proxy, target, false), done)
   const dispatcher = new Agent({
@@ -35,7 +36,7 @@ export async function keptConnections(proxy: Place, target: Place): Promise<read
     ['fetch of undici on the same hop', undefined, async () => (await fetch(url, { dispatcher })).text()],
     ['node:http in the clear', undefined, () => viaNode({ agent: plain })],
   ]
-  const ours = async () => runInFrame(frame, async () => (await http.get(url)).text())
+  const ours = async () => (await http.get(url)).text()
   const found = await cpuOf([ours, ...rivals.map(([, , way]) => way)], scaled(30, 4), scaled(300, 20))
   proxyAgent.destroy()
   plain.destroy()

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { brotliCompressSync, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { emptyFrame, fork, runInFrame, TroupeError } from '@troupe/core'
 import { provideNetworkAccess } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import fc from 'fast-check'
 import { cookieJar, http } from 'troupe'
 
@@ -97,6 +98,7 @@ export default async function fuzz(seconds: number, seed: number): Promise<{ run
     const next = await (await http.get(`${origin}/good`)).text()
     if (next !== 'good') throw new Error(`the next request got ${JSON.stringify(next)}`)
   })
+  rebindThreadNetwork({ overlay: null })
   try {
     await runInFrame(fork(emptyFrame, { overlay: null }), async () =>
       fc.assert(property, {

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import { entryId } from '@troupe/core'
 import { overlayHealth, provideNetworkAccess } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { expect, it } from 'vitest'
 import { http } from 'troupe'
 import { address as addressOf } from '../peers/loopback.ts'
@@ -65,7 +66,8 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
       }
     }
   }
-  await runInFrame(fork(emptyFrame, { overlay: entryId('app:failover') }), () => Promise.all(Array.from({ length: atOnce }, work)))
+  rebindThreadNetwork({ overlay: entryId('app:failover') })
+  await Promise.all(Array.from({ length: atOnce }, work))
 
   expect(succeeded + failures.length).toBe(requests)
   // Those on the proxy that stays went on: by turns, half of the connections are its own.

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { emptyFrame, entryId, fork, runInSlot } from '@troupe/core'
+import { entryId } from '@troupe/core'
 import { dial, resolve, reverse, type Route } from '@troupe/network'
 import { networkKinds, Overlays } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
@@ -52,10 +52,7 @@ async function held(control: TorControl): Promise<readonly TorStream[]> {
 const as =
   (route: Route, actor: string | undefined, process = 'p') =>
   async () =>
-    runInSlot(
-      { frame: fork(emptyFrame, { actor: actor === undefined ? undefined : { id: actor, meta: {} } }), owner: { pid: process } },
-      () => dial(route, web),
-    )
+    dial(route, web, { isolation: { process, ...(actor !== undefined && { actor }) } })
 
 describe('Tor', () => {
   it('resolves names itself: it is told to refuse addresses, and ours are taken', async () => {

@@ -5,8 +5,9 @@ import { createServer } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { Server } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { type EntryId, emptyFrame, entryId, fork, runInFrame } from '@troupe/core'
+import { type EntryId, entryId } from '@troupe/core'
 import { provideNetworkAccess, type Route } from '@troupe/network'
+import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { http, type RequestOptions } from 'troupe'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { socks5Route } from '../../overlays/socks5-fixture.ts'
@@ -60,8 +61,10 @@ async function overlayOn(name: string, { host, port, login }: ProxyPeer, passwor
   return id
 }
 
-const send = (overlay: EntryId, method: string, url: string, options: RequestOptions = {}) =>
-  runInFrame(fork(emptyFrame, { overlay }), () => http.request(method, url, options))
+function send(overlay: EntryId, method: string, url: string, options: RequestOptions = {}) {
+  rebindThreadNetwork({ overlay })
+  return http.request(method, url, options)
+}
 
 describe.each([
   ['microsocks', microsocks],
