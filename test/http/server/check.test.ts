@@ -81,7 +81,7 @@ describe('troupe check of servers', () => {
       '{ name: two, kind: http.service, addr: ":1", tls: { cert: "file://none.pem" } }',
       /:9:\d+: app:two: tls\.(?:key: expected the key|cert: there is no file)/,
     ],
-    ['{ name: two, kind: http.service, addr: ":1", reply_via: same }', /:9:\d+: app:two: reply_via: it needs the network/],
+    ['{ name: two, kind: http.service, addr: ":1", reply_via: same }', /:9:\d+: app:two: reply_via: it needs "network"/],
     [
       '{ name: two, kind: http.static, meta: { server: web }, path: /b, directory: "file://none" }',
       /:9:\d+: app:two: directory: there is no file/,
