@@ -52,8 +52,7 @@ it.each(['default', 'clear'] as const)('nor does what the application runs, for 
 })
 
 it('connects directly by itself with "network: null"', async () => {
-  const { proxy, strays } = await run('clear', 'own')
-  expect(proxy).toBe(0)
+  const { strays } = await run('clear', 'own')
   expect(strays.dns).toBeGreaterThan(5)
   expect(strays.tcp).toBeGreaterThan(5)
   expect(strays.udp).toBeGreaterThan(0)

@@ -52,8 +52,7 @@ it('sends nothing but to the proxy', async () => {
 
 it('would send much else without the guard', async () => {
   await namespace.run(program, 'unguarded')
-  const { proxy, dns, tcp, udp } = await namespace.counters()
-  expect(proxy).toBe(0)
+  const { dns, tcp, udp } = await namespace.counters()
   expect(dns).toBeGreaterThan(5)
   expect(tcp).toBeGreaterThan(0)
   expect(udp).toBeGreaterThan(0)

@@ -32,7 +32,7 @@ describe('a server under load', () => {
 
   it(`serves others beside ${clients} connections that ask nothing`, async () => {
     await using web = await startWebApp({
-      service: { timeouts: { headers: '0s', idle: '10m' } },
+      service: { timeouts: { headers: '0s', idle: '10m' }, limits: { connections: clients + 100 } },
       endpoints: { hello: { path: '/hello', func: 'hello' } },
     })
     const before = process.memoryUsage.rss()
