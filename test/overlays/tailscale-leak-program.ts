@@ -30,7 +30,6 @@ for (const host of hosts) {
 }
 rebindThreadNetwork({ overlay: left.id })
 const web = await ended(async () => fetch(`http://${hosts[0]}/`))
-rebindThreadNetwork({ overlay: null })
 process.stdout.write(JSON.stringify({ outcomes, web }))
 
 /** A word for what `use` ends with. */

@@ -1,10 +1,8 @@
 /** Threads tell the kernel when a dial has failed because of the overlay itself, so that it looks. It is a hint: nothing secret, nothing sure. */
 import { type EntryId, isEntryId, TroupeError } from '@troupe/core'
-import workerThreads from 'node:worker_threads'
+import { BroadcastChannel } from './broadcast-channel.ts'
 
 const name = 'overlay trouble'
-/** Node's own, whose names are those of all threads: the guard has others. */
-const { BroadcastChannel } = workerThreads
 /** Milliseconds in which a thread tells it once of each overlay. */
 const quiet = 1000
 

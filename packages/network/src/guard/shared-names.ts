@@ -3,6 +3,7 @@
  * another: Node sees them with the network in front, and callers see them as they wrote them.
  */
 import workerThreads from 'node:worker_threads'
+import { BroadcastChannel } from '../broadcast-channel.ts'
 import { threadNetwork, threadOverlay } from '../thread-network.ts'
 import { property } from './internals.ts'
 import { unbound } from './refusal.ts'
@@ -37,7 +38,6 @@ function unscoped(name: string, before: string): string | undefined {
 }
 
 function guardChannels(): void {
-  const { BroadcastChannel } = workerThreads
   const guarded = new Proxy(BroadcastChannel, {
     construct(target, args, newTarget) {
       const name = String(args[0])

@@ -1,7 +1,7 @@
 /** Takes the connections that the sidecar hands over at the place of a ticket. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
-import { BroadcastChannel } from 'node:worker_threads'
+import { BroadcastChannel } from '../../broadcast-channel.ts'
 import { listenPermitted } from '../../guard/permit.ts'
 import type { Listener, Peer, Ticket } from '../../overlay.ts'
 import { Arrivals } from './arrivals.ts'

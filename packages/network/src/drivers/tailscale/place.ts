@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BroadcastChannel } from 'node:worker_threads'
+import { BroadcastChannel } from '../../broadcast-channel.ts'
 import type { BindOptions } from '../../overlay.ts'
 import { done, listening } from './answers.ts'
 import type { TailscaleTicket } from './route.ts'
