@@ -26,5 +26,6 @@ it.each([
   const listener = await inNetwork(accepting, async () => accept(ticket))
   await inNetwork(closing, async () => place.close('the overlay was closed'))
   const next = listener.connections[Symbol.asyncIterator]().next()
-  await expect(next).rejects.toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('the overlay was closed') })
+  await expect(next).rejects.toMatchObject({ kind: 'Unavailable', details: { overlay: a } })
+  await expect(next).rejects.toThrow('the overlay was closed')
 })
