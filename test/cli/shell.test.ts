@@ -93,7 +93,7 @@ describe('the output of a command', () => {
     const seen = execFileSync('script', ['-qec', `stty cols 77; ${process.execPath} ${program} run screen`, '/dev/null'], {
       cwd: folder.path,
       encoding: 'utf8',
-      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined },
+      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined },
     })
     expect(seen).toContain('\u001b[33m77\u001b[39m')
     expect(seen).toContain('{ a: \u001b[33m1\u001b[39m }')

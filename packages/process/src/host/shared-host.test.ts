@@ -60,6 +60,18 @@ describe('a shared host', () => {
     expect(await processes.call(asked, 'ask')).toBe(asked)
   })
 
+  it('ends no process before what its sender told it first', async () => {
+    await start([])
+    for (let round = 0; round < 200; round += 1) {
+      const pid = await processes.spawn('app:crowd.member', hostId)
+      const end = processes.exited(pid)
+      const answer = processes.call(pid, 'ask').catch(() => 'ended')
+      await processes.terminate(pid)
+      expect(await end).toMatchObject({ error: { kind: 'Canceled' } })
+      expect([pid, 'ended']).toContain(await answer)
+    }
+  })
+
   it('counts the children that threads start by themselves', async () => {
     const { exec, host } = await start(['crowd.overfill'], { maxProcesses: 8 })
     expect(await exec('crowd.overfill', 7)).toBe('Unavailable')

@@ -3,7 +3,7 @@
  * interned, and an account for each process over there that was sent to.
  */
 import { type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
-import type { MessagePort, Transferable } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
 import type { Parcel, SendRun } from '../protocol.ts'
 import type { Border } from '../thread/border.ts'
 import { Account, type Unacknowledged } from './account.ts'
@@ -11,6 +11,8 @@ import type { Transfer } from './payload.ts'
 
 /** A batch is posted at once when it has grown this long, so that a busy sender does not hoard. */
 const maxBatch = 256
+/** Batches that are taken ahead of their turn at most, so that a sender who never stops cannot keep this thread. */
+const maxAhead = 1000
 /** Accounts of dead processes that are remembered, so that sending to them fails at once. */
 const maxClosed = 4096
 
@@ -58,12 +60,23 @@ export class Channel {
     }
   }
 
+  readonly #takeBatch = (batch: readonly Parcel[]): void => {
+    for (const parcel of batch) this.#take(parcel)
+  }
+
+  /** Takes what has come already, ahead of its turn in the event loop. */
+  takeNow(): void {
+    for (let taken = 0; taken < maxAhead && this.#port !== undefined; taken += 1) {
+      const next: { readonly message: readonly Parcel[] } | undefined = receiveMessageOnPort(this.#port)
+      if (next === undefined) return
+      this.#takeBatch(next.message)
+    }
+  }
+
   /** Joins the port; what was put before goes out now. */
   open(port: MessagePort): void {
     this.#port = port
-    port.on('message', (batch: Parcel[]) => {
-      for (const parcel of batch) this.#take(parcel)
-    })
+    port.on('message', this.#takeBatch)
     port.on('messageerror', (error) => {
       this.#options.onGarbled(this, error)
     })

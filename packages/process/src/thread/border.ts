@@ -24,6 +24,7 @@ export class Border {
   readonly #asked = new Set<string>()
   #standing: Standing
   readonly #held: Parcel[] = []
+  readonly #waiting: (() => void)[] = []
   /** The last frame that was put back into its overlay: most messages of a sender come in one. */
   #moved: { readonly from: Frame; readonly to: Frame } | undefined
 
@@ -36,6 +37,14 @@ export class Border {
   take(parcel: Parcel): void {
     if (this.#held.length > 0) this.#hold(parcel)
     else if (!this.#tryTake(parcel)) this.#hold(parcel)
+  }
+
+  /** Settles when nothing is held any more; returns nothing when nothing is. */
+  passed(): Promise<void> | undefined {
+    if (this.#held.length === 0) return undefined
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
   }
 
   /** The kernel's answer. */
@@ -54,7 +63,7 @@ export class Border {
   forget(): void {
     this.#vouched.clear()
     this.#asked.clear()
-    for (const parcel of this.#held.slice(0, 1)) this.#tryTake(parcel)
+    this.#goOn()
   }
 
   /** The overlay of the other thread; `null` is the clear network. */
@@ -94,6 +103,7 @@ export class Border {
       if (next === undefined || !this.#tryTake(next)) return
       this.#held.shift()
     }
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Answers false when the kernel has to be asked first. */

@@ -3,6 +3,7 @@ import {
   afterTurn,
   currentSlot,
   enterSlot,
+  type EntryId,
   type Frame,
   fork,
   type Pid,
@@ -190,6 +191,11 @@ export class LocalProcess extends Participant {
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
+  }
+
+  /** An entry has changed: the process is told if it runs it, and may carry on with the new code. */
+  outdated(entry: EntryId, sources: readonly string[]): void {
+    if (this.upgradable && this.program.entry === entry) this.events.push({ type: 'OUTDATED', sources })
   }
 
   /** Asks the process to stop: its signal aborts, its inbox ends once it is empty. */

@@ -80,16 +80,31 @@ export class Peers {
     return arrivals.length === 0 ? undefined : Promise.all(arrivals)
   }
 
+  /**
+   * Takes all that other threads sent before now, and then carries out an order of the kernel. The kernel's messages come by another port: an
+   * order about a process must not overtake what its sender told that process before.
+   */
+  takeBefore(order: () => void): void {
+    const held: Promise<void>[] = []
+    for (const channel of this.#channels.values()) {
+      channel.takeNow()
+      const passed = channel.border?.passed()
+      if (passed !== undefined) held.push(passed)
+    }
+    if (held.length === 0) order()
+    else void Promise.all(held).then(order)
+  }
+
   flush(): void {
     for (const channel of this.#channels.values()) channel.flush()
   }
 
-  /** Ends all channels: whoever waits for anything from another thread is told. */
   /** Keeps the thread running no longer. */
   unref(): void {
     for (const channel of this.#channels.values()) channel.unref()
   }
 
+  /** Ends all channels: whoever waits for anything from another thread is told. */
   close(): void {
     this.flush()
     const stopped = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })

@@ -17,6 +17,7 @@ import { type Flow, openingWindow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { pack, type Packed, type Transfer, unpack } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
+import { deliver, localLetter } from './local-delivery.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
@@ -90,6 +91,14 @@ export class PostOffice {
     if (by.ended || !account.take(by.pid, topic, false, true)) return false
     account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
     return true
+  }
+
+  /** Settles when what was sent to a process before has left this thread. */
+  async posted(to: Pid): Promise<void> {
+    if (this.#isHere(to)) return
+    const channel = this.#options.channel(threadOf(to))
+    await channel.introduced()
+    channel.flush()
   }
 
   /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */
@@ -328,34 +337,3 @@ const delivered = Promise.resolve()
 
 /** Of a letter that came from another thread: it is not withdrawn any more. */
 const forGood = { withdrawn: false }
-
-function deliver(
-  by: Participant,
-  receiver: LocalProcess,
-  message: Outgoing,
-  packed: Packed,
-  call: number,
-  held: Held | undefined,
-): Promise<void> {
-  const { to, topic } = message
-  const letter = localLetter(by, message, packed, call)
-  if (receiver.mailbox.hasRoom(topic)) {
-    receiver.mailbox.put(letter)
-    return delivered
-  }
-  const waiting = held ?? { to, topic, withdrawn: false }
-  // The one that notes it does so already, if there is one.
-  if (held === undefined) by.note(waiting)
-  return new Promise((resolve, reject) => {
-    receiver.mailbox.putWhenRoom(letter, waiting, (accepted) => {
-      const error = accepted ? undefined : missing(to)
-      if (held === undefined) by.release(waiting, error)
-      if (error === undefined) resolve()
-      else reject(error)
-    })
-  })
-}
-
-function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
-  return { topic, from: by.pid, payload, frame, call, flow: undefined, sequence: 0 }
-}

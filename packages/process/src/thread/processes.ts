@@ -231,10 +231,13 @@ export const processes = {
     return runtime.post.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
   },
 
-  /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. */
+  /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. Messages that were sent to it before come before. */
   async terminate(to: string): Promise<void> {
+    const runtime = currentRuntime()
     const by = currentParticipant().pid
-    await currentRuntime().kernel.request('terminate', { pid: await find(to) }, by)
+    const pid = await find(to)
+    await runtime.post.posted(pid)
+    await runtime.kernel.request('terminate', { pid }, by)
   },
 
   /**
@@ -245,7 +248,7 @@ export const processes = {
     const runtime = currentRuntime()
     const by = currentParticipant().pid
     const pid = await find(to)
-    await runtime.post.arrival(pid)
+    await runtime.post.posted(pid)
     await runtime.kernel.request('cancel', { pid, reason }, by)
   },
 

@@ -243,13 +243,16 @@ export class Runtime {
       case 'calls':
         this.calls.take(message.calls)
         return
-      case 'kill': {
-        const process = this.#processes.get(message.pid)
-        if (process !== undefined) this.finish(process, { error: message.error }, true)
+      case 'kill':
+        this.#peers.takeBefore(() => {
+          const process = this.#processes.get(message.pid)
+          if (process !== undefined) this.finish(process, { error: message.error }, true)
+        })
         return
-      }
       case 'cancel':
-        this.cancel(message.pid, message.reason)
+        this.#peers.takeBefore(() => {
+          this.cancel(message.pid, message.reason)
+        })
         return
       case 'announce':
         if (this.#processes.get(message.pid)?.birth === undefined) this.kernel.tell({ type: 'unborn', pid: message.pid })
@@ -260,10 +263,7 @@ export class Runtime {
         this.calls.forget(message.entry)
         return
       case 'outdated':
-        for (const process of this.#processes.values()) {
-          if (process.upgradable && process.program.entry === message.entry)
-            process.events.push({ type: 'OUTDATED', sources: message.sources })
-        }
+        for (const process of this.#processes.values()) process.outdated(message.entry, message.sources)
         return
       case 'channel':
         this.#peers.introduce(message)
