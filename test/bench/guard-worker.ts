@@ -19,7 +19,7 @@ if (way === 'clear' || way === 'overlay') {
   const route = await socks5Route('proxy', { host: proxy, port: Number(proxyPort) })
   installGuard()
   bindThreadNetwork({ overlay })
-  provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
+  provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
 }
 const url = `socks5h://${proxy}:${proxyPort}`
 const rival = way === 'socks-proxy-agent'

@@ -29,7 +29,6 @@ const clients: Readonly<Record<string, () => Way>> = {
     // As in an application where no policies are in force for who asks.
     const permit = () => undefined
     provideNetworkAccess({
-      defaultOverlay: undefined,
       select: async () => {},
       route: async () => Promise.resolve(route),
       permit,

@@ -17,7 +17,7 @@ const tunnelBytes = scaled(256, 8) * 1024 * 1024
 export async function keptConnections(proxy: Place, target: Place): Promise<readonly Line[]> {
   const url = `http://${target.host}:${target.port}/`
   const route = routeTo(proxy, false)
-  provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => route })
+  provideNetworkAccess({ select: async () => {}, route: async () => route })
   rebindThreadNetwork({ overlay: entryId('bench:proxy') })
   const proxyAgent = new SocksProxyAgent(`socks5h://${proxy.host}:${proxy.port}`, { keepAlive: true, maxSockets: 1 })
   const onBare: buildConnector.connector = (_options, done) => void answer(bare(proxy, target, false), done)

@@ -78,7 +78,7 @@ async function settles(url: string): Promise<void> {
 
 /** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
 export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
-  provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.reject(new Error('no overlay')) })
+  provideNetworkAccess({ select: async () => {}, route: async () => Promise.reject(new Error('no overlay')) })
   let says: Buffer = latin1(good)
   const server = createServer((socket) => {
     socket

@@ -13,7 +13,7 @@ const overlay = entryId('app:proxy')
 const route = await socks5Route('proxy', { host: proxyAddress, port: proxyPort })
 if (process.argv[2] === 'guarded') installGuard()
 bindThreadNetwork({ overlay })
-provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
+provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
 
 // Errors that a library throws where nobody waits for them.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})

@@ -15,7 +15,6 @@ export interface LibraryThreadData {
 const { route, servers, sinks } = given(workerData)
 installGuard()
 provideNetworkAccess({
-  defaultOverlay: undefined,
   select: async () => {},
   route: async () => (route === undefined ? Promise.reject(new Error('this thread has no overlay')) : Promise.resolve(route)),
 })

@@ -1,32 +1,12 @@
-/** Two overlays whose proxies are real, each with an exit of its own, and the frames to be in them. */
+/** Two overlays whose proxies are real, each with an exit of its own. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EntryId, entryId } from '@troupe/core'
-import { type Route, threadNetwork } from '@troupe/network'
-import { rebindThreadNetwork } from '@troupe/network/kernel'
+import type { Route } from '@troupe/network'
 import { socks5Route } from '../overlays/socks5-fixture.ts'
 import { Daemon } from '../peers/daemon.ts'
 import { installPeers, programs } from '../peers/install.ts'
 import { listens } from '../peers/socks-probe.ts'
-
-export type Network = EntryId | null
-
-/** Runs `fn` as in a thread of that network, until what it returns settles. One at a time: a thread has one. */
-export function inNetwork<T>(overlay: Network, fn: () => Promise<T>): Promise<T>
-export function inNetwork<T>(overlay: Network, fn: () => T): T
-export function inNetwork(overlay: Network, fn: () => unknown): unknown {
-  const before = threadNetwork()
-  rebindThreadNetwork({ overlay })
-  const restore = () => rebindThreadNetwork(before)
-  let settles = false
-  try {
-    const result = fn()
-    settles = result instanceof Promise
-    return result instanceof Promise ? result.finally(restore) : result
-  } finally {
-    if (!settles) restore()
-  }
-}
 
 export class Exit implements AsyncDisposable {
   readonly network: EntryId

@@ -27,7 +27,7 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
   stack.use(staying.daemon)
   const proxies = [dying, staying].map(({ peer: { host, port } }) => ({ host, port }))
   const route = await socks5Route('failover', { proxies, policy: 'round_robin' })
-  provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => route })
+  provideNetworkAccess({ select: async () => {}, route: async () => route })
 
   // While the proxy dies, answers are held back, so that it takes requests with it.
   const held: (() => void)[] = []

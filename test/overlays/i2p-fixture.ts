@@ -35,7 +35,6 @@ export class I2pOverlays implements AsyncDisposable {
   provide(...others: readonly I2pOverlays[]): void {
     const holding = (id: EntryId) => [this, ...others].find(({ overlays }) => overlays.has(id))?.overlays ?? this.overlays
     provideNetworkAccess({
-      defaultOverlay: undefined,
       select: async () => {},
       route: async (id) => Promise.resolve(holding(id).route(id)),
       bind: async (id, options) => {

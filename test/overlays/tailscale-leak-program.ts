@@ -16,7 +16,7 @@ bindThreadNetwork({ overlay: null })
 await using world = await TailnetWorld.in(tailnet)
 const [left, right] = await Promise.all([world.node('left'), world.node('right')])
 await serve(right, 80, (socket) => socket.pipe(socket))
-provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(left.route) })
+provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(left.route) })
 
 const outcomes: Record<string, { readonly code: string; readonly milliseconds: number }> = {}
 for (const host of hosts) {

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EntryId } from '@troupe/core'
 import { installGuard, provideNetworkAccess } from '@troupe/network'
-import { rebindThreadNetwork } from '@troupe/network/kernel'
+import { inNetwork, rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inNetwork } from '../guard/overlays.ts'
 import { startPostgres } from '../guard/servers.ts'
 import { installPeers, programs, servers } from '../peers/install.ts'
 import { address } from '../peers/loopback.ts'
@@ -31,7 +30,6 @@ beforeAll(async () => {
   installGuard()
   rebindThreadNetwork({ overlay: null })
   provideNetworkAccess({
-    defaultOverlay: undefined,
     select: async () => {},
     route: async (overlay) => Promise.resolve(world.overlays.route(overlay)),
     bind: async (overlay, options) => {

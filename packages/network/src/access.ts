@@ -35,8 +35,6 @@ export interface Errand {
 }
 
 export interface NetworkAccess {
-  /** The application's default overlay, which applies where a frame chose nothing. */
-  readonly defaultOverlay: EntryId | undefined
   /**
    * Asks whether the code that runs may choose `overlay` (`null`: the clear network).
    *

@@ -49,6 +49,23 @@ export function rebindThreadNetwork(network: ThreadNetwork | undefined): void {
   bound = network
 }
 
+/** For tests: runs `fn` as in a thread of that network, until what it returns settles. One at a time: a thread has one. */
+export function inNetwork<T>(overlay: EntryId | null, fn: () => Promise<T>): Promise<T>
+export function inNetwork<T>(overlay: EntryId | null, fn: () => T): T
+export function inNetwork(overlay: EntryId | null, fn: () => unknown): unknown {
+  const before = bound
+  rebindThreadNetwork({ overlay })
+  const restore = () => rebindThreadNetwork(before)
+  let settles = false
+  try {
+    const result = fn()
+    settles = result instanceof Promise
+    return result instanceof Promise ? result.finally(restore) : result
+  } finally {
+    if (!settles) restore()
+  }
+}
+
 function isSame(a: ThreadNetwork, b: ThreadNetwork): boolean {
   return (
     a.overlay === b.overlay &&

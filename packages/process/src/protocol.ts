@@ -293,7 +293,6 @@ export type ToThread =
   | { readonly type: 'entryChanged'; readonly entry: EntryId }
   /** The code of an entry changed: upgradable processes that run it are told. */
   | { readonly type: 'outdated'; readonly entry: EntryId; readonly sources: readonly string[] }
-  | { readonly type: 'defaultOverlay'; readonly overlay: EntryId | undefined }
   /** An overlay was replaced or removed: servers that listen on it do so anew. */
   | { readonly type: 'overlayMoved'; readonly overlay: EntryId }
   /** Asks by which generations of an overlay connections are open. */
@@ -335,7 +334,6 @@ export interface RuntimeSettings {
   readonly port: Wire<ToThread>
   /** See `route-word.ts`. */
   readonly routeWord: SharedArrayBuffer
-  readonly defaultOverlay: EntryId | undefined
   /** Absent where the thread is given its network later, with its first work. */
   readonly network?: ThreadNetwork
   readonly shared?: SharedThread

@@ -67,7 +67,6 @@ export class PendingAccess {
     const { promise } = this.#there
     promise.catch(() => undefined)
     this.access = {
-      defaultOverlay: undefined,
       select: async (overlay) => (await promise).select(overlay),
       route: async (overlay) => (await promise).route(overlay),
       bind: async (overlay, options) => {

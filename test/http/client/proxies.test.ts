@@ -40,7 +40,6 @@ beforeAll(async () => {
   })
   await Promise.all([plain, secure].map(async (server) => once(server.listen(0, '127.0.0.1'), 'listening')))
   provideNetworkAccess({
-    defaultOverlay: undefined,
     select: async () => {},
     async route(overlay) {
       const route = routes.get(overlay)

@@ -22,7 +22,6 @@ function hopOf({ url, tls, unixSocket }: Plan) {
 
 function accessWith(permit: NonNullable<NetworkAccess['permit']>): NetworkAccess {
   return {
-    defaultOverlay: undefined,
     select: async () => undefined,
     route: async () => Promise.reject(new TroupeError('NotFound', 'no overlay')),
     permit,

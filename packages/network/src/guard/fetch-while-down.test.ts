@@ -22,7 +22,7 @@ it('is not cut short by undici, and names the overlay', async () => {
   const { port } = gone
   await gone[Symbol.asyncDispose]()
   const route = { ...i2pRoute({ port }, { wait: 12_000 }), overlay }
-  provideNetworkAccess({ defaultOverlay: undefined, select: async () => {}, route: async () => Promise.resolve(route) })
+  provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
   installGuard()
   const cause = await inNetwork(overlay, async () => causeOf(fetch(`http://${'a'.repeat(52)}.b32.i2p/`)))
   expect(cause).toMatchObject({ kind: 'Unavailable', retryable: true, code: 'ECONNREFUSED', details: { overlay } })

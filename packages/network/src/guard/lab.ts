@@ -6,28 +6,13 @@ import { expect } from 'vitest'
 import { provideNetworkAccess } from '../access.ts'
 import { route } from '../drivers/socks5/sample.ts'
 import type { Route } from '../route.ts'
-import { rebindThreadNetwork, threadNetwork } from '../thread-network.ts'
+import { rebindThreadNetwork } from '../thread-network.ts'
 import { ForwardingProxy, portOf } from './forwarding-proxy.ts'
+
+export { inNetwork } from '../thread-network.ts'
 
 export const a: EntryId = entryId('app:a')
 export const b: EntryId = entryId('app:b')
-
-/** Runs `fn` as in a thread of that network, until what it returns settles. One at a time: a thread has one. */
-export function inNetwork<T>(overlay: EntryId | null, fn: () => Promise<T>): Promise<T>
-export function inNetwork<T>(overlay: EntryId | null, fn: () => T): T
-export function inNetwork(overlay: EntryId | null, fn: () => unknown): unknown {
-  const before = threadNetwork()
-  rebindThreadNetwork({ overlay })
-  const restore = () => rebindThreadNetwork(before)
-  let settles = false
-  try {
-    const result = fn()
-    settles = result instanceof Promise
-    return result instanceof Promise ? result.finally(restore) : result
-  } finally {
-    if (!settles) restore()
-  }
-}
 
 export interface Lab extends AsyncDisposable {
   /** What each overlay's proxy was asked for, `host:port`, names as names. */
@@ -54,7 +39,6 @@ export async function startLab(): Promise<Lab> {
   }
   const lab: Lab = { asked, routes, governed: false, [Symbol.asyncDispose]: async () => stack.disposeAsync() }
   provideNetworkAccess({
-    defaultOverlay: undefined,
     select: async () => {},
     permit: () => undefined,
     governs: () => lab.governed,

@@ -252,12 +252,6 @@ export class Kernel implements AsyncDisposable {
     if (sources.length > 0) this.threads.broadcast({ type: 'outdated', entry, sources })
   }
 
-  /** Sets the overlay that applies where nothing was chosen. */
-  setDefaultOverlay(overlay: EntryId | undefined): void {
-    this.threads.defaultOverlay = overlay
-    this.threads.broadcast({ type: 'defaultOverlay', overlay })
-  }
-
   /** Threads of networks whose overlays are gone, or lead elsewhere now, get no more work. */
   retireNetworks(): void {
     const isCurrent = (network: Network) => this.networks.isCurrent(network)

@@ -1,5 +1,5 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
-import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
+import { errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
@@ -14,7 +14,6 @@ import type { Network } from './networks.ts'
 
 export interface ThreadOptions {
   readonly number: number
-  readonly defaultOverlay: EntryId | undefined
   /** @default it is given one with its first work */
   readonly network?: Network
   readonly preload: readonly string[]
@@ -134,10 +133,7 @@ export class Thread {
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
 export function threadWire(
-  options: Pick<
-    ThreadOptions,
-    'number' | 'defaultOverlay' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'
-  >,
+  options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'>,
 ): {
   readonly near: MessagePort
   readonly ledger: OutputLedger
@@ -145,7 +141,7 @@ export function threadWire(
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
-  const { number, defaultOverlay, network, preload, shared, strict, terminal, sealed, native } = options
+  const { number, network, preload, shared, strict, terminal, sealed, native } = options
   const ledger = new OutputLedger()
   const addons = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   return {
@@ -156,7 +152,6 @@ export function threadWire(
       thread: number,
       port: port2,
       routeWord,
-      defaultOverlay,
       preload,
       strict,
       streams: { terminal, ledger: ledger.buffer },

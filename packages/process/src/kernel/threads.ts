@@ -90,7 +90,6 @@ export class Threads implements Disposable {
       ...options,
       number,
       sealed,
-      defaultOverlay: this.defaultOverlay,
       preload: [...this.#options.preload, ...preload],
       strict: this.#options.strict,
       terminal: this.#streams.terminal,
@@ -116,7 +115,6 @@ export class Threads implements Disposable {
     const { near, data, ledger, addons } = threadWire({
       number,
       network,
-      defaultOverlay: this.defaultOverlay,
       preload: [],
       strict: this.#options.strict,
       terminal: this.#streams.terminal,
@@ -132,8 +130,7 @@ export class Threads implements Disposable {
   adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
     const number = this.#claim()
     const [near, port] = LocalWire.pair()
-    const { defaultOverlay } = this
-    const data = { thread: number, port, routeWord, defaultOverlay, network: { overlay }, strict: this.#options.strict }
+    const data = { thread: number, port, routeWord, network: { overlay }, strict: this.#options.strict }
     return { thread: this.#takeIn(new Thread(number, near), near), data }
   }
 

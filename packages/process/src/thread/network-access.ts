@@ -13,9 +13,6 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
   return {
     ...(sealed && { hands: kernelHands(runtime) }),
     ...(advice !== undefined && { advice }),
-    get defaultOverlay() {
-      return runtime.defaultOverlay
-    },
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },

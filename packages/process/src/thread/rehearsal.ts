@@ -29,8 +29,8 @@ export function main(): void {}
 export async function rehearse(data: ThreadData): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()
-  const { defaultOverlay, strict, routeWord } = data
-  const runtime = new Runtime({ thread: 1, port: kernel.port1, routeWord, defaultOverlay, strict, isRehearsal: true })
+  const { strict, routeWord } = data
+  const runtime = new Runtime({ thread: 1, port: kernel.port1, routeWord, strict, isRehearsal: true })
   const tell = (message: ToThread) => {
     kernel.port2.postMessage(message, message.type === 'channel' ? [message.port] : [])
   }

@@ -36,7 +36,6 @@ export class Runtime {
   readonly calls = new LocalCalls()
   /** The program in this thread that is no process: the main program, in thread 0. */
   readonly root: Participant
-  defaultOverlay: EntryId | undefined
   /** The network that the kernel has given this thread; absent before its first work. */
   network: ThreadNetwork | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
@@ -82,7 +81,6 @@ export class Runtime {
   readonly #farewell: Farewell
   constructor(data: RuntimeSettings) {
     this.thread = data.thread
-    this.defaultOverlay = data.defaultOverlay
     this.network = data.network
     this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
     setStrictMode(data.strict)
@@ -280,9 +278,6 @@ export class Runtime {
         return
       case 'gone':
         this.#peers.gone(message)
-        return
-      case 'defaultOverlay':
-        this.defaultOverlay = message.overlay
         return
       case 'overlayMoved':
         overlayMoved(message.overlay)
