@@ -132,7 +132,8 @@ export interface Requests {
   select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
   /** Of a sealed thread: opens a connection, within so many milliseconds, and hands it over. */
-  dial: { ask: { readonly errand: Errand; readonly timeout: number }; answer: Handed }
+  /** `key`: the isolation key that a request of the HTTP client asked for. */
+  dial: { ask: { readonly errand: Errand; readonly timeout: number; readonly key?: string }; answer: Handed }
   cancelDial: { ask: { readonly request: number }; answer: void }
   /** Of a sealed thread: addresses of a name in the clear network. */
   resolve: { ask: { readonly name: string; readonly family: 0 | 4 | 6 }; answer: readonly ResolvedAddress[] }

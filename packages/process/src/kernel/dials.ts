@@ -18,6 +18,8 @@ const maxPending = 512
 const maxLookups = 2
 const maxTimeout = 130_000
 const maxHost = 1024
+/** As long as those that requests may ask for, with what the HTTP client makes up. */
+const maxKey = 256
 
 const schema = z.strictObject({
   errand: z.strictObject({
@@ -33,6 +35,7 @@ const schema = z.strictObject({
       .optional(),
   }),
   timeout: z.number().min(0),
+  key: z.string().min(1).max(maxKey).optional(),
 })
 
 export type SocketAction = 'socket.connect' | 'socket.resolve' | 'socket.private_ip'
@@ -53,6 +56,7 @@ interface Pending {
 }
 
 interface Limits {
+  readonly key: string | undefined
   readonly signal: AbortSignal
   readonly timeout: number
   readonly lookups: Turns
@@ -68,7 +72,7 @@ export class Dials {
 
   /** @throws TroupeError `Invalid`, `PermissionDenied`, `RateLimited`, and what the dial throws. */
   async dial(asked: DialRequest, asker: Asker): Promise<Handed> {
-    const { errand, timeout } = parse(asked)
+    const { errand, timeout, key } = parse(asked)
     const { thread, number, transfer } = asker
     if (!thread.sealed) throw denied(`thread ${thread.number} opens its connections itself`)
     const { dials, lookups } = this.#of(thread.number)
@@ -83,7 +87,7 @@ export class Dials {
       abort.abort(new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }))
     }, limit)
     try {
-      const socket = await this.#open(errand, asker, { signal: abort.signal, timeout: limit, lookups })
+      const socket = await this.#open(errand, asker, { signal: abort.signal, timeout: limit, lookups, key })
       if (abort.signal.aborted) {
         socket.destroy()
         throw abort.signal.reason
@@ -123,7 +127,7 @@ export class Dials {
     for (const abort of pending?.dials.values() ?? []) abort.abort(new TroupeError('Canceled', 'its thread has ended'))
   }
 
-  async #open(errand: Errand, asker: Asker, { signal, timeout, lookups }: Limits): Promise<Socket> {
+  async #open(errand: Errand, asker: Asker, { signal, timeout, lookups, key }: Limits): Promise<Socket> {
     const { overlay, target } = errand
     if (overlay === null) {
       const { permitClear } = this.#options
@@ -137,8 +141,9 @@ export class Dials {
     }
     const route = await this.#options.route(overlay, asker)
     const { network } = asker.thread
-    // A route that was granted for one request isolates each of its connections.
-    return dial(route, target, { signal, timeout, isolation: network?.overlay === overlay ? (network.isolation ?? {}) : {} })
+    // A route that was granted for one request isolates each of its connections, unless that has a key.
+    const own = network?.overlay === overlay ? network.isolation : undefined
+    return dial(route, target, { signal, timeout, isolation: { ...own, ...(key !== undefined && { key }) } })
   }
 
   #of(thread: number): Pending {
@@ -182,7 +187,11 @@ function refusalOf(found: string | readonly LookupAddress[], permit: (address: s
 function parse(asked: unknown): DialRequest {
   const { data, error } = schema.safeParse(asked)
   if (data === undefined) throw invalid(`that is no connection to ask for: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
-  const { errand, timeout } = data
+  const { errand, timeout, key } = data
   const { overlay, target, family, localAddress } = errand
-  return { errand: { overlay, target, ...(family && { family }), ...(localAddress !== undefined && { localAddress }) }, timeout }
+  return {
+    errand: { overlay, target, ...(family && { family }), ...(localAddress !== undefined && { localAddress }) },
+    timeout,
+    ...(key !== undefined && { key }),
+  }
 }

@@ -1,5 +1,5 @@
 /** How code in a sealed thread comes by connections: the kernel opens them, and hands them over. */
-import { isPid, type Pid, TroupeError } from '@troupe/core'
+import { type Pid, TroupeError } from '@troupe/core'
 import { type Handed, type Hands, takeOver } from '@troupe/network'
 import { Turns } from '../turns.ts'
 import { participantInForce, soleParticipant } from './participant.ts'
@@ -13,10 +13,11 @@ export function kernelHands(runtime: Runtime): Hands {
   const turns = new Turns(most)
   return {
     async dial(errand, { signal, timeout = defaultTimeout, isolation }) {
-      const by = onBehalfOf(runtime, isolation?.process)
+      const by = onBehalfOf(runtime)
+      const key = isolation?.key
       return turns.take(async () => {
         if (signal?.aborted) throw canceled()
-        const { number, answer } = runtime.kernel.ask('dial', { errand, timeout }, by)
+        const { number, answer } = runtime.kernel.ask('dial', { errand, timeout, ...(key !== undefined && { key }) }, by)
         const stop = () => void runtime.kernel.request('cancelDial', { request: number }, by).catch(() => undefined)
         signal?.addEventListener('abort', stop, { once: true })
         try {
@@ -27,15 +28,13 @@ export function kernelHands(runtime: Runtime): Hands {
       })
     },
     async resolve(name, family) {
-      return runtime.kernel.request('resolve', { name, family }, onBehalfOf(runtime, undefined))
+      return runtime.kernel.request('resolve', { name, family }, onBehalfOf(runtime))
     },
   }
 }
 
-/** Pools open connections in the context of a bystander: for whom, they say. */
-function onBehalfOf(runtime: Runtime, process: string | undefined): Pid {
-  const isHere = process !== undefined && isPid(process) && (runtime.processes.has(process) || runtime.calls.has(process))
-  return isHere ? process : (participantInForce() ?? soleParticipant(runtime.participants) ?? runtime.root).pid
+function onBehalfOf(runtime: Runtime): Pid {
+  return (participantInForce() ?? soleParticipant(runtime.participants) ?? runtime.root).pid
 }
 
 function unlessAborted(handed: Handed, signal: AbortSignal | undefined): Handed {
