@@ -93,6 +93,17 @@ describe('being cancelled', () => {
   })
 })
 
+describe('the names and groups of a process', () => {
+  it.each(['thread', 'shared'] as const)('are free when its end is known, in a host of isolation %s', async (isolation) => {
+    await using _kernel = await startKernel({ programs: ['life.fail'], host: { isolation } })
+    for (let round = 0; round < 20; round += 1) {
+      const pid = await processes.withName('worker').spawn('app:life.fail', host, 'at once')
+      await processes.exited(pid)
+      expect(await processes.names.lookup('worker')).toBeUndefined()
+    }
+  })
+})
+
 describe('what a process prints', () => {
   it.each(['life.print', 'life.printAndFail'])('comes out, even if it ends at once: %s', async (program) => {
     const written: string[] = []

@@ -226,6 +226,8 @@ export type ToKernel =
   | { readonly type: 'upgraded'; readonly pid: Pid; readonly entry: EntryId }
   /** The process that the kernel asked about is not there. */
   | { readonly type: 'unborn'; readonly pid: Pid }
+  /** A process of this thread ends: its names and groups are free before anyone learns of its end. */
+  | { readonly type: 'exiting'; readonly pid: Pid }
   /** A process ended by itself, or a call that the thread was given. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */

@@ -85,6 +85,9 @@ export class Kernel implements AsyncDisposable {
     (pid) => {
       this.bindings.processEnded(pid)
     },
+    (thread) => {
+      this.threads.get(thread)?.takeNow()
+    },
   )
   /** Versions of modules. */
   readonly code = new Code()

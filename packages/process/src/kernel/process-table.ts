@@ -20,6 +20,7 @@ export interface ProcessRecord {
 export class ProcessTable {
   readonly #onAdd: (record: ProcessRecord) => void
   readonly #onRemove: (pid: Pid) => void
+  readonly #hear: (thread: number) => void
   readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
   readonly #names = new Map<string, Pid>()
@@ -51,10 +52,17 @@ export class ProcessTable {
   /**
    * @param onAdd Hears of each process and call before anyone else does.
    * @param onRemove Hears of the end of each.
+   * @param hear Takes what a thread has posted already: each thread has a port of its own, and what one says of its process must not come after
+   * what another says because of it.
    */
-  constructor(onAdd: (record: ProcessRecord) => void = () => undefined, onRemove: (pid: Pid) => void = () => undefined) {
+  constructor(
+    onAdd: (record: ProcessRecord) => void = () => undefined,
+    onRemove: (pid: Pid) => void = () => undefined,
+    hear: (thread: number) => void = () => undefined,
+  ) {
     this.#onAdd = onAdd
     this.#onRemove = onRemove
+    this.#hear = hear
   }
 
   add(record: ProcessRecord): void {
@@ -72,11 +80,16 @@ export class ProcessTable {
   remove(pid: Pid): ProcessRecord | undefined {
     const record = this.#records.get(pid)
     this.#records.delete(pid)
+    this.releaseNames(pid)
+    this.#onRemove(pid)
+    return record
+  }
+
+  /** Takes its names from a process, and takes it out of its groups. */
+  releaseNames(pid: Pid): void {
     for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
     this.#namesOf.delete(pid)
     this.groups.processEnded(pid)
-    this.#onRemove(pid)
-    return record
   }
 
   /** @throws TroupeError `NotFound` for a process that is not there, `AlreadyExists` when another has the name. */
@@ -92,13 +105,21 @@ export class ProcessTable {
   /** @throws TroupeError `AlreadyExists` when another process than `pid` has the name, `Invalid` for what can be no name. */
   checkFree(name: string, pid?: Pid): void {
     if (name === '' || isPid(name)) throw invalid(`"${name}" can be no name of a process: it is empty, or reads like a pid`, { name })
-    const owner = this.#names.get(name)
+    const owner = this.lookup(name)
     if (owner === undefined || owner === pid) return
     throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })
   }
 
   lookup(name: string): Pid | undefined {
+    const owner = this.#names.get(name)
+    if (owner !== undefined) this.#hear(threadOf(owner))
     return this.#names.get(name)
+  }
+
+  /** The members of a group, in the order in which they joined. */
+  members(group: string): readonly Pid[] {
+    for (const thread of new Set(this.groups.members(group).map(threadOf))) this.#hear(thread)
+    return this.groups.members(group)
   }
 
   /** A record, and those on whose behalf it acts, as far as they still live. */

@@ -63,7 +63,7 @@ export function builtInHandlers(kernel: Kernel): Handlers {
       processes.groups.join(group, pid)
     },
     leaveGroup: ({ group, pid }) => processes.groups.leave(group, pid),
-    groupMembers: ({ group }) => processes.groups.members(group),
+    groupMembers: ({ group }) => processes.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
     route: async ({ overlay }, asker) => {
       const granted = await grantedRoute(kernel, overlay, asker)

@@ -1,4 +1,5 @@
 /** What threads tell the kernel, without asking for anything. */
+import { threadOf } from '@troupe/core'
 import type { ToKernel } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { Thread } from './thread.ts'
@@ -21,6 +22,9 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     case 'upgraded':
       kernel.processes.upgraded(message.pid, message.entry, thread.number)
+      return
+    case 'exiting':
+      if (threadOf(message.pid) === thread.number) kernel.processes.releaseNames(message.pid)
       return
     case 'connect':
       kernel.threads.connect(thread, message.thread)

@@ -1,7 +1,7 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
 import { errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
-import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { routeWord } from '../route-word.ts'
@@ -95,6 +95,11 @@ export class Thread {
     this.#network = network
   }
 
+  /** Takes what the thread has posted already, ahead of its turn in the event loop. */
+  takeNow(): void {
+    // The main thread's messages need no port.
+  }
+
   /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
   drained(): Promise<void> {
     if (this.gone) return Promise.resolve()
@@ -174,6 +179,9 @@ function isMessage(message: unknown): message is ToKernel {
   return typeof message === 'object' && message !== null && 'type' in message
 }
 
+/** Messages of a thread that are taken ahead of their turn at most. */
+const maxAhead = 1000
+
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
@@ -182,6 +190,9 @@ export class WorkerThread extends Thread {
   /** Settles when it can run processes; rejects when it ended before. */
   readonly ready: Promise<void>
   readonly #worker: Worker
+  readonly #near: MessagePort
+  readonly #take: (message: unknown) => void
+  #isTaking = false
   readonly #exited: Promise<void>
   #verdict: TroupeError | undefined
   #terminated: Promise<void> | undefined
@@ -219,15 +230,32 @@ export class WorkerThread extends Thread {
         setExited()
       })
     })
-    near.on('message', (message: unknown) => {
+    this.#near = near
+    this.#take = (message) => {
       if (!isMessage(message)) return
       if (message.type === 'ready') setReady()
       else options.onMessage(this, message)
-    })
+    }
+    near.on('message', this.#take)
     near.once('close', setDrained)
     near.unref()
     this.#worker.unref()
     this.#looked = this.#worker.performance.eventLoopUtilization()
+  }
+
+  override takeNow(): void {
+    // What is taken may ask for the same; one that posts without end keeps its turn no longer than this.
+    if (this.#isTaking) return
+    this.#isTaking = true
+    try {
+      for (let taken = 0; taken < maxAhead; taken += 1) {
+        const next: { readonly message: unknown } | undefined = receiveMessageOnPort(this.#near)
+        if (next === undefined) return
+        this.#take(next.message)
+      }
+    } finally {
+      this.#isTaking = false
+    }
   }
 
   /** Share of the time since the last look in which the thread did not wait: 0 to 1. */

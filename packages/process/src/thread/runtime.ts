@@ -128,6 +128,7 @@ export class Runtime {
         this.#dead.add(letter)
       },
       onOut: (process, exit) => {
+        if (process.birth === undefined) this.kernel.tell({ type: 'exiting', pid: process.pid })
         this.bonds.processEnded(process, exit)
         this.#peers.flush()
       },
