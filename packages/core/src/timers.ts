@@ -132,7 +132,7 @@ export function stopTimer(timer: Timer | undefined): void {
 
 /**
  * No timer of this thread keeps its event loop running from now on, of those that run. Node counts the timers for which the loop runs, and lists
- * them nowhere: one of ours takes each off that count (`docs/discoveries/0064-work-of-addons.md`).
+ * them nowhere: one of ours takes each off that count (`docs/discoveries/0066-work-of-addons.md`).
  */
 export function unrefTimers(): void {
   const probe = setTimeout(() => undefined, longest).unref()

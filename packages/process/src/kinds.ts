@@ -7,7 +7,7 @@ import { supervisorKind } from './supervisor-kind.ts'
 
 /**
  * Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). With less than this, a thread cannot start, and
- * below that V8 ends the whole program (`docs/discoveries/0064-small-limits-end-the-program.md`).
+ * below that V8 ends the whole program (`docs/discoveries/0065-small-limits-end-the-program.md`).
  */
 const smallest = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 16, stackSizeMb: 0.5 } as const
 

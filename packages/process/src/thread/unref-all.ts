@@ -1,4 +1,4 @@
-/** Has nothing keep the event loop of this thread running that its JavaScript waits for (`docs/discoveries/0064-work-of-addons.md`). */
+/** Has nothing keep the event loop of this thread running that its JavaScript waits for (`docs/discoveries/0066-work-of-addons.md`). */
 import { unrefTimers } from '@troupe/core'
 
 /** Timers, sockets, servers, ports, children. What native code has begun is none of them. */

@@ -3,11 +3,17 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
 const here = import.meta.dirname
-const page = readFileSync(join(here, '../../../../docs/testing.md'), 'utf8')
 
-it.each(['example.test.ts', 'fixtures/app/src/greeter.ts', 'fixtures/app/src/_index.yaml'])(
-  'docs/testing.md shows %s as it runs',
-  (file) => {
-    expect(page).toContain(readFileSync(join(here, file), 'utf8').trim())
-  },
-)
+/** Pages, and the files that they show as they run. */
+const shown = [
+  ['testing.md', 'example.test.ts'],
+  ['testing.md', 'fixtures/app/src/greeter.ts'],
+  ['testing.md', 'fixtures/app/src/_index.yaml'],
+  ['processes.md', 'fixtures/team/src/team.ts'],
+  ['processes.md', 'fixtures/team/src/_index.yaml'],
+] as const
+
+it.each(shown)('docs/%s shows %s as it runs', (page, file) => {
+  const text = readFileSync(join(here, '../../../../docs', page), 'utf8')
+  expect(text).toContain(readFileSync(join(here, file), 'utf8').trim())
+})
