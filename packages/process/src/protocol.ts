@@ -117,6 +117,8 @@ export interface Requests {
   spawn: { ask: SpawnRequest; answer: { readonly pid: Pid } }
   call: { ask: CallRequest; answer: CallAnswer }
   program: { ask: { readonly entry: EntryId }; answer: KnownProgram }
+  /** The process that asks runs that entry's program from now on. */
+  upgrade: { ask: { readonly entry: EntryId }; answer: void }
   cancelCall: { ask: { readonly request: number }; answer: void }
   terminate: { ask: { readonly pid: Pid }; answer: void }
   cancel: { ask: { readonly pid: Pid; readonly reason: string }; answer: void }
@@ -222,8 +224,6 @@ export type ToKernel =
   | { readonly type: 'ready' }
   /** A process that this thread started by itself becomes known to the kernel. */
   | { readonly type: 'born'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: Inheritance }
-  /** A process runs another program now. */
-  | { readonly type: 'upgraded'; readonly pid: Pid; readonly entry: EntryId }
   /** The process that the kernel asked about is not there. */
   | { readonly type: 'unborn'; readonly pid: Pid }
   /** A process of this thread ends: its names and groups are free before anyone learns of its end. */

@@ -1,7 +1,7 @@
 /** `process.supervisor`: children that are started, stopped and restarted together, by OTP's rules. */
 import { defineKind, duration, lifecycleSchema, reference } from '@troupe/registry'
 import { z } from 'zod'
-import type { OverlayChoice } from '@troupe/core'
+import type { Frame, OverlayChoice } from '@troupe/core'
 import { acceptsSchema } from './accepts.ts'
 import { objection } from './supervisor/strategy.ts'
 
@@ -28,7 +28,12 @@ export const childSchema = z.strictObject({
 export interface ChildSpec extends z.output<typeof childSchema> {
   /** The overlay of the caller that added it at run time; its restarts keep it. */
   readonly network?: OverlayChoice
+  /** For whom it acts, when policies governed that caller; its restarts keep it. */
+  readonly acting?: Acting | undefined
 }
+
+/** For whom something acts, and under which policies. */
+export type Acting = Pick<Frame, 'actor' | 'scope'>
 
 const fields = z
   .strictObject({

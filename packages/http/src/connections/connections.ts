@@ -103,6 +103,7 @@ class Connections {
       // It runs no code of the application, and dials nothing.
       ...(thread.network && { network: thread.network }),
       accepts: 'any',
+      role: 'connection',
       onExit: () => {
         this.#open.delete(pid)
         expiry?.stop()

@@ -62,6 +62,7 @@ class LaneThreads {
       ports: [port2],
       frame: fork(frame, { overlay: pin === undefined ? record.frame.overlay : pin, trace: undefined }),
       accepts: 'any',
+      role: 'lane',
       from: thread,
       onExit: (exit) => {
         this.#servers.delete(pid)
@@ -85,7 +86,7 @@ class LaneThreads {
     if (server === undefined || thread === undefined || own?.entry === undefined || threadOf(server) !== threadOf(record.pid))
       throw denied(`${record.pid} has no thread ${lane}`, { lane })
     const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
-    const { pid } = kernel.calls.admit({ entry: own.entry, frame, thread })
+    const { pid } = kernel.calls.admit({ entry: own.entry, frame, thread, role: own.role })
     return { pid, frame }
   }
 

@@ -74,7 +74,7 @@ export class Servers {
         entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
       if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
       const frame = fork(record.frame, { actor: visitorActor(peer) })
-      return { pid: kernel.calls.admit({ entry, frame, thread }).pid, frame }
+      return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
     })
     answerLanes({
       kernel,
@@ -173,6 +173,7 @@ export class Servers {
       frame,
       // It runs no code of the application for what it is sent.
       accepts: 'any',
+      role: 'server',
     })
     if (given.network !== null) this.#kernel.bindings.allow(server.pid, given.network)
     const { promise: serving, resolve } = Promise.withResolvers<ServerAddress>()

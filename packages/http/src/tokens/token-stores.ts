@@ -115,6 +115,7 @@ export class TokenStores implements AsyncDisposable {
       entry: record.entry ?? store,
       frame,
       thread,
+      role: record.role,
       onEnd: () => {
         this.#bearers.delete(session.pid)
         expiry.stop()

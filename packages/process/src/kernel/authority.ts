@@ -64,6 +64,12 @@ export class Authority {
     if (name !== undefined) this.check(record, 'process.registry.register', name)
   }
 
+  /** The program of an entry, to run in the place of one's own or beside it. */
+  checkProgram(record: ProcessRecord, entry: EntryId): void {
+    if (!this.governs(record) || entry === record.entry) return
+    this.check(record, 'process.spawn', entry, record.host && { host: record.host.id })
+  }
+
   /** A call of a function, but for its overlay. */
   checkCall(record: ProcessRecord, ask: { readonly entry: EntryId; readonly choice: Choice; readonly inherit: Inheritance }): void {
     this.#checkFrame('funcs', record, ask)

@@ -2,7 +2,7 @@
  * Processes that threads of `shared` hosts started by themselves. The kernel hears of one when it first matters: when the process asks for
  * something, or when somebody wants something done to it.
  */
-import { denied, notFound, type Pid, threadOf, unavailable, withDeadline } from '@troupe/core'
+import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
 import type { ToKernel } from '../protocol.ts'
 import type { Frames } from './frames.ts'
 import type { Hosts } from './hosts.ts'
@@ -22,6 +22,8 @@ export interface BirthsOptions {
   readonly frames: Frames
   /** Whether all code in a thread is asked about. */
   readonly governed: (thread: number) => boolean
+  /** Whether anything that a process does is asked about. */
+  readonly governs: (record: ProcessRecord) => boolean
 }
 
 export class Births {
@@ -36,18 +38,22 @@ export class Births {
   onBorn({ pid, by, entry, inherit }: Born, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
-    // Where all are asked about what they start, nobody starts anything without asking.
-    if (this.#options.governed(thread.number)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
-    const caller = { frame: processes.get(by)?.frame ?? frames.empty, thread: thread.number }
+    const parent = processes.get(by)
+    // Who is asked about what it starts starts nothing without asking; in a thread of which all code is, nobody does.
+    const isGoverned = this.#options.governed(thread.number) || (parent !== undefined && this.#options.governs(parent))
+    if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
+    const host = hosts.of(pid)
+    if (host === undefined || !isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
+    const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
-    const record = { pid, entry, frame: frames.forProcess(overlay, {}, inherit), host: hosts.of(pid), onExit: undefined, by }
+    const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }
     processes.add(record)
     thread.pids.add(pid)
     this.#answer(pid, record)
   }
 
-  onUnborn(pid: Pid): void {
-    this.#answer(pid, undefined)
+  onUnborn(pid: Pid, thread: Thread): void {
+    if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
   /** A thread is gone: nobody in it will be born any more. */
@@ -90,4 +96,9 @@ export class Births {
     this.#asked.delete(pid)
     for (const resolve of waiting ?? []) resolve(record)
   }
+}
+
+/** The serials that threads give are odd, the kernel's are even. */
+function isOfThreads(pid: Pid): boolean {
+  return serialOf(pid) % 2 === 1
 }

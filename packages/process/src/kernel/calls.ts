@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
 import type { WireExit } from '../protocol.ts'
+import type { Role } from '../protocol-roles.ts'
 import type { Grants } from './grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
@@ -29,6 +30,7 @@ export class CallRecord implements ProcessRecord {
   /** Calls above it, itself included. */
   readonly depth: number
   readonly by: Pid | undefined
+  readonly role = 'call'
 
   constructor(id: Pid, { entry, frame, caller, onEnd }: CallOrder, depth: number) {
     this.pid = id
@@ -58,8 +60,8 @@ export class Calls {
   }
 
   /** Somebody else acts in that thread from now on, beneath no call: a request that a server answers for an actor of its own, say. */
-  admit({ entry, frame, thread, onEnd }: Omit<CallOrder, 'caller'>): ProcessRecord {
-    return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd }, thread)
+  admit({ entry, frame, thread, onEnd, role }: Omit<CallOrder, 'caller'> & { readonly role?: Role | undefined }): ProcessRecord {
+    return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd, role }, thread)
   }
 
   /** A call is over that its thread does not report, since it never began; or somebody may not act any more. */

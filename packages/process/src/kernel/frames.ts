@@ -71,13 +71,20 @@ export class Frames {
     return caller.frame.overlay
   }
 
-  /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope only when given. */
-  forProcess(overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
+  /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope from who is governed by policies. */
+  forProcess(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
     const { values, trace } = inherit
-    const change = { overlay, actor: choice.actor, scope: choice.scope, values, ...(trace !== undefined && { trace }) }
+    const { actor, scope } = { ...this.acting(caller), ...choice }
+    const change = { overlay, actor, scope, values, ...(trace !== undefined && { trace }) }
     const frame = fork(emptyFrame, change)
     this.#options.grants.warrant(frame, this.#found.get(inherit) ?? always)
     return frame
+  }
+
+  /** The actor and the scope of what who acts in `frame` starts, where it chooses none. */
+  acting(frame: Frame): Pick<Frame, 'actor' | 'scope'> {
+    const { actor, scope } = this.#options.security.governs(frame) ? frame : emptyFrame
+    return { actor, scope }
   }
 
   /** The frame of a call: all is inherited. */

@@ -37,8 +37,9 @@ import { PerSenderNames } from './per-sender-names.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
 import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear } from './requests.ts'
+import { askerOf } from './roles.ts'
 import { checkSealedAsker } from './sealed-askers.ts'
-import { type ProcessRecord, ProcessTable } from './process-table.ts'
+import { ProcessTable } from './process-table.ts'
 import type { Print } from './standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
 import { Standings } from './standings.ts'
@@ -62,9 +63,6 @@ export interface KernelOptions {
   /** Where threads print. @default the program's standard streams */
   readonly print?: Print
 }
-
-/** What is asked for a thread rather than for somebody in it. */
-const ofThreads: ReadonlySet<RequestName> = new Set(['route', 'leaseAddresses', 'isAddressLeased'])
 
 export class Kernel implements AsyncDisposable {
   readonly registry: Registry
@@ -167,6 +165,7 @@ export class Kernel implements AsyncDisposable {
       hosts: this.hosts,
       frames: this.frames,
       governed: (thread) => this.standings.of(thread).governed,
+      governs: (record) => this.authority.governs(record),
     })
     this.threads.defaultOverlay = options.defaultOverlay
     const { thread, data } = this.threads.adoptOwn(
@@ -180,7 +179,7 @@ export class Kernel implements AsyncDisposable {
     // A program in the clear is so by itself: what it starts follows the default as all else does.
     const frame = fork(emptyFrame, { overlay: options.programOverlay ?? undefined })
     this.security.trust(frame)
-    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined })
+    this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined, role: 'program' })
     thread.pids.add(this.runtime.root.pid)
     this.#handlers = builtInHandlers(this)
   }
@@ -214,8 +213,18 @@ export class Kernel implements AsyncDisposable {
     checkArguments(order, network, accepts)
     const place = host.place(network)
     const { pid, thread } = place
-    this.processes.add({ pid, entry: order.entry, frame, host, onExit: order.onExit, by: order.by, isCommand: program.isCommand })
+    this.processes.add({
+      pid,
+      entry: order.entry,
+      frame,
+      host,
+      onExit: order.onExit,
+      by: order.by,
+      isCommand: program.isCommand,
+      role: order.role,
+    })
     thread.pids.add(pid)
+    thread.programs.add(order.entry)
     if (order.name !== undefined) this.processes.register(order.name, pid)
     this.grants.grantFrame(thread.number, frame)
     place.start(
@@ -300,7 +309,7 @@ export class Kernel implements AsyncDisposable {
   async #answer(thread: Thread, request: Request): Promise<void> {
     const { number } = request
     try {
-      const record = this.#claimant(request, thread)
+      const record = askerOf(this, request, thread)
       if (thread.sealed) checkSealedAsker(this, request, record)
       const transfer: object[] = []
       const value = await this.#dispatch(request.name, request.ask, { record, thread, number, transfer })
@@ -311,17 +320,6 @@ export class Kernel implements AsyncDisposable {
     } catch (error) {
       thread.post({ type: 'refusal', number, error: errorToWire(error) })
     }
-  }
-
-  /**
-   * Who asks. The thread's own network is the same for all code in it, so its route is given to code whose process has ended, or is not known,
-   * too; connections of sealed threads as well, where policies are in force for none of their code.
-   */
-  #claimant({ name, by }: Request, thread: Thread): ProcessRecord {
-    const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !this.standings.of(thread.number).governed)
-    if (!isOfThread || threadOf(by) !== thread.number || this.processes.get(by) !== undefined)
-      return this.processes.claimant(by, thread.number)
-    return { pid: by, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined }
   }
 
   #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {

@@ -2,6 +2,7 @@
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { WireExit } from '../protocol.ts'
+import type { Role } from '../protocol-roles.ts'
 import { Groups } from './groups.ts'
 
 /** A process or a call, as the kernel knows it. */
@@ -15,6 +16,8 @@ export interface ProcessRecord {
   readonly isCommand?: boolean | undefined
   /** Who spawned it, or called. */
   readonly by?: Pid | undefined
+  /** What the kernel started it as. @default a process */
+  readonly role?: Role | undefined
 }
 
 export class ProcessTable {
@@ -70,10 +73,9 @@ export class ProcessTable {
     this.#records.set(record.pid, record)
   }
 
-  /** A process in that thread runs another entry now. */
-  upgraded(pid: Pid, entry: EntryId, thread: number): void {
-    const record = this.#records.get(pid)
-    if (record !== undefined && threadOf(pid) === thread) this.#records.set(pid, { ...record, entry })
+  /** A process runs another entry from now on. */
+  upgrade(record: ProcessRecord, entry: EntryId): void {
+    if (this.#records.get(record.pid) === record) this.#records.set(record.pid, { ...record, entry })
   }
 
   /** Forgets a process, with its names and groups. */

@@ -3,7 +3,7 @@ import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } fr
 import type { BindOptions, Route } from '@troupe/network'
 import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
-import type { RequestName, Requests } from '../protocol.ts'
+import type { KnownProgram, RequestName, Requests } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import { clearNetwork, describeNetwork } from './networks.ts'
 import type { ProcessRecord } from './process-table.ts'
@@ -46,7 +46,17 @@ export function builtInHandlers(kernel: Kernel): Handlers {
       authority.checkTarget(record, 'process.cancel', await births.find(pid))
       await kernel.cancel(pid, reason)
     },
-    program: ({ entry }) => kernel.program(entry),
+    program: ({ entry }, { record, thread }) => {
+      const known = kernel.program(entry)
+      authority.checkProgram(record, entry)
+      thread.programs.add(entry)
+      return known
+    },
+    upgrade: ({ entry }, { record, thread }) => {
+      checkPin(kernel.program(entry), record, thread)
+      authority.checkProgram(record, entry)
+      processes.upgrade(record, entry)
+    },
     register: async ({ name, pid }, { record }) => {
       await births.find(pid)
       kernel.perSender.checkFree(name)
@@ -105,7 +115,7 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
     entry,
     host,
     args,
-    frame: kernel.frames.forProcess(overlay, choice, inherit),
+    frame: kernel.frames.forProcess(record.frame, overlay, choice, inherit),
     from: thread,
     by: record.pid,
     messages: (ask.messages ?? []).map((message) => ({ ...message, ...sender })),
@@ -113,6 +123,12 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
     ...(monitor && { monitor: { ...monitor, pid: record.pid } }),
     ...(link !== undefined && { link: record.pid }),
   })
+}
+
+/** A process stays in its network, whatever it runs. @throws TroupeError `Invalid` */
+function checkPin({ pin }: KnownProgram, { pid }: ProcessRecord, { network }: Thread): void {
+  if (pin === undefined || pin === network?.overlay) return
+  throw invalid(`${pid} cannot become what is pinned to another network: start a new process`, { pin })
 }
 
 /** Dials wait for an overlay that is being handed over, bounded. */

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Frame, Pid } from '@troupe/core'
 import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
+import type { Role } from '../protocol-roles.ts'
 import type { Network } from './networks.ts'
 import type { Thread } from './thread.ts'
 
@@ -30,4 +31,6 @@ export interface SpawnOrder {
   /** Who asked for it. */
   readonly by?: Pid
   readonly onExit?: (exit: WireExit) => void
+  /** What it is started as, and so what it may ask. @default a process */
+  readonly role?: Role
 }

@@ -18,10 +18,7 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       kernel.births.onBorn(message, thread)
       return
     case 'unborn':
-      kernel.births.onUnborn(message.pid)
-      return
-    case 'upgraded':
-      kernel.processes.upgraded(message.pid, message.entry, thread.number)
+      kernel.births.onUnborn(message.pid, thread)
       return
     case 'exiting':
       if (threadOf(message.pid) === thread.number) kernel.processes.releaseNames(message.pid)
@@ -40,6 +37,8 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     case 'vouch': {
       const { via, action, target } = message
+      // What others may do elsewhere is no business of the thread's.
+      if (threadOf(target) !== thread.number) return
       thread.post({ type: 'vouched', via, action, target, may: kernel.standings.may(via, action, target) })
       return
     }

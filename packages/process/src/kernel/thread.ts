@@ -1,5 +1,5 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
-import { errorToWire, type Pid, TroupeError } from '@troupe/core'
+import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
@@ -48,6 +48,8 @@ export class Thread {
   readonly sealed: boolean
   /** Processes in it. */
   readonly pids = new Set<Pid>()
+  /** Entries whose programs the kernel has given it. */
+  readonly programs = new Set<EntryId>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
   /** It has ended, and all that it had to say was heard. */

@@ -3,6 +3,7 @@ import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Network } from '../kernel/networks.ts'
 import type { Accepts, Program } from '../protocol.ts'
+import type { Role } from '../protocol-roles.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
 
@@ -22,6 +23,8 @@ export interface SupervisedProcess {
   readonly idleTimeout?: number
   /** Milliseconds in which its module has to load. */
   readonly loadTimeout?: number
+  /** What it is started as, and so what it may ask. @default a process */
+  readonly role?: Role
 }
 
 /** Starts it. @throws TroupeError like `Kernel.spawn` */

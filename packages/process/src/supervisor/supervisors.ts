@@ -1,16 +1,5 @@
 /** The supervisors of processes that run, by name, and what threads may ask of them. */
-import {
-  type Clock,
-  type EntryId,
-  invalid,
-  type Log,
-  notFound,
-  type OverlayChoice,
-  type Pid,
-  systemClock,
-  TroupeError,
-  unavailable,
-} from '@troupe/core'
+import { type Clock, type EntryId, fork, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
 import { waitUnlessOwn } from '../kernel/own-orders.ts'
 import type { Lifecycle } from '@troupe/registry'
 import { z } from 'zod'
@@ -49,7 +38,8 @@ export class Supervisors {
       const spec = this.#childSpec(supervisor, child)
       authority.check(record, 'process.spawn', spec.process, { supervisor })
       // A child that is added follows its caller, at its restarts too.
-      return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay })
+      const acting = authority.governs(record) ? kernel.frames.acting(record.frame) : undefined
+      return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay, acting })
     })
     kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
       authority.check(record, 'process.terminate', childName(supervisor, child))
@@ -98,12 +88,15 @@ export class Supervisors {
   }
 
   /** Starts the supervisor of an entry with all its children, under a name. @throws what kept a child from starting. */
-  async start(id: EntryId, name: string = id, network?: OverlayChoice): Promise<Running> {
+  async start(id: EntryId, name: string = id, following: Following = {}): Promise<Running> {
     const { fields } = this.#options.kernel.registry.decode(id, supervisorKind)
     const { partitions } = fields
-    const followers = fields.children.map((child) => (network === undefined ? child : { ...child, network }))
+    const followers = follow(fields.children, following)
     if (partitions === undefined) return this.#begin(id, name, fields, followers)
-    const children = Array.from({ length: partitions }, (_, number) => partitionSpec(id, number))
+    const children = follow(
+      Array.from({ length: partitions }, (_, number) => partitionSpec(id, number)),
+      following,
+    )
     return this.#begin(id, name, { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' }, children, partitions)
   }
 
@@ -134,9 +127,9 @@ export class Supervisors {
     const { fields, meta } = kernel.registry.decode(of, supervisorKind)
     const { process } = spec
     // A partition runs its own entry's children.
-    if (process === of) return named(await this.#begin(of, name, fields, fields.children))
+    if (process === of) return named(await this.#begin(of, name, fields, follow(fields.children, spec)))
     if (kernel.registry.get(process).kind === supervisorKind.kind) {
-      const child = await this.start(process, name, spec.network)
+      const child = await this.start(process, name, spec)
       return { ended: child.ended, stop: async (hurry) => child.stop(hurry), supervisor: name }
     }
     const host = spec.host ?? fields.host
@@ -148,7 +141,7 @@ export class Supervisors {
       entry: process,
       host,
       args: spec.input,
-      frame: serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin),
+      frame: fork(serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin), spec.acting ?? {}),
       name,
       ...(accepts && { accepts }),
       loadTimeout: fields.lifecycle.startTimeout,
@@ -187,6 +180,13 @@ export class Supervisors {
     if (found !== undefined) return found
     throw notFound(`there is no supervisor ${name} that runs`, { supervisor: name })
   }
+}
+
+/** What children that are added at run time have of who added them. */
+type Following = Pick<ChildSpec, 'network' | 'acting'>
+
+function follow(children: readonly ChildSpec[], { network, acting }: Following): readonly ChildSpec[] {
+  return children.map((child) => ({ ...child, ...(network !== undefined && { network }), ...(acting && { acting }) }))
 }
 
 /** The name that a child's process goes by. */

@@ -185,8 +185,9 @@ export class Runtime {
     await loadMethod(program)
     const { promise: never } = Promise.withResolvers<never>()
     if (process.ended) return never
+    await this.kernel.request('upgrade', { entry }, process.pid)
+    if (process.exit !== undefined) return never
     process.upgrade(program, accepts)
-    this.kernel.tell({ type: 'upgraded', pid: process.pid, entry })
     this.#run(process, state)
     return never
   }

@@ -89,8 +89,8 @@ export const self = {
    * called it does not go on; end it with `return self.upgrade(…)`.
    *
    * @param id The entry to run; `null` for its own, with the code that it has now.
-   * @throws TroupeError `NotFound` for an unknown entry, module or method, `Invalid` for state that cannot be cloned: then the process goes
-   * on as it was.
+   * @throws TroupeError `NotFound` for an unknown entry, module or method, `Invalid` for state that cannot be cloned, `PermissionDenied` for an
+   * entry that it may not spawn: then the process goes on as it was.
    */
   async upgrade(id: string | null, ...state: unknown[]): Promise<never> {
     const process = own()

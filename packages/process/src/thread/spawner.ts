@@ -13,7 +13,7 @@ export interface Spawner {
   readonly withOptions: (options: CallOptions) => Spawner
   /** Adds values to the frame. */
   readonly withContext: (values: Readonly<Record<string, unknown>>) => Spawner
-  /** Lets it act for `actor`. A spawned process has no actor unless given one. */
+  /** Lets it act for `actor`. Unless given one, a spawned process has that of a parent that policies govern, and else none. */
   readonly withActor: (actor: Actor) => Spawner
   /** Puts policies in force for it. */
   readonly withScope: (scope: Scope) => Spawner

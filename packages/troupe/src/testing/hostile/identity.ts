@@ -1,0 +1,107 @@
+/** Programs that claim to be what the kernel did not start them as, and honest ones beside them. */
+import { randomInt } from 'node:crypto'
+import { asTroupeError, entryId, isPid, pid, threadOf } from '@troupe/core'
+import { ask, currentParticipant, currentRuntime } from '@troupe/process'
+import { funcs, log, processes, self } from 'troupe'
+
+export const price = () => new Response('42')
+export const bank = () => 'the money'
+
+/** Waits until it is ended. */
+export async function honest() {
+  for await (const message of self.inbox) if (message.topic === 'who') message.reply(message.frame.actor?.id)
+}
+
+/** What was refused, or else the answer. */
+async function outcome(work: () => Promise<unknown>): Promise<unknown> {
+  return Promise.try(work).catch((error: unknown) => asTroupeError(error).kind)
+}
+
+/** Tells the kernel what no types would let it. */
+function tell(message: object): void {
+  const { kernel } = currentRuntime()
+  const say: unknown = Reflect.get(kernel, 'tell')
+  if (typeof say === 'function') Reflect.apply(say, kernel, [message])
+}
+
+/** Calls itself the server of an endpoint, by all ways there are, and asks for what servers are given. */
+export async function server() {
+  const endpoint = entryId('app:endpoint')
+  const web = entryId('app:web')
+  const own = pid(threadOf(self.pid), 2 * randomInt(1000, 1_000_000) + 1)
+  const claims: readonly (() => unknown)[] = [
+    () => undefined,
+    () => {
+      tell({ type: 'upgraded', pid: self.pid, entry: web })
+    },
+    async () => ask('upgrade', { entry: web }),
+    async () => self.upgrade(web),
+    () => {
+      tell({ type: 'born', pid: own, by: self.pid, entry: web, inherit: { values: {} } })
+    },
+  ]
+  const asks = {
+    openLane: async () => ask('openLane', { endpoint }),
+    openLaneAsBorn: async () => currentRuntime().kernel.request('openLane', { endpoint }, own),
+    openConnection: async () => ask('openConnection', { entry: entryId('app:socket'), ticket: '1' }),
+    converse: async () => ask('converse', {}),
+    identify: async () => ask('identify', { peer: { address: '100.64.0.1' } }),
+    serving: async () => ask('serving', { host: '127.0.0.1', port: 1 }),
+    closeLane: async () => ask('closeLane', { lane: self.pid }),
+    lendSession: async () => ask('lendSession', { lane: self.pid }),
+  }
+  const answers = new Set<unknown>()
+  for (const claim of claims) {
+    await outcome(async () => claim())
+    for (const [name, work] of Object.entries(asks)) {
+      const answer = await outcome(work)
+      if (answer !== 'PermissionDenied') answers.add(`${name}: ${JSON.stringify(answer)}`)
+    }
+  }
+  return [...answers]
+}
+
+/** Asks for the route of an overlay that another thread holds, before and after it has claimed all threads. */
+export async function route() {
+  const overlay = entryId('app:proxy')
+  const get = async () => outcome(async () => ask('route', { overlay }))
+  const before = await get()
+  for (let via = 0; via < 12; via += 1) {
+    tell({ type: 'claim', overlay, via })
+    tell({ type: 'bind', network: { overlay } })
+  }
+  return { before, after: await get() }
+}
+
+/** What it may do, and what a child of its own may: one that it starts itself, or has a supervisor start. */
+export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Promise<unknown> {
+  const mine = {
+    actor: currentParticipant().frame.actor?.id,
+    bank: await outcome(async () => funcs.call('app:bank')),
+    home: await outcome(async () => ask('getEnv', { name: 'HOME' })),
+    clear: await outcome(async () => ask('select', { overlay: null })),
+    send: await outcome(async () => processes.send('honest', 'hello')),
+  }
+  if (how === 'exec') return { mine, child: await processes.exec('app:respawn', host, host, 'told') }
+  if (how === 'child') {
+    const child = { id: 'mallory', process: 'app:respawn', host, restart: 'temporary', input: [host, 'told'] }
+    const { pid: started } = await ask('startChild', { supervisor: 'app:supervisor', child })
+    return { mine, started: started !== undefined }
+  }
+  if (how === 'told') log.info(mine, 'told')
+  return mine
+}
+
+/** Becomes another entry's program, and tells what the kernel takes it for. */
+export async function become(entry: string) {
+  return outcome(async () => self.upgrade(entry))
+}
+
+/** Asks whether a third thread may do something to a process that is not here. */
+export async function oracle(target: string) {
+  if (!isPid(target)) return undefined
+  const { kernel } = currentRuntime()
+  for (let via = 0; via < 12; via += 1) tell({ type: 'vouch', via, action: 'process.send', target })
+  await kernel.request('version', {}, self.pid).catch(() => undefined)
+  return 'asked'
+}
