@@ -4,6 +4,7 @@ import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, ThreadN
 import type { Verdict } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
+import type { Claim, FlowReport } from './mailbox/flow.ts'
 import type { LogLine } from './log-line.ts'
 import type { Output, ThreadStreams } from './output-ledger.ts'
 import type { Wire } from './wire.ts'
@@ -368,6 +369,7 @@ export interface SendRun {
   readonly payloads: unknown[]
   /** Number of the call that waits for the reply; such a message travels alone. */
   readonly call: number
+  readonly claim: Claim
 }
 
 /** From thread to thread, in order: one array of these a turn of the event loop. */
@@ -376,15 +378,11 @@ export type Parcel =
   | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
   /** In place of a reply that cannot be carried. */
   | { readonly op: 'badReply'; readonly call: number; readonly error: WireError }
-  | {
-      readonly op: 'flow'
-      readonly from: Pid
-      readonly credits: number
-      readonly window: number
-      readonly head: number
-      readonly others: readonly number[]
-      readonly admitted: number
-    }
+  | ({ readonly op: 'flow'; readonly from: Pid } & FlowReport)
+  /** The process needs room that it has reserved for the thread, beyond `keep`. */
+  | { readonly op: 'reclaim'; readonly from: Pid; readonly keep: number }
+  /** Room that was reserved is given back; by 0, the thread asks for a report. */
+  | { readonly op: 'giveBack'; readonly to: Pid; readonly credits: number }
   /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
   | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number; readonly error?: WireError }
   /** The process does not take messages from the sender's network. */

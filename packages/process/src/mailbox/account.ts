@@ -5,8 +5,7 @@
 import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Channel } from './channel.ts'
 import { Deque } from './deque.ts'
-import type { FlowReport } from './flow.ts'
-import { openingWindow } from './flow.ts'
+import { type Claim, firstTries, type FlowReport, openingWindow } from './flow.ts'
 
 /** A letter that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
 export interface Unacknowledged {
@@ -14,7 +13,7 @@ export interface Unacknowledged {
   readonly topic: string
 }
 
-/** A sender of one of the first letters, which waits for the receiver to accept it. */
+/** A sender of a letter without reserved room, which waits for the receiver to accept it. */
 interface Opening {
   readonly number: number
   readonly resolve: () => void
@@ -26,16 +25,19 @@ export interface Blocked extends Unacknowledged {
   readonly isCall: boolean
   /** Whether it is not to be sent any more. */
   readonly held: { readonly withdrawn: boolean }
-  readonly post: () => void
+  readonly post: (claim: Claim) => void
+}
+
+/** A letter has gone out. */
+export interface Posted {
+  /** Settles when the receiver's mailbox is known to have accepted it; nothing where there was room for it. */
+  readonly accepted: Promise<void> | undefined
 }
 
 interface Sender extends Blocked {
-  readonly resolve: () => void
+  readonly resolve: (posted: Posted) => void
   readonly reject: (error: TroupeError) => void
 }
-
-/** Letters that may be tried (`trySend`) before the receiver has said what room it has. */
-const firstTries = 4
 
 /** Milliseconds for which a little room is left to gather. */
 const gatheringTime = 20
@@ -44,11 +46,16 @@ export class Account {
   readonly pid: Pid
   /** The way to the receiver. */
   readonly channel: Channel
-  #credits = openingWindow
-  /** The room that the receiver said it has for this thread; before that, what is tried without knowing. */
-  #window = firstTries
-  /** Set once the receiver's thread has answered: it lives, or lived. */
-  #opened = false
+  /** Room that the receiver has reserved for this thread. */
+  #credits = 0
+  /** This thread's share of what may be reserved; 0 when it holds no room at the receiver. */
+  #window = 0
+  /** Letters that may be tried before the next report. */
+  #tries = firstTries
+  /** Number of the last letter that was tried, plus one. */
+  #tried = 0
+  /** Set while the receiver is asked what room it has. */
+  #asks = false
   #closed: TroupeError | undefined
   /** Number of the first letter of `#sent`. */
   #head = 0
@@ -73,12 +80,50 @@ export class Account {
     return this.#sent.length > 0
   }
 
-  /** Takes room for one letter, if there is some now; the caller posts it then. @param isTry It must not wait for room over there. */
-  take(from: Pid, topic: string, isCall: boolean, isTry = false): boolean {
-    if (this.#credits === 0 || this.#closed !== undefined || this.#blocked.size > 0) return false
-    if (isTry && this.#next < openingWindow && this.#next >= this.#window) return false
-    this.#note(from, topic, isCall)
-    return true
+  /**
+   * Takes room for one letter: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
+   * The caller posts it.
+   */
+  take(from: Pid, topic: string, isCall: boolean): Claim | undefined {
+    if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
+    const claim = this.#claim()
+    if (claim !== undefined) this.#note(from, topic, isCall)
+    return claim
+  }
+
+  /**
+   * Like {@link take}, for a letter that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
+   * @returns `ask` when the receiver is to be asked what room it has.
+   */
+  tryTake(from: Pid, topic: string): Claim | 'ask' | undefined {
+    if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
+    const inOrder = this.#opening.length === 0
+    if (inOrder && this.#credits > 0) {
+      this.#credits -= 1
+      this.#note(from, topic, false)
+      return 'held'
+    }
+    if (inOrder && this.#window > 0) return undefined
+    if (this.#tries > 0) {
+      this.#tries -= 1
+      this.#note(from, topic, false)
+      this.#tried = this.#next
+      return 'try'
+    }
+    if (this.#asks) return undefined
+    this.#asks = true
+    return 'ask'
+  }
+
+  /** Letters keep their order: none uses reserved room while an earlier one may wait at the receiver. */
+  #claim(): Claim | undefined {
+    if (this.#credits > 0) {
+      if (this.#opening.length > 0) return undefined
+      this.#credits -= 1
+      return 'held'
+    }
+    if (this.#opening.length === 0 ? this.#window > 0 : this.#opening.length >= openingWindow) return undefined
+    return 'open'
   }
 
   /** Number of the next letter. */
@@ -86,12 +131,7 @@ export class Account {
     return this.#head + this.#sent.length
   }
 
-  /** After {@link take}: whether the receiver had room for the letter. The first ones are sent before anything is known of that. */
-  get hadRoom(): boolean {
-    return this.#next > openingWindow
-  }
-
-  /** After {@link take}: settles when the receiver's mailbox is known to have accepted the letter. */
+  /** After {@link take} of an `open` letter: settles when the receiver's mailbox is known to have accepted it. */
   accepted(): Promise<void> {
     const number = this.#next - 1
     return new Promise((resolve, reject) => {
@@ -99,8 +139,16 @@ export class Account {
     })
   }
 
+  /** Gives back what is reserved beyond `keep`; returns how much that is: all, where nothing is sent any more. */
+  giveBack(keep: number): number {
+    if (this.#closed !== undefined) return Number.MAX_SAFE_INTEGER
+    const given = Math.max(0, this.#credits - keep)
+    this.#credits -= given
+    return given
+  }
+
   /** Posts a letter as soon as there is room. */
-  sendLater(letter: Blocked): Promise<void> {
+  sendLater(letter: Blocked): Promise<Posted> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
       this.#blocked.push({ ...letter, resolve, reject })
@@ -108,7 +156,6 @@ export class Account {
   }
 
   #note(from: Pid, topic: string, isCall: boolean): void {
-    this.#credits -= 1
     if (isCall) {
       this.#sent.push(undefined)
       return
@@ -120,32 +167,38 @@ export class Account {
   /** The receiver's report: room comes back, letters were taken. */
   report(report: FlowReport): void {
     if (this.#closed !== undefined) return
-    const isFirst = !this.#opened
-    this.#opened = true
+    this.#asks = false
     this.#credits += report.credits
     this.#acknowledge(report)
     this.#window = report.window
-    this.#settle(report.admitted)
-    if (this.#credits === 0 || this.#blocked.size === 0) return
-    if (!isFirst && this.#isTrickle(report)) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
+    if (report.arrived >= this.#tried) this.#tries = report.room
+    this.#settle(report)
+    if (this.#blocked.size === 0) return
+    if (this.#opening.length === 0 && this.#isTrickle()) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
     else this.#release()
   }
 
-  /** The mailbox has accepted so many letters. */
-  #settle(admitted: number): void {
-    while ((this.#opening[0]?.number ?? admitted) < admitted) this.#opening.shift()?.resolve()
+  /** The mailbox has accepted all that has arrived, but for what waits. */
+  #settle({ arrived, waiting }: FlowReport): void {
+    if (this.#opening.length === 0) return
+    for (const opening of this.#opening.splice(0)) {
+      if (opening.number < arrived && !waiting.includes(opening.number)) opening.resolve()
+      else this.#opening.push(opening)
+    }
   }
 
   readonly #release = () => {
     stopTimer(this.#gathering)
     this.#gathering = undefined
-    while (this.#credits > 0) {
-      const next = this.#blocked.shift()
-      if (next === undefined) return
-      if (next.held.withdrawn) continue
+    for (;;) {
+      while (this.#blocked.first?.held.withdrawn === true) this.#blocked.shift()
+      const next = this.#blocked.first
+      const claim = next === undefined ? undefined : this.#claim()
+      if (next === undefined || claim === undefined) return
+      this.#blocked.shift()
       this.#note(next.from, next.topic, next.isCall)
-      next.post()
-      next.resolve()
+      next.post(claim)
+      next.resolve({ accepted: claim === 'open' ? this.accepted() : undefined })
     }
   }
 
@@ -154,8 +207,8 @@ export class Account {
    * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window, but not for long: what the receiver waits for
    * before it takes more may be the very letter that waits here.
    */
-  #isTrickle({ window }: FlowReport): boolean {
-    return this.#credits < Math.floor(window / 4)
+  #isTrickle(): boolean {
+    return this.#credits < this.#window >> 2
   }
 
   #acknowledge(report: FlowReport): void {

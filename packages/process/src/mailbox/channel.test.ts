@@ -52,7 +52,7 @@ function bothEnds() {
 }
 
 function send(channel: Channel, topic: string, payload: unknown, call = 0): void {
-  channel.putSend(to, from, topic, frame, payload, call, [])
+  channel.putSend({ to, topic, frame }, from, 'held', payload, call, [])
 }
 
 describe('a channel', () => {
@@ -73,10 +73,10 @@ describe('a channel', () => {
     send(channel, 'b', 4)
     const [batch] = await seen(1)
     expect(batch).toEqual([
-      { op: 'send', to, from, topic: 'a', frame: { number: 0, frame }, payloads: [1, 2], call: 0 },
+      { op: 'send', to, from, topic: 'a', frame: { number: 0, frame }, payloads: [1, 2], call: 0, claim: 'held' },
       { op: 'mark' },
-      { op: 'send', to, from, topic: 'a', frame: 0, payloads: [3], call: 0 },
-      { op: 'send', to, from, topic: 'b', frame: 0, payloads: [4], call: 0 },
+      { op: 'send', to, from, topic: 'a', frame: 0, payloads: [3], call: 0, claim: 'held' },
+      { op: 'send', to, from, topic: 'b', frame: 0, payloads: [4], call: 0, claim: 'held' },
     ])
   })
 
@@ -117,7 +117,7 @@ describe('a channel', () => {
     const { channel, port, seen } = oneEnd()
     channel.open(port)
     const bytes = new Uint8Array([1, 2])
-    channel.putSend(to, from, 'bytes', frame, bytes, 0, [bytes.buffer])
+    channel.putSend({ to, topic: 'bytes', frame }, from, 'held', bytes, 0, [bytes.buffer])
     const [batch] = await seen(1)
     expect(bytes.byteLength).toBe(0)
     expect(batch?.[0]).toMatchObject({ payloads: [new Uint8Array([1, 2])] })
@@ -135,7 +135,7 @@ describe('a channel', () => {
   it('says when all has arrived, or never will', async () => {
     const { near, got } = bothEnds()
     expect(near.arrival()).toBeUndefined()
-    expect(near.account(to).take(from, 'a', false)).toBe(true)
+    expect(near.account(to).take(from, 'a', false)).toBe('open')
     send(near, 'a', 1)
     const arrival = near.arrival()
     expect(arrival).toBeInstanceOf(Promise)

@@ -7,6 +7,7 @@ import { type MessagePort, receiveMessageOnPort, type Transferable } from 'node:
 import type { Parcel, SendRun } from '../protocol.ts'
 import type { Border } from '../thread/border.ts'
 import { Account, type Unacknowledged } from './account.ts'
+import type { Claim } from './flow.ts'
 import type { Transfer } from './payload.ts'
 
 /** A batch is posted at once when it has grown this long, so that a busy sender does not hoard. */
@@ -15,6 +16,13 @@ const maxBatch = 256
 const maxAhead = 1000
 /** Accounts of dead processes that are remembered, so that sending to them fails at once. */
 const maxClosed = 4096
+
+/** What a message says of itself. */
+interface Addressed {
+  readonly to: Pid
+  readonly topic: string
+  readonly frame: Frame
+}
 
 export interface ChannelOptions {
   readonly thread: number
@@ -107,15 +115,15 @@ export class Channel {
   }
 
   /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
-  putSend(to: Pid, from: Pid, topic: string, frame: Frame, payload: unknown, call: number, transfer: Transfer): void {
+  putSend({ to, topic, frame }: Addressed, from: Pid, claim: Claim, payload: unknown, call: number, transfer: Transfer): void {
     for (const moved of transfer) this.#moved.push(moved)
     const run = this.#run
-    if (run !== undefined && call === 0 && run.to === to && run.from === from && run.topic === topic && this.#runFrame === frame) {
+    if (run !== undefined && call === 0 && isSame(run, to, from, topic, claim) && this.#runFrame === frame) {
       run.payloads.push(payload)
       this.#schedule()
       return
     }
-    const next: SendRun = { op: 'send', to, from, topic, frame: this.#encoder.encode(frame), payloads: [payload], call }
+    const next: SendRun = { op: 'send', to, from, topic, frame: this.#encoder.encode(frame), payloads: [payload], call, claim }
     this.put(next)
     this.#run = call === 0 ? next : undefined
     this.#runFrame = frame
@@ -235,4 +243,8 @@ export class Channel {
     const [oldest] = this.#dead
     if (oldest !== undefined) this.#dead.delete(oldest)
   }
+}
+
+function isSame(run: SendRun, to: Pid, from: Pid, topic: string, claim: Claim): boolean {
+  return run.to === to && run.from === from && run.topic === topic && run.claim === claim
 }

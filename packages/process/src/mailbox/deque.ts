@@ -12,6 +12,11 @@ export class Deque<T extends object> {
     return this.#size
   }
 
+  /** The item that {@link shift} would take. */
+  get first(): T | undefined {
+    return this.#size === 0 ? undefined : this.#ring[this.#head]
+  }
+
   push(item: T): void {
     if (this.#size === this.#ring.length) this.#grow()
     this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = item

@@ -1,23 +1,36 @@
 /**
- * The receiver's side of the messages from one thread to one process: what was taken, and how much room the senders in that
- * thread may use. The sender keeps every letter until it hears here that it was taken, so that nothing is lost in silence.
+ * The receiver's side of the messages from one thread to one process: what arrived, what was taken, and the room that is reserved for the
+ * senders in that thread. The sender keeps every letter until it hears here that it was taken, so that nothing is lost in silence.
  */
 
-/** Letters that a thread may send to a process before it has heard anything back. They may find no room, and wait for it there. */
+/** Letters without reserved room that a thread may have under way to a process: they wait there for room. */
 export const openingWindow = 16
+
+/** Letters that a thread may try (`trySend`) before it has heard of the room at the receiver. */
+export const firstTries = 4
+
+/**
+ * How a letter comes: `held` has room that was reserved for its thread; `open` waits at the receiver for room, and its sender for the report;
+ * `try` is lost, as a dead letter, where there is no room.
+ */
+export type Claim = 'held' | 'open' | 'try'
 
 /** What the sender is told. */
 export interface FlowReport {
-  /** Room to add to what the sender has. */
+  /** Room to add to what is reserved for the sender's thread. */
   readonly credits: number
-  /** All the room that it has now: what it may still use, what is under way, and what waits in the mailbox. */
+  /** The thread's share of the room that may be reserved; 0 when it holds no room now: its letters wait at the receiver then. */
   readonly window: number
+  /** Letters that may be tried. */
+  readonly room: number
   /** All letters below this number were taken. */
   readonly head: number
   /** Letters at or above `head` that were taken out of their turn. */
   readonly others: readonly number[]
-  /** How many letters the mailbox has accepted. */
-  readonly admitted: number
+  /** How many letters have arrived. */
+  readonly arrived: number
+  /** Those of them that wait for room. */
+  readonly waiting: readonly number[]
 }
 
 export class Flow {
@@ -25,12 +38,17 @@ export class Flow {
   readonly thread: number
   /** Set while a report is due. */
   due = false
+  /** Set while the thread is asked to give reserved room back. */
+  isAsked = false
+  /** Set from when it has given room back until its next letter. */
+  gaveBack = false
   #arrived = 0
-  #admitted = 0
   #head = 0
   readonly #others = new Set<number>()
-  /** Letters that the sender may still send, or that arrived and hold room. */
-  #outstanding = openingWindow
+  readonly #waiting = new Set<number>()
+  #reserved = 0
+  /** Reserved room, and the room of letters in the mailbox. */
+  #held = 0
   #freed = 0
 
   constructor(thread: number) {
@@ -42,21 +60,43 @@ export class Flow {
     return this.#freed
   }
 
-  /** Counts a letter in and answers its number. */
+  /** Room that the thread may still use. */
+  get reserved(): number {
+    return this.#reserved
+  }
+
+  /** Counts a letter in and returns its number. */
   arrive(): number {
     const sequence = this.#arrived
     this.#arrived += 1
+    this.gaveBack = false
     return sequence
   }
 
-  /** The mailbox has accepted a letter, in which it found room. */
-  admit(): void {
-    this.#admitted += 1
+  /** Letters that wait for room. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** A letter waits for room. */
+  wait(sequence: number): void {
+    this.#waiting.add(sequence)
+  }
+
+  /** The mailbox has accepted a letter. */
+  admit(sequence: number): void {
+    this.#held += 1
+    if (this.#waiting.size > 0) this.#waiting.delete(sequence)
+  }
+
+  /** The mailbox has accepted a letter in room that was reserved. */
+  admitHeld(): void {
+    this.#reserved -= 1
   }
 
   /** The letter no longer holds room. */
   free(): void {
-    this.#outstanding -= 1
+    this.#held -= 1
     this.#freed += 1
   }
 
@@ -70,13 +110,29 @@ export class Flow {
     while (this.#others.size > 0 && this.#others.delete(this.#head)) this.#head += 1
   }
 
-  /** What to tell the sender: its room is brought back to `window`. */
-  report(window: number): FlowReport {
-    const credits = Math.max(0, window - this.#outstanding)
-    this.#outstanding += credits
+  /** The thread gives reserved room back; returns how much it was. */
+  giveBack(count: number): number {
+    const given = Math.min(Math.max(0, count), this.#reserved)
+    this.#reserved -= given
+    this.#held -= given
+    return given
+  }
+
+  /** What to tell the sender. @param credits Room that was reserved for it just now. */
+  report(credits: number, share: number, room: number): FlowReport {
+    this.#reserved += credits
+    this.#held += credits
     this.#freed = 0
     this.due = false
-    return { credits, window, head: this.#head, others: this.#others.size === 0 ? none : [...this.#others], admitted: this.#admitted }
+    return {
+      credits,
+      window: this.#held === 0 ? 0 : share,
+      room: Math.min(room, firstTries),
+      head: this.#head,
+      others: this.#others.size === 0 ? none : [...this.#others],
+      arrived: this.#arrived,
+      waiting: this.#waiting.size === 0 ? none : [...this.#waiting],
+    }
   }
 
   /** Letters that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */

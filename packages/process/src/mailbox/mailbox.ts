@@ -1,6 +1,6 @@
 /**
  * A process's mailbox: bounded, first in first out, with selective receive. Within a thread senders wait for room; senders in
- * other threads hold credits (see `flow.ts`), so their letters always find room here.
+ * other threads have room reserved for them (see `reservations.ts`), or wait too.
  */
 import { Deque } from './deque.ts'
 import type { Flow } from './flow.ts'
@@ -15,7 +15,7 @@ export interface Waiter {
   end(): void
 }
 
-/** A sender in this thread that waits for room. While one waits, the queue is full; while somebody waits for a letter, it is empty. */
+/** A sender in this thread that waits for room. While one waits, the room is used or reserved; while somebody waits for a letter, the queue is empty. */
 interface Sender {
   readonly letter: Letter
   /** Whether the letter is not to be put any more. */
@@ -41,18 +41,60 @@ export class Mailbox {
   #waiters: Waiter[] | undefined
   #senders: Deque<Sender> | undefined
   readonly #owner: MailboxOwner
+  /** The mailbox of the process, of which this one may be a topic's. */
+  readonly #whole: Mailbox
   #isShut = false
+  #reserved = 0
 
   /** @param capacity Letters that may wait to be taken. */
-  constructor(capacity: number, owner: MailboxOwner) {
+  constructor(capacity: number, owner: MailboxOwner, whole?: Mailbox) {
     this.capacity = capacity
     this.#owner = owner
+    this.#whole = whole ?? this
+  }
+
+  /** Room that is reserved for letters of other threads, whatever their topic. */
+  get reserved(): number {
+    return this.#reserved
+  }
+
+  /** Room that is neither used nor reserved; none while a sender waits. */
+  get free(): number {
+    let free = this.#free
+    for (const own of this.#topics?.values() ?? none) free = Math.min(free, own.#free)
+    return free
+  }
+
+  get #free(): number {
+    if (sizeOf(this.#senders) > 0) return 0
+    return Math.max(0, this.capacity - this.#queue.size - this.#whole.reserved)
+  }
+
+  /** Reserves room for `count` letters, or as much as there is. @param limit Beyond so much nothing is reserved. */
+  reserve(count: number, limit: number): number {
+    const reserved = Math.max(0, Math.min(count, limit - this.#reserved, this.free))
+    this.#reserved += reserved
+    return reserved
+  }
+
+  /** Room that was reserved is not used. */
+  release(count: number): void {
+    if (count === 0) return
+    this.#reserved -= count
+    this.#admit()
+    for (const own of this.#topics?.values() ?? none) own.#admit()
+  }
+
+  /** Puts a letter into room that was reserved for it. */
+  putReserved(letter: Letter): void {
+    this.#reserved -= 1
+    this.put(letter)
   }
 
   /** Letters that wait to be taken. */
   get size(): number {
     let size = this.#queue.size + sizeOf(this.#stash)
-    for (const own of this.#topics?.values() ?? []) size += own.size
+    for (const own of this.#topics?.values() ?? none) size += own.size
     return size
   }
 
@@ -64,7 +106,7 @@ export class Mailbox {
   /** Whether a sender in this thread may put a letter now. */
   hasRoom(topic: string): boolean {
     const box = this.#boxOf(topic)
-    return box.#queue.size < box.capacity && sizeOf(box.#senders) === 0
+    return box.#queue.size + this.#reserved < box.capacity && sizeOf(box.#senders) === 0
   }
 
   /** Puts a letter as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
@@ -129,7 +171,7 @@ export class Mailbox {
     this.#topics ??= new Map()
     const known = this.#topics.get(topic)
     if (known !== undefined) return known
-    const own = new Mailbox(this.capacity, this.#owner)
+    const own = new Mailbox(this.capacity, this.#owner, this)
     this.#topics.set(topic, own)
     for (const letter of drain(this.#stash)) (letter.topic === topic ? own : this).#keep(letter)
     for (const letter of this.#queue.drain()) (letter.topic === topic ? own : this).#queue.push(letter)
@@ -174,7 +216,7 @@ export class Mailbox {
 
   /** Lets in the senders that there is room for. */
   #admit(): void {
-    while (this.#queue.size < this.capacity) {
+    while (this.#queue.size + this.#whole.reserved < this.capacity) {
       const sender = this.#senders?.shift()
       if (sender === undefined) return
       if (sender.held.withdrawn) continue
@@ -203,6 +245,8 @@ export class Mailbox {
     this.#owner.onFlow(letter.flow)
   }
 }
+
+const none: readonly Mailbox[] = []
 
 function sizeOf(deque: Deque<object> | undefined): number {
   return deque === undefined ? 0 : deque.size

@@ -5,8 +5,8 @@ import { Border } from './border.ts'
 
 const proxy = entryId('net:proxy')
 const [one, two, sender] = [pid(1, 1), pid(1, 2), pid(2, 1)]
-const send = (to: Pid, topic: string): Parcel => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0 })
-const flow: Parcel = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], admitted: 0 }
+const send = (to: Pid, topic: string): Parcel => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0, claim: 'open' })
+const flow: Parcel = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], arrived: 0, waiting: [], room: 1 }
 
 function border(standing: Standing, network: PeerNetwork = { overlay: null, isOwn: true }) {
   const passed: Parcel[] = []

@@ -16,6 +16,7 @@ export function deliver(
   packed: Packed,
   call: number,
   held: Held | undefined,
+  onFull: (receiver: LocalProcess) => void,
 ): Promise<void> {
   const { to, topic } = message
   const letter = localLetter(by, message, packed, call)
@@ -23,6 +24,7 @@ export function deliver(
     receiver.mailbox.put(letter)
     return delivered
   }
+  onFull(receiver)
   const waiting = held ?? { to, topic, withdrawn: false }
   // The one that notes it does so already, if there is one.
   if (held === undefined) by.note(waiting)

@@ -15,9 +15,10 @@ import {
   stopTimer,
   type Timer,
 } from '@troupe/core'
-import { Flow } from '../mailbox/flow.ts'
+import type { Flow } from '../mailbox/flow.ts'
 import { type Letter, Message } from '../mailbox/letter.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
+import { Reservations } from '../mailbox/reservations.ts'
 import type { Accepts, Program, Watcher, WireExit } from '../protocol.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Birth } from './local-spawns.ts'
@@ -58,7 +59,7 @@ export class LocalProcess extends Participant {
   #events: EventQueue | undefined
   #controller: AbortController | undefined
   #links: Set<Pid> | undefined
-  #flows: Map<number, Flow> | undefined
+  #reservations: Reservations | undefined
   /** Why nothing comes any more; the error itself is made where it is wanted. */
   #stopped: string | undefined
   /** The wait for a message, of which a process has mostly one. */
@@ -107,33 +108,23 @@ export class LocalProcess extends Participant {
     return this.#links?.delete(other) === true
   }
 
-  /** The accounts of the threads that sent to it. */
-  get flows(): ReadonlyMap<number, Flow> {
-    return this.#flows ?? noFlows
+  /** What is reserved for the threads that sent to it, if any did. */
+  get reservations(): Reservations | undefined {
+    return this.#reservations
   }
 
-  /** Room for each sending thread: an equal share of the mailbox. */
-  get window(): number {
-    return Math.max(1, Math.floor(this.mailbox.capacity / Math.max(1, this.flows.size)))
+  /** What came from a thread. */
+  flow(thread: number): Flow {
+    return this.reserving().flow(thread)
+  }
+
+  reserving(): Reservations {
+    this.#reservations ??= new Reservations(this.mailbox)
+    return this.#reservations
   }
 
   override get ended(): boolean {
     return this.exit !== undefined
-  }
-
-  /** The account of a sending thread. */
-  flow(thread: number): Flow {
-    this.#flows ??= new Map()
-    const known = this.#flows.get(thread)
-    if (known !== undefined) return known
-    const flow = new Flow(thread)
-    this.#flows.set(thread, flow)
-    return flow
-  }
-
-  /** A sending thread is gone: the room that it had is for others. */
-  removeFlow(thread: number): void {
-    this.#flows?.delete(thread)
   }
 
   /** What it sent that is not on its way yet. */
@@ -331,7 +322,6 @@ function canceled(reason: string): TroupeError {
 }
 
 const nobody: ReadonlySet<Pid> = new Set()
-const noFlows: ReadonlyMap<number, Flow> = new Map()
 const finished: IteratorResult<Message, undefined> = { done: true, value: undefined }
 
 function asResult(value: Message): IteratorResult<Message, undefined> {

@@ -19,6 +19,12 @@ export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bond
     case 'flow':
       post.onFlow(parcel, channel)
       return
+    case 'reclaim':
+      post.onReclaim(parcel, channel)
+      return
+    case 'giveBack':
+      post.onGiveBack(parcel, channel)
+      return
     case 'closed':
       post.onClosed(parcel, channel)
       return

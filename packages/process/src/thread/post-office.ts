@@ -13,11 +13,12 @@ import {
 } from '@troupe/core'
 import type { Account, Unacknowledged } from '../mailbox/account.ts'
 import type { Channel } from '../mailbox/channel.ts'
-import { type Flow, openingWindow } from '../mailbox/flow.ts'
+import type { Claim, Flow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
 import { pack, type Packed, type Transfer, unpack } from '../mailbox/payload.ts'
 import type { DeadLetter, Parcel } from '../protocol.ts'
 import { deliver, localLetter } from './local-delivery.ts'
+import { Inbound } from './inbound.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
@@ -53,13 +54,20 @@ type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 export class PostOffice {
   readonly #options: PostOfficeOptions
   readonly #calls = new PendingCalls()
-  readonly #reports: { readonly receiver: LocalProcess; readonly flow: Flow }[] = []
   readonly #accounts = new Map<Pid, Account>()
-  /** Processes here that have letters from a thread, by that thread. */
-  readonly #receivers = new Map<number, Set<LocalProcess>>()
+  readonly #inbound: Inbound
 
   constructor(options: PostOfficeOptions) {
     this.#options = options
+    this.#inbound = new Inbound({
+      ...options,
+      onLost: (to, { from, topic }, reason) => {
+        options.onDead({ from, to, topic, reason })
+      },
+      refuse: (to, call, error) => {
+        this.#refuse(to, call, error)
+      },
+    })
   }
 
   /** Settles when the receiver's mailbox has accepted the message. */
@@ -78,18 +86,24 @@ export class PostOffice {
   /** Answers false where there is no room now. */
   trySend(by: Participant, message: Outgoing): boolean {
     checkTopic(message.topic)
-    const { to, topic, frame } = message
+    const { to, topic } = message
     const receiver = this.#options.process(to)
     if (receiver !== undefined) {
-      if (!receiver.mailbox.hasRoom(topic)) return false
+      if (!receiver.mailbox.hasRoom(topic)) {
+        this.#inbound.reclaim(receiver)
+        return false
+      }
       receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
       return true
     }
     const account = this.#account(to)
     if (account === undefined) return false
     const { payload, transfer } = pack(message.payload, message.transfer)
-    if (by.ended || !account.take(by.pid, topic, false, true)) return false
-    account.channel.putSend(to, by.pid, topic, frame, payload, 0, transfer)
+    if (by.ended) return false
+    const claim = account.tryTake(by.pid, topic)
+    if (claim === 'ask') account.channel.put({ op: 'giveBack', to, credits: 0 })
+    if (claim === undefined || claim === 'ask') return false
+    account.channel.putSend(message, by.pid, claim, payload, 0, transfer)
     return true
   }
 
@@ -147,47 +161,7 @@ export class PostOffice {
   }
 
   onSend(run: Of<'send'>, channel: Channel): void {
-    const sent = channel.decoder.decode(run.frame)
-    const frame = sent && channel.border?.frameOf(sent)
-    const receiver = this.#options.process(run.to)
-    if (receiver === undefined || frame === undefined || threadOf(run.from) !== channel.thread) {
-      channel.put({ op: 'closed', pid: run.to, arrived: 0 })
-      return
-    }
-    if (channel.border?.isAccepted(receiver.accepts) === false) {
-      channel.put({ op: 'refused', pid: run.to, call: run.call, network: this.#options.overlay() })
-      return
-    }
-    const { from, topic, call } = run
-    const flow = receiver.flow(channel.thread)
-    if (flow.arrived === 0) this.#opened(receiver, flow)
-    // Their senders wait to hear that they were accepted.
-    else if (flow.arrived < openingWindow) this.reportFlow(receiver, flow)
-    for (const payload of run.payloads) this.#admit(receiver, { from, topic, payload, call, frame, flow, sequence: flow.arrive() }, flow)
-  }
-
-  /** Puts a letter into the mailbox, now or as soon as there is room for it. */
-  #admit(receiver: LocalProcess, letter: Letter, flow: Flow): void {
-    const { mailbox, pid } = receiver
-    if (mailbox.hasRoom(letter.topic)) {
-      flow.admit()
-      mailbox.put(letter)
-      return
-    }
-    mailbox.putWhenRoom(letter, forGood, (accepted) => {
-      if (accepted) {
-        flow.admit()
-        this.reportFlow(receiver, flow)
-      } else if (letter.call === 0) this.#lose(pid, [letter], 'it has ended')
-    })
-  }
-
-  /** The first letter of a thread to a process. */
-  #opened(receiver: LocalProcess, flow: Flow): void {
-    const known = this.#receivers.get(flow.thread)
-    if (known === undefined) this.#receivers.set(flow.thread, new Set([receiver]))
-    else known.add(receiver)
-    this.reportFlow(receiver, flow)
+    this.#inbound.onSend(run, channel)
   }
 
   onReply(parcel: Of<'reply'>, channel: Channel): void {
@@ -200,6 +174,14 @@ export class PostOffice {
 
   onFlow(parcel: Of<'flow'>, channel: Channel): void {
     channel.account(parcel.from).report(parcel)
+  }
+
+  onReclaim({ from, keep }: Of<'reclaim'>, channel: Channel): void {
+    channel.put({ op: 'giveBack', to: from, credits: channel.account(from).giveBack(keep) })
+  }
+
+  onGiveBack(parcel: Of<'giveBack'>, channel: Channel): void {
+    this.#inbound.onGiveBack(parcel, channel)
   }
 
   onClosed({ pid, arrived, error }: Of<'closed'>, channel: Channel): void {
@@ -225,8 +207,7 @@ export class PostOffice {
       this.#accounts.delete(pid)
       this.#lose(pid, lost, reason)
     }
-    for (const receiver of this.#receivers.get(channel.thread) ?? []) receiver.removeFlow(channel.thread)
-    this.#receivers.delete(channel.thread)
+    this.#inbound.threadGone(channel.thread)
     this.#calls.threadGone(channel.thread, error)
   }
 
@@ -238,33 +219,19 @@ export class PostOffice {
       letters.filter(({ call }) => call === 0),
       'it has ended',
     )
-    for (const [thread, { arrived }] of ended.flows) {
-      this.#receivers.get(thread)?.delete(ended)
+    this.#inbound.processEnded(ended, (thread, arrived) => {
       this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, arrived, ...(error && { error }) })
-    }
+    })
     this.#calls.processEnded(ended.pid, error && errorFromWire(error))
   }
 
-  /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
+  /** Reports to a sending thread that there is room again. */
   reportFlow(receiver: LocalProcess, flow: Flow): void {
-    const window = receiver.window
-    if (flow.freed > window / 4) {
-      const channel = this.#options.channel(flow.thread)
-      channel.put({ op: 'flow', from: receiver.pid, ...flow.report(window) })
-      channel.flush()
-      return
-    }
-    if (flow.due) return
-    flow.due = true
-    if (this.#reports.length === 0) process.nextTick(this.#sendReports)
-    this.#reports.push({ receiver, flow })
+    this.#inbound.reportFlow(receiver, flow)
   }
 
-  readonly #sendReports = () => {
-    for (const { receiver, flow } of this.#reports.splice(0)) {
-      if (!flow.due || receiver.ended) continue
-      this.#options.channel(flow.thread).put({ op: 'flow', from: receiver.pid, ...flow.report(receiver.window) })
-    }
+  readonly #onFull = (receiver: LocalProcess) => {
+    this.#inbound.reclaim(receiver)
   }
 
   /** @param held Notes that it is on its way already, if somebody does. */
@@ -273,14 +240,16 @@ export class PostOffice {
       checkTopic(message.topic)
       const packed = message.packed ?? pack(message.payload, message.transfer)
       const receiver = this.#options.process(message.to)
-      return receiver === undefined ? this.#ship(by, message, packed, call, held) : deliver(by, receiver, message, packed, call, held)
+      return receiver === undefined
+        ? this.#ship(by, message, packed, call, held)
+        : deliver(by, receiver, message, packed, call, held, this.#onFull)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   #ship(by: Participant, message: Outgoing, packed: Packed, call: number, held: Held | undefined): Promise<void> {
-    const { to, topic, frame } = message
+    const { to, topic } = message
     const account = this.#account(to)
     if (account === undefined) return Promise.reject(missing(to))
     const { border } = account.channel
@@ -292,21 +261,30 @@ export class PostOffice {
       checkCrossing(packed.payload, 'payload')
     }
     const isCall = call !== 0
-    const post = () => {
-      account.channel.putSend(to, by.pid, topic, frame, packed.payload, call, packed.transfer)
+    const post = (claim: Claim) => {
+      account.channel.putSend(message, by.pid, claim, packed.payload, call, packed.transfer)
     }
-    if (!account.take(by.pid, topic, isCall)) {
-      const letter = held ?? { to, topic, withdrawn: false }
-      const sent = account.sendLater({ from: by.pid, topic, isCall, held: letter, post })
-      return held === undefined ? by.hold(sent, letter) : sent
+    const claim = account.take(by.pid, topic, isCall)
+    if (claim !== undefined) {
+      post(claim)
+      return claim === 'held' ? delivered : this.#accepted(by, message, isCall, account.accepted())
     }
-    post()
-    if (account.hadRoom) return delivered
-    return account.accepted().catch((error: unknown) => {
+    const letter = held ?? { to, topic, withdrawn: false }
+    const posted = account.sendLater({ from: by.pid, topic, isCall, held: letter, post })
+    return (held === undefined ? by.hold(posted, letter) : posted).then(({ accepted }) =>
+      accepted === undefined ? undefined : this.#accepted(by, message, isCall, accepted),
+    )
+  }
+
+  /** Waits for the receiver's mailbox to accept a letter that went out without reserved room. */
+  async #accepted(by: Participant, { to, topic }: Outgoing, isCall: boolean, accepted: Promise<void>): Promise<void> {
+    try {
+      await accepted
+    } catch (error) {
       // Nobody is left to hear of it.
       if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
       throw error
-    })
+    }
   }
 
   /** The account of a process in another thread; nothing for one that would be here. */
@@ -334,6 +312,3 @@ export class PostOffice {
 }
 
 const delivered = Promise.resolve()
-
-/** Of a letter that came from another thread: it is not withdrawn any more. */
-const forGood = { withdrawn: false }

@@ -71,13 +71,30 @@ export function offer(to: Pid, times: number) {
   return Array.from({ length: times }, (_, n) => processes.trySend(to, 'n', n))
 }
 
-/** Fills a mailbox and returns how many letters fitted, when there is no more room. */
+/** Fills a mailbox and returns how many letters fitted, when there is no more room: half of it is given out at a time. */
 export async function fill(to: Pid) {
   await processes.send(to, 'n', 'first')
   let fitted = 1
-  while (processes.trySend(to, 'n', fitted)) fitted += 1
+  for (let full = 0; full < 3; full += 1) {
+    while (processes.trySend(to, 'n', fitted)) {
+      fitted += 1
+      full = 0
+    }
+    await reports(to)
+  }
   return fitted
 }
+
+/** Settles when the receiver's thread has dealt with what was sent: what it says of processes that are not there, it says after that. */
+async function reports(to: Pid) {
+  for (let rest = 3; rest > 0; rest -= 1) {
+    serial += 1
+    await processes.call(pid(threadOf(to), serial), 'a').catch(() => undefined)
+  }
+}
+
+/** Of processes that are not there. */
+let serial = 1000
 
 /** Replies to the first call never, to the second late for the first, to later ones at once. */
 export async function late() {
@@ -118,8 +135,7 @@ export async function accepted(to: Pid, times: number, tries: boolean) {
       counted.catch(() => undefined)
     }
   }
-  // What that thread says of processes that are not there, it says after what it said of the letters.
-  for (let serial = 1000; serial < 1003; serial += 1) await processes.call(pid(threadOf(to), serial), 'a').catch(() => undefined)
+  await reports(to)
   return count
 }
 
