@@ -24,13 +24,14 @@ export interface Question {
 export async function explain(question: Question & CommonOptions, terminal: Terminal): Promise<number> {
   const { registry, config } = await load(question)
   const policies = compilePolicies(registry)
-  const security = new Security({ policies, strictMode: config.security.strictMode, log: () => undefined })
+  const variables = (name: string) => registry.env.namesOf(name)
+  const security = new Security({ policies, strictMode: config.security.strictMode, variables, log: () => undefined })
   const { action, resource } = question
   const meta = factsOf(question.meta)
   const actor = question.actor === undefined ? undefined : newActor(question.actor, factsOf(question.actorMeta))
   const scope = scopeOf(question, security)
   const decision = security.decide(fork(emptyFrame, { actor, scope }), action, resource, meta)
-  const said = opinions(scope ?? [], policies, actor, action, resource, meta)
+  const said = opinions(scope ?? [], policies, actor, action, resource, meta, variables)
   const reason = decision === 'allow' ? reasonToAllow(said.find(({ says }) => says === 'allow')?.policy) : decision.reason
   if (question.json)
     terminal.out(

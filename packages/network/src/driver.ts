@@ -3,7 +3,7 @@
  * the threads' side a {@link Driver} that a module adds which every thread imports ({@link addDriver}).
  */
 export { addDriver } from './dial.ts'
-export { unasked } from './guard/consent.ts'
+export { pathAsked, unasked } from './guard/consent.ts'
 export { connectInTheClear, lookupInTheClear } from './guard/in-the-clear.ts'
 export { connectPermitted } from './guard/permit.ts'
 export type { Accepted, Binding, Driver, Listener, Peer, Ticket } from './overlay.ts'

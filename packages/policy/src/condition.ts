@@ -2,6 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
+import { searchCost, spend } from './budget.ts'
+import { maxMetaWeight } from './limits.ts'
 import { compilePattern } from './pattern.ts'
 import { type Ask, fieldReader, isField } from './question.ts'
 
@@ -79,10 +81,15 @@ const not =
   (left, right) =>
     !compare(left, right)
 
+/** What it costs at most to compare two structures, one of which is a fact. */
+const structureCost = 4 * maxMetaWeight
+
 /** What is absent equals nothing, another absence included: else two missing fields would be the same owner. */
 function equal(left: unknown, right: unknown): boolean {
   if (left === undefined || right === undefined) return false
-  return left === right || (typeof left === 'object' && isDeepStrictEqual(left, right))
+  if (typeof left !== 'object' || left === null || typeof right !== 'object') return left === right
+  spend(structureCost)
+  return isDeepStrictEqual(left, right)
 }
 
 /** Numbers with numbers, text with text; NaN, for which no comparison holds, otherwise. */
@@ -94,6 +101,7 @@ function order(left: unknown, right: unknown): number {
 
 function among(left: unknown, right: unknown): boolean {
   if (!Array.isArray(right)) return false
+  spend(right.length)
   for (const each of right) if (equal(left, each)) return true
   return false
 }
@@ -103,6 +111,7 @@ function exists(left: unknown): boolean {
 }
 
 function contains(left: unknown, right: unknown): boolean {
+  if (typeof left === 'string' && typeof right === 'string') spend(searchCost(left.length, right.length))
   return typeof left === 'string' ? typeof right === 'string' && left.includes(right) : among(right, left)
 }
 

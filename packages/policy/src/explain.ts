@@ -1,8 +1,9 @@
 /** Why a decision falls as it does: what each policy of a scope says about it. */
 import type { Actor, EntryId } from '@troupe/core'
+import { beginDecision } from './budget.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
-import { canonicalResource } from './url-pattern.ts'
+import { formOf, namesOf, type VariableNames } from './resource-form.ts'
 
 /** What one policy says to a question. */
 export interface Opinion {
@@ -20,20 +21,31 @@ export function opinions(
   action: string,
   resource: string,
   meta: Meta = {},
+  variables?: VariableNames,
 ): readonly Opinion[] {
-  const named = canonicalResource(action, resource)
+  const names = namesOf(action, resource, variables)
   return scope.map((id) => {
+    beginDecision()
     const policy = policies.get(id)
     if (policy === undefined) return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
-    const reason = silence(policy, actor, action, named, meta)
+    if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is no host` }
+    const seen = policy.effect === 'deny' ? (names.find((name) => policy.holds(actor, action, name, meta)) ?? names[0]) : names[0]
+    const reason = silence(policy, actor, { action, names, seen }, meta)
     if (reason !== undefined) return { policy: id, says: 'nothing', reason }
-    const failure = policy.objection(actor, action, named, meta)
+    const failure = policy.objection(actor, action, seen, meta)
     return { policy: id, says: policy.effect, reason: failure ?? 'it is about this, and its conditions hold' }
   })
 }
 
-function silence(policy: Policy, actor: Actor | undefined, action: string, resource: string, meta: Meta): string | undefined {
+interface Asked {
+  readonly action: string
+  readonly names: readonly string[]
+  readonly seen: string
+}
+
+function silence(policy: Policy, actor: Actor | undefined, { action, names, seen }: Asked, meta: Meta): string | undefined {
   if (!policy.actions.match(action)) return `it is about the actions ${policy.actions.patterns.join(', ')}`
-  if (!policy.resources.match(resource)) return `it is about the resources ${policy.resources.patterns.join(', ')}`
-  return policy.holds(actor, action, resource, meta) ? undefined : policy.objection(actor, action, resource, meta)
+  const form = formOf(action)
+  if (!names.some((name) => policy.resources.match(name, form))) return `it is about the resources ${policy.resources.patterns.join(', ')}`
+  return policy.holds(actor, action, seen, meta) ? undefined : policy.objection(actor, action, seen, meta)
 }

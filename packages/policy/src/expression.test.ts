@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { newActor } from './actor.ts'
 import { compileExpression } from './expression.ts'
-import { checkMeta, maxMetaWeight } from './limits.ts'
+import { beginDecision, TooCostly } from './budget.ts'
+import { checkMeta, maxName } from './limits.ts'
+import { compilePattern } from './pattern.ts'
 
 const actor = newActor('ann', { role: 'editor', level: 3, tags: ['a', 'b'], team: { name: 'blue' } })
 const answer = (source: string, meta = {}) => compileExpression(source)({ actor, action: 'file.read', resource: 'app:file', meta })
@@ -61,14 +63,46 @@ describe('expressions', () => {
     expect(answer('meta.text.matches("(a+)+$")', { text: `${'a'.repeat(4000)}b` })).toBe(false)
   })
 
-  it('look at so little that the longest of them ends soon', () => {
-    // The worst that fits: as many lookups as the tree holds, in each turn of a macro, over as much data as a question may have.
-    const body = Array.from({ length: 20 }, () => 'x in meta.l').join(' || ')
-    const list = Array.from({ length: maxMetaWeight / 32 - 8 }, (_, index) => index)
-    const meta = { l: list, m: list.map((each) => -1 - each) }
-    expect(() => {
-      checkMeta(meta, 'meta')
-    }).not.toThrow()
-    expect(answer(`meta.m.exists(x, ${body})`, meta)).toBe(false)
+  it.each([
+    ['a list in a list of the same data', 'meta.m.exists(x, x in meta.l)', undefined],
+    ['the same many times', `meta.m.exists(x, ${joined('x in meta.l', 20, ' || ')})`, 'costs'],
+    ['lists and texts that are joined', `(${joined('meta.l', 15)}).exists(x, (${joined('resource', 20)} + x).contains("rrrb"))`, 'costs'],
+    ['lists that are searched', `(${joined('meta.l', 15)}).exists(x, (x + "b") in (${joined('meta.l', 14)}))`, 'costs'],
+    ['texts that are made', `(${joined('meta.l', 15)}).map(x, ${joined('resource', 10)} + x).size() == 1`, 'costs'],
+    [
+      'a long text sought in a long one',
+      `(${joined('resource', 20)}).contains(${joined('resource', 9)} + "b" + ${joined('resource', 9)})`,
+      'costs',
+    ],
+    ['an expression that follows many paths', 'resource.matches("[rq]*r[rq]{900}$")', 'costs'],
+    ['the same behind an alternative', 'resource.matches("[rq]*r[rq]{900}$") || true', 'costs'],
+  ])('pay for %s', (_what, source, reason) => {
+    const list = Array.from({ length: 200 }, () => '')
+    const meta = { l: list, m: list.map(() => 'm') }
+    checkMeta(meta, 'meta')
+    const evaluate = compileExpression(source)
+    const decide = () => evaluate({ actor, action: 'file.read', resource: 'r'.repeat(maxName), meta })
+    beginDecision()
+    if (reason === undefined) expect(decide()).toBe(false)
+    else expect(decide).toThrow(TooCostly)
+  })
+
+  it('may be asked of few data where they are too costly for much', () => {
+    beginDecision()
+    const source = `meta.m.exists(x, ${joined('x in meta.l', 20, ' || ')})`
+    expect(answer(source, { m: ['a', 'b'], l: ['b'] })).toBe(true)
+  })
+
+  it.each([
+    ['(r?){500}r{500}b', /repeats too much/],
+    ['(a{0,1000}b{0,1000}){1}'.repeat(50), /repeats too much/],
+    ['(?:a|b|c|dd){1,700}'.repeat(2), /repeats too much/],
+    ['a'.repeat(4097), /longer/],
+  ])('do not compile what is large: %s', (pattern, reason) => {
+    expect(() => compilePattern(pattern)).toThrow(reason)
   })
 })
+
+function joined(part: string, count: number, by = ' + '): string {
+  return Array.from({ length: count }, () => part).join(by)
+}

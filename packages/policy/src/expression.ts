@@ -1,10 +1,13 @@
 /**
  * Expressions in CEL (https://github.com/google/cel-spec), kept to what is soon evaluated: no macro inside another or on the result of
- * another, no functions that build up data, regular expressions by RE2. What they look at is bounded too (`limits.ts`), so that the longest
- * evaluation takes milliseconds, whoever wrote the expression or made up the data.
+ * another, no functions that build up data, regular expressions by RE2. What an expression looks at is bounded too (`limits.ts`), and it
+ * pays for the most that it can cost over data of that size before it is evaluated (`budget.ts`).
  */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
-import { invalid } from '@troupe/core'
+import { invalid, weigh } from '@troupe/core'
+import { spend } from './budget.ts'
+import { expressionCost, macros } from './expression-cost.ts'
+import { maxMetaWeight } from './limits.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 import type { Meta } from './question.ts'
 
@@ -16,14 +19,13 @@ export type ExpressionInput = {
   readonly meta: Meta
 }
 
-/** Answers what the expression does; throws where it fails, as on a key that is absent. */
+/** Returns what the expression does; throws where it fails, for example on a key that is absent. @throws TooCostly */
 export type Expression = (input: ExpressionInput) => unknown
 
 const maxLength = 2048
 const maxMacros = 4
 const limits = { maxAstNodes: 128, maxDepth: 24, maxListElements: 64, maxMapEntries: 16, maxCallArguments: 4 }
 
-const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map'])
 const functions = new Set(['bool', 'double', 'dyn', 'has', 'int', 'size', 'string', 'type'])
 const methods = new Set([
   ...macros,
@@ -66,7 +68,29 @@ export function compileExpression(source: string): Expression {
   const { valid, type, error } = expression.check()
   if (!valid) throw refused(firstLine(error))
   if (type !== 'bool' && type !== 'dyn') throw refused(`it answers ${type}, not bool`)
-  return (input): unknown => expression(input)
+  const costs = new Map<number, number>()
+  return (input): unknown => {
+    const size = sizeOf(input)
+    const cost = costs.get(size) ?? expressionCost(written.ast, size)
+    costs.set(size, cost)
+    spend(cost)
+    const answer: unknown = expression(input)
+    // An expression goes on where a part of it fails: `true ||` what was too costly.
+    spend(0)
+    return answer
+  }
+}
+
+/** Of the largest part of the input, rounded up to a power of two, so that an expression's cost is found out for few of them. */
+function sizeOf({ actor, action, resource, meta }: ExpressionInput): number {
+  const size = Math.max(action.length, resource.length, weighed(meta), actor === null ? 0 : Math.max(actor.id.length, weighed(actor.meta)))
+  return 2 ** Math.ceil(Math.log2(Math.max(size, 1)))
+}
+
+function weighed(facts: Meta): number {
+  // What weighs more is paid for as what no decision can pay.
+  const weight = weigh(facts, maxMetaWeight)
+  return weight > maxMetaWeight ? Number.POSITIVE_INFINITY : weight
 }
 
 type Parsed = ReturnType<Environment['parse']>

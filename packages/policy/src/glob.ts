@@ -1,5 +1,7 @@
 /** Names with `*`, which stands for any run of characters, an empty one included. */
 
+import { searchCost, spend } from './budget.ts'
+
 /** A set of patterns, ready to be asked. */
 export class Globs {
   /** The patterns as they were written. */
@@ -32,12 +34,15 @@ export class Glob {
   readonly #first: string
   readonly #middle: readonly string[]
   readonly #last: string
+  /** Characters that are sought in a text. */
+  readonly #sought: number
 
   constructor(pattern: string) {
     const [first = '', ...rest] = pattern.split('*')
     this.#first = first
     this.#last = rest.pop() ?? ''
     this.#middle = rest.filter((part) => part !== '')
+    this.#sought = this.#middle.join('').length
   }
 
   /** Each part is sought once, from where the one before it ended: the leftmost place is never a wrong one, so nothing is tried again. */
@@ -45,6 +50,7 @@ export class Glob {
     const end = text.length - this.#last.length
     if (end < this.#first.length || !text.startsWith(this.#first) || !text.endsWith(this.#last)) return false
     let from = this.#first.length
+    if (this.#sought > 0) spend(searchCost(text.length, this.#sought))
     for (const part of this.#middle) {
       const at = text.indexOf(part, from)
       if (at === -1) return false

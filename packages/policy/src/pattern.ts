@@ -4,22 +4,53 @@
  */
 import { invalid } from '@troupe/core'
 import { RE2JS } from 're2js'
+import { spend } from './budget.ts'
 
 export interface Pattern {
-  /** Whether the expression is found anywhere in `text`. */
+  /** Whether the expression is found anywhere in `text`. The decision pays for it. @throws TooCostly */
   test(text: string): boolean
 }
 
-/** @throws TroupeError `Invalid` for what RE2 does not take. */
+/** Longest source of an expression. */
+const maxLength = 4096
+/** Most that repetitions may make of a source: its length times the sum of their counts. It bounds what compiling costs. */
+const maxRepeated = 20_000
+/** Most instructions of the compiled program; each may run for each character. */
+const maxInstructions = 2000
+/** Units that an instruction costs for a character at most. */
+const instruction = 10
+
+/** @throws TroupeError `Invalid` for what RE2 does not take, or for what would take long. */
 export function compilePattern(source: string): Pattern {
+  if (source.length > maxLength) throw invalid(`a regular expression is longer than ${maxLength} characters`, { limit: maxLength })
+  if (source.length * repetitionsOf(source) > maxRepeated) throw tooLarge(source)
+  let pattern: RE2JS
   try {
-    const pattern = RE2JS.compile(source)
-    const prefix = prefixOf(source)
-    return prefix === '' ? pattern : { test: (text) => text.startsWith(prefix) && pattern.test(text) }
+    pattern = RE2JS.compile(source)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw invalid(`"${source}" is not a regular expression in RE2's syntax: ${reason}`, { pattern: source })
   }
+  const size = pattern.programSize()
+  if (size > maxInstructions) throw tooLarge(source)
+  const prefix = prefixOf(source)
+  return {
+    test: (text) => {
+      if (!text.startsWith(prefix)) return false
+      spend(text.length * size * instruction)
+      return pattern.test(text)
+    },
+  }
+}
+
+/** The sum of all counts of repetitions; 1 without any. */
+function repetitionsOf(source: string): number {
+  const counts = Array.from(source.matchAll(/\{(\d+)(?:,(\d*))?\}/g), ([, least = '', most = '']) => Number(most === '' ? least : most))
+  return counts.reduce((sum, count) => sum + count, 1)
+}
+
+function tooLarge(source: string) {
+  return invalid(`"${source}" repeats too much: a decision would take long`, { pattern: source })
 }
 
 /** What all that the expression matches begins with, as far as that shows at first sight: a text without it need not be looked at further. */

@@ -3,6 +3,7 @@ import { type EntryId, TroupeError } from '@troupe/core'
 import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
 import { type Condition, compileCondition, conditionSchema, type Requirement, requirementOf } from './condition.ts'
+import { TooCostly } from './budget.ts'
 import { compileExpression } from './expression.ts'
 import { Globs } from './glob.ts'
 import type { Ask } from './question.ts'
@@ -154,7 +155,8 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
       try {
         const answer = evaluate({ actor: actor ?? null, action, resource, meta })
         return typeof answer === 'boolean' ? answer : effect === 'deny'
-      } catch {
+      } catch (error) {
+        if (error instanceof TooCostly) throw error
         return effect === 'deny'
       }
     },

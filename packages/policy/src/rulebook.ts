@@ -2,9 +2,12 @@
 import type { Actor, EntryId } from '@troupe/core'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
-import type { ResourcePatterns } from './resource-patterns.ts'
+import type { ReadyPatterns } from './resource-patterns.ts'
 import { Shelf } from './shelf.ts'
-import { canonicalResource } from './url-pattern.ts'
+import { formOf, type ResourceForm } from './resource-form.ts'
+
+/** Of a resource, one at least. */
+export type Names = readonly [string, ...string[]]
 
 /** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
 const maxActions = 256
@@ -17,7 +20,7 @@ interface Rules {
 interface Sorted {
   /** Policies whose resources are names, by name. */
   readonly named: ReadonlyMap<string, Shelf>
-  readonly others: readonly { readonly resources: ResourcePatterns; readonly shelf: Shelf }[]
+  readonly others: readonly { readonly resources: ReadyPatterns; readonly shelf: Shelf }[]
 }
 
 export class Rulebook {
@@ -31,18 +34,33 @@ export class Rulebook {
     this.#policies = scope.flatMap((id) => policies.get(id) ?? [])
   }
 
-  /** The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing, except for a URL. */
-  deciding(actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
+  /**
+   * The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing.
+   *
+   * @param names - Of the resource, the canonical one first. A policy is about it if it covers one of them. Conditions of a policy that allows
+   *   see the canonical one; those of a policy that denies have to fail for all.
+   */
+  deciding(actor: Actor | undefined, action: string, names: Names, meta: Meta): Policy | undefined {
     const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
-    const named = canonicalResource(action, resource)
-    return speaking(denying, actor, action, named, meta) ?? speaking(allowing, actor, action, named, meta)
+    for (const seen of names) {
+      const denial = speaking(denying, actor, { action, names, seen }, meta)
+      if (denial !== undefined) return denial
+    }
+    return speaking(allowing, actor, { action, names, seen: names[0] }, meta)
   }
 
   #sort(action: string): Rules {
     const concerned = this.#policies.filter(({ actions }) => actions.match(action))
+    const form = formOf(action)
     const rules = {
-      denying: sorted(concerned.filter(({ effect }) => effect === 'deny')),
-      allowing: sorted(concerned.filter(({ effect }) => effect === 'allow')),
+      denying: sorted(
+        concerned.filter(({ effect }) => effect === 'deny'),
+        form,
+      ),
+      allowing: sorted(
+        concerned.filter(({ effect }) => effect === 'allow'),
+        form,
+      ),
     }
     if (this.#byAction.size >= maxActions) this.#byAction.clear()
     this.#byAction.set(action, rules)
@@ -50,28 +68,35 @@ export class Rulebook {
   }
 }
 
-function sorted(policies: readonly Policy[]): Sorted {
-  const names = new Set(policies.flatMap(({ resources }) => resources.names ?? []))
+function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
+  const ready = policies.map((policy) => ({ policy, resources: policy.resources.of(form) }))
+  const names = new Set(ready.flatMap(({ resources }) => resources.names ?? []))
   const patterned = Map.groupBy(
-    policies.filter(({ resources }) => resources.names === undefined),
-    ({ resources }) => resources.patterns.join('\n'),
+    ready.filter(({ resources }) => resources.names === undefined),
+    ({ policy }) => policy.resources.patterns.join('\n'),
   )
+  const shelf = (of: readonly { readonly policy: Policy }[]) => new Shelf(of.map(({ policy }) => policy))
   return {
-    named: new Map(
-      Array.from(names, (name) => [name, new Shelf(policies.filter(({ resources }) => resources.names?.includes(name) === true))]),
-    ),
-    others: Array.from(patterned.values()).flatMap((shelf) =>
-      shelf.slice(0, 1).map(({ resources }) => ({ resources, shelf: new Shelf(shelf) })),
-    ),
+    named: new Map(Array.from(names, (name) => [name, shelf(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
+    others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, shelf: shelf(all) }))),
   }
 }
 
-function speaking({ named, others }: Sorted, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
-  const found = named.get(resource)?.speaking(actor, action, resource, meta)
-  if (found !== undefined) return found
+interface Asked {
+  readonly action: string
+  readonly names: Names
+  /** The name that conditions see. */
+  readonly seen: string
+}
+
+function speaking({ named, others }: Sorted, actor: Actor | undefined, { action, names, seen }: Asked, meta: Meta): Policy | undefined {
+  for (const name of names) {
+    const found = named.get(name)?.speaking(actor, action, seen, meta)
+    if (found !== undefined) return found
+  }
   for (const { resources, shelf } of others) {
-    if (!resources.match(resource)) continue
-    const speaks = shelf.speaking(actor, action, resource, meta)
+    if (!names.some((name) => resources.match(name))) continue
+    const speaks = shelf.speaking(actor, action, seen, meta)
     if (speaks !== undefined) return speaks
   }
   return undefined

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { newActor } from './actor.ts'
 import { checkBinding, checkSelection } from './network-gate.ts'
 import { denialError, Security } from './security.ts'
-import { policySet } from './testing/policies.ts'
+import type { Policies } from './policy.ts'
+import { maxName } from './limits.ts'
+import { policySet, type SomeFields } from './testing/policies.ts'
 
 const proxy = entryId('app:proxy')
 const actor = newActor('ann', { role: 'reader' })
@@ -118,5 +120,50 @@ describe('questions that code makes up', () => {
   it('are refused when they hold too much', () => {
     expect(refused(() => security().evaluate([], actor, 'a', 'r', { list: 'x'.repeat(5000) }))).toMatchObject({ kind: 'Invalid' })
     expect(refused(() => security().evaluate([], actor, 'a'.repeat(5000), 'r'))).toMatchObject({ kind: 'Invalid' })
+  })
+})
+
+describe('a decision', () => {
+  const many = (fields: SomeFields) =>
+    policySet(
+      Object.fromEntries(
+        Array.from({ length: 1000 }, (_, at) => [
+          `p:p${at}`,
+          { ...fields, ...(fields.resources && { resources: fields.resources.map((one) => `${one}r${at}*`) }) },
+        ]),
+      ),
+    )
+  const decide = (given: Policies, resource: string, meta = {}) =>
+    new Security({ policies: given, strictMode: false, log: () => undefined }).decide(
+      frame(...given.keys()),
+      'document.read',
+      resource,
+      meta,
+    )
+  const costly = { reason: expect.stringMatching(/cost more/) as string }
+  const list = Array.from({ length: 250 }, () => '')
+
+  it.each<[string, SomeFields]>([
+    ['expressions', { expression: 'meta.l.exists(x, x in actor.meta.l)' }],
+    ['regular expressions', { conditions: [{ field: 'resource', operator: 'matches', value: '(r*q*)*[rq]{20}x$' }] }],
+    ['structures', { conditions: [{ field: 'meta.l', operator: 'eq', value: [...list, 1] }] }],
+    ['patterns of resources', { resources: [`*${'r'.repeat(400)}q${'r'.repeat(400)}*`] }],
+  ])('that a thousand policies would prolong by their %s is a denial', (_what, fields) => {
+    const resource = 'r'.repeat(maxName)
+    const meta = { l: list }
+    expect(decide(many(fields), resource, meta)).toMatchObject(costly)
+    expect(decide(many({ ...fields, effect: 'deny' }), resource, meta)).toMatchObject(costly)
+    // Each decision has a budget of its own.
+    expect(decide(policySet({ 'p:any': {} }), resource, meta)).toBe('allow')
+  })
+
+  it('is made by a thousand ordinary ones', () => {
+    const ordinary = many({ expression: 'meta.owner == actor.id' })
+    expect(decide(ordinary, 'd1', { owner: 'bob' })).toMatchObject({ reason: 'no policy of the scope allows it to ann' })
+    expect(decide(ordinary, 'd1', { owner: 'ann' })).toBe('allow')
+  })
+
+  it('on facts that weigh too much is a denial', () => {
+    expect(decide(policySet({ 'p:any': {} }), 'd1', { text: 'x'.repeat(5000) })).toMatchObject(costly)
   })
 })

@@ -1,9 +1,11 @@
 /** Who may do what in an application: one decider over its policies as they are now. Only the kernel has one. */
-import { type Actor, denied, type EntryId, type Frame, invalid, type TroupeError } from '@troupe/core'
+import { type Actor, denied, type EntryId, type Frame, invalid, type TroupeError, weigh } from '@troupe/core'
 import { Audit, type AuditOptions } from './audit.ts'
-import { checkMeta, maxName } from './limits.ts'
+import { beginDecision, TooCostly } from './budget.ts'
+import { checkMeta, maxMetaWeight, maxName } from './limits.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './question.ts'
+import { namesOf, type VariableNames } from './resource-form.ts'
 import { Rulebook } from './rulebook.ts'
 import { namedScope, type Scope } from './scope.ts'
 import type { Verdict } from './verdict.ts'
@@ -23,6 +25,8 @@ export interface SecurityOptions extends AuditOptions {
   readonly policies: Policies
   /** Denies where actor or scope is missing; otherwise that allows. */
   readonly strictMode: boolean
+  /** All names of a variable. @default each variable has one */
+  readonly variables?: VariableNames
 }
 
 const nothing: Meta = Object.freeze({})
@@ -39,6 +43,7 @@ const nothing: Meta = Object.freeze({})
 export class Security {
   readonly strictMode: boolean
   readonly #audit: Audit
+  readonly #variables: VariableNames | undefined
   #policies: Policies
   #books = new WeakMap<readonly EntryId[], Rulebook>()
   #generation = 1
@@ -47,6 +52,7 @@ export class Security {
   constructor(options: SecurityOptions) {
     this.strictMode = options.strictMode
     this.#policies = options.policies
+    this.#variables = options.variables
     this.#audit = new Audit(options)
   }
 
@@ -79,6 +85,7 @@ export class Security {
   /** Whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
   decide(frame: Frame, action: string, resource: string, meta: Meta = nothing): Decision {
     const { actor, scope } = frame
+    if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
     if (actor === undefined || scope === undefined) {
       if (!this.strictMode || frame === this.#trusted) return 'allow'
       const missing = actor === undefined ? 'actor' : 'scope'
@@ -88,7 +95,8 @@ export class Security {
     if (book.missing !== undefined) {
       return this.#refuse(actor, action, resource, `the policy ${book.missing} of the scope does not exist`, book.missing)
     }
-    const policy = book.deciding(actor, action, resource, meta)
+    const policy = this.#deciding(book, actor, action, resource, meta)
+    if (typeof policy === 'string') return this.#refuse(actor, action, resource, policy, undefined)
     if (policy?.effect === 'allow') {
       this.#audit.allowed(actor.id, action, resource, policy.id)
       return 'allow'
@@ -110,16 +118,32 @@ export class Security {
    * @throws TroupeError `Invalid` for a question that is too long.
    */
   evaluate(scope: readonly EntryId[], actor: Actor | undefined, action: string, resource: string, meta: Meta = nothing): Verdict {
+    if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
     if (action.length > maxName || resource.length > maxName) throw invalid(`action or resource is longer than ${maxName} characters`)
     checkMeta(meta, 'meta')
     const book = this.#book(scope)
     // A policy that was deleted may have been one that denied.
-    return book.missing === undefined ? (book.deciding(actor, action, resource, meta)?.effect ?? 'undefined') : 'deny'
+    if (book.missing !== undefined) return 'deny'
+    const policy = this.#deciding(book, actor, action, resource, meta)
+    return typeof policy === 'string' ? 'deny' : (policy?.effect ?? 'undefined')
   }
 
   /** The policies of a group, as they are now. @throws TroupeError `NotFound` */
   namedScope(group: string): Scope {
     return namedScope(group, this.#policies)
+  }
+
+  /** The policy that decides, if one does; or why none can. */
+  #deciding(book: Rulebook, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined | string {
+    beginDecision()
+    try {
+      if (meta !== nothing && weigh(meta, maxMetaWeight) > maxMetaWeight) throw new TooCostly()
+      const names = namesOf(action, resource, this.#variables)
+      return names === undefined ? 'it is no host' : book.deciding(actor, action, names, meta)
+    } catch (error) {
+      if (error instanceof TooCostly) return error.message
+      throw error
+    }
   }
 
   #book(scope: readonly EntryId[]): Rulebook {

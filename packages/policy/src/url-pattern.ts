@@ -2,7 +2,8 @@
  * Patterns of URLs in policies: scheme, host, port and path are matched apart, so that a `*` never reaches from one into the next. Both sides
  * are brought to one canonical spelling first.
  */
-import { invalid } from '@troupe/core'
+import { canonicalHost, invalid } from '@troupe/core'
+import { isIPv6 } from 'node:net'
 import { Glob } from './glob.ts'
 
 /** What URL patterns are about. WebSockets begin as HTTP requests. */
@@ -14,8 +15,6 @@ const defaultPorts = new Map([
   ['wss', '443'],
 ])
 const urlStart = /^[\0- ]*(?:https?|wss?):[/\\]/i
-/** Actions whose resources are URLs and nothing else. */
-const urlActions = new Set(['http_client.request', 'http_client.insecure_tls'])
 
 /** A canonical URL, in its parts. */
 export interface UrlParts {
@@ -32,13 +31,12 @@ export function isUrl(resource: string): boolean {
 }
 
 /**
- * `resource` in the one spelling on which policies decide, where it is a URL: case, dot segments, default ports, percent-encoding, IDNA,
- * backslashes and trailing dots make no difference, and credentials, query and fragment are no part of it. Everything else is returned as it is.
+ * A URL in the one spelling on which policies decide: case, dot segments, default ports, percent-encoding, IDNA, backslashes and trailing dots
+ * make no difference, and credentials, query and fragment are no part of it. `undefined` for what is no URL.
  */
-export function canonicalResource(action: string, resource: string): string {
-  if (!isUrl(resource) && !urlActions.has(action)) return resource
-  const parts = urlParts(resource)
-  return parts === undefined ? resource : textOf(parts)
+export function canonicalUrl(text: string): string | undefined {
+  const parts = urlParts(text)
+  return parts && textOf(parts)
 }
 
 /** The parts of a URL in canonical spelling; `undefined` for what is no URL of these schemes. */
@@ -47,24 +45,14 @@ export function urlParts(text: string): UrlParts | undefined {
   if (url === null) return undefined
   const scheme = url.protocol.slice(0, -1)
   const port = url.port === '' ? defaultPorts.get(scheme) : url.port
-  const host = canonicalHost(url.hostname)
+  // The parser decodes what is encoded, and takes characters that no host name has.
+  const known = canonicalHost(url.hostname) ?? url.hostname.replace(/\.+$/, '')
+  const host = isIPv6(known) ? `[${known}]` : known
   return port === undefined || host === '' ? undefined : { scheme, host, port, path: canonicalPath(url.pathname) }
 }
 
 function textOf({ scheme, host, port, path }: UrlParts): string {
   return `${scheme}://${host}${port === defaultPorts.get(scheme) ? '' : `:${port}`}${path}`
-}
-
-/** @param host As the URL parser writes it: in lower case, IDNA and addresses in their short form. */
-function canonicalHost(host: string): string {
-  const mapped = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(host)
-  if (mapped === null) return host.replace(/\.+$/, '')
-  // An IPv4 address as IPv6 writes it (RFC 4291 §2.5.5.2) leads to the same place.
-  return mapped
-    .slice(1)
-    .map((hex) => Number.parseInt(hex, 16))
-    .flatMap((word) => [word >> 8, word & 0xff])
-    .join('.')
 }
 
 /** Encoded characters that another spelling would make part of the syntax: they stay encoded. `*` is the pattern's own. */

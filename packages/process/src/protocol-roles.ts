@@ -47,6 +47,7 @@ export const askers: Readonly<Record<RequestName, readonly Role[]>> = {
   partition: anyone,
   joinGroup: anyone,
   leaveGroup: anyone,
+  broadcastTo: anyone,
   groupMembers: anyone,
   openConnection: ['server', 'program'],
   converse: ['connection'],

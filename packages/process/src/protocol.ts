@@ -158,6 +158,8 @@ export interface Requests {
   partition: { ask: { readonly supervisor: string; readonly key: string | number; readonly child?: string }; answer: Pid }
   joinGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
   leaveGroup: { ask: { readonly group: string; readonly pid: Pid }; answer: void }
+  /** The members of a group, for a message to all of them. */
+  broadcastTo: { ask: { readonly group: string }; answer: readonly Pid[] }
   groupMembers: { ask: { readonly group: string }; answer: readonly Pid[] }
   /** Starts the process that speaks for a WebSocket which the asking thread was asked to open. `ticket` is the thread's own word for it. */
   openConnection: { ask: { readonly entry: EntryId; readonly ticket: string }; answer: Pid }

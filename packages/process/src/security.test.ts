@@ -58,6 +58,11 @@ const table: readonly (readonly [Deed, ...(readonly [string, string])[]])[] = [
   ['registerForeign', ['process.registry.register', 'theirs'], ['process.registry.foreign', '@']],
   ['unregister', ['process.registry.unregister', 'mine']],
   ['unregisterForeign', ['process.registry.unregister', 'collector'], ['process.registry.foreign', '@']],
+  ['join', ['process.group.join', 'workers']],
+  ['joinForeign', ['process.group.join', 'workers'], ['process.registry.foreign', '@']],
+  ['leave', ['process.group.leave', 'workers']],
+  ['leaveForeign', ['process.group.leave', 'workers'], ['process.registry.foreign', '@']],
+  ['broadcast', ['process.group.broadcast', 'nobody']],
   ['entry', ['registry.get', 'app:guarded.rest']],
   ['getEnv', ['env.get', 'HOME']],
 ]
@@ -94,6 +99,7 @@ describe('in a scope', () => {
     expect(await given.act('entries', 'p:none')).toBe(0)
     expect(await given.act('can', 'p:none')).toBe(false)
     expect(await given.act('setEnv', 'p:none')).toBe('env.set of NOBODY')
+    expect(await given.act('getEnvUntyped', 'p:none')).toBe('Invalid')
   })
 
   it('a variable is set only where it may be; that there is none is told to who may', async () => {

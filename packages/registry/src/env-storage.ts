@@ -1,5 +1,5 @@
 /** Storages of variables. */
-import { TroupeError } from '@troupe/core'
+import { realPath, TroupeError } from '@troupe/core'
 import { readDotenv, writeDotenv } from './dotenv.ts'
 
 /** Where variables are kept. */
@@ -7,18 +7,34 @@ export interface EnvStorage {
   get(name: string): string | undefined
   /** @throws TroupeError `PermissionDenied` where the storage is never written to. */
   set(name: string, value: string): void
+  /** Where the value may be: two variables that share a place are one variable. */
+  places(name: string): readonly string[]
 }
 
 export function osEnv(prefix = ''): EnvStorage {
-  return { get: (name) => process.env[prefix + name], set: readOnly('the environment of the operating system') }
+  return {
+    get: (name) => process.env[prefix + name],
+    set: readOnly('the environment of the operating system'),
+    places: (name) => [osPlace(prefix + name)],
+  }
+}
+
+/** The place of a variable of the operating system; its names have no case on Windows. */
+export function osPlace(name: string): string {
+  return place('os', process.platform === 'win32' ? name.toUpperCase() : name)
 }
 
 export function fileEnv(file: string): EnvStorage {
-  return { get: (name) => readDotenv(file).get(name), set: (name, value) => writeDotenv(file, name, value) }
+  return {
+    get: (name) => readDotenv(file).get(name),
+    set: (name, value) => writeDotenv(file, name, value),
+    places: (name) => [place('file', realPath(file), name)],
+  }
 }
 
-export function memoryEnv(values: Map<string, string>): EnvStorage {
+export function memoryEnv(values: Map<string, string>, id: string): EnvStorage {
   return {
+    places: (name) => [place('memory', id, name)],
     get: (name) => values.get(name),
     set: (name, value) => {
       values.set(name, value)
@@ -26,8 +42,12 @@ export function memoryEnv(values: Map<string, string>): EnvStorage {
   }
 }
 
-export function staticEnv(values: Readonly<Record<string, string>>): EnvStorage {
-  return { get: (name) => (Object.hasOwn(values, name) ? values[name] : undefined), set: readOnly('a static storage') }
+export function staticEnv(values: Readonly<Record<string, string>>, id: string): EnvStorage {
+  return {
+    get: (name) => (Object.hasOwn(values, name) ? values[name] : undefined),
+    set: readOnly('a static storage'),
+    places: (name) => [place('static', id, name)],
+  }
 }
 
 export function routerEnv(storages: readonly EnvStorage[]): EnvStorage {
@@ -40,7 +60,12 @@ export function routerEnv(storages: readonly EnvStorage[]): EnvStorage {
       return undefined
     },
     set: (name, value) => storages[0]?.set(name, value),
+    places: (name) => storages.flatMap((storage) => storage.places(name)),
   }
+}
+
+function place(...parts: readonly string[]): string {
+  return parts.join('\0')
 }
 
 function readOnly(what: string): (name: string) => never {

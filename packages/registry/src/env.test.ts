@@ -95,6 +95,38 @@ describe('Env', () => {
   })
 })
 
+describe('names of a variable', () => {
+  it('are all by which it can be read, its id first', async () => {
+    using folder = appFolder({
+      'env.yaml': `${yaml}  - { name: alias, kind: env.variable, storage: os, variable: HOME_PORT }
+  - { name: by_router, kind: env.variable, storage: all, variable: STATIC }
+  - { name: unprefixed, kind: env.storage.os }
+  - { name: whole, kind: env.variable, storage: unprefixed, variable: TROUPE_TEST_HOME_PORT }
+`,
+    })
+    const { env } = await registryIn(folder.path)
+    const names = ['app.env:from_os', 'from_os', 'HOME_PORT', 'app.env:alias', 'alias', 'app.env:whole', 'whole', 'TROUPE_TEST_HOME_PORT']
+    for (const name of ['app.env:from_os', 'from_os', 'alias', 'app.env:whole', 'TROUPE_TEST_HOME_PORT']) {
+      expect([name, env.namesOf(name).toSorted()]).toEqual([name, names.toSorted()])
+      expect(env.get(env.namesOf(name)[0])).toBe(env.get(name))
+    }
+    expect(env.namesOf('from_os')[0]).toBe('app.env:from_os')
+    expect(env.namesOf('STATIC')).toEqual(expect.arrayContaining(['app.env:static_token', 'app.env:by_router']))
+    expect(env.namesOf('token')).not.toContain('ONLY')
+    expect(env.namesOf('NOWHERE')).toEqual(['NOWHERE'])
+  })
+
+  it('of a variable of the operating system include those of entries that read it', () => {
+    const registry = new Registry({ kinds })
+    registry.add(
+      { id: entryId('a:os'), kind: 'env.storage.os', fields: { prefix: 'A_' } },
+      { id: entryId('a:secret'), kind: 'env.variable', fields: { storage: 'os', variable: 'SECRET' } },
+    )
+    expect(registry.env.namesOf('A_SECRET')).toEqual(['A_SECRET', 'a:secret', 'SECRET', 'secret'])
+    expect(registry.env.namesOf('SECRET')[0]).toBe('a:secret')
+  })
+})
+
 describe('placeholders', () => {
   it('see the variables of the application', async () => {
     using folder = appFolder({ 'env.yaml': yaml, '.env': 'TOKEN=9050\n' })

@@ -4,7 +4,7 @@ import { type EntryId, isEntryId, isSecretName, nameOf, namespaceOf, TroupeError
 import { type DecodedAs, decodeEntry } from './decode.ts'
 import { type Entry, kindMatches } from './entry.ts'
 import { fileStorage, memoryStorage, osStorage, routerStorage, staticStorage, variable } from './env-kinds.ts'
-import { type EnvStorage, fileEnv, memoryEnv, osEnv, routerEnv, staticEnv } from './env-storage.ts'
+import { type EnvStorage, fileEnv, memoryEnv, osEnv, osPlace, routerEnv, staticEnv } from './env-storage.ts'
 import type { Kind } from './kind.ts'
 import { problemsError } from './problem.ts'
 
@@ -30,6 +30,7 @@ export class Env {
   readonly #entries: () => ReadonlyMap<EntryId, Entry>
   readonly #root: string
   readonly #kept: Kept
+  #places: { readonly of: ReadonlyMap<EntryId, Entry>; readonly names: ReadonlyMap<string, ReadonlySet<string>> } | undefined
   #names: { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> } | undefined
 
   /** @param root - Folder that files of variables are relative to. */
@@ -98,6 +99,22 @@ export class Env {
     this.#storage(fields.storage).set(fields.variable ?? nameOf(entry.id), value)
   }
 
+  /**
+   * All names that lead to the variable `name`, for decisions: ids, names in storages and of entries, also of other variables that are kept in the
+   * same place. The first is the one that it is used by: its id, where an entry defines it.
+   */
+  namesOf(name: string): readonly [string, ...string[]] {
+    const own = isEntryId(name) ? [this.#entries().get(name)].filter((entry) => entry?.kind === variable.kind) : this.#named().get(name)
+    const meant = (own ?? []).flatMap((entry) => entry ?? [])
+    const places = meant.length === 0 ? [osPlace(name)] : meant.flatMap((entry) => this.#placesOf(entry))
+    const [first] = meant
+    const names = new Set([meant.length === 1 && first !== undefined ? first.id : name, name])
+    for (const place of places) for (const other of this.#byPlace().get(place) ?? []) names.add(other)
+    for (const entry of meant) for (const each of namesIn(entry)) names.add(each)
+    const [canonical = name, ...others] = names
+    return [canonical, ...others]
+  }
+
   /** The value of a variable as a placeholder in `asker` sees it. */
   lookup(name: string, namespace: string, asker: Entry): string | undefined {
     return kindMatches(asker.kind, 'env.*') ? os.get(name) : this.get(name, namespace)
@@ -125,12 +142,38 @@ export class Env {
     const entries = new Map<string, Entry[]>()
     for (const entry of of.values()) {
       if (entry.kind !== variable.kind) continue
-      for (const name of new Set([entry.fields['variable'], nameOf(entry.id)])) {
-        if (typeof name === 'string') entries.set(name, [...(entries.get(name) ?? []), entry])
-      }
+      for (const name of namesIn(entry).slice(1)) entries.set(name, [...(entries.get(name) ?? []), entry])
     }
     this.#names = { of, entries }
     return entries
+  }
+
+  /** Names of variables by the places where they are kept, made anew when the entries change. */
+  #byPlace(): ReadonlyMap<string, ReadonlySet<string>> {
+    const of = this.#entries()
+    if (this.#places?.of === of) return this.#places.names
+    const names = new Map<string, Set<string>>()
+    const add = (place: string, more: Iterable<string>) => names.set(place, new Set([...(names.get(place) ?? []), ...more]))
+    for (const entry of of.values()) {
+      if (entry.kind !== variable.kind) continue
+      for (const place of this.#placesOf(entry)) {
+        add(place, namesIn(entry))
+        const [kind, os, ...rest] = place.split('\0')
+        if (kind === 'os' && os !== undefined && rest.length === 0) add(place, [os])
+      }
+    }
+    this.#places = { of, names }
+    return names
+  }
+
+  #placesOf(entry: Entry): readonly string[] {
+    try {
+      const { fields } = this.#decode(entry, variable)
+      return this.#storage(fields.storage).places(fields.variable ?? nameOf(entry.id))
+    } catch {
+      // It cannot be read either.
+      return []
+    }
   }
 
   #storage(id: EntryId, way: readonly EntryId[] = []): EnvStorage {
@@ -152,9 +195,9 @@ export class Env {
       case fileStorage.kind:
         return fileEnv(resolve(this.#root, this.#decode(entry, fileStorage).fields.path))
       case memoryStorage.kind:
-        return memoryEnv(this.#memory(entry.id))
+        return memoryEnv(this.#memory(entry.id), entry.id)
       case staticStorage.kind:
-        return staticEnv(this.#decode(entry, staticStorage).fields.values)
+        return staticEnv(this.#decode(entry, staticStorage).fields.values, entry.id)
       case routerStorage.kind:
         return routerEnv(this.#decode(entry, routerStorage).fields.storages.map((storage) => this.#storage(storage, way)))
       default:
@@ -173,4 +216,10 @@ export class Env {
     if (decoded) return decoded
     throw problemsError(problems)
   }
+}
+
+/** By which a variable can be asked for, its id first. */
+function namesIn({ id, fields }: Entry): readonly string[] {
+  const { variable: name } = fields
+  return [...new Set([id, ...(typeof name === 'string' ? [name] : []), nameOf(id)])]
 }

@@ -238,7 +238,12 @@ async function start(
   registry.open(await openHistory(config))
   const logger = loggerOf(config, registry, options)
   const log = logger.note
-  const security = new Security({ policies: compilePolicies(registry), strictMode: config.security.strictMode, log })
+  const security = new Security({
+    policies: compilePolicies(registry),
+    strictMode: config.security.strictMode,
+    variables: (name) => registry.env.namesOf(name),
+    log,
+  })
   const overlays = new Overlays(registry, {
     onHandOver: routesChanged,
     kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],

@@ -1,6 +1,7 @@
 /** A request as the rest of the client trusts it: parsed once from what the caller gave. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type EntryId, invalid, TroupeError } from '@troupe/core'
+import { pathAsked } from '@troupe/network/driver'
 import type { z } from 'zod'
 import type { CookieJar, Fields } from '../options.ts'
 import { encodeBody, inPieces, type SentBody } from './body.ts'
@@ -83,7 +84,8 @@ export function planRequest(method: unknown, url: unknown, given: unknown, where
     overlay: value.overlayNetwork,
     isolation: value.isolation,
     trace: value.trace,
-    unixSocket: value.unixSocket,
+    // As policies are asked about it, so that no link leads elsewhere.
+    unixSocket: value.unixSocket === undefined ? undefined : pathAsked(value.unixSocket),
     timeout: value.timeout ?? defaultTimeout,
     signal: value.signal,
     maxResponseBody: value.maxResponseBody ?? (value.stream === true ? Number.POSITIVE_INFINITY : defaultMaxResponseBody),

@@ -2,6 +2,7 @@
  * What plain sockets in the clear do is asked about where policies are in force for who acts: `socket.connect`, `socket.listen`,
  * `socket.resolve`, `socket.private_ip`. The kernel decides, so the socket waits for its answer.
  */
+import { realPath } from '@troupe/core'
 import { applicationAccess } from '../access.ts'
 import { isPrivateAddress } from '../private-addresses.ts'
 import { isSealed } from '../sealed/sealed.ts'
@@ -47,6 +48,11 @@ export function consent(action: string, resource: string, port?: number): Promis
     // As the operating system would put it.
     throw Object.assign(Object(error), { code: 'EACCES' })
   })
+}
+
+/** A path as policies are asked about it, and as it is used then: no host is like it. Abstract sockets are not in the file system. */
+export function pathAsked(path: string): string {
+  return path.startsWith('\0') || path.startsWith('\\') ? path : realPath(path)
 }
 
 /** Leave to connect to `address`, which was reached for by the name `host`. */

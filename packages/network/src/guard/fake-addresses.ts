@@ -6,7 +6,7 @@
 import { isIPv4 } from 'node:net'
 import { applicationAccess } from '../access.ts'
 import { AddressLeases, blockSize, mostBlocks } from './address-leases.ts'
-import { ipv4Of } from './literal-address.ts'
+import { ipv4Of } from '@troupe/core'
 
 /** Leases a block, for one that is given back. */
 export type LeaseBlock = (back: number | undefined) => Promise<number>

@@ -2,7 +2,7 @@
 import { Server } from 'node:net'
 import type { EntryId } from '@troupe/core'
 import { listenOn } from '../listen/listen-on.ts'
-import { consent } from './consent.ts'
+import { consent, pathAsked } from './consent.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { threadOverlay } from '../thread-network.ts'
 import { property } from './internals.ts'
@@ -30,7 +30,7 @@ export function guardServers(): void {
 /** In the clear, once it is allowed. */
 function listenHere(server: Server, args: readonly unknown[], original: Callable): unknown {
   const { port, host, path } = placeOf(args)
-  const asked = consent('socket.listen', String(path ?? (everywhere.has(host) ? '::' : host)), port)
+  const asked = consent('socket.listen', typeof path === 'string' ? pathAsked(path) : everywhere.has(host) ? '::' : String(host), port)
   if (asked === undefined) return Reflect.apply(original, server, args)
   let closed = false
   server.once('close', () => {
@@ -71,7 +71,7 @@ function placeOf([first, second]: readonly unknown[]): Place {
   if (first === undefined || first === null || isCallable(first)) return { port: 0 }
   if (typeof first === 'object') {
     if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) {
-      return { path: property(first, 'path') ?? 'a handle' }
+      return { path: property(first, 'path') ?? '/a handle' }
     }
     return { ...numbered(property(first, 'port') ?? 0), host: property(first, 'host'), signal: property(first, 'signal') }
   }

@@ -9,7 +9,7 @@ import { threadOverlay } from '../thread-network.ts'
 import { connectBy } from './carry.ts'
 import { asConnectError } from './connect-error.ts'
 import { type ConnectCall, readConnect } from './connect-options.ts'
-import { isOrdinary } from './consent.ts'
+import { isOrdinary, pathAsked } from './consent.ts'
 import { coverDispatchers } from './fetch.ts'
 import { isFakeAddress } from './fake-addresses.ts'
 import { connectByKernel } from './kernel-socket.ts'
@@ -52,7 +52,8 @@ function guarded(socket: Socket, args: readonly unknown[], original: Callable): 
 /** In the clear, where policies are in force. */
 function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
-  willConnect(socket, [path, host].find((place): place is string => typeof place === 'string' && place !== '') ?? 'localhost')
+  const isNamed = (place: unknown): place is string => typeof place === 'string' && place !== ''
+  willConnect(socket, isNamed(path) ? pathAsked(path) : isNamed(host) ? host : 'localhost')
   return Reflect.apply(original, socket, args)
 }
 

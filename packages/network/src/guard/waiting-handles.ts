@@ -1,7 +1,7 @@
 /** Native handles that wait for leave before they connect: below all of Node's own code, so that names are resolved and the address known. */
 import type { Socket } from 'node:net'
 import { innermost } from './carry.ts'
-import { consentToConnect, isAsking, isOrdinary } from './consent.ts'
+import { consentToConnect, isAsking, isOrdinary, pathAsked } from './consent.ts'
 import { mayStandForName } from './fake-addresses.ts'
 import { internals, property } from './internals.ts'
 import { isDialling } from './permit.ts'
@@ -36,12 +36,13 @@ export function willConnect(socket: Socket, host: string): void {
  */
 export function connectWithLeave(handle: object, args: readonly unknown[], original: Callable): unknown {
   const [request, place, port] = args
-  const address = String(place)
   // Nearly always.
-  if (!mayStandForName(address) && isOrdinary()) return Reflect.apply(original, handle, args)
+  if (!mayStandForName(String(place)) && isOrdinary()) return Reflect.apply(original, handle, args)
+  const isPath = typeof port !== 'number'
+  const address = isPath ? pathAsked(String(place)) : String(place)
   const socket = property(handle, internals().owner)
   if (typeof socket !== 'object' || socket === null) return Reflect.apply(original, handle, args)
-  const asked = leaveFor(socket, address, typeof port === 'number' ? port : undefined)
+  const asked = leaveFor(socket, address, isPath ? undefined : port)
   if (asked === undefined) return Reflect.apply(original, handle, args)
   // The socket may have been destroyed since, and connected again, by another handle.
   const isCurrent = () => {
@@ -51,7 +52,8 @@ export function connectWithLeave(handle: object, args: readonly unknown[], origi
   asked.then(
     () => {
       if (!isCurrent()) return
-      const status = Reflect.apply(original, handle, args)
+      // A link that leads elsewhere by now does not count.
+      const status = Reflect.apply(original, handle, isPath ? [request, address] : args)
       const finish = property(request, 'oncomplete')
       if (status !== 0 && isCallable(finish)) Reflect.apply(finish, request, [status, handle, request, true, true])
     },

@@ -24,6 +24,7 @@ export class Authority {
 
   /** @throws TroupeError `PermissionDenied`, with action and resource. */
   check(record: ProcessRecord, action: string, resource: string, meta?: Readonly<Record<string, unknown>>): void {
+    if (typeof resource !== 'string') throw invalid('a resource is a text')
     if (resource.length > maxName) throw invalid(`a resource is longer than ${maxName} characters`)
     this.#security.check(record.frame, action, resource, meta)
   }
@@ -85,6 +86,13 @@ export class Authority {
   checkName(record: ProcessRecord, action: 'register' | 'unregister', name: string, target: Pid | undefined): void {
     if (!this.governs(record)) return
     this.check(record, `process.registry.${action}`, name)
+    if (target !== undefined && target !== record.pid) this.check(record, 'process.registry.foreign', target)
+  }
+
+  /** Groups of processes: a member other than oneself needs the permission for names of others, too. */
+  checkGroup(record: ProcessRecord, action: 'join' | 'leave' | 'broadcast', group: string, target?: Pid): void {
+    if (!this.governs(record)) return
+    this.check(record, `process.group.${action}`, group)
     if (target !== undefined && target !== record.pid) this.check(record, 'process.registry.foreign', target)
   }
 

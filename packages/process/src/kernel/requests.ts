@@ -68,11 +68,19 @@ export function builtInHandlers(kernel: Kernel): Handlers {
       processes.unregister(name)
     },
     lookup: async ({ name }, { thread }) => kernel.perSender.find(name, thread.network) ?? processes.lookup(name),
-    joinGroup: async ({ group, pid }) => {
+    joinGroup: async ({ group, pid }, { record }) => {
       await kernel.births.find(pid)
+      authority.checkGroup(record, 'join', group, pid)
       processes.groups.join(group, pid)
     },
-    leaveGroup: ({ group, pid }) => processes.groups.leave(group, pid),
+    leaveGroup: ({ group, pid }, { record }) => {
+      authority.checkGroup(record, 'leave', group, pid)
+      processes.groups.leave(group, pid)
+    },
+    broadcastTo: ({ group }, { record }) => {
+      authority.checkGroup(record, 'broadcast', group)
+      return processes.members(group)
+    },
     groupMembers: ({ group }) => processes.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
     route: async ({ overlay }, asker) => {
@@ -93,11 +101,11 @@ export function builtInHandlers(kernel: Kernel): Handlers {
     entries: (query, { record }) => registry.find(query).filter(({ id }) => authority.allows(record, 'registry.get', id)),
     getEnv: ({ name }, { record }) => {
       authority.check(record, 'env.get', name)
-      return registry.env.get(name)
+      return registry.env.get(registry.env.namesOf(name)[0])
     },
     setEnv: ({ name, value }, { record }) => {
       authority.check(record, 'env.set', name)
-      registry.env.set(name, value)
+      registry.env.set(registry.env.namesOf(name)[0], value)
     },
   }
 }

@@ -83,7 +83,12 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     notes.push({ message, note })
     if (note.level === 'error') failures.arrived()
   }
-  const security = new Security({ policies: compilePolicies(registry), strictMode: options.strictMode ?? false, log: onLog })
+  const security = new Security({
+    policies: compilePolicies(registry),
+    strictMode: options.strictMode ?? false,
+    variables: (name) => registry.env.namesOf(name),
+    log: onLog,
+  })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, defaultOverlay: options.defaultOverlay })
   const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)

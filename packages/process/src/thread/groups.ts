@@ -16,13 +16,13 @@ export const groups = {
    * Makes a process a member of a group; the group begins with its first member.
    *
    * @param pid the process; by default the one that runs
-   * @throws TroupeError `NotFound` when the process is not there.
+   * @throws TroupeError `NotFound` when the process is not there; `PermissionDenied` (`process.group.join`).
    */
   async join(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
     await ask('joinGroup', { group: checked(name), pid })
   },
 
-  /** Takes a process out of a group. Nothing happens when it is no member. */
+  /** Takes a process out of a group. Nothing happens when it is no member. @throws TroupeError `PermissionDenied` (`process.group.leave`) */
   async leave(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
     await ask('leaveGroup', { group: checked(name), pid })
   },
@@ -37,7 +37,8 @@ export const groups = {
    * end meanwhile are left out.
    *
    * @returns how many members accepted it, and how many refused it, since they run in another network and do not accept the sender's
-   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent.
+   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent; `PermissionDenied` (`process.group.broadcast`, and
+   *   `process.send` for each member).
    */
   async broadcast(name: string, topic: string, payload?: unknown): Promise<Broadcast> {
     const by = currentParticipant()
@@ -45,7 +46,7 @@ export const groups = {
     checkTopic(topic)
     const message = { topic, payload: unpack(snapshot(payload)), frame, transfer: [] }
     const { post } = currentRuntime()
-    const members = await groups.members(name)
+    const members = await ask('broadcastTo', { group: checked(name) })
     const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => 'delivered' as const, outcomeOf)))
     const count = (outcome: Outcome) => sent.filter((each) => each === outcome).length
     return { delivered: count('delivered'), refused: count('refused') }

@@ -37,9 +37,19 @@ const deeds = {
   registerForeign: async (to: Pid) => processes.names.register('theirs', to),
   unregister: async () => processes.names.unregister('mine'),
   unregisterForeign: async () => processes.names.unregister('collector'),
+  join: async () => processes.groups.join('workers'),
+  joinForeign: async (to: Pid) => processes.groups.join('workers', to),
+  leave: async () => processes.groups.leave('workers'),
+  leaveForeign: async (to: Pid) => processes.groups.leave('workers', to),
+  broadcast: async () => processes.groups.broadcast('nobody', 'news'),
   entry: async () => ask('entry', { id: entryId('app:guarded.rest') }),
   entries: async () => (await ask('entries', {})).length,
   getEnv: async () => ask('getEnv', { name: 'HOME' }),
+  // What is no text would be made one only where it is used.
+  getEnvUntyped: async () => {
+    const asked: unknown = Reflect.apply(ask, undefined, ['getEnv', { name: ['HOME'] }])
+    await asked
+  },
   setEnv: async () => ask('setEnv', { name: 'NOBODY', value: '' }),
   can: async () => ask('can', { action: 'document.read', resource: 'd', meta: { owner: 'ann' } }),
 }

@@ -1,4 +1,4 @@
-/** IP addresses in every textual form that systems read as one. */
+/** Hosts in one spelling: IP addresses in every textual form that systems read as one, and names. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 
@@ -19,9 +19,45 @@ export function literalOf(host: string): string | undefined {
 export function ipv4Of(host: string): string | undefined {
   const literal = literalOf(host)
   if (literal === undefined || isIPv4(literal)) return literal
-  const [plain = literal] = literal.split('%')
-  const { hostname } = new URL(`http://[${plain}]`)
-  const [, high, low] = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(hostname) ?? []
+  return embedded(shortIPv6(literal), /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/)
+}
+
+/**
+ * `host` in the one spelling on which decisions are made. An IP address is written in its short form, without a zone; one of IPv4 that is
+ * mapped into IPv6, or compatible with it (RFC 4291 §2.5.5), is that of IPv4. A name is in lower case, in IDNA's ASCII form, without a dot at
+ * its end. `undefined` for what is neither.
+ *
+ * @example
+ * ```ts
+ * canonicalHost('0x7f.1') // '127.0.0.1'
+ * canonicalHost('[::FFFF:127.0.0.1]') // '127.0.0.1'
+ * canonicalHost('BÜCHER.example.') // 'xn--bcher-kva.example'
+ * ```
+ */
+export function canonicalHost(host: string): string | undefined {
+  const literal = literalOf(host.replace(/^\[(.*)\]$/s, '$1'))
+  if (literal !== undefined) return canonicalAddress(literal)
+  // The URL parser, which knows IDNA, would decode it; no resolver does.
+  if (host.includes('%')) return undefined
+  const name = domainToASCII(host.replace(/[.\u3002\uff0e\uff61]+$/, ''))
+  if (!/^[\w-]+(?:\.[\w-]+)*$/.test(name)) return undefined
+  return literalOf(name) ?? name
+}
+
+function canonicalAddress(address: string): string {
+  if (isIPv4(address)) return address
+  const short = shortIPv6(address)
+  return embedded(short, /^::(?:ffff:)?([\da-f]{1,4}):([\da-f]{1,4})$/) ?? short
+}
+
+/** As RFC 5952 writes it, without a zone. */
+function shortIPv6(address: string): string {
+  const [plain = address] = address.split('%')
+  return new URL(`http://[${plain}]`).hostname.slice(1, -1)
+}
+
+function embedded(address: string, pattern: RegExp): string | undefined {
+  const [, high, low] = pattern.exec(address) ?? []
   if (high === undefined || low === undefined) return undefined
   return dotted(Number.parseInt(high, 16) * 2 ** 16 + Number.parseInt(low, 16))
 }
