@@ -74,4 +74,55 @@ describe('troupe run --watch', () => {
     const { status, err } = await program.ended
     expect([status, err.match(/not taken over/g)?.length]).toEqual([0, 3])
   })
+
+  it('restarts services and children whose code is new, but for what is upgradable or was stopped', { timeout: 60_000 }, async () => {
+    const plain = (word: string) => `import { self } from 'troupe'
+export async function main(name: string) {
+  console.log(name + ' ${word}')
+  for await (const message of self.inbox) console.log(message)
+  console.log(name + ' ${word} ends')
+}
+export function fails(): void {
+  if ('${word}' === 'one') throw new Error('as it was')
+  console.log('repaired')
+}
+`
+    using folder = new AppFolder({
+      'package.json': '{ "type": "module" }',
+      'src/ticks.ts': ticks('upgradable one'),
+      'src/word.ts': "export const word = ''\n",
+      'src/plain.ts': plain('one'),
+      'src/_index.yaml': `version: "1.0"
+namespace: app
+entries:
+  - { name: threads, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: ticks, kind: process.ts, source: file://ticks.ts }
+  - { name: plain, kind: process.ts, source: file://plain.ts }
+  - { name: fails, kind: process.ts, source: file://plain.ts, method: fails }
+  - { name: clock, kind: process.service, process: ticks, host: threads, lifecycle: { auto_start: true } }
+  - { name: service, kind: process.service, process: plain, host: threads, input: [service], lifecycle: { auto_start: true } }
+  - { name: rested, kind: process.service, process: plain, host: threads, input: [rested] }
+  - name: failing
+    kind: process.service
+    process: fails
+    host: threads
+    lifecycle: { auto_start: true, restart: { initial_delay: 1h, max_delay: 1h } }
+  - name: team
+    kind: process.supervisor
+    host: threads
+    children: [{ id: child, process: plain, input: [child] }]
+    lifecycle: { auto_start: true }
+`,
+    })
+    using program = folder.start('run', '--watch')
+    for (const words of ['service one', 'child one', 'upgradable one', 'troupe: watching']) await program.says(words)
+    writeFileSync(join(folder.path, 'src/plain.ts'), plain('two'))
+    for (const words of ['service one ends', 'child one ends', 'service two', 'child two', 'repaired']) await program.says(words)
+    await program.says(
+      'new code for app:fails, new code for app:plain, restarted app:failing, restarted app:service, restarted app:team/child',
+    )
+    program.kill('SIGTERM')
+    const { out } = await program.ended
+    expect([out.includes('rested'), out.match(/upgradable one/g)?.length]).toEqual([false, 2])
+  })
 })

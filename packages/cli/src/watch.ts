@@ -88,8 +88,9 @@ class Watch implements AsyncDisposable {
     const stale = [...code].filter(([id, now]) => (this.#code.get(id) ?? now) !== now).map(([id]) => id)
     this.#code = code
     for (const id of stale) await this.#app.codeChanged(id)
+    const restarted = (await Promise.all(stale.map(async (id) => this.#app.restartWith(id)))).flat()
     const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
-    const done = [...changes, ...stale.map((id) => `new code for ${id}`)]
+    const done = [...changes, ...stale.map((id) => `new code for ${id}`), ...restarted.map((name) => `restarted ${name}`)]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
     else if (this.#told !== '') this.#terminal.err('troupe: all is well again')
     this.#told = ''

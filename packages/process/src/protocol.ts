@@ -231,6 +231,8 @@ export type ToKernel =
   | { readonly type: 'unborn'; readonly pid: Pid }
   /** A process of this thread ends: its names and groups are free before anyone learns of its end. */
   | { readonly type: 'exiting'; readonly pid: Pid }
+  /** A process takes new code over by itself, or no longer does. */
+  | { readonly type: 'upgradable'; readonly pid: Pid; readonly on: boolean }
   /** A process ended by itself, or a call that the thread was given. */
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */

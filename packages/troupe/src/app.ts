@@ -20,7 +20,7 @@ import {
 } from '@troupe/process/kernel'
 import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
 import { type CommandResult, runCommand } from './command.ts'
-import { renewCode } from './live/code.ts'
+import { renewCode, restartWith } from './live/code.ts'
 import { openHistory } from './live/history.ts'
 import { goLive } from './live/live.ts'
 import { Logger } from './log/logger.ts'
@@ -71,6 +71,7 @@ interface Parts {
   readonly config: AppConfig
   readonly kernel: Kernel
   readonly supervisor: Supervisor
+  readonly supervisors: Supervisors
   readonly functions: Functions
   readonly servers: Servers
   readonly tokens: TokenStores
@@ -82,17 +83,19 @@ export class Application implements AsyncDisposable {
   readonly registry: Registry
   readonly kernel: Kernel
   readonly #supervisor: Supervisor
+  readonly #supervisors: Supervisors
   readonly #functions: Functions
   readonly #servers: Servers
   readonly #tokens: TokenStores
   #stopping: Promise<void> | undefined
 
   /** Use {@link boot}. */
-  constructor({ config, kernel, supervisor, functions, servers, tokens }: Parts) {
+  constructor({ config, kernel, supervisor, supervisors, functions, servers, tokens }: Parts) {
     this.config = config
     this.registry = kernel.registry
     this.kernel = kernel
     this.#supervisor = supervisor
+    this.#supervisors = supervisors
     this.#functions = functions
     this.#servers = servers
     this.#tokens = tokens
@@ -157,6 +160,16 @@ export class Application implements AsyncDisposable {
    */
   async codeChanged(entry: EntryId): Promise<void> {
     await renewCode({ kernel: this.kernel, functions: this.#functions, servers: this.#servers }, entry)
+  }
+
+  /**
+   * Starts the services and supervised children anew that run a process entry, so that they run the code that it has now. Upgradable processes
+   * take it over by themselves.
+   *
+   * @returns the names of what was started.
+   */
+  async restartWith(entry: EntryId): Promise<readonly string[]> {
+    return restartWith({ kernel: this.kernel, supervisor: this.#supervisor, supervisors: this.#supervisors }, entry)
   }
 
   /** Where an `http.service` that runs is reached. @throws TroupeError `NotFound` */
@@ -283,7 +296,7 @@ async function start(
   const functions = new Functions({ kernel })
   const tokens = new TokenStores({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
-  const app = new Application({ config, kernel, supervisor, functions, servers, tokens })
+  const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens })
   kernel.handle('log', logger.line)
   kernel.handle('input', options.input ?? (() => undefined))
   goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })

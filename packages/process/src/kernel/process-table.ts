@@ -27,6 +27,7 @@ export class ProcessTable {
   readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
   readonly #names = new Map<string, Pid>()
+  readonly #upgradable = new Set<Pid>()
   readonly #namesOf = new Map<Pid, Set<string>>()
 
   get size(): number {
@@ -68,6 +69,16 @@ export class ProcessTable {
     this.#hear = hear
   }
 
+  /** Whether a process takes new code over by itself. */
+  isUpgradable(pid: Pid): boolean {
+    return this.#upgradable.has(pid)
+  }
+
+  setUpgradable(pid: Pid, on: boolean): void {
+    if (on && this.#records.has(pid)) this.#upgradable.add(pid)
+    else this.#upgradable.delete(pid)
+  }
+
   add(record: ProcessRecord): void {
     this.#onAdd(record)
     this.#records.set(record.pid, record)
@@ -82,6 +93,7 @@ export class ProcessTable {
   remove(pid: Pid): ProcessRecord | undefined {
     const record = this.#records.get(pid)
     this.#records.delete(pid)
+    this.#upgradable.delete(pid)
     this.releaseNames(pid)
     this.#onRemove(pid)
     return record

@@ -23,6 +23,9 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'exiting':
       if (threadOf(message.pid) === thread.number) kernel.processes.releaseNames(message.pid)
       return
+    case 'upgradable':
+      if (threadOf(message.pid) === thread.number) kernel.processes.setUpgradable(message.pid, message.on)
+      return
     case 'connect':
       kernel.threads.connect(thread, message.thread)
       return

@@ -1,6 +1,6 @@
 /** A supervisor of processes: it starts its children in order, starts them anew by its rules, and stops them the other way round. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, TroupeError, unavailable } from '@troupe/core'
+import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, type Pid, TroupeError, unavailable } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol.ts'
 import type { ChildSpec } from '../supervisor-kind.ts'
 import type { Exit } from '../thread/event-queue.ts'
@@ -105,6 +105,24 @@ export class ProcessSupervisor implements Running {
   /** Starts a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs, and what keeps it from starting. */
   restartChild(id: string): Promise<ChildView> {
     return this.#asked(async () => this.#start(this.#children.resting(id)))
+  }
+
+  /**
+   * Starts the children that run `process` anew, but for those that `spare` names and temporary ones, which would not come back. Returns their
+   * ids. One that does not come up counts as a failure, as ever.
+   */
+  renew(process: EntryId, spare: (pid: Pid) => boolean): Promise<readonly string[]> {
+    return this.#asked(async () => {
+      const wanted = this.#children.views.filter(({ process: run, pid, restart }) => {
+        return run === process && pid !== undefined && restart !== 'temporary' && !spare(pid)
+      })
+      for (const { id } of wanted) {
+        await this.#stop(this.#children.get(id))
+        const failure = await this.#startAll([id])
+        if (failure !== undefined) await this.#restart(failure)
+      }
+      return wanted.map(({ id }) => id)
+    })
   }
 
   /** Forgets a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */

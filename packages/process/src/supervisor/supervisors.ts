@@ -81,6 +81,17 @@ export class Supervisors {
     return ids.filter((id) => !children.has(id))
   }
 
+  /** Starts children that run `process` anew, unless they take new code over by themselves. Returns the names that they go by. */
+  async renew(process: EntryId): Promise<readonly string[]> {
+    const { processes } = this.#options.kernel
+    const renewed = [...this.#running].map(async ([name, { supervisor }]) => {
+      // One that ends meanwhile has nothing to start.
+      const ids = await supervisor.renew(process, (pid) => processes.isUpgradable(pid)).catch(() => [])
+      return ids.map((id) => childName(name, id))
+    })
+    return (await Promise.all(renewed)).flat()
+  }
+
   /** What the supervisor needs to know of one as a service. */
   describe(id: EntryId): { readonly kind: string; readonly lifecycle: Lifecycle } {
     const { entry, fields } = this.#options.kernel.registry.decode(id, supervisorKind)

@@ -101,6 +101,9 @@ export const self = {
   setOptions(options: ProcessOptions): void {
     const process = own()
     if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks
-    if (options.upgradable !== undefined) process.upgradable = options.upgradable
+    if (options.upgradable !== undefined && options.upgradable !== process.upgradable) {
+      process.upgradable = options.upgradable
+      currentRuntime().kernel.tell({ type: 'upgradable', pid: process.pid, on: options.upgradable })
+    }
   },
 }

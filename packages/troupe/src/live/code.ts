@@ -1,8 +1,10 @@
 /** Programs and functions whose entries or modules change: what starts from now on is the new one, what runs goes on. */
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
+import { serviceKind, type ServiceStatus } from '@troupe/process/kernel'
 import { whenSettled } from './prepared.ts'
 import type { Running } from './running.ts'
+import { renewService, type Supervised } from './services.ts'
 
 type Code = Pick<Running, 'kernel' | 'functions' | 'servers'>
 
@@ -22,6 +24,26 @@ export function codeHandler(running: Running): KindHandler {
         await servers.refresh()
       }),
   }
+}
+
+/**
+ * Starts services and children anew that run `entry`, unless they take new code over by themselves. What was stopped in order stays so. Returns what
+ * they are called.
+ */
+export async function restartWith({ kernel, supervisor, supervisors }: Supervised, entry: EntryId): Promise<readonly string[]> {
+  const services = kernel.registry.find({ kind: serviceKind.kind }).map(({ id }) => kernel.registry.decode(id, serviceKind))
+  const restarted = services.filter(({ entry: { id }, fields }) => {
+    if (fields.process !== entry || !isUp(supervisor.status(id))) return false
+    const pid = kernel.processes.lookup(fields.name ?? id)
+    return pid === undefined || !kernel.processes.isUpgradable(pid)
+  })
+  await Promise.all(restarted.map(async ({ entry: { id } }) => renewService({ kernel, supervisor, supervisors }, id)))
+  return [...restarted.map(({ entry: { id } }) => id), ...(await supervisors.renew(entry))]
+}
+
+/** Whether a service runs, or would if it did not fail. */
+function isUp({ state, error }: ServiceStatus): boolean {
+  return state === 'Running' || state === 'Starting' || ((state === 'Failed' || state === 'Exited') && error !== undefined)
 }
 
 /** What runs `entry` from now on loads its code anew; upgradable processes that run it are told. */

@@ -7,7 +7,7 @@ import type { Running } from './running.ts'
 
 /** A service that changes is stopped, and started as it is then. Whether it comes up is the supervisor's matter, as at any other start. */
 export function serviceHandler(running: Running): KindHandler {
-  return { prepare: async ({ id }) => whenSettled(async () => renew(running, id)) }
+  return { prepare: async ({ id }) => whenSettled(async () => renewService(running, id)) }
 }
 
 /** A supervisor of processes, and those that are its children now, or were: one that is nobody's child is a service of its own. */
@@ -17,9 +17,9 @@ export function supervisorHandler(running: Running): KindHandler {
     prepare: async ({ op, id, entries }) => {
       const children = [...(op === 'create' ? [] : childrenOf(registry, id)), ...(op === 'delete' ? [] : childrenOf(entries, id))]
       return whenSettled(async () => {
-        await renew(running, id)
+        await renewService(running, id)
         for (const child of children) {
-          if (registry.has(child) && registry.get(child).kind === supervisorKind.kind) await renew(running, child)
+          if (registry.has(child) && registry.get(child).kind === supervisorKind.kind) await renewService(running, child)
         }
       })
     },
@@ -30,7 +30,10 @@ function childrenOf(entries: Pick<Entries, 'decode'>, id: EntryId): readonly Ent
   return entries.decode(id, supervisorKind).fields.children.map(({ process }) => process)
 }
 
-async function renew({ kernel, supervisor, supervisors }: Running, id: EntryId): Promise<void> {
+export type Supervised = Pick<Running, 'kernel' | 'supervisor' | 'supervisors'>
+
+/** Starts a service as it is now, in place of what runs. */
+export async function renewService({ kernel, supervisor, supervisors }: Supervised, id: EntryId): Promise<void> {
   const service = kernel.registry.has(id) ? serviceOf(kernel, supervisors, id) : undefined
   if (service === undefined) await supervisor.remove(id)
   else await supervisor.put(service)
