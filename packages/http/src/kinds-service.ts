@@ -111,6 +111,8 @@ export const httpServiceKind = defineKind({
       timeouts: timeouts.prefault({}),
       limits: limits.prefault({}),
       tls: tls.optional(),
+      /** Actors at a time that have threads of their own, where the overlay of an endpoint keeps actors apart; beyond: 429. */
+      maxIsolationKeys: z.int().min(1).default(64),
       /** Offers HTTP/2 to clients that come by TLS. */
       http2: z.boolean().default(true),
       lifecycle: lifecycleSchema,

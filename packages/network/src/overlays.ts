@@ -84,6 +84,7 @@ export class Overlays implements AsyncDisposable {
   readonly #onHandOver: (id: EntryId) => void
   /** Why overlays whose entries are there do not run, and since when. */
   readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
+  readonly #listeners = new Set<() => void>()
   readonly #ear = hearTrouble((id) => this.#running.get(id)?.doubt?.())
   #generation = 0
 
@@ -182,7 +183,7 @@ export class Overlays implements AsyncDisposable {
   /** Takes an overlay out of service: from here on it is unknown. Nothing happens when it does not run. */
   async remove(id: EntryId): Promise<void> {
     const overlay = this.#running.get(id)
-    this.#running.delete(id)
+    this.#place(id, undefined)
     this.#failures.delete(id)
     await overlay?.[Symbol.asyncDispose]()
   }
@@ -199,6 +200,11 @@ export class Overlays implements AsyncDisposable {
     const failure = this.#failures.get(id)
     if (failure) throw unavailable(`overlay ${id} has not come up: ${asTroupeError(failure.error).message}`, { overlay: id })
     throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
+  }
+
+  /** Calls back each time another overlay, or none, is in service under some id. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   has(id: EntryId): boolean {
@@ -274,6 +280,7 @@ export class Overlays implements AsyncDisposable {
   readonly #place = (id: EntryId, overlay: Overlay | undefined) => {
     if (overlay === undefined) this.#running.delete(id)
     else this.#running.set(id, overlay)
+    for (const listener of this.#listeners) listener()
   }
 
   readonly #forget = (overlay: Overlay) => {

@@ -36,4 +36,5 @@ export { serviceChannel, type ServiceDefinition, Supervisor } from './supervisor
 export { Supervisors } from './supervisor/supervisors.ts'
 export { supervisorKind } from './supervisor-kind.ts'
 export { kernelNetworkAccess } from './thread/network-access.ts'
+export { checkReceiver } from './kernel/spawn-checks.ts'
 export type { SpawnOrder } from './kernel/spawn-order.ts'

@@ -13,7 +13,7 @@ import {
   startTimer,
   unavailable,
 } from '@troupe/core'
-import { type Asker, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
+import { type Asker, checkReceiver, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
 import type { TokenStores, UsedToken } from '../tokens/token-stores.ts'
 import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
@@ -124,7 +124,7 @@ class Connections {
     const connection = this.#open.get(record.pid)
     if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
     const { entry, fields } = connection
-    const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target)
+    const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
     this.#kernel.standings.acquaint(thread.number, partner)
     return { partner, isOwn: fields.target === undefined }
   }
@@ -145,6 +145,7 @@ class Connections {
       ...(follows && network.overlay !== null && { accepts: [...accepts, network.overlay] }),
       monitor: { pid: record.pid, promise: 0 },
       from: thread,
+      isSentTo: true,
       onExit: () => {
         connection.partner?.ended()
       },
@@ -153,10 +154,11 @@ class Connections {
     return pid
   }
 
-  #target(entry: EntryId, name: string): Pid {
+  #target(entry: EntryId, name: string, thread: Thread): Pid {
     const pid = this.#kernel.processes.lookup(name)
-    if (pid !== undefined) return pid
-    throw unavailable(`${entry}: no process has the name "${name}"`, { entry, name })
+    if (pid === undefined) throw unavailable(`${entry}: no process has the name "${name}"`, { entry, name })
+    checkReceiver(this.#kernel, pid, name, thread)
+    return pid
   }
 
   /** Only the server that an entry belongs to opens its connections: what they run was chosen by whoever configured it. */

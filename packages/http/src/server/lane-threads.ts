@@ -1,5 +1,5 @@
 /** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
-import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, type WireError } from '@troupe/core'
+import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, unavailable, type WireError } from '@troupe/core'
 import { functionKind } from '@troupe/functions/kernel'
 import type { Asker, Kernel, Requests } from '@troupe/process/kernel'
 import { MessageChannel } from 'node:worker_threads'
@@ -85,6 +85,10 @@ class LaneThreads {
     const own = kernel.processes.get(lane)
     if (server === undefined || thread === undefined || own?.entry === undefined || threadOf(server) !== threadOf(record.pid))
       throw denied(`${record.pid} has no thread ${lane}`, { lane })
+    // A thread is its actor's, where the overlay keeps actors apart: it has no other's work.
+    const network = kernel.networks.ofCall(fork(record.frame, { overlay: thread.network?.overlay ?? null }), thread.network, lane)
+    if (network.key !== thread.network?.key)
+      throw unavailable(`the overlay of ${own.entry} keeps actors apart in another way since a moment ago: ask again`, { lane })
     const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
     const { pid } = kernel.calls.admit({ entry: own.entry, frame, thread, role: own.role })
     return { pid, frame }

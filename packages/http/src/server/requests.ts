@@ -45,7 +45,7 @@ export class Requests {
   readonly #self: Participant
   readonly #chains = new Chains()
   readonly #visitors = new Visitors()
-  readonly #threads = new LanesByProgram()
+  readonly #threads = new LanesByProgram(() => this.#settings.fields.maxIsolationKeys)
   readonly #hosts: Hosts
   readonly #channels = new Channels()
   #proxies: Proxies

@@ -1,5 +1,6 @@
 /** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
 import {
+  asTroupeError,
   denied,
   entryId,
   type EntryId,
@@ -64,10 +65,18 @@ export class Servers {
   readonly #checked = new WeakSet<Source>()
   #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
   readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
+  /** How often overlays have come, changed or gone: whether one keeps actors apart, routes tell. */
+  #overlayChanges = 0
 
   constructor({ kernel, log }: ServersOptions) {
     this.#kernel = kernel
     this.#log = log
+    kernel.overlays.onChange(() => {
+      this.#overlayChanges += 1
+      this.refresh(true).catch((error: unknown) => {
+        log(`servers were not told of the overlays that there are now: ${asTroupeError(error).message}`)
+      })
+    })
     kernel.handle('identify', ({ peer }, { record, thread }) => {
       const { entry } = record
       const isAllowed =
@@ -165,6 +174,7 @@ export class Servers {
     const given = this.#settings(id)
     const frame = serviceFrame(security, fields.lifecycle, fields.replyVia === 'same' ? given.network : this.#pin(id))
     const version = registry.version()
+    const overlayChanges = this.#overlayChanges
     const server = startProcess(this.#kernel, {
       entry: id,
       program: { entry: id, module, method: 'serve' },
@@ -183,7 +193,8 @@ export class Servers {
       this.#running.set(id, { pid: server.pid, address, settings: given })
       this.#watch(id, server)
       // What has changed while it started.
-      if (registry.version() !== version) await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
+      if (registry.version() !== version || this.#overlayChanges !== overlayChanges)
+        await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
       this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
       void server.ended.then(() => {
         if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)
@@ -241,7 +252,8 @@ export class Servers {
   #isolatesActors(service: EntryId, pin: OverlayChoice): boolean {
     const { overlays } = this.#kernel
     const overlay = pin === undefined ? this.#networkOf(service) : pin
-    return overlay !== null && overlays.has(overlay) && overlays.get(overlay).isolates === 'actor'
+    // One that is not there yet may.
+    return overlay !== null && (!overlays.has(overlay) || overlays.get(overlay).isolates === 'actor')
   }
 
   /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */
@@ -279,7 +291,7 @@ function lasting({ fields, network }: ServerSettings): unknown {
   const { headers, read, idle } = timeouts
   const { security } = lifecycle
   const secure = tls && { mode: tls.mode, clientAuth: tls.clientAuth }
-  return { ...rest, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
+  return { ...rest, maxIsolationKeys: 0, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
 }
 
 /** Milliseconds that the start of the application waits for a service on an overlay that takes its time. */

@@ -218,6 +218,7 @@ export class Kernel implements AsyncDisposable {
       entry: order.entry,
       frame,
       host,
+      accepts,
       onExit: order.onExit,
       by: order.by,
       isCommand: program.isCommand,

@@ -1,7 +1,7 @@
 /** Who is alive: processes and calls, the frames that the kernel issued to them, and their names. */
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
-import type { WireExit } from '../protocol.ts'
+import type { Accepts, WireExit } from '../protocol.ts'
 import type { Role } from '../protocol-roles.ts'
 import { Groups } from './groups.ts'
 
@@ -14,6 +14,8 @@ export interface ProcessRecord {
   readonly onExit: ((exit: WireExit) => void) | undefined
   /** It runs as a program of the shell: ending by `process.exit` is no failure of it. */
   readonly isCommand?: boolean | undefined
+  /** Of a process: from which other networks it takes messages. @default what its entry says */
+  readonly accepts?: Accepts | undefined
   /** Who spawned it, or called. */
   readonly by?: Pid | undefined
   /** What the kernel started it as. @default a process */

@@ -1,9 +1,11 @@
 /** What is checked of a process before it is started: what it accepts, and what it is started with from another network. */
+import { type Pid, threadOf } from '@troupe/core'
 import { checkCrossing, crossing } from '../crossing.ts'
 import type { Accepts } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { Network } from './networks.ts'
 import type { SpawnOrder } from './spawn-order.ts'
+import type { Thread } from './thread.ts'
 
 /** What a process of an order accepts: its entry's word, where that is a program. */
 export function acceptsOf(kernel: Pick<Kernel, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {
@@ -18,7 +20,11 @@ export function acceptsOf(kernel: Pick<Kernel, 'program' | 'registry'>, { progra
  *
  * @throws TroupeError `Invalid`, `PermissionDenied` with the code `ENETWORK`.
  */
-export function checkArguments({ from, entry, args, ports = [], messages = [] }: SpawnOrder, network: Network, accepts: Accepts): void {
+export function checkArguments(
+  { from, entry, args, ports = [], messages = [], isSentTo }: SpawnOrder,
+  network: Network,
+  accepts: Accepts,
+): void {
   const sender = from?.network
   if (sender === undefined || sender.key === network.key) return
   const own: ReadonlySet<unknown> = new Set(ports)
@@ -27,6 +33,32 @@ export function checkArguments({ from, entry, args, ports = [], messages = [] }:
     'args',
   )
   for (const { payload } of messages) checkCrossing(payload, 'payload')
-  if (messages.length === 0 || sender.overlay === null || accepts === 'any' || accepts.includes(sender.overlay)) return
-  throw crossing({ to: entry, from: sender.overlay, receiver: network.overlay })
+  if (messages.length > 0 || isSentTo === true) checkConsent({ to: entry, accepts, network }, sender)
+}
+
+/** Who is to be sent messages. */
+interface Receiver {
+  /** What it is called in errors. */
+  readonly to: string
+  readonly accepts: Accepts
+  readonly network: Network
+}
+
+/** @throws TroupeError `PermissionDenied` with the code `ENETWORK` */
+function checkConsent({ to, accepts, network }: Receiver, sender: Network): void {
+  if (sender.overlay === null || sender.key === network.key || accepts === 'any' || accepts.includes(sender.overlay)) return
+  throw crossing({ to, from: sender.overlay, receiver: network.overlay })
+}
+
+/**
+ * Whether a process takes what a thread is about to send it.
+ *
+ * @param to - What the process is called in errors.
+ * @throws TroupeError `PermissionDenied` with the code `ENETWORK`
+ */
+export function checkReceiver(kernel: Pick<Kernel, 'processes' | 'program' | 'threads'>, pid: Pid, to: string, from: Thread): void {
+  const record = kernel.processes.get(pid)
+  const network = kernel.threads.get(threadOf(pid))?.network
+  if (record?.entry === undefined || network === undefined || from.network === undefined) return
+  checkConsent({ to, network, accepts: record.accepts ?? kernel.program(record.entry).accepts }, from.network)
 }

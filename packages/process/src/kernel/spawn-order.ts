@@ -17,6 +17,8 @@ export interface SpawnOrder {
   readonly ports?: readonly MessagePort[]
   readonly frame: Frame
   readonly name?: string
+  /** Whoever starts it is going to send it messages: it has to accept them. @default false */
+  readonly isSentTo?: boolean
   /** @default what the entry accepts */
   readonly accepts?: Accepts
   /** @default that of the frame. Another key of the same overlay, where the kernel knows better; of no consequence where it runs no user code. */

@@ -10,8 +10,6 @@ import { middlewareTools } from '../tools.ts'
 import { Lanes } from './lanes.ts'
 import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
 
-/** Actors that have threads of their own at a time, in a service. */
-const maxActors = 64
 const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
 
 export class LanesByProgram {
@@ -21,6 +19,13 @@ export class LanesByProgram {
   readonly #known = new WeakMap<EndpointRoute, Lanes>()
   /** By function and actor. */
   readonly #ofActors = new Map<string, { readonly program: string; readonly lanes: Lanes }>()
+
+  readonly #maxActors: () => number
+
+  /** @param maxActors - How many actors may have threads of their own at a time, as the service says now. */
+  constructor(maxActors: () => number) {
+    this.#maxActors = maxActors
+  }
 
   /** Makes what the routes of `table` need. */
   prepare(table: RouteTable): void {
@@ -82,11 +87,12 @@ export class LanesByProgram {
     const key = JSON.stringify([program, frame.actor?.id])
     const known = this.#ofActors.get(key)
     if (known !== undefined) return known.lanes
+    const maxActors = this.#maxActors()
     if (this.#ofActors.size >= maxActors) {
       for (const [other, { lanes }] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
       if (this.#ofActors.size >= maxActors) {
-        throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already`, {
-          details: { endpoint: route.entry },
+        throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already (max_isolation_keys)`, {
+          details: { endpoint: route.entry, max: maxActors },
         })
       }
     }
