@@ -1,5 +1,8 @@
 /** The network of a program that embeds an application, and what its calls are refused with. Each program is a Node of its own. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
@@ -32,7 +35,43 @@ it('is refused, too, when a connection of its own is idle, and would serve a poo
 })
 
 it('may listen before, and serves what it accepted before and after', async () => {
-  expect(await found('serving')).toEqual([['before'], ['after']])
+  const program = spawn(process.execPath, [file, 'serving'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface(program.stdout)[Symbol.asyncIterator]()
+  const line = async () => String((await lines.next()).value)
+  const port = Number(await line())
+  const echoed = async (socket: Socket, word: string) => {
+    socket.write(word)
+    const [data] = (await once(socket, 'data')) as [Buffer]
+    return data.toString()
+  }
+  const before = connect(port, '127.0.0.1')
+  expect(await line()).toBe('booted')
+  const after = connect(port, '127.0.0.1')
+  expect([await echoed(before, 'before'), await echoed(after, 'after')]).toEqual(['before', 'after'])
+  before.destroy()
+  after.destroy()
+  program.stdin.end()
+  expect(await line()).toBe('"served"')
+})
+
+it('is refused in an overlay while a thread or a child process runs that was started before', async () => {
+  const refused = (what: string) => ({
+    kind: 'Invalid',
+    message: message(new RegExp(`^this program started ${what} before the application.*app:tor.*"network: null"$`)),
+    details: { overlay: 'app:tor', running: [message(new RegExp(`^${what}$`))], code: 'ENETWORK' },
+  })
+  const thread = 'thread \\d+'
+  expect(await found('beside_thread')).toEqual({ starting: refused(thread), unreferenced: refused(thread), ended: 'no error' })
+  expect(await found('beside_child')).toEqual({
+    pid: expect.any(Number) as unknown,
+    running: refused('child process \\d+'),
+    ended: 'no error',
+  })
+})
+
+it('may have them in the clear, and those of Node’s own', async () => {
+  expect(await found('beside_in_the_clear')).toBe('Running')
+  expect(await found('hooks')).toBe('Running')
 })
 
 it('keeps its network: another application with another one is refused with that reason', async () => {

@@ -5,7 +5,9 @@
 import { asTroupeError, entryId } from '@troupe/core'
 import { funcs, http, processes, registry, self } from 'troupe'
 import { type BootOptions, boot } from 'troupe/app'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { register } from 'node:module'
 import { connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
@@ -64,16 +66,6 @@ async function connected(socket: Socket): Promise<Socket> {
   return socket
 }
 
-/** A client in a thread of its own: what it is sent back. */
-const client = (port: number) =>
-  new Worker(
-    `const { parentPort } = require('node:worker_threads')
-    const socket = require('node:net').connect(${port}, '127.0.0.1', () => parentPort.postMessage('connected'))
-    socket.on('data', (data) => parentPort.postMessage(String(data)))
-    parentPort.on('message', (text) => text === 'end' ? process.exit() : socket.write(text))`,
-    { eval: true },
-  )
-
 const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   /** It has a connection of its own before the guard is there. */
   async opened() {
@@ -95,24 +87,53 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return refused
   },
 
-  /** It serves connections that came before the guard, and after. */
+  /** It serves connections that came before the guard, and after. Whoever started it connects, and ends the standard input. */
   async serving() {
     const { server, port } = await echoServer()
-    const before = client(port)
-    await Promise.all([once(before, 'message'), once(server, 'connection')])
-    // No thread can be started in an overlay.
-    const after = new Worker(
-      `require('node:worker_threads').parentPort.once('message', () => {
-      const socket = require('node:net').connect(${port}, '127.0.0.1', () => socket.write('after'))
-      socket.on('data', (data) => require('node:worker_threads').parentPort.postMessage(String(data)))
-    })`,
-      { eval: true },
-    )
+    process.stdout.write(`${port}\n`)
+    await once(server, 'connection')
     await using _ = await app()
-    const echoes = [once(before, 'message'), once(after, 'message')]
-    before.postMessage('before')
-    after.postMessage('go')
-    return await Promise.all(echoes)
+    process.stdout.write('booted\n')
+    await text(process.stdin)
+    return 'served'
+  },
+
+  /** What it has started before goes on. */
+  async beside_thread() {
+    const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
+    const starting = await failure(app)
+    await once(worker, 'online')
+    worker.unref()
+    const unreferenced = await failure(app)
+    await worker.terminate()
+    const ended = await failure(async () => (await app()).stop())
+    return { starting, unreferenced, ended }
+  },
+
+  async beside_child() {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+    child.unref()
+    const running = await failure(app)
+    child.ref()
+    child.kill()
+    await once(child, 'exit')
+    return { pid: child.pid, running, ended: await failure(async () => (await app()).stop()) }
+  },
+
+  async beside_in_the_clear() {
+    const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
+    await using started = await app({ network: null })
+    await worker.terminate()
+    return started.service(entryId('app:tor')).state
+  },
+
+  /** Node’s own thread, for hooks of modules. */
+  async hooks() {
+    const code = 'export const resolve = (name, context, next) => next(name, context)'
+    // oxlint-disable-next-line typescript/no-deprecated -- It is what there is of it in Node 24.
+    register(`data:text/javascript,${code}`)
+    await using started = await app()
+    return started.service(entryId('app:tor')).state
   },
 
   /** One application after another in the same thread. */

@@ -248,6 +248,7 @@ async function start(
   const program = programOverlay(options.network, config.networkService.defaultNetwork)
   if (problems.length > 0) throw problemsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
+  entered?.checkAlone()
   registry.open(await openHistory(config))
   const logger = loggerOf(config, registry, options)
   const log = logger.note

@@ -24,13 +24,17 @@ export function openConnections(): readonly string[] {
   return [...open, ...connecting.map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'connecting'}:${remotePort ?? ''}`)]
 }
 
-/** All of this thread, as Node reports them; it looks up no names for that. */
 function tcpHandles(): readonly z.infer<typeof tcp>[] {
+  return reportedHandles().flatMap((handle) => tcp.safeParse(handle).data ?? [])
+}
+
+/** All handles of this thread, as Node reports them; it looks up no names for that. */
+export function reportedHandles(): readonly unknown[] {
   const { report } = process
   const before: unknown = Reflect.get(report, 'excludeNetwork')
   Reflect.set(report, 'excludeNetwork', true)
   try {
-    return reportSchema.parse(report.getReport()).libuv.flatMap((handle) => tcp.safeParse(handle).data ?? [])
+    return reportSchema.parse(report.getReport()).libuv
   } finally {
     Reflect.set(report, 'excludeNetwork', before)
   }

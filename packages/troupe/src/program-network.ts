@@ -2,6 +2,7 @@
 import { asTroupeError, type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
 import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
 import { openConnections } from './open-connections.ts'
+import { forgetThreads, runningOutside } from './outside.ts'
 
 /** What a program says of its own network: an overlay of the application; `null` for the clear network. @default the application's default */
 export type ProgramNetwork = string | null | undefined
@@ -12,6 +13,8 @@ export function programOverlay(chosen: ProgramNetwork, byDefault: EntryId | unde
   return chosen === null ? null : entryId(chosen)
 }
 
+/** Nothing runs beside this thread that it started while it had no network. */
+let isAlone = false
 /** Of the application that is being started. */
 let starting: PendingAccess | undefined
 
@@ -20,7 +23,8 @@ let starting: PendingAccess | undefined
  * and fails with it.
  *
  * @param isRunning - An application runs in this program: what it has stays.
- * @throws TroupeError `Invalid` when the thread has another network already, or opened connections before there was a guard.
+ * @throws TroupeError `Invalid` when the thread has another network already, or opened connections, or started threads or child processes that
+ *   still run, before there was a guard.
  */
 export function enterNetwork(overlay: EntryId | null, isRunning: boolean): PendingAccess | undefined {
   const bound = threadNetwork()
@@ -31,14 +35,34 @@ export function enterNetwork(overlay: EntryId | null, isRunning: boolean): Pendi
       { network: bound.overlay, requested: overlay, code: 'ENETWORK' },
     )
   }
+  if (overlay !== null && !isAlone) checkAlone(overlay)
   if (overlay !== null && bound === undefined) checkFresh(overlay)
   bindThreadNetwork({ overlay })
-  if (overlay === null) return undefined
+  if (overlay === null) {
+    forgetThreads()
+    return undefined
+  }
   installGuard()
   if (isRunning || starting !== undefined) return undefined
-  starting = new PendingAccess()
+  starting = new PendingAccess(overlay)
   provideNetworkAccess(starting.access)
   return starting
+}
+
+/**
+ * What the program started before goes on in the clear, out of reach.
+ *
+ * @throws TroupeError `Invalid`
+ */
+function checkAlone(overlay: EntryId): void {
+  const running = runningOutside()
+  if (running.length === 0) return
+  throw invalid(
+    `this program started ${running.slice(0, 3).join('; ')}${running.length > 3 ? `; and ${running.length - 3} more` : ''} before the application, ` +
+      `whose default network is ${overlay}: what they open would not go there. Boot the application before anything is started, ` +
+      'or keep the program in the clear with "network: null"',
+    { overlay, running, code: 'ENETWORK' },
+  )
 }
 
 /** @throws TroupeError `Invalid` */
@@ -62,8 +86,10 @@ export function adviceFor(chosen: ProgramNetwork, overlay: EntryId | null): stri
 export class PendingAccess {
   readonly access: NetworkAccess
   readonly #there = Promise.withResolvers<NetworkAccess>()
+  readonly #overlay: EntryId
 
-  constructor() {
+  constructor(overlay: EntryId) {
+    this.#overlay = overlay
     const { promise } = this.#there
     promise.catch(() => undefined)
     this.access = {
@@ -75,6 +101,13 @@ export class PendingAccess {
         return place
       },
     }
+  }
+
+  /** Looks again, before the application starts threads: one that the program started just before may not have been seen. @throws TroupeError `Invalid` */
+  checkAlone(): void {
+    if (!isAlone) checkAlone(this.#overlay)
+    isAlone = true
+    forgetThreads()
   }
 
   /** The application runs. */
