@@ -25,6 +25,7 @@ export interface ProcessRecord {
 export class ProcessTable {
   readonly #onAdd: (record: ProcessRecord) => void
   readonly #onRemove: (pid: Pid) => void
+  readonly #exiting = new Set<Pid>()
   readonly #hear: (thread: number) => void
   readonly groups = new Groups()
   readonly #records = new Map<Pid, ProcessRecord>()
@@ -96,13 +97,26 @@ export class ProcessTable {
     const record = this.#records.get(pid)
     this.#records.delete(pid)
     this.#upgradable.delete(pid)
-    this.releaseNames(pid)
+    this.#exiting.delete(pid)
+    this.#releaseNames(pid)
     this.#onRemove(pid)
     return record
   }
 
-  /** Takes its names from a process, and takes it out of its groups. */
-  releaseNames(pid: Pid): void {
+  /** A process ends: its names and groups are free before anyone learns of its end. */
+  exiting(pid: Pid): void {
+    if (!this.#records.has(pid)) return
+    this.#exiting.add(pid)
+    this.#releaseNames(pid)
+  }
+
+  /** Whether a process that was started has begun to end, or has ended. */
+  isExiting(pid: Pid): boolean {
+    this.#hear(threadOf(pid))
+    return this.#exiting.has(pid) || !this.#records.has(pid)
+  }
+
+  #releaseNames(pid: Pid): void {
     for (const name of this.#namesOf.get(pid) ?? []) this.#names.delete(name)
     this.#namesOf.delete(pid)
     this.groups.processEnded(pid)

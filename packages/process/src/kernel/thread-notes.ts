@@ -21,7 +21,7 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       kernel.births.onUnborn(message.pid, thread)
       return
     case 'exiting':
-      if (threadOf(message.pid) === thread.number) kernel.processes.releaseNames(message.pid)
+      if (threadOf(message.pid) === thread.number) kernel.processes.exiting(message.pid)
       return
     case 'upgradable':
       if (threadOf(message.pid) === thread.number) kernel.processes.setUpgradable(message.pid, message.on)

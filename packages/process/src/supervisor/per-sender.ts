@@ -49,7 +49,7 @@ class PerSenderService implements Running {
   readonly #instances = new Map<string, Instance>()
   /** The networks of children, by their ids. */
   readonly #networks = new Map<string, Network>()
-  readonly #running = new Map<string, Pid>()
+  readonly #running = new Map<string, Running & { readonly pid: Pid }>()
   #last = 0
 
   constructor(id: EntryId, { kernel, clock, log }: PerSenderOptions) {
@@ -120,8 +120,13 @@ class PerSenderService implements Running {
   /** One that failed has another pid when it is back. */
   async #pidOf({ child, network, started }: Instance): Promise<Pid> {
     await started
-    const pid = this.#running.get(child)
-    if (pid !== undefined) return pid
+    const running = this.#running.get(child)
+    if (running !== undefined) {
+      if (!this.#kernel.processes.isExiting(running.pid)) return running.pid
+      // One that had nothing to do and ends takes no more messages: another is started once it has ended.
+      await running.ended
+      return this.#find(network)
+    }
     throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being started anew`, { service: this.#id })
   }
 
@@ -140,7 +145,7 @@ class PerSenderService implements Running {
       idleTimeout: fields.idleTimeout,
       ...(fields.accepts && { accepts: fields.accepts }),
     })
-    this.#running.set(child, running.pid)
+    this.#running.set(child, running)
     void running.ended.then((exit) => {
       this.#running.delete(child)
       // One that returned had nothing to do: the next message starts another.
