@@ -37,6 +37,15 @@ interface Snapshot {
   readonly problems: readonly Problem[]
 }
 
+/** Throws for a change that may not be. */
+type Permit = (change: EntryChange) => void
+
+interface CarryOutOptions {
+  readonly files?: EntryMap
+  readonly released?: (() => Promise<void>) | undefined
+  readonly permit?: Permit | undefined
+}
+
 /**
  * Entries by id, and the kinds that give them meaning.
  *
@@ -189,11 +198,12 @@ export class Registry {
    * at a time are carried out one after the other. Answers the new version.
    *
    * @param released - Called when the changes have taken effect. What follows from them is waited for until this settles, and goes on by itself.
+   * @param permit - Called with what the changes mean, before anything is done; throws for what may not be.
    * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
    * or what kept a change from being carried out. `Internal` when it took effect, and something went wrong with what followed from it.
    */
-  async apply(changes: readonly Change[], released?: () => Promise<void>): Promise<number> {
-    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries), { released }))
+  async apply(changes: readonly Change[], released?: () => Promise<void>, permit?: Permit): Promise<number> {
+    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries), { released, permit }))
   }
 
   /**
@@ -201,10 +211,10 @@ export class Registry {
    *
    * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
    */
-  async rollback(version: number, released?: () => Promise<void>): Promise<number> {
+  async rollback(version: number, released?: () => Promise<void>, permit?: Permit): Promise<number> {
     return this.#queue.run(async () => {
       const undone = versionsAfter(this.#history.records(), version, this.version())
-      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone), { released })
+      return this.#carryOut(changesBack(this.#snapshot.entries.all, undone), { released, permit })
     })
   }
 
@@ -242,10 +252,8 @@ export class Registry {
     await this.#queue.close(async () => this.#history[Symbol.dispose]())
   }
 
-  async #carryOut(
-    changes: readonly EntryChange[],
-    { files, released }: { readonly files?: EntryMap; readonly released?: (() => Promise<void>) | undefined },
-  ): Promise<number> {
+  async #carryOut(changes: readonly EntryChange[], { files, released, permit }: CarryOutOptions): Promise<number> {
+    for (const change of changes) permit?.(change)
     if (changes.length === 0) return this.version()
     const known = this.#sound()
     const { entries } = this.#snapshot

@@ -1,8 +1,9 @@
 /** What code may ask of the registry while the application runs. */
 import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
 import { type Asker, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
-import type { Change } from '@troupe/registry'
+import type { Change, EntryChange } from '@troupe/registry'
 import { z } from 'zod'
+import { permitChange } from './change-permits.ts'
 import type { Running } from './running.ts'
 
 /** Answers `registry.apply`, `rollback`, `version` and `history` of all threads. */
@@ -14,13 +15,12 @@ export function answerChanges(running: Running): void {
   kernel.handle('apply', async ({ changes }, asker) => {
     const ids = parsed(changes).map(({ entry }) => entry.id)
     for (const id of ids) permit(kernel, asker, id)
-    return carriedOut(running, asker, ids, async (released) => registry.apply(changes, released))
+    return carriedOut(running, asker, ids, async (released) => registry.apply(changes, released, permitting(kernel, asker)))
   })
   kernel.handle('rollback', async ({ version }, asker) => {
-    for (const { changes } of registry.history()) for (const { id } of changes) permit(kernel, asker, id)
     const undone = registry.history().filter((later) => later.version > version)
     const ids = undone.flatMap(({ changes }) => changes.map(({ id }) => id))
-    return carriedOut(running, asker, ids, async (released) => registry.rollback(version, released))
+    return carriedOut(running, asker, ids, async (released) => registry.rollback(version, released, permitting(kernel, asker)))
   })
 }
 
@@ -57,6 +57,13 @@ async function carriedOut(
 function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
   const entry = registry.has(id) ? registry.get(id) : undefined
   return [entry?.kind === serviceKind.kind ? (registry.decode(id, serviceKind).fields.name ?? id) : id]
+}
+
+/** What a change means is known once those before it were carried out. */
+function permitting({ authority }: Kernel, { record }: Asker): (change: EntryChange) => void {
+  return (change) => {
+    if (authority.governs(record)) permitChange(change, (action, resource, meta) => authority.check(record, action, resource, meta))
+  }
 }
 
 function permit(kernel: Kernel, { record }: Asker, id: Change['entry']['id']): void {
