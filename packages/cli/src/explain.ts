@@ -3,22 +3,9 @@ import { emptyFrame, type EntryId, entryId, fork } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import { compilePolicies, opinions, Security } from '@troupe/policy/kernel'
 import { load } from 'troupe/app'
-import type { CommonOptions } from './invocation.ts'
+import type { CommonOptions, Question } from './invocation.ts'
 import { formatTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
-
-export interface Question {
-  readonly action: string
-  readonly resource: string
-  readonly actor: string | undefined
-  /** Ids of policies. */
-  readonly scope: readonly string[]
-  /** Groups of policies. */
-  readonly groups: readonly string[]
-  /** `key=value`, a value being JSON, or else text. */
-  readonly actorMeta: readonly string[]
-  readonly meta: readonly string[]
-}
 
 /** Says whether the policies would allow it, and what each of them says. Ends with 1 when it would be denied. */
 export async function explain(question: Question & CommonOptions, terminal: Terminal): Promise<number> {

@@ -1,9 +1,22 @@
 /** What a command line asks for. */
 import { parseArgs } from 'node:util'
 import { didYouMean } from '@troupe/registry'
-import type { Question } from './explain.ts'
 import { type CommandName, commandNames, isCommandName } from './help.ts'
 import { UsageError } from './usage-error.ts'
+
+/** What `troupe explain` is asked: may such an actor do this? */
+export interface Question {
+  readonly action: string
+  readonly resource: string
+  readonly actor: string | undefined
+  /** Ids of policies. */
+  readonly scope: readonly string[]
+  /** Groups of policies. */
+  readonly groups: readonly string[]
+  /** `key=value`, a value being JSON, or else text. */
+  readonly actorMeta: readonly string[]
+  readonly meta: readonly string[]
+}
 
 /** Options that every command takes. */
 export interface CommonOptions {

@@ -3,30 +3,11 @@
  * the name and the own fields of what user code threw. Structured clone alone would lose the fields and the class.
  */
 import { inspect } from 'node:util'
-import { type ErrorDetails, type ErrorKind, isErrorKind, TroupeError } from './errors.ts'
+import { type ErrorDetails, isErrorKind, TroupeError } from './errors.ts'
 import { define } from './value-wire/copier.ts'
 import { isRevoked } from './value-wire/revoked.ts'
 import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
-
-/** An error as plain data. */
-export interface WireError {
-  readonly name: string
-  /** The class of the language that it is of, or extends; none for one of ours, and for what is no error. */
-  readonly base?: string
-  readonly kind: ErrorKind
-  readonly message: string
-  readonly retryable: boolean
-  /** See {@link TroupeError.final}. */
-  readonly final: boolean
-  /** `details` of the error, in the form of `value-wire.ts`. */
-  readonly details: unknown
-  /** Its other own fields, in the same form. */
-  readonly fields?: unknown
-  readonly stack?: string
-  readonly cause?: WireError
-  /** Set for what was thrown and is no error: it is `details.thrown`. */
-  readonly isValue?: true
-}
+import type { WireError } from './wire-error.ts'
 
 /** How much of an error is described: causes and errors in errors, counted together. */
 interface Budget {

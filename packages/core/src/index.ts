@@ -3,7 +3,8 @@ export { type Backoff, backoffDelay } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type Bounds, bounded, settledWithin, withDeadline } from './deadline.ts'
 export { formatDuration, parseDuration } from './duration.ts'
-export { asTroupeError, errorFromWire, errorToWire, type WireError } from './error-wire.ts'
+export { asTroupeError, errorFromWire, errorToWire } from './error-wire.ts'
+export type { WireError } from './wire-error.ts'
 export {
   denied,
   type ErrorDetails,

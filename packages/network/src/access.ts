@@ -5,7 +5,7 @@
 import { type EntryId, invalid } from '@troupe/core'
 import type { BindOptions, DialOptions, ResolvedAddress, Target, Ticket } from './overlay.ts'
 import type { Route } from './route.ts'
-import type { Handed } from './sealed/hand-over.ts'
+import type { Handed } from './handed.ts'
 
 /** What the kernel does for a thread that may open nothing itself. */
 export interface Hands {

@@ -1,6 +1,6 @@
 /** A way for datagrams through an overlay. */
 import type { EventEmitter } from 'node:events'
-import type { Target } from './overlay.ts'
+import type { Target } from './target.ts'
 
 export interface AssociationEvents {
   /** A datagram has come, from the address (or name) that the overlay tells. */

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net'
 import type { Association } from './association.ts'
 import type { OverlayCondition } from './overlay-state.ts'
 import type { Route } from './route.ts'
+import type { Target } from './target.ts'
+
+export type { Target } from './target.ts'
 
 /** What the kind of an overlay supports (`docs/overlays.md` has the table). */
 export interface Capabilities {
@@ -131,14 +134,6 @@ export interface Peer {
   readonly tags?: readonly string[]
   /** Of I2P: the whole destination, in base64. */
   readonly destination?: string
-}
-
-/** Where a connection should go. Names are passed on as names; nothing is resolved on this side. */
-export interface Target {
-  /** A host name, or an IPv4 or IPv6 literal (without brackets). */
-  readonly host: string
-  /** 1 to 65535 */
-  readonly port: number
 }
 
 /** On whose behalf something is asked of an overlay: what an overlay that isolates keeps apart. */

@@ -2,7 +2,7 @@
  * The form in which values cross threads: plain copies, which structured clone carries as they are. A value that holds errors travels in a
  * box, with the errors beside it in their own form (`error-wire.ts`), and the places where they belong.
  */
-import type { WireError } from '../error-wire.ts'
+import type { WireError } from '../wire-error.ts'
 import { Copier, define, type Gap } from './copier.ts'
 import { boxKey, copyPlain, isPrimitive, unsuitable } from './plain-copy.ts'
 

@@ -3,6 +3,7 @@ import { invalid, TroupeError } from '@troupe/core'
 import type { AnswerFields } from './answer-fields.ts'
 import { type Coding, decodeSmall, mostSmall, undone } from './content-coding.ts'
 import type { AnswerBody, Exchange } from './exchange.ts'
+import { tooLong } from './too-long.ts'
 
 /** What requests ask for, in the order of preference. */
 export const acceptedCodings = 'gzip, br, zstd, deflate'
@@ -147,10 +148,6 @@ function failed(error: unknown, { failure }: DecodeOptions): ReadableStream<Uint
 /** Whether it says already which request failed: what the body it is made of failed with. */
 function isFailure(error: unknown): boolean {
   return error instanceof TroupeError && 'url' in error.details
-}
-
-export function tooLong(maxResponseBody: number): TroupeError {
-  return invalid(`the answer's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to take it`, { maxResponseBody })
 }
 
 function bomb(coding: Coding): TroupeError {

@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { AnswerFields } from './answer-fields.ts'
 import { AnswerStream } from './answer-stream.ts'
-import { tooLong } from './decode.ts'
 import type { OnProgress } from './schema.ts'
+import { tooLong } from './too-long.ts'
 import type { EndListener, Watch } from './watch.ts'
 
 export interface ExchangeOptions {

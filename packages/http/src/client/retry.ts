@@ -5,9 +5,6 @@ import type { Exchange } from './exchange.ts'
 import type { RetryPlan } from './schema.ts'
 import type { Sent } from './sent.ts'
 
-/** Methods that may be sent twice without harm (RFC 9110 §9.2.2). */
-export const idempotent: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']
-
 /** What a retry costs; a request earns one. */
 const price = 5
 /** Retries in a second that are always allowed. */

@@ -3,7 +3,7 @@ import { type EntryId, isEntryId, parseDuration } from '@troupe/core'
 import { z } from 'zod'
 import type { CookieJar, Progress } from '../options.ts'
 import { isFieldValue, token } from './fields.ts'
-import { idempotent } from './retry.ts'
+import { idempotent } from './idempotent.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 const fields = z.union([z.instanceof(URLSearchParams), z.record(z.string(), z.union([scalar, z.null(), z.undefined(), z.array(scalar)]))], {

@@ -11,7 +11,6 @@ import type { Incoming } from './environment.ts'
 import { Http1Outgoing, Http2Outgoing, type Outgoing } from './outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
 import { connectionsByDefault } from './open-files.ts'
-import { isUpgrade } from './upgrade.ts'
 
 export interface TransportEvents {
   readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void
@@ -148,4 +147,9 @@ export async function drain(transport: Transport): Promise<void> {
 export function tlsSocketOf(incoming: Incoming): unknown {
   // What HTTP/2 shows as its socket is a stand-in.
   return incoming instanceof Http2ServerRequest ? incoming.stream.session?.socket : incoming.socket
+}
+
+/** Whether Node is to hand over the connection. Other upgrades are ignored: such requests are answered as they are (RFC 9110, 7.8). */
+function isUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
 }

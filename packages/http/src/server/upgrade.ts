@@ -11,11 +11,6 @@ import { problem } from './failure.ts'
 import type { SocketRoute } from './table.ts'
 import { middlewareTools } from './tools.ts'
 
-/** Whether Node is to hand over the connection. Other upgrades are ignored: such requests are answered as they are (RFC 9110, 7.8). */
-export function isUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket'
-}
-
 /** Answers a request that was routed to a WebSocket: an upgrade is accepted, any other is told to ask for one. */
 export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
   const { env, req } = context

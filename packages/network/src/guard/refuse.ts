@@ -3,7 +3,8 @@ import { isBuiltin } from 'node:module'
 import { property } from './internals.ts'
 import { refusedWays } from './ways-out/refused.ts'
 import type { RefusedWay } from './ways-out/way.ts'
-import { type Answer, callBack, fail, refuseMethod, reject } from './wrap.ts'
+import { refusal } from './refusal.ts'
+import { type Answer, callBack, fail, isCallable, reject, type Replacement } from './wrap.ts'
 
 const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { throw: fail, reject, callback: callBack }
 
@@ -46,4 +47,40 @@ function moduleOf(name: string): unknown {
   } finally {
     Reflect.set(process, 'emitWarning', emitWarning)
   }
+}
+
+/** How one function is refused. */
+interface RefusedMethod {
+  /** The function, as errors name it. */
+  readonly what: string
+  readonly answer: Answer
+  /** What to do instead. @default what holds for all that no overlay carries */
+  readonly advice?: string | undefined
+  /** Which calls are refused. @default all */
+  readonly only?: (args: readonly unknown[]) => boolean
+  /** Which calls are let through all the same. @default none */
+  readonly own?: (args: readonly unknown[]) => boolean
+}
+
+/** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
+function refuseMethod(owner: object, name: string, { what, answer, advice, only, own }: RefusedMethod): void {
+  const original: unknown = Reflect.get(owner, name)
+  if (!isCallable(original)) return
+  const errorFor = (title: string, args: readonly unknown[]) =>
+    only?.(args) === false || own?.(args) === true ? undefined : refusal(title, advice)
+  const apply: Replacement = (target, self, args) => {
+    const error = errorFor(what, args)
+    return error ? answer(error, self, args) : Reflect.apply(target, self, args)
+  }
+  const guarded = new Proxy(original, {
+    apply,
+    construct(target, args, newTarget) {
+      const error = errorFor(`new ${what}`, args)
+      if (error) throw error
+      const made: unknown = Reflect.construct(target, args, newTarget)
+      if (typeof made === 'object' && made !== null) return made
+      throw new TypeError(`${what} constructs nothing`)
+    },
+  })
+  Reflect.set(owner, name, guarded)
 }

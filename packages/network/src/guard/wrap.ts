@@ -1,6 +1,5 @@
 /** Puts a check in front of Node's own functions. They stay what they are for everyone who looks: names, fields, promisify. */
 import type { TroupeError } from '@troupe/core'
-import { refusal } from './refusal.ts'
 
 /** Any function, as it is called by whoever calls it. */
 export type Callable = (this: unknown, ...args: readonly unknown[]) => unknown
@@ -53,40 +52,4 @@ export function replaceFunction(owner: object, name: PropertyKey, make: (origina
   const made = make(original)
   Object.defineProperties(made, { name: { value: original.name }, length: { value: original.length } })
   Reflect.set(owner, name, made)
-}
-
-/** How one function is refused. */
-export interface RefusedMethod {
-  /** The function, as errors name it. */
-  readonly what: string
-  readonly answer: Answer
-  /** What to do instead. @default what holds for all that no overlay carries */
-  readonly advice?: string | undefined
-  /** Which calls are refused. @default all */
-  readonly only?: (args: readonly unknown[]) => boolean
-  /** Which calls are let through all the same. @default none */
-  readonly own?: (args: readonly unknown[]) => boolean
-}
-
-/** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
-export function refuseMethod(owner: object, name: string, { what, answer, advice, only, own }: RefusedMethod): void {
-  const original: unknown = Reflect.get(owner, name)
-  if (!isCallable(original)) return
-  const errorFor = (title: string, args: readonly unknown[]) =>
-    only?.(args) === false || own?.(args) === true ? undefined : refusal(title, advice)
-  const apply: Replacement = (target, self, args) => {
-    const error = errorFor(what, args)
-    return error ? answer(error, self, args) : Reflect.apply(target, self, args)
-  }
-  const guarded = new Proxy(original, {
-    apply,
-    construct(target, args, newTarget) {
-      const error = errorFor(`new ${what}`, args)
-      if (error) throw error
-      const made: unknown = Reflect.construct(target, args, newTarget)
-      if (typeof made === 'object' && made !== null) return made
-      throw new TypeError(`${what} constructs nothing`)
-    },
-  })
-  Reflect.set(owner, name, guarded)
 }

@@ -4,16 +4,10 @@
  */
 import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
+import type { Handed } from '../handed.ts'
 import { handleOf, internals } from '../guard/internals.ts'
 import { release } from '../guard/release.ts'
 import { bridge } from './bridge.ts'
-
-/** A connection on its way between threads: post it with `handle` in the list of what is transferred. */
-export interface Handed {
-  readonly handle: object
-  /** What the far end said already. */
-  readonly rest?: Uint8Array
-}
 
 /**
  * Takes a connection out of the socket that dialled it, which is of no use afterwards. What goes by a Unix socket, which cannot change its

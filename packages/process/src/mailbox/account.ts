@@ -3,7 +3,6 @@
  * were not reported as taken yet. Should the receiver die, they are what was lost.
  */
 import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
-import type { Channel } from './channel.ts'
 import { Deque } from './deque.ts'
 import { type Claim, firstTries, type FlowReport, openingWindow } from './flow.ts'
 
@@ -42,10 +41,10 @@ interface Sender extends Blocked {
 /** Milliseconds for which a little room is left to gather. */
 const gatheringTime = 20
 
-export class Account {
+export class Account<Through> {
   readonly pid: Pid
   /** The way to the receiver. */
-  readonly channel: Channel
+  readonly channel: Through
   /** Room that the receiver has reserved for this thread. */
   #credits = 0
   /** This thread's share of what may be reserved; 0 when it holds no room at the receiver. */
@@ -66,7 +65,7 @@ export class Account {
   /** Runs while room gathers for those who wait. */
   #gathering: Timer | undefined
 
-  constructor(pid: Pid, channel: Channel) {
+  constructor(pid: Pid, channel: Through) {
     this.pid = pid
     this.channel = channel
   }

@@ -41,7 +41,7 @@ export class Channel {
   readonly #options: ChannelOptions
   readonly #encoder = new FrameEncoder()
   readonly #decoder = new FrameDecoder()
-  readonly #accounts = new Map<Pid, Account>()
+  readonly #accounts = new Map<Pid, Account<Channel>>()
   readonly #dead = new Set<Pid>()
   #port: MessagePort | undefined
   #batch: Parcel[] = []
@@ -168,10 +168,10 @@ export class Channel {
   }
 
   /** The account of a process over there. */
-  account(pid: Pid): Account {
+  account(pid: Pid): Account<Channel> {
     const known = this.#accounts.get(pid)
     if (known !== undefined) return known
-    const account = new Account(pid, this)
+    const account = new Account<Channel>(pid, this)
     if (this.#dead.has(pid)) account.close(0, 'it has ended')
     else this.#accounts.set(pid, account)
     return account

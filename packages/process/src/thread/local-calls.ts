@@ -32,7 +32,7 @@ export class LocalCalls {
 
   /** Runs from now on what the kernel posts. */
   serve(service: Service, onEnd: (pid: Pid, exit: WireExit) => void): void {
-    this.#posted = new PostedCalls(service, this, onEnd)
+    this.#posted = new PostedCalls(service, async (start, args) => this.run(start, args), onEnd)
   }
 
   /** The kernel has posted calls. */

@@ -4,7 +4,7 @@ import type { Packed } from '../mailbox/payload.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
 import type { Participant } from './participant.ts'
-import type { Outgoing } from './post-office.ts'
+import type { Outgoing } from './outgoing.ts'
 import { missing } from './refusals.ts'
 
 const delivered = Promise.resolve()

@@ -35,7 +35,7 @@ export interface LocalProcessOptions {
   readonly accepts: Accepts
   /** Milliseconds without a message, after which it is asked to stop. @default never */
   readonly idleTimeout?: number | undefined
-  readonly surroundings: Surroundings
+  readonly surroundings: Surroundings<LocalProcess>
   /** What to tell the kernel, if it does not know the process yet. */
   readonly birth: Birth | undefined
 }
@@ -54,7 +54,7 @@ export class LocalProcess extends Participant {
   upgradable = false
   /** How it ended, once it has. */
   exit: WireExit | undefined
-  readonly #surroundings: Surroundings
+  readonly #surroundings: Surroundings<LocalProcess>
   #handling: Frame
   #events: EventQueue | undefined
   #controller: AbortController | undefined

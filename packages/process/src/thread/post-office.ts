@@ -3,7 +3,6 @@ import {
   errorFromWire,
   errorToWire,
   type EntryId,
-  type Frame,
   type Pid,
   settledWithin,
   threadOf,
@@ -21,21 +20,11 @@ import { deliver, localLetter } from './local-delivery.ts'
 import { Inbound } from './inbound.ts'
 import type { LocalProcess } from './local-process.ts'
 import type { Held } from './outbox.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { Participant } from './participant.ts'
 import { checkCrossing, crossing, mayNotCross } from '../crossing.ts'
 import { PendingCalls } from './pending-calls.ts'
 import { checkTopic, missing, over, toItself, unfitReply, wordsOf } from './refusals.ts'
-
-/** A message to send. */
-export interface Outgoing {
-  readonly to: Pid
-  readonly topic: string
-  readonly payload: unknown
-  readonly frame: Frame
-  readonly transfer: Transfer
-  /** The payload, where it was packed before the pid was known. */
-  readonly packed?: Packed
-}
 
 export interface PostOfficeOptions {
   readonly thread: number
@@ -54,7 +43,7 @@ type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
 export class PostOffice {
   readonly #options: PostOfficeOptions
   readonly #calls = new PendingCalls()
-  readonly #accounts = new Map<Pid, Account>()
+  readonly #accounts = new Map<Pid, Account<Channel>>()
   readonly #inbound: Inbound
 
   constructor(options: PostOfficeOptions) {
@@ -288,7 +277,7 @@ export class PostOffice {
   }
 
   /** The account of a process in another thread; nothing for one that would be here. */
-  #account(to: Pid): Account | undefined {
+  #account(to: Pid): Account<Channel> | undefined {
     const known = this.#accounts.get(to)
     if (known !== undefined && !known.closed) return known
     if (this.#isHere(to)) return undefined

@@ -2,22 +2,25 @@
 import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
 import { CallBoard } from '../call-board.ts'
 import { Deque } from '../mailbox/deque.ts'
-import type { PostedCall, Program, Service, WireExit } from '../protocol.ts'
-import type { LocalCalls } from './local-calls.ts'
+import type { PostedCall, Program, Service, StartCall, WireExit } from '../protocol.ts'
 
 export class PostedCalls {
   readonly #program: Program
   readonly #board: CallBoard
-  readonly #calls: LocalCalls
+  readonly #run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>
   readonly #onEnd: (pid: Pid, exit: WireExit) => void
   readonly #frames = new FrameDecoder()
   readonly #queue = new Deque<PostedCall>()
   #working = false
 
-  constructor({ program, board }: Service, calls: LocalCalls, onEnd: (pid: Pid, exit: WireExit) => void) {
+  constructor(
+    { program, board }: Service,
+    run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>,
+    onEnd: (pid: Pid, exit: WireExit) => void,
+  ) {
     this.#program = program
     this.#board = new CallBoard(board)
-    this.#calls = calls
+    this.#run = run
     this.#onEnd = onEnd
   }
 
@@ -34,7 +37,7 @@ export class PostedCalls {
       const frame = this.#frames.decode(reference)
       if (frame === undefined || !this.#board.takeUp(place, number)) continue
       // Told before the next one begins, which may take long, or end the thread.
-      this.#onEnd(pid, await this.#calls.run({ pid, program: this.#program, frame }, args))
+      this.#onEnd(pid, await this.#run({ pid, program: this.#program, frame }, args))
       // Connections are served, and cancels are read, between two calls.
       if (yieldDue()) {
         await new Promise<void>((resolve) => {

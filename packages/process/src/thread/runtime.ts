@@ -42,7 +42,7 @@ export class Runtime {
   readonly #routes: Routes
   readonly #spawns: LocalSpawns | undefined
   readonly #expected: Expected
-  readonly #surroundings: Surroundings = {
+  readonly #surroundings: Surroundings<LocalProcess> = {
     answer: (to, call, payload, transfer) => {
       this.post.answer(to, call, payload, transfer)
     },

@@ -1,0 +1,6 @@
+/** The error for a body that is longer than its reader takes. */
+import { invalid, type TroupeError } from '@troupe/core'
+
+export function tooLong(maxResponseBody: number): TroupeError {
+  return invalid(`the answer's body is longer than ${maxResponseBody} bytes: raise maxResponseBody to take it`, { maxResponseBody })
+}
