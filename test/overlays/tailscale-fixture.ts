@@ -24,10 +24,12 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
   readonly log: readonly string[]
   readonly folder: string
   readonly #stack: AsyncDisposableStack
+  readonly #fields: Fields
 
-  private constructor(tailnet: T, folder: string, stack: AsyncDisposableStack) {
+  private constructor(tailnet: T, folder: string, fields: Fields, stack: AsyncDisposableStack) {
     const log: string[] = []
     this.tailnet = tailnet
+    this.#fields = fields
     this.folder = folder
     this.log = log
     this.registry = new Registry({ kinds: networkKinds })
@@ -42,14 +44,14 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
     return world
   }
 
-  /** In a tailnet that goes on when this ends. */
-  static async in<T extends Joinable>(tailnet: T): Promise<TailnetWorld<T>> {
+  /** In a tailnet that goes on when this ends. @param fields - Of all entries. */
+  static async in<T extends Joinable>(tailnet: T, fields: Fields = {}): Promise<TailnetWorld<T>> {
     // No router of the machine is asked to forward ports.
     process.env['TS_DISABLE_PORTMAPPER'] = '1'
     await using stack = new AsyncDisposableStack()
     const folder = await mkdtemp(join(tmpdir(), 'troupe-tailnet-'))
     stack.defer(async () => rm(folder, { recursive: true, force: true }))
-    return new TailnetWorld(tailnet, folder, stack.move())
+    return new TailnetWorld(tailnet, folder, fields, stack.move())
   }
 
   idOf(name: string): EntryId {
@@ -60,7 +62,7 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
   async entry(name: string, fields: Fields = {}): Promise<EntryId> {
     const id = this.idOf(name)
     const key = 'auth_key' in fields || 'auth_key_env' in fields ? {} : { auth_key: await this.tailnet.key() }
-    this.registry.add({ id, kind: 'network.tailscale', fields: { control_url: this.tailnet.url, ...key, ...fields } })
+    this.registry.add({ id, kind: 'network.tailscale', fields: { control_url: this.tailnet.url, ...this.#fields, ...key, ...fields } })
     return id
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startGoSocks, startPythonSocks } from './built.ts'
 import { startDante, throwAwayUser } from './dante.ts'
+import { buildHeadscale } from './headscale.ts'
 import { startI2p } from './i2pd.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
@@ -17,6 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await using stack = new AsyncDisposableStack()
   await installPeers()
   await buildTailscale()
+  await buildHeadscale()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-peers-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   const target = stack.use(await Target.start(address(53)))

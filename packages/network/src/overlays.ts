@@ -6,18 +6,18 @@ import { resolve } from 'node:path'
 import { i2pOverlay } from './drivers/i2p/driver.ts'
 import { socks5Overlay } from './drivers/socks5/driver.ts'
 import { tailscaleOverlay } from './drivers/tailscale/driver.ts'
-import { Sidecar } from './drivers/tailscale/sidecar.ts'
+import { Sidecars } from './drivers/tailscale/sidecar.ts'
 import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 import { hearTrouble } from './trouble.ts'
 
-/** One for all applications of this program; it is started when the first node needs it. */
-const sidecar = new Sidecar({ program: async () => (await findSidecar()).path })
+/** For all applications of this program; each is started when the first node needs it. */
+const sidecars = new Sidecars(async () => (await findSidecar()).path)
 
 /** The kinds of overlays that this package has. */
-export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecar)]
+export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecars)]
 
 /** The kinds that their entries may have: give them to the registry. */
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)

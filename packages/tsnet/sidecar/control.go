@@ -29,7 +29,7 @@ func controlFault(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("the control server has no address: %w", err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := trustingClient().Do(request)
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		return fmt.Errorf("the control server is not reached: %w", failed.Err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -24,12 +25,34 @@ func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	conn, err := n.dialer.NetstackDialTCP(ctx, netip.AddrPortFrom(address, uint16(port)))
+	at := netip.AddrPortFrom(address, uint16(port))
+	conn, err := n.attempt(ctx, at, false)
+	if errors.Is(err, errThere) {
+		conn, err = n.attempt(ctx, at, true)
+	}
 	if err != nil {
 		return nil, err
 	}
 	keepAlive(conn)
 	return conn, nil
+}
+
+// attempt dials once; it ends early where the tailnet knows why nothing answers. The peer was there already: then silence is a filter's.
+func (n *node) attempt(ctx context.Context, at netip.AddrPort, wasThere bool) (net.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	doubt := time.AfterFunc(dialPatience, func() {
+		if err := n.silence(ctx, at, wasThere); err != nil {
+			cancel(err)
+		}
+	})
+	defer doubt.Stop()
+	conn, err := n.dialer.NetstackDialTCP(ctx, at)
+	var known *failure
+	if err != nil && errors.As(context.Cause(ctx), &known) {
+		return nil, known
+	}
+	return conn, err
 }
 
 // locate turns a name or an address into an address that the tailnet routes.
@@ -51,6 +74,10 @@ func (n *node) locate(ctx context.Context, host string) (netip.Addr, error) {
 
 func (n *node) routed(address netip.Addr) (netip.Addr, error) {
 	address = address.Unmap()
+	// With an exit node everything has a route, but these have no meaning elsewhere.
+	if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
+		return address, fail("EHOSTUNREACH", "%s means this machine, or its own network: no tailnet leads there", address)
+	}
 	if address.Zone() != "" || !n.dialer.UseNetstackForIP(address) {
 		return address, fail("EHOSTUNREACH", "%s is neither a peer of this tailnet nor in a subnet that one announces", address)
 	}

@@ -73,13 +73,17 @@ func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, r *r
 }
 
 func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key string) error {
-	withheld := n.server.AuthKey == ""
-	if withheld && key != "" {
+	withheld := n.server.AuthKey == "" && key != ""
+	if withheld {
 		// tsnet asks for a login in a browser before it is given the key.
 		change.BrowseToURL = nil
 	}
 	n.report(change)
 	if change.ErrMessage != nil {
+		if at.retried {
+			// Somebody may renew it on the server: it is tried again.
+			return fail("EEXPIRED", "%s, and the control server refused the auth key: %s. Renew the node there, or give a key that is valid", over, *change.ErrMessage)
+		}
 		return fail("EAUTH", "the control server refused the login: %s", *change.ErrMessage)
 	}
 	if change.BrowseToURL != nil && *change.BrowseToURL != "" {
@@ -100,6 +104,7 @@ func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key st
 
 // offerKey logs in anew: tsnet uses a key only for a state folder that knows no node yet, not for one whose node has expired.
 func (n *node) offerKey(ctx context.Context, key string) error {
+	n.usedKey = true
 	if err := n.local.Start(ctx, ipn.Options{AuthKey: key}); err != nil {
 		return fail("ESTART", "the node could not log in anew: %w", err)
 	}
@@ -113,7 +118,7 @@ func (n *node) offerKey(ctx context.Context, key string) error {
 func (at *login) overdue() error {
 	switch {
 	case at.approval:
-		return fail("ELOGIN", "nobody has approved the node yet: an administrator of the tailnet has to admit it")
+		return fail("ELOGIN", "%s", notAdmitted)
 	case at.url != "":
 		return &failure{code: "ELOGIN", url: at.url, err: errors.New("nobody has logged the node in yet: open " + at.url + " in a browser, or give it an auth key")}
 	default:
@@ -128,6 +133,12 @@ func (n *node) ended(otherwise error) error {
 	}
 	return otherwise
 }
+
+const notAdmitted = "an administrator of the tailnet has to admit it"
+
+// What has become of a node that was in the tailnet, and that its server asks to log in.
+const gone = "the node was deleted on the control server"
+const over = "the login of the node is over: it has expired, or was ended or deleted on the control server"
 
 // follow goes on reporting after the login.
 func (n *node) follow(changes <-chan ipn.Notify) {
@@ -155,6 +166,7 @@ func (n *node) report(change ipn.Notify) {
 		}
 	}
 	if change.BrowseToURL != nil && *change.BrowseToURL != "" {
+		n.self.offer(*change.BrowseToURL)
 		n.out.event("auth_url", fields{"node": n.name, "url": *change.BrowseToURL})
 	}
 }

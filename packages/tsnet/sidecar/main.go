@@ -35,10 +35,19 @@ func main() {
 	memoryLimit := flag.String("memory-limit", "", "soft limit of the heap, such as 128MiB")
 	logs := flag.Bool("verbose", false, "log on stderr")
 	tell := flag.Bool("version", false, "print versions and end")
+	var authorities []string
+	flag.Func("ca", "file of certificates (PEM) that are trusted too; may be given several times", func(path string) error {
+		authorities = append(authorities, path)
+		return nil
+	})
 	flag.Parse()
 	if *tell {
 		fmt.Println(versions())
 		return
+	}
+	if err := trust(authorities); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
 	if err := run(*socketPath, *memoryLimit, *logs); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ type node struct {
 	// ctx ends with the node.
 	ctx  context.Context
 	stop context.CancelCauseFunc
+
+	// usedKey: it logged in by the auth key, and not by what its folder holds.
+	usedKey bool
 
 	self       self
 	names      names
@@ -67,8 +71,12 @@ func (n *node) up(r *request) (fields, error) {
 		_ = n.close(false)
 		return nil, err
 	}
-	n.self.set(status.TailscaleIPs, status.Self.DNSName)
 	self := newPeer(status, status.Self)
+	if err := n.checkOwner(r, self.User); err != nil {
+		_ = n.close(true)
+		return nil, err
+	}
+	n.self.set(status.TailscaleIPs, status.Self.DNSName)
 	return fields{
 		"ips": texts(status.TailscaleIPs), "dns_name": n.self.dnsName(), "stable_id": self.StableID, "user": self.User, "tags": self.Tags,
 		"tailnet": tailnetOf(status), "cert_domains": append([]string{}, status.CertDomains...), "ms": time.Since(started).Milliseconds(),
@@ -76,8 +84,10 @@ func (n *node) up(r *request) (fields, error) {
 }
 
 func (n *node) join(r *request) (*ipnstate.Status, error) {
+	key := firstKey(r)
+	n.usedKey = key != ""
 	n.server = &tsnet.Server{
-		Dir: r.StateDir, Hostname: r.Hostname, AuthKey: firstKey(r), ControlURL: r.ControlURL, Ephemeral: r.Ephemeral,
+		Dir: r.StateDir, Hostname: r.Hostname, AuthKey: key, ControlURL: r.ControlURL, Ephemeral: r.Ephemeral,
 		AdvertiseTags: r.Tags, Port: lastingPort(r.StateDir), UserLogf: n.log, Logf: n.log,
 	}
 	if r.Ephemeral {
@@ -170,7 +180,27 @@ func (n *node) close(logout bool) error {
 	}
 }
 
-func (n *node) log(format string, args ...any) { verbose(n.name, format, args...) }
+func (n *node) log(format string, args ...any) {
+	verbose(n.name, format, args...)
+	if !strings.HasPrefix(format, "control: ") {
+		return
+	}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && strings.Contains(err.Error(), unknownNode) {
+			n.deleted()
+		}
+	}
+}
+
+// What a control server answers who asks for the map of a node that it does not know. tsnet asks on for ever, and tells nobody but the log.
+const unknownNode = "initial fetch failed 404"
+
+// deleted tells once that the control server does not know the node any more.
+func (n *node) deleted() {
+	if n.self.delete() {
+		n.out.event("error", fields{"node": n.name, "code": "EDELETED", "error": gone})
+	}
+}
 
 // openConnections are those that end with the node.
 type openConnections struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"sync"
 )
@@ -9,6 +10,8 @@ import (
 type nodes struct {
 	mu     sync.Mutex
 	byName map[string]*member
+	// lost says why those are not there that were to go up.
+	lost map[string]error
 }
 
 // A member is on its way up until it is ready.
@@ -20,7 +23,7 @@ type member struct {
 }
 
 // add takes a name for a node that goes up; settle says how it went.
-func (s *nodes) add(added *node) (settle func(isUp bool), err error) {
+func (s *nodes) add(added *node) (settle func(error), err error) {
 	if added.name == "" || strings.Contains(added.name, "/") {
 		return nil, fail("EINVAL", "node must be a name without a slash, not %q", added.name)
 	}
@@ -31,15 +34,19 @@ func (s *nodes) add(added *node) (settle func(isUp bool), err error) {
 	}
 	entry := &member{node: added, settled: make(chan struct{})}
 	if s.byName == nil {
-		s.byName = map[string]*member{}
+		s.byName, s.lost = map[string]*member{}, map[string]error{}
 	}
 	s.byName[added.name] = entry
-	return func(isUp bool) {
+	return func(err error) {
+		isUp := err == nil
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		entry.ready = isUp
 		if !isUp && s.byName[added.name] == entry {
 			delete(s.byName, added.name)
+		}
+		if delete(s.lost, added.name); err != nil && s.byName[added.name] == nil {
+			s.lost[added.name] = err
 		}
 		close(entry.settled)
 	}, nil
@@ -51,7 +58,14 @@ func (s *nodes) ready(name string) (*node, error) {
 	if found := s.byName[name]; found != nil && found.ready {
 		return found.node, nil
 	}
-	return nil, fail("ENONODE", "no node %q is up", name)
+	// Its name is a secret of those who may use it.
+	switch found := s.byName[name]; {
+	case found != nil:
+		return nil, fail("ENONODE", "%s", found.node.awaits())
+	case s.lost[name] != nil:
+		return nil, fail("ENONODE", "%w", s.lost[name])
+	}
+	return nil, fail("ENONODE", "it has not joined")
 }
 
 // remove gives the name up, and the node back; one on its way up is stopped first, and ends by itself.
@@ -75,6 +89,15 @@ func (s *nodes) remove(name string) (removed *node, err error) {
 	}
 	delete(s.byName, name)
 	return found.node, nil
+}
+
+// explain keeps why a node was taken down, for those who dial through it.
+func (s *nodes) explain(name, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName != nil && reason != "" {
+		s.lost[name] = errors.New(reason)
+	}
 }
 
 func (s *nodes) names() []string {

@@ -16,6 +16,7 @@ type request struct {
 	ExitNode   string   `json:"exit_node"`
 	TimeoutMS  int64    `json:"timeout_ms"`
 	Logout     bool     `json:"logout"`
+	Reason     string   `json:"reason"`
 	Host       string   `json:"host"`
 	Port       int      `json:"port"`
 	TLS        bool     `json:"tls"`

@@ -14,6 +14,22 @@ type self struct {
 	addresses []netip.Addr
 	name      string
 	state     ipn.State
+	url       string
+	// isGone: it was deleted on the control server.
+	isGone bool
+}
+
+// awaits says what keeps a node that goes up.
+func (n *node) awaits() string {
+	n.self.mu.RLock()
+	defer n.self.mu.RUnlock()
+	switch {
+	case n.self.state == ipn.NeedsMachineAuth:
+		return notAdmitted
+	case n.self.url != "":
+		return "somebody has to log it in at " + n.self.url
+	}
+	return "it is still joining"
 }
 
 func (s *self) set(addresses []netip.Addr, name string) {
@@ -52,9 +68,30 @@ func (s *self) dnsName() string {
 func (s *self) member() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.isGone {
+		return fail("ENONODE", "%s", gone)
+	}
 	switch s.state {
 	case ipn.NeedsLogin, ipn.NeedsMachineAuth, ipn.Stopped:
-		return fail("ENONODE", "the node is not in its tailnet any more (state %s)", s.state)
+		return fail("ENONODE", "%s", over)
 	}
 	return nil
+}
+
+// delete says whether that is new; a node that has not joined yet learns of it in the answer to its login.
+func (s *self) delete() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isGone || s.state != ipn.Running {
+		return false
+	}
+	s.isGone = true
+	return true
+}
+
+// offer keeps where somebody may log the node in.
+func (s *self) offer(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = url
 }

@@ -33,6 +33,7 @@ func (s *sidecar) control(requests io.Reader) {
 			s.out.event("proto_error", fields{"error": "a line is no request: it must be a JSON object with a positive id"})
 			continue
 		}
+		r.AuthKey = strings.TrimSpace(r.AuthKey)
 		s.secrets.add(r.AuthKey)
 		go func() {
 			answer, err := s.carryOut(r)
@@ -50,6 +51,7 @@ func (s *sidecar) carryOut(r *request) (fields, error) {
 		if n != nil {
 			err = n.down(r.Logout)
 		}
+		s.nodes.explain(r.Node, r.Reason)
 		return nil, err
 	case "close":
 		return nil, s.close(r.Listener)
@@ -96,7 +98,7 @@ func (s *sidecar) up(r *request) (fields, error) {
 		return nil, err
 	}
 	answer, err := n.up(r)
-	settle(err == nil)
+	settle(err)
 	return answer, err
 }
 

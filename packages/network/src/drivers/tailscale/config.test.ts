@@ -25,6 +25,7 @@ it.each([
   ['control_url', { ...key, control_url: 'ftp://tailnet.test' }],
   ['ephemeral', { ...key, ephemeral: 'yes' }],
   ['tags[0]', { ...key, tags: ['web'] }],
+  ['ca', { ...key, ca: 'ca.pem' }],
   ['exit_node', { ...key, exit_node: '' }],
   ['authkey', { ...key, authkey: 'x' }],
 ])('an entry is refused for its %s in %j', (path, fields) => {
@@ -41,6 +42,7 @@ it('an entry may have all fields', () => {
     ephemeral: true,
     tags: ['tag:web'],
     exit_node: 'exit',
+    ca: '-----BEGIN CERTIFICATE-----',
   }
   expect(problemsOf({ ...key, ...all })).toEqual([])
   expect(problemsOf({ auth_key_env: 'KEY' })).toEqual([])

@@ -1,9 +1,10 @@
 /** The kind `network.tailscale`: what its entries may say. */
-import { defineKind } from '@troupe/registry'
+import { defineKind, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 
 /** One label of a DNS name (RFC 1035 §2.3.1): the node's name in MagicDNS. */
 const hostname = z.string().regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i, 'expected a host name: 1 to 63 letters, digits and hyphens')
+export const pemOpening = '-----BEGIN '
 const keyWords = 'expected an auth key of the tailnet'
 
 const fields = z.strictObject({
@@ -17,6 +18,10 @@ const fields = z.strictObject({
   stateDir: z.string().min(1).optional(),
   /** Any coordination server. @default Tailscale's */
   controlUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).optional(),
+  /** Authorities (PEM) that the coordination server and its relays may be signed by, beside the system's and those of `NODE_EXTRA_CA_CERTS`. */
+  ca: z
+    .union([sourceFile(), z.string().startsWith(pemOpening)], 'expected a file such as "file://ca.pem", or PEM ("-----BEGIN …")')
+    .optional(),
   /** The node is removed from the tailnet when it stops. */
   ephemeral: z.boolean().default(false),
   tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),

@@ -1,26 +1,31 @@
 /** Kernel side of `network.tailscale`: each entry is a node of its own in a tailnet, held by the sidecar. */
 import { type EntryId, invalid, nameOf } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Binding, BindOptions, Capabilities, Overlay } from '../../overlay.ts'
 import { type Entries, type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import { OverlayState } from '../../overlay-state.ts'
 import { Prober } from '../prober.ts'
-import { tailscaleKind } from './config.ts'
+import { pemOpening, tailscaleKind } from './config.ts'
 import { keepAddress, keptAddress } from './kept-address.ts'
 import { TailnetNode } from './node.ts'
 import { tailscale } from './route.ts'
-import type { Sidecar } from './sidecar.ts'
+import type { Sidecar, Sidecars } from './sidecar.ts'
 import { statusOf } from './status.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: true, udp: true })
 
 type Fields = FieldsOf<typeof tailscaleKind>
 
-/** @param sidecar - That of this program. */
-export function tailscaleOverlay(sidecar: Sidecar): OverlayKind {
+/** @param sidecars - Those of this program. */
+export function tailscaleOverlay(sidecars: Sidecars): OverlayKind {
   return {
-    ...overlayKind(tailscaleKind, async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecar)),
+    ...overlayKind(
+      tailscaleKind,
+      async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecars.of(authoritiesOf(id, fields))),
+    ),
     keptAddress,
     exclusive: (entries: Entries, id: EntryId, site) => stateOf(id, entries.decode(id, tailscaleKind).fields, site),
   }
@@ -105,6 +110,20 @@ function hostnameOf(id: EntryId, { hostname }: Fields): string {
 /** The folder that the node's keys are in, which no other may use. */
 function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir'>): string {
   return fields.stateDir === undefined ? join(stateDir, 'tailscale', hostnameOf(id, fields)) : resolve(stateDir, fields.stateDir)
+}
+
+/** @throws TroupeError `Invalid` for a file that cannot be read, or holds no certificate. */
+function authoritiesOf(id: EntryId, { ca }: Fields): string {
+  if (ca === undefined) return ''
+  try {
+    const text = ca.startsWith(pemOpening) ? ca : readFileSync(ca, 'utf8')
+    // The message of another is in the words of OpenSSL.
+    void new X509Certificate(text)
+    return text
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it holds none'
+    throw invalid(`ca: the certificates of overlay ${id} can not be read (${why})`, { overlay: id, path: 'ca' })
+  }
 }
 
 /** Nothing where somebody is to log the node in. */

@@ -40,8 +40,7 @@ export class Failures {
 
   refused({ code, error }: Refusal): TroupeError {
     const { kind, target } = meaningOf(code)
-    // Its words hold the node's secret name.
-    if (code === absent) return this.#failure(kind, `failed: its node is not in the tailnet at the moment (${code})`, { code })
+    if (code === absent) return this.#failure(kind, `failed: its node is not in the tailnet: ${error} (${code})`, { code })
     if (target) return this.#failure(kind, `failed: ${error} (${code})`, { replyCode: code, reply: error })
     return this.#failure(kind, `failed: ${error} (${code})`, { code })
   }

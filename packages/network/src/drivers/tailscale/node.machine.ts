@@ -6,7 +6,7 @@ import { assign, fromPromise, setup } from 'xstate'
 export interface Stay {
   /** Settles when the node is in, its listeners too. @throws TroupeError why not; a final one is not tried again. */
   join(): Promise<void>
-  /** Settles when the sidecar has ended, which has the node join again; rejects when the tailnet shuts it out. */
+  /** Settles when the sidecar has ended, which has the node join again; rejects when the tailnet shuts it out; a final error has it stay out. */
   last(): Promise<void>
   /** Settles when nothing is left of it. */
   leave(): Promise<void>
@@ -73,7 +73,14 @@ export const nodeMachine = setup({
         src: 'last',
         input: ({ context }) => context,
         onDone: 'Joining',
-        onError: { target: 'Waiting', actions: { type: 'fail', params: ({ event }) => thrown(event.error) } },
+        onError: [
+          {
+            guard: { type: 'isFinal', params: ({ event }) => thrown(event.error) },
+            target: 'Refused',
+            actions: { type: 'fail', params: ({ event }) => thrown(event.error) },
+          },
+          { target: 'Waiting', actions: { type: 'fail', params: ({ event }) => thrown(event.error) } },
+        ],
       },
       on: { LEAVE: 'Leaving' },
     },

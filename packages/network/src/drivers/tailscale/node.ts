@@ -20,6 +20,7 @@ const humanTimeout = 600_000
 const grace = 2_000
 const requestTimeout = 10_000
 const secretBytes = 12
+const lost = 'its login is over: it has expired, or was ended or deleted on the control server'
 /** States of tsnet in which a node takes no part any more. */
 const outside: ReadonlySet<string> = new Set(['NoState', 'NeedsLogin', 'Stopped'])
 
@@ -203,9 +204,19 @@ export class TailnetNode implements AsyncDisposable {
     try {
       const how = await Promise.race([this.#process?.ended, this.#shutOut.promise])
       if (!this.#isLeaving) log(`overlay ${overlay}: the sidecar has ended ${how}. Its connections are reset; it is started again`)
+    } catch (error) {
+      if (error instanceof TroupeError && error.final) await this.#stayOut(error)
+      throw error
     } finally {
       this.#joined = undefined
     }
+  }
+
+  /** The tailnet does not know it any more: it does not join again by itself, and nothing arrives. */
+  async #stayOut({ message }: TroupeError): Promise<void> {
+    const reason = message.slice(message.indexOf(': ') + 2)
+    await this.#process?.request('down', { node: this.#tenant.node, reason }, done, requestTimeout).catch(() => undefined)
+    await Promise.all([...this.#places].map(async (place) => this.#lose(place, reason)))
   }
 
   async #leave(): Promise<void> {
@@ -247,7 +258,7 @@ export class TailnetNode implements AsyncDisposable {
   #backend(state: string): void {
     if (this.#joined === undefined) return
     if (state === 'Running') this.#wish = undefined
-    if (outside.has(state)) this.#shutOut.reject(this.#failed(unavailable(`it is in the state ${state}: its login is over`)))
+    if (outside.has(state)) this.#shutOut.reject(this.#failed(unavailable(lost)))
   }
 
   #want(wish: Wish): void {

@@ -27,6 +27,7 @@ const environment = [
   'HTTPS_PROXY',
   'HTTP_PROXY',
   'LANG',
+  'NODE_EXTRA_CA_CERTS',
   'NO_PROXY',
   'PATH',
   'SSL_CERT_DIR',
@@ -39,6 +40,8 @@ const environment = [
 export interface SidecarProcessOptions {
   /** Path of its program. */
   readonly program: string
+  /** File of authorities (PEM) that it trusts beside the system's. */
+  readonly authorities?: string | undefined
   /** Of the data socket, in a folder that is this user's alone. */
   readonly socket: string
   readonly onEvent: (event: NodeEvent) => void
@@ -76,12 +79,17 @@ export class SidecarProcess {
     }
   }
 
-  private constructor({ program, socket, onEvent }: SidecarProcessOptions) {
+  private constructor({ program, socket, authorities, onEvent }: SidecarProcessOptions) {
     this.socket = socket
     this.#onEvent = onEvent
     // In the session of this process, which the scheduler takes as one (`docs/discoveries/0047-a-session-is-scheduled-as-one.md`).
     const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env) } as const
-    this.#child = startProgram(() => spawn(program, ['--sock', socket], { ...options, stdio: [...options.stdio] }))
+    this.#child = startProgram(() =>
+      spawn(program, ['--sock', socket, ...(authorities === undefined ? [] : ['--ca', authorities])], {
+        ...options,
+        stdio: [...options.stdio],
+      }),
+    )
     const { stdin, stdout, stderr } = this.#child
     stdin.on('error', () => {})
     createInterface({ input: stdout }).on('line', (line) => this.#take(line))

@@ -1,7 +1,7 @@
-/** The one sidecar of this program, which holds the tailnet nodes of all its overlays. */
+/** The sidecar of this program, which holds the tailnet nodes of all its overlays that trust the same authorities. */
 import { type Backoff, type Clock, systemClock, unavailable } from '@troupe/core'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Actor, createActor, type SnapshotFrom, waitFor } from 'xstate'
@@ -12,6 +12,8 @@ import { SidecarProcess } from './sidecar-process.ts'
 export interface SidecarOptions {
   /** Finds its program. Throws a TroupeError that says what to install, where there is none. */
   readonly program: () => Promise<string>
+  /** Certificates (PEM) that its nodes trust beside the system's. */
+  readonly authorities?: string | undefined
   /** @default 250 ms, up to 30 s */
   readonly delays?: Backoff
   /** @default 10 s */
@@ -31,13 +33,15 @@ const defaultStable = 10_000
 
 export class Sidecar {
   readonly #program: () => Promise<string>
+  readonly #authorities: string | undefined
   readonly #tenants = new Map<string, Tenant>()
   readonly #actor: Actor<typeof sidecarMachine>
   #folder: string | undefined
   #places = 0
 
-  constructor({ program, delays = defaultDelays, stable = defaultStable, clock = systemClock }: SidecarOptions) {
+  constructor({ program, authorities, delays = defaultDelays, stable = defaultStable, clock = systemClock }: SidecarOptions) {
     this.#program = program
+    this.#authorities = authorities
     const input = { start: async () => this.#start(), isNeeded: () => this.#tenants.size > 0, delays, stable }
     this.#actor = createActor(sidecarMachine, { input, clock })
     this.#actor.subscribe(({ value }) => {
@@ -97,7 +101,15 @@ export class Sidecar {
     const program = await this.#program()
     const { socket } = this
     await rm(socket, { force: true })
-    return SidecarProcess.start({ program, socket, onEvent: (event) => this.#tenants.get(event.node)?.onEvent(event) })
+    const authorities = await this.#keptAuthorities()
+    return SidecarProcess.start({ program, socket, authorities, onEvent: (event) => this.#tenants.get(event.node)?.onEvent(event) })
+  }
+
+  async #keptAuthorities(): Promise<string | undefined> {
+    if (this.#authorities === undefined) return undefined
+    const file = join(this.#folderOf(), 'ca.pem')
+    await writeFile(file, this.#authorities, { mode: 0o600 })
+    return file
   }
 
   /** It stays the same for as long as there are nodes, so that routes hold through the lives of the process. */
@@ -114,5 +126,24 @@ export class Sidecar {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
     this.#folder = undefined
     process.off('exit', this.#tidy)
+  }
+}
+
+/** The sidecars of this program: one for all nodes that trust the same authorities, so that none trusts those of another. */
+export class Sidecars {
+  readonly #program: () => Promise<string>
+  readonly #all = new Map<string, Sidecar>()
+
+  constructor(program: () => Promise<string>) {
+    this.#program = program
+  }
+
+  /** @param authorities - PEM; empty for those of the system alone. */
+  of(authorities: string): Sidecar {
+    const known = this.#all.get(authorities)
+    if (known) return known
+    const made = new Sidecar({ program: this.#program, authorities: authorities === '' ? undefined : authorities })
+    this.#all.set(authorities, made)
+    return made
   }
 }
