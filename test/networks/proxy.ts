@@ -56,7 +56,15 @@ export async function startProxy(from: string, stack: AsyncDisposableStack): Pro
         if (rest.length > 0) target.write(rest)
         client.pipe(target).pipe(client)
       })
-      target.on('error', () => client.destroy())
+      // A target that refuses, or resets, does so to the client.
+      let stands = false
+      target.on('connect', () => {
+        stands = true
+      })
+      target.on('error', () => {
+        if (stands) client.resetAndDestroy()
+        else client.end(Uint8Array.of(5, 5, 0, 1, 0, 0, 0, 0, 0, 0))
+      })
       client.on('close', () => target.destroy())
     }
   })

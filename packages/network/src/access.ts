@@ -32,6 +32,8 @@ export interface Errand {
   readonly family?: 4 | 6
   /** In the clear: the address of this machine that it comes from. */
   readonly localAddress?: string
+  /** In the clear: the port of this machine that it comes from. @default any that is free */
+  readonly localPort?: number
 }
 
 export interface NetworkAccess {

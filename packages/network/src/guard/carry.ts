@@ -2,7 +2,8 @@
  * Has a socket connect by a connection that is dialled for it: Node's own `connect` runs, but what it would ask of the native handle is
  * done here, and the handle is swapped. Whoever holds the socket sees what a plain one shows.
  */
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Target } from '../overlay.ts'
 import { adopt } from './adopt.ts'
 import { asConnectError } from './connect-error.ts'
@@ -36,7 +37,8 @@ export function connectBy(socket: Socket, { options, callback }: ConnectCall, wa
   const hosts = new HostLookup({ socket, options, host, unjudged: way.unjudged })
   const { blocked } = hosts
   if (blocked !== undefined) return socket.destroy(blocked)
-  const own = { host, lookup: hosts.lookup, localAddress: undefined, localPort: undefined, autoSelectFamily: false }
+  const own = { host, lookup: hosts.lookup, ...unlessSound(options), autoSelectFamily: false }
+  const closed = socket.destroyed ? formerClosed() : undefined
   const result: unknown = Reflect.apply(original, socket, [{ ...options, ...own }, callback])
   const handle = handleOf(socket)
   // A TLS socket over one that connects itself has nothing to do but wait.
@@ -46,9 +48,24 @@ export function connectBy(socket: Socket, { options, callback }: ConnectCall, wa
   Reflect.set(socket, '_host', way.nameOf(host))
   const port = Number(options['port'])
   takeOver(innermost(handle), (request) => {
-    void new Carrying(socket, handle, way).run({ hosts: hosts.hosts, port }, request)
+    void new Carrying(socket, handle, way).run({ hosts: hosts.hosts, port, closed }, request)
   })
   return result
+}
+
+/** Handles that were told to close by now are: their `close` comes before anything of the next life, as with Node's own sockets. */
+async function formerClosed(): Promise<void> {
+  // Between two turns of this phase of the event loop is the one in which they close.
+  await turn()
+  await turn()
+}
+
+/** This side's own address and port, which this socket's own handle has no use for. What they cannot be, Node refuses in its own words. */
+function unlessSound({ localAddress, localPort }: ConnectCall['options']): Readonly<Record<string, unknown>> {
+  return {
+    localAddress: typeof localAddress === 'string' && isIP(localAddress) !== 0 ? undefined : localAddress,
+    localPort: typeof localPort === 'number' ? undefined : localPort,
+  }
 }
 
 /** TLS wraps the handle of TCP, which is the one that connects. */
@@ -68,6 +85,13 @@ function takeOver(handle: object, start: (request: object) => void): void {
   Object.assign(handle, { connect, connect6: connect })
 }
 
+interface Targets {
+  readonly hosts: readonly string[]
+  readonly port: number
+  /** Settles when the life before is over. */
+  readonly closed: Promise<void> | undefined
+}
+
 /** One life of a socket, from `connect` on: it may be destroyed and connected again before this one's `close` is out. */
 class Carrying {
   readonly #socket: Socket
@@ -80,7 +104,7 @@ class Carrying {
     this.#way = way
   }
 
-  async run({ hosts, port }: { readonly hosts: readonly string[]; readonly port: number }, request: object): Promise<void> {
+  async run({ hosts, port, closed }: Targets, request: object): Promise<void> {
     const socket = this.#socket
     const closing = new AbortController()
     const stop = () => {
@@ -93,7 +117,7 @@ class Carrying {
       return this.#way.open(target, closing.signal)
     }
     try {
-      const dialled = await firstOf(hosts, open, closing.signal)
+      const [dialled] = await Promise.all([firstOf(hosts, open, closing.signal), closed])
       const peer = await this.#way.peerOf?.(target)
       if (this.#isOver) dialled.destroy()
       else {

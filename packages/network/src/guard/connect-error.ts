@@ -18,6 +18,11 @@ export function asConnectError(thrown: unknown, { host, port }: Target): TroupeE
   const { syscall } = error.details
   // A name that the kernel could not resolve for a sealed thread.
   if (syscall === 'getaddrinfo') return Object.assign(error, { code: codeOf(error), syscall, hostname: host })
+  // An address or a port of this side's own that the kernel could not take.
+  if (syscall === 'bind') {
+    const { address, port: own } = error.details
+    return Object.assign(error, { code: codeOf(error), syscall, address, ...(own !== undefined && { port: own }) })
+  }
   return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
 }
 

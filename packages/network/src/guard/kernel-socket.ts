@@ -1,5 +1,6 @@
 /** Sockets of sealed threads in the clear network: the kernel connects them. */
 import type { Socket } from 'node:net'
+import type { Errand } from '../access.ts'
 import { sealedRefusal } from '../sealed/sealed.ts'
 import { connectBy } from './carry.ts'
 import type { ConnectCall } from './connect-options.ts'
@@ -28,9 +29,19 @@ export function connectByKernel(socket: Socket, call: ConnectCall, original: Cal
   )
 }
 
-function local({ family, localAddress }: ConnectCall['options']): { family?: 4 | 6; localAddress?: string } {
+/** As Node takes them. */
+const families: ReadonlyMap<unknown, 4 | 6> = new Map<unknown, 4 | 6>([
+  [4, 4],
+  [6, 6],
+  ['IPv4', 4],
+  ['IPv6', 6],
+])
+
+function local({ family, localAddress, localPort }: ConnectCall['options']): Pick<Errand, 'family' | 'localAddress' | 'localPort'> {
+  const wanted = families.get(family)
   return {
-    ...((family === 4 || family === 6) && { family }),
-    ...(typeof localAddress === 'string' && { localAddress }),
+    ...(wanted !== undefined && { family: wanted }),
+    ...(typeof localPort === 'number' && localPort !== 0 && { localPort }),
+    ...(typeof localAddress === 'string' && localAddress !== '' && { localAddress }),
   }
 }

@@ -263,13 +263,19 @@ describe('what a plain socket shows, one in an overlay shows', () => {
   })
 })
 
-it('neither resolves nor binds here', async () => {
-  await inNetwork(a, async () => {
-    const socket = net.connect({ host: 'web.test', port, localAddress: '127.0.0.9' })
-    await once(socket, 'connect')
-    socket.destroy()
-  })
-  expect(peers.at(-1)).toBe('127.0.0.2')
+it('does not resolve here, and leaves from no address or port of this side’s own', async () => {
+  for (const own of [{ localAddress: '127.0.0.9' }, { localPort: 40_404 }]) {
+    const refused = { kind: 'PermissionDenied', code: 'EOVERLAY', message: containing(`a ${Object.keys(own)[0]}`) }
+    expect(await failing(a, { host: 'web.test', port, ...own })).toMatchObject(refused)
+  }
+  for (const own of [{}, { localAddress: '0.0.0.0', localPort: 0 }, { localAddress: '::' }]) {
+    await inNetwork(a, async () => {
+      const socket = net.connect({ host: 'web.test', port, ...own })
+      await once(socket, 'connect')
+      socket.destroy()
+    })
+    expect(peers.at(-1)).toBe('127.0.0.2')
+  }
 })
 
 it('says what is wrong in the words of connect(2) and in its own', async () => {

@@ -3,7 +3,7 @@
  * connection is dialled for it, and its handle is swapped in. Whoever holds the socket sees what a plain one shows.
  */
 import { currentSlot, type EntryId, runInSlot } from '@troupe/core'
-import { Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import { isSealed } from '../sealed/sealed.ts'
 import { threadOverlay } from '../thread-network.ts'
 import { connectBy } from './carry.ts'
@@ -66,6 +66,8 @@ function destroyed(socket: Socket, error: Error): Socket {
 function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
   if (typeof path === 'string' && path !== '') return destroyed(socket, refusedIn(overlay, 'a Unix socket (net.Socket.connect)'))
+  const own = ownPlace(call.options)
+  if (own !== undefined) return destroyed(socket, refusedIn(overlay, `net.Socket.connect with a ${own}`, noOwnPlace))
   if (typeof host === 'string') {
     try {
       realHost(host)
@@ -84,6 +86,15 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
     },
     original,
   )
+}
+
+const noOwnPlace = 'The overlay says from where its connections leave: leave it out'
+
+/** Which address or port of this side's own is asked for, if one is; Node itself refuses what is none. */
+function ownPlace({ localAddress, localPort }: ConnectCall['options']): string | undefined {
+  const isAny = localAddress === '0.0.0.0' || localAddress === '::'
+  if (typeof localAddress === 'string' && isIP(localAddress) !== 0 && !isAny) return 'localAddress'
+  return typeof localPort === 'number' && localPort !== 0 ? 'localPort' : undefined
 }
 
 const noBlockList = 'Names are resolved at its far end, out of the list’s sight: leave the list out, and forbid addresses at the proxy'

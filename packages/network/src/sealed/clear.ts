@@ -16,9 +16,15 @@ export type Clear = Omit<Errand, 'overlay'> & {
  *
  * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; what the signal was aborted with.
  */
-export async function connectClear({ target, family, localAddress, lookup, signal }: Clear): Promise<Socket> {
+export async function connectClear({ target, family, localAddress, localPort, lookup, signal }: Clear): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connectPlain({ ...target, lookup, ...(family && { family }), ...(localAddress !== undefined && { localAddress }) })
+  const socket = connectPlain({
+    ...target,
+    lookup,
+    ...(family && { family }),
+    ...(localAddress !== undefined && { localAddress }),
+    ...(localPort !== undefined && { localPort }),
+  })
   const stop = () => {
     socket.destroy()
     reject(signal.reason)

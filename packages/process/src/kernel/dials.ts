@@ -33,6 +33,7 @@ const schema = z.strictObject({
       .string()
       .refine((address) => isIP(address) !== 0, 'expected an address')
       .optional(),
+    localPort: z.int().min(1).max(65_535).optional(),
   }),
   timeout: z.number().min(0),
   key: z.string().min(1).max(maxKey).optional(),
@@ -188,9 +189,15 @@ function parse(asked: unknown): DialRequest {
   const { data, error } = schema.safeParse(asked)
   if (data === undefined) throw invalid(`that is no connection to ask for: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
   const { errand, timeout, key } = data
-  const { overlay, target, family, localAddress } = errand
+  const { overlay, target, family, localAddress, localPort } = errand
   return {
-    errand: { overlay, target, ...(family && { family }), ...(localAddress !== undefined && { localAddress }) },
+    errand: {
+      overlay,
+      target,
+      ...(family && { family }),
+      ...(localAddress !== undefined && { localAddress }),
+      ...(localPort !== undefined && { localPort }),
+    },
     timeout,
     ...(key !== undefined && { key }),
   }

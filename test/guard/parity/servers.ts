@@ -1,0 +1,64 @@
+/** Servers for sockets of all kinds of threads. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { listen } from '../../networks/servers/listen.ts'
+
+/** Where each listens on 127.0.0.1. */
+export interface Ports {
+  /** Sends back what it gets, and `bye` at the end. */
+  readonly echo: number
+  /** Speaks first, and ends. */
+  readonly banner: number
+  /** Reads, and ends when the other side has. */
+  readonly silent: number
+  /** Resets the connection when it gets something. */
+  readonly reset: number
+  /** Ends first, and takes what comes afterwards. */
+  readonly ends: number
+  /** Tells what `ends` was sent last. */
+  readonly heard: number
+  /** Sends 8 MiB, and ends. */
+  readonly large: number
+  /** Tells the address and the port from which it is connected to. */
+  readonly peer: number
+  /** Tells a port that is free at {@link ownAddress}, another one each time. */
+  readonly free: number
+  /** Nobody listens there. */
+  readonly dead: number
+}
+
+export async function startServers(stack: AsyncDisposableStack): Promise<Ports> {
+  const serving = async (serve: (socket: Socket) => void) =>
+    listen(
+      createServer({ allowHalfOpen: true }, (socket) => serve(socket.on('error', () => socket.destroy()))),
+      stack,
+    )
+  let heard = ''
+  return {
+    echo: await serving((socket) => socket.on('data', (data) => socket.write(data)).on('end', () => socket.end('bye'))),
+    banner: await serving((socket) => socket.end('welcome, all of you')),
+    silent: await serving((socket) => socket.resume().on('end', () => socket.end())),
+    reset: await serving((socket) => socket.once('data', () => socket.resetAndDestroy())),
+    ends: await serving((socket) => {
+      socket.end('over to you')
+      socket.on('data', (data) => {
+        heard = String(data)
+      })
+    }),
+    heard: await serving((socket) => socket.end(heard)),
+    large: await serving((socket) => socket.end(Buffer.alloc(8 << 20, 'x'))),
+    peer: await serving((socket) => socket.end(`${socket.remoteAddress} ${socket.remotePort}`)),
+    free: await serving((socket) => void tellFree(socket)),
+    dead: 1,
+  }
+}
+
+/** An address of this machine that connections may leave from. */
+export const ownAddress = '127.0.0.78'
+
+async function tellFree(socket: Socket): Promise<void> {
+  const server = createServer().listen(0, ownAddress)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close(() => socket.end(String(typeof address === 'object' ? address?.port : '')))
+}
