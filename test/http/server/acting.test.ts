@@ -17,6 +17,22 @@ const entries = [
     options: { token_auth: { store: 'app:tokens' } },
   },
   { id: 'app:mine', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/mine', func: 'app:may', permission: 'test.enter' },
+  {
+    id: 'app:guarded_held',
+    kind: 'http.endpoint',
+    meta: { router: 'app:guarded' },
+    path: '/held',
+    func: 'app:heldUntilEnd',
+    permission: 'test.enter',
+  },
+  {
+    id: 'app:guarded_streamed',
+    kind: 'http.endpoint',
+    meta: { router: 'app:guarded' },
+    path: '/streamed',
+    func: 'app:streamedUntilEnd',
+    permission: 'test.enter',
+  },
   { id: 'app:others', kind: 'http.endpoint', meta: { router: 'app:guarded' }, path: '/others', func: 'app:may', permission: 'test.leave' },
 ] as const
 
@@ -33,7 +49,11 @@ describe.each([
     startWebApp({
       pool,
       service: { lifecycle: { auto_start: true, security: { actor: { id: 'web' }, policies: ['app:service_may'] } } },
-      endpoints: { may: { path: '/may', func: 'may' } },
+      endpoints: {
+        may: { path: '/may', func: 'may' },
+        held: { path: '/held', func: 'heldUntilEnd' },
+        streamed: { path: '/streamed', func: 'streamedUntilEnd' },
+      },
       entries,
     })
 
@@ -58,5 +78,31 @@ describe.each([
     }
     // Threads that answer are processes, too; nobody else is left.
     await expect.poll(() => web.app.app.kernel.processes.size).toBeLessThanOrEqual(before + 1)
+  })
+
+  it.each([
+    ['revoked', 'before the answer', 'held'],
+    ['revoked', 'in the answer', 'streamed'],
+    ['expired', 'in the answer', 'streamed'],
+  ])('ends what a token was shown for at once when it is %s, %s', async (how, _, path) => {
+    await using web = await start()
+    await using probe = await web.app.probe()
+    const store = () => security.tokenStore('app:tokens')
+    const ttl = how === 'expired' ? 3000 : '1h'
+    const { id, token } = await probe.run(async () =>
+      store().create({ actor: security.newActor('ann'), scope: security.newScope(['app:ann_may']), ttl }),
+    )
+    const logged = async (words: string) => expect.poll(() => web.app.log.join(' '), { timeout: 20_000 }).toContain(words)
+    const before = web.app.app.kernel.processes.size
+    const asking = fetch(`${web.url}/guarded/${path}`, { headers: { authorization: `Bearer ${token}` } })
+    await logged('begun')
+    const response = path === 'streamed' ? await asking : undefined
+    if (how === 'revoked') await probe.run(async () => store().revoke({ id }))
+    if (response === undefined) expect((await asking).status).toBe(403)
+    else await expect(response.text()).rejects.toThrow('terminated')
+    const heard = [`its token ${how === 'revoked' ? 'was revoked' : 'has expired'}, may not write`]
+    await expect.poll(async () => asked(web, `/${path}?ends`), { timeout: 20_000 }).toEqual(heard)
+    await expect.poll(() => web.app.app.kernel.processes.size).toBeLessThanOrEqual(before + 1)
+    expect(await asked(web, '/may')).toEqual({ actor: 'web', read: true, write: false })
   })
 })

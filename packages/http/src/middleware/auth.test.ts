@@ -44,6 +44,7 @@ async function serve(names: readonly MiddlewareName[], options: z.input<typeof m
     endpoint: ({ req }) => endpoints[req.path],
     onEnd: (_, then) => ends.push(then),
     failed: () => undefined,
+    cut: () => undefined,
   }
   const app = new Hono()
   app.onError((error) => new Response(error.message, { status: 500 }))

@@ -12,7 +12,7 @@ interface Setting {
 }
 
 function toolsOf({ peer, endpoint }: Setting): MiddlewareTools {
-  return { peer: () => peer, endpoint: () => endpoint, onEnd: () => undefined, failed: () => undefined }
+  return { peer: () => peer, endpoint: () => endpoint, onEnd: () => undefined, failed: () => undefined, cut: () => undefined }
 }
 
 /** A router with these middleware, which answers with what its handler saw. */

@@ -1,6 +1,6 @@
 /** `token_auth`: who asks, by a token (RFC 6750). The kernel decides whom it stands for; the handler runs as that actor, in that scope. */
 import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
-import { ask, currentRuntime, emptySelection, inheritance, LocalCall } from '@troupe/process'
+import { ask, currentRuntime, emptySelection, inheritance, LocalCall, type LocalCallOptions } from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { isTokenText } from '../tokens/token.ts'
@@ -38,15 +38,17 @@ async function actAs(
   { pid, frame }: { readonly pid: Pid; readonly frame: Frame },
   context: Context,
   next: Next,
-  { onEnd, failed }: MiddlewareTools,
+  { onEnd, failed, cut }: MiddlewareTools,
 ): Promise<void> {
-  const { kernel } = currentRuntime()
+  const { kernel, calls } = currentRuntime()
   const own = fork(emptyFrame, frame)
   context.set('session', { pid, frame: own })
-  const call = new LocalCall({ pid, issued: own, frame: own, depth: 0 })
+  const call = new SessionCall({ pid, issued: own, frame: own, depth: 0, onCut: (reason) => cut(context, reason) })
+  calls.enter(call)
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   onEnd(context, () => {
-    call.cancel('the request has ended')
+    calls.leave(call)
+    call.close('the request has ended')
     end()
   })
   let isAnswered = false
@@ -68,4 +70,29 @@ async function actAs(
         kernel.tell({ type: 'finished', pid, exit: { value: undefined } })
       })
   })
+}
+
+interface SessionCallOptions extends LocalCallOptions {
+  readonly onCut: (reason: string) => void
+}
+
+/** The rest of a request, which ends when whoever it acts for may not act any more. */
+class SessionCall extends LocalCall {
+  #onCut: ((reason: string) => void) | undefined
+
+  constructor(options: SessionCallOptions) {
+    super(options)
+    this.#onCut = options.onCut
+  }
+
+  override cancel(reason: string): void {
+    super.cancel(reason)
+    this.#onCut?.(reason)
+  }
+
+  /** The request has ended by itself: only what still runs is to hear of it. */
+  close(reason: string): void {
+    this.#onCut = undefined
+    this.cancel(reason)
+  }
 }

@@ -14,6 +14,8 @@ export interface MiddlewareTools {
   readonly peer: (context: Context) => string | undefined
   /** Calls back, once, when the response has been sent to its end, or will not be. */
   readonly onEnd: (context: Context, then: () => void) => void
+  /** Ends a request that may not go on: it is refused, or its response is cut. Streams of events and WebSockets are closed by their own. */
+  readonly cut: (context: Context, reason: string) => void
   /** Logs an error that comes too late to be answered. */
   readonly failed: (context: Context, error: unknown) => void
   /** Where the request was routed to; nothing when no endpoint answers it. */

@@ -90,7 +90,7 @@ class LaneThreads {
     if (network.key !== thread.network?.key)
       throw unavailable(`the overlay of ${own.entry} keeps actors apart in another way since a moment ago: ask again`, { lane })
     const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
-    const { pid } = kernel.calls.admit({ entry: own.entry, frame, thread, role: own.role })
+    const { pid } = kernel.calls.lend(record.pid, { entry: own.entry, frame, thread, role: own.role })
     return { pid, frame }
   }
 

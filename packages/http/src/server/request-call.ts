@@ -2,7 +2,7 @@
 import { type Frame, type Pid, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
 import { discard } from './discard.ts'
-import { Http1Outgoing, Http2Outgoing, isSent, type Outgoing } from './outgoing.ts'
+import { breakOff, Http1Outgoing, Http2Outgoing, isOver, isSent, type Outgoing } from './outgoing.ts'
 import { tellFailure } from './tell.ts'
 
 export interface RequestCallOptions {
@@ -125,6 +125,14 @@ export class RequestCall extends LocalCall {
   override fail(error: unknown): void {
     if (this.#onFail === undefined) this.logLate(error)
     else this.#onFail(error)
+  }
+
+  /** Ends the request, which may not go on: it is refused, or its response is cut. */
+  cut(reason: string): void {
+    const outgoing = this.#outgoing
+    this.cancel(reason)
+    if (this.#onFail !== undefined) this.#onFail(new TroupeError('PermissionDenied', reason))
+    else if (outgoing !== undefined && !isOver(outgoing)) breakOff(outgoing)
   }
 
   /** Logs an error that comes too late to be answered. */

@@ -15,6 +15,10 @@ export const middlewareTools: MiddlewareTools = {
   onEnd: (context, then) => {
     bindingsOf(context).call.onEnd(then)
   },
+  cut: (context, reason) => {
+    const { call, route } = bindingsOf(context)
+    if (route === undefined || 'program' in route) call.cut(reason)
+  },
   failed: (context, error) => {
     bindingsOf(context).call.logLate(error)
   },

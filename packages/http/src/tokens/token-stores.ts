@@ -6,6 +6,7 @@ import { Scope } from '@troupe/policy'
 import type { Inheritance } from '@troupe/process'
 import type { Asker, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
 import type { Entry } from '@troupe/registry'
+import { tokenExpired, tokenRevoked } from '../connections/reasons.ts'
 import { type TokenStoreFields, tokenStoreKind } from './kind.ts'
 import { parseGrant, parseTokenText } from './requests.ts'
 import { openSqliteTokens } from './sqlite-tokens.ts'
@@ -121,7 +122,7 @@ export class TokenStores implements AsyncDisposable {
         expiry.stop()
       },
     })
-    const expiry = startTimer(() => this.#kernel.calls.end(session, thread), Math.max(1, found.expires - Date.now())).unref()
+    const expiry = startTimer(() => this.#kernel.calls.cut(session, thread, tokenExpired), Math.max(1, found.expires - Date.now())).unref()
     this.#bearers.set(session.pid, { store, token: found.id, expires: found.expires, record: session, thread })
     return { pid: session.pid, frame }
   }
@@ -129,7 +130,7 @@ export class TokenStores implements AsyncDisposable {
   /** What was begun by a token does not go on by it. */
   #endBearers(store: EntryId, token: string): void {
     for (const bearer of [...this.#bearers.values()]) {
-      if (bearer.store === store && bearer.token === token) this.#kernel.calls.end(bearer.record, bearer.thread)
+      if (bearer.store === store && bearer.token === token) this.#kernel.calls.cut(bearer.record, bearer.thread, tokenRevoked)
     }
     for (const listener of this.#onRevoked) listener({ store, token })
   }

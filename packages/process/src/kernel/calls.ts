@@ -47,6 +47,8 @@ export class Calls {
   readonly #grants: Grants
   readonly #random = new Uint32Array(1024)
   #unused = 0
+  /** Who acts for somebody in another thread, by whom they act for. */
+  readonly #lent = new Map<Pid, Set<{ readonly record: ProcessRecord; readonly thread: Thread }>>()
 
   constructor(options: { readonly processes: ProcessTable; readonly grants: Grants }) {
     this.#processes = options.processes
@@ -64,7 +66,30 @@ export class Calls {
     return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd, role }, thread)
   }
 
-  /** A call is over that its thread does not report, since it never began; or somebody may not act any more. */
+  /** Somebody acts for `lender` in another thread too, no longer than that one may. */
+  lend(lender: Pid, { onEnd, ...order }: Parameters<Calls['admit']>[0]): ProcessRecord {
+    const all = this.#lent.get(lender) ?? new Set()
+    const record = this.admit({
+      ...order,
+      onEnd: (exit) => {
+        all.delete(lent)
+        if (all.size === 0) this.#lent.delete(lender)
+        onEnd?.(exit)
+      },
+    })
+    const lent = { record, thread: order.thread }
+    this.#lent.set(lender, all.add(lent))
+    return record
+  }
+
+  /** Somebody may not act any more: what runs as them is asked to stop, in every thread. */
+  cut(record: ProcessRecord, thread: Thread, reason: string): void {
+    for (const lent of [...(this.#lent.get(record.pid) ?? [])]) this.cut(lent.record, lent.thread, reason)
+    thread.post({ type: 'cancel', pid: record.pid, reason })
+    this.end(record, thread)
+  }
+
+  /** A call is over that its thread does not report, since it never began. */
   end(record: ProcessRecord, thread: Thread): void {
     if (!thread.pids.delete(record.pid)) return
     this.#processes.remove(record.pid)

@@ -8,6 +8,8 @@ import { PostedCalls } from './posted-calls.ts'
 
 export class LocalCalls {
   readonly #running = new Map<Pid, LocalCall>()
+  /** Those that the thread runs by itself for somebody, of whom the kernel can say that they may not go on. */
+  readonly #own = new Map<Pid, LocalCall>()
   #posted: PostedCalls | undefined
   readonly #inline = new Map<EntryId, Program>()
   /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
@@ -71,7 +73,17 @@ export class LocalCalls {
 
   /** Asks a call to stop. */
   cancel(pid: Pid, reason: string): void {
-    this.#running.get(pid)?.cancel(reason)
+    const call = this.#running.get(pid) ?? this.#own.get(pid)
+    call?.cancel(reason)
+  }
+
+  /** The kernel may ask a call to stop that the thread began for somebody; until {@link leave}. */
+  enter(call: LocalCall): void {
+    this.#own.set(call.pid, call)
+  }
+
+  leave(call: LocalCall): void {
+    this.#own.delete(call.pid)
   }
 
   /** Waits for a call no longer, whatever its function still does. */

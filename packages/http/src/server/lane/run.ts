@@ -82,6 +82,7 @@ class Answering {
         : undefined
     const present: Present = { number, asked, call, body }
     this.#present = present
+    if (session !== undefined) currentRuntime().calls.enter(call)
     const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
     // Whatever goes wrong, the server hears of it, and the next request may come.
     answering.catch((error: unknown) => this.#failed(present, error))
@@ -181,7 +182,9 @@ class Answering {
   #finish({ asked: { session }, call }: Present): void {
     call.end()
     this.#present = undefined
-    if (session !== undefined) currentRuntime().kernel.tell({ type: 'finished', pid: session.pid, exit: { value: undefined } })
+    if (session === undefined) return
+    currentRuntime().calls.leave(call)
+    currentRuntime().kernel.tell({ type: 'finished', pid: session.pid, exit: { value: undefined } })
   }
 
   #post(message: FromLane, transfer: readonly ArrayBuffer[] = []): void {
