@@ -10,6 +10,7 @@ import { startI2p } from './i2pd.ts'
 import { installPeers } from './install.ts'
 import { address } from './loopback.ts'
 import { startMicrosocks } from './microsocks.ts'
+import { useLauncher } from './launcher.ts'
 import { buildTailscale } from './tailscale-programs.ts'
 import { Target } from './target.ts'
 import { startTor } from './tor.ts'
@@ -19,6 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installPeers()
   await buildTailscale()
   await buildHeadscale()
+  await useLauncher()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-peers-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   const target = stack.use(await Target.start(address(53)))

@@ -1,7 +1,7 @@
 /** What may cross from one network to another (`docs/overlays.md`), and the errors for what may not. */
 import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
-import { isSharedArrayBuffer } from 'node:util/types'
+import { types } from 'node:util'
 import { MessagePort } from 'node:worker_threads'
 
 /** A message that its receiver's network does not take. */
@@ -39,7 +39,7 @@ interface Found {
  * @throws TroupeError `Invalid`, with the path.
  */
 export function checkCrossing(value: unknown, path: string, isReply = false): void {
-  const found = find(value, path, isReply, new Set())
+  const found = find(value, path, (object) => forbidden(object, isReply), new Set())
   if (found === undefined) return
   const { what, path: at } = found
   throw invalid(`${at}: ${what} does not cross to another network, since it could carry work there: send plain data`, {
@@ -48,19 +48,32 @@ export function checkCrossing(value: unknown, path: string, isReply = false): vo
   })
 }
 
-/** Whether a value holds something that may not cross to another network. */
-export function mayNotCross(value: unknown): boolean {
-  return find(value, '', false, new Set()) !== undefined
+/**
+ * Checks what crosses to an operating-system process of its own, or from one: what travels as bytes.
+ *
+ * @throws TroupeError `Invalid`, with the path.
+ */
+export function checkEncodable(value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null) return
+  const found = find(value, path, unencodable, new Set())
+  if (found === undefined) return
+  const { what, path: at } = found
+  throw invalid(`${at}: ${what} does not cross to an operating-system process of its own: send plain data`, { path: at, code: 'ENETWORK' })
 }
 
-function find(value: unknown, path: string, isReply: boolean, seen: Set<object>): Found | undefined {
+/** Whether a value holds something that may not cross to another network, or to another operating-system process. */
+export function mayNotCross(value: unknown): boolean {
+  return find(value, '', unencodable, new Set()) !== undefined
+}
+
+function find(value: unknown, path: string, forbids: (value: object) => string | undefined, seen: Set<object>): Found | undefined {
   if (typeof value !== 'object' || value === null || seen.has(value)) return undefined
   seen.add(value)
-  const what = forbidden(value, isReply)
+  const what = forbids(value)
   if (what !== undefined) return { what, path }
-  if (ArrayBuffer.isView(value)) return find(value.buffer, path, isReply, seen)
+  if (ArrayBuffer.isView(value)) return find(value.buffer, path, forbids, seen)
   for (const [name, item] of partsOf(value)) {
-    const found = find(item, path + name, isReply, seen)
+    const found = find(item, path + name, forbids, seen)
     if (found !== undefined) return found
   }
   return undefined
@@ -75,9 +88,33 @@ function partsOf(value: object): Iterable<readonly [path: string, part: unknown]
   return Object.entries(value).map(([name, part]) => [isList ? `[${name}]` : `.${name}`, part] as const)
 }
 
+/** Classes of Node's own travel between threads of one process only. */
+function unencodable(value: object): string | undefined {
+  const what = forbidden(value, false)
+  if (what !== undefined) return what
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (isPlain || isEncodable(value)) return undefined
+  return `an object of the class ${value.constructor.name}`
+}
+
+/** What V8 writes as bytes by itself. */
+function isEncodable(value: object): boolean {
+  return (
+    ArrayBuffer.isView(value) ||
+    Object.getPrototypeOf(value) === null ||
+    types.isAnyArrayBuffer(value) ||
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isBoxedPrimitive(value) ||
+    Error.isError(value)
+  )
+}
+
 function forbidden(value: object, isReply: boolean): string | undefined {
   if (value instanceof MessagePort) return 'a MessagePort'
-  if (isSharedArrayBuffer(value)) return 'a SharedArrayBuffer'
+  if (types.isSharedArrayBuffer(value)) return 'a SharedArrayBuffer'
   if (value instanceof WritableStream) return 'a WritableStream'
   if (value instanceof TransformStream) return 'a TransformStream'
   if (value instanceof ReadableStream && !isReply) return 'a ReadableStream'

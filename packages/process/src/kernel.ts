@@ -13,7 +13,7 @@ export type { Asker } from './kernel/requests.ts'
 export { boardSize, CallBoard } from './call-board.ts'
 export { routesChanged } from './route-word.ts'
 export type { Thread } from './kernel/thread.ts'
-export { exitCodeOf, threadFailure } from './kernel/threads.ts'
+export { exitCodeOf, threadFailure } from './kernel/thread-failure.ts'
 export type { Print } from './kernel/standard-streams.ts'
 export type { OutputStream } from './output-ledger.ts'
 export type {

@@ -2,6 +2,7 @@
 import { defineKind, duration, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 import { acceptsSchema } from './accepts.ts'
+import { checkIsolation, isolationFields } from './host/process/settings.ts'
 import { canSeal, cannotSeal } from './sealing.ts'
 import { supervisorKind } from './supervisor-kind.ts'
 
@@ -38,8 +39,15 @@ export const hostKind = defineKind({
   fields: z.strictObject({
     host: z
       .strictObject({
-        /** `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. */
-        isolation: z.enum(['thread', 'shared']).default('thread'),
+        /**
+         * `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. `process`: an operating-system process
+         * for each, closed off from the network, from files and from the program (`docs/isolation.md`).
+         */
+        isolation: z
+          .enum(['thread', 'shared', 'process'])
+          .default('thread')
+          .refine((isolation) => isolation !== 'process' || canSeal(), { error: cannotSeal }),
+        ...isolationFields,
         /** Threads of a `shared` host for each network. @default the number of cores */
         workers: z.int().min(1).max(256).optional(),
         /** Threads of a `shared` host for all networks together. @default four times `workers` */
@@ -62,6 +70,7 @@ export const hostKind = defineKind({
           .default('guarded')
           .refine((network) => network === 'guarded' || canSeal(), { error: cannotSeal }),
       })
+      .superRefine(checkIsolation)
       .prefault({}),
     lifecycle: lifecycleSchema,
   }),

@@ -239,6 +239,8 @@ export type ToKernel =
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
+  /** What another thread sends as bytes cannot be decoded: it is of another operating-system process, and breaks the protocol. */
+  | { readonly type: 'garbled'; readonly thread: number }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
   | { readonly type: 'dry' }
   /** The thread has heard that it is to be ended, and waits for native code: `settled` follows. */
@@ -319,6 +321,8 @@ export interface PeerNetwork {
   readonly overlay: EntryId | null
   /** It is this thread's own, isolation key included. */
   readonly isOwn: boolean
+  /** One of the two is a process of its own: what they send each other travels as bytes (`pipe/codec.ts`). */
+  readonly encoded?: boolean
 }
 
 /** What a thread of a `shared` host is told of it. */
@@ -349,18 +353,25 @@ export interface RuntimeSettings {
   readonly strict: boolean
 }
 
-/** What a thread is started with. */
-export interface ThreadData extends RuntimeSettings {
-  readonly port: MessagePort
-  readonly streams: ThreadStreams
+/** What a thread, or a process of its own, is started with. */
+export interface StartData extends RuntimeSettings {
+  /** Absent in a process of its own, which has streams. */
+  readonly streams?: ThreadStreams
   /** Modules to import while the thread waits for work. */
   readonly preload: readonly string[]
   /** It has no network of its own (`host.network: sealed`). */
   readonly sealed: boolean
-  /** The thread sets its one word when it loads an addon. */
-  readonly addons: SharedArrayBuffer
+  /** The thread sets its one word when it loads an addon. Absent where none can be loaded. */
+  readonly addons?: SharedArrayBuffer
   /** Packages whose addons load in overlays (`network_service.native`). */
   readonly native: readonly string[]
+}
+
+/** What a thread is started with. */
+export interface ThreadData extends StartData {
+  readonly port: MessagePort
+  readonly streams: ThreadStreams
+  readonly addons: SharedArrayBuffer
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */

@@ -66,7 +66,8 @@ export class Registry {
   /** An {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
   readonly events = new EventTarget()
   readonly #kinds: ReadonlyMap<string, Kind>
-  readonly #root: string
+  /** The application's folder. */
+  readonly root: string
   readonly #handlers = new Handlers()
   readonly #queue = new Queue()
   #history: History = new MemoryHistory()
@@ -77,8 +78,8 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#kinds = new Map([...envKinds, ...options.kinds].map((kind) => [kind.kind, kind]))
-    this.#root = resolve(options.root ?? '.')
-    this.env = new Env(() => this.#snapshot.entries.all, this.#root)
+    this.root = resolve(options.root ?? '.')
+    this.env = new Env(() => this.#snapshot.entries.all, this.root)
     this.#snapshot = { version: 0, entries: this.#entriesOf(new Map()), problems: [] }
   }
 
@@ -296,7 +297,7 @@ export class Registry {
   }
 
   #entriesOf(all: EntryMap): Entries {
-    return new Entries(all, { kinds: this.#kinds, root: this.#root, env: this.env.at(all) })
+    return new Entries(all, { kinds: this.#kinds, root: this.root, env: this.env.at(all) })
   }
 
   /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */

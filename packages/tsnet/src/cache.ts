@@ -1,9 +1,10 @@
-/** Where sidecars are kept that were built on this machine: one for each state of the sources and each platform. */
+/** Where programs are kept that were built on this machine: one for each state of the sources and each platform. */
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import type { Platform } from './platform.ts'
+import { type GoProgram, sidecar } from './program.ts'
 import { sourceDigest } from './source.ts'
 
 /** `TROUPE_CACHE_DIR`, else `troupe` in the user's cache. */
@@ -21,9 +22,13 @@ export interface CachePlace {
   readonly checksum: string
 }
 
-export async function cachePlace(cache: string, platform: Platform): Promise<CachePlace> {
-  const folder = join(cache, 'tsnet', await sourceDigest(), platform)
-  const program = join(folder, 'troupe-tsnet')
+export async function cachePlace(
+  cache: string,
+  platform: Platform,
+  { folder: source, cacheFolder, name }: GoProgram = sidecar,
+): Promise<CachePlace> {
+  const folder = join(cache, cacheFolder, await sourceDigest(source), platform)
+  const program = join(folder, name)
   return { folder, program, checksum: `${program}.sha256` }
 }
 

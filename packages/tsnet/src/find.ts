@@ -6,6 +6,7 @@ import { TroupeError } from '@troupe/core'
 import { cachePlace, defaultCache, recordedAt } from './cache.ts'
 import { sha256, verify } from './checksum.ts'
 import { currentPlatform, type Platform, platformPackage } from './platform.ts'
+import { type GoProgram, launcher, sidecar } from './program.ts'
 
 export interface FindOptions {
   /** A program to use. @default the variable `TROUPE_TSNET`; without it, the ways below are tried */
@@ -38,24 +39,34 @@ export interface Sidecar {
  *   platforms that are not supported.
  */
 export async function findSidecar(options: FindOptions = {}): Promise<Sidecar> {
-  const explicit = options.path ?? process.env['TROUPE_TSNET']
-  if (explicit !== undefined && explicit !== '') return atPath(explicit, options.sha256)
+  return find(sidecar, options)
+}
+
+/** The launcher of `isolation: process`, found as the sidecar is; the variable is `TROUPE_LAUNCHER`. Throws like {@link findSidecar}. */
+export async function findLauncher(options: FindOptions = {}): Promise<Sidecar> {
+  return find(launcher, options)
+}
+
+async function find(program: GoProgram, options: FindOptions): Promise<Sidecar> {
+  const explicit = options.path ?? process.env[program.variable]
+  if (explicit !== undefined && explicit !== '') return atPath(program, explicit, options.sha256)
   const platform = options.platform ?? currentPlatform()
-  const found = (await inPackage(platform)) ?? (await inCache(options.cache ?? defaultCache(), platform))
+  const found = (await inPackage(program, platform)) ?? (await inCache(program, options.cache ?? defaultCache(), platform))
   if (found) return found
   throw new TroupeError(
     'Unavailable',
-    `network.tailscale needs its sidecar, and there is none for ${platform}. Install ${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
-      'or build it with "npx troupe-tsnet build" (needs Go), or name it with the variable TROUPE_TSNET',
+    `there is no ${program.name} for ${platform}, ${program.title}. Install ${platformPackage(platform)} (npm leaves it out with "--omit=optional"), ` +
+      'or build it with "npx troupe-tsnet build" (needs Go), or name it with the variable ' +
+      program.variable,
     { retryable: false, details: { platform, package: platformPackage(platform) } },
   )
 }
 
-async function atPath(path: string, expected: string | undefined): Promise<Sidecar> {
+async function atPath({ title }: GoProgram, path: string, expected: string | undefined): Promise<Sidecar> {
   try {
     await access(path, constants.X_OK)
   } catch (cause) {
-    throw new TroupeError('Unavailable', `the sidecar of network.tailscale is not at ${path}, or cannot be run`, {
+    throw new TroupeError('Unavailable', `${title} is not at ${path}, or cannot be run`, {
       retryable: false,
       details: { path },
       cause,
@@ -64,16 +75,16 @@ async function atPath(path: string, expected: string | undefined): Promise<Sidec
   return { path, origin: 'path', sha256: await (expected === undefined ? sha256(path) : verify(path, expected)) }
 }
 
-async function inPackage(platform: Platform): Promise<Sidecar | undefined> {
-  const expected = (await publishedChecksums()).get(platform)
+async function inPackage({ name }: GoProgram, platform: Platform): Promise<Sidecar | undefined> {
+  const expected = (await publishedChecksums()).get(name === sidecar.name ? platform : `${name}-${platform}`)
   const folder = folderOf(platformPackage(platform))
   if (expected === undefined || folder === undefined) return undefined
-  const path = join(folder, 'bin/troupe-tsnet')
+  const path = join(folder, 'bin', name)
   return { path, origin: 'package', sha256: await verify(path, expected) }
 }
 
-async function inCache(cache: string, platform: Platform): Promise<Sidecar | undefined> {
-  const place = await cachePlace(cache, platform)
+async function inCache(program: GoProgram, cache: string, platform: Platform): Promise<Sidecar | undefined> {
+  const place = await cachePlace(cache, platform, program)
   const expected = await recordedAt(place)
   if (expected === undefined) return undefined
   return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected) }

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sidecar } from './program.ts'
 
-export const sourceFolder = join(import.meta.dirname, '../sidecar')
+export const sourceFolder = sidecar.folder
 
 /** Says in which state the sources are, in 16 hexadecimal digits: a sidecar that was built of others may speak another protocol. */
 export async function sourceDigest(folder: string = sourceFolder): Promise<string> {

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** `troupe-tsnet`: builds the sidecar of `network.tailscale`, or says where it is. */
+/** `troupe-tsnet`: builds the sidecar of `network.tailscale` and the launcher of `isolation: process`, or says where the sidecar is. */
 import { parseArgs } from 'node:util'
 import { TroupeError } from '@troupe/core'
-import { buildSidecar } from './build/index.ts'
+import { buildLauncher, buildSidecar } from './build/index.ts'
 import { findSidecar } from './find.ts'
 import { type Platform, platforms } from './platform.ts'
 
-const usage = `troupe-tsnet build [--platform <platform>] [--again]   builds the sidecar from source, with Go, into the cache
+const usage = `troupe-tsnet build [--platform <platform>] [--again]   builds the sidecar and the launcher from source, with Go, into the cache
 troupe-tsnet where                                     prints the path of the sidecar that would be used
 
 Platforms: ${platforms.join(', ')}. The cache is $TROUPE_CACHE_DIR, else "troupe" in your cache folder.`
@@ -31,8 +31,12 @@ async function main(args: readonly string[]): Promise<number> {
   switch (positionals[0]) {
     case 'build': {
       tell(process.stderr, 'building the sidecar: the first time this takes some minutes')
-      const { path } = await buildSidecar({ ...chosen, again: values.again === true })
+      const options = { ...chosen, again: values.again === true }
+      const { path } = await buildSidecar(options)
       tell(process.stdout, path)
+      if (!(platform ?? process.platform).startsWith('linux')) return 0
+      const { path: launcher } = await buildLauncher(options)
+      tell(process.stdout, launcher)
       return 0
     }
     case 'where': {

@@ -1,6 +1,6 @@
 /**
  * Runs in a namespace: all attempts, by processes in an overlay's frame, under policies that let it choose no other. Its
- * arguments are the host's `network` and a folder; prints what each attempt ended with, what was seen of it, and
+ * arguments are the kind of host and a folder; prints what each attempt ended with, what was seen of it, and
  * whether the program's inspector listens at the end.
  */
 import { createRequire } from 'node:module'
@@ -14,9 +14,15 @@ import { Trap } from './traps.ts'
 const source = './attacks.js'
 /** Among so many the attempts are divided that bear each other. */
 const processCount = 10
+/** What the attempts are made in. */
+const hosts: Readonly<Record<string, object>> = {
+  guarded: { network: 'guarded' },
+  sealed: { network: 'sealed' },
+  process: { isolation: 'process' },
+}
 /** Milliseconds. */
 const settling = 1000
-const [network = 'guarded', folder = '/tmp'] = process.argv.slice(2)
+const [mode = 'guarded', folder = '/tmp'] = process.argv.slice(2)
 // Native code that is in the process already.
 createRequire(import.meta.url)('@napi-rs/nice')
 
@@ -25,7 +31,7 @@ const proxy = { kind: 'network.socks5', host: proxyAddress, port: proxyPort }
 await using app = await startApp({
   root: import.meta.dirname,
   entries: [
-    { id: 'app:threads', kind: 'process.host', host: { network, spares: 0, preload: ['hostile'] }, lifecycle },
+    { id: 'app:threads', kind: 'process.host', host: { ...hosts[mode], spares: 0, preload: ['hostile'] }, lifecycle },
     { id: 'app:open', kind: 'process.host', host: { spares: 0 }, lifecycle },
     { id: 'app:proxy', ...proxy },
     { id: 'app:other', ...proxy },

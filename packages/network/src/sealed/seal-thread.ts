@@ -19,10 +19,14 @@ import { seal } from './sealed.ts'
 /** What a sealed thread must not have been given, in the words of `process.permission`. */
 const forbidden = ['net', 'child', 'worker', 'addon', 'wasi', 'ffi', 'inspector', 'fs.write']
 
-/** @throws TroupeError `Internal` in a thread that has one of the permissions that a sealed one must not have. */
-function checkPermissions(): void {
+/**
+ * @param allowed - Of those.
+ * @throws TroupeError `Internal` in a thread that has one of the permissions that a sealed one must not have.
+ */
+function checkPermissions(allowed: readonly string[] = []): void {
   const { permission } = process
-  const given = permission === undefined ? ['all'] : forbidden.filter((scope) => has(permission, scope))
+  const unwanted = forbidden.filter((scope) => !allowed.includes(scope))
+  const given = permission === undefined ? ['all'] : unwanted.filter((scope) => has(permission, scope))
   if (given.length === 0) return
   throw new TroupeError('Internal', `this thread was to be sealed, and was started with permissions: ${given.join(', ')}`, {
     details: { given },
@@ -49,10 +53,30 @@ export async function sealThread(): Promise<void> {
   // The program's own inspector listens on a signal.
   forbidMethods(process, ['kill', '_kill'], 'process')
   forbidMethods(v8, ['setFlagsFromString', 'setHeapSnapshotNearHeapLimit'], 'v8')
+  forbidDatabases()
+  syncBuiltinESMExports()
+}
+
+/**
+ * Seals an operating-system process of its own, whose descriptors, signals and flags are its own too: installs the guard, and nothing is opened
+ * here but by the kernel. What holds hostile code is the operating system.
+ *
+ * @param writes - It was given files to write.
+ * @throws TroupeError as {@link sealThread} does
+ */
+export function sealProcess(writes: boolean): void {
+  checkPermissions(writes ? ['fs.write'] : [])
+  installGuard()
+  seal()
+  forbidDatabases()
+  syncBuiltinESMExports()
+}
+
+/** They write files without permission. */
+function forbidDatabases(): void {
   const sqlite: unknown = process.getBuiltinModule('node:sqlite')
   if (typeof sqlite === 'object' && sqlite !== null) {
     forbidConstruction(sqlite, 'DatabaseSync', 'sqlite')
     forbidMethods(sqlite, ['backup'], 'sqlite')
   }
-  syncBuiltinESMExports()
 }

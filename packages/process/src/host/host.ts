@@ -19,6 +19,8 @@ export interface Host extends AsyncDisposable {
   readonly id: EntryId
   /** Its threads have no network of their own. */
   readonly sealed: boolean
+  /** Its processes are operating-system processes. @default false */
+  readonly isolated?: boolean
   /** Whether a thread is one of its own. */
   owns(thread: number): boolean
   /** Processes that run in it. */

@@ -1,7 +1,7 @@
 /** Threads kept warm: started, and with all loaded that can be loaded before it is known what they will run. */
 import { startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Network } from '../kernel/networks.ts'
-import type { Thread, WorkerThread } from '../kernel/thread.ts'
+import type { Thread, OwnedThread } from '../kernel/thread.ts'
 
 /** Milliseconds from the taking of a spare thread to the start of the next. */
 const refillDelay = 5
@@ -9,12 +9,12 @@ const refillDelay = 5
 export interface SparesOptions {
   readonly count: number
   /** @param network - Of what the thread will run, where that is known. */
-  readonly start: (network?: Network) => WorkerThread
+  readonly start: (network?: Network) => OwnedThread
 }
 
 export class Spares {
   readonly #options: SparesOptions
-  readonly #warm: WorkerThread[] = []
+  readonly #warm: OwnedThread[] = []
   #refilling: Timer | undefined
   #closed = false
 
@@ -27,7 +27,7 @@ export class Spares {
    * A warm thread that has that network or none, or else a new one. It is replaced a little later, so that the start of a thread does not slow
    * whoever takes this one.
    */
-  take(network: Network): WorkerThread {
+  take(network: Network): OwnedThread {
     const at = this.#warm.findIndex(({ network: own }) => own === undefined || own.key === network.key)
     const [warm] = at === -1 ? [] : this.#warm.splice(at, 1)
     const thread = warm ?? this.#options.start(network)

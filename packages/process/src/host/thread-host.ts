@@ -2,9 +2,10 @@
 import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import type { Network } from '../kernel/networks.ts'
-import type { Thread, WorkerThread } from '../kernel/thread.ts'
+import type { OwnedThread, Thread } from '../kernel/thread.ts'
 import type { Threads } from '../kernel/threads.ts'
 import type { hostKind } from '../kinds.ts'
+import type { Launch } from './process/launch.ts'
 import type { Host, Place } from './host.ts'
 import { Spares } from './spares.ts'
 
@@ -21,26 +22,31 @@ export interface ThreadHostOptions {
   readonly moduleOf: (entry: EntryId) => string
   /** The network of processes that choose none, where they all have the same; spares with modules of the application run in it. */
   readonly defaultNetwork: () => Network | undefined
+  /** Starts operating-system processes, where its processes are such. */
+  readonly launch?: Launch
 }
 
 export class ThreadHost implements Host {
   readonly id: EntryId
   readonly #options: ThreadHostOptions
   readonly #spares: Spares
-  readonly #running = new Map<Pid, WorkerThread>()
+  readonly #running = new Map<Pid, OwnedThread>()
   #closed = false
 
   constructor(options: ThreadHostOptions) {
     this.id = options.id
     this.#options = options
-    const { spares, resourceLimits, preload = [], network } = options.settings
+    const { settings, launch, threads } = options
+    const { spares, resourceLimits, preload = [], network } = settings
     this.#spares = new Spares({
       count: spares,
       start: (wanted) => {
         const bound = preload.length === 0 ? undefined : (wanted ?? options.defaultNetwork())
-        return options.threads.start({
-          // A module of the application loads in its thread's network, or later.
-          ...(bound && { network: bound, preload: preload.map(options.moduleOf) }),
+        // A module of the application loads in its thread's network, or later.
+        const known = bound && { network: bound, preload: preload.map(options.moduleOf) }
+        if (launch !== undefined) return threads.startProcess(launch, known)
+        return threads.start({
+          ...known,
           sealed: network === 'sealed',
           ...(resourceLimits && { resourceLimits }),
         })
@@ -53,7 +59,11 @@ export class ThreadHost implements Host {
   }
 
   get sealed(): boolean {
-    return this.#options.settings.network === 'sealed'
+    return this.isolated || this.#options.settings.network === 'sealed'
+  }
+
+  get isolated(): boolean {
+    return this.#options.launch !== undefined
   }
 
   get size(): number {
@@ -61,8 +71,9 @@ export class ThreadHost implements Host {
   }
 
   /** Settles when the spare threads are warm. */
-  ready(): Promise<void> {
-    return this.#spares.ready()
+  async ready(): Promise<void> {
+    await this.#options.launch?.ready()
+    await this.#spares.ready()
   }
 
   place(network: Network): Place {

@@ -3,7 +3,7 @@ import { type EntryId, errorFromWire, type Log, type Pid, startTimer, stopTimer,
 import type { ToKernel } from '../protocol.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'
-import { exitCodeOf } from './threads.ts'
+import { exitCodeOf } from './thread-failure.ts'
 
 /** Lines in a second for one entry; beyond, one line says how many were not shown. */
 const linesPerSecond = 50

@@ -2,6 +2,7 @@
 import { type EntryId, invalid, type Log, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Registry } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
+import { Launch } from '../host/process/launch.ts'
 import { Retirement } from '../host/retirement.ts'
 import { SharedHost } from '../host/shared-host.ts'
 import { type HostSettings, ThreadHost } from '../host/thread-host.ts'
@@ -34,7 +35,13 @@ export class Hosts implements AsyncDisposable {
   create(id: EntryId, settings: HostSettings): Host {
     const { threads, log, moduleOf, defaultNetwork, drainTimeout } = this.#options
     if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log, drainTimeout })
-    return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork })
+    if (settings.isolation === 'thread') return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork })
+    const { registry } = this.#options
+    const warn = (message: string) => {
+      log(`host ${id} ${message}`, { level: 'warn' })
+    }
+    const launch = new Launch({ settings, root: registry.root, modules: threads.preload, warn })
+    return new ThreadHost({ id, settings, threads, moduleOf, defaultNetwork, launch })
   }
 
   /** Puts a host in service. */

@@ -140,6 +140,7 @@ export class Kernel implements AsyncDisposable {
     this.deadLetters = new DeadLetters({ log: options.log })
     this.threads = new Threads({
       print: options.print,
+      log: options.log,
       preload: options.preload,
       strict: this.security.strictMode,
       standing: (thread) => this.standings.of(thread),
@@ -210,7 +211,7 @@ export class Kernel implements AsyncDisposable {
     const { frame } = order
     const network = order.network ?? this.networks.ofProcess(frame)
     const accepts = order.accepts ?? acceptsOf(this, order)
-    checkArguments(order, network, accepts)
+    checkArguments(order, network, accepts, host.isolated)
     const place = host.place(network)
     const { pid, thread } = place
     this.processes.add({

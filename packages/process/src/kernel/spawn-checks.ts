@@ -1,6 +1,6 @@
 /** What is checked of a process before it is started: what it accepts, and what it is started with from another network. */
 import { type Pid, threadOf } from '@troupe/core'
-import { checkCrossing, crossing } from '../crossing.ts'
+import { checkCrossing, checkEncodable, crossing } from '../crossing.ts'
 import type { Accepts } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import type { Network } from './networks.ts'
@@ -24,7 +24,12 @@ export function checkArguments(
   { from, entry, args, ports = [], messages = [], isSentTo }: SpawnOrder,
   network: Network,
   accepts: Accepts,
+  isEncoded = false,
 ): void {
+  if (isEncoded) {
+    checkEncodable(args, 'args')
+    for (const { payload } of messages) checkEncodable(payload, 'payload')
+  }
   const sender = from?.network
   if (sender === undefined || sender.key === network.key) return
   const own: ReadonlySet<unknown> = new Set(ports)

@@ -40,6 +40,11 @@ export class StandardStreams implements Disposable {
     })
   }
 
+  /** Prints what a process of its own has written. */
+  printChunk(stream: OutputStream, chunk: Uint8Array, done: () => void): void {
+    this.#print(stream, chunk, done)
+  }
+
   [Symbol.dispose](): void {
     process.stdout.off('resize', this.#onResize)
   }

@@ -29,6 +29,9 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'connect':
       kernel.threads.connect(thread, message.thread)
       return
+    case 'garbled':
+      kernel.threads.garbled(thread, message.thread)
+      return
     case 'dry':
       thread.dry()
       return

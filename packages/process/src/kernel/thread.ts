@@ -36,6 +36,8 @@ export interface ThreadOptions {
 interface ThreadParts {
   /** @default false */
   readonly sealed?: boolean
+  /** @default false */
+  readonly isolated?: boolean
   readonly ledger?: OutputLedger
   /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
   readonly addons?: SharedArrayBuffer
@@ -46,6 +48,8 @@ export class Thread {
   readonly number: number
   /** It has no network of its own, nor anything that leads to one: what it needs, the kernel opens. */
   readonly sealed: boolean
+  /** It is the main thread of an operating-system process of its own. */
+  readonly isolated: boolean
   /** Processes in it. */
   readonly pids = new Set<Pid>()
   /** Entries whose programs the kernel has given it. */
@@ -61,9 +65,10 @@ export class Thread {
   #drained: PromiseWithResolvers<void> | undefined
   readonly #wire: Wire<ToKernel>
 
-  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, ledger, addons }: ThreadParts = {}) {
+  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons }: ThreadParts = {}) {
     this.number = number
     this.sealed = sealed
+    this.isolated = isolated
     this.ledger = ledger
     this.nativeEnd = new NativeEnd(addons, (message) => {
       this.post(message)
@@ -172,7 +177,7 @@ export function threadWire(
 }
 
 /** What a thread is told of its network. */
-function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
+export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
   return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }
 
@@ -187,9 +192,16 @@ const maxAhead = 1000
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
-/** A worker thread. */
-export class WorkerThread extends Thread {
+/** A thread that the kernel has started, and ends. */
+export abstract class OwnedThread extends Thread {
   /** Settles when it can run processes; rejects when it ended before. */
+  abstract readonly ready: Promise<void>
+  /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
+  abstract terminate(error: TroupeError): Promise<void>
+}
+
+/** A worker thread. */
+export class WorkerThread extends OwnedThread {
   readonly ready: Promise<void>
   readonly #worker: Worker
   readonly #near: MessagePort
@@ -268,7 +280,6 @@ export class WorkerThread extends Thread {
     return utilization
   }
 
-  /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
   async terminate(error: TroupeError): Promise<void> {
     this.#verdict ??= error
     this.#terminated ??= this.#end(error)

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
-import { type EntryId, errorToWire, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
+import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import type { RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
 import type { Output } from '../output-ledger.ts'
 import { LocalWire, type Wire } from '../wire.ts'
+import type { Launch } from '../host/process/launch.ts'
+import { ProcessThread } from '../host/process/process-thread.ts'
 import { ensurePrivateFolder } from './private-folder.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
 import type { Network } from './networks.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
+import { threadFailure } from './thread-failure.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
 setFlagsFromString('--no-turboshaft-loop-unrolling')
@@ -24,6 +27,7 @@ export interface ThreadsOptions {
   readonly print?: Print | undefined
   /** What a thread's peers are told of it. */
   readonly standing: (thread: number) => Standing
+  readonly log: Log
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** A thread is gone. Its processes, if it still had some, ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
@@ -104,6 +108,29 @@ export class Threads implements Disposable {
     return this.#register(thread)
   }
 
+  /** Starts an operating-system process of its own, whose main thread this is. */
+  startProcess(launch: Launch, { preload = [], network }: Pick<StartOptions, 'preload' | 'network'> = {}): ProcessThread {
+    const thread = new ProcessThread({
+      thread: this.#claim(),
+      launch,
+      ...(network && { network }),
+      preload: [...this.#options.preload, ...preload],
+      strict: this.#options.strict,
+      writes: launch.writes,
+      print: (stream, chunk, done) => {
+        this.#streams.printChunk(stream, chunk, done)
+      },
+      onMessage: this.#options.onMessage,
+      onExit: (gone, error) => {
+        this.remove(gone, error)
+      },
+      warn: (message) => {
+        this.#options.log(message, { level: 'warn' })
+      },
+    })
+    return this.#register(thread)
+  }
+
   /**
    * Takes in a thread of a pool, which something else starts. Answers what its runtime is made from.
    *
@@ -166,11 +193,34 @@ export class Threads implements Disposable {
     other.peers.add(thread.number)
     const { standing } = this.#options
     const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
-    const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn })
+    const encoded = thread.isolated || other.isolated
+    const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn, ...(encoded && { encoded }) })
     thread.post({ type: 'channel', thread: number, port: port1, standing: standing(number), network: network(other) }, [port1])
     other.post({ type: 'channel', thread: thread.number, port: port2, standing: standing(thread.number), network: network(thread) }, [
       port2,
     ])
+  }
+
+  /**
+   * A thread cannot decode what another one sent: that is ended, on the word of a thread that is not sealed. The word of a sealed one keeps the
+   * two from each other.
+   */
+  garbled(thread: Thread, number: number): void {
+    const sender = this.#threads.get(number)
+    if (!(sender instanceof ProcessThread) || !thread.peers.has(number)) return
+    const what = 'sent what cannot be decoded'
+    if (!thread.sealed) {
+      sender.violated(what)
+      return
+    }
+    const error = errorToWire(new TroupeError('Internal', `it ${what}`))
+    for (const [one, other] of [
+      [thread, sender],
+      [sender, thread],
+    ] as const) {
+      one.peers.delete(other.number)
+      one.post({ type: 'gone', thread: other.number, error })
+    }
   }
 
   /** Tells those who know a thread what it may do now. */
@@ -215,27 +265,6 @@ export class Threads implements Disposable {
     this.#next += 1
     return number
   }
-}
-
-/** The end of a thread that ended by itself. */
-export function threadFailure(code: number, error: Error | undefined): TroupeError {
-  if (error === undefined) {
-    return new TroupeError('Unknown', exitWords(code), { details: { code } })
-  }
-  if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new TroupeError('Internal', 'it ran out of heap', { details: { code: error.code }, cause: error })
-  }
-  return new TroupeError('Internal', `its thread failed: ${error.message}`, { cause: error })
-}
-
-/** What a thread that called `process.exit` gave it, by the error that {@link threadFailure} made of that. */
-export function exitCodeOf({ message, details }: TroupeError): number | undefined {
-  const { code } = details
-  return typeof code === 'number' && message === exitWords(code) ? code : undefined
-}
-
-function exitWords(code: number): string {
-  return `it called process.exit(${code})`
 }
 
 /** The environment of threads: the program's, and a compile cache, without which each thread strips and compiles all anew. */

@@ -3,9 +3,11 @@
  * interned, and an account for each process over there that was sent to.
  */
 import { type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
-import { type MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
+import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
+import { decode } from '../pipe/codec.ts'
 import type { Parcel, SendRun } from '../protocol.ts'
 import type { Border } from '../thread/border.ts'
+import { encodeBatch } from './encode-batch.ts'
 import { Account, type Unacknowledged } from './account.ts'
 import type { Claim } from './flow.ts'
 import type { Transfer } from './payload.ts'
@@ -22,6 +24,15 @@ interface Addressed {
   readonly to: Pid
   readonly topic: string
   readonly frame: Frame
+}
+
+/** A port to another thread, or what stands for one in a process of its own. */
+export interface PeerPort {
+  postMessage(message: object, transfer?: readonly Transferable[]): void
+  on(event: 'message' | 'messageerror', listener: (message: unknown) => void): unknown
+  on(event: 'close', listener: () => void): unknown
+  unref(): void
+  close(): void
 }
 
 export interface ChannelOptions {
@@ -43,7 +54,8 @@ export class Channel {
   readonly #decoder = new FrameDecoder()
   readonly #accounts = new Map<Pid, Account<Channel>>()
   readonly #dead = new Set<Pid>()
-  #port: MessagePort | undefined
+  #port: PeerPort | undefined
+  #encoded = false
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -72,19 +84,32 @@ export class Channel {
     for (const parcel of batch) this.#take(parcel)
   }
 
+  readonly #takeMessage = (message: unknown): void => {
+    try {
+      const batch = this.#encoded && message instanceof Uint8Array ? decode(message) : message
+      if (isBatch(batch)) this.#takeBatch(batch)
+      else if (this.#encoded) this.#options.onGarbled(this, new TypeError('that is no list of parcels'))
+    } catch (error) {
+      this.#options.onGarbled(this, error)
+    }
+  }
+
   /** Takes what has come already, ahead of its turn in the event loop. */
   takeNow(): void {
-    for (let taken = 0; taken < maxAhead && this.#port !== undefined; taken += 1) {
-      const next: { readonly message: readonly Parcel[] } | undefined = receiveMessageOnPort(this.#port)
+    for (let taken = 0; taken < maxAhead; taken += 1) {
+      // By a pipe all comes in one order, the kernel's as well.
+      const next: { readonly message: unknown } | undefined =
+        this.#port instanceof MessagePort ? receiveMessageOnPort(this.#port) : undefined
       if (next === undefined) return
-      this.#takeBatch(next.message)
+      this.#takeMessage(next.message)
     }
   }
 
   /** Joins the port; what was put before goes out now. */
-  open(port: MessagePort): void {
+  open(port: PeerPort, encoded = false): void {
     this.#port = port
-    port.on('message', this.#takeBatch)
+    this.#encoded = encoded
+    port.on('message', this.#takeMessage)
     port.on('messageerror', (error) => {
       this.#options.onGarbled(this, error)
     })
@@ -96,6 +121,11 @@ export class Channel {
     port.unref()
     this.#introduce()
     this.flush()
+  }
+
+  /** What is sent by it travels as bytes, to another operating-system process or from one. */
+  get isEncoded(): boolean {
+    return this.#encoded
   }
 
   get isOpen(): boolean {
@@ -160,7 +190,12 @@ export class Channel {
     this.#run = undefined
     this.#batch = []
     this.#moved = []
-    this.#port.postMessage(batch, moved)
+    if (!this.#encoded) {
+      this.#port.postMessage(batch, moved)
+      return
+    }
+    const bytes = encodeBatch(batch)
+    this.#port.postMessage(bytes, [bytes.buffer])
   }
 
   get decoder(): FrameDecoder {
@@ -247,4 +282,8 @@ export class Channel {
 
 function isSame(run: SendRun, to: Pid, from: Pid, topic: string, claim: Claim): boolean {
   return run.to === to && run.from === from && run.topic === topic && run.claim === claim
+}
+
+function isBatch(message: unknown): message is readonly Parcel[] {
+  return Array.isArray(message)
 }

@@ -13,6 +13,9 @@ import { deadLetterChannel } from '../mailbox/dead-letters.ts'
 
 export const hostId = entryId('app:host')
 
+/** What processes live in where a test says nothing: the same tests run with processes of the operating system. */
+const testedIsolation = process.env['TROUPE_TEST_ISOLATION'] === 'process' ? 'process' : 'thread'
+
 export interface KernelFixtureOptions {
   /** Methods to make entries of: `talk.echo` is the export `echo` of `programs/talk.ts`, and the entry `app:talk.echo`. */
   readonly programs: readonly string[]
@@ -90,7 +93,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     log: onLog,
   })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog, defaultOverlay: options.defaultOverlay })
-  const host = kernel.hosts.create(hostId, { isolation: 'thread', spares: 1, queueSize: 1024, ...options.host })
+  const host = kernel.hosts.create(hostId, { isolation: testedIsolation, spares: 1, queueSize: 1024, ...options.host })
   kernel.hosts.add(host)
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)

@@ -4,6 +4,7 @@
  */
 import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
 import { checkCrossing } from '../crossing.ts'
+import type { Border } from './border.ts'
 import type { Channel } from '../mailbox/channel.ts'
 import { unpack } from '../mailbox/payload.ts'
 import type { Parcel, Watcher, WireExit } from '../protocol.ts'
@@ -220,7 +221,7 @@ export class Bonds {
     if (this.#isHere(watcher.pid)) this.#notify(from, watcher, fromWire(exit))
     else {
       const channel = this.#channelTo(watcher.pid)
-      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.border?.leadsElsewhere) })
+      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.border) })
     }
   }
 
@@ -273,10 +274,11 @@ function removeWatchers(watchers: Watcher[], pid: Pid): number {
 }
 
 /** An end as another thread may learn of it: a value that could carry work to another network does not get there. */
-function crossingExit(exit: WireExit, leadsElsewhere: boolean | undefined): WireExit {
-  if ('error' in exit || leadsElsewhere === false) return exit
+function crossingExit(exit: WireExit, border: Border | undefined): WireExit {
+  if ('error' in exit) return exit
   try {
-    checkCrossing(exit.value, 'result', true)
+    if (border === undefined) checkCrossing(exit.value, 'result', true)
+    else border.check(exit.value, 'result', true)
     return exit
   } catch (error) {
     return { error: errorToWire(error) }

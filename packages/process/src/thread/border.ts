@@ -3,6 +3,7 @@
  * says that it may do, in an overlay that the kernel says it can be in.
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
+import { checkCrossing, checkEncodable } from '../crossing.ts'
 import type { Accepts, Parcel, PeerNetwork, Standing } from '../protocol.ts'
 
 /** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
@@ -74,6 +75,18 @@ export class Border {
   /** Whether the other thread runs in another network. */
   get leadsElsewhere(): boolean {
     return !this.#options.network.isOwn
+  }
+
+  /**
+   * Checks what is sent to the other thread.
+   *
+   * @param isReply - See `checkCrossing`.
+   * @throws TroupeError `Invalid`, with the path.
+   */
+  check(value: unknown, path: string, isReply = false): void {
+    const { isOwn, encoded } = this.#options.network
+    if (encoded === true) checkEncodable(value, path)
+    else if (!isOwn) checkCrossing(value, path, isReply)
   }
 
   /** Whether a process here that accepts messages from such overlays takes those of the other thread. */

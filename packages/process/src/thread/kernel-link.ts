@@ -72,6 +72,12 @@ export class KernelLink {
     this.#wire.postMessage(message)
   }
 
+  /** What came by an encoded channel cannot be decoded: nothing more is taken from there, and the kernel judges its sender. */
+  garbled(channel: { readonly thread: number; close(): void }): void {
+    channel.close()
+    this.tell({ type: 'garbled', thread: channel.thread })
+  }
+
   /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
   failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
     this.tell({ type: 'failed', pid, entry, error, late })

@@ -53,7 +53,7 @@ export class Peers {
         vouch(thread, action, target)
       },
     })
-    channel.open(port)
+    channel.open(port, network.encoded)
   }
 
   /** What is taken from a thread. */

@@ -128,7 +128,7 @@ export class PostOffice {
       if (this.#isHere(to)) this.#calls.resolve(call, unpack(packed.payload), thread)
       else {
         const channel = this.#options.channel(threadOf(to))
-        if (channel.border?.leadsElsewhere === true) checkCrossing(packed.payload, 'reply', true)
+        channel.border?.check(packed.payload, 'reply', true)
         channel.put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
       }
     } catch (cause) {
@@ -242,11 +242,10 @@ export class PostOffice {
     const account = this.#account(to)
     if (account === undefined) return Promise.reject(missing(to))
     const { border } = account.channel
-    if (border === undefined ? mayNotCross(packed.payload) : border.leadsElsewhere) {
+    if (border !== undefined) border.check(packed.payload, 'payload')
+    else if (mayNotCross(packed.payload)) {
       // Whether it crosses at all is not known before the two threads were introduced.
-      if (border === undefined && !account.closed) {
-        return account.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
-      }
+      if (!account.closed) return account.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
       checkCrossing(packed.payload, 'payload')
     }
     const isCall = call !== 0

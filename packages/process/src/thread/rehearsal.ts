@@ -26,7 +26,7 @@ const process: StartProcess = {
 export function main(): void {}
 
 /** Plays a process through. Nobody outside this thread hears of it. */
-export async function rehearse(data: ThreadData): Promise<void> {
+export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()
   const { strict, routeWord } = data

@@ -315,8 +315,12 @@ export class Runtime {
   }
 
   /** It cannot be told whose messages were lost: the processes here end, and their senders learn what was not taken. */
-  #garbled({ thread }: Channel, cause: unknown): void {
-    const error = errorToWire(new TroupeError('Internal', `what thread ${thread} sent cannot be decoded`, { cause }))
+  #garbled(channel: Channel, cause: unknown): void {
+    if (channel.isEncoded) {
+      this.kernel.garbled(channel)
+      return
+    }
+    const error = errorToWire(new TroupeError('Internal', `what thread ${channel.thread} sent cannot be decoded`, { cause }))
     if (this.#processes.size === 0) process.emitWarning(error.message)
     for (const process of [...this.#processes.values()]) this.finish(process, { error })
   }

@@ -1,7 +1,7 @@
 /** Makes a worker thread one of the application: the guard first, then the runtime. */
 import { currentSlot, errorToWire } from '@troupe/core'
-import { bindThreadNetwork, installGuard, provideNetworkAccess, sealThread, trustAddons } from '@troupe/network'
-import type { ThreadData } from '../protocol.ts'
+import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
+import type { StartData } from '../protocol.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
 import { LocalProcess } from './local-process.ts'
@@ -18,17 +18,25 @@ export async function guardThread(sealed = false): Promise<void> {
   else installGuard()
 }
 
-export function startThread(data: ThreadData): Runtime {
+/** The same in an operating-system process of its own. @param writes - It may write files. */
+export function guardChild(writes: boolean): void {
+  sealProcess(writes)
+}
+
+export function startThread(data: StartData): Runtime {
   trustAddons(data.native)
   if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)
   setRuntime(runtime)
-  watchAddons(data.addons)
+  if (data.addons !== undefined) watchAddons(data.addons)
   provideNetworkAccess(kernelNetworkAccess(runtime, data.sealed))
-  redirectOutput(data.streams, (output) => {
-    runtime.kernel.tell(output)
-  })
-  if (!data.sealed) redirectInput(data.streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
+  const { streams } = data
+  if (streams !== undefined) {
+    redirectOutput(streams, (output) => {
+      runtime.kernel.tell(output)
+    })
+    if (!data.sealed) redirectInput(streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
+  }
   const onStray = (error: unknown) => {
     strayed(runtime, error)
   }

@@ -1,4 +1,4 @@
-/** Builds the sidecar into the cache. */
+/** Builds the programs of this package into the cache. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { cachePlace, defaultCache, makePlace, recordedAt } from '../cache.ts'
 import { sha256, verify } from '../checksum.ts'
 import type { Sidecar } from '../find.ts'
 import { currentPlatform, type Platform } from '../platform.ts'
+import { type GoProgram, launcher, sidecar } from '../program.ts'
 import { sourceFolder } from '../source.ts'
 import { findGo } from './go.ts'
 
@@ -33,19 +34,27 @@ const systems = {
  *
  * @throws TroupeError `Unavailable`, final, when there is no Go, or it fails.
  */
-export async function buildSidecar({
-  platform = currentPlatform(),
-  cache = defaultCache(),
-  again = false,
-}: BuildOptions = {}): Promise<Sidecar> {
-  const place = await cachePlace(cache, platform)
+export async function buildSidecar(options: BuildOptions = {}): Promise<Sidecar> {
+  return build(sidecar, options)
+}
+
+/** The launcher of `isolation: process`, for Linux. Takes seconds. Throws like {@link buildSidecar}. */
+export async function buildLauncher(options: BuildOptions = {}): Promise<Sidecar> {
+  return build(launcher, options)
+}
+
+async function build(
+  source: GoProgram,
+  { platform = currentPlatform(), cache = defaultCache(), again = false }: BuildOptions,
+): Promise<Sidecar> {
+  const place = await cachePlace(cache, platform, source)
   const recorded = again ? undefined : await recordedAt(place)
   if (recorded !== undefined) return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
   await makePlace(place)
   // Others may be building the same: each writes a file of its own, and the last one stays.
   const draft = `${place.program}.${process.pid}`
   try {
-    await compile(draft, platform)
+    await compile(source, draft, platform)
     const sum = await sha256(draft)
     await rename(draft, place.program)
     await writeFile(place.checksum, `${sum}\n`, { mode: 0o600 })
@@ -55,17 +64,19 @@ export async function buildSidecar({
   }
 }
 
-async function compile(output: string, platform: Platform): Promise<void> {
+async function compile(source: GoProgram, output: string, platform: Platform): Promise<void> {
   const [system, architecture] = systems[platform]
   const { program, environment } = await findGo()
-  const args = ['build', '-trimpath', '-tags', await readBuildTags(), '-ldflags', await linkerFlags(), '-o', output, '.']
+  const tags = source === sidecar ? ['-tags', await readBuildTags()] : []
+  const flags = source === sidecar ? await linkerFlags() : '-s -w'
+  const args = ['build', '-trimpath', ...tags, '-ldflags', flags, '-o', output, '.']
   const env = { ...process.env, ...environment, GOOS: system, GOARCH: architecture, CGO_ENABLED: '0' }
-  const child = spawn(program, args, { cwd: sourceFolder, env, stdio: ['ignore', 'inherit', 'pipe'] })
+  const child = spawn(program, args, { cwd: source.folder, env, stdio: ['ignore', 'inherit', 'pipe'] })
   const words: string[] = []
   child.stderr.setEncoding('utf8').on('data', (text: string) => void words.push(text))
   const code = await once(child, 'close').then(([first]: readonly unknown[]) => first)
   if (code !== 0)
-    throw new TroupeError('Unavailable', `Go did not build the sidecar for ${platform}:\n${words.join('')}`, {
+    throw new TroupeError('Unavailable', `Go did not build ${source.name} for ${platform}:\n${words.join('')}`, {
       retryable: false,
       details: { platform },
     })

@@ -1,3 +1,3 @@
-/** Builds the sidecar from the sources that this package brings. */
-export { buildSidecar, type BuildOptions, readBuildTags } from './build.ts'
+/** Builds the programs from the sources that this package brings. */
+export { buildLauncher, buildSidecar, type BuildOptions, readBuildTags } from './build.ts'
 export { findGo, type Go, goPackage } from './go.ts'

@@ -1,0 +1,52 @@
+/** What `isolation: process` adds to the settings of a host. */
+import { duration } from '@troupe/registry'
+import { z } from 'zod'
+import type { HostSettings } from '../thread-host.ts'
+
+const path = z.string().startsWith('/', 'expected an absolute path')
+const name = z
+  .string()
+  .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
+  .refine((variable) => !/^(NODE_OPTIONS|NODE_CHANNEL_.*|LD_.*|DYLD_.*)$/.test(variable), 'such a variable could give permissions, or code')
+
+export const isolationFields = {
+  /** Variables of the program's environment that its processes see. @default none */
+  env: z.array(name).optional(),
+  /** Files and folders beside the modules that they run. */
+  fs: z.strictObject({ read: z.array(path).optional(), write: z.array(path).optional() }).optional(),
+  limits: z
+    .strictObject({
+      /** Heap, in MiB; what Node needs beside it is added. @default V8's */
+      memoryMb: z
+        .int()
+        .min(32)
+        .max(1 << 20)
+        .optional(),
+      /** Time on processors, after which a process is ended. @default any */
+      cpu: duration().optional(),
+      openFiles: z
+        .int()
+        .min(64)
+        .max(1 << 20)
+        .optional(),
+      /** Of a file that it writes, in MiB. @default any, where it may write at all */
+      fileSizeMb: z.int().min(1).optional(),
+      threads: z.int().min(32).max(4096).optional(),
+      /** Its priority, as `nice` has it: 19 is the lowest. @default 5 */
+      nice: z.int().min(0).max(19).optional(),
+    })
+    .optional(),
+  /** `require: namespaces`: starts nothing where the operating system allows no user namespaces. @default seccomp has to do there */
+  sealed: z.strictObject({ require: z.literal('namespaces') }).optional(),
+}
+
+/** What only processes of their own are given. */
+export function checkIsolation(host: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  if (host['isolation'] === 'process') return
+  for (const field of Object.keys(isolationFields)) {
+    if (host[field] === undefined) continue
+    context.addIssue({ code: 'custom', path: [field], message: 'is for "isolation: process" alone' })
+  }
+}
+
+export type IsolationSettings = Pick<HostSettings, 'env' | 'fs' | 'limits' | 'sealed' | 'resourceLimits'>

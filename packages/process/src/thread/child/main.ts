@@ -1,0 +1,38 @@
+/**
+ * An operating-system process of its own starts here (`isolation: process`). The operating system keeps its code from all else; the guard
+ * makes its libraries' connections the kernel's to open.
+ */
+import { errorToWire } from '@troupe/core'
+import type { ChildData } from '../../pipe/messages.ts'
+import { routesChanged, routeWord } from '../../route-word.ts'
+import { rehearse } from '../rehearsal.ts'
+import { guardChild, startThread } from '../start.ts'
+import { PassedHandles } from './passed.ts'
+import { KernelPipe } from './pipes.ts'
+
+// Made before the guard refuses descriptors that it did not open.
+void process.stdout
+void process.stderr
+const pipe = new KernelPipe()
+const handles = new PassedHandles()
+const data = await pipe.first()
+if (!isChildData(data)) throw new Error('this module is the start of a process of Troupe, and of nothing else')
+
+try {
+  guardChild(data.writes)
+  const runtime = startThread({ ...data, port: pipe, routeWord, sealed: true, native: [] })
+  pipe.open((message) => {
+    if ('type' in message && message.type === 'overlayMoved') routesChanged()
+    return handles.complete(message, (completed) => pipe.emit('message', completed))
+  })
+  await Promise.all(data.preload.map((module) => import(module)))
+  if (runtime.processes.size === 0) await rehearse({ ...data, routeWord })
+  runtime.kernel.tell({ type: 'ready' })
+} catch (error) {
+  pipe.postMessage({ type: 'broken', error: errorToWire(error) })
+  process.exit(1)
+}
+
+function isChildData(value: unknown): value is ChildData {
+  return typeof value === 'object' && value !== null && 'thread' in value && 'preload' in value
+}

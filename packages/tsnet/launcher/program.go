@@ -1,0 +1,131 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var resources = map[string]int{
+	"cpu":        unix.RLIMIT_CPU,
+	"data":       unix.RLIMIT_DATA,
+	"file_size":  unix.RLIMIT_FSIZE,
+	"open_files": unix.RLIMIT_NOFILE,
+	"threads":    unix.RLIMIT_NPROC,
+}
+
+// becomeProgram is the second stage: it gives away all that the program is not to have, and becomes the program.
+func becomeProgram() {
+	unix.CloseOnExec(statusFd)
+	awaitWatch()
+	err := become([]byte(os.Args[1]))
+	writeAll(statusFd, []byte(err.Error()))
+	os.Exit(1)
+}
+
+// awaitWatch returns once the death of the first stage would be that of this process, and ends it where that is dead already.
+func awaitWatch() {
+	for {
+		n, err := unix.Read(statusFd, make([]byte, len("go")))
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			os.Exit(1)
+		}
+		return
+	}
+}
+
+func become(text []byte) error {
+	var what stage
+	if err := json.Unmarshal(text, &what); err != nil {
+		return err
+	}
+	if what.Isolated {
+		if err := unix.Sethostname([]byte("sealed")); err != nil {
+			return fmt.Errorf("name the host: %w", err)
+		}
+		if err := enterRoot(what.Read, what.Write); err != nil {
+			return err
+		}
+	}
+	if err := os.Chdir(what.Folder); err != nil {
+		return err
+	}
+	// No dumps, which are files; no queues, no locked memory: nothing that outlives it or is taken from others.
+	for _, resource := range []int{unix.RLIMIT_CORE, unix.RLIMIT_MEMLOCK, unix.RLIMIT_MSGQUEUE} {
+		if err := limit(resource, 0); err != nil {
+			return err
+		}
+	}
+	for name, most := range what.Limits {
+		resource, isKnown := resources[name]
+		if !isKnown {
+			return fmt.Errorf("no limit is called %q", name)
+		}
+		if err := limit(resource, most); err != nil {
+			return fmt.Errorf("limit %s: %w", name, err)
+		}
+	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, what.Nice); err != nil {
+		return fmt.Errorf("priority: %w", err)
+	}
+	closeOthers()
+	if err := dropCapabilities(); err != nil {
+		return err
+	}
+	if err := installFilter(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what.Program[0], syscall.Exec(what.Program[0], what.Program, os.Environ()))
+}
+
+// limit lowers a limit. One that is lower already stays.
+func limit(resource int, most uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(resource, &now); err != nil {
+		return err
+	}
+	most = min(most, now.Max)
+	return unix.Prlimit(0, resource, &unix.Rlimit{Cur: most, Max: most}, nil)
+}
+
+// closeOthers has every descriptor closed that is not meant for the program, when it becomes that.
+func closeOthers() {
+	unix.CloseRange(lastFd+1, ^uint(0)>>1&0xffffffff, unix.CLOSE_RANGE_CLOEXEC)
+}
+
+const (
+	noRoot       = 1<<0 | 1<<1
+	noFixup      = 1<<2 | 1<<3
+	noKeep       = 1 << 5
+	noAmbient    = 1<<6 | 1<<7
+	lastOfCapset = 63
+)
+
+func dropCapabilities() error {
+	// Where this process has no capabilities, there is nothing to lock: no_new_privs keeps it so.
+	unix.Prctl(unix.PR_SET_SECUREBITS, noRoot|noFixup|noKeep|noAmbient, 0, 0, 0)
+	unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	for capability := uintptr(0); capability <= lastOfCapset; capability++ {
+		unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	return nil
+}
+
+func pointer[T any](to *T) uintptr { return uintptr(unsafe.Pointer(to)) }

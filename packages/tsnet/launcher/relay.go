@@ -1,0 +1,111 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxLine is the longest line that the parent sends: it names a connection.
+const maxLine = 64 << 10
+
+var (
+	handleMark = []byte(`"cmd":"NODE_HANDLE"`)
+	ack        = []byte("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")
+)
+
+// relay hands connections that the parent sends on to the program, one after the other: the next when the program has acknowledged the last.
+// What the program writes is counted and forgotten: nothing of it comes to the parent. Returns when the parent closes its end.
+func relay(parent, program int) {
+	acknowledged := make(chan struct{}, 1)
+	go countLines(program, acknowledged)
+	var line []byte
+	var handles []int
+	chunk, control := make([]byte, maxLine), make([]byte, unix.CmsgSpace(4*16))
+	for {
+		n, controls, _, _, err := unix.Recvmsg(parent, chunk, control, unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		handles = append(handles, received(control[:controls])...)
+		line = append(line, chunk[:n]...)
+		for {
+			at := bytes.IndexByte(line, '\n')
+			if at == -1 {
+				break
+			}
+			message := line[:at+1]
+			if bytes.Contains(message, handleMark) && len(handles) > 0 {
+				handle := handles[0]
+				handles = handles[1:]
+				select {
+				case <-acknowledged:
+				default:
+				}
+				unix.Sendmsg(program, message, unix.UnixRights(handle), nil, unix.MSG_NOSIGNAL)
+				unix.Close(handle)
+				if _, isOpen := <-acknowledged; !isOpen {
+					return
+				}
+				writeAll(parent, ack)
+			}
+			line = line[at+1:]
+		}
+		if len(line) > maxLine {
+			return
+		}
+	}
+}
+
+func received(control []byte) (handles []int) {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil
+	}
+	for _, message := range messages {
+		if fds, err := unix.ParseUnixRights(&message); err == nil {
+			handles = append(handles, fds...)
+		}
+	}
+	return handles
+}
+
+// countLines tells of at most one line that nobody has asked for yet.
+func countLines(program int, lines chan<- struct{}) {
+	defer close(lines)
+	chunk := make([]byte, 4096)
+	for {
+		n, err := unix.Read(program, chunk)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		if bytes.IndexByte(chunk[:n], '\n') == -1 {
+			continue
+		}
+		select {
+		case lines <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func writeAll(fd int, bytes []byte) {
+	for len(bytes) > 0 {
+		n, err := unix.Write(fd, bytes)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		bytes = bytes[n:]
+	}
+}
