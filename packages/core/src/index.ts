@@ -34,6 +34,7 @@ export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from 
 export { canonicalHost, ipv4Of, literalOf } from './host.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export type { Log, LogLevel, LogNote } from './log.ts'
+export { ensurePrivateDatabase, readPrivateFile } from './private-file.ts'
 export { realPath } from './real-path.ts'
 export { isSecretName, secretWords } from './secret-name.ts'
 export { keepAlive, nodeTimeout, sleep, startDeadline, startInterval, startTimer, stopTimer, Timer, unrefTimers } from './timers.ts'

@@ -1,5 +1,5 @@
 /** The kinds of entries that this package runs. */
-import { defineKind, duration, sourceFile } from '@troupe/registry'
+import { defineKind, duration, sourceModule } from '@troupe/registry'
 import { z } from 'zod'
 
 const threads = z.strictObject({
@@ -27,7 +27,7 @@ export const defaultPool: PoolSettings = threads.parse({})
 export const functionKind = defineKind({
   kind: 'function.ts',
   fields: z.strictObject({
-    source: sourceFile(),
+    source: sourceModule(),
     /** Name of the exported function. */
     method: z.string().min(1).default('handler'),
     pool: pool.default(defaultPool),

@@ -1,5 +1,5 @@
 /** The kinds of entries that this package runs. */
-import { defineKind, duration, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
+import { defineKind, duration, lifecycleSchema, reference, sourceModule } from '@troupe/registry'
 import { z } from 'zod'
 import { acceptsSchema } from './accepts.ts'
 import { checkIsolation, isolationFields } from './host/process/settings.ts'
@@ -26,7 +26,7 @@ const resourceLimits = z
 export const processKind = defineKind({
   kind: 'process.ts',
   fields: z.strictObject({
-    source: sourceFile(),
+    source: sourceModule(),
     /** Name of the exported function. */
     method: z.string().min(1).default('main'),
     accepts: acceptsSchema.optional(),

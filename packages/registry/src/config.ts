@@ -30,6 +30,8 @@ const schema = z.strictObject({
       /** Where versions are kept: for as long as the application runs, or in a file. */
       history: z.enum(['memory', 'sqlite']).default('memory'),
       historyPath: z.string().min(1).default('.troupe/registry.db'),
+      /** Folders beside the application's own in which the modules of entries may lie. */
+      sourceFolders: z.array(z.string().min(1)).optional(),
       /** Versions that are kept. */
       historyLimit: z.int().min(1).default(1_000),
     })
@@ -94,7 +96,13 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   const config = Object.freeze({
     ...decoded,
     networkService: { ...networkService, stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir) },
-    registry: { ...registry, historyPath: resolved(['registry', 'history_path'], registry.historyPath) },
+    registry: {
+      ...registry,
+      historyPath: resolved(['registry', 'history_path'], registry.historyPath),
+      ...(registry.sourceFolders && {
+        sourceFolders: registry.sourceFolders.map((path) => resolved(['registry', 'source_folders'], path)),
+      }),
+    },
     root: folder,
     files,
   })

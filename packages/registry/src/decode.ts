@@ -28,6 +28,8 @@ export interface DecodeContext {
   variable(name: string, namespace: string): string | undefined
   /** Folder that files of entries without a source are relative to. */
   readonly folder: string
+  /** Folders in which the entry's code has to lie. @default anywhere */
+  readonly sourceFolders?: readonly string[] | undefined
 }
 
 export type DecodeResult<D> =
@@ -39,7 +41,7 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
   const namespace = namespaceOf(entry.id)
   const folder = entry.source ? dirname(entry.source.file) : context.folder
   const read = (name: string) => context.variable(name, namespace)
-  const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], { namespace, folder, read })
+  const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], { namespace, folder, sourceFolders: context.sourceFolders, read })
   const meta = decodeValue<K['meta']>(kind.meta, entry.meta, ['meta'], { namespace, folder, read })
   const faults = [...fields.faults, ...meta.faults]
   if (!fields.result || !meta.result || faults.length > 0) return { problems: faults.map((fault) => problemOf(entry, fault)) }
@@ -63,6 +65,7 @@ export function problemOf(entry: Entry, fault: Fault): Problem {
 interface ValueContext {
   readonly namespace: string | undefined
   readonly folder: string
+  readonly sourceFolders?: readonly string[] | undefined
   /** Reads a variable; without it, placeholders are left as they are. */
   readonly read?: (name: string) => string | undefined
 }
@@ -80,7 +83,7 @@ export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base
   const single = new Set<string>()
   const resolved = context.read ? resolvePlaceholders(value, base, context.read, single, faults) : value
   const unread = new Set(faults.map((fault) => formatPath(fault.path)))
-  const shaped = shape(schema, resolved, base, { namespace: context.namespace, folder: context.folder, single })
+  const shaped = shape(schema, resolved, base, { ...context, single })
   const parsed = schema.safeParse(shaped.value)
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, [], value, base))
   // What could not be read has its fault already: that it is also of a wrong type says nothing new.

@@ -21,6 +21,8 @@ export interface EntriesContext {
   readonly kinds: ReadonlyMap<string, Kind>
   /** Folder that files of entries without a source are relative to. */
   readonly root: string
+  /** Folders in which the code of an entry has to lie; `undefined`: anywhere. */
+  readonly sourceFolders: (entry: Entry) => readonly string[] | undefined
   /** The variables, as these entries define them. */
   readonly env: Env
 }
@@ -84,7 +86,7 @@ export class Entries {
 
   /** Decodes an entry as one of these. Does not throw for what is wrong in it. */
   read(entry: Entry, kind: Kind | undefined = this.#context.kinds.get(entry.kind)): Reading {
-    const { kinds, root, env } = this.#context
+    const { kinds, root, env, sourceFolders } = this.#context
     if (!kind) {
       const message = `kind: there is no kind "${entry.kind}"${didYouMean(entry.kind, kinds.keys())}`
       return { problems: [problemOf(entry, { code: 'unknown-kind', message, path: ['kind'] })], usesVariables: false }
@@ -94,7 +96,7 @@ export class Entries {
       usesVariables = true
       return env.lookup(name, namespace, entry)
     }
-    const result = decodeEntry(kind, entry, { folder: root, variable })
+    const result = decodeEntry(kind, entry, { folder: root, sourceFolders: sourceFolders(entry), variable })
     return { ...result, usesVariables }
   }
 }

@@ -3,7 +3,9 @@ import { type EntryId, isEntryId, parseDuration } from '@troupe/core'
 import { z } from 'zod'
 
 /** What the registry does with a string before its schema sees it. */
-export type FieldRole = { readonly role: 'reference'; readonly kinds: readonly string[] } | { readonly role: 'file' }
+export type FieldRole =
+  | { readonly role: 'reference'; readonly kinds: readonly string[] }
+  | { readonly role: 'file' /** It is code. */; readonly isModule: boolean }
 
 /** Roles of schemas. A schema made from another by `.refine()`, `.describe()` and the like keeps its role. */
 export const fieldRoles = z.registry<FieldRole>()
@@ -32,9 +34,14 @@ export function duration() {
   })
 }
 
-/** A file named as `file://fetch_ip.ts`, relative to the folder of the YAML file; decoded to its absolute path. */
+/** A file named as `file://cert.pem`, relative to the folder of the YAML file; decoded to its absolute path. */
 export function sourceFile() {
-  return z.string('expected a file such as "file://main.ts"').register(fieldRoles, { role: 'file' })
+  return z.string('expected a file such as "file://main.ts"').register(fieldRoles, { role: 'file', isModule: false })
+}
+
+/** Like {@link sourceFile}, for code: it has to lie in the application's folder, or in one of `registry.source_folders`. */
+export function sourceModule() {
+  return z.string('expected a file such as "file://main.ts"').register(fieldRoles, { role: 'file', isModule: true })
 }
 
 /** A TCP or UDP port, 1 to 65535. */

@@ -27,6 +27,12 @@ export interface RegistryOptions {
   readonly kinds: readonly Kind[]
   /** Folder that files of entries without a source are relative to. @default the current folder */
   readonly root?: string
+  /**
+   * Folders beside `root` in which code may lie. It counts for entries of files and of changes, not for those that the program adds itself.
+   *
+   * @default anywhere
+   */
+  readonly sourceFolders?: readonly string[]
 }
 
 /** One state of the registry. Never changed: a change makes the next one. */
@@ -68,6 +74,9 @@ export class Registry {
   readonly #kinds: ReadonlyMap<string, Kind>
   /** The application's folder. */
   readonly root: string
+  readonly #sourceFolders: readonly string[] | undefined
+  /** Entries of the program itself, which runs what it likes. */
+  readonly #own = new WeakSet<Entry>()
   readonly #handlers = new Handlers()
   readonly #queue = new Queue()
   #history: History = new MemoryHistory()
@@ -79,6 +88,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#kinds = new Map([...envKinds, ...options.kinds].map((kind) => [kind.kind, kind]))
     this.root = resolve(options.root ?? '.')
+    this.#sourceFolders = options.sourceFolders && [this.root, ...options.sourceFolders.map((folder) => resolve(this.root, folder))]
     this.env = new Env(() => this.#snapshot.entries.all, this.root)
     this.#snapshot = { version: 0, entries: this.#entriesOf(new Map()), problems: [] }
   }
@@ -105,7 +115,9 @@ export class Registry {
 
   /** Adds entries that code makes, before the application runs. An id that is taken is told by {@link check}. */
   add(...inputs: readonly EntryInput[]): void {
-    this.#extend(inputs.map(entryFromInput), [])
+    const entries = inputs.map(entryFromInput)
+    for (const entry of entries) this.#own.add(entry)
+    this.#extend(entries, [])
   }
 
   /** Whether there is an entry with this id. */
@@ -297,7 +309,12 @@ export class Registry {
   }
 
   #entriesOf(all: EntryMap): Entries {
-    return new Entries(all, { kinds: this.#kinds, root: this.root, env: this.env.at(all) })
+    return new Entries(all, {
+      kinds: this.#kinds,
+      root: this.root,
+      env: this.env.at(all),
+      sourceFolders: (entry) => (this.#own.has(entry) ? undefined : this.#sourceFolders),
+    })
   }
 
   /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */

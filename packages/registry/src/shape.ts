@@ -3,7 +3,8 @@
  * ids, `file://` becomes a path, and what a placeholder gave becomes the number or boolean that is wanted. Guided by the
  * schema, so references are found wherever they stand.
  */
-import { resolve } from 'node:path'
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { realPath } from '@troupe/core'
 import type { EntryId } from '@troupe/core'
 import { z } from 'zod'
 import { resolveId } from './entry.ts'
@@ -38,6 +39,8 @@ export interface ShapeContext {
   readonly namespace: string | undefined
   /** Folder that files are relative to. */
   readonly folder: string
+  /** Folders in which code has to lie. @default anywhere */
+  readonly sourceFolders?: readonly string[] | undefined
   /** Paths ({@link formatPath}) of strings that were one single placeholder. */
   readonly single: ReadonlySet<string>
 }
@@ -72,7 +75,8 @@ class Shaper {
 
   shape(schema: z.core.$ZodType, value: unknown, path: Path): unknown {
     const role = fieldRoles.get(schema)
-    if (role && typeof value === 'string') return role.role === 'file' ? this.#file(value, path) : this.#reference(value, role.kinds, path)
+    if (role && typeof value === 'string')
+      return role.role === 'file' ? this.#file(value, path, role.isModule) : this.#reference(value, role.kinds, path)
     const inner = unwrapped(schema)
     if (inner) return this.shape(inner, value, path)
     if (schema instanceof z.ZodUnion) return this.#union(schema, value, path)
@@ -143,7 +147,7 @@ class Shaper {
     return id
   }
 
-  #file(text: string, path: Path): string {
+  #file(text: string, path: Path, isModule: boolean): string {
     const name = text.startsWith('file://') ? text.slice('file://'.length) : ''
     if (name === '' || name.includes('\0')) {
       this.faults.push({ code: 'invalid-field', message: `${formatPath(path)}: expected a file such as "file://main.ts"`, path })
@@ -151,8 +155,22 @@ class Shaper {
     }
     const file = resolve(this.#context.folder, name)
     this.files.push({ file, path })
+    const { sourceFolders } = this.#context
+    if (isModule && sourceFolders !== undefined && !liesWithin(file, sourceFolders)) {
+      const message = `${formatPath(path)}: ${text} leads out of the application's folder: name the folder in registry.source_folders of the configuration`
+      this.faults.push({ code: 'invalid-field', message, path })
+    }
     return file
   }
+}
+
+/** Links are followed: what is loaded is what they lead to. */
+function liesWithin(file: string, folders: readonly string[]): boolean {
+  const real = realPath(file)
+  return folders.some((folder) => {
+    const way = relative(realPath(folder), real)
+    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  })
 }
 
 /** How far a value is from an option of a union: its issues, and far more when even its type is another. */

@@ -2,10 +2,8 @@
  * Versions in an SQLite database: a version, the state that it makes and what the files said are written in one transaction, so that
  * whatever is read back was committed, however the program ended.
  */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { type EntryId, TroupeError } from '@troupe/core'
+import { ensurePrivateDatabase, type EntryId, TroupeError } from '@troupe/core'
 import { z } from 'zod'
 import { changeBetween, differences, type EntryChange } from './change.ts'
 import type { Entry, EntryMap } from './entry.ts'
@@ -35,9 +33,7 @@ export async function openSqliteHistory(file: string, limit: number = defaultLim
   // Loaded here, because Node 24 warns that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    closeSync(openSync(file, 'a', 0o600))
-    chmodSync(file, 0o600)
+    ensurePrivateDatabase(file)
     const database = new DatabaseSync(file)
     database.exec(tables)
     return new SqliteHistory(database, limit)

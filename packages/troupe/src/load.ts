@@ -75,7 +75,11 @@ export function readConfigOf(options: LoadOptions): AppConfig {
 /** Reads the entries of an application whose configuration is known. Throws like {@link load}. */
 export async function loadWith(config: AppConfig, options: LoadOptions): Promise<Loaded> {
   const { overlays = [] } = options
-  const registry = new Registry({ kinds: [...kinds, ...overlays.map(({ kind }) => kind.kind)], root: config.root })
+  const registry = new Registry({
+    kinds: [...kinds, ...overlays.map(({ kind }) => kind.kind)],
+    root: config.root,
+    sourceFolders: config.registry.sourceFolders ?? [],
+  })
   if (options.entries === undefined) await registry.load(join(config.root, 'src'))
   else registry.add(...options.entries)
   for (const text of options.overrides ?? []) {

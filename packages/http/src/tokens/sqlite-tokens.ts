@@ -1,8 +1,6 @@
 /** Tokens in an SQLite database, readable by its owner alone. */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { type EntryId, isEntryId, TroupeError } from '@troupe/core'
+import { ensurePrivateDatabase, type EntryId, isEntryId, TroupeError } from '@troupe/core'
 import { z } from 'zod'
 import type { StoredToken, TokenStorage } from './storage.ts'
 
@@ -44,9 +42,7 @@ export async function openSqliteTokens(file: string, store: string): Promise<Tok
   // Loaded here, because Node 24 warns that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    closeSync(openSync(file, 'a', 0o600))
-    chmodSync(file, 0o600)
+    ensurePrivateDatabase(file)
     const database = new DatabaseSync(file)
     database.exec(tables)
     return new SqliteTokens(database, store)

@@ -1,7 +1,6 @@
 /** The token stores of an application, as the kernel keeps them, and the requests that act for who a token stands for. */
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type EntryId, invalid, type Pid, startTimer, TroupeError } from '@troupe/core'
+import { type EntryId, invalid, type Pid, readPrivateFile, startTimer, TroupeError } from '@troupe/core'
 import { Scope } from '@troupe/policy'
 import type { Inheritance } from '@troupe/process'
 import type { Asker, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
@@ -145,12 +144,15 @@ export class TokenStores implements AsyncDisposable {
     const known = this.#opened.get(id)
     if (known?.entry === registry.get(id)) return known.store
     const { entry, fields } = registry.decode(id, tokenStoreKind)
-    const store = Promise.all([keyOf(id, fields), this.#storage(id, fields)]).then(
-      ([key, storage]) => new TokenStore({ id, fields, key, storage }),
-    )
+    const store = this.#open(id, fields)
     this.#opened.set(id, { entry, store })
     store.catch(() => this.#opened.delete(id))
     return store
+  }
+
+  async #open(id: EntryId, fields: TokenStoreFields): Promise<TokenStore> {
+    const key = keyOf(id, fields)
+    return new TokenStore({ id, fields, key, storage: await this.#storage(id, fields) })
   }
 
   async #storage(id: EntryId, { storage, path }: TokenStoreFields): Promise<TokenStorage> {
@@ -165,14 +167,17 @@ export class TokenStores implements AsyncDisposable {
 }
 
 /** @throws TroupeError `Unavailable`, `Invalid` */
-async function keyOf(store: EntryId, { key, keyFile = '' }: TokenStoreFields): Promise<string> {
+function keyOf(store: EntryId, { key, keyFile = '' }: TokenStoreFields): string {
   if (key !== undefined) return key
-  const read = await readFile(keyFile, 'utf8').catch((cause: unknown) => {
+  let read: string
+  try {
+    read = readPrivateFile(keyFile)
+  } catch (cause) {
     throw new TroupeError('Unavailable', `${store}: its key_file ${keyFile} can not be read: ${String(cause)}`, {
       cause,
       details: { store },
     })
-  })
+  }
   const found = read.trim()
   if (found.length < 32) throw invalid(`${store}: its key_file ${keyFile} holds no key of at least 32 characters`, { store })
   return found

@@ -2,9 +2,9 @@
  * A private key that outlives its overlay, in a file of its own that nobody else may read. Whoever holds it holds it alone: a router takes a
  * second session with the same key, and breaks the first.
  */
-import { invalid, TroupeError } from '@troupe/core'
+import { invalid, readPrivateFile, TroupeError } from '@troupe/core'
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, rmSync, type Stats, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, rmSync, type Stats, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { destinationIn } from './destination.ts'
@@ -30,7 +30,7 @@ export function readKey(path: string): string | undefined {
   const file = statOf(path)
   if (file === undefined) return undefined
   refuseWider(path, file, 'file')
-  const key = readFileSync(path, 'latin1').trim()
+  const key = readPrivateFile(path).trim()
   if (destinationIn(key) !== undefined) return key
   throw invalid(`${path} holds no private key of I2P: put back the one that was there, or remove the file to get a new address`, { path })
 }
@@ -57,7 +57,9 @@ export class KeyFile implements Disposable {
     const { DatabaseSync } = await import('node:sqlite')
     const file = `${path}.lock`
     // To open and close one that is there would give up this program's own lock on it (`fcntl`).
-    if (statOf(file) === undefined) closeSync(openSync(file, 'a', ownerOnly))
+    const found = statOf(file)
+    if (found === undefined) closeSync(openSync(file, 'ax', ownerOnly))
+    else refuseWider(file, found, 'file')
     const lock = new DatabaseSync(file)
     try {
       lock.exec('BEGIN EXCLUSIVE')
