@@ -64,6 +64,11 @@ describe('troupe run --watch', () => {
     await program.says('app:bell Running')
     await program.says('two ends')
 
+    save('.troupe.yaml', 'network_service:\n  default_network: app:proxy\n')
+    await program.says('there is no overlay app:proxy')
+    save('src/proxy.yaml', 'namespace: app\nname: proxy\nkind: network.socks5\nhost: 127.0.0.1\nport: 1\n')
+    await program.says('default_network has changed from none to app:proxy: it is read at the start')
+
     save('src/more.yaml', 'namespace: app\nname: more\nkind: env.storage.memory\n')
     await program.says('create app:more')
     rmSync(join(folder.path, 'src/more.yaml'))
@@ -72,7 +77,7 @@ describe('troupe run --watch', () => {
     await program.says('there is no file')
     program.kill('SIGTERM')
     const { status, err } = await program.ended
-    expect([status, err.match(/not taken over/g)?.length]).toEqual([0, 3])
+    expect([status, err.match(/not taken over/g)?.length]).toEqual([0, 4])
   })
 
   it('restarts services and children whose code is new, but for what is upgradable or was stopped', { timeout: 60_000 }, async () => {

@@ -105,6 +105,20 @@ describe('troupe check', () => {
       says: 'src/_index.yaml:1:1: expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"',
     },
     {
+      what: 'a proxy at an address behind I2P',
+      files: {
+        'src/_index.yaml': `${head}  - { name: eep, kind: network.i2p, host: 127.0.0.1, port: 7656 }\n  - { name: hop, kind: network.socks5, host: 10.0.0.1, port: 1080, via: eep }\n`,
+      },
+      says: /app:hop: via: overlay app:eep is I2P, which reaches no proxy but one with a name that ends in \.i2p/,
+    },
+    {
+      what: 'two nodes of a tailnet in one folder',
+      files: {
+        'src/_index.yaml': `${head}  - { name: one, kind: network.tailscale, hostname: web }\n  - { name: two, kind: network.tailscale, state_dir: tailscale/web }\n`,
+      },
+      says: /app:two: state_dir: .*tailscale\/web is the state of app:one already/,
+    },
+    {
       what: 'a default overlay that is none',
       files: { '.troupe.yaml': 'network_service:\n  default_network: app:one\n', 'src/_index.yaml': `${head}  []\n` },
       says: /^\.troupe\.yaml:2:20: network_service.default_network: there is no overlay app:one/,

@@ -1,6 +1,16 @@
 /** `troupe check`. */
 import { existsSync } from 'node:fs'
-import { didYouMean, type Entry, formatPlace, keyPlaceOf, type Path, placeOf, type Registry, suggest } from '@troupe/registry'
+import {
+  type AppConfig,
+  didYouMean,
+  type Entry,
+  formatPlace,
+  keyPlaceOf,
+  type Path,
+  placeOf,
+  type Registry,
+  suggest,
+} from '@troupe/registry'
 import { commandsOf } from './commands.ts'
 import { type Finding, findingsIn, formatFinding, sortFindings } from './finding.ts'
 import type { CommonOptions } from './invocation.ts'
@@ -32,6 +42,8 @@ function counted(count: number, one: string, many: string): string {
 /** An application that was read, with all that is wrong with it. */
 export interface Examined {
   readonly registry: Registry
+  /** Nothing where it is wrong. */
+  readonly config: AppConfig | undefined
   readonly findings: readonly Finding[]
   /** Its modules, as far as they could be read. */
   readonly modules: ModuleGraph
@@ -39,23 +51,23 @@ export interface Examined {
 
 /** Reads an application without starting anything. */
 export async function examine(options: CommonOptions): Promise<Examined> {
-  const { registry, findings } = await loadAll(options)
+  const { registry, config, findings } = await loadAll(options)
   const modules = new ModuleGraph()
   const inModules = await examineModules(registry, modules)
   const others = [...checkCertificates(registry), ...doubleCommands(registry), ...singleThreads(registry)]
-  return { registry, modules, findings: sortFindings([...findings, ...inModules, ...others]) }
+  return { registry, config, modules, findings: sortFindings([...findings, ...inModules, ...others]) }
 }
 
 /** With a config that is wrong, the entries are read all the same. */
-async function loadAll(options: CommonOptions): Promise<{ readonly registry: Registry; readonly findings: readonly Finding[] }> {
+async function loadAll(options: CommonOptions): Promise<Omit<Examined, 'modules'>> {
   try {
-    const { registry, problems } = await load(options)
-    return { registry, findings: problems }
+    const { registry, config, problems } = await load(options)
+    return { registry, config, findings: problems }
   } catch (error) {
     const inConfig = findingsIn(error)
     if (inConfig.length === 0) throw error
     const { registry, problems } = await load({ root: options.root, config: [], overrides: options.overrides })
-    return { registry, findings: [...inConfig, ...problems] }
+    return { registry, config: undefined, findings: [...inConfig, ...problems] }
   }
 }
 

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
+import type { AppConfig } from '@troupe/registry'
 import type { Application } from 'troupe/app'
 import { type Examined, examine } from './check.ts'
 import { describeFailure } from './failure.ts'
@@ -32,9 +34,12 @@ class Watch implements AsyncDisposable {
   /** What the code of each entry was when it was looked at last. */
   #code: ReadonlyMap<EntryId, string> = new Map()
   #told = ''
+  /** As it was when it was looked at last. */
+  #config: AppConfig
 
   constructor(app: Application, options: CommonOptions, terminal: Terminal) {
     this.#app = app
+    this.#config = app.config
     this.#options = options
     this.#terminal = terminal
   }
@@ -93,7 +98,19 @@ class Watch implements AsyncDisposable {
     const done = [...changes, ...stale.map((id) => `new code for ${id}`), ...restarted.map((name) => `restarted ${name}`)]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
     else if (this.#told !== '') this.#terminal.err('troupe: all is well again')
+    this.#compareConfig(examined)
     this.#told = ''
+  }
+
+  /** The configuration is read when the application starts. */
+  #compareConfig({ config }: Examined): void {
+    const before = this.#config
+    this.#config = config ?? before
+    if (config === undefined || isDeepStrictEqual(config, before)) return
+    const { defaultNetwork: now = 'none' } = config.networkService
+    const { defaultNetwork: was = 'none' } = this.#app.config.networkService
+    const what = now === was ? 'the configuration has changed' : `network_service.default_network has changed from ${was} to ${now}`
+    this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to have it in force`)
   }
 
   /** Tells what is wrong, once. */

@@ -29,6 +29,10 @@ export interface OverlayKind {
   keptAddress?(id: EntryId, stateDir: string): Promise<string | undefined>
   /** Milliseconds that an overlay of the entry may take before somebody listens on it. @default no more than a service has to start */
   listenTime?(entries: Entries, id: EntryId): number
+  /** What of the entry can never work beside the others, with the field that says so. */
+  problems?(entries: Entries, id: EntryId): readonly { readonly path: string; readonly message: string }[]
+  /** What an overlay of the entry holds alone for as long as it runs: a folder, a key. */
+  held?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): { readonly path: string; readonly state: string } | undefined
   /** Says {@link Overlay.exclusive} of what {@link open} would build. */
   exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
   /**

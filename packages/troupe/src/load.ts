@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { entryId, isEntryId } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
 import { checkRoutes, httpKinds } from '@troupe/http/kernel'
-import { networkKinds, type OverlayKind } from '@troupe/network/kernel'
+import { checkOverlays, networkKinds, type OverlayKind } from '@troupe/network/kernel'
 import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
 import {
@@ -87,7 +87,8 @@ export async function loadWith(config: AppConfig, options: LoadOptions): Promise
     registry.override(id, path, value)
   }
   registry.env.readSecrets()
-  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...checkRoutes(registry)] }
+  const overOthers = [...checkRoutes(registry), ...checkOverlays(registry, config.networkService.stateDir)]
+  return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...overOthers] }
 }
 
 /** The default overlay must be one. */

@@ -24,6 +24,8 @@ export class OverlayDatagrams {
   readonly #socket: Socket
   readonly #closing = new AbortController()
   #port = 0
+  /** Where it is reached, once that is known, in an overlay with addresses of its own. */
+  #own: Target | undefined
   #way: Promise<Association> | undefined
 
   constructor(socket: Socket, overlay: EntryId) {
@@ -63,6 +65,7 @@ export class OverlayDatagrams {
   }
 
   address(): object {
+    if (this.#own !== undefined) return { address: this.#own.host, family: this.#family, port: this.#own.port }
     return { address: this.#family === 'IPv6' ? '::' : '0.0.0.0', family: this.#family, port: this.#port }
   }
 
@@ -119,6 +122,7 @@ export class OverlayDatagrams {
     if (port !== 0) await applicationAccess()?.permit?.('network.bind', this.overlay, port)
     const way = await this.#begin(port)
     this.#port = port
+    this.#own = way.address
     way.on('message', (data, { host, port: from }) => {
       const family = isIPv6(host) ? 'IPv6' : 'IPv4'
       this.#socket.emit('message', data, { address: host, family, port: from, size: data.length })

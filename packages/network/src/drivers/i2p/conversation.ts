@@ -17,6 +17,8 @@ export interface Patience {
 
 const newline = 10
 const empty = Buffer.alloc(0)
+/** Of commands. A key that is long enough to be one is private, or the address of who is dialled: that is in the error anyway. */
+const secretValues = /(?:USER|PASSWORD|ID|DESTINATION)="?([^\s"]+)"?/g
 
 /** Connects to the bridge and has it greet. @throws TroupeError */
 export async function greeted(bridge: Bridge, patience: Patience): Promise<Conversation> {
@@ -42,6 +44,8 @@ export class Conversation {
   #wanted: PromiseWithResolvers<string> | undefined
   #opened: PromiseWithResolvers<void> | undefined
   #error: TroupeError | undefined
+  /** What was said that no error may show, though the bridge repeats it: logins, ids of sessions, keys. */
+  readonly #secrets = new Set<string>()
   #timer: Timer | undefined
   /** Of `connect_timeout`, which is for two stages. */
   readonly #connectUntil: number
@@ -71,13 +75,14 @@ export class Conversation {
    */
   async ask(command: string, { stage, limit, topic }: Question): Promise<Reply> {
     this.#stage = stage
+    for (const [, secret = ''] of command.matchAll(secretValues)) this.#secrets.add(secret)
     // i2pd forgets what it hears before it has answered: what has come already answers something else.
     if (this.#bytes.length > 0) throw this.#fail(this.#patience.failures.alien(stage))
     if (this.#error === undefined) this.#socket.write(command)
     const reply = parseReply(await this.line(limit))
     if (reply === undefined) throw this.#fail(this.#patience.failures.alien(stage))
     // i2pd answers a second STREAM FORWARD with a SESSION STATUS.
-    if (reply.result !== 'OK' && reply.result !== '') throw this.#fail(this.#patience.failures.refused(reply, stage))
+    if (reply.result !== 'OK' && reply.result !== '') throw this.#fail(this.#patience.failures.refused(this.#masked(reply), stage))
     if (reply.topic !== topic) throw this.#fail(this.#patience.failures.alien(stage))
     return reply
   }
@@ -133,6 +138,11 @@ export class Conversation {
   unref(): this {
     this.#socket.unref()
     return this
+  }
+
+  #masked({ result, values }: Reply): Pick<Reply, 'result' | 'values'> {
+    const mask = (text: string) => [...this.#secrets].reduce((left, secret) => left.replaceAll(secret, '[masked]'), text)
+    return { result: mask(result), values: new Map([...values].map(([key, value]) => [key, mask(value)])) }
   }
 
   #takeLine(): string | undefined {

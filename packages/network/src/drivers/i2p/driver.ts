@@ -30,6 +30,10 @@ export const i2pOverlay: OverlayKind = {
     const { connectTimeout, sessionTimeout } = entries.decode(id, i2pKind).fields
     return connectTimeout + sessionTimeout
   },
+  held(entries, id, { stateDir }) {
+    const { destination } = entries.decode(id, i2pKind).fields
+    return destination === 'persistent' ? { path: 'destination', state: pathOf(id, 'listen', stateDir) } : undefined
+  },
   exclusive(entries, id, { stateDir }) {
     const { fields } = entries.decode(id, i2pKind)
     const same = (role: Role) => wouldGoOn(pathOf(id, role, stateDir), planOf(id, role, fields))

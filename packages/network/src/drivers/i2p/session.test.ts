@@ -70,6 +70,38 @@ describe('a session', () => {
     expect(second.id).not.toBe(first.id)
   })
 
+  it('shows nothing of what a bridge repeats: login, id of the session, key', async () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
+    const keyFile = await KeyFile.hold(join(folder.path, 'i2p/site'))
+    const key = privateKey()
+    keyFile.write(key)
+    const login = { username: 'the-user', password: 'the-password' }
+    for (const stage of ['HELLO', 'SESSION'] as const) {
+      const bridge = stack.use(
+        await ScriptedBridge.start((line, say) => {
+          if (!line.startsWith(stage)) say('HELLO REPLY RESULT=OK VERSION=3.2\n')
+          else
+            say(
+              `${stage === 'HELLO' ? 'HELLO REPLY' : 'SESSION STATUS'} RESULT=I2P_ERROR MESSAGE="no: ${line.replaceAll('"', '')} the-password"\n`,
+            )
+        }),
+      )
+      const session = new Session({
+        ...{ overlay: entryId('app:i2p'), role: 'dial', prefix: 'troupe', signatureType: 7, options: {}, timeouts: defaultTimeouts },
+        ...{
+          bridge: { host: '127.0.0.1', port: bridge.port, login },
+          log: (line) => log.push(line),
+          ...(stage === 'SESSION' && { keyFile }),
+        },
+      })
+      stack.use(session)
+      const error = await failure(session.standing())
+      const shown = `${String(error)} ${JSON.stringify(error)} ${log.join(' ')}`
+      expect(shown).toContain('[masked]')
+      for (const secret of [login.username, login.password, session.id, key]) expect(shown).not.toContain(secret)
+    }
+  })
+
   it('says that a key that is kept is damaged, where the router does not take it', async () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-session-'))
     const path = join(folder.path, 'i2p/site')

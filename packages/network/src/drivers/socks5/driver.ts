@@ -3,12 +3,13 @@ import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { randomBytes } from 'node:crypto'
 import type { Capabilities, Overlay } from '../../overlay.ts'
-import { overlayKind } from '../../overlay-kind.ts'
+import { type OverlayKind, overlayKind, type Site } from '../../overlay-kind.ts'
 import type { Route } from '../../route.ts'
 import { OverlayState } from '../../overlay-state.ts'
 import { Prober } from '../prober.ts'
 import { socks5Kind } from './config.ts'
 import { look } from './look.ts'
+import { i2pKind } from '../i2p/config.ts'
 import { i2p } from '../i2p/route.ts'
 import { reachable } from './reach.ts'
 import { type IsolationRule, type Proxy, type Socks5Route, socks5 } from './route.ts'
@@ -19,7 +20,18 @@ const seedBytes = 32
 
 type Fields = FieldsOf<typeof socks5Kind>
 
-export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, { generation, routeOf, log }): Promise<Overlay> => {
+export const socks5Overlay: OverlayKind = {
+  ...overlayKind(socks5Kind, async (id, fields, site): Promise<Overlay> => open(id, fields, site)),
+  problems(entries, id) {
+    const { via, proxies, host = '' } = entries.decode(id, socks5Kind).fields
+    if (via === undefined) return []
+    const leadsToI2p = entries.get(via).kind === i2pKind.kind
+    const hosts = proxies === undefined ? [host] : proxies.map((proxy) => proxy.host ?? '')
+    return leadsToI2p && !hosts.every(isOfI2p) ? [{ path: 'via', message: noWayBy(via) }] : []
+  },
+}
+
+async function open(id: EntryId, fields: Fields, { generation, routeOf, log }: Site): Promise<Overlay> {
   const config = configOf(fields, fields.via === undefined ? undefined : routeOf(fields.via))
   refuseNoWay(id, config)
   const state = new OverlayState(id, log)
@@ -43,15 +55,20 @@ export const socks5Overlay = overlayKind(socks5Kind, async (id, fields, { genera
     },
     [Symbol.asyncDispose]: async () => prober[Symbol.asyncDispose](),
   }
-})
+}
+
+function refuseNoWay(id: EntryId, { via, proxies }: Socks5Route): void {
+  if (via?.driver !== i2p || proxies.every(({ host }) => isOfI2p(host))) return
+  throw invalid(`via: ${noWayBy(via.overlay)}`, { overlay: id, path: 'via' })
+}
 
 /** I2P leads to nothing but I2P. */
-function refuseNoWay(id: EntryId, { via, proxies }: Socks5Route): void {
-  if (via?.driver !== i2p || proxies.every(({ host }) => host.toLowerCase().endsWith('.i2p'))) return
-  throw invalid(`via: overlay ${via.overlay} is I2P, which reaches no proxy but one with a name that ends in .i2p`, {
-    overlay: id,
-    path: 'via',
-  })
+function isOfI2p(host: string): boolean {
+  return host.toLowerCase().endsWith('.i2p')
+}
+
+function noWayBy(via: EntryId): string {
+  return `overlay ${via} is I2P, which reaches no proxy but one with a name that ends in .i2p`
 }
 
 function configOf(fields: Fields, via: Route | undefined): Socks5Route {

@@ -27,6 +27,7 @@ export function tailscaleOverlay(sidecars: Sidecars): OverlayKind {
       async (id, fields, site): Promise<Overlay> => open(id, fields, site, sidecars.of(authoritiesOf(id, fields))),
     ),
     keptAddress,
+    held: (entries, id, site) => ({ path: 'state_dir', state: stateOf(id, entries.decode(id, tailscaleKind).fields, site) }),
     exclusive: (entries: Entries, id: EntryId, site) => stateOf(id, entries.decode(id, tailscaleKind).fields, site),
   }
 }
