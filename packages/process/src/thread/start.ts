@@ -11,9 +11,11 @@ import { watchAddons } from './native-work.ts'
 import { redirectOutput } from './output.ts'
 import { currentParticipant } from './participant.ts'
 import { Runtime } from './runtime.ts'
+import { clearMemory } from './zeroed-memory.ts'
 
 /** Before any code of the application's own. */
 export async function guardThread(sealed = false): Promise<void> {
+  clearMemory()
   if (sealed) await sealThread()
   else installGuard()
 }
