@@ -4,7 +4,7 @@ import { Functions } from '@troupe/functions/kernel'
 import { closeHttpPools } from '@troupe/http'
 import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
 import { type OverlayStatus, provideNetworkAccess, trustAddons } from '@troupe/network'
-import { overlayKinds, Overlays } from '@troupe/network/kernel'
+import { overlayKinds, Overlays, RunningReport } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
@@ -31,7 +31,7 @@ export type { Clock } from '@troupe/core'
 export type { CommandResult } from './command.ts'
 export type { Print, ServiceState, ServiceStatus } from '@troupe/process/kernel'
 export { checkCertificates } from '@troupe/http/kernel'
-export { keptAddress } from '@troupe/network/kernel'
+export { keptAddress, type ReportedOverlay, runningOverlays } from '@troupe/network/kernel'
 export { escapedLines } from './log/escape.ts'
 export { redactedText } from './log/redact.ts'
 export { userFrames } from './log/stack.ts'
@@ -75,6 +75,7 @@ interface Parts {
   readonly functions: Functions
   readonly servers: Servers
   readonly tokens: TokenStores
+  readonly report: RunningReport
 }
 
 /** A running application. */
@@ -87,10 +88,11 @@ export class Application implements AsyncDisposable {
   readonly #functions: Functions
   readonly #servers: Servers
   readonly #tokens: TokenStores
+  readonly #report: RunningReport
   #stopping: Promise<void> | undefined
 
   /** Use {@link boot}. */
-  constructor({ config, kernel, supervisor, supervisors, functions, servers, tokens }: Parts) {
+  constructor({ config, kernel, supervisor, supervisors, functions, servers, tokens, report }: Parts) {
     this.config = config
     this.registry = kernel.registry
     this.kernel = kernel
@@ -99,6 +101,7 @@ export class Application implements AsyncDisposable {
     this.#functions = functions
     this.#servers = servers
     this.#tokens = tokens
+    this.#report = report
   }
 
   /** Hosts, overlays and supervised processes, as they are now. */
@@ -200,6 +203,7 @@ export class Application implements AsyncDisposable {
     await this.#tokens[Symbol.asyncDispose]()
     // What the program around it kept open leads into its overlays, and serves no other application.
     await closeHttpPools(0)
+    await this.#report[Symbol.asyncDispose]()
     await this.kernel.overlays[Symbol.asyncDispose]()
     setOutsideParticipant(undefined)
     setRuntime(undefined)
@@ -297,7 +301,9 @@ async function start(
   const functions = new Functions({ kernel })
   const tokens = new TokenStores({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
-  const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens })
+  const overlayIds = () => registry.find({ kind: 'network.*' }).map(({ id }) => id)
+  const report = new RunningReport(overlays, overlayIds, config.networkService.stateDir)
+  const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens, report })
   kernel.handle('log', logger.line)
   kernel.handle('input', options.input ?? (() => undefined))
   goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
