@@ -4,7 +4,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
-import { routeWord } from '../route-word.ts'
+import { closeRouteWord, openRouteWord } from '../route-word.ts'
 import type { ThreadNetwork } from '@troupe/network'
 import { ownThread } from '@troupe/network/kernel'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
@@ -41,6 +41,8 @@ interface ThreadParts {
   readonly ledger?: OutputLedger
   /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
   readonly addons?: SharedArrayBuffer
+  /** See `route-word.ts`. */
+  readonly routeWord?: SharedArrayBuffer
 }
 
 /** What the kernel keeps of any thread. */
@@ -64,8 +66,9 @@ export class Thread {
   #network: Network | undefined
   #drained: PromiseWithResolvers<void> | undefined
   readonly #wire: Wire<ToKernel>
+  readonly #routeWord: SharedArrayBuffer | undefined
 
-  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons }: ThreadParts = {}) {
+  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons, routeWord }: ThreadParts = {}) {
     this.number = number
     this.sealed = sealed
     this.isolated = isolated
@@ -74,6 +77,7 @@ export class Thread {
       this.post(message)
     })
     this.#wire = wire
+    this.#routeWord = routeWord
     // What keeps the kernel alive are its services, not its wires.
     wire.unref()
   }
@@ -139,6 +143,7 @@ export class Thread {
   }
 
   close(): void {
+    if (this.#routeWord !== undefined) closeRouteWord(this.#routeWord)
     this.#wire.close()
   }
 }
@@ -163,7 +168,7 @@ export function threadWire(
     data: {
       thread: number,
       port: port2,
-      routeWord,
+      routeWord: openRouteWord(),
       preload,
       strict,
       streams: { terminal, ledger: ledger.buffer },
@@ -214,7 +219,7 @@ export class WorkerThread extends OwnedThread {
 
   constructor(options: ThreadOptions) {
     const { near, data, ledger, addons } = threadWire(options)
-    super(options.number, near, { sealed: options.sealed, ledger, addons })
+    super(options.number, near, { sealed: options.sealed, ledger, addons, routeWord: data.routeWord })
     if (options.network !== undefined) this.assign(options.network)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()

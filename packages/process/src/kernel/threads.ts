@@ -148,7 +148,7 @@ export class Threads implements Disposable {
       sealed: false,
       native: this.native,
     })
-    const thread = this.#takeIn(new Thread(number, near, { ledger, addons }), near, onGone)
+    const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeWord: data.routeWord }), near, onGone)
     thread.assign(network)
     return { thread, data }
   }
