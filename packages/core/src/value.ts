@@ -2,7 +2,7 @@
 import { errorsToWire, errorValueFromWire } from './error-wire.ts'
 import { invalid } from './errors.ts'
 import { isPrimitive } from './value-wire/plain-copy.ts'
-import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
+import { copyForWire, isBox, valueFromBox } from './value-wire/value-wire.ts'
 
 const nothing: ReadonlySet<unknown> = new Set()
 
@@ -18,6 +18,11 @@ export function valueToWire(value: unknown, moved = nothing): unknown {
 /** The value that {@link valueToWire} copied. The receiver calls it once for each copy. */
 export function valueFromWire(carried: unknown): unknown {
   return typeof carried === 'object' && carried !== null ? valueFromBox(carried, errorValueFromWire) : carried
+}
+
+/** Whether what {@link valueToWire} returned holds errors: such a value is not what its receiver reads before it is opened. */
+export function isBoxed(carried: unknown): boolean {
+  return isBox(carried)
 }
 
 function refuse(_value: unknown, path: string, reason: string): never {

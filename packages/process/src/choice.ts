@@ -1,6 +1,6 @@
 /** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
 import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
-import { snapshot, unpack } from './mailbox/payload.ts'
+import { snapshot } from './mailbox/payload.ts'
 import type { Choice, Inheritance } from './protocol.ts'
 import { checkValues } from './values.ts'
 
@@ -76,7 +76,7 @@ export function inheritance(selection: Selection): Inheritance {
   }
 }
 
-/** A copy, so that nobody changes it later; each value by itself, so that errors name it. */
+/** A copy in the form that crosses threads, which is opened where a frame is read; each value by itself, so that errors name it. */
 function snapshotValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, unpack(snapshot(value))]))
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, snapshot(value)]))
 }

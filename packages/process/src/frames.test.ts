@@ -181,3 +181,25 @@ describe('a message', () => {
     }
   })
 })
+
+it('errors in the values of a frame cross whole, from thread to thread and within one', async () => {
+  await using kernel = await startKernel({ programs: ['talk.readFrame', 'talk.call'] })
+  void kernel
+  const error = Object.assign(new RangeError('no more', { cause: Object.assign(new Error('why'), { code: 'E1' }) }), {
+    name: 'Quota',
+    limit: 5,
+  })
+  const reader = await processes.spawn('app:talk.readFrame', host)
+  const caller = processes.withContext({ failure: error, nested: { list: [error] }, plain: 1 })
+  for (let time = 0; time < 2; time += 1) {
+    const values = await caller.exec('app:talk.call', host, reader, 'a', null)
+    const whole: unknown = expect.objectContaining({
+      name: 'Quota',
+      message: 'no more',
+      limit: 5,
+      cause: expect.objectContaining({ message: 'why', code: 'E1' }) as unknown,
+    })
+    expect(values).toEqual({ failure: whole, nested: { list: [whole] }, plain: 1 })
+    expect((values as { readonly failure: unknown }).failure).toBeInstanceOf(RangeError)
+  }
+})

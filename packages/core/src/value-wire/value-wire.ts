@@ -67,7 +67,8 @@ export function valueFromBox(carried: unknown, rebuild: (wire: WireError) => Err
   return value[0]
 }
 
-function isBox(value: unknown): value is Box {
+/** Whether a value in this form holds errors. */
+export function isBox(value: unknown): value is Box {
   return typeof value === 'object' && value !== null && boxKey in value
 }
 

@@ -1,5 +1,5 @@
 /** A message on its way, and the message as its receiver sees it. */
-import type { Frame, Pid } from '@troupe/core'
+import { type Frame, fork, isBoxed, type Pid } from '@troupe/core'
 import type { StartProcess } from '../protocol.ts'
 import type { Flow } from './flow.ts'
 import { type Transfer, unpack } from './payload.ts'
@@ -49,7 +49,7 @@ export class Message {
     this.topic = letter.topic
     this.from = letter.from
     this.payload = unpack(letter.payload)
-    this.frame = letter.frame
+    this.frame = opened(letter.frame)
     this.#call = letter.call
     this.#answer = answer
   }
@@ -66,4 +66,22 @@ export class Message {
   reply(payload?: unknown, options: ReplyOptions = {}): void {
     if (this.#call !== 0) this.#answer(this.from, this.#call, payload, options.transfer ?? [])
   }
+}
+
+/** The last frame that a message was read with: most messages of a sender come in one. */
+let lastRead: { readonly frame: Frame; readonly opened: Frame } | undefined
+
+/** A frame as user code reads it: its values travel in the form of `payload.ts`, in which errors are whole. */
+function opened(frame: Frame): Frame {
+  if (lastRead?.frame === frame) return lastRead.opened
+  const names = Object.keys(frame.values)
+  const values = Object.fromEntries(names.map((name) => [name, openValue(frame.values[name])]))
+  const isPlain = names.every((name) => values[name] === frame.values[name])
+  lastRead = { frame, opened: isPlain ? frame : fork(frame, { values }) }
+  return lastRead.opened
+}
+
+/** The value as it was sent. Opening uses up what is opened, and the frame goes on: what holds errors is copied first. */
+function openValue(value: unknown): unknown {
+  return isBoxed(value) ? unpack(structuredClone(value)) : value
 }

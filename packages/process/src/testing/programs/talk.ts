@@ -205,3 +205,11 @@ export async function changed(to: string) {
   value.list.push(3)
   await Promise.all([sent, named])
 }
+
+/** Replies with the values of the frame that a call came with, twice: they can be read again. */
+export async function readFrame() {
+  for (let left = 2; left > 0; left -= 1) {
+    const message = await self.receive()
+    message.reply(message.frame.values)
+  }
+}
