@@ -1,5 +1,6 @@
 /** Conditions and expressions of policies: any is refused, or decides, soon, whatever is asked. */
 import { TroupeError } from '@troupe/core'
+import { beginDecision } from '../../packages/policy/src/budget.ts'
 import { compileCondition, conditionSchema, operators } from '../../packages/policy/src/condition.ts'
 import { compileExpression } from '../../packages/policy/src/expression.ts'
 import { textTarget } from './lib/inputs.ts'
@@ -86,6 +87,8 @@ const target = textTarget({
     '9223372036854775808',
   ],
   check: (input) => {
+    // What each costs counts against one decision.
+    beginDecision()
     expression(input)
     condition(input)
   },

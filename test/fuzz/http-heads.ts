@@ -79,7 +79,7 @@ export const heads: fc.Arbitrary<Buffer> = fc
 export async function startTarget(): Promise<WebApp> {
   return startWebApp({
     pool: { min: 1, max: 1 },
-    service: { timeouts: { headers: '1s', read: '1s', write: '1s' } },
+    service: { timeouts: { headers: '1s', read: '1s', write: '10s' } },
     endpoints: {
       hello: { path: '/hello', func: 'hello' },
       echo: { method: '*', path: '/echo', func: 'echo' },
