@@ -1,6 +1,6 @@
 /** Conditions and expressions of policies: any is refused, or decides, soon, whatever is asked. */
 import { TroupeError } from '@troupe/core'
-import { beginDecision } from '../../packages/policy/src/budget.ts'
+import { beginDecision, TooCostly } from '../../packages/policy/src/budget.ts'
 import { compileCondition, conditionSchema, operators } from '../../packages/policy/src/condition.ts'
 import { compileExpression } from '../../packages/policy/src/expression.ts'
 import { textTarget } from './lib/inputs.ts'
@@ -8,12 +8,23 @@ import { textTarget } from './lib/inputs.ts'
 const meta = { owner: 'ann', tags: ['a', 'b'], depth: { n: 1 }, text: 'a'.repeat(2000), size: 5 }
 const actor = { id: 'ann', meta }
 
+/** One decision: what is too costly is a denial. */
+function decide(evaluate: () => unknown): unknown {
+  beginDecision()
+  try {
+    return evaluate()
+  } catch (error) {
+    if (error instanceof TooCostly) return false
+    throw error
+  }
+}
+
 function condition(input: string): void {
   for (const operator of operators) {
     for (const value of [input, [input], undefined]) {
       const parsed = conditionSchema.safeParse({ field: 'meta.text', operator, value })
       if (!parsed.success) continue
-      const decided: unknown = compileCondition(parsed.data)(actor, 'read', 'page', meta)
+      const decided = decide(() => compileCondition(parsed.data)(actor, 'read', 'page', meta))
       if (typeof decided !== 'boolean') throw new Error(`${operator} answers ${String(decided)}`)
     }
   }
@@ -28,6 +39,7 @@ function expression(input: string): void {
     throw error
   }
   try {
+    beginDecision()
     evaluate({ actor, action: 'read', resource: 'page', meta })
   } catch (error) {
     // One that fails denies.
@@ -87,8 +99,6 @@ const target = textTarget({
     '9223372036854775808',
   ],
   check: (input) => {
-    // What each costs counts against one decision.
-    beginDecision()
     expression(input)
     condition(input)
   },
