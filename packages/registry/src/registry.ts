@@ -212,11 +212,21 @@ export class Registry {
    *
    * @param released - Called when the changes have taken effect. What follows from them is waited for until this settles, and goes on by itself.
    * @param permit - Called with what the changes mean, before anything is done; throws for what may not be.
+   * @param isOwn - The entries are the program's own, which runs what it likes. @default where nothing is to be permitted
    * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
    * or what kept a change from being carried out. `Internal` when it took effect, and something went wrong with what followed from it.
    */
-  async apply(changes: readonly Change[], released?: () => Promise<void>, permit?: Permit): Promise<number> {
-    return this.#queue.run(async () => this.#carryOut(readChanges(changes, this.#snapshot.entries), { released, permit }))
+  async apply(
+    changes: readonly Change[],
+    released?: () => Promise<void>,
+    permit?: Permit,
+    isOwn: boolean = permit === undefined,
+  ): Promise<number> {
+    return this.#queue.run(async () => {
+      const read = readChanges(changes, this.#snapshot.entries)
+      if (isOwn) for (const { after } of read) if (after !== undefined) this.#own.add(after)
+      return this.#carryOut(read, { released, permit })
+    })
   }
 
   /**

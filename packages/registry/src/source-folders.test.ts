@@ -62,8 +62,10 @@ it('changes are checked, too; what the program adds itself is not', async () => 
   const registry = new Registry({ kinds, root: join(folder.path, 'app'), sourceFolders: [] })
   registry.add({ id, kind: 'code', fields: { source: `file://${folder.path}/shared/out.ts` } })
   expect(registry.check()).toEqual([])
-  const create = async (source: string) => registry.apply([{ op: 'create', entry: { id: 'app:y', kind: 'code', source } }])
+  const create = async (source: string) =>
+    registry.apply([{ op: 'create', entry: { id: 'app:y', kind: 'code', source } }], undefined, () => {})
   await expect(create(`file://${folder.path}/shared/out.ts`)).rejects.toThrow("leads out of the application's folder")
   await expect(create('file://src/link/out.ts')).rejects.toThrow("leads out of the application's folder")
   await create('file://src/in.ts')
+  await registry.apply([{ op: 'create', entry: { id: 'app:z', kind: 'code', source: `file://${folder.path}/shared/out.ts` } }])
 })

@@ -15,7 +15,9 @@ export function answerChanges(running: Running): void {
   kernel.handle('apply', async ({ changes }, asker) => {
     const ids = parsed(changes).map(({ entry }) => entry.id)
     for (const id of ids) permit(kernel, asker, id)
-    return carriedOut(running, asker, ids, async (released) => registry.apply(changes, released, permitting(kernel, asker)))
+    return carriedOut(running, asker, ids, async (released) =>
+      registry.apply(changes, released, permitting(kernel, asker), isProgram(asker)),
+    )
   })
   kernel.handle('rollback', async ({ version }, asker) => {
     const undone = registry.history().filter((later) => later.version > version)
@@ -57,6 +59,11 @@ async function carriedOut(
 function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
   const entry = registry.has(id) ? registry.get(id) : undefined
   return [entry?.kind === serviceKind.kind ? (registry.decode(id, serviceKind).fields.name ?? id) : id]
+}
+
+/** The program around the application, which runs in the kernel's own thread. */
+function isProgram({ record, thread }: Asker): boolean {
+  return thread.number === 0 && record.entry === undefined
 }
 
 /** What a change means is known once those before it were carried out. */
