@@ -63,7 +63,7 @@ when(canSeal)('a process that breaks the protocol', () => {
 
   it('is ended by what it sends the program, and ends nothing there', async () => {
     const end = app.app.run(async () => processes.exited(await processes.spawn('app:garble', 'app:host', 50)))
-    await expect(end).resolves.toMatchObject({ error: { message: expect.stringContaining('cannot be decoded') as unknown } })
+    await expect(end).resolves.toMatchObject({ error: { message: expect.stringContaining('broke the protocol') as unknown } })
     expect(await ask()).toBe(1)
   })
 })

@@ -30,7 +30,7 @@ export {
   runInSlot,
   type Slot,
 } from './frame.ts'
-export { FrameDecoder, FrameEncoder, type FrameReference, type WireFrame } from './frame-wire.ts'
+export { FrameDecoder, FrameEncoder, type FrameReference, frameTableSize, type WireFrame } from './frame-wire.ts'
 export { canonicalHost, ipv4Of, literalOf } from './host.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export type { Log, LogLevel, LogNote } from './log.ts'

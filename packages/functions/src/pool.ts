@@ -49,7 +49,7 @@ export class Pool implements AsyncDisposable {
     const onError = (error: Error) => {
       for (const seat of failUntaken(this.entry, this.#seats, error)) this.#close(seat)
     }
-    this.#workers = new Workers({ threads: kernel.threads, entry: options.entry, min, max: this.#max, idleTimeout, onError })
+    this.#workers = new Workers({ kernel, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
   /** Whether a call in that network would have to wait. */
@@ -115,7 +115,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
-  kill(thread: Thread, error: TroupeError): void {
+  readonly kill = (thread: Thread, error: TroupeError): void => {
     for (const seat of [...this.#seats, ...this.#leaving]) {
       if (seat.thread !== thread) continue
       this.#takeBack(seat)
@@ -173,6 +173,7 @@ export class Pool implements AsyncDisposable {
       program: this.program,
       onEnd: this.#onEnd,
       onReturn: this.#onReturn,
+      end: this.kill,
       onGone: this.#onGone,
     })
     this.#seats.add(seat)

@@ -40,6 +40,8 @@ export interface SeatOptions {
   readonly onEnd: (seat: Seat, call: PoolCall, exit: WireExit) => void
   /** The thread has ended before it began a call. */
   readonly onReturn: (call: PoolCall) => void
+  /** Ends a thread that broke the protocol. */
+  readonly end: (thread: Thread, error: TroupeError) => void
   /** Nothing comes from the thread any more. */
   readonly onGone: (seat: Seat) => void
 }
@@ -78,6 +80,9 @@ export class Seat {
       options.onGone(this)
     })
     this.thread = thread
+    thread.end = (error) => {
+      options.end(thread, error)
+    }
     this.task = { thread: data, service: { program: options.program, board: this.#board.memory }, [queueOptionsSymbol]: this }
     const { promise, resolve } = Promise.withResolvers<TroupeError>()
     this.ended = promise

@@ -1,9 +1,9 @@
 /** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
 import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
 import { ownThread } from '@troupe/network/kernel'
-import { threadFailure, type Kernel } from '@troupe/process/kernel'
+import { readNodePort, threadFailure, type Kernel } from '@troupe/process/kernel'
 import { fileURLToPath } from 'node:url'
-import type { MessagePort } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import { Piscina, queueOptionsSymbol } from 'piscina'
 import { Seat } from './seat.ts'
 import type { Task, WorkerSettings } from './task.ts'
@@ -17,7 +17,7 @@ const mostNested = 4096
 type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
 
 export interface WorkersOptions {
-  readonly threads: Kernel['threads']
+  readonly kernel: Pick<Kernel, 'threads' | 'note'>
   readonly entry: EntryId
   readonly min: number
   readonly max: number
@@ -29,11 +29,17 @@ export interface WorkersOptions {
 export class Workers implements AsyncDisposable {
   readonly #entry: EntryId
   readonly #piscina: Piscina<Task, never>
+  readonly #guarded = new WeakSet<Worker>()
+  readonly #note: Kernel['note']
 
-  constructor({ threads, entry, min, max, idleTimeout, onError }: WorkersOptions) {
+  constructor({ kernel: { threads, note }, entry, min, max, idleTimeout, onError }: WorkersOptions) {
     this.#entry = entry
+    this.#note = note
     this.#piscina = this.#create(threads, min, max, idleTimeout)
     this.#piscina.on('error', onError)
+    this.#piscina.on('workerCreate', () => {
+      for (const thread of this.#piscina.threads) this.#guard(thread)
+    })
   }
 
   #create(threads: Kernel['threads'], min: number, max: number, idleTimeout: number): Piscina<Task, never> {
@@ -53,6 +59,16 @@ export class Workers implements AsyncDisposable {
       atomics: 'disabled',
       recordTiming: false,
       loadBalancer: balancer,
+    })
+  }
+
+  /** What breaks Node's own protocol ends its thread. */
+  #guard(thread: Worker): void {
+    if (this.#guarded.has(thread)) return
+    this.#guarded.add(thread)
+    readNodePort(thread, (why) => {
+      this.#note(`a thread of ${this.#entry} broke the protocol and is ended: ${why}`, { level: 'error', entry: this.#entry })
+      void thread.terminate()
     })
   }
 

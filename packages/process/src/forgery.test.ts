@@ -1,6 +1,10 @@
+import { readdirSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './thread/processes.ts'
+import { nonsense } from './testing/programs/forge.ts'
 
 const host = 'app:host'
 
@@ -25,13 +29,57 @@ describe('a program that tries to pass for another', () => {
     expect(await processes.call(victim, 'a', 5)).toBe(5)
   })
 
-  it('tells the kernel nonsense, and the kernel goes on', async () => {
+  it.each(nonsense)('that tells the kernel nonsense ends with its thread: %s', async (name) => {
     await using kernel = await startKernel({ programs: ['forge.babble', 'talk.echo'] })
     const victim = await processes.spawn('app:talk.echo', host)
-    expect(await kernel.exec('forge.babble', victim)).toBeUndefined()
+    await expect(kernel.exec('forge.babble', victim, name)).rejects.toMatchObject({
+      kind: 'PermissionDenied',
+      message: expect.stringContaining('its thread was ended') as unknown,
+    })
     expect(await processes.call(victim, 'a', 5)).toBe(5)
     expect(kernel.kernel.processes.get(victim)?.entry).toBe('app:talk.echo')
     expect(kernel.kernel.deadLetters.count).toBe(0)
-    expect(kernel.log.join('\n')).toContain('sent an invalid message')
+    const lines = kernel.notes.filter(({ message }) => message.includes('broke the protocol'))
+    expect(lines).toMatchObject([{ note: { level: 'error', entry: 'app:forge.babble' } }])
+  })
+
+  it('that asks what is no question is refused, and goes on', async () => {
+    await using kernel = await startKernel({ programs: ['forge.misask'] })
+    const answers = await kernel.exec('forge.misask')
+    const kinds = typeof answers === 'object' && answers !== null ? Object.values(answers) : []
+    expect(kinds).toEqual(Array.from({ length: 22 }, () => 'Invalid'))
+  })
+
+  it('that posts without end is ended, and the kernel goes on meanwhile', async () => {
+    await using kernel = await startKernel({ programs: ['forge.flood', 'talk.echo'] })
+    const victim = await processes.spawn('app:talk.echo', host)
+    const end = kernel.exec('forge.flood').catch((error: unknown) => error)
+    expect(await processes.call(victim, 'a', 5)).toBe(5)
+    expect(await end).toMatchObject({ kind: 'PermissionDenied', message: expect.stringContaining('under way') as unknown })
+    expect(await processes.call(victim, 'a', 6)).toBe(6)
+  })
+
+  it.each(['request', 'nonsense', 'list'])('that posts handles ends with its thread, and they are closed: %s', async (where) => {
+    await using kernel = await startKernel({ programs: ['forge.handles', 'talk.echo'] })
+    const files = () => readdirSync('/proc/self/fd').length
+    const victim = await processes.spawn('app:talk.echo', host)
+    await processes.call(victim, 'a', 5)
+    const before = files()
+    await expect(kernel.exec('forge.handles', where)).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect.poll(files).toBeLessThanOrEqual(before + 2)
+    // What is dropped is collected, which would end the program.
+    setFlagsFromString('--expose-gc')
+    const collect: unknown = runInNewContext('gc')
+    if (typeof collect !== 'function') expect.unreachable()
+    for (let i = 0; i < 5; i += 1) {
+      Reflect.apply(collect, undefined, [])
+      await new Promise(setImmediate)
+    }
+    expect(await processes.call(victim, 'a', 6)).toBe(6)
+  })
+
+  it('that says much by honest means waits until it is read, and nothing of it is lost', async () => {
+    await using kernel = await startKernel({ programs: ['forge.chatter'] })
+    expect(await kernel.exec('forge.chatter', 20_000)).toBe(20_000)
   })
 })

@@ -14,6 +14,7 @@ export { boardSize, CallBoard } from './call-board.ts'
 export { routesChanged } from './route-word.ts'
 export type { Thread } from './kernel/thread.ts'
 export { exitCodeOf, threadFailure } from './kernel/thread-failure.ts'
+export { readNodePort } from './kernel/worker-ports.ts'
 export type { Print } from './kernel/standard-streams.ts'
 export type { OutputStream } from './output-ledger.ts'
 export type {

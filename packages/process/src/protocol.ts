@@ -239,14 +239,16 @@ export type ToKernel =
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
-  /** What another thread sends as bytes cannot be decoded: it is of another operating-system process, and breaks the protocol. */
-  | { readonly type: 'garbled'; readonly thread: number }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
   | { readonly type: 'dry' }
   /** The thread has heard that it is to be ended, and waits for native code: `settled` follows. */
   | { readonly type: 'settling' }
   /** No native code works in the thread. */
   | { readonly type: 'settled' }
+  /** The thread has heard what is no message of the protocol from another, and hears nothing more from it. */
+  | { readonly type: 'breach'; readonly thread: number; readonly why: string }
+  /** For whom does a process or call in the thread `via` act? */
+  | { readonly type: 'sender'; readonly via: number; readonly pid: Pid }
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
   | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
   | Output
@@ -291,10 +293,14 @@ export type ToThread =
       readonly port: MessagePort
       readonly standing: Standing
       readonly network: PeerNetwork
+      /** None where the two share no memory. */
+      readonly words?: ChannelWords
     }
   /** What a thread may do has changed. */
   | { readonly type: 'standing'; readonly thread: number; readonly standing: Standing }
   | { readonly type: 'vouched'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
+  /** For whom a process or call in another thread acts, by the frame that the kernel issued to it; nothing for one that is not there. */
+  | { readonly type: 'sender'; readonly via: number; readonly pid: Pid; readonly acting: SenderFrame | undefined }
   /** The policies have changed: what was permitted is asked again. */
   | { readonly type: 'policiesChanged' }
   /** A thread is gone for good, or never was; why, as the end of each process in it. */
@@ -314,6 +320,17 @@ export type ToThread =
 export interface Standing {
   /** All code in it is asked about what it does to processes elsewhere. */
   readonly governed: boolean
+}
+
+/** What the frame of a message may not claim by itself. */
+export type SenderFrame = Pick<Frame, 'actor' | 'scope' | 'values'>
+
+/** The words by which the two ends of a channel tell how much they have read (`credit.ts`). Each is written by one thread alone. */
+export interface ChannelWords {
+  /** Written by the other thread. */
+  readonly credit: SharedArrayBuffer
+  /** Written by this one. */
+  readonly receipt: SharedArrayBuffer
 }
 
 /** The network of another thread, as the kernel tells it. */
@@ -346,6 +363,8 @@ export interface RuntimeSettings {
   readonly port: Wire<ToThread>
   /** See `route-word.ts`. */
   readonly routeWord: SharedArrayBuffer
+  /** See `credit.ts`. Absent where the kernel is in the same thread. */
+  readonly credit?: SharedArrayBuffer
   /** Absent where the thread is given its network later, with its first work. */
   readonly network?: ThreadNetwork
   readonly shared?: SharedThread

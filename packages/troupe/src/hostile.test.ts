@@ -1,5 +1,6 @@
 /** Code that claims to be what the kernel did not start it as. */
 import { join } from 'node:path'
+import { asTroupeError } from '@troupe/core'
 import { newActor } from '@troupe/policy'
 import { describe, expect, it } from 'vitest'
 import { processes, security } from './index.ts'
@@ -31,7 +32,7 @@ const entries: readonly TestEntry[] = [
   { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9, username: 'u', password: 'the-password' },
   { id: 'app:supervisor', kind: 'process.supervisor', lifecycle: { auto_start: true } },
   { id: 'app:bank', kind: 'function.ts', source: 'file://identity.ts', method: 'bank', pool: { min: 0, max: 1 } },
-  ...['honest', 'server', 'route', 'respawn', 'become', 'oracle'].map(program),
+  ...['honest', 'server', 'route', 'respawn', 'become'].map(program),
 ]
 const web: readonly TestEntry[] = [
   { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } },
@@ -47,15 +48,23 @@ const mallory = (...scope: readonly string[]) => processes.withActor(newActor('m
 describe.each(hosts)('in %s, a program', (host) => {
   it('that calls itself the server is given nothing that servers are, whether policies deny it everything or not', async () => {
     await using _ = await start(...web)
-    expect(await mallory('app:nothing').exec('app:server', host)).toEqual([])
-    expect(await processes.exec('app:server', host)).toEqual([])
+    for (const spawner of [mallory('app:nothing'), processes.withContext({})]) {
+      for (const way of [0, 1, 2, 3, 4]) {
+        const given = await spawner.exec('app:server', host, way).catch((error: unknown) => asTroupeError(error).message)
+        // What no thread can say ends it.
+        if (way === 1 || way === 4) expect(given).toMatch(/its thread was ended/)
+        else expect(given).toEqual([])
+      }
+    }
   })
 
   it('that claims an overlay of another thread is given no route', async () => {
     await using _ = await start()
     await processes.withOptions({ network: 'app:proxy' }).spawn('app:honest', 'app:guarded')
-    for (const spawner of [mallory('app:nothing'), processes.withContext({})])
-      expect(await spawner.exec('app:route', host)).toEqual({ before: 'PermissionDenied', after: 'PermissionDenied' })
+    for (const spawner of [mallory('app:nothing'), processes.withContext({})]) {
+      expect(await spawner.exec('app:route', host, false)).toBe('PermissionDenied')
+      await expect(spawner.exec('app:route', host, true)).rejects.toThrow('its thread was ended')
+    }
   })
 
   it('that may start its own program is not rid of its policies by that', async () => {

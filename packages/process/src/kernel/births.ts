@@ -43,7 +43,8 @@ export class Births {
     const isGoverned = this.#options.governed(thread.number) || (parent !== undefined && this.#options.governs(parent))
     if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const host = hosts.of(pid)
-    if (host === undefined || !isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
+    if (host === undefined) return
+    if (!isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
     const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
     const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }

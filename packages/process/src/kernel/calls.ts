@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
 import type { WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-roles.ts'
+import type { Role } from '../protocol-rules.ts'
 import type { Grants } from './grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from './thread.ts'

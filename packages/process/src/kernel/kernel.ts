@@ -8,6 +8,7 @@ import {
   invalid,
   keepAlive,
   type Log,
+  type LogNote,
   type Pid,
   threadOf,
   TroupeError,
@@ -16,7 +17,7 @@ import { AddressLeases, type Overlays } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
-import type { KnownProgram, Request, RequestName, Requests, ToKernel, WireExit } from '../protocol.ts'
+import type { KnownProgram, RequestName, ToKernel, WireExit } from '../protocol.ts'
 import { routesChanged } from '../route-word.ts'
 import { Runtime } from '../thread/runtime.ts'
 import { Authority } from './authority.ts'
@@ -36,12 +37,13 @@ import { acceptsOf, checkArguments } from './spawn-checks.ts'
 import { PerSenderNames } from './per-sender-names.ts'
 import { Programs } from './programs.ts'
 import { Hosts } from './hosts.ts'
-import { type Asker, builtInHandlers, grantedRoute, type Handlers, permitClear } from './requests.ts'
-import { askerOf } from './roles.ts'
-import { checkSealedAsker } from './sealed-askers.ts'
+import { endForBreach } from './breach.ts'
+import { Answers } from './answers.ts'
+import { grantedRoute, type Handlers, permitClear } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
 import type { Print } from './standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
+import { Senders } from './senders.ts'
 import { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
 import { Threads } from './threads.ts'
@@ -87,6 +89,8 @@ export class Kernel implements AsyncDisposable {
       this.threads.get(thread)?.takeNow()
     },
   )
+  /** For whom those act who send messages. */
+  readonly senders = new Senders(this.processes)
   /** Versions of modules. */
   readonly code = new Code()
   readonly grants = new Grants()
@@ -118,7 +122,7 @@ export class Kernel implements AsyncDisposable {
   /** The main thread, and its runtime. */
   readonly thread: Thread
   readonly runtime: Runtime
-  readonly #handlers: Handlers
+  readonly #answers = new Answers(this)
   readonly #log: Log
   /** Logs processes and calls that fail. */
   readonly failures: Failures
@@ -146,6 +150,9 @@ export class Kernel implements AsyncDisposable {
       standing: (thread) => this.standings.of(thread),
       onMessage: (thread, message) => {
         this.#receive(thread, message)
+      },
+      onBreach: (thread, why) => {
+        endForBreach(this, thread, why)
       },
       onExit: (thread, error) => {
         this.#onThreadExit(thread, error)
@@ -182,17 +189,17 @@ export class Kernel implements AsyncDisposable {
     this.security.trust(frame)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined, role: 'program' })
     thread.pids.add(this.runtime.root.pid)
-    this.#handlers = builtInHandlers(this)
+    this.#answers.addBuiltIn(this)
   }
 
   /** Writes a line to the application's log. */
-  note(line: string): void {
-    this.#log(line)
+  readonly note = (line: string, about?: LogNote): void => {
+    this.#log(line, about)
   }
 
   /** Answers requests of a name; for packages above this one. */
   handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
-    this.#handlers[name] = handler
+    this.#answers.handle(name, handler)
   }
 
   /** What to run for a process entry, and the overlay that it is pinned to. */
@@ -297,42 +304,20 @@ export class Kernel implements AsyncDisposable {
     this.threads.broadcast({ type: 'policiesChanged' })
   }
 
-  /** Malformed messages come from code that reached for the port: they are logged and ignored. */
   #receive(thread: Thread, message: ToKernel): void {
     try {
-      if (message.type === 'request') void this.#answer(thread, message)
+      if (message.type === 'request') void this.#answers.answer(thread, message)
       else if (message.type === 'finished') this.#ended(message.pid, message.exit, thread)
       else noteMessage(this, thread, message)
     } catch (error) {
-      this.#log(`thread ${thread.number} sent an invalid message: ${asTroupeError(error).message}`, { level: 'warn' })
+      endForBreach(this, thread, asTroupeError(error).message)
     }
-  }
-
-  async #answer(thread: Thread, request: Request): Promise<void> {
-    const { number } = request
-    try {
-      const record = askerOf(this, request, thread)
-      if (thread.sealed) checkSealedAsker(this, request, record)
-      const transfer: object[] = []
-      const value = await this.#dispatch(request.name, request.ask, { record, thread, number, transfer })
-      // What a function answered was copied on its way from the thread that ran it.
-      if (request.name === 'call') thread.hand({ type: 'answer', number, value })
-      else if (transfer.length > 0) thread.transfer({ type: 'answer', number, value }, transfer)
-      else thread.post({ type: 'answer', number, value })
-    } catch (error) {
-      thread.post({ type: 'refusal', number, error: errorToWire(error) })
-    }
-  }
-
-  #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
-    const handler = this.#handlers[name]
-    if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
-    return handler(ask, asker)
   }
 
   #ended(pid: Pid, exit: WireExit, thread: Thread): void {
     if (!thread.pids.delete(pid)) return
     const record = this.processes.remove(pid)
+    if (record !== undefined) this.senders.ended(record)
     if (record !== undefined && 'error' in exit) this.failures.ended(record, exit.error, thread)
     this.standings.ended(pid)
     record?.host?.processEnded(pid)

@@ -2,7 +2,7 @@
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { Accepts, WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-roles.ts'
+import type { Role } from '../protocol-rules.ts'
 import { Groups } from './groups.ts'
 
 /** A process or a call, as the kernel knows it. */

@@ -1,7 +1,7 @@
 /** Who asks, and whether that may ask it at all, by what the kernel started it as. */
 import { denied, emptyFrame, threadOf } from '@troupe/core'
 import type { Request, RequestName } from '../protocol.ts'
-import { askers } from '../protocol-roles.ts'
+import { requestRules } from '../protocol-rules.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Standings } from './standings.ts'
 import type { Thread } from './thread.ts'
@@ -19,7 +19,7 @@ export function askerOf(options: AskersOptions, request: Request, thread: Thread
   const record = claimant(options, request, thread)
   const { name } = request
   const { pid, role = 'process' } = record
-  if (Object.hasOwn(askers, name) && askers[name].includes(role)) return record
+  if (requestRules[name].by.includes(role)) return record
   throw denied(`${pid} is a ${role}, which may not ask "${name}"`, { action: name, resource: pid })
 }
 

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Frame, Pid } from '@troupe/core'
 import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-roles.ts'
+import type { Role } from '../protocol-rules.ts'
 import type { Network } from './networks.ts'
 import type { Thread } from './thread.ts'
 

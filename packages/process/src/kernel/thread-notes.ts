@@ -2,10 +2,11 @@
 import { threadOf } from '@troupe/core'
 import type { ToKernel } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
+import { endForBreach } from './breach.ts'
 import type { Thread } from './thread.ts'
 
 /** The parts of the kernel that are told something. */
-type Parts = Pick<Kernel, 'births' | 'deadLetters' | 'drains' | 'failures' | 'processes' | 'standings' | 'threads'>
+type Parts = Pick<Kernel, 'births' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'standings' | 'threads'>
 
 type Note = Exclude<ToKernel, { type: 'request' | 'finished' }>
 
@@ -29,9 +30,6 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'connect':
       kernel.threads.connect(thread, message.thread)
       return
-    case 'garbled':
-      kernel.threads.garbled(thread, message.thread)
-      return
     case 'dry':
       thread.dry()
       return
@@ -48,6 +46,15 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       thread.post({ type: 'vouched', via, action, target, may: kernel.standings.may(via, action, target) })
       return
     }
+    case 'breach':
+      onBreach(kernel, thread, message.thread, message.why)
+      return
+    case 'sender': {
+      const { via, pid } = message
+      const acting = threadOf(pid) === via && thread.peers.has(via) ? kernel.senders.of(pid) : undefined
+      thread.post({ type: 'sender', via, pid, acting })
+      return
+    }
     case 'streams':
       kernel.drains.told(thread, message.overlay, message.oldest)
       return
@@ -60,4 +67,21 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     default:
   }
+}
+
+/**
+ * The kernel's own thread is believed; of an operating-system process of its own, so is each thread that is not sealed. Another could accuse whom it
+ * likes: it need not hear from them any more, and that is all.
+ */
+function onBreach(kernel: Parts, thread: Thread, number: number, why: string): void {
+  const accused = kernel.threads.get(number)
+  if (accused === undefined || !thread.peers.has(number)) return
+  if (thread.number === 0 || (accused.isolated && !thread.sealed)) {
+    endForBreach(kernel, accused, why)
+    return
+  }
+  kernel.note(`thread ${thread.number} hears nothing more from thread ${number}, which broke the protocol by its word: ${why}`, {
+    level: 'error',
+  })
+  kernel.threads.sever(thread, number)
 }

@@ -1,15 +1,19 @@
 /** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
 import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { closeRouteWord, openRouteWord } from '../route-word.ts'
 import type { ThreadNetwork } from '@troupe/network'
 import { ownThread } from '@troupe/network/kernel'
 import { sealedEnvironment, sealedFlags } from '../sealing.ts'
+import { kernelWindow, Receipt } from '../credit.ts'
+import { Intake } from '../intake.ts'
+import { faultIn } from '../protocol-rules.ts'
 import { hand, type Wire } from '../wire.ts'
 import { NativeEnd } from './native-end.ts'
+import { readNodePort } from './worker-ports.ts'
 import type { Network } from './networks.ts'
 
 export interface ThreadOptions {
@@ -22,6 +26,8 @@ export interface ThreadOptions {
   readonly strict: boolean
   readonly terminal: TerminalFacts
   readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** The thread has broken the protocol: it is to be ended. */
+  readonly onBreach: (thread: Thread, why: string) => void
   /** The thread is gone. Those of its processes that still lived ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
   /** Words the end of a thread that ended by itself. */
@@ -58,6 +64,8 @@ export class Thread {
   readonly programs = new Set<EntryId>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
+  /** Threads with which it was introduced, and hears nothing more from. */
+  readonly severed = new Set<number>()
   /** It has ended, and all that it had to say was heard. */
   gone = false
   /** What it is told of its output; none for the main thread, which prints by itself. */
@@ -67,6 +75,7 @@ export class Thread {
   #drained: PromiseWithResolvers<void> | undefined
   readonly #wire: Wire<ToKernel>
   readonly #routeWord: SharedArrayBuffer | undefined
+  #intake: Intake | undefined
 
   constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons, routeWord }: ThreadParts = {}) {
     this.number = number
@@ -108,7 +117,7 @@ export class Thread {
 
   /** Takes what the thread has posted already, ahead of its turn in the event loop. */
   takeNow(): void {
-    // The main thread's messages need no port.
+    this.#intake?.takeNow()
   }
 
   /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
@@ -124,6 +133,31 @@ export class Thread {
   /** It said that it is ready for its end, or has ended. */
   dry(): void {
     this.#drained?.resolve()
+  }
+
+  /** Ends the thread, whatever it does, and all in it with `error`. Set by what has started it; nothing ends the thread of the kernel. */
+  end: (error: TroupeError) => void = () => undefined
+
+  /** Takes from now on what the thread posts. What is no message of the protocol ends it. */
+  read(port: MessagePort, receipt: Receipt, { onMessage, onBreach }: Pick<ThreadOptions, 'onMessage' | 'onBreach'>): void {
+    const intake = new Intake(port, {
+      receipt,
+      window: kernelWindow,
+      check: faultIn,
+      take: (message: ToKernel) => {
+        onMessage(this, message)
+      },
+      onBreach: (why) => {
+        onBreach(this, why)
+        // What it still posts goes nowhere.
+        port.close()
+      },
+    })
+    this.#intake = intake
+    intake.open()
+    port.once('close', () => {
+      intake.close()
+    })
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
@@ -155,19 +189,23 @@ export function threadWire(
   readonly near: MessagePort
   readonly ledger: OutputLedger
   readonly addons: SharedArrayBuffer
+  readonly receipt: Receipt
   readonly data: ThreadData
 } {
   const { port1, port2 } = new MessageChannel()
   const { number, network, preload, shared, strict, terminal, sealed, native } = options
   const ledger = new OutputLedger()
   const addons = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  const receipt = new Receipt()
   return {
     near: port1,
     ledger,
     addons,
+    receipt,
     data: {
       thread: number,
       port: port2,
+      credit: receipt.word,
       routeWord: openRouteWord(),
       preload,
       strict,
@@ -186,14 +224,6 @@ export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork 
   return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }
 
-/** What breaks the protocol further than that, the kernel tells. */
-function isMessage(message: unknown): message is ToKernel {
-  return typeof message === 'object' && message !== null && 'type' in message
-}
-
-/** Messages of a thread that are taken ahead of their turn at most. */
-const maxAhead = 1000
-
 /** Source files run as they are; built ones are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
@@ -209,16 +239,13 @@ export abstract class OwnedThread extends Thread {
 export class WorkerThread extends OwnedThread {
   readonly ready: Promise<void>
   readonly #worker: Worker
-  readonly #near: MessagePort
-  readonly #take: (message: unknown) => void
-  #isTaking = false
   readonly #exited: Promise<void>
   #verdict: TroupeError | undefined
   #terminated: Promise<void> | undefined
   #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
-    const { near, data, ledger, addons } = threadWire(options)
+    const { near, data, ledger, addons, receipt } = threadWire(options)
     super(options.number, near, { sealed: options.sealed, ledger, addons, routeWord: data.routeWord })
     if (options.network !== undefined) this.assign(options.network)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
@@ -235,6 +262,9 @@ export class WorkerThread extends OwnedThread {
       ...(options.sealed && { execArgv: [...sealedFlags()] }),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
     })
+    readNodePort(this.#worker, (why) => {
+      options.onBreach(this, why)
+    })
     // A worker emits `exit` once: everything listens before anything else happens.
     let failure: Error | undefined
     this.#worker.on('error', (error) => {
@@ -249,32 +279,18 @@ export class WorkerThread extends OwnedThread {
         setExited()
       })
     })
-    this.#near = near
-    this.#take = (message) => {
-      if (!isMessage(message)) return
-      if (message.type === 'ready') setReady()
-      else options.onMessage(this, message)
-    }
-    near.on('message', this.#take)
+    this.end = (ending) => void this.terminate(ending)
+    this.read(near, receipt, {
+      onMessage: (thread, message) => {
+        if (message.type === 'ready') setReady()
+        else options.onMessage(thread, message)
+      },
+      onBreach: options.onBreach,
+    })
     near.once('close', setDrained)
     near.unref()
     this.#worker.unref()
     this.#looked = this.#worker.performance.eventLoopUtilization()
-  }
-
-  override takeNow(): void {
-    // What is taken may ask for the same; one that posts without end keeps its turn no longer than this.
-    if (this.#isTaking) return
-    this.#isTaking = true
-    try {
-      for (let taken = 0; taken < maxAhead; taken += 1) {
-        const next: { readonly message: unknown } | undefined = receiveMessageOnPort(this.#near)
-        if (next === undefined) return
-        this.#take(next.message)
-      }
-    } finally {
-      this.#isTaking = false
-    }
   }
 
   /** Share of the time since the last look in which the thread did not wait: 0 to 1. */

@@ -2,9 +2,10 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
-import type { RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
+import { creditWord } from '../credit.ts'
+import type { ChannelWords, RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol.ts'
 import { routeWord } from '../route-word.ts'
 import type { Output } from '../output-ledger.ts'
 import { LocalWire, type Wire } from '../wire.ts'
@@ -29,6 +30,8 @@ export interface ThreadsOptions {
   readonly standing: (thread: number) => Standing
   readonly log: Log
   readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** A thread has broken the protocol. */
+  readonly onBreach: (thread: Thread, why: string) => void
   /** A thread is gone. Its processes, if it still had some, ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
 }
@@ -101,6 +104,7 @@ export class Threads implements Disposable {
       env: this.env,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
+      onBreach: this.#options.onBreach,
       onExit: (gone, error) => {
         this.remove(gone, error)
       },
@@ -139,7 +143,7 @@ export class Threads implements Disposable {
    */
   adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data, ledger, addons } = threadWire({
+    const { near, data, ledger, addons, receipt } = threadWire({
       number,
       network,
       preload: [],
@@ -149,6 +153,8 @@ export class Threads implements Disposable {
       native: this.native,
     })
     const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeWord: data.routeWord }), near, onGone)
+    thread.read(near, receipt, this.#options)
+    near.unref()
     thread.assign(network)
     return { thread, data }
   }
@@ -158,13 +164,14 @@ export class Threads implements Disposable {
     const number = this.#claim()
     const [near, port] = LocalWire.pair()
     const data = { thread: number, port, routeWord, network: { overlay }, strict: this.#options.strict }
-    return { thread: this.#takeIn(new Thread(number, near), near), data }
+    const thread = this.#takeIn(new Thread(number, near), near)
+    near.on('message', (message: ToKernel) => {
+      this.#options.onMessage(thread, message)
+    })
+    return { thread, data }
   }
 
   #takeIn(thread: Thread, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
-    wire.on('message', (message) => {
-      this.#options.onMessage(thread, message)
-    })
     wire.once('close', () => {
       this.remove(thread, new TroupeError('Unavailable', 'its thread has ended'))
       onGone()
@@ -182,6 +189,10 @@ export class Threads implements Disposable {
   /** Gives two threads a channel, once. One that is not there is told as gone. */
   connect(thread: Thread, number: number): void {
     if (thread.peers.has(number)) return
+    if (thread.severed.has(number)) {
+      thread.post({ type: 'gone', thread: number, error: errorToWire(severed(number)) })
+      return
+    }
     const other = this.#threads.get(number)
     // Nothing lives in a thread without a network.
     if (other?.network === undefined || other === thread || thread.network === undefined) {
@@ -195,32 +206,24 @@ export class Threads implements Disposable {
     const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
     const encoded = thread.isolated || other.isolated
     const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn, ...(encoded && { encoded }) })
-    thread.post({ type: 'channel', thread: number, port: port1, standing: standing(number), network: network(other) }, [port1])
-    other.post({ type: 'channel', thread: thread.number, port: port2, standing: standing(thread.number), network: network(thread) }, [
-      port2,
-    ])
+    const [near, far] = [creditWord(), creditWord()]
+    const introduce = (to: Thread, peer: Thread, port: MessagePort, words: ChannelWords) => {
+      const known = { standing: standing(peer.number), network: network(peer) }
+      // Memory is not shared with another operating-system process.
+      to.post({ type: 'channel', thread: peer.number, port, ...known, ...(!encoded && { words }) }, [port])
+    }
+    introduce(thread, other, port1, { credit: near, receipt: far })
+    introduce(other, thread, port2, { credit: far, receipt: near })
   }
 
-  /**
-   * A thread cannot decode what another one sent: that is ended, on the word of a thread that is not sealed. The word of a sealed one keeps the
-   * two from each other.
-   */
-  garbled(thread: Thread, number: number): void {
-    const sender = this.#threads.get(number)
-    if (!(sender instanceof ProcessThread) || !thread.peers.has(number)) return
-    const what = 'sent what cannot be decoded'
-    if (!thread.sealed) {
-      sender.violated(what)
-      return
-    }
-    const error = errorToWire(new TroupeError('Internal', `it ${what}`))
-    for (const [one, other] of [
-      [thread, sender],
-      [sender, thread],
-    ] as const) {
-      one.peers.delete(other.number)
-      one.post({ type: 'gone', thread: other.number, error })
-    }
+  /** Two threads hear nothing more from each other, since one of them says so. The other is told. */
+  sever(thread: Thread, number: number): void {
+    if (!thread.peers.delete(number)) return
+    thread.severed.add(number)
+    const other = this.#threads.get(number)
+    other?.peers.delete(thread.number)
+    other?.severed.add(thread.number)
+    other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
   }
 
   /** Tells those who know a thread what it may do now. */
@@ -265,6 +268,12 @@ export class Threads implements Disposable {
     this.#next += 1
     return number
   }
+}
+
+function severed(number: number): TroupeError {
+  return new TroupeError('Unavailable', `thread ${number} and this one hear nothing from each other any more: one broke the protocol`, {
+    details: { thread: number },
+  })
 }
 
 /** The environment of threads: the program's, and a compile cache, without which each thread strips and compiles all anew. */

@@ -26,7 +26,7 @@ function oneEnd() {
     batches.push(batch)
     for (const resume of waiting.splice(0)) resume()
   })
-  const channel = new Channel({ thread: 2, onParcel: () => undefined, onGarbled: () => undefined, onClose: () => undefined })
+  const channel = new Channel({ thread: 2, onParcel: () => undefined, onBreach: () => undefined, onClose: () => undefined })
   const seen = async (count: number) => {
     while (batches.length < count) await new Promise<void>((resume) => waiting.push(resume))
     return batches
@@ -40,15 +40,15 @@ function bothEnds() {
   ports.push(port1, port2)
   const closed: number[] = []
   const got: Parcel[] = []
-  const garbled: unknown[] = []
-  const options = { onClose: ({ thread }: Channel) => closed.push(thread), onGarbled: (_: Channel, error: unknown) => garbled.push(error) }
+  const broken: string[] = []
+  const options = { onClose: ({ thread }: Channel) => closed.push(thread), onBreach: (_: Channel, why: string) => broken.push(why) }
   const near = new Channel({ ...options, thread: 2, onParcel: () => undefined })
   const far = new Channel({ ...options, thread: 1, onParcel: (parcel) => got.push(parcel) })
   near.open(port1)
   far.open(port2)
   port1.ref()
   port2.ref()
-  return { near, far, got, closed, garbled, farPort: port2 }
+  return { near, far, got, closed, broken, farPort: port2 }
 }
 
 function send(channel: Channel, topic: string, payload: unknown, call = 0): void {
@@ -57,9 +57,9 @@ function send(channel: Channel, topic: string, payload: unknown, call = 0): void
 
 describe('a channel', () => {
   it('tells of what cannot be decoded', () => {
-    const { farPort, garbled } = bothEnds()
+    const { farPort, broken } = bothEnds()
     farPort.dispatchEvent(new MessageEvent('messageerror', { data: 'no such class here' }))
-    expect(garbled).toHaveLength(1)
+    expect(broken).toEqual([expect.stringContaining('cannot be decoded')])
   })
 
   it('posts what was put in a turn as one batch, and keeps the order', async () => {

@@ -2,20 +2,24 @@
  * The way from this thread to another: a port that the kernel introduced, parcels batched per turn of the event loop, frames
  * interned, and an account for each process over there that was sent to.
  */
-import { type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
-import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
+import { emptyFrame, type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
+import { MessagePort, type Transferable } from 'node:worker_threads'
+import { Credit, peerWindow, Receipt } from '../credit.ts'
+import { release } from '../foreign.ts'
+import { Intake } from '../intake.ts'
+import { faultInBatch, maxBatch } from '../parcel-rules.ts'
 import { decode } from '../pipe/codec.ts'
-import type { Parcel, SendRun } from '../protocol.ts'
+import type { ChannelWords, Parcel, SendRun } from '../protocol.ts'
+import { atExit } from '../thread/at-exit.ts'
 import type { Border } from '../thread/border.ts'
 import { encodeBatch } from './encode-batch.ts'
 import { Account, type Unacknowledged } from './account.ts'
+import { Deque } from './deque.ts'
 import type { Claim } from './flow.ts'
 import type { Transfer } from './payload.ts'
 
-/** A batch is posted at once when it has grown this long, so that a busy sender does not hoard. */
-const maxBatch = 256
-/** Batches that are taken ahead of their turn at most, so that a sender who never stops cannot keep this thread. */
-const maxAhead = 1000
+/** Milliseconds that the end of a thread waits for another to read on. */
+const patience = 1000
 /** Accounts of dead processes that are remembered, so that sending to them fails at once. */
 const maxClosed = 4096
 
@@ -38,9 +42,9 @@ export interface PeerPort {
 export interface ChannelOptions {
   readonly thread: number
   /** Called for each parcel, in the order in which they were put. */
-  readonly onParcel: (parcel: Parcel, channel: Channel) => void
-  /** A batch came that cannot be decoded: whatever was in it is lost. */
-  readonly onGarbled: (channel: Channel, error: unknown) => void
+  readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
+  /** The other thread has broken the protocol: nothing is read from it any more. */
+  readonly onBreach: (channel: Channel, why: string) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
   readonly onClose: (channel: Channel) => void
 }
@@ -56,6 +60,13 @@ export class Channel {
   readonly #dead = new Set<Pid>()
   #port: PeerPort | undefined
   #encoded = false
+  /** The batch that was checked last. */
+  #checked: readonly Parcel[] = []
+  #intake: Intake | undefined
+  #forget: () => void = () => undefined
+  #credit: Credit | undefined
+  /** Batches that wait for credit. */
+  readonly #unposted = new Deque<{ readonly batch: Parcel[]; readonly moved: Transferable[] }>()
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -71,61 +82,99 @@ export class Channel {
     this.#options = options
   }
 
-  /** What breaks the protocol comes from code that reached for the port: it must not end the processes here. */
+  /** A letter's frame is decoded whatever becomes of it: later ones refer to it. */
   #take(parcel: Parcel): void {
-    try {
-      this.#options.onParcel(parcel, this)
-    } catch (error) {
-      process.emitWarning(`thread ${this.thread} sent what is no parcel: ${String(error)}`)
+    const { onParcel } = this.#options
+    if (parcel.op !== 'send') {
+      onParcel(parcel, this, emptyFrame)
+      return
     }
+    const frame = this.#decoder.decode(parcel.frame)
+    if (frame === undefined) throw new Error('a letter in a frame that never came')
+    onParcel(parcel, this, frame)
   }
 
   readonly #takeBatch = (batch: readonly Parcel[]): void => {
-    for (const parcel of batch) this.#take(parcel)
+    for (const parcel of batch) {
+      // A breach ends it in the middle.
+      if (this.#port === undefined) release(parcel)
+      else this.#takeOrBreak(parcel)
+    }
   }
 
-  readonly #takeMessage = (message: unknown): void => {
+  #takeOrBreak(parcel: Parcel): void {
     try {
-      const batch = this.#encoded && message instanceof Uint8Array ? decode(message) : message
-      if (isBatch(batch)) this.#takeBatch(batch)
-      else if (this.#encoded) this.#options.onGarbled(this, new TypeError('that is no list of parcels'))
+      this.#take(parcel)
     } catch (error) {
-      this.#options.onGarbled(this, error)
+      release(parcel)
+      this.#options.onBreach(this, error instanceof Error ? error.message : String(error))
     }
   }
 
   /** Takes what has come already, ahead of its turn in the event loop. */
   takeNow(): void {
-    for (let taken = 0; taken < maxAhead; taken += 1) {
-      // By a pipe all comes in one order, the kernel's as well.
-      const next: { readonly message: unknown } | undefined =
-        this.#port instanceof MessagePort ? receiveMessageOnPort(this.#port) : undefined
-      if (next === undefined) return
-      this.#takeMessage(next.message)
-    }
+    // By a pipe all comes in one order, the kernel's as well.
+    this.#intake?.takeNow()
   }
 
-  /** Joins the port; what was put before goes out now. */
-  open(port: PeerPort, encoded = false): void {
+  /** What is wrong with what came; a batch is kept until it is taken. */
+  readonly #check = (message: unknown): string | undefined => {
+    let batch = message
+    try {
+      if (this.#encoded && message instanceof Uint8Array) batch = decode(message)
+    } catch (error) {
+      return `what it sent cannot be decoded: ${String(error)}`
+    }
+    const wrong = faultInBatch(batch)
+    if (wrong === undefined && isBatch(batch)) this.#checked = batch
+    return wrong
+  }
+
+  readonly #takeChecked = (): void => {
+    this.#takeBatch(this.#checked)
+  }
+
+  /**
+   * Joins the port; what was put before goes out now.
+   *
+   * @param words - By which the two ends tell what they have read; none where they share no memory.
+   */
+  open(port: PeerPort, words?: ChannelWords, encoded = false): void {
     this.#port = port
     this.#encoded = encoded
-    port.on('message', this.#takeMessage)
-    port.on('messageerror', (error) => {
-      this.#options.onGarbled(this, error)
-    })
+    this.#credit = words && new Credit(words.credit, peerWindow)
+    if (port instanceof MessagePort) this.#read(port, words)
+    else {
+      port.on('message', (message) => {
+        const wrong = this.#check(message)
+        if (wrong === undefined) this.#takeChecked()
+        else this.#options.onBreach(this, wrong)
+      })
+    }
     port.on('close', () => {
       if (this.#port !== port) return
       this.#port = undefined
+      this.#forget()
       this.#options.onClose(this)
     })
     port.unref()
+    this.#forget = atExit(this.#drain)
     this.#introduce()
     this.flush()
   }
 
-  /** What is sent by it travels as bytes, to another operating-system process or from one. */
-  get isEncoded(): boolean {
-    return this.#encoded
+  /** From an operating-system process of its own, which has no credit, the kernel relays no more than it reads. */
+  #read(port: MessagePort, words: ChannelWords | undefined): void {
+    this.#intake = new Intake(port, {
+      receipt: new Receipt(words?.receipt),
+      window: words === undefined ? Number.POSITIVE_INFINITY : peerWindow,
+      check: this.#check,
+      take: this.#takeChecked,
+      onBreach: (why) => {
+        this.#options.onBreach(this, why)
+      },
+    })
+    this.#intake.open()
   }
 
   get isOpen(): boolean {
@@ -181,25 +230,54 @@ export class Channel {
     this.flush()
   }
 
-  /** Posts what was put so far. */
+  /** Posts what was put so far, as much as there is credit for; the rest follows. */
   flush(): void {
     if (this.#port === undefined || this.#batch.length === 0) return
-    const batch = this.#batch
-    const moved = this.#moved
+    const posted = { batch: this.#batch, moved: this.#moved }
     this.#size = 0
     this.#run = undefined
     this.#batch = []
     this.#moved = []
+    if (this.#credit === undefined || (this.#unposted.size === 0 && this.#credit.take())) {
+      this.#post(posted)
+      return
+    }
+    this.#unposted.push(posted)
+    if (this.#unposted.size === 1) void this.#flow()
+  }
+
+  #post({ batch, moved }: { readonly batch: Parcel[]; readonly moved: Transferable[] }): void {
     if (!this.#encoded) {
-      this.#port.postMessage(batch, moved)
+      this.#port?.postMessage(batch, moved)
       return
     }
     const bytes = encodeBatch(batch)
-    this.#port.postMessage(bytes, [bytes.buffer])
+    this.#port?.postMessage(bytes, [bytes.buffer])
   }
 
-  get decoder(): FrameDecoder {
-    return this.#decoder
+  async #flow(): Promise<void> {
+    while (this.#port !== undefined && this.#unposted.size > 0) {
+      await this.#credit?.more()
+      this.#postWaiting()
+    }
+  }
+
+  #postWaiting(): void {
+    while (this.#port !== undefined && this.#unposted.size > 0 && this.#credit?.take() === true) {
+      const next = this.#unposted.shift()
+      if (next !== undefined) this.#post(next)
+    }
+  }
+
+  /** The thread ends: what was put before is still posted. */
+  readonly #drain = (): void => {
+    do this.#postWaiting()
+    while (this.#port !== undefined && this.#unposted.size > 0 && this.#credit?.wait(patience) === true)
+  }
+
+  /** The account of a process over there, if it was sent anything. */
+  known(pid: Pid): Account<Channel> | undefined {
+    return this.#accounts.get(pid)
   }
 
   /** The account of a process over there. */
@@ -268,6 +346,8 @@ export class Channel {
   close(): void {
     const port = this.#port
     this.#port = undefined
+    this.#intake?.close()
+    this.#forget()
     port?.close()
     this.#passAll()
   }

@@ -3,7 +3,7 @@ import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Network } from '../kernel/networks.ts'
 import type { Accepts, Program } from '../protocol.ts'
-import type { Role } from '../protocol-roles.ts'
+import type { Role } from '../protocol-rules.ts'
 import type { Exit } from '../thread/event-queue.ts'
 import type { Running } from './life.ts'
 

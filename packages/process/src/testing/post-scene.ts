@@ -62,18 +62,19 @@ class Site {
     if (known !== undefined) return known
     const channel = new Channel({
       thread,
-      onParcel: (parcel, from) => {
-        from.border?.take(parcel)
+      onParcel: (parcel, from, frame) => {
+        from.border?.take(parcel, frame)
       },
-      onGarbled: () => undefined,
+      onBreach: () => undefined,
       onClose: () => undefined,
     })
     channel.border = new Border({
       standing: { governed: false },
       network: { isOwn: true, overlay: null },
       vouch: () => undefined,
-      pass: (parcel) => {
-        handOut(parcel, channel, this.post, this.#bonds)
+      identify: () => undefined,
+      pass: (parcel, frame) => {
+        handOut(parcel, channel, frame, { post: this.post, bonds: this.#bonds })
       },
       refuse: () => undefined,
     })

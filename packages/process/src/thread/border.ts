@@ -4,17 +4,21 @@
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../crossing.ts'
-import type { Accepts, Parcel, PeerNetwork, Standing } from '../protocol.ts'
+import type { Accepts, Parcel, PeerNetwork, SenderFrame, Standing } from '../protocol.ts'
 
 /** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
 const maxHeld = 4096
+/** Senders that are remembered. */
+const mostSenders = 4096
 
 export interface BorderOptions {
   readonly standing: Standing
   readonly network: PeerNetwork
   /** Asks the kernel whether the other thread may do `action` to a process here. */
   readonly vouch: (action: string, target: Pid) => void
-  readonly pass: (parcel: Parcel) => void
+  /** Asks the kernel for whom a process or call in the other thread acts. */
+  readonly identify: (sender: Pid) => void
+  readonly pass: (parcel: Parcel, frame: Frame) => void
   /** What is not taken: it may hold letters. */
   readonly refuse: (parcel: Parcel) => void
 }
@@ -24,20 +28,23 @@ export class Border {
   readonly #vouched = new Map<string, boolean>()
   readonly #asked = new Set<string>()
   #standing: Standing
-  readonly #held: Parcel[] = []
+  readonly #held: { readonly parcel: Parcel; readonly frame: Frame }[] = []
+  /** For whom those act who have sent something; nothing while the kernel is asked. */
+  readonly #senders = new Map<Pid, SenderFrame | undefined>()
   readonly #waiting: (() => void)[] = []
-  /** The last frame that was put back into its overlay: most messages of a sender come in one. */
-  #moved: { readonly from: Frame; readonly to: Frame } | undefined
+  /** The last frame that was put right: most messages of a sender come in one. */
+  #moved: { readonly from: Frame; readonly acting: SenderFrame | undefined; readonly to: Frame } | undefined
 
   constructor(options: BorderOptions) {
     this.#options = options
     this.#standing = options.standing
   }
 
-  /** Takes a parcel, in order, or refuses it. */
-  take(parcel: Parcel): void {
-    if (this.#held.length > 0) this.#hold(parcel)
-    else if (!this.#tryTake(parcel)) this.#hold(parcel)
+  /** Takes a parcel, in order, or refuses it. @param frame - Of a letter, as it claims. @throws for what may not cross to this network. */
+  take(parcel: Parcel, frame: Frame): void {
+    if (this.leadsElsewhere) checkParcel(parcel)
+    if (this.#held.length > 0) this.#hold(parcel, frame)
+    else if (!this.#tryTake(parcel, frame)) this.#hold(parcel, frame)
   }
 
   /** Settles when nothing is held any more; returns nothing when nothing is. */
@@ -52,6 +59,14 @@ export class Border {
   onVouched(action: string, target: Pid, may: boolean): void {
     this.#vouched.set(`${action} ${target}`, may)
     this.#asked.delete(`${action} ${target}`)
+    this.#goOn()
+  }
+
+  /** The kernel's answer. Who is not known acts for nobody. */
+  onSender(sender: Pid, acting: SenderFrame = nobody): void {
+    this.#senders.set(sender, acting)
+    const [oldest] = this.#senders.keys()
+    if (this.#senders.size > mostSenders && oldest !== undefined) this.#senders.delete(oldest)
     this.#goOn()
   }
 
@@ -95,37 +110,67 @@ export class Border {
     return isOwn || overlay === null || accepts === 'any' || accepts.includes(overlay)
   }
 
-  /** The frame of a message from there: its network is the one that the kernel says, whatever the message says. */
-  frameOf(frame: Frame): Frame {
+  /** The frame of a message from there: network, actor, scope and values are what the kernel says, whatever the message says. */
+  #frameOf(frame: Frame, acting: SenderFrame | undefined): Frame {
+    if (this.#moved?.from === frame && this.#moved.acting === acting) return this.#moved.to
+    const inNetwork = this.#inNetwork(frame)
+    const to = acting === undefined ? inNetwork : Object.freeze({ ...inNetwork, ...acting })
+    this.#moved = { from: frame, acting, to }
+    return to
+  }
+
+  #inNetwork(frame: Frame): Frame {
     const { overlay } = this.#options.network
     if (overlay === null ? typeof frame.overlay !== 'string' : frame.overlay === overlay) return frame
     // Where nothing was chosen, the thread is in the application's default.
-    if (frame.overlay === undefined) return frame
-    if (this.#moved?.from !== frame) this.#moved = { from: frame, to: fork(frame, { overlay }) }
-    return this.#moved.to
+    return frame.overlay === undefined ? frame : fork(frame, { overlay })
   }
 
-  #hold(parcel: Parcel): void {
-    if (this.#held.length < maxHeld) this.#held.push(parcel)
+  #hold(parcel: Parcel, frame: Frame): void {
+    if (this.#held.length < maxHeld) this.#held.push({ parcel, frame })
     else this.#options.refuse(parcel)
   }
 
   #goOn(): void {
     while (this.#held.length > 0) {
       const [next] = this.#held
-      if (next === undefined || !this.#tryTake(next)) return
+      if (next === undefined || !this.#tryTake(next.parcel, next.frame)) return
       this.#held.shift()
     }
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Answers false when the kernel has to be asked first. */
-  #tryTake(parcel: Parcel): boolean {
+  #tryTake(parcel: Parcel, frame: Frame): boolean {
     const may = this.#standing.governed ? this.#may(parcel) : true
     if (may === undefined) return false
-    if (may) this.#options.pass(parcel)
-    else this.#options.refuse(parcel)
+    if (!may) {
+      this.#options.refuse(parcel)
+      return true
+    }
+    if (parcel.op !== 'send') {
+      this.#options.pass(parcel, frame)
+      return true
+    }
+    const { from } = parcel
+    // Most claim to act for nobody, and may.
+    if (!this.#standing.governed && frame.actor === undefined && frame.scope === undefined) {
+      this.#options.pass(parcel, this.#frameOf(frame, undefined))
+      return true
+    }
+    const acting = this.#senders.get(from)
+    if (acting === undefined) {
+      this.#identify(from)
+      return false
+    }
+    this.#options.pass(parcel, this.#frameOf(frame, acting))
     return true
+  }
+
+  #identify(sender: Pid): void {
+    if (this.#senders.has(sender)) return
+    this.#senders.set(sender, undefined)
+    this.#options.identify(sender)
   }
 
   #may(parcel: Parcel): boolean | undefined {
@@ -140,6 +185,15 @@ export class Border {
     }
     return known
   }
+}
+
+const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
+
+/** @throws TroupeError `Invalid` where something in a parcel could carry work to another network. */
+function checkParcel(parcel: Parcel): void {
+  if (parcel.op === 'send') for (const payload of parcel.payloads) checkCrossing(payload, 'payload')
+  else if (parcel.op === 'reply') checkCrossing(parcel.payload, 'reply', true)
+  else if (parcel.op === 'exit') checkCrossing(parcel.exit, 'exit', true)
 }
 
 function actionOf(parcel: Parcel): string | undefined {

@@ -1,5 +1,5 @@
 /** The receiving side of the messages that come from other threads: it puts them into mailboxes, and reports room to their senders. */
-import { threadOf, type EntryId, type Pid, type TroupeError, unavailable } from '@troupe/core'
+import { threadOf, type EntryId, type Frame, type Pid, type TroupeError, unavailable } from '@troupe/core'
 import type { Channel } from '../mailbox/channel.ts'
 import { type Flow, openingWindow } from '../mailbox/flow.ts'
 import type { Letter } from '../mailbox/letter.ts'
@@ -29,11 +29,10 @@ export class Inbound {
     this.#options = options
   }
 
-  onSend(run: Of<'send'>, channel: Channel): void {
-    const sent = channel.decoder.decode(run.frame)
-    const frame = sent && channel.border?.frameOf(sent)
+  /** @param frame - The sender's, as far as the kernel bears it out. */
+  onSend(run: Of<'send'>, channel: Channel, frame: Frame): void {
     const receiver = this.#options.process(run.to)
-    if (receiver === undefined || frame === undefined || threadOf(run.from) !== channel.thread) {
+    if (receiver === undefined || threadOf(run.from) !== channel.thread) {
       channel.put({ op: 'closed', pid: run.to, arrived: 0 })
       return
     }

@@ -2,6 +2,7 @@
 import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
 import { hand, type Wire } from '../wire.ts'
+import { Outflow } from './outflow.ts'
 
 interface Pending {
   /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
@@ -17,14 +18,19 @@ export interface Asked<Name extends RequestName> {
 
 export class KernelLink {
   readonly #wire: Wire<ToThread>
+  readonly #outflow: Outflow | undefined
   readonly #onAsk: (by: Pid) => void
   readonly #pending = new Map<number, Pending>()
   #next = 1
   #closed = false
 
-  /** @param onAsk Called before something is asked on behalf of a process or call. */
-  constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void) {
+  /**
+   * @param onAsk - Called before something is asked on behalf of a process or call.
+   * @param credit - How much may be under way; nothing where all may.
+   */
+  constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
     this.#wire = wire
+    this.#outflow = credit && new Outflow(wire, credit)
     this.#onAsk = onAsk
     wire.on('message', (message: ToThread) => {
       if (!this.#settle(message)) onMessage(message)
@@ -58,7 +64,8 @@ export class KernelLink {
   ): void {
     const { number, name } = question
     try {
-      if (owned) hand(this.#wire, question)
+      if (this.#outflow !== undefined) this.#outflow.post(question)
+      else if (owned) hand(this.#wire, question)
       else this.#wire.postMessage(question)
     } catch (cause) {
       const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
@@ -69,13 +76,8 @@ export class KernelLink {
 
   /** Tells without expecting an answer. */
   tell(message: ToKernel): void {
-    this.#wire.postMessage(message)
-  }
-
-  /** What came by an encoded channel cannot be decoded: nothing more is taken from there, and the kernel judges its sender. */
-  garbled(channel: { readonly thread: number; close(): void }): void {
-    channel.close()
-    this.tell({ type: 'garbled', thread: channel.thread })
+    if (this.#outflow === undefined) this.#wire.postMessage(message)
+    else this.#outflow.post(message)
   }
 
   /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
@@ -90,6 +92,7 @@ export class KernelLink {
   }
 
   close(): void {
+    this.#outflow?.close()
     this.#wire.close()
     this.#rejectAll()
   }

@@ -1,14 +1,20 @@
 /** Hands what comes from another thread to whom it concerns. */
-import type { Pid } from '@troupe/core'
+import type { Frame, Pid } from '@troupe/core'
 import type { Channel } from '../mailbox/channel.ts'
 import type { Parcel } from '../protocol.ts'
 import type { Bonds } from './bonds.ts'
 import type { PostOffice } from './post-office.ts'
 
-export function handOut(parcel: Parcel, channel: Channel, post: PostOffice, bonds: Bonds): void {
+interface Receivers {
+  readonly post: PostOffice
+  readonly bonds: Bonds
+}
+
+/** @param frame - Of a letter. */
+export function handOut(parcel: Parcel, channel: Channel, frame: Frame, { post, bonds }: Receivers): void {
   switch (parcel.op) {
     case 'send':
-      post.onSend(parcel, channel)
+      post.onSend(parcel, channel, frame)
       return
     case 'reply':
       post.onReply(parcel, channel)

@@ -1,17 +1,20 @@
 /** The other threads that this one speaks with. */
-import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
+import { errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../mailbox/channel.ts'
 import type { Parcel, ToThread } from '../protocol.ts'
+import { release } from '../foreign.ts'
 import { Border } from './border.ts'
 
 export interface PeersOptions {
   /** Asks the kernel for a channel to a thread. */
   readonly connect: (thread: number) => void
-  readonly onParcel: (parcel: Parcel, channel: Channel) => void
-  /** What came from a thread cannot be decoded. */
-  readonly onGarbled: (channel: Channel, error: unknown) => void
+  readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
+  /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
+  readonly onBreach: (thread: number, why: string) => void
   /** Asks the kernel whether the thread `via` may do `action` to a process here. */
   readonly vouch: (via: number, action: string, target: Pid) => void
+  /** Asks the kernel for whom a process or call in the thread `via` acts. */
+  readonly identify: (via: number, sender: Pid) => void
   /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
   readonly onGone: (thread: number, channel: Channel | undefined, error: TroupeError) => void
 }
@@ -36,16 +39,20 @@ export class Peers {
   }
 
   /** The kernel introduces this thread to another; it does so once for each pair. */
-  introduce({ thread, port, standing, network }: Extract<ToThread, { type: 'channel' }>): void {
+  introduce({ thread, port, standing, network, words }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
-    const { onParcel, vouch } = this.#options
+    const { onParcel, vouch, identify } = this.#options
     channel.border = new Border({
       standing,
       network,
-      pass: (parcel) => {
-        onParcel(parcel, channel)
+      pass: (parcel, frame) => {
+        onParcel(parcel, channel, frame)
+      },
+      identify: (sender) => {
+        identify(thread, sender)
       },
       refuse: (parcel) => {
+        release(parcel)
         // To the sender, the process is not there: its own side reports what was lost.
         if (parcel.op === 'send') channel.put({ op: 'closed', pid: parcel.to, arrived: 0 })
       },
@@ -53,7 +60,7 @@ export class Peers {
         vouch(thread, action, target)
       },
     })
-    channel.open(port, network.encoded)
+    channel.open(port, words, network.encoded)
   }
 
   /** What is taken from a thread. */
@@ -117,16 +124,32 @@ export class Peers {
   #create(thread: number): Channel {
     const channel = new Channel({
       thread,
-      onParcel: (parcel, from) => {
-        from.border?.take(parcel)
+      onParcel: (parcel, from, frame) => {
+        from.border?.take(parcel, frame)
       },
-      onGarbled: this.#options.onGarbled,
+      onBreach: (broken, why) => {
+        this.#sever(broken, why)
+      },
       onClose: (closed) => {
         this.#onClose(closed)
       },
     })
     this.#channels.set(thread, channel)
     return channel
+  }
+
+  /** Hears nothing more from a thread: to what is here it is as if it were gone. */
+  #sever(channel: Channel, why: string): void {
+    const { thread } = channel
+    if (this.#channels.get(thread) !== channel) return
+    this.#options.onBreach(thread, why)
+    channel.close()
+    const details = { thread }
+    this.#conclude(
+      thread,
+      channel,
+      new TroupeError('Unavailable', `thread ${thread} broke the protocol: ${why}`, { retryable: false, details }),
+    )
   }
 
   /** A channel has delivered all that it ever will. What became of the other thread, the kernel says, before or after. */

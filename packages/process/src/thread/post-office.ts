@@ -3,6 +3,7 @@ import {
   errorFromWire,
   errorToWire,
   type EntryId,
+  type Frame,
   type Pid,
   settledWithin,
   threadOf,
@@ -149,8 +150,8 @@ export class PostOffice {
     else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
   }
 
-  onSend(run: Of<'send'>, channel: Channel): void {
-    this.#inbound.onSend(run, channel)
+  onSend(run: Of<'send'>, channel: Channel, frame: Frame): void {
+    this.#inbound.onSend(run, channel, frame)
   }
 
   onReply(parcel: Of<'reply'>, channel: Channel): void {
@@ -162,11 +163,11 @@ export class PostOffice {
   }
 
   onFlow(parcel: Of<'flow'>, channel: Channel): void {
-    channel.account(parcel.from).report(parcel)
+    channel.known(parcel.from)?.report(parcel)
   }
 
   onReclaim({ from, keep }: Of<'reclaim'>, channel: Channel): void {
-    channel.put({ op: 'giveBack', to: from, credits: channel.account(from).giveBack(keep) })
+    channel.put({ op: 'giveBack', to: from, credits: channel.known(from)?.giveBack(keep) ?? Number.MAX_SAFE_INTEGER })
   }
 
   onGiveBack(parcel: Of<'giveBack'>, channel: Channel): void {

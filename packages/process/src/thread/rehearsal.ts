@@ -5,6 +5,7 @@
 import { emptyFrame, entryId, pid } from '@troupe/core'
 import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
+import { creditWord } from '../credit.ts'
 import type { StartProcess, ThreadData, ToThread } from '../protocol.ts'
 import { Runtime } from './runtime.ts'
 
@@ -38,7 +39,8 @@ export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): 
   peer.port2.on('message', () => {
     peer.port2.postMessage([{ op: 'passed' }])
   })
-  tell({ type: 'channel', thread: 0, port: peer.port1, standing: { governed: false }, network: { overlay: null, isOwn: true } })
+  const words = { credit: creditWord(), receipt: creditWord() }
+  tell({ type: 'channel', thread: 0, port: peer.port1, standing: { governed: false }, network: { overlay: null, isOwn: true }, words })
   tell({ type: 'start', process })
   await once(kernel.port2, 'message')
   runtime.close()

@@ -1,5 +1,5 @@
 /** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
-import { emptyFrame, type EntryId, errorToWire, invalid, type Pid, pid, TroupeError } from '@troupe/core'
+import { emptyFrame, type EntryId, type Frame, errorToWire, invalid, type Pid, pid } from '@troupe/core'
 import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../mailbox/channel.ts'
 import { firstLetter } from '../mailbox/letter.ts'
@@ -60,11 +60,14 @@ export class Runtime {
     connect: (thread) => {
       this.kernel.tell({ type: 'connect', thread })
     },
-    onParcel: (parcel, channel) => {
-      this.#receive(parcel, channel)
+    onParcel: (parcel, channel, frame) => {
+      this.#receive(parcel, channel, frame)
     },
-    onGarbled: (channel, cause) => {
-      this.#garbled(channel, cause)
+    onBreach: (thread, why) => {
+      this.kernel.tell({ type: 'breach', thread, why })
+    },
+    identify: (via, sender) => {
+      this.kernel.tell({ type: 'sender', via, pid: sender })
     },
     vouch: (via, action, target) => {
       this.kernel.tell({ type: 'vouch', via, action, target })
@@ -93,6 +96,7 @@ export class Runtime {
       (by) => {
         this.#announce(by)
       },
+      data.credit,
     )
     this.#expected = new Expected(data.shared !== undefined)
     this.#spawns =
@@ -274,6 +278,9 @@ export class Runtime {
       case 'vouched':
         this.#peers.border(message.via)?.onVouched(message.action, message.target, message.may)
         return
+      case 'sender':
+        this.#peers.border(message.via)?.onSender(message.pid, message.acting)
+        return
       case 'policiesChanged':
         this.permits.forget()
         this.#peers.forgetPermits()
@@ -314,22 +321,11 @@ export class Runtime {
     })
   }
 
-  /** It cannot be told whose messages were lost: the processes here end, and their senders learn what was not taken. */
-  #garbled(channel: Channel, cause: unknown): void {
-    if (channel.isEncoded) {
-      this.kernel.garbled(channel)
-      return
-    }
-    const error = errorToWire(new TroupeError('Internal', `what thread ${channel.thread} sent cannot be decoded`, { cause }))
-    if (this.#processes.size === 0) process.emitWarning(error.message)
-    for (const process of [...this.#processes.values()]) this.finish(process, { error })
-  }
-
   /** Takes a parcel; one for a process whose start is still on its way waits for that. */
-  #receive(parcel: Parcel, channel: Channel): void {
+  #receive(parcel: Parcel, channel: Channel, frame: Frame): void {
     const to = receiverOf(parcel)
     const deliver = () => {
-      handOut(parcel, channel, this.post, this.bonds)
+      handOut(parcel, channel, frame, this)
     }
     if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
   }

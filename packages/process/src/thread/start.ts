@@ -1,4 +1,5 @@
 /** Makes a worker thread one of the application: the guard first, then the runtime. */
+import { parentPort } from 'node:worker_threads'
 import { currentSlot, errorToWire } from '@troupe/core'
 import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
 import type { StartData } from '../protocol.ts'
@@ -26,6 +27,8 @@ export function guardChild(writes: boolean): void {
 }
 
 export function startThread(data: StartData): Runtime {
+  // Nothing of ours goes by it any more: what code of the application posted there would be read in the thread of the kernel.
+  parentPort?.close()
   trustAddons(data.native)
   if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)

@@ -6,6 +6,7 @@ import type { Network } from '../../kernel/networks.ts'
 import { OwnedThread, type Thread, toThread } from '../../kernel/thread.ts'
 import type { Broken, ChildData } from '../../pipe/messages.ts'
 import type { ToKernel } from '../../protocol.ts'
+import { faultIn } from '../../protocol-rules.ts'
 import { ChildWire } from './child-wire.ts'
 import { DirectOutput, type PrintChunk } from './direct-output.ts'
 import type { Launch } from './launch.ts'
@@ -54,8 +55,16 @@ export class ProcessThread extends OwnedThread {
     wire.on('message', (message: ToKernel | Broken | { readonly type: 'ready' }) => {
       if (message.type === 'ready') this.#ready.resolve()
       else if (message.type === 'broken') this.#end ??= { error: message.error }
-      else options.onMessage(this, message)
+      else {
+        const wrong = faultIn(message)
+        if (wrong === undefined) options.onMessage(this, message)
+        else this.violated(`broke the protocol: ${wrong}`)
+      }
     })
+    this.end = (error) => {
+      wire.close()
+      void this.terminate(error)
+    }
     const data: ChildData = { thread, strict, preload, writes, ...(network && { network: toThread(network) }) }
     wire.postMessage(data)
     if (launch.isReady) this.#start()

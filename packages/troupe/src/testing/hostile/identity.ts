@@ -1,8 +1,9 @@
 /** Programs that claim to be what the kernel did not start them as, and honest ones beside them. */
 import { randomInt } from 'node:crypto'
-import { asTroupeError, entryId, isPid, pid, threadOf } from '@troupe/core'
+import { asTroupeError, entryId, pid, threadOf } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime } from '@troupe/process'
 import { funcs, log, processes, self } from 'troupe'
+import { tell } from './port.ts'
 
 export const price = () => new Response('42')
 export const bank = () => 'the money'
@@ -17,15 +18,8 @@ async function outcome(work: () => Promise<unknown>): Promise<unknown> {
   return Promise.try(work).catch((error: unknown) => asTroupeError(error).kind)
 }
 
-/** Tells the kernel what no types would let it. */
-function tell(message: object): void {
-  const { kernel } = currentRuntime()
-  const say: unknown = Reflect.get(kernel, 'tell')
-  if (typeof say === 'function') Reflect.apply(say, kernel, [message])
-}
-
-/** Calls itself the server of an endpoint, by all ways there are, and asks for what servers are given. */
-export async function server() {
+/** Calls itself the server of an endpoint, by one of the ways that there are, and asks for what servers are given. */
+export async function server(way: number) {
   const endpoint = entryId('app:endpoint')
   const web = entryId('app:web')
   const own = pid(threadOf(self.pid), 2 * randomInt(1000, 1_000_000) + 1)
@@ -50,27 +44,20 @@ export async function server() {
     closeLane: async () => ask('closeLane', { lane: self.pid }),
     lendSession: async () => ask('lendSession', { lane: self.pid }),
   }
-  const answers = new Set<unknown>()
-  for (const claim of claims) {
-    await outcome(async () => claim())
-    for (const [name, work] of Object.entries(asks)) {
-      const answer = await outcome(work)
-      if (answer !== 'PermissionDenied') answers.add(`${name}: ${JSON.stringify(answer)}`)
-    }
+  await outcome(async () => claims[way]?.())
+  const answers: string[] = []
+  for (const [name, work] of Object.entries(asks)) {
+    const answer = await outcome(work)
+    if (answer !== 'PermissionDenied') answers.push(`${name}: ${JSON.stringify(answer)}`)
   }
-  return [...answers]
+  return answers
 }
 
-/** Asks for the route of an overlay that another thread holds, before and after it has claimed all threads. */
-export async function route() {
+/** Asks for the route of an overlay that another thread holds, and before, if so, claims it by the threads of all others. */
+export async function route(claims: boolean) {
   const overlay = entryId('app:proxy')
-  const get = async () => outcome(async () => ask('route', { overlay }))
-  const before = await get()
-  for (let via = 0; via < 12; via += 1) {
-    tell({ type: 'claim', overlay, via })
-    tell({ type: 'bind', network: { overlay } })
-  }
-  return { before, after: await get() }
+  if (claims) for (let via = 0; via < 12; via += 1) tell({ type: 'claim', overlay, via })
+  return outcome(async () => ask('route', { overlay }))
 }
 
 /** What it may do, and what a child of its own may: one that it starts itself, or has a supervisor start. */
@@ -95,13 +82,4 @@ export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Pro
 /** Becomes another entry's program, and tells what the kernel takes it for. */
 export async function become(entry: string) {
   return outcome(async () => self.upgrade(entry))
-}
-
-/** Asks whether a third thread may do something to a process that is not here. */
-export async function oracle(target: string) {
-  if (!isPid(target)) return undefined
-  const { kernel } = currentRuntime()
-  for (let via = 0; via < 12; via += 1) tell({ type: 'vouch', via, action: 'process.send', target })
-  await kernel.request('version', {}, self.pid).catch(() => undefined)
-  return 'asked'
 }

@@ -1,0 +1,168 @@
+/** Programs that break the protocols of their thread: towards the kernel, other threads, and Node itself. */
+import { open } from 'node:fs/promises'
+import { parentPort } from 'node:worker_threads'
+import { emptyFrame, entryId, fork, isPid, type Pid, runInFrame, threadOf } from '@troupe/core'
+import { processes, self } from 'troupe'
+import { kernelPort, nodePorts, peerPort, post } from './port.ts'
+
+/** Replies who acts by a message, and counts what came. */
+export async function honest() {
+  let count = 0
+  for await (const message of self.inbox) {
+    count += 1
+    message.reply({ actor: message.frame.actor?.id, values: message.frame.values, overlay: message.frame.overlay, count })
+  }
+}
+
+const rest = async () => new Promise((resolve) => setTimeout(resolve, 60_000))
+/** Milliseconds of a flood. */
+const long = 1500
+
+function flood(port: object | null, message: unknown): void {
+  if (port === null) return
+  const end = Date.now() + long
+  while (Date.now() < end) post(port, message)
+}
+
+async function file(): Promise<object> {
+  return open(import.meta.filename)
+}
+
+async function nativeFile(): Promise<object> {
+  const handle = await file()
+  const symbol = Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'kHandle')
+  const native: unknown = symbol && Reflect.get(handle, symbol)
+  if (typeof native !== 'object' || native === null) throw new Error('there is no native handle')
+  return native
+}
+
+const letter = (to: Pid, payload: unknown) => ({
+  op: 'send',
+  to,
+  from: self.pid,
+  topic: 'a',
+  frame: { number: 0, frame: { values: {} } },
+  payloads: [payload],
+  call: 0,
+  claim: 'open',
+})
+
+/** Each with a victim, and the thread that it is aimed at: that of the kernel, or the victim's. */
+const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
+  'a number for the kernel': async () => {
+    post(kernelPort(), 5)
+    return rest()
+  },
+  'a file for the kernel': async () => {
+    for (let i = 0; i < 5; i += 1) {
+      const handle = await file()
+      post(kernelPort(), { type: 'x', handle }, [handle])
+    }
+    return rest()
+  },
+  'a native file for the kernel, deep in an argument': async () => {
+    const native = await nativeFile()
+    const ask = { entry: 'app:bank', args: [new Map([[1, Object.assign([1], { native })]])], choice: {}, inherit: { values: {} } }
+    post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'call', ask }, [native])
+    return rest()
+  },
+  'a flood for the kernel': async () => {
+    flood(kernelPort(), { type: 'connect', thread: 1e6 })
+    return rest()
+  },
+  'a flood of large messages for the kernel': async () => {
+    flood(kernelPort(), { type: 'output', stream: 1, chunk: '', more: 'x'.repeat(1 << 20) })
+    return rest()
+  },
+  'a number for the main thread': async () => {
+    post(await peerPort(0), 5)
+    return rest()
+  },
+  'a file for the main thread': async () => {
+    const handle = await file()
+    post(await peerPort(0), [{ op: 'reply', call: 1, payload: handle }], [handle])
+    return rest()
+  },
+  'a flood for the main thread': async () => {
+    flood(await peerPort(0), [{ op: 'mark' }])
+    return rest()
+  },
+  'an endless batch for the main thread': async () => {
+    post(
+      await peerPort(0),
+      Array.from({ length: 1e5 }, () => ({ op: 'mark' })),
+    )
+    return rest()
+  },
+  'a letter in a frame that never came': async (victim) => {
+    post(await peerPort(0), [{ ...letter(victim, 1), frame: 7 }])
+    return rest()
+  },
+}
+
+/** What leaves the victim's thread in doubt: it hears no more from this one. */
+const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
+  'a number for another thread': async (victim) => {
+    post(await peerPort(threadOf(victim)), 5)
+  },
+  'a file for another thread': async (victim) => {
+    const native = await nativeFile()
+    post(await peerPort(threadOf(victim)), [letter(victim, { native })], [native])
+  },
+  'a flood for another thread': async (victim) => {
+    flood(await peerPort(threadOf(victim)), [letter(victim, 1)])
+  },
+  'what cannot be decoded': async (victim) => {
+    post(await peerPort(threadOf(victim)), [{ op: 'reply', call: -1, payload: undefined }])
+  },
+}
+
+/** What the thread cannot be seen to do any more. */
+const silentAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
+  'a file for the parent': async () => {
+    for (let i = 0; i < 5; i += 1) {
+      const handle = await file()
+      if (parentPort) post(parentPort, { handle }, [handle])
+    }
+  },
+  'a flood for the parent': async () => {
+    flood(parentPort, { type: 'x' })
+  },
+}
+
+const nodeAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
+  'null for Node': async () => {
+    for (const port of nodePorts()) post(port, null)
+    return rest()
+  },
+  'output of no stream for Node': async () => {
+    for (const port of nodePorts()) post(port, { type: 'stdioPayload', stream: 'x', chunks: [{}] })
+    return rest()
+  },
+  'a flood for Node': async () => {
+    for (const port of nodePorts()) flood(port, { type: 'stdioPayload', stream: 'stdout', chunks: [] })
+    return rest()
+  },
+}
+
+export const ending = [...Object.keys(attacks), ...Object.keys(nodeAttacks)]
+export const severing = Object.keys(peerAttacks)
+export const silent = Object.keys(silentAttacks)
+
+export async function attack(name: string, victim: string) {
+  if (!isPid(victim)) throw new Error(`${victim} is no pid`)
+  const work = { ...attacks, ...peerAttacks, ...silentAttacks, ...nodeAttacks }[name]
+  await work?.(victim)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  return 'done'
+}
+
+/** Sends in frames of its own making. Replies with what the receiver was told. */
+export async function forge(victim: string) {
+  const frames = [
+    emptyFrame,
+    fork(emptyFrame, { overlay: null }),
+    fork(emptyFrame, { actor: { id: 'admin', meta: {} }, scope: [entryId('app:all')], values: { tenant: 'theirs' } }),
+  ]
+  return Promise.all(frames.map(async (frame) => runInFrame(frame, async () => processes.call(victim, 'who'))))
+}

@@ -1,0 +1,52 @@
+/** How code in a thread gets hold of the ports that Troupe and Node speak by. */
+import { MessagePort } from 'node:worker_threads'
+import { currentRuntime } from '@troupe/process'
+
+/** Tells the kernel what no types would let it. */
+export function tell(message: unknown): void {
+  const { kernel } = currentRuntime()
+  const say: unknown = Reflect.get(kernel, 'tell')
+  if (typeof say === 'function') Reflect.apply(say, kernel, [message])
+}
+
+/** The port to the kernel. */
+export function kernelPort(): MessagePort {
+  const ports: MessagePort[] = []
+  const own = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'postMessage')
+  Object.defineProperty(MessagePort.prototype, 'postMessage', {
+    configurable: true,
+    value(this: MessagePort) {
+      ports.push(this)
+    },
+  })
+  tell({ type: 'connect', thread: 0 })
+  Object.defineProperty(MessagePort.prototype, 'postMessage', own ?? {})
+  const [port] = ports
+  if (port === undefined) throw new Error('there is no port to the kernel')
+  return port
+}
+
+/** The port to another thread, once the kernel has introduced it. */
+export async function peerPort(thread: number): Promise<MessagePort> {
+  const port = kernelPort()
+  const { promise, resolve } = Promise.withResolvers<MessagePort>()
+  port.on('message', (message: { readonly type: string; readonly thread: number; readonly port: MessagePort }) => {
+    if (message.type === 'channel' && message.thread === thread) resolve(message.port)
+  })
+  tell({ type: 'connect', thread })
+  return promise
+}
+
+/** Node's own port, and all others that keep the thread running. */
+export function nodePorts(): readonly MessagePort[] {
+  const found = [process.stdout, process.stderr, process.stdin].flatMap((stream) =>
+    Object.getOwnPropertySymbols(stream).map((symbol): unknown => Reflect.get(stream, symbol)),
+  )
+  return found.filter((value) => value instanceof MessagePort)
+}
+
+/** Posts by a port, with what moves. */
+export function post(port: object, message: unknown, moved: readonly unknown[] = []): void {
+  const send: unknown = Reflect.get(port, 'postMessage')
+  if (typeof send === 'function') Reflect.apply(send, port, [message, moved])
+}
