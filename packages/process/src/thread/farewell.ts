@@ -9,7 +9,9 @@ import type { Outbox } from './outbox.ts'
 import type { Peers } from './peers.ts'
 import { flushOutput } from './output.ts'
 
-/** How long the end of a process waits: for room for its last letters, and again for them to arrive. Half of what a kill waits (`SharedHost`). */
+/** How long the end of a process waits while none of its last letters finds room: as long as it may take a thread to start on a busy machine. */
+const roomPatience = 2000
+/** How long it waits for them to arrive. Half of what a kill waits (`SharedHost`). */
 const patience = 500
 
 export interface FarewellOptions {
@@ -40,7 +42,7 @@ export class Farewell {
   }
 
   async #sendOff(process: LocalProcess, outbox: Outbox, hurry: boolean): Promise<void> {
-    const left = await outbox.drain(hurry ? 0 : patience)
+    const left = await outbox.drain(hurry ? 0 : roomPatience)
     const reason = 'the sender ended before there was room for it, or it was known whose the name is'
     for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
   }

@@ -1,5 +1,5 @@
 /** What a process has sent that is not on its way yet. Its end waits for that, for a while; what is still here then is lost, and told. */
-import { startTimer, stopTimer } from '@troupe/core'
+import { startTimer, stopTimer, type Timer } from '@troupe/core'
 
 /** A letter that waits: for room at the receiver, or for the kernel to say who has the name. */
 export interface Held {
@@ -12,6 +12,8 @@ export interface Held {
 
 export class Outbox {
   readonly #held = new Map<object, Held | undefined>()
+  /** Letters that have left so far. */
+  #released = 0
   #onEmpty: (() => void) | undefined
 
   get isEmpty(): boolean {
@@ -35,14 +37,27 @@ export class Outbox {
   /** What was held is on its way, or lost. */
   release(key: object): void {
     this.#held.delete(key)
+    this.#released += 1
     if (this.isEmpty) this.#onEmpty?.()
   }
 
-  /** Waits until nothing is held, at most `ms`. Withdraws the letters that are left, and answers them. */
+  /**
+   * Waits until nothing is held, or until none of it has left for `ms`: a receiver that is slow gets all, one that takes nothing holds the
+   * end of the sender up no longer than that. Withdraws the letters that are left, and returns them.
+   */
   async drain(ms: number): Promise<readonly Held[]> {
     if (!this.isEmpty && ms > 0) {
       await new Promise<void>((resolve) => {
-        const timer = startTimer(resolve, ms)
+        let seen = this.#released
+        let timer: Timer
+        const look = () => {
+          if (seen === this.#released) resolve()
+          else {
+            seen = this.#released
+            timer = startTimer(look, ms)
+          }
+        }
+        timer = startTimer(look, ms)
         this.#onEmpty = () => {
           stopTimer(timer)
           resolve()
