@@ -1,12 +1,12 @@
 /**
- * Makes the packages that bring the sidecar of `network.tailscale`, one a platform, and has `@troupe/tsnet` ask for them and know their checksums.
+ * Makes the packages that bring the sidecar of `network.tailscale` and the launcher of `isolation: process`, one a platform, and has `@troupe/tsnet` ask for them and know their checksums.
  * They are made when something is published, and so are in no lockfile: what is not published yet would break `npm ci`.
  */
 import { execFile } from 'node:child_process'
 import { cp, glob, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildSidecar, findGo, readBuildTags } from '../packages/tsnet/src/build/index.ts'
+import { buildLauncher, buildSidecar, findGo, readBuildTags } from '../packages/tsnet/src/build/index.ts'
 import { currentPlatform, type Platform, platformPackage, platforms } from '../packages/tsnet/src/index.ts'
 import { ensureGo } from '../test/peers/go.ts'
 
@@ -22,7 +22,7 @@ export function packedPlatforms(args: readonly string[]): readonly Platform[] {
 export async function prepareSidecars(root: string, target: string, packed: readonly Platform[]): Promise<void> {
   await ensureGo()
   const checksums: Record<string, string> = {}
-  for (const platform of packed) checksums[platform] = await preparePlatform(root, target, platform)
+  for (const platform of packed) Object.assign(checksums, await preparePlatform(root, target, platform))
   const folder = join(target, 'tsnet')
   await writeJson(join(folder, 'checksums.json'), checksums)
   const manifest = await readManifest(join(folder, 'package.json'))
@@ -32,20 +32,24 @@ export async function prepareSidecars(root: string, target: string, packed: read
   await writeJson(join(folder, 'package.json'), { ...manifest, files: [...files, 'checksums.json'], optionalDependencies })
 }
 
-async function preparePlatform(root: string, target: string, platform: Platform): Promise<string> {
-  const { path, sha256 } = await buildSidecar({ platform, cache: join(root, '.cache') })
+/** Returns checksums by the names by which `@troupe/tsnet` looks for them. */
+async function preparePlatform(root: string, target: string, platform: Platform): Promise<Readonly<Record<string, string>>> {
+  const options = { platform, cache: join(root, '.cache') }
+  const { path, sha256 } = await buildSidecar(options)
+  const launcher = platform.startsWith('linux') ? await buildLauncher(options) : undefined
   const { version, license, engines } = await readManifest(join(root, 'packages/tsnet/package.json'))
   const folder = join(target, `tsnet-${platform}`)
   await mkdir(join(folder, 'bin'), { recursive: true })
   await cp(path, join(folder, 'bin/troupe-tsnet'))
+  if (launcher !== undefined) await cp(launcher.path, join(folder, 'bin/troupe-launch'))
   await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   await writeFile(join(folder, 'THIRD_PARTY_LICENSES'), await licences(join(root, 'packages/tsnet/sidecar')))
   await writeFile(
     join(folder, 'README.md'),
-    `The program of @troupe/tsnet for ${platform}. Install @troupe/tsnet instead, which brings the right one.\n`,
+    `The programs of @troupe/tsnet for ${platform}. Install @troupe/tsnet instead, which brings the right one.\n`,
   )
   await writeJson(join(folder, 'package.json'), platformManifest(platform, { version, license, engines }))
-  return sha256
+  return { [platform]: sha256, ...(launcher && { [`troupe-launch-${platform}`]: launcher.sha256 }) }
 }
 
 /** npm installs it only where `os` and `cpu` fit. */
@@ -53,7 +57,7 @@ export function platformManifest(platform: Platform, common: Readonly<Record<str
   const [os, cpu] = platform.split('-')
   return {
     name: platformPackage(platform),
-    description: `The sidecar of @troupe/tsnet for ${platform}.`,
+    description: `The programs of @troupe/tsnet for ${platform}.`,
     ...common,
     os: [os],
     cpu: [cpu],

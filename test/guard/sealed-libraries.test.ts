@@ -62,6 +62,12 @@ beforeAll(async () => {
         host: { network: 'sealed', isolation: 'shared', workers: 1 },
         lifecycle: { auto_start: true },
       },
+      {
+        id: 'app:processes',
+        kind: 'process.host',
+        host: { isolation: 'process', fs: { read: [join(import.meta.dirname, '..')] } },
+        lifecycle: { auto_start: true },
+      },
       { id: 'app:local', kind: 'network.socks5', host: `unix:${await localProxy(folder)}` },
       { id: exit.network, kind: 'network.socks5', host: exit.address, port: 1080 },
       ...['visit', 'get'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })),
@@ -98,14 +104,15 @@ const when = (possible: boolean) => (possible ? describe : noTests)
 function noTests(): void {}
 
 when(canSeal)('in a sealed host', () => {
-  it('goes through the overlay', async () => {
-    expect(await visit(exit.network, 'app:threads')).toEqual(all(exit.address))
-    expect((await exit.asked()).length).toBeGreaterThan(names.length / 2)
+  it.each(['app:threads', 'app:processes'])('goes through the overlay: %s', async (on) => {
+    const before = (await exit.asked()).length
+    expect(await visit(exit.network, on)).toEqual(all(exit.address))
+    expect((await exit.asked()).length - before).toBeGreaterThan(names.length / 2)
   })
 
-  it('goes out in the clear', async () => {
+  it.each(['app:threads', 'app:processes'])('goes out in the clear: %s', async (on) => {
     const before = (await exit.asked()).length
-    expect(await visit(null, 'app:threads')).toEqual(all('127.0.0.1'))
+    expect(await visit(null, on)).toEqual(all('127.0.0.1'))
     expect((await exit.asked()).length).toBe(before)
   })
 

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 /** The first time all of tsnet's test server is compiled. */
 const compileTimeout = 900_000
 
-it.for(['../../packages/tsnet/sidecar', '../peers/tcontrol'])(
+it.for(['../../packages/tsnet/sidecar', '../../packages/tsnet/launcher', '../peers/tcontrol'])(
   '%s passes its tests and go vet',
   { timeout: compileTimeout },
   async (folder) => {

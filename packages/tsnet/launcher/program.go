@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -20,12 +21,22 @@ var resources = map[string]int{
 	"threads":    unix.RLIMIT_NPROC,
 }
 
+// obstacle is why the second stage did not become the program.
+type obstacle struct {
+	Words        string `json:"words"`
+	NoNamespaces bool   `json:"no_namespaces"`
+}
+
+// noNamespaces is the error of a system that gives a process namespaces and no rights in them, or none at all.
+type noNamespaces struct{ error }
+
 // becomeProgram is the second stage: it gives away all that the program is not to have, and becomes the program.
 func becomeProgram() {
 	unix.CloseOnExec(statusFd)
 	awaitWatch()
 	err := become([]byte(os.Args[1]))
-	writeAll(statusFd, []byte(err.Error()))
+	words, _ := json.Marshal(obstacle{Words: err.Error(), NoNamespaces: errors.As(err, &noNamespaces{})})
+	writeAll(statusFd, words)
 	os.Exit(1)
 }
 
@@ -50,7 +61,7 @@ func become(text []byte) error {
 	}
 	if what.Isolated {
 		if err := unix.Sethostname([]byte("sealed")); err != nil {
-			return fmt.Errorf("name the host: %w", err)
+			return noNamespaces{fmt.Errorf("name the host: %w", err)}
 		}
 		if err := enterRoot(what.Read, what.Write); err != nil {
 			return err
@@ -74,7 +85,12 @@ func become(text []byte) error {
 			return fmt.Errorf("limit %s: %w", name, err)
 		}
 	}
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, what.Nice); err != nil {
+	// The kernel's answer is 20 less the priority. Towards a lower one nothing is in the way.
+	now, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err == nil {
+		err = unix.Setpriority(unix.PRIO_PROCESS, 0, min(20-now+what.Nice, 19))
+	}
+	if err != nil {
 		return fmt.Errorf("priority: %w", err)
 	}
 	closeOthers()

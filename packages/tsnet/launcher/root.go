@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +19,11 @@ const newRoot = "/proc"
 // What programs find everywhere.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}
 
+func isFolder(path string) bool {
+	found, err := os.Stat(path)
+	return err == nil && found.IsDir()
+}
+
 type tree struct {
 	path     string
 	fd       int
@@ -26,15 +33,22 @@ type tree struct {
 // enterRoot makes a root of nothing but the given paths, all of them read-only but those to write, and enters it.
 func enterRoot(read, write []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("private mounts: %w", err)
+		return noNamespaces{fmt.Errorf("private mounts: %w", err)}
 	}
 	// Copies of the mounts are taken before the new root hides what lies below it.
 	trees := []tree{}
+	// A folder brings what is below it. What may be written is mounted over that.
+	read = slices.DeleteFunc(slices.Clone(read), func(path string) bool {
+		return slices.ContainsFunc(read, func(other string) bool { return other != path && strings.HasPrefix(path, other+"/") && isFolder(other) })
+	})
 	take := func(paths []string, attributes uint64) error {
 		for _, path := range paths {
 			taken, err := copyTree(path, attributes)
 			if errors.Is(err, unix.ENOENT) {
 				continue
+			}
+			if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+				return noNamespaces{fmt.Errorf("mount %s: %w", path, err)}
 			}
 			if err != nil {
 				return fmt.Errorf("mount %s: %w", path, err)

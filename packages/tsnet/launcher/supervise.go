@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -99,6 +100,9 @@ func start(what stage, channel int) (pid int, why string, err error) {
 		return pid, "", nil
 	}
 	why = explain(err)
+	if !errors.As(err, &noNamespaces{}) {
+		return 0, "", err
+	}
 	if what.Namespaces != "try" {
 		return 0, why, fmt.Errorf("no namespaces: %s", why)
 	}
@@ -131,6 +135,9 @@ func startStage(what stage, channel int) (int, error) {
 	})
 	unix.Close(status[1])
 	defer unix.Close(status[0])
+	if err != nil && what.Isolated {
+		return 0, noNamespaces{err}
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +150,12 @@ func startStage(what stage, channel int) (int, error) {
 	}
 	unix.Kill(pid, unix.SIGKILL)
 	unix.Wait4(pid, nil, 0, nil)
-	return 0, fmt.Errorf("%s", words)
+	found := obstacle{Words: "it ended at once"}
+	json.Unmarshal(words, &found)
+	if found.NoNamespaces {
+		return 0, noNamespaces{errors.New(found.Words)}
+	}
+	return 0, errors.New(found.Words)
 }
 
 func dup(fd int) int {

@@ -38,7 +38,13 @@ export function moduleFiles(root: string, modules: readonly string[]): readonly 
   const own = readdirSync(root)
     .filter((name) => !name.startsWith('.'))
     .map((name) => join(root, name))
-  return [...new Set([...own, ...folders, ...above])]
+  return outermost([...own, ...folders, ...above])
+}
+
+/** A folder brings what is below it. */
+function outermost(paths: readonly string[]): readonly string[] {
+  const all = [...new Set(paths)]
+  return all.filter((path) => !all.some((other) => path.startsWith(`${other}/`)))
 }
 
 const names = [
