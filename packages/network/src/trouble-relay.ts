@@ -1,0 +1,97 @@
+/** For tests: stands between an overlay and its peer, and makes trouble. */
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** What becomes of connections that are made from now on. */
+export type Trouble = 'works' | 'refuses' | 'closes' | 'resets' | 'is silent' | 'answers garbage' | 'breaks off in the middle'
+
+export class Relay {
+  readonly port: number
+  /** Connections that came while nobody should have listened. */
+  strays = 0
+  readonly #peer: number
+  readonly #sockets = new Set<Socket>()
+  #server: Server
+  #trouble: Trouble = 'works'
+
+  private constructor(peer: number, server: Server) {
+    this.#peer = peer
+    this.#server = server
+    const address = server.address()
+    this.port = typeof address === 'object' && address ? address.port : 0
+    server.on('connection', (socket) => this.#take(socket))
+  }
+
+  /** To a port of this machine, until the test ends. */
+  static async to(peer: number): Promise<Relay> {
+    const server = createServer()
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const relay = new Relay(peer, server)
+    onTestFinished(() => {
+      relay.cut()
+      relay.#server.close()
+    })
+    return relay
+  }
+
+  /** Open connections go on. */
+  async make(trouble: Trouble): Promise<void> {
+    const listened = this.#trouble !== 'refuses'
+    this.#trouble = trouble
+    if (trouble === 'refuses') this.#server.close()
+    else if (!listened) {
+      this.#server = createServer((socket) => this.#take(socket))
+      await once(this.#server.listen(this.port, '127.0.0.1'), 'listening')
+    }
+  }
+
+  /** Resets what is open. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  #take(near: Socket): void {
+    this.#keep(near)
+    switch (this.#trouble) {
+      case 'works':
+        this.#join(near)
+        return
+      case 'refuses':
+        this.strays += 1
+        near.destroy()
+        return
+      case 'closes':
+        near.end()
+        return
+      case 'resets':
+        near.resetAndDestroy()
+        return
+      case 'is silent':
+        near.resume()
+        return
+      case 'answers garbage':
+        near.once('data', () => near.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+        return
+      case 'breaks off in the middle':
+        near.once('data', (first: Buffer) => {
+          const far = this.#keep(connect(this.#peer, '127.0.0.1'))
+          // The peer's first word arrives in part.
+          far.once('data', (answer: Buffer) => near.end(answer.subarray(0, 1))).write(first)
+        })
+        return
+      default:
+    }
+  }
+
+  #join(near: Socket): void {
+    const far = this.#keep(connect(this.#peer, '127.0.0.1'))
+    near.on('close', () => far.destroy()).pipe(far)
+    far.on('close', () => near.destroy()).pipe(near)
+  }
+
+  #keep(socket: Socket): Socket {
+    this.#sockets.add(socket)
+    return socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket))
+  }
+}
