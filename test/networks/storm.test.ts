@@ -64,4 +64,4 @@ it('a pool serves many networks with few threads, each by its own, and keeps non
   expect(await app.app.run(async () => funcs.withOptions({ network: null }).call('app:visit', url))).toBe('127.0.0.1')
   await app.app.run(async () => registry.apply(exits.map((_, at) => ({ op: 'delete' as const, entry: { id: `app:net${at}` } }))))
   await expect.poll(() => app.app.kernel.threads.size).toBeLessThanOrEqual(before + 1)
-}, 120_000)
+}, 600_000)
