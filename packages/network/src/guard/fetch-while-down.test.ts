@@ -1,13 +1,22 @@
 /** What `fetch` says in an overlay that answers late or not: the overlay's own limits hold, and its own words are the cause. */
-import { entryId } from '@troupe/core'
-import { expect, it } from 'vitest'
+import { entryId, TroupeError } from '@troupe/core'
+import { once } from 'node:events'
+import { get } from 'node:http'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { afterAll, expect, it } from 'vitest'
 import { provideNetworkAccess } from '../access.ts'
 import { ScriptedBridge } from '../drivers/i2p/scripted-bridge.ts'
 import { route as i2pRoute } from '../drivers/i2p/sample.ts'
+import { answering, ScriptedProxy } from '../drivers/socks5/scripted-proxy.ts'
+import { route as socksRoute } from '../drivers/socks5/sample.ts'
 import { installGuard } from './install.ts'
 import { inNetwork } from './lab.ts'
 
 const overlay = entryId('app:eep')
+// Before there is a guard, by which this thread would open nothing.
+const proxy = await ScriptedProxy.start(answering({ greeting: Buffer.from([5, 0]), reply: Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+afterAll(async () => proxy[Symbol.asyncDispose]())
 
 async function causeOf(promise: Promise<unknown>): Promise<unknown> {
   const error: unknown = await promise.then(
@@ -27,3 +36,27 @@ it('is not cut short by undici, and names the overlay', async () => {
   const cause = await inNetwork(overlay, async () => causeOf(fetch(`http://${'a'.repeat(52)}.b32.i2p/`)))
   expect(cause).toMatchObject({ kind: 'Unavailable', retryable: true, code: 'ECONNREFUSED', details: { overlay } })
 }, 30_000)
+
+/** The first error of the overlay in a chain of causes. */
+function ofOverlay(thrown: unknown): TroupeError | undefined {
+  for (let error = thrown; error instanceof Error; error = error.cause) if (error instanceof TroupeError) return error
+  return undefined
+}
+
+it.each<[string, () => Promise<unknown>]>([
+  ['fetch', async () => fetch('http://unknown.test/')],
+  ['fetch by TLS', async () => fetch('https://unknown.test/')],
+  ['node:http', async () => once(get('http://unknown.test/'), 'response')],
+  ['node:net', async () => once(connect(80, 'unknown.test'), 'connect')],
+  ['node:tls', async () => once(connectTls(443, 'unknown.test'), 'secureConnect')],
+])('%s: what the proxy said of the target is in the chain of causes', async (_, attempt) => {
+  const route = { ...socksRoute(proxy), overlay }
+  provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
+  installGuard()
+  const thrown: unknown = await inNetwork(overlay, async () => attempt().catch((error: unknown) => error))
+  expect(ofOverlay(thrown)).toMatchObject({
+    kind: 'Unavailable',
+    retryable: true,
+    details: { overlay, replyCode: 4, reply: 'host unreachable' },
+  })
+})
