@@ -3,14 +3,11 @@
  * counted, so that a sender which does not wait for its credit is found out; and checked before anything looks inside.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Receipt } from './credit.ts'
 import { release } from './foreign.ts'
 
 /** Milliseconds of a turn of the event loop in which one port is read. */
 const slice = 8
-/** Milliseconds until the others are. */
-const lateness = 5
 
 // Taken once: code that replaces the globals changes nothing here.
 const { nodeTiming } = performance
@@ -38,7 +35,6 @@ export class Intake {
   #behind = false
   #paused = false
   #isDue = false
-  #late: Timer | undefined
   #isTaking = false
   #closed = false
 
@@ -73,7 +69,6 @@ export class Intake {
   /** Reads nothing more. */
   close(): void {
     this.#closed = true
-    stopTimer(this.#late)
     this.#port.off('message', this.#onMessage)
     this.#port.off('messageerror', this.#onGarbled)
   }
@@ -99,7 +94,7 @@ export class Intake {
     this.#read += 1
     const unread = this.#read - this.#told
     const { window } = this.#options
-    // While they come fast, so many are told at once.
+    // So many are told at once: the sender never waits for fewer.
     const batch = window / 4
     if (unread > window) this.#breach(`it has more than ${window} messages under way`, message)
     else {
@@ -109,7 +104,6 @@ export class Intake {
         const { take } = this.#options
         Reflect.apply(take, undefined, [message])
         if (unread === batch) this.#tellSoon()
-        else if (this.#late === undefined && unread < batch) this.#late = startTimer(this.#tellLate, lateness).unref()
       }
     }
   }
@@ -154,11 +148,6 @@ export class Intake {
 
   readonly #tellNow = (): void => {
     this.#isDue = false
-    this.#tell()
-  }
-
-  readonly #tellLate = (): void => {
-    this.#late = undefined
     this.#tell()
   }
 

@@ -95,12 +95,22 @@ function carried(value: unknown): string | undefined {
   return holdsFile(value) ? '' : undefined
 }
 
+/** Pids that were looked at lately: most letters are of few. */
+let lately: readonly [unknown, unknown] = [Symbol('none'), Symbol('none')]
+
+function isKnownPid(value: unknown): boolean {
+  if (value === lately[0] || value === lately[1]) return true
+  if (pidText(value) !== undefined) return false
+  lately = [value, lately[0]]
+  return true
+}
+
 /** By hand: letters are many. */
 function faultInSend(parcel: Readonly<Record<string, unknown>>): string | undefined {
   const { to, from, topic, frame: sent, payloads, call, claim } = parcel
-  if (pidText(to) !== undefined || pidText(from) !== undefined) return 'to'
+  if (!isKnownPid(to) || !isKnownPid(from)) return 'to'
   if (text(topic) !== undefined) return 'topic'
-  if (reference(sent) !== undefined) return 'frame'
+  if (number(sent) !== undefined && reference(sent) !== undefined) return 'frame'
   if (count(call) !== undefined || !claims.has(claim)) return 'call'
   if (!Array.isArray(payloads) || payloads.length === 0 || payloads.length > maxBatch) return 'payloads'
   let named = 0
