@@ -406,7 +406,12 @@ export const attacks = {
 }
 
 /** Attempts that end the process in which they are made, or break it for others. */
-export const alone = ['fs.createWriteStream', 'process.permission, replaced', 'patched prototypes']
+export const alone = [
+  'fs.createWriteStream',
+  'process.permission, replaced',
+  'patched prototypes',
+  'the kernel, told that the clear network was granted',
+]
 
 /** What each attempt ended with, in a word, by its name. */
 export async function run(attempts) {

@@ -14,6 +14,8 @@ export class Outflow {
   readonly #waiting = new Deque<object>()
   readonly #forget: () => void
   #closed = false
+  /** The thread ends: nothing can wait for a later turn. */
+  #isEnding = false
 
   constructor(wire: Wire<ToThread>, credit: SharedArrayBuffer) {
     this.#wire = wire
@@ -29,7 +31,8 @@ export class Outflow {
     }
     // As it is now: whoever posts it may go on changing it.
     this.#waiting.push(structuredClone(message))
-    if (this.#waiting.size === 1) void this.#flow()
+    if (this.#isEnding) this.#drain()
+    else if (this.#waiting.size === 1) void this.#flow()
   }
 
   close(): void {
@@ -53,6 +56,7 @@ export class Outflow {
 
   /** The thread ends: what it said before is still said. */
   readonly #drain = (): void => {
+    this.#isEnding = true
     do this.#postWaiting()
     while (this.#waiting.size > 0 && this.#credit.wait(patience))
   }
