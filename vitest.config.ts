@@ -13,13 +13,18 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          // What waits for peers, for more than a minute in all.
+          exclude: ['packages/*/src/**/*.peers.test.ts'],
+        },
       },
       {
         extends: true,
         test: {
           name: 'peers',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'packages/*/src/**/*.peers.test.ts'],
           exclude: ['test/networks/**'],
           globalSetup: ['test/peers/global-setup.ts'],
         },
