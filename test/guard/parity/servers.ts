@@ -1,6 +1,9 @@
 /** Servers for sockets of all kinds of threads. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import tls from 'node:tls'
 import { listen } from '../../networks/servers/listen.ts'
 
 /** Where each listens on 127.0.0.1. */
@@ -23,6 +26,8 @@ export interface Ports {
   readonly peer: number
   /** Tells a port that is free at {@link ownAddress}, another one each time. */
   readonly free: number
+  /** Speaks TLS, with a certificate for `localhost` and `secure.test`, and ends. */
+  readonly secure: number
   /** Nobody listens there. */
   readonly dead: number
 }
@@ -49,8 +54,17 @@ export async function startServers(stack: AsyncDisposableStack): Promise<Ports> 
     large: await serving((socket) => socket.end(Buffer.alloc(8 << 20, 'x'))),
     peer: await serving((socket) => socket.end(`${socket.remoteAddress} ${socket.remotePort}`)),
     free: await serving((socket) => void tellFree(socket)),
+    secure: await listen(
+      tls.createServer({ cert: pem('server.pem'), key: pem('server.key') }, (socket) => socket.on('error', () => {}).end('hello')),
+      stack,
+    ),
     dead: 1,
   }
+}
+
+/** A file of the certificates that tests use. */
+export function pem(name: string): Buffer {
+  return readFileSync(join(import.meta.dirname, '../fixtures', name))
 }
 
 /** An address of this machine that connections may leave from. */

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { ownAddress, type Ports } from './servers.ts'
+import tls from 'node:tls'
+import { ownAddress, pem, type Ports } from './servers.ts'
 
 const host = '127.0.0.1'
 
@@ -54,7 +55,28 @@ function fieldsOf(error: unknown): Readonly<Record<string, unknown>> {
   }
 }
 
+/** Finds every name on this machine. */
+const lookup: NonNullable<net.TcpSocketConnectOpts['lookup']> = (_name, options, done) => {
+  if (options.all === true) done(null, [{ address: host, family: 4 }])
+  else done(null, host, 4)
+}
+
 export const uses = {
+  async 'TLS over a connecting socket, without a server name, checks the host that was asked for'({ secure }) {
+    const names = ['secure.test', 'other.test']
+    return Promise.all(
+      names.map(async (name) => {
+        const socket = tls.connect({ socket: net.connect({ port: secure, host: name, lookup }), ca: pem('ca.pem') })
+        const outcome = await Promise.race([
+          once(socket, 'secureConnect').then(() => socket.authorized),
+          eventOf(socket, 'error').then(codeOf),
+        ]).catch(codeOf)
+        socket.destroy()
+        return outcome
+      }),
+    )
+  },
+
   async 'the order of events, and half-closing'({ echo }) {
     const socket = net.connect({ host, port: echo })
     const states = [socket.connecting, socket.pending, socket.readyState]
