@@ -48,6 +48,12 @@ when(canSeal())('a process of a sealed host', () => {
     expect(await kernel.exec('sealed.permissions')).toEqual([])
   })
 
+  it('sees nothing of the environment of the program in a diagnostic report', async () => {
+    await using kernel = await startKernel({ programs: ['sealed.reported'], host: { network: 'sealed' } })
+    expect('environmentVariables' in process.report.getReport()).toBe(true)
+    expect(await kernel.exec('sealed.reported')).toEqual({ excluded: true, shown: false })
+  })
+
   it('is connected in the clear by the kernel', async () => {
     await using kernel = await startKernel({ programs: ['sealed.visit'], host: { network: 'sealed' } })
     expect(await kernel.exec('sealed.visit', port)).toEqual({

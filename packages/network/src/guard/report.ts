@@ -1,12 +1,24 @@
 /**
  * A diagnostic report looks up the host names of both ends of each socket, which asks the host's DNS. In an overlay it shows addresses
- * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. It belongs to each thread alone, also in the report of the
- * main thread on all others.
+ * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. In a sealed thread it shows no environment variables
+ * (`excludeEnv`), because those are the program's, not the thread's. Both belong to each thread alone, also in the report of the main thread
+ * on all others.
  */
 import { unsupported } from './internals.ts'
 import { isSealed } from '../sealed/sealed.ts'
 import { threadOverlay } from '../thread-network.ts'
 import { isCallable, replaceMethod } from './wrap.ts'
+
+/** Taken before user code could replace it. */
+const { apply } = Reflect
+
+/** Something that reports leave out. */
+interface Exclusion {
+  /** Before a report that code asks for. */
+  readonly begin: () => void
+  /** After it. */
+  readonly end: () => void
+}
 
 /**
  * Reports that Node writes by itself, after a crash or on a signal, ask nobody: they never look names up in a guarded thread.
@@ -14,37 +26,57 @@ import { isCallable, replaceMethod } from './wrap.ts'
  * @throws TroupeError `Internal` where this Node could not be kept from it.
  */
 export function guardReports(): void {
+  const network = exclusion('excludeNetwork', () => isSealed() || threadOverlay() !== null, true)
+  const environment = exclusion('excludeEnv', isSealed, false)
+  for (const name of ['getReport', 'writeReport']) {
+    replaceMethod(process.report, name, (original, self, args) => {
+      network.begin()
+      environment.begin()
+      try {
+        return apply(original, self, args)
+      } finally {
+        network.end()
+        environment.end()
+      }
+    })
+  }
+}
+
+/**
+ * Puts an option of `process.report` under control.
+ *
+ * @param isForced - Whether it is in force here whatever code chooses.
+ * @param atRest - Its value while no code asks for a report; code's choice where it is false.
+ */
+function exclusion(name: string, isForced: () => boolean, atRest: boolean): Exclusion {
   const { report } = process
-  const native: object = Object.getOwnPropertyDescriptor(report, 'excludeNetwork') ?? {}
+  const native: object = Object.getOwnPropertyDescriptor(report, name) ?? {}
   const get: unknown = Reflect.get(native, 'get')
   const set: unknown = Reflect.get(native, 'set')
-  if (!isCallable(get) || !isCallable(set)) throw unsupported('process.report has no excludeNetwork')
-  let chosen: unknown = Reflect.apply(get, report, [])
+  if (!isCallable(get) || !isCallable(set)) throw unsupported(`process.report has no ${name}`)
+  let chosen: unknown = apply(get, report, [])
   const exclude = (value: unknown): void => {
-    Reflect.apply(set, report, [value])
+    apply(set, report, [value])
   }
-  const isForced = () => isSealed() || threadOverlay() !== null
-  exclude(true)
-  Object.defineProperty(report, 'excludeNetwork', {
+  const rest = (): void => {
+    exclude(atRest || chosen)
+  }
+  rest()
+  Object.defineProperty(report, name, {
     configurable: true,
     enumerable: true,
     get: () => isForced() || chosen,
     set: (value: unknown) => {
       // As Node checks it.
       exclude(value)
-      exclude(true)
       chosen = value
+      rest()
     },
   })
-  for (const name of ['getReport', 'writeReport']) {
-    replaceMethod(report, name, (original, self, args) => {
-      if (isForced()) return Reflect.apply(original, self, args)
-      exclude(chosen)
-      try {
-        return Reflect.apply(original, self, args)
-      } finally {
-        exclude(true)
-      }
-    })
+  return {
+    begin: () => {
+      exclude(isForced() || chosen)
+    },
+    end: rest,
   }
 }

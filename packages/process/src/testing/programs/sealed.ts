@@ -13,6 +13,19 @@ export function permissions() {
   return ['net', 'child', 'worker', 'addon', 'wasi', 'ffi', 'inspector', 'fs.write', 'fs.read'].filter(has)
 }
 
+/** What a diagnostic report shows of the environment, whatever code does to have it shown. */
+export function reported() {
+  process.report.excludeEnv = false
+  const { apply } = Reflect
+  const iterator = Reflect.get(Array.prototype, Symbol.iterator)
+  Reflect.set(Reflect, 'apply', () => undefined)
+  Reflect.set(Array.prototype, Symbol.iterator, () => [].values())
+  const report: unknown = process.report.getReport()
+  Reflect.set(Array.prototype, Symbol.iterator, iterator)
+  Reflect.set(Reflect, 'apply', apply)
+  return { excluded: process.report.excludeEnv, shown: typeof report === 'object' && report !== null && 'environmentVariables' in report }
+}
+
 /** Connects in the process's own network, and answers what the server said, and what the socket shows. */
 export async function visit(port: number, host = '127.0.0.1') {
   const socket = net.connect({ port, host })
