@@ -12,13 +12,17 @@ const fewObjects = 64
 let found: object[] = []
 let objects = 0
 let seen: Set<object> | undefined
+/** Objects that were found and not looked at yet. */
+const waiting: object[] = []
 
 /** The handles that there are in a value. */
 function handlesIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null) return none
   objects = 0
   seen = undefined
-  look(value)
+  // Without recursion: threads can post values nested deeper than the stack here is high.
+  waiting.length = 0
+  for (let next: object | undefined = value; next !== undefined; next = waiting.pop()) look(next)
   if (found.length === 0) return none
   const handles = found
   found = []
@@ -40,7 +44,7 @@ function look(value: object): void {
 }
 
 function lookAtList(value: readonly unknown[]): void {
-  for (const item of value) if (typeof item === 'object' && item !== null) look(item)
+  for (const item of value) if (typeof item === 'object' && item !== null) waiting.push(item)
   // It may have fields beside its items.
   if (hasFields(value)) for (const name of Object.keys(value)) if (!isIndex(name)) lookAtField(value, name)
 }
@@ -63,13 +67,13 @@ function isPlain(value: object): value is Readonly<Record<string, unknown>> {
 function lookAtFields(value: Readonly<Record<string, unknown>>): void {
   for (const name in value) {
     const item = value[name]
-    if (typeof item === 'object' && item !== null) look(item)
+    if (typeof item === 'object' && item !== null) waiting.push(item)
   }
 }
 
 function lookAtField(value: object, name: string): void {
   const item: unknown = Reflect.get(value, name)
-  if (typeof item === 'object' && item !== null) look(item)
+  if (typeof item === 'object' && item !== null) waiting.push(item)
 }
 
 function lookAtOther(value: object): void {

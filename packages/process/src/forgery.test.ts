@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './thread/processes.ts'
@@ -75,6 +76,16 @@ describe('a program that tries to pass for another', () => {
       Reflect.apply(collect, undefined, [])
       await new Promise(setImmediate)
     }
+    expect(await processes.call(victim, 'a', 6)).toBe(6)
+  })
+
+  it.each(['list', 'map', 'error'])('that nests values deeper than stacks are high harms nobody: %s', async (kind) => {
+    await using kernel = await startKernel({ programs: ['forge.deep', 'talk.echo'] })
+    const victim = await processes.spawn('app:talk.echo', host)
+    const outcome = await kernel
+      .exec('forge.deep', victim, kind)
+      .catch((error: unknown) => (error instanceof TroupeError ? error.kind : error))
+    expect(['done', 'PermissionDenied', 'Unavailable']).toContain(outcome)
     expect(await processes.call(victim, 'a', 6)).toBe(6)
   })
 

@@ -98,13 +98,21 @@ export class Intake {
     const batch = window / 4
     if (unread > window) this.#breach(`it has more than ${window} messages under way`, message)
     else {
-      const wrong = this.#options.check(message)
+      const wrong = this.#faultOf(message)
       if (wrong !== undefined) this.#breach(wrong, message)
-      else {
-        const { take } = this.#options
-        Reflect.apply(take, undefined, [message])
-        if (unread === batch) this.#tellSoon()
-      }
+      else if (unread === batch) this.#tellSoon()
+    }
+  }
+
+  /** Takes a message, unless something is wrong with it: nested so deep, for instance, that it cannot be looked at. */
+  #faultOf(message: unknown): string | undefined {
+    const { check, take } = this.#options
+    try {
+      const wrong = check(message)
+      if (wrong === undefined) Reflect.apply(take, undefined, [message])
+      return wrong
+    } catch (error) {
+      return `what it sent cannot be taken: ${String(error)}`
     }
   }
 

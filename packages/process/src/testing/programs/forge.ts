@@ -48,6 +48,20 @@ function envelopes(victim: string, own: string): Readonly<Record<string, unknown
 
 export const nonsense = Object.keys(envelopes('<0.0>', '<0.0>'))
 
+/** Nests values deeper than the stack of the main thread is high, and sends them everywhere. */
+export async function deep(victim: string, kind: 'list' | 'map' | 'error') {
+  const { kernel } = currentRuntime()
+  for (const depth of [1000, 2000, 4000, 6000, 9000, 14_000]) {
+    let value: unknown = 1
+    for (let i = 0; i < depth; i += 1) {
+      value = kind === 'list' ? [value] : kind === 'map' ? new Map([[1, value]]) : Object.assign(new Error('deep'), { cause: value })
+    }
+    const line = { level: 'info' as const, time: 0, message: 'deep', fields: { value }, trace: undefined, overlay: undefined }
+    await Promise.allSettled([processes.send(victim, 'deep', value), kernel.request('log', line, self.pid)])
+  }
+  return 'done'
+}
+
 /** Asks in the name of another process. */
 export async function claim(victim: string) {
   const { kernel } = currentRuntime()
