@@ -4,6 +4,8 @@ import { expect, it } from 'vitest'
 import { processes, registry, security } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 
+/** What the threads of this Node can be. */
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const root = join(import.meta.dirname, '../fixtures/live')
 const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })
 const policy = (id: string, actions: string | string[], resources: string | string[], more: object = {}): TestEntry => ({
@@ -15,7 +17,7 @@ const policy = (id: string, actions: string | string[], resources: string | stri
   ...more,
 })
 const entries: TestEntry[] = [
-  { id: 'app:host', kind: 'process.host', host: { network: 'sealed', spares: 0 }, lifecycle: { auto_start: true } },
+  { id: 'app:host', kind: 'process.host', host: { network: canSeal ? 'sealed' : 'guarded', spares: 0 }, lifecycle: { auto_start: true } },
   { id: 'app:fast', kind: 'process.host', host: { spares: 0 }, lifecycle: { auto_start: true } },
   ...['change', 'goBack', 'variable'].map(program),
   { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9 },
