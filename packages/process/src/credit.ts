@@ -13,6 +13,7 @@ export class Credit {
   readonly #word: Int32Array<SharedArrayBuffer>
   readonly #window: number
   #posted = 0
+  #wake: () => void = () => undefined
 
   constructor(word: SharedArrayBuffer, window: number) {
     this.#word = new Int32Array(word)
@@ -26,10 +27,21 @@ export class Credit {
     return true
   }
 
-  /** Settles when something more was read. */
+  /** Settles when something more was read, or nothing will be: the reader is gone. One waits at a time. */
   async more(): Promise<void> {
     const waiting = Atomics.waitAsync(this.#word, 0, (this.#posted - this.#window) | 0)
-    if (waiting.async) await waiting.value
+    if (!waiting.async) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    void waiting.value.then(() => {
+      resolve()
+    })
+    await promise
+  }
+
+  /** The reader is gone: what waits for it goes on. */
+  close(): void {
+    this.#wake()
   }
 
   /** Waits in the middle of the turn, so many milliseconds: the thread is about to end. Answers false when nothing more was read. */

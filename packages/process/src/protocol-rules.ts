@@ -160,6 +160,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   finished: shape({ type: anything, pid: text, exit: wireExit }),
   failed: shape({ type: anything, pid: pidText, entry: optional(entryText), error: wireError, late: flag }),
   connect: shape({ type: anything, thread: count }),
+  pong: shape({ type: anything }),
   dry: shape({ type: anything }),
   settling: shape({ type: anything }),
   settled: shape({ type: anything }),

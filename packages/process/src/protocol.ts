@@ -239,6 +239,8 @@ export type ToKernel =
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
   /** Asks for a channel to another thread. */
   | { readonly type: 'connect'; readonly thread: number }
+  /** The answer to `ping`: the thread's event loop has come round. */
+  | { readonly type: 'pong' }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
   | { readonly type: 'dry' }
   /** The thread has heard that it is to be ended, and waits for native code: `settled` follows. */
@@ -275,6 +277,7 @@ export interface StartProcess {
 export type ToThread =
   /** The network of the thread from now on, before any code of the application. */
   | { readonly type: 'bind'; readonly network: ThreadNetwork }
+  | { readonly type: 'ping' }
   /** The thread is to be ended: it answers `dry` once nothing keeps its event loop running any more. */
   | { readonly type: 'drain' }
   /** The thread is ended as soon as no native code works in it: its processes and calls end now, and it answers `settling`, then `settled`. */

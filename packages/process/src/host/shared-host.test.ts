@@ -117,6 +117,17 @@ describe('a shared host', () => {
     expect(others.map(threadOf)).not.toContain(threadOf(victim))
   })
 
+  it('places processes in a busy thread that comes back to its loop, rather than in one that does not', async () => {
+    const { log } = await start([], { workers: 2 })
+    const [stuck, busy] = [await member(), await member()]
+    await processes.call(stuck, 'spin')
+    await expect.poll(() => log.join('\n'), { timeout: 20_000 }).toContain(`thread ${threadOf(stuck)} is busy`)
+    await processes.call(busy, 'toil')
+    await expect.poll(() => log.join('\n'), { timeout: 20_000 }).toContain(`thread ${threadOf(busy)} is busy`)
+    const others = [await member(), await member(), await member()]
+    expect(others.map(threadOf)).toEqual(others.map(() => threadOf(busy)))
+  })
+
   it('gives timers their turn while two processes talk without a pause', async () => {
     const { exec } = await start(['crowd.chatter', 'crowd.echo'])
     expect(await exec('crowd.chatter')).toBeGreaterThan(0)

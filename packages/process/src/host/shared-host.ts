@@ -50,7 +50,8 @@ interface Worker {
   next: number
   /** It has started; before, it is busy with that. */
   isReady: boolean
-  busy: boolean
+  /** 0 unless it is busy; else how many looks ago its event loop was last seen to come round, and at least 1. */
+  busy: number
 }
 
 export class SharedHost implements Host {
@@ -241,7 +242,7 @@ export class SharedHost implements Host {
       sealed: this.sealed,
       ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }),
     })
-    const worker = { thread, slot, next: 2, isReady: false, busy: false }
+    const worker = { thread, slot, next: 2, isReady: false, busy: 0 }
     this.#workers.add(worker)
     thread.ready.then(
       () => {
@@ -254,10 +255,10 @@ export class SharedHost implements Host {
   }
 
   #leastLoaded(workers: readonly Worker[]): Worker | undefined {
-    const open = workers.filter(({ busy }) => !busy)
+    const idlest = Math.min(...workers.map(({ busy }) => busy))
     let best: Worker | undefined
-    for (const worker of open.length > 0 ? open : workers)
-      if (best === undefined || this.#population.of(worker.slot) < this.#population.of(best.slot)) best = worker
+    for (const worker of workers)
+      if (worker.busy === idlest && (best === undefined || this.#population.of(worker.slot) < this.#population.of(best.slot))) best = worker
     return best
   }
 
@@ -265,8 +266,8 @@ export class SharedHost implements Host {
   #look(): void {
     for (const worker of this.#workers) {
       if (!worker.isReady) continue
-      const busy = worker.thread.utilization() >= busyFrom
-      if (busy && !worker.busy) {
+      const busy = worker.thread.utilization() >= busyFrom ? worker.thread.ping() : 0
+      if (busy > 0 && worker.busy === 0) {
         this.#options.log(
           `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(worker.slot)} processes in it wait`,
           { level: 'warn' },

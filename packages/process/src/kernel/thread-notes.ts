@@ -30,6 +30,9 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'connect':
       kernel.threads.connect(thread, message.thread)
       return
+    case 'pong':
+      thread.turned()
+      return
     case 'dry':
       thread.dry()
       return

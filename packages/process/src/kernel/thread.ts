@@ -73,6 +73,7 @@ export class Thread {
   readonly nativeEnd: NativeEnd
   #network: Network | undefined
   #drained: PromiseWithResolvers<void> | undefined
+  #unanswered = 0
   readonly #wire: Wire<ToKernel>
   readonly #routeWord: SharedArrayBuffer | undefined
   #intake: Intake | undefined
@@ -128,6 +129,18 @@ export class Thread {
       this.post({ type: 'drain' })
     }
     return this.#drained.promise
+  }
+
+  /** Asks the thread whether its event loop comes round, unless it was asked already; returns how often it was to be asked without an answer. */
+  ping(): number {
+    if (this.#unanswered === 0) this.post({ type: 'ping' })
+    this.#unanswered += 1
+    return this.#unanswered
+  }
+
+  /** Its event loop has come round. */
+  turned(): void {
+    this.#unanswered = 0
   }
 
   /** It said that it is ready for its end, or has ended. */

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, pid } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
+import { peerWindow, Receipt } from '../credit.ts'
 import type { Parcel } from '../protocol.ts'
 import { Channel } from './channel.ts'
 
@@ -145,6 +146,30 @@ describe('a channel', () => {
     const never = [near.mark(), near.mark()]
     near.close()
     await Promise.all(never)
+  })
+
+  it('says when all is posted: there was credit for it, or the other end is gone', async () => {
+    for (const isGone of [false, true]) {
+      const { channel, port, other } = oneEnd()
+      for (let n = 0; n < 200; n += 1) {
+        send(channel, 'a', n)
+        channel.flush()
+      }
+      let isPosted = false
+      const posted = channel.posted().then(() => (isPosted = true))
+      const credit = new Receipt()
+      // All of it went out as one batch when it was opened.
+      channel.open(port, { credit: credit.word, receipt: new Receipt().word })
+      for (let n = 0; n < peerWindow; n += 1) {
+        send(channel, 'a', n)
+        channel.flush()
+      }
+      await new Promise(setImmediate)
+      expect(isPosted).toBe(false)
+      if (isGone) other.close()
+      else credit.tell(peerWindow)
+      await posted
+    }
   })
 
   it('remembers who has ended', async () => {

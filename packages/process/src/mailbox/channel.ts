@@ -67,6 +67,8 @@ export class Channel {
   #credit: Credit | undefined
   /** Batches that wait for credit. */
   readonly #unposted = new Deque<{ readonly batch: Parcel[]; readonly moved: Transferable[] }>()
+  /** Settles when none of them waits. */
+  #flowing: Promise<void> | undefined
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -154,6 +156,7 @@ export class Channel {
     port.on('close', () => {
       if (this.#port !== port) return
       this.#port = undefined
+      this.#credit?.close()
       this.#forget()
       this.#options.onClose(this)
     })
@@ -243,7 +246,14 @@ export class Channel {
       return
     }
     this.#unposted.push(posted)
-    if (this.#unposted.size === 1) void this.#flow()
+    this.#flowing ??= this.#flow()
+  }
+
+  /** Settles when all that was put so far is posted, or never will be. */
+  async posted(): Promise<void> {
+    await this.introduced()
+    this.flush()
+    await this.#flowing
   }
 
   #post({ batch, moved }: { readonly batch: Parcel[]; readonly moved: Transferable[] }): void {
@@ -260,6 +270,7 @@ export class Channel {
       await this.#credit?.more()
       this.#postWaiting()
     }
+    this.#flowing = undefined
   }
 
   #postWaiting(): void {
@@ -346,6 +357,7 @@ export class Channel {
   close(): void {
     const port = this.#port
     this.#port = undefined
+    this.#credit?.close()
     this.#intake?.close()
     this.#forget()
     port?.close()

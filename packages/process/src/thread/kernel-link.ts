@@ -97,7 +97,12 @@ export class KernelLink {
     this.#rejectAll()
   }
 
+  /** Takes what is for the link itself. */
   #settle(message: ToThread): boolean {
+    if (message.type === 'ping') {
+      this.tell({ type: 'pong' })
+      return true
+    }
     if (message.type !== 'answer' && message.type !== 'refusal') return false
     const pending = this.#pending.get(message.number)
     this.#pending.delete(message.number)

@@ -37,6 +37,7 @@ export class Outflow {
 
   close(): void {
     this.#closed = true
+    this.#credit.close()
     this.#forget()
   }
 

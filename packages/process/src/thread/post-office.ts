@@ -97,12 +97,9 @@ export class PostOffice {
     return true
   }
 
-  /** Settles when what was sent to a process before has left this thread. */
+  /** Settles when what was sent to a process before has left this thread, or that process's thread is too busy to take it. */
   async posted(to: Pid): Promise<void> {
-    if (this.#isHere(to)) return
-    const channel = this.#options.channel(threadOf(to))
-    await channel.introduced()
-    channel.flush()
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).posted(), busyAfter)
   }
 
   /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */

@@ -29,6 +29,10 @@ export async function member(): Promise<string> {
         message.reply()
         setImmediate(spin)
         break
+      case 'toil':
+        message.reply()
+        toil()
+        break
       default:
         return 'stopped'
     }
@@ -42,6 +46,13 @@ function exit(): void {
 
 function spin(): void {
   for (let i = 0; i >= 0; i += 0) Array(1000).fill(i)
+}
+
+/** Leaves its thread no rest, and comes back to the event loop again and again. */
+function toil(): void {
+  const until = performance.now() + 20
+  while (performance.now() < until) Array(1000).fill(0)
+  setImmediate(toil)
 }
 
 /** Starts children in the same host and answers their pids, the last few of which it started by itself. */

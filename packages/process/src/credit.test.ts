@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { Credit, Receipt } from './credit.ts'
+
+function pair(window: number) {
+  const receipt = new Receipt()
+  return { receipt, credit: new Credit(receipt.word, window) }
+}
+
+describe('credit', () => {
+  it('is a window of what was not read yet', () => {
+    const { receipt, credit } = pair(2)
+    expect([credit.take(), credit.take(), credit.take()]).toEqual([true, true, false])
+    receipt.tell(1)
+    expect([credit.take(), credit.take()]).toEqual([true, false])
+  })
+
+  it('is waited for until something more is read', async () => {
+    const { receipt, credit } = pair(1)
+    credit.take()
+    const more = credit.more()
+    receipt.tell(1)
+    await more
+    expect(credit.take()).toBe(true)
+  })
+
+  it('is waited for no longer when the reader is gone', async () => {
+    const { credit } = pair(1)
+    credit.take()
+    const more = credit.more()
+    credit.close()
+    await more
+    expect(credit.take()).toBe(false)
+  })
+})
