@@ -9,6 +9,9 @@ describe('weight', () => {
     [1, 8],
     [{}, 16],
     [{ key: 'value' }, 16 + 16 + 3 + 5],
+    [{ key: 'value', a: 1, b: null, c: undefined }, 16 + 16 + 3 + 5 + 3 * (16 + 1 + 8)],
+    [{ a: {} }, 16 + 16 + 1 + 16],
+    [Object.assign(Object.create({ inherited: 1 }), { key: 'value' }), 16 + 16 + 3 + 5],
     [[1, 'ab'], 16 + 16 + 8 + 2],
     [new Uint8Array(100), 116],
     [new Map([['a', 1]]), 16 + 16 + 1 + 8],
@@ -27,5 +30,6 @@ describe('weight', () => {
     expect(weigh(circle, 1000)).toBeGreaterThan(1000)
     expect(weigh(circle, 1000)).toBeLessThan(1100)
     expect(weigh(Array.from({ length: 1e6 }), 1000)).toBeLessThan(1100)
+    expect(weigh(Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [n, n])), 1000)).toBeLessThan(1100)
   })
 })

@@ -10,6 +10,24 @@ const container = 16
  * `limit`, so that nothing, not even a circle, makes it long.
  */
 export function weigh(value: unknown, limit: number): number {
+  return flatWeight(value, limit) ?? weighAll(value, limit)
+}
+
+/** The weight of a plain object that holds scalars alone, as most do; counted without taking memory. `undefined` for anything else. */
+function flatWeight(value: unknown, limit: number): number | undefined {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined
+  let weight = container
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue
+    const part: unknown = Reflect.get(value, key)
+    if (typeof part === 'bigint' || (typeof part === 'object' && part !== null)) return undefined
+    weight += 2 * scalar + key.length + (typeof part === 'string' ? part.length : scalar)
+    if (weight > limit) return weight
+  }
+  return weight
+}
+
+function weighAll(value: unknown, limit: number): number {
   const rest: unknown[] = [value]
   let weight = 0
   while (rest.length > 0 && weight <= limit) weight += weightOf(rest.pop(), rest, limit - weight)

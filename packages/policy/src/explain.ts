@@ -23,7 +23,8 @@ export function opinions(
   meta: Meta = {},
   variables?: VariableNames,
 ): readonly Opinion[] {
-  const names = namesOf(action, resource, variables)
+  const named = namesOf(action, resource, variables)
+  const names = typeof named === 'string' ? ([named] as const) : named
   return scope.map((id) => {
     beginDecision()
     const policy = policies.get(id)

@@ -29,30 +29,26 @@ export function formOf(action: string): ResourceForm {
 export type VariableNames = (name: string) => readonly [string, ...string[]]
 
 /**
- * The names under which policies know `resource`: the canonical one first. More than one has a variable alone. `undefined` for what no
- * resource of the action can be: that is denied.
+ * The names under which policies know `resource`: one, or the canonical one first; more than one has a variable alone. `undefined` for what
+ * no resource of the action can be: that is denied.
  */
 export function namesOf(
   action: string,
   resource: string,
   variables: VariableNames | undefined,
-): readonly [string, ...string[]] | undefined {
+): string | readonly [string, ...string[]] | undefined {
   switch (formOf(action)) {
     case 'url':
-      return [canonicalUrl(resource) ?? resource]
+      return canonicalUrl(resource) ?? resource
     case 'host':
-      return isPath(resource) ? [canonicalPath(resource)] : one(canonicalHost(resource))
+      return isPath(resource) ? canonicalPath(resource) : canonicalHost(resource)
     case 'path':
-      return [canonicalPath(resource)]
+      return canonicalPath(resource)
     case 'variable':
-      return variables?.(resource) ?? [resource]
+      return variables?.(resource) ?? resource
     default:
-      return [isUrl(resource) ? (canonicalUrl(resource) ?? resource) : resource]
+      return isUrl(resource) ? (canonicalUrl(resource) ?? resource) : resource
   }
-}
-
-function one(name: string | undefined): readonly [string] | undefined {
-  return name === undefined ? undefined : [name]
 }
 
 /** Sockets connect to hosts and to paths, and no host is like one. */

@@ -54,9 +54,8 @@ export class ResourcePatterns {
       names: urls.length === 0 ? globs.names : undefined,
       match: (resource) => {
         if (any) return true
-        const url = resource.includes('://') ? urlParts(resource) : undefined
-        if (url !== undefined && urls.some((pattern) => pattern.match(url))) return true
-        return (this.#denies || (url === undefined && !isUrl(resource))) && globs.match(resource)
+        if (urls.length > 0 && resource.includes('://') && matchesUrl(urls, resource)) return true
+        return globs.match(resource) && (this.#denies || !isLikeUrl(resource))
       },
     }
   }
@@ -88,6 +87,15 @@ export class ResourcePatterns {
         any || names.has(resource) || ready.some((pattern) => pattern.match(resource)) || texts.match(resource.toLowerCase()),
     }
   }
+}
+
+function matchesUrl(patterns: readonly UrlPattern[], resource: string): boolean {
+  const url = urlParts(resource)
+  return url !== undefined && patterns.some((pattern) => pattern.match(url))
+}
+
+function isLikeUrl(resource: string): boolean {
+  return isUrl(resource) || (resource.includes('://') && urlParts(resource) !== undefined)
 }
 
 function isAny(pattern: string): boolean {

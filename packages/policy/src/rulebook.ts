@@ -6,8 +6,8 @@ import type { ReadyPatterns } from './resource-patterns.ts'
 import { Shelf } from './shelf.ts'
 import { formOf, type ResourceForm } from './resource-form.ts'
 
-/** Of a resource, one at least. */
-export type Names = readonly [string, ...string[]]
+/** Of a resource: the one that it has, or several. */
+export type Names = string | readonly [string, ...string[]]
 
 /** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
 const maxActions = 256
@@ -42,11 +42,14 @@ export class Rulebook {
    */
   deciding(actor: Actor | undefined, action: string, names: Names, meta: Meta): Policy | undefined {
     const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
+    if (typeof names === 'string') {
+      return speaking(denying, actor, action, names, names, meta) ?? speaking(allowing, actor, action, names, names, meta)
+    }
     for (const seen of names) {
-      const denial = speaking(denying, actor, { action, names, seen }, meta)
+      const denial = speakingOfAny(denying, actor, action, names, seen, meta)
       if (denial !== undefined) return denial
     }
-    return speaking(allowing, actor, { action, names, seen: names[0] }, meta)
+    return speakingOfAny(allowing, actor, action, names, names[0], meta)
   }
 
   #sort(action: string): Rules {
@@ -82,22 +85,37 @@ function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
   }
 }
 
-interface Asked {
-  readonly action: string
-  readonly names: Names
-  /** The name that conditions see. */
-  readonly seen: string
-}
-
-function speaking({ named, others }: Sorted, actor: Actor | undefined, { action, names, seen }: Asked, meta: Meta): Policy | undefined {
-  for (const name of names) {
-    const found = named.get(name)?.speaking(actor, action, seen, meta)
-    if (found !== undefined) return found
-  }
+/** The first policy about `name` whose conditions hold. Separate arguments, since a decision allocates nothing. @param seen - The name that conditions see. */
+function speaking(
+  { named, others }: Sorted,
+  actor: Actor | undefined,
+  action: string,
+  name: string,
+  seen: string,
+  meta: Meta,
+): Policy | undefined {
+  const found = named.get(name)?.speaking(actor, action, seen, meta)
+  if (found !== undefined) return found
   for (const { resources, shelf } of others) {
-    if (!names.some((name) => resources.match(name))) continue
+    if (!resources.match(name)) continue
     const speaks = shelf.speaking(actor, action, seen, meta)
     if (speaks !== undefined) return speaks
+  }
+  return undefined
+}
+
+/** The same for a resource that has several names. */
+function speakingOfAny(
+  sorted: Sorted,
+  actor: Actor | undefined,
+  action: string,
+  names: readonly string[],
+  seen: string,
+  meta: Meta,
+): Policy | undefined {
+  for (const name of names) {
+    const found = speaking(sorted, actor, action, name, seen, meta)
+    if (found !== undefined) return found
   }
   return undefined
 }
