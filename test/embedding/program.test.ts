@@ -10,8 +10,8 @@ import { expect, it } from 'vitest'
 const file = fileURLToPath(new URL('./program.ts', import.meta.url))
 
 /** What a program prints. */
-async function found(name: string): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [file, name])
+async function found(name: string, flags: readonly string[] = []): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file, name])
   const value: unknown = JSON.parse(stdout)
   return value
 }
@@ -66,6 +66,17 @@ it('is refused in an overlay while a thread or a child process runs that was sta
     pid: expect.any(Number) as unknown,
     running: refused('child process \\d+'),
     ended: 'no error',
+  })
+})
+
+it.each([
+  ['without a permission model', []],
+  ['that may start threads and not inspect them', ['--permission', '--allow-worker', '--allow-fs-read=*']],
+])('sees a thread from before Troupe was loaded, in a program %s', async (_, flags) => {
+  const earlier = 'import { Worker } from "node:worker_threads"; new Worker("setInterval(() => {}, 1000)", { eval: true }).unref()'
+  expect(await found('beside_earlier', [...flags, '--import', `data:text/javascript,${earlier}`])).toMatchObject({
+    kind: 'Invalid',
+    message: message(/^this program started thread \d+ before the application/),
   })
 })
 

@@ -110,6 +110,10 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return { starting, unreferenced, ended }
   },
 
+  async beside_earlier() {
+    return failure(app)
+  },
+
   async beside_child() {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
     child.unref()

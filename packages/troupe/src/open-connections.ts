@@ -5,7 +5,10 @@ import { z } from 'zod'
 /** One end of a connection in a diagnostic report. */
 const endpoint = z.object({ host: z.string(), port: z.number() })
 const tcp = z.object({ type: z.literal('tcp'), localEndpoint: endpoint.nullable(), remoteEndpoint: endpoint.nullable() })
-const reportSchema = z.object({ libuv: z.array(z.unknown()) })
+const reportSchema = z.object({
+  libuv: z.array(z.unknown()),
+  workers: z.array(z.object({ header: z.object({ threadId: z.number() }) })).default([]),
+})
 
 /**
  * Client connections that are open in this thread, by their far ends; also those that keep no event loop alive, such as the idle ones of pools.
@@ -25,18 +28,17 @@ export function openConnections(): readonly string[] {
 }
 
 function tcpHandles(): readonly z.infer<typeof tcp>[] {
-  return reportedHandles().flatMap((handle) => tcp.safeParse(handle).data ?? [])
+  return report().libuv.flatMap((handle) => tcp.safeParse(handle).data ?? [])
 }
 
-/** All handles of this thread, as Node reports them; it looks up no names for that. */
-export function reportedHandles(): readonly unknown[] {
-  const { report } = process
-  const before: unknown = Reflect.get(report, 'excludeNetwork')
-  Reflect.set(report, 'excludeNetwork', true)
+/** All handles of this thread, and its threads, as Node reports them; it looks up no names for that. */
+export function report(): z.infer<typeof reportSchema> {
+  const before: unknown = Reflect.get(process.report, 'excludeNetwork')
+  Reflect.set(process.report, 'excludeNetwork', true)
   try {
-    return reportSchema.parse(report.getReport()).libuv
+    return reportSchema.parse(process.report.getReport())
   } finally {
-    Reflect.set(report, 'excludeNetwork', before)
+    Reflect.set(process.report, 'excludeNetwork', before)
   }
 }
 

@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { reportedHandles } from './open-connections.ts'
+import { report } from './open-connections.ts'
 
 const channel = 'worker_threads'
 /** One that runs: its handle is there for a while after its end. */
@@ -36,11 +36,14 @@ function inspectorOfNode() {
 /** Threads and child processes that are there, in words. */
 export function runningOutside(): readonly string[] {
   const threads = new Map(Array.from(started, ({ threadId }) => [threadId, `thread ${threadId}`]))
-  for (const { id, url } of inspectedThreads()) {
+  const { libuv, workers } = report()
+  // Without the inspector, Node's own threads look like any others.
+  const known = inspectedThreads() ?? workers.map(({ header }) => ({ id: header.threadId, url: '' }))
+  for (const { id, url } of known) {
     if (url.startsWith('node:')) threads.delete(id)
     else threads.set(id, URL.canParse(url) ? `thread ${id}, ${url}` : `thread ${id}`)
   }
-  const children = reportedHandles().flatMap((handle) => child.safeParse(handle).data ?? [])
+  const children = libuv.flatMap((handle) => child.safeParse(handle).data ?? [])
   return [...threads.values(), ...children.map(({ pid }) => `child process ${pid}`)]
 }
 
@@ -50,10 +53,13 @@ export function forgetThreads(): void {
   started.clear()
 }
 
-/** By the inspector, which knows those from before, too; Node's own, such as that of `module.register`, have a URL of Node's. */
-function inspectedThreads(): readonly { readonly id: number; readonly url: string }[] {
+/**
+ * By the inspector, which knows those from before, too; Node's own, such as that of `module.register`, have a URL of Node's. `undefined` where
+ * there is no inspector, or no permission to use it.
+ */
+function inspectedThreads(): readonly { readonly id: number; readonly url: string }[] | undefined {
+  if (inspector === undefined) return undefined
   const found: { readonly id: number; readonly url: string }[] = []
-  if (inspector === undefined) return found
   try {
     const session = new inspector.Session()
     session.connect()
@@ -63,8 +69,8 @@ function inspectedThreads(): readonly { readonly id: number; readonly url: strin
     Reflect.apply(inspector.post, session, ['NodeWorker.enable', { waitForDebuggerOnStart: false }])
     Reflect.apply(inspector.post, session, ['NodeWorker.disable'])
     session.disconnect()
+    return found
   } catch {
-    // The program has no permission for it.
+    return undefined
   }
-  return found
 }
