@@ -1,4 +1,5 @@
 /** `npm run bench:functions`: function calls against bare piscina in the same run, and decisions. Ratios and medians; the machine may be busy. */
+import { setTimeout } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { funcs, processes } from 'troupe'
 import { boot } from 'troupe/app'
@@ -83,6 +84,35 @@ async function pooled(): Promise<Line[]> {
   return [...lines, { what: 'pool, from a process, one after the other', figure, unit: '/s', target: target('≥ 12k/s', figure >= 12_000) }]
 }
 
+/** The first call in each of some networks, in a pool that has threads to spare, against a process in a spare thread of a host. */
+async function firstCalls(): Promise<Line[]> {
+  const times: { readonly call: number; readonly spawn: number }[] = []
+  const took = async (work: () => Promise<unknown>): Promise<number> => {
+    const start = performance.now()
+    await work()
+    return performance.now() - start
+  }
+  // A call of no pool would have to start its threads first.
+  await setTimeout(scaled(3000, 500))
+  for (let n = 0; n < 6; n += 1) {
+    const spawn = await took(async () => processes.exec('bench:nothing', 'bench:threads'))
+    const call = await took(async () => funcs.withOptions({ network: `bench:once_${n}` }).call('bench:spread', { a: n, b: 1 }))
+    times.push({ call, spawn })
+    await setTimeout(scaled(1000, 100))
+  }
+  const [call, spawn] = [median(times.map((time) => time.call)), median(times.map((time) => time.spawn))]
+  const ratio = median(times.map((time) => time.call / time.spawn))
+  return [
+    {
+      what: 'first call in a new network',
+      figure: call,
+      unit: 'ms',
+      peer: { name: 'warm thread', figure: spawn, ratio },
+      target: target('≤ 1 ×', ratio <= 1),
+    },
+  ]
+}
+
 function decisions(): Line[] {
   const { microseconds, bytes } = decisionCost(scaled(500_000, 5000), mixed)
   const each = decisionCost(scaled(500_000, 5000), conditioned)
@@ -105,5 +135,5 @@ function decisions(): Line[] {
 
 await using app = await boot({ root, onLog: () => undefined })
 await app.run(async () => {
-  printTable('Functions', [...(await inline()), ...(await pooled()), ...decisions()])
+  printTable('Functions', [...(await inline()), ...(await pooled()), ...(await firstCalls()), ...decisions()])
 })

@@ -1,6 +1,6 @@
 /** A thread of a pool starts here. The guard comes first; the runtime with the port to the kernel, which comes when there is work. */
 import { workerData } from 'node:worker_threads'
-import { guardThread, startThread } from '@troupe/process'
+import { guardThread, rehearseCall, startThread } from '@troupe/process'
 import type { Task } from './task.ts'
 
 await guardThread()
@@ -9,6 +9,7 @@ await Promise.all(
     await import(module)
   }),
 )
+await rehearseCall()
 
 /** @see WorkerSettings */
 function preloadOf(settings: unknown): readonly string[] {

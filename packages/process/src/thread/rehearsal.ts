@@ -1,19 +1,21 @@
 /**
- * A process played through in a runtime of its own, while the thread waits for work: V8 compiles functions when they first run, and the first
- * real process should not wait for that. It takes a third of a millisecond off a warm spawn.
+ * A process or a call played through in a runtime of its own, while the thread waits for work: V8 compiles functions when they first run, and
+ * the first real one should not wait for that. It takes a third of a millisecond off a warm spawn.
  */
-import { emptyFrame, entryId, pid } from '@troupe/core'
+import { emptyFrame, entryId, FrameEncoder, pid } from '@troupe/core'
 import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
+import { CallBoard } from '../call-board.ts'
 import { creditWord } from '../credit.ts'
 import type { StartProcess, ThreadData, ToThread } from '../protocol.ts'
 import { Runtime } from './runtime.ts'
 
+const program = { entry: entryId('troupe:rehearsal'), module: import.meta.url, method: 'main' }
 const watcher = { pid: pid(0, 0), promise: 1 }
 
 const process: StartProcess = {
   pid: pid(1, 1),
-  program: { entry: entryId('troupe:rehearsal'), module: import.meta.url, method: 'main' },
+  program,
   args: [],
   frame: emptyFrame,
   queueSize: 1,
@@ -46,4 +48,21 @@ export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): 
   runtime.close()
   kernel.port2.close()
   peer.port2.close()
+}
+
+/** The same for a call of a function. */
+export async function rehearseCall(): Promise<void> {
+  const { port1: port, port2: kernel } = new MessageChannel()
+  const routeWord = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  const runtime = new Runtime({ thread: 1, port, routeWord, strict: false, isRehearsal: true })
+  const board = new CallBoard()
+  board.post(0, 1)
+  runtime.calls.serve({ program, board: board.memory }, (id, exit) => {
+    runtime.kernel.tell({ type: 'finished', pid: id, exit })
+  })
+  const calls: ToThread = { type: 'calls', calls: [[pid(1, 1), new FrameEncoder().encode(emptyFrame), 0, 1]] }
+  kernel.postMessage(calls)
+  await once(kernel, 'message')
+  runtime.close()
+  kernel.close()
 }
