@@ -6,9 +6,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // Time enough for a busy machine; what is waited for has an event.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 180_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', './scripts/summary-reporter.ts'],
     projects: [
       {

@@ -6,7 +6,7 @@ import { boot } from 'troupe/app'
 import { conditioned, decisionCost, mixed } from './decision.ts'
 import { type Line, median, printTable, rounds, scaled } from './measure.ts'
 
-const root = new URL('./functions-app', import.meta.url).pathname
+const app = (name: string) => ({ root: new URL(`./${name}`, import.meta.url).pathname, onLog: () => undefined })
 const filename = new URL('./functions-app/src/add.ts', import.meta.url).href
 
 type Call = (i: number) => Promise<unknown>
@@ -92,11 +92,11 @@ async function firstCalls(): Promise<Line[]> {
     await work()
     return performance.now() - start
   }
-  // A call of no pool would have to start its threads first.
-  await setTimeout(scaled(3000, 500))
+  // Until the threads are warm.
+  await setTimeout(scaled(10_000, 500))
   for (let n = 0; n < 6; n += 1) {
     const spawn = await took(async () => processes.exec('bench:nothing', 'bench:threads'))
-    const call = await took(async () => funcs.withOptions({ network: `bench:once_${n}` }).call('bench:spread', { a: n, b: 1 }))
+    const call = await took(async () => funcs.withOptions({ network: `bench:once_${n}` }).call('bench:spread'))
     times.push({ call, spawn })
     await setTimeout(scaled(1000, 100))
   }
@@ -133,7 +133,14 @@ function decisions(): Line[] {
   ]
 }
 
-await using app = await boot({ root, onLog: () => undefined })
-await app.run(async () => {
-  printTable('Functions', [...(await inline()), ...(await pooled()), ...(await firstCalls()), ...decisions()])
-})
+/** What `lines` finds in an application of its own. */
+async function within(name: string, lines: () => Promise<Line[]>): Promise<Line[]> {
+  await using application = await boot(app(name))
+  return await application.run(lines)
+}
+
+printTable('Functions', [
+  ...(await within('functions-app', async () => [...(await inline()), ...(await pooled())])),
+  ...(await within('networks-app', firstCalls)),
+  ...decisions(),
+])

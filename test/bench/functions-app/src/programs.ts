@@ -10,11 +10,6 @@ export async function throughOverlay(id: string, count: number): Promise<number>
   return rate(count, async (i) => funcs.withOptions({ network: 'bench:proxy' }).call(id, { a: i, b: 1 }))
 }
 
-/** A process that ends at once. */
-export function nothing(): void {
-  return undefined
-}
-
 async function rate(count: number, call: (i: number) => Promise<unknown>): Promise<number> {
   const start = performance.now()
   for (let i = 0; i < count; i += 1) await call(i)

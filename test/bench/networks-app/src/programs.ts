@@ -1,0 +1,4 @@
+/** What is called, and started, in networks without a thread. */
+export function nothing(): void {
+  return undefined
+}
