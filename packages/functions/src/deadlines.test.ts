@@ -86,7 +86,8 @@ describe('the deadline of a call', () => {
   it('that passes ends what was called in other threads too', async () => {
     await using app = await testApp({ entries: [...entries, functionEntry('act', { max: 1 }), functionEntry('nest', { max: 1 })] })
     await app.run(async () => Promise.all([funcs.call('app:nest', 'app:frame'), funcs.call('app:act', 'where', new SharedArrayBuffer(8))]))
-    const patient = funcs.withOptions({ timeout: 100 })
+    // Long enough for the inner call to begin, on a busy machine too.
+    const patient = funcs.withOptions({ timeout: 3000 })
     const memory = new SharedArrayBuffer(8)
     await expect(app.run(async () => patient.call('app:nest', 'app:act', 'untilAborted', memory))).rejects.toMatchObject({
       kind: 'Timeout',
