@@ -2,7 +2,7 @@
  * Who may ask the kernel what, and what each message has to look like, before anything looks inside. A request without a rule is answered to
  * nobody; what is no message by these rules ends the thread that sent it.
  */
-import { holdsHandle } from './foreign.ts'
+import { foreignIn } from './foreign.ts'
 import {
   anything,
   count,
@@ -159,7 +159,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   upgradable: shape({ type: anything, pid: pidText, on: flag }),
   finished: shape({ type: anything, pid: text, exit: wireExit }),
   failed: shape({ type: anything, pid: pidText, entry: optional(entryText), error: wireError, late: flag }),
-  connect: shape({ type: anything, thread: count }),
+  connect: shape({ type: anything, thread: count, letters: optional(oneOf(true)) }),
   dry: shape({ type: anything }),
   settling: shape({ type: anything }),
   settled: shape({ type: anything }),
@@ -205,5 +205,6 @@ export function faultIn(message: unknown): string | undefined {
   if (wrong !== undefined) return `its message "${String(type)}" is wrong at "${wrong}"`
   const { name, ask } = message
   const carries = type === 'request' ? carryingQuestions.has(name) : carriers.has(type)
-  return carries && holdsHandle(ask ?? message) ? `there is a handle in its message "${String(type)}"` : undefined
+  const foreign = carries ? foreignIn(ask ?? message) : undefined
+  return foreign === undefined ? undefined : `there is ${foreign} in its message "${String(type)}"`
 }

@@ -237,8 +237,8 @@ export type ToKernel =
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
-  /** Asks for a channel to another thread. */
-  | { readonly type: 'connect'; readonly thread: number }
+  /** Asks for a channel to another thread; `letters`: processes and calls here send to some there, which may learn for whom they act. */
+  | { readonly type: 'connect'; readonly thread: number; readonly letters?: true }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
   | { readonly type: 'dry' }
   /** The thread has heard that it is to be ended, and waits for native code: `settled` follows. */

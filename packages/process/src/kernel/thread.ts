@@ -64,6 +64,8 @@ export class Thread {
   readonly programs = new Set<EntryId>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
+  /** Threads that it sends letters to, by its own word. They may learn for whom what lives in it acts. */
+  readonly correspondents = new Set<number>()
   /** Threads with which it was introduced, and hears nothing more from. */
   readonly severed = new Set<number>()
   /** It has ended, and all that it had to say was heard. */

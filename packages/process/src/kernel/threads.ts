@@ -220,9 +220,11 @@ export class Threads implements Disposable {
   sever(thread: Thread, number: number): void {
     if (!thread.peers.delete(number)) return
     thread.severed.add(number)
+    thread.correspondents.delete(number)
     const other = this.#threads.get(number)
     other?.peers.delete(thread.number)
     other?.severed.add(thread.number)
+    other?.correspondents.delete(thread.number)
     other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
   }
 
@@ -242,6 +244,7 @@ export class Threads implements Disposable {
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)
       peer?.peers.delete(thread.number)
+      peer?.correspondents.delete(thread.number)
       peer?.post({ type: 'gone', thread: thread.number, error: wire })
     }
     thread.close()

@@ -6,8 +6,12 @@ import { release } from '../foreign.ts'
 import { Border } from './border.ts'
 
 export interface PeersOptions {
+  /** This thread. */
+  readonly own: () => number
   /** Asks the kernel for a channel to a thread. */
   readonly connect: (thread: number) => void
+  /** Tells the kernel that letters go to a thread; what this returns settles when that is on its way. */
+  readonly write: (thread: number) => Promise<void> | undefined
   readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
   /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
   readonly onBreach: (thread: number, why: string) => void
@@ -124,6 +128,8 @@ export class Peers {
   #create(thread: number): Channel {
     const channel = new Channel({
       thread,
+      own: this.#options.own(),
+      onLetters: () => this.#options.write(thread),
       onParcel: (parcel, from, frame) => {
         from.border?.take(parcel, frame)
       },

@@ -57,8 +57,13 @@ export class Runtime {
     },
   }
   readonly #peers = new Peers({
+    own: () => this.thread,
     connect: (thread) => {
       this.kernel.tell({ type: 'connect', thread })
+    },
+    write: (thread) => {
+      this.kernel.tell({ type: 'connect', thread, letters: true })
+      return this.kernel.posted()
     },
     onParcel: (parcel, channel, frame) => {
       this.#receive(parcel, channel, frame)
