@@ -17,6 +17,7 @@ import {
   oneOf,
   optional,
   pidText,
+  quoted,
   real,
   record,
   shape,
@@ -202,9 +203,9 @@ export function faultIn(message: unknown): string | undefined {
   const rule = typeof type === 'string' ? rulesByType.get(type) : undefined
   if (rule === undefined) return 'it posted a message of no type that there is'
   const wrong = rule(message)
-  if (wrong !== undefined) return `its message "${String(type)}" is wrong at "${wrong}"`
+  if (wrong !== undefined) return `its message ${quoted(type)} is wrong at ${quoted(wrong)}`
   const { name, ask } = message
   const carries = type === 'request' ? carryingQuestions.has(name) : carriers.has(type)
   const foreign = carries ? foreignIn(ask ?? message) : undefined
-  return foreign === undefined ? undefined : `there is ${foreign} in its message "${String(type)}"`
+  return foreign === undefined ? undefined : `there is ${foreign} in its message ${quoted(type)}`
 }

@@ -215,9 +215,8 @@ export class Channel {
   #write(): void {
     this.#hasWritten = true
     const told = this.#options.onLetters()
-    if (told === undefined) return
-    this.#isHeld = true
-    void told.then(() => {
+    this.#isHeld = told !== undefined
+    void told?.then(() => {
       this.#isHeld = false
       this.flush()
     })

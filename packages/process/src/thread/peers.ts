@@ -8,10 +8,8 @@ import { Border } from './border.ts'
 export interface PeersOptions {
   /** This thread. */
   readonly own: () => number
-  /** Asks the kernel for a channel to a thread. */
-  readonly connect: (thread: number) => void
-  /** Tells the kernel that letters go to a thread; what this returns settles when that is on its way. */
-  readonly write: (thread: number) => Promise<void> | undefined
+  /** Asks the kernel for a channel to a thread, or tells it that letters go there. What this returns settles when that is on its way. */
+  readonly connect: (thread: number, letters?: true) => Promise<void> | undefined
   readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
   /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
   readonly onBreach: (thread: number, why: string) => void
@@ -38,7 +36,7 @@ export class Peers {
     const known = this.#channels.get(thread)
     if (known !== undefined) return known
     const channel = this.#create(thread)
-    this.#options.connect(thread)
+    void this.#options.connect(thread)
     return channel
   }
 
@@ -129,7 +127,7 @@ export class Peers {
     const channel = new Channel({
       thread,
       own: this.#options.own(),
-      onLetters: () => this.#options.write(thread),
+      onLetters: () => this.#options.connect(thread, true),
       onParcel: (parcel, from, frame) => {
         from.border?.take(parcel, frame)
       },

@@ -58,11 +58,8 @@ export class Runtime {
   }
   readonly #peers = new Peers({
     own: () => this.thread,
-    connect: (thread) => {
-      this.kernel.tell({ type: 'connect', thread })
-    },
-    write: (thread) => {
-      this.kernel.tell({ type: 'connect', thread, letters: true })
+    connect: (thread, letters) => {
+      this.kernel.tell({ type: 'connect', thread, ...(letters && { letters }) })
       return this.kernel.posted()
     },
     onParcel: (parcel, channel, frame) => {

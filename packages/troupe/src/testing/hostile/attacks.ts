@@ -1,9 +1,12 @@
 /** Programs that break the protocols of their thread: towards the kernel, other threads, and Node itself. */
 import { open } from 'node:fs/promises'
-import { parentPort } from 'node:worker_threads'
+import { isMainThread, parentPort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, isPid, type Pid, runInFrame, threadOf } from '@troupe/core'
 import { processes, self } from 'troupe'
-import { kernelPort, nodePorts, peerPort, post } from './port.ts'
+import { keepPorts, kernelPort, nodePorts, peerPort, post } from './port.ts'
+
+// Before the thread has work, where the host preloads this module: the main thread is introduced with that.
+if (!isMainThread) keepPorts()
 
 /** Replies who acts by a message, and counts what came. */
 export async function honest() {

@@ -18,7 +18,7 @@ export function note(draw: Draw, questions: Questions): object {
     () => ({ type: 'settling' }),
     () => ({ type: 'settled' }),
     () => ({ type: 'vouch', via: questions.thread(), action: 'process.send', target: pid }),
-    () => ({ type: 'output', stream: 1, chunk: '' }),
+    () => ({ type: 'output', stream: 2, chunk: '' }),
     () => ({ type: 'deadLetters', letters: [{ from: pid, to: questions.pid(), topic: 'forged', reason: 'forged' }], dropped: 1 }),
     () => ({ type: 'sender', via: questions.thread(), pid }),
     () => ({ type: 'streams', overlay: questions.entry(), oldest: 1 }),
