@@ -391,6 +391,8 @@ export interface ThreadData extends StartData {
   readonly port: MessagePort
   readonly streams: ThreadStreams
   readonly addons: SharedArrayBuffer
+  /** Its environment is a part of the program's alone. */
+  readonly isEnvListed?: boolean
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */
