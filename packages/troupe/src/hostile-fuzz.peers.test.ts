@@ -1,6 +1,6 @@
 /** The protocol of threads, spoken at random by a hostile process of its own: it has nothing beyond what it was given, and honest work goes on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ScenesOfAttack } from '../../packages/troupe/src/testing/protocol-attack.ts'
+import { ScenesOfAttack } from './testing/protocol-attack.ts'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const when = (possible: boolean) => (possible ? describe : noTests)
