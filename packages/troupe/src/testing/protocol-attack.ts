@@ -196,6 +196,7 @@ export class ScenesOfAttack implements AsyncDisposable {
     const { app, log } = this.#app
     const before = this.#echoes
     const echo = await processes.call(this.#victim, 'echo', before)
+    while (this.#echoes === before) await new Promise((resolve) => setTimeout(resolve, 2))
     const members = await processes.groups.members('team')
     const strange: unknown[] = []
     for (const member of members) strange.push(await processes.call(member, 'strange'))
