@@ -212,8 +212,8 @@ when(canSeal)('the end of a process of its own', () => {
 
 when(canSeal)('a host of such processes', () => {
   it('alone has settings for them', async () => {
-    const host = { id: 'app:host', kind: 'process.host', host: { env: ['TZ'], limits: { cpu: '1s' } } }
-    await expect(startApp({ entries: [host] })).rejects.toThrow('host.env: is for "isolation: process" alone')
+    const host = { id: 'app:host', kind: 'process.host', host: { fs: {}, limits: { cpu: '1s' } } }
+    await expect(startApp({ entries: [host] })).rejects.toThrow('host.fs: is for "isolation: process" alone')
     await expect(start({ env: ['NODE_OPTIONS'] })).rejects.toThrow('such a variable could give permissions')
   })
 

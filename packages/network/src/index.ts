@@ -3,6 +3,7 @@ export { type Errand, type Hands, type NetworkAccess, networkAccess, provideNetw
 export type { Association, AssociationEvents } from './association.ts'
 export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
+export { hideEnvironment } from './guard/report.ts'
 export { trustAddons } from './guard/native-addons.ts'
 export { overlayChanged } from './guard/routes.ts'
 export type { OverlayCondition, OverlayStateEvent } from './overlay-state.ts'

@@ -8,9 +8,13 @@ import { MessagePort } from 'node:worker_threads'
 /** Objects that are looked at before those that were seen are remembered: there may be a circle. */
 const fewObjects = 64
 
+/** Places of a list that may be empty. What loops over a list of which nothing but its length was written holds a thread for minutes. */
+const mostHoles = 1 << 16
+
 /** The search under way: there is but one at a time. */
 let found: object[] = []
 let objects = 0
+let isHollow = false
 let seen: Set<object> | undefined
 /** Objects that were found and not looked at yet. */
 const waiting: object[] = []
@@ -19,6 +23,7 @@ const waiting: object[] = []
 function handlesIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null) return none
   objects = 0
+  isHollow = false
   seen = undefined
   // Without recursion: threads can post values nested deeper than the stack here is high.
   waiting.length = 0
@@ -44,9 +49,26 @@ function look(value: object): void {
 }
 
 function lookAtList(value: readonly unknown[]): void {
-  for (const item of value) if (typeof item === 'object' && item !== null) waiting.push(item)
+  const { length } = value
+  let items = 0
+  for (let i = 0; i < length; i += 1) {
+    const item = value[i]
+    if (item === undefined && i - items >= mostHoles) {
+      lookAtSparse(value)
+      return
+    }
+    if (item !== undefined) items += 1
+    if (typeof item === 'object' && item !== null) waiting.push(item)
+  }
   // It may have fields beside its items.
   if (hasFields(value)) for (const name of Object.keys(value)) if (!isIndex(name)) lookAtField(value, name)
+}
+
+/** By what there is in it, rather than by its length. */
+function lookAtSparse(value: readonly unknown[]): void {
+  const names = Object.keys(value)
+  if (value.length - names.length > mostHoles) isHollow = true
+  for (const name of names) lookAtField(value, name)
 }
 
 /** Holes could hide as many fields. */
@@ -84,18 +106,22 @@ function lookAtOther(value: object): void {
   } else if (!types.isAnyArrayBuffer(value) && !ArrayBuffer.isView(value) && canBeClosed(value)) found.push(value)
 }
 
-/** Whether there is a handle in a value that no message may carry: ports and streams may move between threads, files and sockets may not. */
+/**
+ * Whether there is in a value what no message may carry: a handle of a file or a socket, where ports and streams may move between threads; a list
+ * that is all but empty, and long.
+ */
 export function holdsFile(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && handlesIn(value).some((handle) => !isChannel(handle))
+  return typeof value === 'object' && value !== null && (handlesIn(value).some((handle) => !isChannel(handle)) || isHollow)
 }
 
 function isChannel(value: object): boolean {
   return [MessagePort, ReadableStream, WritableStream, TransformStream].some((channel) => value instanceof channel)
 }
 
-/** Whether a handle is somewhere in a value. */
-export function holdsHandle(value: unknown): boolean {
-  return handlesIn(value).length > 0
+/** What no message to the kernel may carry, if it is somewhere in a value. */
+export function foreignIn(value: unknown): string | undefined {
+  if (handlesIn(value).length > 0) return 'a handle'
+  return isHollow ? 'a long list that is all but empty' : undefined
 }
 
 /** Closes the handles in a value that is not taken. */

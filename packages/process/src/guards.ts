@@ -6,6 +6,7 @@ export type Guard = (value: unknown) => string | undefined
 /** The value itself is wrong. */
 const itself = ''
 const longestId = 1024
+const longestQuoted = 80
 const longestText = 1 << 16
 /** Of a text that may be as long as a file. */
 const longestLong = 1 << 27
@@ -56,6 +57,11 @@ export function shape(fields: Readonly<Record<string, Guard>>): Guard {
     }
     return undefined
   }
+}
+
+/** A name that came from elsewhere, for an error: it may be anything, and as long as it likes. */
+export function quoted(name: unknown): string {
+  return typeof name === 'string' ? JSON.stringify(name.slice(0, longestQuoted)) : `(${typeof name})`
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

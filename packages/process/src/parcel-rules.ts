@@ -14,6 +14,7 @@ import {
   oneOf,
   optional,
   pidText,
+  quoted,
   real,
   record,
   shape,
@@ -124,7 +125,7 @@ function faultIn(parcel: unknown): string | undefined {
   if (!isRecord(parcel)) return 'what it sent is no parcel'
   const { op: name } = parcel
   const wrong = name === 'send' ? faultInSend(parcel) : faultInOther(name, parcel)
-  return wrong === undefined ? undefined : `its parcel "${String(name)}" is wrong at "${wrong}"`
+  return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
 }
 
 function faultInOther(name: unknown, parcel: Readonly<Record<string, unknown>>): string | undefined {

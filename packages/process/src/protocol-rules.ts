@@ -2,7 +2,7 @@
  * Who may ask the kernel what, and what each message has to look like, before anything looks inside. A request without a rule is answered to
  * nobody; what is no message by these rules ends the thread that sent it.
  */
-import { holdsHandle } from './foreign.ts'
+import { foreignIn } from './foreign.ts'
 import {
   anything,
   count,
@@ -17,6 +17,7 @@ import {
   oneOf,
   optional,
   pidText,
+  quoted,
   real,
   record,
   shape,
@@ -159,7 +160,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   upgradable: shape({ type: anything, pid: pidText, on: flag }),
   finished: shape({ type: anything, pid: text, exit: wireExit }),
   failed: shape({ type: anything, pid: pidText, entry: optional(entryText), error: wireError, late: flag }),
-  connect: shape({ type: anything, thread: count }),
+  connect: shape({ type: anything, thread: count, letters: optional(oneOf(true)) }),
   pong: shape({ type: anything }),
   dry: shape({ type: anything }),
   settling: shape({ type: anything }),
@@ -203,8 +204,9 @@ export function faultIn(message: unknown): string | undefined {
   const rule = typeof type === 'string' ? rulesByType.get(type) : undefined
   if (rule === undefined) return 'it posted a message of no type that there is'
   const wrong = rule(message)
-  if (wrong !== undefined) return `its message "${String(type)}" is wrong at "${wrong}"`
+  if (wrong !== undefined) return `its message ${quoted(type)} is wrong at ${quoted(wrong)}`
   const { name, ask } = message
   const carries = type === 'request' ? carryingQuestions.has(name) : carriers.has(type)
-  return carries && holdsHandle(ask ?? message) ? `there is a handle in its message "${String(type)}"` : undefined
+  const foreign = carries ? foreignIn(ask ?? message) : undefined
+  return foreign === undefined ? undefined : `there is ${foreign} in its message ${quoted(type)}`
 }

@@ -237,8 +237,8 @@ export type ToKernel =
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
-  /** Asks for a channel to another thread. */
-  | { readonly type: 'connect'; readonly thread: number }
+  /** Asks for a channel to another thread; `letters`: processes and calls here send to some there, which may learn for whom they act. */
+  | { readonly type: 'connect'; readonly thread: number; readonly letters?: true }
   /** The answer to `ping`: the thread's event loop has come round. */
   | { readonly type: 'pong' }
   /** A thread that was asked to drain has nothing left that would keep its event loop running. */
@@ -394,6 +394,8 @@ export interface ThreadData extends StartData {
   readonly port: MessagePort
   readonly streams: ThreadStreams
   readonly addons: SharedArrayBuffer
+  /** Its environment is a part of the program's alone. */
+  readonly isEnvListed?: boolean
 }
 
 /** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */

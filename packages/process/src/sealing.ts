@@ -32,9 +32,3 @@ function readable(): readonly string[] {
   // Node looks for these in each folder above a module.
   return [...new Set([...roots, 'package.json', 'node_modules'])].map((name) => `/${name}`)
 }
-
-/** The environment of sealed threads: in `NODE_OPTIONS` there could be permissions, which Node would add to those of the flags. */
-export function sealedEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, ...rest } = env
-  return rest
-}

@@ -305,7 +305,10 @@ async function start(
   const report = new RunningReport(overlays, overlayIds, config.networkService.stateDir)
   const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens, report })
   kernel.handle('log', logger.line)
-  kernel.handle('input', options.input ?? (() => undefined))
+  kernel.handle('input', (_, { record }) => {
+    kernel.authority.check(record, 'input.read', 'stdin')
+    return options.input?.()
+  })
   goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()

@@ -8,7 +8,8 @@ import { processes, security } from './index.ts'
 import { startApp, type TestApp } from './test/index.ts'
 import { ending, severing, silent } from './testing/hostile/attacks.ts'
 
-const hosts = ['app:guarded']
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+const hosts = ['app:guarded', ...(canSeal ? ['app:sealed'] : [])]
 const program = (method: string) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://attacks.ts', method })
 
 let app: TestApp
@@ -26,7 +27,8 @@ beforeAll(async () => {
         kind: 'process.host',
         host: {
           network: id === 'app:sealed' ? 'sealed' : 'guarded',
-          ...(id === 'app:shared' ? { isolation: 'shared', workers: 1 } : { spares: 0 }),
+          spares: 0,
+          preload: ['app:attack'],
         },
         lifecycle: { auto_start: true },
       })),
@@ -68,8 +70,7 @@ const honestGoesOn = async () => {
 const errors = () => app.log.filter((line) => line.includes('broke the protocol')).length
 
 describe.each(hosts)('in %s', (host) => {
-  // The channel to the main thread may be there before the program listens for it: those attacks need another way to its port.
-  it.each(ending.filter((name) => !/main thread|frame/.test(name)))('%s ends the thread, with a line in the log', async (name) => {
+  it.each(ending)('%s ends the thread, with a line in the log', async (name) => {
     const before = errors()
     const exit = mallory('app:nothing').exec('app:attack', host, name, victim)
     await expect(exit).rejects.toThrow(/its thread was ended|broke the protocol/)

@@ -1,7 +1,7 @@
 /**
  * A diagnostic report looks up the host names of both ends of each socket, which asks the host's DNS. In an overlay it shows addresses
- * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. In a sealed thread it shows no environment variables
- * (`excludeEnv`), because those are the program's, not the thread's. Both belong to each thread alone, also in the report of the main thread
+ * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. In a sealed thread, and in one with an environment of its own, it
+ * shows no environment variables (`excludeEnv`), because those are the program's, not the thread's. Both belong to each thread alone, also in the report of the main thread
  * on all others.
  */
 import { unsupported } from './internals.ts'
@@ -11,6 +11,13 @@ import { isCallable, replaceMethod } from './wrap.ts'
 
 /** Taken before user code could replace it. */
 const { apply } = Reflect
+
+let hasOwnEnvironment = false
+
+/** This thread does not see all of the program's environment. */
+export function hideEnvironment(): void {
+  hasOwnEnvironment = true
+}
 
 /** Something that reports leave out. */
 interface Exclusion {
@@ -27,7 +34,7 @@ interface Exclusion {
  */
 export function guardReports(): void {
   const network = exclusion('excludeNetwork', () => isSealed() || threadOverlay() !== null, true)
-  const environment = exclusion('excludeEnv', isSealed, false)
+  const environment = exclusion('excludeEnv', () => isSealed() || hasOwnEnvironment, false)
   for (const name of ['getReport', 'writeReport']) {
     replaceMethod(process.report, name, (original, self, args) => {
       network.begin()

@@ -240,6 +240,7 @@ export class SharedHost implements Host {
     const thread = threads.start({
       shared,
       sealed: this.sealed,
+      ...(settings.env && { env: settings.env }),
       ...(settings.resourceLimits && { resourceLimits: settings.resourceLimits }),
     })
     const worker = { thread, slot, next: 2, isReady: false, busy: 0 }

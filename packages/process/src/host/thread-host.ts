@@ -37,7 +37,7 @@ export class ThreadHost implements Host {
     this.id = options.id
     this.#options = options
     const { settings, launch, threads } = options
-    const { spares, resourceLimits, preload = [], network } = settings
+    const { spares, resourceLimits, preload = [], network, env } = settings
     this.#spares = new Spares({
       count: spares,
       start: (wanted) => {
@@ -48,6 +48,7 @@ export class ThreadHost implements Host {
         return threads.start({
           ...known,
           sealed: network === 'sealed',
+          ...(env && { env }),
           ...(resourceLimits && { resourceLimits }),
         })
       },

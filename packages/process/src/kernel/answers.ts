@@ -2,12 +2,16 @@
 import { errorToWire, invalid, TroupeError } from '@troupe/core'
 import { release } from '../foreign.ts'
 import type { Request, RequestName, Requests } from '../protocol.ts'
+import { quoted } from '../guards.ts'
 import { requestRules } from '../protocol-rules.ts'
 import type { Kernel } from './kernel.ts'
 import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
 import { askerOf } from './roles.ts'
 import { checkSealedAsker } from './sealed-askers.ts'
 import type { Thread } from './thread.ts'
+
+/** Of a path that is told to who asked. */
+const longestPath = 1024
 
 export class Answers {
   readonly #kernel: Kernel
@@ -56,5 +60,5 @@ function checkQuestion({ name, ask }: Request): void {
   const wrong = requestRules[name].ask(ask)
   if (wrong === undefined) return
   release(ask)
-  throw invalid(`a request "${name}" is wrong at "${wrong}"`, { request: name, path: wrong })
+  throw invalid(`a request "${name}" is wrong at ${quoted(wrong)}`, { request: name, path: wrong.slice(0, longestPath) })
 }

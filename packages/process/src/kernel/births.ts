@@ -38,6 +38,7 @@ export class Births {
   onBorn({ pid, by, entry, inherit }: Born, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
+    if (threadOf(by) !== thread.number) throw denied(`thread ${thread.number} started ${pid} in the name of another`, { pid })
     const parent = processes.get(by)
     // Who is asked about what it starts starts nothing without asking; in a thread of which all code is, nobody does.
     const isGoverned = this.#options.governed(thread.number) || (parent !== undefined && this.#options.governs(parent))

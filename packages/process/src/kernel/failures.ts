@@ -49,8 +49,13 @@ export class Failures implements Disposable {
   /** A thread tells of another. It may speak for what lives in it alone. */
   told({ pid, entry, error, late }: Extract<ToKernel, { type: 'failed' }>, thread: number): void {
     if (threadOf(pid) !== thread) return
-    const actor = this.#processes.get(pid)?.frame.actor?.id
-    this.add({ pid, entry, actor }, error, late ? 'threw an error that nobody caught, after it had ended' : 'failed')
+    // What the kernel knows of it, it does not have to be told.
+    const known = this.#processes.get(pid)
+    this.add(
+      { pid, entry: known?.entry ?? entry, actor: known?.frame.actor?.id },
+      error,
+      late ? 'threw an error that nobody caught, after it had ended' : 'failed',
+    )
   }
 
   /** It ended with an error. One that was cancelled or terminated did as it was told. @param what Said of it. */

@@ -49,6 +49,8 @@ function beyondSeal(hosts: Hosts, { name, ask }: Request): Deed | undefined {
       return { deed: 'change the registry', action: 'registry.apply', resource: '*', byPolicy: true }
     case 'setEnv':
       return { deed: 'set variables', action: 'env.set', resource: ask.name, byPolicy: true }
+    case 'input':
+      return { deed: 'read the standard input of the program', action: 'input.read', resource: 'stdin', byPolicy: false }
     case 'bind':
       return {
         deed: 'listen: its threads could take no connections',

@@ -1,6 +1,6 @@
 /** What threads tell the kernel, without asking for anything. */
-import { threadOf } from '@troupe/core'
-import type { ToKernel } from '../protocol.ts'
+import { isPid, threadOf } from '@troupe/core'
+import type { DeadLetter, ToKernel } from '../protocol.ts'
 import type { Kernel } from './kernel.ts'
 import { endForBreach } from './breach.ts'
 import type { Thread } from './thread.ts'
@@ -29,6 +29,7 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     case 'connect':
       kernel.threads.connect(thread, message.thread)
+      if (message.letters === true && thread.peers.has(message.thread)) thread.correspondents.add(message.thread)
       return
     case 'pong':
       thread.turned()
@@ -44,9 +45,9 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     case 'vouch': {
       const { via, action, target } = message
-      // What others may do elsewhere is no business of the thread's.
-      if (threadOf(target) !== thread.number) return
-      thread.post({ type: 'vouched', via, action, target, may: kernel.standings.may(via, action, target) })
+      // What others may do elsewhere is no business of the thread's. It is answered all the same: what waits for the answer holds up more.
+      const may = threadOf(target) === thread.number && kernel.standings.may(via, action, target)
+      thread.post({ type: 'vouched', via, action, target, may })
       return
     }
     case 'breach':
@@ -54,7 +55,7 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       return
     case 'sender': {
       const { via, pid } = message
-      const acting = threadOf(pid) === via && thread.peers.has(via) ? kernel.senders.of(pid) : undefined
+      const acting = threadOf(pid) === via && isWrittenTo(kernel, thread, via) ? kernel.senders.of(pid) : undefined
       thread.post({ type: 'sender', via, pid, acting })
       return
     }
@@ -65,11 +66,28 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       kernel.threads.print(thread, message)
       return
     case 'deadLetters':
-      for (const letter of message.letters) kernel.deadLetters.add(letter)
+      for (const letter of message.letters) if (isOf(letter, thread)) kernel.deadLetters.add(letter)
       kernel.deadLetters.addUncounted(message.dropped)
       return
     default:
   }
+}
+
+/** Whether a thread has something to say of a letter: it has sent it, or was sent it. */
+function isOf({ from, to }: DeadLetter, { number }: Thread): boolean {
+  return threadOf(from) === number || (isPid(to) && threadOf(to) === number)
+}
+
+/**
+ * Whether a thread has letters from the thread `via`. For whom somebody acts, and with which values, is told to those alone whom they write to:
+ * else any code could ask about all. The program is not asked.
+ */
+function isWrittenTo({ threads }: Parts, { number, peers }: Thread, via: number): boolean {
+  if (!peers.has(via)) return false
+  const sender = threads.get(via)
+  // It has said so before it wrote.
+  sender?.takeNow()
+  return via === 0 || sender?.correspondents.has(number) === true
 }
 
 /**

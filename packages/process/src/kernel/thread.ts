@@ -7,7 +7,7 @@ import { OutputLedger, type TerminalFacts } from '../output-ledger.ts'
 import { closeRouteWord, openRouteWord } from '../route-word.ts'
 import type { ThreadNetwork } from '@troupe/network'
 import { ownThread } from '@troupe/network/kernel'
-import { sealedEnvironment, sealedFlags } from '../sealing.ts'
+import { sealedFlags } from '../sealing.ts'
 import { kernelWindow, Receipt } from '../credit.ts'
 import { Intake } from '../intake.ts'
 import { faultIn } from '../protocol-rules.ts'
@@ -33,6 +33,8 @@ export interface ThreadOptions {
   /** Words the end of a thread that ended by itself. */
   readonly failure: (code: number, error: Error | undefined) => TroupeError
   readonly env: NodeJS.ProcessEnv
+  /** That is a part of the program's alone. @default false */
+  readonly isEnvListed?: boolean
   /** Has no network of its own. */
   readonly sealed: boolean
   /** `network_service.native` */
@@ -64,6 +66,8 @@ export class Thread {
   readonly programs = new Set<EntryId>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
+  /** Threads that it sends letters to, by its own word. They may learn for whom what lives in it acts. */
+  readonly correspondents = new Set<number>()
   /** Threads with which it was introduced, and hears nothing more from. */
   readonly severed = new Set<number>()
   /** It has ended, and all that it had to say was heard. */
@@ -197,7 +201,7 @@ export class Thread {
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
 export function threadWire(
-  options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native'>,
+  options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native' | 'isEnvListed'>,
 ): {
   readonly near: MessagePort
   readonly ledger: OutputLedger
@@ -226,6 +230,7 @@ export function threadWire(
       sealed,
       addons,
       native,
+      ...(options.isEnvListed === true && { isEnvListed: true }),
       ...(shared && { shared }),
       ...(network && { network: toThread(network) }),
     },
@@ -271,7 +276,7 @@ export class WorkerThread extends OwnedThread {
       // Threads are the kernel's own, in whatever network the program around the application is.
       workerData: ownThread({ troupe: data }),
       transferList: [data.port],
-      env: options.sealed ? sealedEnvironment(options.env) : options.env,
+      env: options.env,
       ...(options.sealed && { execArgv: [...sealedFlags()] }),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
     })

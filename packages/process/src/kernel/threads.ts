@@ -1,6 +1,4 @@
 /** The threads of an application, and their introductions to one another. */
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
@@ -11,10 +9,10 @@ import type { Output } from '../output-ledger.ts'
 import { LocalWire, type Wire } from '../wire.ts'
 import type { Launch } from '../host/process/launch.ts'
 import { ProcessThread } from '../host/process/process-thread.ts'
-import { ensurePrivateFolder } from './private-folder.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
 import type { Network } from './networks.ts'
 import { Thread, threadWire, WorkerThread } from './thread.ts'
+import { environmentOf, threadEnvironment } from './thread-environment.ts'
 import { threadFailure } from './thread-failure.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
@@ -45,6 +43,8 @@ export interface StartOptions {
   readonly network?: Network
   /** Has no network of its own. @default false */
   readonly sealed?: boolean
+  /** Variables of the program's environment that it sees. @default all; none, where it is sealed */
+  readonly env?: readonly string[]
 }
 
 export class Threads implements Disposable {
@@ -91,7 +91,7 @@ export class Threads implements Disposable {
   }
 
   /** Starts a worker. */
-  start({ preload = [], sealed = false, ...options }: StartOptions = {}): WorkerThread {
+  start({ preload = [], sealed = false, env, ...options }: StartOptions = {}): WorkerThread {
     const number = this.#claim()
     const thread = new WorkerThread({
       ...options,
@@ -101,7 +101,8 @@ export class Threads implements Disposable {
       strict: this.#options.strict,
       terminal: this.#streams.terminal,
       native: this.native,
-      env: this.env,
+      env: environmentOf(this.env, sealed, env),
+      isEnvListed: env !== undefined,
       failure: threadFailure,
       onMessage: this.#options.onMessage,
       onBreach: this.#options.onBreach,
@@ -220,9 +221,11 @@ export class Threads implements Disposable {
   sever(thread: Thread, number: number): void {
     if (!thread.peers.delete(number)) return
     thread.severed.add(number)
+    thread.correspondents.delete(number)
     const other = this.#threads.get(number)
     other?.peers.delete(thread.number)
     other?.severed.add(thread.number)
+    other?.correspondents.delete(thread.number)
     other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
   }
 
@@ -242,6 +245,7 @@ export class Threads implements Disposable {
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)
       peer?.peers.delete(thread.number)
+      peer?.correspondents.delete(thread.number)
       peer?.post({ type: 'gone', thread: thread.number, error: wire })
     }
     thread.close()
@@ -274,13 +278,4 @@ function severed(number: number): TroupeError {
   return new TroupeError('Unavailable', `thread ${number} and this one hear nothing from each other any more: one broke the protocol`, {
     details: { thread: number },
   })
-}
-
-/** The environment of threads: the program's, and a compile cache, without which each thread strips and compiles all anew. */
-function threadEnvironment(): NodeJS.ProcessEnv {
-  if (process.env['NODE_COMPILE_CACHE'] !== undefined || process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return process.env
-  const cache = join(tmpdir(), `troupe-compile-cache-${process.getuid?.() ?? 'user'}`)
-  // Threads run what they find there: a folder that somebody else could have filled is not used.
-  if (!ensurePrivateFolder(cache)) return process.env
-  return { ...process.env, NODE_COMPILE_CACHE: cache }
 }

@@ -4,7 +4,7 @@
  */
 import { MessagePort, Worker } from 'node:worker_threads'
 import { kernelWindow, Receipt } from '../credit.ts'
-import { holdsHandle } from '../foreign.ts'
+import { foreignIn } from '../foreign.ts'
 import { isRecord } from '../guards.ts'
 import { Intake } from '../intake.ts'
 
@@ -43,7 +43,10 @@ function ownOf(holder: object, name: string): unknown {
 
 function faultIn(message: unknown): string | undefined {
   const isMessage =
-    isRecord(message) && typeof message['type'] === 'string' && !holdsHandle(message) && !('chunks' in message && !areChunks(message))
+    isRecord(message) &&
+    typeof message['type'] === 'string' &&
+    foreignIn(message) === undefined &&
+    !('chunks' in message && !areChunks(message))
   return isMessage ? undefined : 'what it posted to Node is no message'
 }
 

@@ -27,7 +27,14 @@ function oneEnd() {
     batches.push(batch)
     for (const resume of waiting.splice(0)) resume()
   })
-  const channel = new Channel({ thread: 2, onParcel: () => undefined, onBreach: () => undefined, onClose: () => undefined })
+  const channel = new Channel({
+    thread: 2,
+    own: 1,
+    onLetters: () => undefined,
+    onParcel: () => undefined,
+    onBreach: () => undefined,
+    onClose: () => undefined,
+  })
   const seen = async (count: number) => {
     while (batches.length < count) await new Promise<void>((resume) => waiting.push(resume))
     return batches
@@ -43,8 +50,8 @@ function bothEnds() {
   const got: Parcel[] = []
   const broken: string[] = []
   const options = { onClose: ({ thread }: Channel) => closed.push(thread), onBreach: (_: Channel, why: string) => broken.push(why) }
-  const near = new Channel({ ...options, thread: 2, onParcel: () => undefined })
-  const far = new Channel({ ...options, thread: 1, onParcel: (parcel) => got.push(parcel) })
+  const near = new Channel({ ...options, thread: 2, own: 1, onLetters: () => undefined, onParcel: () => undefined })
+  const far = new Channel({ ...options, thread: 1, own: 2, onLetters: () => undefined, onParcel: (parcel) => got.push(parcel) })
   near.open(port1)
   far.open(port2)
   port1.ref()

@@ -16,6 +16,8 @@ import { encodeBatch } from './encode-batch.ts'
 import { Account, type Unacknowledged } from './account.ts'
 import { Deque } from './deque.ts'
 import type { Claim } from './flow.ts'
+import { strayIn } from './parties.ts'
+import type { PeerPort } from './peer-port.ts'
 import type { Transfer } from './payload.ts'
 
 /** Milliseconds that the end of a thread waits for another to read on. */
@@ -30,17 +32,13 @@ interface Addressed {
   readonly frame: Frame
 }
 
-/** A port to another thread, or what stands for one in a process of its own. */
-export interface PeerPort {
-  postMessage(message: object, transfer?: readonly Transferable[]): void
-  on(event: 'message' | 'messageerror', listener: (message: unknown) => void): unknown
-  on(event: 'close', listener: () => void): unknown
-  unref(): void
-  close(): void
-}
-
 export interface ChannelOptions {
+  /** The other thread. */
   readonly thread: number
+  /** This one. */
+  readonly own: number
+  /** The first letter is to go out. What this returns is waited for. */
+  readonly onLetters: () => Promise<void> | undefined
   /** Called for each parcel, in the order in which they were put. */
   readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
   /** The other thread has broken the protocol: nothing is read from it any more. */
@@ -76,6 +74,9 @@ export class Channel {
   #run: SendRun | undefined
   #runFrame: Frame | undefined
   #scheduled = false
+  #hasWritten = false
+  /** Nothing is posted yet, though the port is there. */
+  #isHeld = false
   readonly #marks: (() => void)[] = []
   readonly #introductions: (() => void)[] = []
 
@@ -86,7 +87,9 @@ export class Channel {
 
   /** A letter's frame is decoded whatever becomes of it: later ones refer to it. */
   #take(parcel: Parcel): void {
-    const { onParcel } = this.#options
+    const { own, thread: other, onParcel } = this.#options
+    const stray = strayIn(parcel, { own, other })
+    if (stray !== undefined) throw new Error(`its parcel "${parcel.op}" is about ${stray}, which does not live there`)
     if (parcel.op !== 'send') {
       onParcel(parcel, this, emptyFrame)
       return
@@ -198,6 +201,7 @@ export class Channel {
 
   /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
   putSend({ to, topic, frame }: Addressed, from: Pid, claim: Claim, payload: unknown, call: number, transfer: Transfer): void {
+    if (!this.#hasWritten) this.#write()
     for (const moved of transfer) this.#moved.push(moved)
     const run = this.#run
     if (run !== undefined && call === 0 && isSame(run, to, from, topic, claim) && this.#runFrame === frame) {
@@ -209,6 +213,16 @@ export class Channel {
     this.put(next)
     this.#run = call === 0 ? next : undefined
     this.#runFrame = frame
+  }
+
+  #write(): void {
+    this.#hasWritten = true
+    const told = this.#options.onLetters()
+    this.#isHeld = told !== undefined
+    void told?.then(() => {
+      this.#isHeld = false
+      this.flush()
+    })
   }
 
   /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
@@ -235,7 +249,7 @@ export class Channel {
 
   /** Posts what was put so far, as much as there is credit for; the rest follows. */
   flush(): void {
-    if (this.#port === undefined || this.#batch.length === 0) return
+    if (this.#port === undefined || this.#isHeld || this.#batch.length === 0) return
     const posted = { batch: this.#batch, moved: this.#moved }
     this.#size = 0
     this.#run = undefined

@@ -1,5 +1,5 @@
 /** Post offices of several threads over real ports, whose batches move one by one, in the order that a test wants. */
-import { emptyFrame, entryId, pid, type Pid, TroupeError } from '@troupe/core'
+import { emptyFrame, entryId, pid, type Pid, TroupeError, threadOf } from '@troupe/core'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Channel } from '../mailbox/channel.ts'
 import type { Letter } from '../mailbox/letter.ts'
@@ -62,6 +62,8 @@ class Site {
     if (known !== undefined) return known
     const channel = new Channel({
       thread,
+      own: threadOf(this.process.pid),
+      onLetters: () => undefined,
       onParcel: (parcel, from, frame) => {
         from.border?.take(parcel, frame)
       },

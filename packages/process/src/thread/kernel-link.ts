@@ -80,6 +80,11 @@ export class KernelLink {
     else this.#outflow.post(message)
   }
 
+  /** Settles when all that was said so far is on its way to the kernel; answers nothing when it is. */
+  posted(): Promise<void> | undefined {
+    return this.#outflow?.posted()
+  }
+
   /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
   failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
     this.tell({ type: 'failed', pid, entry, error, late })

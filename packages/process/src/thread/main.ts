@@ -1,5 +1,6 @@
 /** A worker thread starts here: the guard first, then the runtime, then whatever is to be warm before work comes. */
 import { workerData } from 'node:worker_threads'
+import { hideEnvironment } from '@troupe/network'
 import type { ThreadData } from '../protocol.ts'
 import { rehearse } from './rehearsal.ts'
 import { guardThread, startThread } from './start.ts'
@@ -11,6 +12,7 @@ const data = given.troupe
 Reflect.deleteProperty(given, 'troupe')
 
 await guardThread(data.sealed)
+if (data.isEnvListed === true) hideEnvironment()
 const runtime = startThread(data)
 
 try {

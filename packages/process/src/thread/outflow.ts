@@ -13,6 +13,7 @@ export class Outflow {
   readonly #credit: Credit
   readonly #waiting = new Deque<object>()
   readonly #forget: () => void
+  readonly #posted: (() => void)[] = []
   #closed = false
   /** The thread ends: nothing can wait for a later turn. */
   #isEnding = false
@@ -35,9 +36,18 @@ export class Outflow {
     else if (this.#waiting.size === 1) void this.#flow()
   }
 
+  /** Settles when all that was said so far is on its way; answers nothing when it is. */
+  posted(): Promise<void> | undefined {
+    if (this.#waiting.size === 0 || this.#closed) return undefined
+    return new Promise((resolve) => {
+      this.#posted.push(resolve)
+    })
+  }
+
   close(): void {
     this.#closed = true
     this.#credit.close()
+    this.#tellPosted()
     this.#forget()
   }
 
@@ -53,6 +63,11 @@ export class Outflow {
       const next = this.#waiting.shift()
       if (next !== undefined) this.#wire.postMessage(next)
     }
+    if (this.#waiting.size === 0) this.#tellPosted()
+  }
+
+  #tellPosted(): void {
+    for (const resolve of this.#posted.splice(0)) resolve()
   }
 
   /** The thread ends: what it said before is still said. */

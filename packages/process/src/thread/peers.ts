@@ -6,8 +6,10 @@ import { release } from '../foreign.ts'
 import { Border } from './border.ts'
 
 export interface PeersOptions {
-  /** Asks the kernel for a channel to a thread. */
-  readonly connect: (thread: number) => void
+  /** This thread. */
+  readonly own: () => number
+  /** Asks the kernel for a channel to a thread, or tells it that letters go there. What this returns settles when that is on its way. */
+  readonly connect: (thread: number, letters?: true) => Promise<void> | undefined
   readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
   /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
   readonly onBreach: (thread: number, why: string) => void
@@ -34,7 +36,7 @@ export class Peers {
     const known = this.#channels.get(thread)
     if (known !== undefined) return known
     const channel = this.#create(thread)
-    this.#options.connect(thread)
+    void this.#options.connect(thread)
     return channel
   }
 
@@ -124,6 +126,8 @@ export class Peers {
   #create(thread: number): Channel {
     const channel = new Channel({
       thread,
+      own: this.#options.own(),
+      onLetters: () => this.#options.connect(thread, true),
       onParcel: (parcel, from, frame) => {
         from.border?.take(parcel, frame)
       },

@@ -184,7 +184,7 @@ export class PostOffice {
     const error = crossing({ to: pid, from: this.#options.overlay(), receiver: network })
     this.#accounts.delete(pid)
     this.#loseFor(pid, channel.refuseAccount(pid, error), error.message)
-    if (call !== 0) this.#calls.reject(call, error)
+    if (call !== 0) this.#calls.fail(call, error, channel.thread)
   }
 
   /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */

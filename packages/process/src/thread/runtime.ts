@@ -57,8 +57,10 @@ export class Runtime {
     },
   }
   readonly #peers = new Peers({
-    connect: (thread) => {
-      this.kernel.tell({ type: 'connect', thread })
+    own: () => this.thread,
+    connect: (thread, letters) => {
+      this.kernel.tell({ type: 'connect', thread, ...(letters && { letters }) })
+      return this.kernel.posted()
     },
     onParcel: (parcel, channel, frame) => {
       this.#receive(parcel, channel, frame)

@@ -10,7 +10,7 @@ const name = z
   .refine((variable) => !/^(NODE_OPTIONS|NODE_CHANNEL_.*|LD_.*|DYLD_.*)$/.test(variable), 'such a variable could give permissions, or code')
 
 export const isolationFields = {
-  /** Variables of the program's environment that its processes see. @default none */
+  /** Variables of the program's environment that its processes see. @default none; all, in threads that are not sealed */
   env: z.array(name).optional(),
   /** Files and folders beside the modules that they run. */
   fs: z.strictObject({ read: z.array(path).optional(), write: z.array(path).optional() }).optional(),
@@ -44,7 +44,7 @@ export const isolationFields = {
 export function checkIsolation(host: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
   if (host['isolation'] === 'process') return
   for (const field of Object.keys(isolationFields)) {
-    if (host[field] === undefined) continue
+    if (host[field] === undefined || field === 'env') continue
     context.addIssue({ code: 'custom', path: [field], message: 'is for "isolation: process" alone' })
   }
 }

@@ -4,6 +4,13 @@ import { newActor, Scope } from '@troupe/policy'
 import { ask, currentParticipant, currentRuntime, processes, self } from '@troupe/process'
 
 const host = 'app:host'
+/** A refusal takes some turns of the kernel; so many answers take more. */
+const someAnswers = 10
+
+/** Settles after what was asked before was answered. */
+async function laterAnswers(): Promise<void> {
+  for (let n = 0; n < someAnswers; n += 1) await processes.names.lookup('nobody')
+}
 
 /** What can be done; `to` is a process that collects messages. */
 const deeds = {
@@ -25,10 +32,10 @@ const deeds = {
     await new Promise(setImmediate)
     return processes.trySend(to, 'hello')
   },
-  call: async (to: Pid) => processes.call(to, 'hello', 1, { timeout: 50 }).catch(unlessTimeout),
+  call: async (to: Pid) => processes.call(to, 'hello', 1, { timeout: 1000 }).catch(unlessTimeout),
   monitor: async (to: Pid) => processes.monitor(to),
   unmonitor: async (to: Pid) => processes.unmonitor(to),
-  exited: async (to: Pid) => Promise.race([processes.exited(to), new Promise((resolve) => setTimeout(resolve, 50))]),
+  exited: async (to: Pid) => Promise.race([processes.exited(to), laterAnswers()]),
   link: async (to: Pid) => processes.link(to),
   unlink: async (to: Pid) => processes.unlink(to),
   terminate: async (to: Pid) => processes.terminate(to),

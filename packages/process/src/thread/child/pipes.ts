@@ -7,7 +7,7 @@ import { writevSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { decode, encode } from '../../pipe/codec.ts'
 import { channelOf, frameHeader, FrameReader, kernelChannel, threadOfChannel } from '../../pipe/frames.ts'
-import type { PeerPort } from '../../mailbox/channel.ts'
+import type { PeerPort } from '../../mailbox/peer-port.ts'
 import type { ToThread } from '../../protocol.ts'
 
 /** The launcher's order (`packages/tsnet/launcher`). */

@@ -1,9 +1,12 @@
 /** Programs that break the protocols of their thread: towards the kernel, other threads, and Node itself. */
 import { open } from 'node:fs/promises'
-import { parentPort } from 'node:worker_threads'
+import { isMainThread, parentPort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, isPid, type Pid, runInFrame, threadOf } from '@troupe/core'
 import { processes, self } from 'troupe'
-import { kernelPort, nodePorts, peerPort, post } from './port.ts'
+import { keepPorts, kernelPort, nodePorts, peerPort, post } from './port.ts'
+
+// Before the thread has work, where the host preloads this module: the main thread is introduced with that.
+if (!isMainThread) keepPorts()
 
 /** Replies who acts by a message, and counts what came. */
 export async function honest() {
@@ -36,7 +39,10 @@ async function nativeFile(): Promise<object> {
   return native
 }
 
-const letter = (to: Pid, payload: unknown) => ({
+/** A list of which only the length was ever written. */
+const nothing = (length: number): unknown[] => Object.assign<unknown[], object>([], { length })
+
+const letter = (to: string, payload: unknown) => ({
   op: 'send',
   to,
   from: self.pid,
@@ -94,8 +100,25 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
     )
     return rest()
   },
-  'a letter in a frame that never came': async (victim) => {
-    post(await peerPort(0), [{ ...letter(victim, 1), frame: 7 }])
+  'a letter in a frame that never came': async () => {
+    post(await peerPort(0), [{ ...letter('<0.0>', 1), frame: 7 }])
+    return rest()
+  },
+  'a letter to the main thread for who lives elsewhere': async (victim) => {
+    post(await peerPort(0), [letter(victim, 1)])
+    return rest()
+  },
+  'a parcel that is called by a long list': async () => {
+    post(await peerPort(0), [{ op: nothing(2 ** 28) }])
+    return rest()
+  },
+  'a long list of nothing in an argument': async () => {
+    const ask = { entry: 'app:bank', args: [{ deep: nothing(2 ** 31) }], choice: {}, inherit: { values: {} } }
+    post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'call', ask })
+    return rest()
+  },
+  'who was born by another': async (victim) => {
+    post(kernelPort(), { type: 'born', pid: self.pid.replace('.1>', '.3>'), by: victim, entry: 'app:attack', inherit: { values: {} } })
     return rest()
   },
 }
@@ -112,6 +135,12 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
   'a flood for another thread': async (victim) => {
     flood(await peerPort(threadOf(victim)), [letter(victim, 1)])
   },
+  'a letter for who lives elsewhere': async (victim) => {
+    post(await peerPort(threadOf(victim)), [letter('<0.0>', 1)])
+  },
+  'a long list of nothing for another thread': async (victim) => {
+    post(await peerPort(threadOf(victim)), [letter(victim, [nothing(2 ** 31)])])
+  },
   'what cannot be decoded': async (victim) => {
     post(await peerPort(threadOf(victim)), [{ op: 'reply', call: -1, payload: undefined }])
   },
@@ -119,6 +148,13 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
 
 /** What the thread cannot be seen to do any more. */
 const silentAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
+  'a long list of nothing in place of a name': async () => {
+    post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'lookup', ask: { name: nothing(2 ** 31) } })
+  },
+  'a call that is refused, of another': async (victim) => {
+    const port = await peerPort(threadOf(victim))
+    for (let call = 1; call < 60; call += 1) post(port, [{ op: 'refused', pid: self.pid, call, network: null }])
+  },
   'a file for the parent': async () => {
     for (let i = 0; i < 5; i += 1) {
       const handle = await file()

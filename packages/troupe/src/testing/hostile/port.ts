@@ -26,11 +26,28 @@ export function kernelPort(): MessagePort {
   return port
 }
 
+const introduced = new Map<number, MessagePort>()
+
+interface Introduction {
+  readonly type: string
+  readonly thread: number
+  readonly port: MessagePort
+}
+
+/** Keeps the ports of threads that the kernel introduces from now on: it does so once for each. */
+export function keepPorts(): void {
+  kernelPort().on('message', ({ type, thread, port }: Introduction) => {
+    if (type === 'channel') introduced.set(thread, port)
+  })
+}
+
 /** The port to another thread, once the kernel has introduced it. */
 export async function peerPort(thread: number): Promise<MessagePort> {
+  const known = introduced.get(thread)
+  if (known !== undefined) return known
   const port = kernelPort()
   const { promise, resolve } = Promise.withResolvers<MessagePort>()
-  port.on('message', (message: { readonly type: string; readonly thread: number; readonly port: MessagePort }) => {
+  port.on('message', (message: Introduction) => {
     if (message.type === 'channel' && message.thread === thread) resolve(message.port)
   })
   tell({ type: 'connect', thread })

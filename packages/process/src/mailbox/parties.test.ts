@@ -1,0 +1,57 @@
+import { emptyFrame, type Pid, pid } from '@troupe/core'
+import { describe, expect, it } from 'vitest'
+import type { Parcel } from '../protocol.ts'
+import { strayIn } from './parties.ts'
+
+const [own, other] = [1, 2]
+const [here, there, elsewhere] = [pid(own, 1), pid(other, 1), pid(3, 1)]
+const report = { credits: 1, window: 1, room: 1, head: 0, others: [], arrived: 0, waiting: [] }
+
+/** Of each kind that names somebody: by whom it is for, and whom it is from. */
+const named: Readonly<Record<string, (near: Pid, far: Pid) => Parcel>> = {
+  send: (to, from) => ({
+    op: 'send',
+    to,
+    from,
+    topic: 'a',
+    frame: { number: 0, frame: emptyFrame },
+    payloads: [1],
+    call: 0,
+    claim: 'open',
+  }),
+  monitor: (target, watcher) => ({ op: 'monitor', target, watcher: { pid: watcher, promise: 1 } }),
+  unmonitor: (target, watcher) => ({ op: 'unmonitor', target, watcher }),
+  link: (target, far) => ({ op: 'link', target, other: far }),
+  unlink: (target, far) => ({ op: 'unlink', target, other: far }),
+  exit: (near, from) => ({ op: 'exit', from, watcher: { pid: near, promise: 1 }, exit: { value: 1 } }),
+  linkDown: (to, from) => ({ op: 'linkDown', from, to, error: undefined }),
+}
+/** Of each kind that names but one. */
+const toHere: Readonly<Record<string, (near: Pid) => Parcel>> = { giveBack: (to) => ({ op: 'giveBack', to, credits: 1 }) }
+const fromThere: Readonly<Record<string, (far: Pid) => Parcel>> = {
+  flow: (from) => ({ op: 'flow', from, ...report }),
+  reclaim: (from) => ({ op: 'reclaim', from, keep: 0 }),
+  closed: (gone) => ({ op: 'closed', pid: gone, arrived: 0 }),
+  refused: (by) => ({ op: 'refused', pid: by, call: 0, network: null }),
+}
+
+describe('on a channel between two threads', () => {
+  it.each(Object.entries(named))('%s is about what lives at its two ends', (_, make) => {
+    expect(strayIn(make(here, there), { own, other })).toBeUndefined()
+    for (const wrong of [there, elsewhere]) expect(strayIn(make(wrong, there), { own, other })).toBe(wrong)
+    for (const wrong of [here, elsewhere]) expect(strayIn(make(here, wrong), { own, other })).toBe(wrong)
+  })
+
+  it.each(Object.entries(toHere))('%s is for what lives here', (_, make) => {
+    expect([here, there, elsewhere].map((near) => strayIn(make(near), { own, other }))).toEqual([undefined, there, elsewhere])
+  })
+
+  it.each(Object.entries(fromThere))('%s is from what lives there', (_, make) => {
+    expect([there, here, elsewhere].map((far) => strayIn(make(far), { own, other }))).toEqual([undefined, here, elsewhere])
+  })
+
+  it('the rest names nobody', () => {
+    for (const parcel of [{ op: 'mark' }, { op: 'passed' }, { op: 'reply', call: 1, payload: 1 }] as const)
+      expect(strayIn(parcel, { own, other })).toBeUndefined()
+  })
+})

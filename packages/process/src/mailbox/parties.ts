@@ -1,0 +1,76 @@
+/**
+ * Whom a parcel is about: it comes from what lives in the thread at the other end, and is for what lives here. Nothing else has any business
+ * on a channel between two threads.
+ */
+import { type Pid, threadOf } from '@troupe/core'
+import type { Parcel } from '../protocol.ts'
+
+export interface Ends {
+  /** This thread. */
+  readonly own: number
+  /** The one at the other end. */
+  readonly other: number
+}
+
+/** Pids that were looked at last, with their threads: most letters are of few. */
+let lately: readonly [Pid, number] | undefined
+let before: readonly [Pid, number] | undefined
+
+function livesIn(pid: Pid, thread: number): boolean {
+  if (lately?.[0] === pid) return lately[1] === thread
+  if (before?.[0] === pid) return before[1] === thread
+  before = lately
+  lately = [pid, threadOf(pid)]
+  return lately[1] === thread
+}
+
+/** A pid in a parcel that lives at neither end, or at the wrong one; nothing where all is right. */
+export function strayIn(parcel: Parcel, { own, other }: Ends): Pid | undefined {
+  const near = nearOf(parcel)
+  if (near !== undefined && !livesIn(near, own)) return near
+  const far = farOf(parcel)
+  return far !== undefined && !livesIn(far, other) ? far : undefined
+}
+
+/** Whom it is for. */
+function nearOf(parcel: Parcel): Pid | undefined {
+  switch (parcel.op) {
+    case 'send':
+    case 'giveBack':
+    case 'linkDown':
+      return parcel.to
+    case 'monitor':
+    case 'unmonitor':
+    case 'link':
+    case 'unlink':
+      return parcel.target
+    case 'exit':
+      return parcel.watcher.pid
+    default:
+      return undefined
+  }
+}
+
+/** Whom it comes from. */
+function farOf(parcel: Parcel): Pid | undefined {
+  switch (parcel.op) {
+    case 'send':
+    case 'flow':
+    case 'reclaim':
+    case 'exit':
+    case 'linkDown':
+      return parcel.from
+    case 'closed':
+    case 'refused':
+      return parcel.pid
+    case 'monitor':
+      return parcel.watcher.pid
+    case 'unmonitor':
+      return parcel.watcher
+    case 'link':
+    case 'unlink':
+      return parcel.other
+    default:
+      return undefined
+  }
+}

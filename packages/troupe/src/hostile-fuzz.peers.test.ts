@@ -1,0 +1,32 @@
+/** The protocol of threads, spoken at random by a hostile process of its own: it has nothing beyond what it was given, and honest work goes on. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ScenesOfAttack } from './testing/protocol-attack.ts'
+
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+const when = (possible: boolean) => (possible ? describe : noTests)
+
+/** What this Node can do shows in which of them there are. */
+function noTests(): void {}
+
+when(canSeal)('in a process of its own', () => {
+  let scene: ScenesOfAttack
+
+  beforeAll(async () => {
+    scene = await ScenesOfAttack.start('process')
+  })
+  afterAll(async () => scene[Symbol.asyncDispose]())
+
+  it.each(['obedient', 'breaking'] as const)('messages of three seeds: %s', async (manner) => {
+    for (const seed of [1, 2, 3]) {
+      const before = scene.echoes
+      await scene.attack('process', seed, 400, manner)
+      expect(scene.echoes).toBeGreaterThan(before)
+    }
+  })
+})
+
+when(!canSeal)('where Node has no permission for the network', () => {
+  it('there are no such processes', () => {
+    expect(process.versions.node.startsWith('24.')).toBe(true)
+  })
+})

@@ -1,0 +1,70 @@
+/** Well-formed messages of a thread that ask for nothing, and parcels to other threads: each claims what is not true. */
+import type { Draw } from './draw.ts'
+import type { Questions } from './questions.ts'
+
+const wireError = { name: 'Error', kind: 'Internal', message: 'forged', retryable: false, final: false, details: {}, fields: {} }
+
+/** Claims to the kernel. Those that no honest thread can make are not among them: they end the thread. */
+export function note(draw: Draw, questions: Questions): object {
+  const pid = questions.pid()
+  return draw.from<() => object>([
+    () => ({ type: 'unborn', pid }),
+    () => ({ type: 'exiting', pid: otherThan(pid, questions) }),
+    () => ({ type: 'upgradable', pid, on: true }),
+    () => ({ type: 'finished', pid: otherThan(pid, questions), exit: { value: 'forged' } }),
+    () => ({ type: 'failed', pid, entry: questions.entry(), error: wireError, late: false }),
+    () => ({ type: 'connect', thread: questions.thread() }),
+    () => ({ type: 'dry' }),
+    () => ({ type: 'settling' }),
+    () => ({ type: 'settled' }),
+    () => ({ type: 'vouch', via: questions.thread(), action: 'process.send', target: pid }),
+    () => ({ type: 'output', stream: 2, chunk: '' }),
+    () => ({ type: 'deadLetters', letters: [{ from: pid, to: questions.pid(), topic: 'forged', reason: 'forged' }], dropped: 1 }),
+    () => ({ type: 'sender', via: questions.thread(), pid }),
+    () => ({ type: 'streams', overlay: questions.entry(), oldest: 1 }),
+  ])()
+}
+
+/** What ends the thread that says it, however well it is formed. */
+export function lie(draw: Draw, questions: Questions): object {
+  return draw.from<object>([
+    { type: 'born', pid: questions.pid(), by: questions.pid(), entry: questions.entry(), inherit: questions.inherit() },
+    { type: 'breach', thread: questions.thread(), why: 'forged' },
+    { type: 'claim', overlay: null, via: questions.thread() },
+    { type: 'upgraded', pid: questions.pid(), entry: questions.entry() },
+  ])
+}
+
+function otherThan(pid: string, questions: Questions): string {
+  return pid === questions.own ? '<0.0>' : pid
+}
+
+/** One parcel to the thread of `near`, from `far`: no honest thread sends one that lives at no end of the channel. */
+export function parcel(draw: Draw, near: string, far: string): object {
+  const number = draw.below(50)
+  const letter = { op: 'send', to: near, from: far, topic: 'forged', frame: claimedFrame(draw), payloads: ['forged'] }
+  return draw.from<() => object>([
+    () => ({ ...letter, call: number, claim: 'open' }),
+    () => ({ ...letter, call: 0, claim: 'held' }),
+    () => ({ ...letter, call: 0, claim: 'try' }),
+    () => ({ op: 'reply', call: number, payload: 'forged' }),
+    () => ({ op: 'badReply', call: number, error: wireError }),
+    () => ({ op: 'flow', from: far, credits: 1e6, window: 1e6, room: 1, head: number, others: [], arrived: number, waiting: [] }),
+    () => ({ op: 'reclaim', from: far, keep: 0 }),
+    () => ({ op: 'giveBack', to: near, credits: number }),
+    () => ({ op: 'closed', pid: far, arrived: number, error: wireError }),
+    () => ({ op: 'refused', pid: far, call: number, network: null }),
+    () => ({ op: 'mark' }),
+    () => ({ op: 'monitor', target: near, watcher: { pid: far, promise: number } }),
+    () => ({ op: 'unmonitor', target: near, watcher: far }),
+    () => ({ op: 'link', target: near, other: far }),
+    () => ({ op: 'unlink', target: near, other: far }),
+    () => ({ op: 'exit', from: far, watcher: { pid: near, promise: number }, exit: { value: 'forged' } }),
+    () => ({ op: 'linkDown', from: far, to: near, error: wireError }),
+  ])()
+}
+
+function claimedFrame(draw: Draw): object {
+  const acting = draw.oneIn(2) ? { actor: { id: 'admin', meta: {} }, scope: ['app:everything'] } : {}
+  return { number: draw.below(8), frame: { ...acting, values: {}, ...(draw.oneIn(2) && { overlay: null }) } }
+}

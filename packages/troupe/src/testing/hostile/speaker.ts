@@ -1,0 +1,78 @@
+/** How hostile code speaks past Troupe's own runtime: by the ports of a thread, or by the pipe of a process of its own. */
+import { EventEmitter } from 'node:events'
+import { writeSync } from 'node:fs'
+import { serialize } from 'node:v8'
+import { isMainThread, type MessagePort } from 'node:worker_threads'
+import { kernelPort, peerPort, post, tell } from './port.ts'
+
+/** The launcher's order (`packages/tsnet/launcher`). */
+const upFd = 5
+const headerSize = 8
+
+export interface Speaker {
+  /** Sends parcels to another thread. */
+  readonly toPeer: (thread: number, parcels: readonly unknown[]) => void
+  /** All that the kernel has said since. */
+  readonly heard: unknown[]
+}
+
+function frame(channel: number, payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(headerSize)
+  header.writeUInt32LE(payload.length, 0)
+  header.writeUInt32LE(channel, headerSize / 2)
+  return Buffer.concat([header, payload])
+}
+
+function writeWhole(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(upFd, bytes, at)
+}
+
+/** To the kernel a pipe; channels of other threads are on it, too. */
+function byPipe(): Speaker {
+  const heard: unknown[] = []
+  const introduced = new Set<number>()
+  const emitter = EventEmitter.prototype
+  const own = Object.getOwnPropertyDescriptor(emitter, 'emit')
+  Object.defineProperty(emitter, 'emit', {
+    ...own,
+    value(this: EventEmitter, name: string | symbol, ...args: unknown[]): unknown {
+      if (name === 'message') heard.push(args[0])
+      const emit: unknown = own?.value
+      return typeof emit === 'function' && Reflect.apply(emit, this, [name, ...args])
+    },
+  })
+  return {
+    heard,
+    toPeer: (thread, parcels) => {
+      if (!introduced.has(thread)) tell({ type: 'connect', thread })
+      introduced.add(thread)
+      writeWhole(frame(thread + 1, serialize(parcels)))
+    },
+  }
+}
+
+function byPorts(): Speaker {
+  const heard: unknown[] = []
+  const ports = new Map<number, Promise<MessagePort>>()
+  kernelPort().on('message', (message) => {
+    heard.push(message)
+  })
+  return {
+    heard,
+    toPeer: (thread, parcels) => {
+      const known = ports.get(thread) ?? peerPort(thread)
+      ports.set(thread, known)
+      void known.then((port) => {
+        post(port, parcels)
+      })
+    },
+  }
+}
+
+let known: Speaker | undefined
+
+/** That of this thread. */
+export function speaker(): Speaker {
+  known ??= isMainThread ? byPipe() : byPorts()
+  return known
+}

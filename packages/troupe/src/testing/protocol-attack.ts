@@ -1,0 +1,244 @@
+/** An application under attack by `hostile/fuzz.ts`: what the attackers were given, and whether anything shows that they had more. */
+import { join } from 'node:path'
+import { type Exit, processes, security } from '../index.ts'
+import { startApp, type TestApp, type TestEntry } from '../test/index.ts'
+import type { Manner, Told } from './hostile/fuzz.ts'
+
+export type Place = 'guarded' | 'sealed' | 'shared' | 'process'
+
+const places: Readonly<Record<Place, object>> = {
+  guarded: { spares: 0 },
+  sealed: { network: 'sealed', spares: 0 },
+  shared: { isolation: 'shared', workers: 1 },
+  process: { isolation: 'process', spares: 0 },
+}
+const secret = 'TROUPE_FUZZ_SECRET'
+const lifecycle = { auto_start: true }
+const attackers = { actor: 'mallory', overlay: 'app:proxy' }
+
+const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://fuzz.ts', method })
+const hostOf = (place: Place) => `app:${place}`
+
+function entriesFor(chosen: readonly Place[]): readonly TestEntry[] {
+  return [
+    ...chosen.map((place) => ({ id: hostOf(place), kind: 'process.host', host: places[place], lifecycle })),
+    { id: 'app:victims', kind: 'process.host', host: { spares: 0 }, lifecycle },
+    { id: 'app:nothing', kind: 'security.policy', effect: 'deny', actions: '*', resources: '*' },
+    { id: 'app:everything', kind: 'security.policy', effect: 'allow', actions: '*', resources: '*' },
+    { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9, username: 'u', password: 'canary-of-passwords' },
+    { id: 'app:os', kind: 'env.storage.os' },
+    { id: 'app:secret', kind: 'env.variable', storage: 'app:os', variable: secret },
+    { id: 'app:tokens', kind: 'security.token_store', key: 'canary-of-keys, of more than thirty-two characters' },
+    { id: 'app:bank', kind: 'function.ts', source: 'file://fuzz.ts', method: 'bank', pool: { min: 0, max: 1 } },
+    {
+      id: 'app:supervisor',
+      kind: 'process.supervisor',
+      host: 'app:victims',
+      children: [{ id: 'child', process: 'app:honest' }],
+      lifecycle,
+    },
+    ...['fuzz', 'honest', 'linked'].map(program),
+  ]
+}
+
+/** What any code may ask: it tells of nothing that code was not given, and changes nothing. */
+const free: ReadonlySet<string> = new Set([
+  // Of policies, as their documentation says.
+  'can',
+  'evaluate',
+  'policy',
+  'namedScope',
+  // Who goes by a name: to do something to that is another question.
+  'lookup',
+  'groupMembers',
+  'whichChildren',
+  'countChildren',
+  'partition',
+  'version',
+  'history',
+  'log',
+  // Of one's own alone.
+  'cancelCall',
+  'cancelDial',
+  'unbind',
+  'leaseAddresses',
+  'isAddressLeased',
+  'entries',
+])
+/** What a thread asks for all code in it, by whatever pid of its own. */
+const ofThreads: ReadonlySet<string> = new Set(['leaseAddresses', 'isAddressLeased', 'route'])
+
+/** What was answered though nothing was given that would allow it. */
+function excessOf({ answered }: Told, place: Place, version: number): readonly string[] {
+  const isAllowed = ({ name, own, ask, answer }: Told['answered'][number]) => {
+    if (!own && !ofThreads.has(name)) return false
+    if (name === 'entries') return answer === '[]'
+    // To where it is.
+    if (name === 'rollback') return ask === `{ version: ${version} }`
+    if (name === 'program' || name === 'upgrade') return ask.includes("'app:fuzz'")
+    // Its own overlay; where it is sealed, without what could be used.
+    if (name === 'route')
+      return ask.includes(attackers.overlay) && (place === 'guarded' || place === 'shared' || !answer.includes('127.0.0.1'))
+    return free.has(name)
+  }
+  return answered
+    .filter((one) => !isAllowed(one))
+    .map(({ name, own, ask, answer }) => `${name}${own ? '' : ' (for another)'} ${ask}: ${answer}`)
+}
+
+export interface Attacked {
+  readonly asked: number
+  readonly answered: number
+  /** Its thread was ended for what it said. */
+  readonly ended: boolean
+}
+
+export class ScenesOfAttack implements AsyncDisposable {
+  readonly #app: TestApp
+  readonly #places: readonly Place[]
+  #victim = ''
+  #version = 0
+  #echoes = 0
+  #isOver = false
+  #working: Promise<void> = Promise.resolve()
+  #end: Exit | undefined
+  #held: Promise<unknown> = Promise.resolve()
+  /** What became of the call that waits. */
+  #reply: string | undefined
+
+  private constructor(app: TestApp, chosen: readonly Place[]) {
+    this.#app = app
+    this.#places = chosen
+  }
+
+  static async start(...chosen: readonly Place[]): Promise<ScenesOfAttack> {
+    process.env[secret] = 'canary-of-variables'
+    const app = await startApp({ root: join(import.meta.dirname, 'hostile'), entries: entriesFor(chosen) })
+    const scene = new ScenesOfAttack(app, chosen)
+    await scene.#app.app.run(async () => scene.#begin())
+    return scene
+  }
+
+  /** Calls of honest processes that were answered so far. */
+  get echoes(): number {
+    return this.#echoes
+  }
+
+  async #begin(): Promise<void> {
+    const alice = security.newActor('canary-of-actors', { key: 'canary-of-metas' })
+    const given = processes.withContext({ tenant: 'canary-of-values' }).withActor(alice)
+    this.#victim = await given
+      .withScope(security.newScope(['app:everything']))
+      .withName('honest')
+      .spawn('app:linked', 'app:victims', 'app:victims')
+    this.#version = this.#app.app.kernel.registry.version()
+    await this.#settled()
+    void processes.exited(this.#victim).then((end) => {
+      this.#end = end
+    })
+    this.#held = processes.call(this.#victim, 'wait', undefined, { timeout: Number.POSITIVE_INFINITY })
+    const over = (reply: unknown) => {
+      this.#reply = String(reply)
+    }
+    void this.#held.then(over, over)
+    this.#working = this.#work()
+  }
+
+  /** Waits for both honest processes to be members of their group. */
+  async #settled(): Promise<void> {
+    while ((await processes.groups.members('team')).length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  async #work(): Promise<void> {
+    for (let n = 0; !this.#isOver; n += 1) {
+      const reply = await processes.call(this.#victim, 'echo', n)
+      if (reply !== n) throw new Error(`an honest process replied ${String(reply)}, not ${n}`)
+      this.#echoes += 1
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+  }
+
+  /** One attack. @throws an error for what the attacker was not given. */
+  async attack(place: Place, seed: number, steps: number, manner: Manner): Promise<Attacked> {
+    return this.#app.app.run(async () => {
+      const members = await processes.groups.members('team')
+      const around = {
+        pids: members,
+        entries: entriesFor(this.#places).map(({ id }) => id),
+        hosts: [...this.#places.map(hostOf), 'app:victims'],
+        names: ['honest', 'team', 'app:supervisor/child'],
+      }
+      const spawner = processes
+        .withOptions({ network: attackers.overlay })
+        .withActor(security.newActor(attackers.actor))
+        .withScope(security.newScope(['app:nothing']))
+      const pid = await spawner.spawn('app:fuzz', hostOf(place), seed, steps, manner, around)
+      const end = await processes.exited(pid)
+      await this.#check(`seed ${seed}, in ${place}, ${manner}`)
+      if ('error' in end) {
+        if (manner === 'breaking' && /was ended|broke the protocol/.test(end.error.message)) return { asked: 0, answered: 0, ended: true }
+        throw end.error
+      }
+      const told = toldBy(end.value)
+      // The route to its own overlay, with the password.
+      const isOpen = place === 'guarded' || place === 'shared'
+      const excess = [
+        ...excessOf(told, place, this.#version),
+        ...told.marks.filter((mark) => !(isOpen && mark.endsWith('passwords'))).map((mark) => `it has heard ${mark}`),
+      ]
+      if (excess.length > 0) throw new Error(`seed ${seed}, in ${place}: ${excess.join('\n')}`)
+      return { asked: told.asked, answered: told.answered.length, ended: false }
+    })
+  }
+
+  /** What honest code sees: nothing has happened, and work goes on. */
+  async #check(about: string): Promise<void> {
+    const { app, log } = this.#app
+    const before = this.#echoes
+    const echo = await processes.call(this.#victim, 'echo', before)
+    while (this.#echoes === before) await new Promise((resolve) => setTimeout(resolve, 2))
+    const members = await processes.groups.members('team')
+    const strange: unknown[] = []
+    for (const member of members) strange.push(await processes.call(member, 'strange'))
+    const seen = {
+      echo: echo === before,
+      strange: strange.flat(),
+      members: members.length,
+      victim: await processes.names.lookup('honest'),
+      end: this.#end,
+      reply: this.#reply,
+      version: app.kernel.registry.version(),
+      secret: process.env[secret],
+      robbed: log.filter((line) => line.includes('the money')),
+    }
+    const wanted = {
+      echo: true,
+      strange: [],
+      members: 2,
+      victim: this.#victim,
+      end: undefined,
+      reply: undefined,
+      version: this.#version,
+      secret: 'canary-of-variables',
+      robbed: [],
+    }
+    if (JSON.stringify(seen) !== JSON.stringify(wanted)) throw new Error(`${about}: ${JSON.stringify(seen)}, not ${JSON.stringify(wanted)}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    await this.#app.app.run(async () => {
+      await this.#working
+      await processes.send(this.#victim, 'go', 'gone')
+      const reply = await this.#held
+      if (reply !== 'gone') throw new Error(`an honest process replied ${String(reply)} to who waited`)
+    })
+    await this.#app.stop()
+    Reflect.deleteProperty(process.env, secret)
+  }
+}
+
+function toldBy(value: unknown): Told
+function toldBy(value: unknown): unknown {
+  return value
+}

@@ -1,0 +1,66 @@
+/**
+ * The protocol of threads, spoken at random by hostile threads and by a hostile process of the operating system: they get nothing beyond what
+ * they were given, honest work goes on, and the program does not end. On standard error: how often its event loop was held for more than
+ * 50 ms, in a time without attacks and in one with them.
+ */
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Place, ScenesOfAttack } from '../../packages/troupe/src/testing/protocol-attack.ts'
+import { useLauncher } from '../peers/launcher.ts'
+import type { Runs } from './lib/inputs.ts'
+
+const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
+const canIsolate = canSeal && process.platform === 'linux'
+const places: readonly Place[] = [
+  'guarded',
+  'shared',
+  ...(canSeal ? (['sealed'] as const) : []),
+  ...(canIsolate ? (['process'] as const) : []),
+]
+const steps = 400
+const held = 50
+/** A stall shows as a timer that is late by as much. */
+const tick = 5
+
+/** Counts turns of the event loop that last long. */
+class Stalls {
+  count = 0
+  longest = 0
+  #last = performance.now()
+
+  constructor() {
+    setInterval(() => {
+      const now = performance.now()
+      const late = now - this.#last - tick
+      this.#last = now
+      this.longest = Math.max(this.longest, late)
+      if (late > held) this.count += 1
+    }, tick).unref()
+  }
+
+  /** What was counted since the last look. */
+  take(): string {
+    const words = `${this.count} turns of more than ${held} ms, the longest ${Math.round(this.longest)} ms`
+    this.count = 0
+    this.longest = 0
+    return words
+  }
+}
+
+export default async function fuzz(seconds: number, seed: number): Promise<Runs> {
+  if (canIsolate) await useLauncher()
+  await using scene = await ScenesOfAttack.start(...places)
+  const stalls = new Stalls()
+  const start = performance.now()
+  const part = (seconds * 1000) / 4
+  stalls.take()
+  await sleep(part)
+  const control = stalls.take()
+  let runs = 0
+  for (; performance.now() - start < seconds * 1000; runs += 1) {
+    const place = places[runs % places.length] ?? 'guarded'
+    await scene.attack(place, seed + runs, steps, runs % 8 < 4 ? 'obedient' : 'breaking')
+  }
+  writeSync(2, `without attacks ${Math.round(part)} ms: ${control}\nwith ${runs}, three times as long: ${stalls.take()}\n`)
+  return { runs }
+}
