@@ -1,6 +1,7 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol.ts'
+import { lookLater } from './builtins.ts'
 import { currentRuntime } from './current.ts'
 import { loadInTime } from './loading.ts'
 import { currentParticipant } from './participant.ts'
@@ -25,6 +26,7 @@ export function loadedMethod(program: Program): Method | undefined {
 export async function loadMethod(program: Program): Promise<Method> {
   carryVersions(program.module)
   const module = await loadInTime(program, importModule(program), report)
+  lookLater()
   const method: unknown = module[program.method]
   if (isMethod(method)) {
     loaded.set(program, method)
