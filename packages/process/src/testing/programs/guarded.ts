@@ -28,7 +28,7 @@ const deeds = {
   call: async (to: Pid) => processes.call(to, 'hello', 1, { timeout: 50 }).catch(unlessTimeout),
   monitor: async (to: Pid) => processes.monitor(to),
   unmonitor: async (to: Pid) => processes.unmonitor(to),
-  exited: async (to: Pid) => Promise.race([processes.exited(to), new Promise((resolve) => setTimeout(resolve, 50))]),
+  exited: async (to: Pid) => Promise.race([processes.exited(to), answeredLater()]),
   link: async (to: Pid) => processes.link(to),
   unlink: async (to: Pid) => processes.unlink(to),
   terminate: async (to: Pid) => processes.terminate(to),
@@ -120,6 +120,11 @@ export async function overlays(count: number) {
     seen.push(currentFrame()?.overlay)
   }
   return seen
+}
+
+/** Settles after the kernel has answered what was asked before: questions are answered in their order. */
+async function answeredLater(): Promise<void> {
+  for (let i = 0; i < 3; i += 1) await processes.names.lookup('nobody')
 }
 
 /** Asks to start something, with claims of its own making about what it inherits. */
