@@ -139,7 +139,7 @@ describe('troupe run', () => {
     expect(out.split('\n').filter((line) => line.endsWith('...'))).toHaveLength(20_000)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stays until %s and stops in order', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays until %s and stops in order', async (signal) => {
     using folder = app()
     using program = folder.start('run')
     await program.says('troupe: running')
@@ -158,6 +158,7 @@ describe('troupe run', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('stops a busy command at %s, in order, with status %i', async (signal, expected) => {
     using folder = app()
     using program = folder.start('run', 'busy')

@@ -7,6 +7,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { HttpServiceFields } from '../kinds-service.ts'
+import { refuseOnce } from './client-error.ts'
 import type { Incoming } from './environment.ts'
 import { Http1Outgoing, Http2Outgoing, type Outgoing } from './outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
@@ -42,6 +43,7 @@ export function createTransport(fields: HttpServiceFields, events: TransportEven
     tls === undefined || tls.mode === 'auto'
       ? markedSecure(createServer(http1Options(fields, events), events.onRequest), tls !== undefined)
       : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, events)
+  refuseOnce(transport)
   transport.maxConnections = limits.connections ?? connectionsByDefault()
   return transport
 }
