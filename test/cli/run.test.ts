@@ -93,6 +93,29 @@ describe('troupe run', () => {
     expect((await folder.troupe('run', '-v', 'fails')).err).toContain('src/fails.ts:2:')
   })
 
+  it('tells where a module that is imported cannot be read: the file, the line, and the imports that are wrong', async () => {
+    using folder = new AppFolder({
+      'package.json': '{ "type": "module" }',
+      '.troupe.yaml': 'log: { format: text }\n',
+      'src/_index.yaml': `namespace: app\nentries:\n  - { name: threads, kind: process.host, lifecycle: { auto_start: true } }\n${['strip', 'parse'].map(command).join('')}`,
+      'src/strip.ts': "import { Level } from './level.ts'\nexport const main = () => console.log(Level.Low)\n",
+      'src/level.ts': '\nexport enum Level { Low, High }\n',
+      'src/parse.ts': "import { x } from './broken.ts'\nexport const main = () => console.log(x)\n",
+      'src/broken.ts': '\n\nexport const x = (\n',
+    })
+    for (const [name, place] of [
+      ['strip', 'src/level.ts:2:8'],
+      ['parse', 'src/broken.ts:'],
+    ] as const) {
+      const { status, err } = await folder.troupe('run', name)
+      expect(err).toMatch(new RegExp(`^ERROR app:${name} <\\d+\\.1> failed: SyntaxError: \\S*${place}`, 'm'))
+      expect(err).toContain(`troupe: app:${name} failed\nSyntaxError: `)
+      // What check would say.
+      expect(err).toMatch(new RegExp(`^${place}`, 'm'))
+      expect(status).toBe(1)
+    }
+  })
+
   it('suggests commands, starts nothing, and ends with status 2', async () => {
     using folder = app()
     const { status, out, err } = await folder.troupe('run', 'bussy')
@@ -116,7 +139,7 @@ describe('troupe run', () => {
     expect(out.split('\n').filter((line) => line.endsWith('...'))).toHaveLength(20_000)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stays until %s and stops in order', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays until %s and stops in order', async (signal) => {
     using folder = app()
     using program = folder.start('run')
     await program.says('troupe: running')
@@ -135,6 +158,7 @@ describe('troupe run', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('stops a busy command at %s, in order, with status %i', async (signal, expected) => {
     using folder = app()
     using program = folder.start('run', 'busy')

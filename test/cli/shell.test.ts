@@ -123,6 +123,18 @@ describe('the output of a command', () => {
     expect(await status(child)).toBe(0)
   })
 
+  it('does not end an application whose log nobody reads any more', async () => {
+    using folder = app()
+    const child = start(folder, 'pipe', 'run', '-o', 'app:ticker:lifecycle.auto_start=true')
+    const { stdout, stderr } = pipes(child)
+    await once(stderr, 'data')
+    stderr.destroy()
+    stdout.resume()
+    await once(stdout, 'data')
+    child.kill('SIGTERM')
+    expect(await status(child)).toBe(0)
+  })
+
   it('does not end an application at a full disk, and tells once', async () => {
     using folder = app()
     const full = openSync('/dev/full', 'w')

@@ -130,4 +130,36 @@ entries:
     const { out } = await program.ended
     expect([out.includes('rested'), out.match(/upgradable one/g)?.length]).toEqual([false, 2])
   })
+
+  it('takes over CommonJS, in threads that go on, whoever imports it', { timeout: 60_000 }, async () => {
+    using folder = new AppFolder({
+      'package.json': '{ "type": "module" }',
+      'src/old.cjs': "exports.main = () => require('./word.cjs')\n",
+      'src/word.cjs': "module.exports = 'one'\n",
+      'src/imports.ts': "import old from './old.cjs'\nexport const main = () => old.main()\n",
+      'src/poll.ts': `import { processes, self } from 'troupe'
+export async function main() {
+  while (!self.signal.aborted) {
+    console.log('CommonJS', await processes.exec('app:old', 'app:crowd'), 'imported', await processes.exec('app:imports', 'app:crowd'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+`,
+      'src/_index.yaml': `namespace: app
+entries:
+  - { name: crowd, kind: process.host, host: { isolation: shared, workers: 1 }, lifecycle: { auto_start: true } }
+  - { name: old, kind: process.ts, source: file://old.cjs }
+  - { name: imports, kind: process.ts, source: file://imports.ts }
+  - { name: poll, kind: process.ts, source: file://poll.ts }
+  - { name: service, kind: process.service, process: poll, host: crowd, lifecycle: { auto_start: true } }
+`,
+    })
+    using program = folder.start('run', '--watch')
+    for (const words of ['troupe: watching', 'CommonJS one imported one']) await program.says(words)
+    writeFileSync(join(folder.path, 'src/word.cjs'), "module.exports = 'two'\n")
+    await program.says('new code for app:imports, new code for app:old')
+    await program.says('CommonJS two imported two')
+    program.kill('SIGTERM')
+    expect((await program.ended).status).toBe(0)
+  })
 })

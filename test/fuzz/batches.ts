@@ -11,6 +11,8 @@ import {
   valueFromWire,
   valueToWire,
 } from '@troupe/core'
+import { faultInBatch } from '../../packages/process/src/parcel-rules.ts'
+import { faultIn } from '../../packages/process/src/protocol-rules.ts'
 import { textTarget } from './lib/inputs.ts'
 
 /** Any plain data, read out of text: JSON where it is some. */
@@ -47,11 +49,16 @@ const target = textTarget({
     'true',
     '{"number":0,"frame":{}}',
     '{"kind":"Invalid","message":"m"}',
+    '{"op":"send","to":"<1.1>","from":"<2.1>","topic":"t","payloads":[1],"call":0,"claim":"open","frame":',
+    '{"type":"request","number":1,"by":"<2.1>","name":"lookup","ask":',
     '[]',
     '{}',
   ],
   check: (input) => {
     const data = dataOf(input)
+    // Whatever a thread posts is looked at without an error.
+    faultInBatch(data)
+    faultIn(data)
     const round = valueFromWire(structuredClone(valueToWire(data)))
     if (!isDeepStrictEqual(round, data)) throw new Error(`${JSON.stringify(data)} comes as ${JSON.stringify(round)}`)
     const [encoder, decoder] = [new FrameEncoder(), new FrameDecoder()]
@@ -60,8 +67,11 @@ const target = textTarget({
       const read = decoder.decode(structuredClone(encoder.encode(frame)))
       if (!isDeepStrictEqual(read?.values['data'], data)) throw new Error('a frame has changed on its way')
     }
-    const error = errorFromWire(structuredClone(errorToWire(new TroupeError('Conflict', input, { details: { data } }))))
-    if (!isDeepStrictEqual([error.message, error.kind, error.details['data']], [input, 'Conflict', data]))
+    // Messages and details that are too long are cut.
+    const words = input.slice(0, 500)
+    const small = dataOf(words)
+    const error = errorFromWire(structuredClone(errorToWire(new TroupeError('Conflict', words, { details: { data: small } }))))
+    if (!isDeepStrictEqual([error.message, error.kind, error.details['data']], [words, 'Conflict', small]))
       throw new Error('an error has changed')
   },
 })

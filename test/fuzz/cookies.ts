@@ -1,6 +1,8 @@
 /** Cookies that servers set: whatever they write, a jar gives them back to those alone that they are for, and never more than a header can hold. */
 import fc from 'fast-check'
 import { cookieJar } from 'troupe'
+import { z } from 'zod'
+import { jsonTarget } from './lib/inputs.ts'
 
 const piece = fc.oneof(
   fc.constantFrom(
@@ -56,11 +58,10 @@ const origins = [
 ]
 const field = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
 
-/** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
-export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
-  let runs = 0
-  const property = fc.asyncProperty(fc.array(cookie, { maxLength: 5 }), fc.constantFrom(...origins), async (cookies, origin) => {
-    runs += 1
+const target = jsonTarget({
+  input: fc.record({ origin: fc.constantFrom(...origins), cookies: fc.array(cookie, { maxLength: 5 }) }),
+  read: (saved) => z.object({ origin: z.url(), cookies: z.array(z.string()) }).parse(saved),
+  check: async ({ origin, cookies }) => {
     const jar = await cookieJar()
     for (const each of cookies) await jar.setCookie(each, origin, { ignoreError: true })
     for (const asked of origins) {
@@ -71,11 +72,8 @@ export default async function fuzz(seconds: number, seed: number): Promise<{ run
       if (sent !== '' && !together) throw new Error(`${to.host} gets what ${from.host} set: ${JSON.stringify(sent)}`)
       if (/(?:^|; )__Host-/.test(sent) && from.hostname !== to.hostname) throw new Error('a cookie of one host goes to another')
     }
-  })
-  await fc.assert(property, {
-    seed,
-    numRuns: Number.MAX_SAFE_INTEGER,
-    plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
-  })
-  return { runs }
-}
+  },
+})
+
+export default target.fuzz
+export const { replay } = target

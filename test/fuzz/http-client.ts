@@ -7,6 +7,8 @@ import { provideNetworkAccess } from '@troupe/network'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import fc from 'fast-check'
 import { cookieJar, http } from 'troupe'
+import { z } from 'zod'
+import { jsonTarget } from './lib/inputs.ts'
 
 const body = fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes))
 const encoded = fc
@@ -76,39 +78,43 @@ async function settles(url: string): Promise<void> {
   }
 }
 
-/** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
-export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
+interface Peer {
+  readonly origin: string
+  says: Buffer
+}
+
+async function startPeer(): Promise<Peer> {
   provideNetworkAccess({ select: async () => {}, route: async () => Promise.reject(new Error('no overlay')) })
-  let says: Buffer = latin1(good)
+  rebindThreadNetwork({ overlay: null })
   const server = createServer((socket) => {
     socket
       .on('error', () => {})
       .on('data', (request) => {
-        if (request.includes('/good')) socket.end(good)
-        // Half of them end: what has no length would otherwise last for as long as the timeout.
-        else socket.end(says)
+        // What has no length would otherwise last for as long as the timeout.
+        socket.end(request.includes('/good') ? good : peer.says)
       })
   })
-  const origin = `http://127.0.0.1:${await listening(server)}`
-  let runs = 0
-  const property = fc.asyncProperty(answer, async (bytes) => {
-    runs += 1
-    says = bytes
-    await settles(`${origin}/`)
-    const next = await (await http.get(`${origin}/good`)).text()
-    if (next !== 'good') throw new Error(`the next request got ${JSON.stringify(next)}`)
-  })
-  rebindThreadNetwork({ overlay: null })
-  try {
-    await runInFrame(fork(emptyFrame, { overlay: null }), async () =>
-      fc.assert(property, {
-        seed,
-        numRuns: Number.MAX_SAFE_INTEGER,
-        plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
-      }),
-    )
-  } finally {
-    server.close()
-  }
-  return { runs }
+  const peer: Peer = { origin: `http://127.0.0.1:${await listening(server)}`, says: latin1(good) }
+  return peer
 }
+
+let started: Promise<Peer> | undefined
+
+const target = jsonTarget({
+  input: answer.map((bytes) => bytes.toString('latin1')),
+  read: (saved) => z.string().parse(saved),
+  check: async (text) => {
+    // The process ends with the run.
+    started ??= startPeer()
+    const peer = await started
+    peer.says = latin1(text)
+    await runInFrame(fork(emptyFrame, { overlay: null }), async () => {
+      await settles(`${peer.origin}/`)
+      const next = await (await http.get(`${peer.origin}/good`)).text()
+      if (next !== 'good') throw new Error(`the next request got ${JSON.stringify(next)}`)
+    })
+  },
+})
+
+export default target.fuzz
+export const { replay } = target

@@ -1,7 +1,9 @@
 /** Heads of any kind through a service: each is answered or refused, in time, and others are served all the same. */
 import { connect } from 'node:net'
 import fc from 'fast-check'
+import { z } from 'zod'
 import { startWebApp, type WebApp } from '../http/server/web-app.ts'
+import { jsonTarget } from './lib/inputs.ts'
 
 const names = [
   'Host',
@@ -120,18 +122,17 @@ async function exchange(port: number, bytes: Buffer): Promise<string> {
   return answer
 }
 
-/** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
-export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
-  await using web = await startTarget()
-  let runs = 0
-  const property = fc.asyncProperty(heads, async (bytes) => {
-    runs += 1
-    await survives(web, bytes)
-  })
-  await fc.assert(property, {
-    seed,
-    numRuns: Number.MAX_SAFE_INTEGER,
-    plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
-  })
-  return { runs }
-}
+let started: Promise<WebApp> | undefined
+
+const target = jsonTarget({
+  input: heads.map((bytes) => bytes.toString('latin1')),
+  read: (saved) => z.string().parse(saved),
+  check: async (text) => {
+    // The process ends with the run.
+    started ??= startTarget()
+    await survives(await started, Buffer.from(text, 'latin1'))
+  },
+})
+
+export default target.fuzz
+export const { replay } = target

@@ -1,8 +1,8 @@
 /**
  * `npm run fuzz`: looks for inputs that break a rule, target by target. Options: `--seconds 3600` for all together, `--seed 7`, `--target yaml`.
  *
- * A target is a file in this folder whose default export runs for some seconds. One that also exports `replay` is given the files of
- * `corpus/<target>/` first. What breaks a rule is saved in `.cache/fuzz`: fix the fault, and move the input to the corpus.
+ * A target is a file in this folder whose default export runs for some seconds. Its export `replay` is given the files of `corpus/<target>/`
+ * first: there is at least one. What breaks a rule is saved in `.cache/fuzz`: fix the fault, and move the input to the corpus.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -38,10 +38,11 @@ function corpusOf(target: string): readonly string[] {
 }
 
 async function run(target: string, seconds: number, seed: number): Promise<Outcome> {
+  if (corpusOf(target).length === 0) return { ok: false, words: `corpus/${target} holds no input` }
   const argv = [join(folder, 'lib/target.ts'), join(folder, `${target}.ts`), String(seconds), String(seed), ...corpusOf(target)]
   const child = spawn(process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    timeout: (seconds + grace) * 1000,
+    timeout: Math.ceil((seconds + grace) * 1000),
     killSignal: 'SIGKILL',
   })
   const [, stdout, stderr, input] = child.stdio

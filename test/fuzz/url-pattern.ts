@@ -2,6 +2,8 @@
 import { entryId, TroupeError } from '@troupe/core'
 import { compilePolicy, Security, securityPolicy } from '@troupe/policy/kernel'
 import fc from 'fast-check'
+import { z } from 'zod'
+import { jsonTarget } from './lib/inputs.ts'
 
 const id = entryId('fuzz:policy')
 const action = 'http_client.request'
@@ -107,22 +109,18 @@ function check(resources: string, given: string): void {
     throw new Error('another host is allowed')
 }
 
-/** Runs for about that long. @throws what breaks a rule, with the seed by which it is found again. */
-export default async function fuzz(seconds: number, seed: number): Promise<{ runs: number }> {
-  let runs = 0
-  const property = fc.asyncProperty(pattern, url, async (resources, given) => {
-    runs += 1
+const target = jsonTarget({
+  input: fc.record({ pattern, url }),
+  read: (saved) => z.object({ pattern: z.string(), url: z.string() }).parse(saved),
+  check: ({ pattern: resources, url: given }) => {
     try {
       check(resources, given)
     } catch (error) {
       // A question that is too long is refused.
       if (!(error instanceof TroupeError && error.kind === 'Invalid')) throw error
     }
-  })
-  await fc.assert(property, {
-    seed,
-    numRuns: Number.MAX_SAFE_INTEGER,
-    plugins: [fc.interruptAfterTimeLimit(seconds * 1000, { failOnInterrupt: false })],
-  })
-  return { runs }
-}
+  },
+})
+
+export default target.fuzz
+export const { replay } = target

@@ -57,6 +57,25 @@ describe('a host', () => {
     expect(await Promise.all([before, after].map(async (pid) => processes.call(pid, 'are you there?')))).toEqual(['waits', 'waits'])
   })
 
+  it.each([
+    ['stackSizeMb', 0.1],
+    ['maxOldGenerationSizeMb', 2],
+  ])('with limits that would end the program is refused, and all goes on: %s', async (name, size) => {
+    await using app = await startApp({ root, entries: [host, waiter] })
+    await using probe = await app.probe()
+    const small = { ...host, id: 'app:small', host: { resource_limits: { [name]: size } } }
+    for (const change of [
+      { op: 'create', entry: small },
+      { op: 'update', entry: { ...small, id: 'app:host' } },
+    ] as const) {
+      await expect(registry.apply([change])).rejects.toMatchObject({
+        kind: 'Invalid',
+        message: expect.stringContaining(`host.resource_limits.${name}: a thread does not start with ${size}`) as unknown,
+      })
+    }
+    expect(await probe.run(async () => processes.call(await processes.spawn('app:waiter', 'app:host', 'waits'), 'who'))).toBe('waits')
+  })
+
   it('that is deleted asks its processes to stop, and ends them', async () => {
     await using app = await startApp({ root, entries: [host, waiter] })
     await using probe = await app.probe()

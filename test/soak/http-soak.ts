@@ -4,14 +4,10 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { IncomingMessage } from 'node:http'
-import { get } from 'node:https'
-import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { entryId } from '@troupe/core'
 import { registry } from 'troupe'
-import { type Application, boot } from 'troupe/app'
-import { makeCertificates } from '../contract/certificates.ts'
+import { serviceIds, type Services, startServices } from './services.ts'
 
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 600)
 /** Bytes that the heap may keep: code that was compiled, caches that have an end. */
@@ -40,18 +36,8 @@ async function answers(port: number): Promise<void> {
   }
 }
 
-/** Bytes that the threads of both services hold, after a collection. */
-async function memory(clear: number, secure: number, ca: string): Promise<number> {
-  const plain = await fetch(`http://127.0.0.1:${clear}/inline?do=memory`)
-  const asked = get(`https://localhost:${secure}/inline?do=memory`, { ca, agent: false })
-  const answers: readonly unknown[] = await once(asked, 'response')
-  const [response] = answers
-  return Number(await plain.json()) + (response instanceof IncomingMessage ? Number(await text(response)) : Infinity)
-}
-
 /** Answers by how much the memory has grown in the second half: in the first, code is compiled and caches fill. */
-async function soak(app: Application, ca: string): Promise<number> {
-  const [clear, secure] = [app.address(entryId('soak:web')).port, app.address(entryId('soak:secure')).port]
+async function soak({ clear, secure, ca, memory }: Services): Promise<number> {
   await swap()
   await answers(clear)
   const half = async () => {
@@ -61,7 +47,7 @@ async function soak(app: Application, ca: string): Promise<number> {
     })
     await settled()
     await answers(clear)
-    return memory(clear, secure, ca)
+    return memory()
   }
   const first = await half()
   return (await half()) - first
@@ -87,15 +73,10 @@ function sockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPSocket') || kind === 'TLSWrap').length
 }
 
-await using certificates = await makeCertificates()
-const { cert, key } = certificates.server
-Object.assign(process.env, { SOAK_CERT: cert, SOAK_KEY: key })
-const log: string[] = []
-const app = await boot({ root: new URL('./web', import.meta.url).pathname, onLog: (line) => log.push(line) })
-// On a busy machine a service may need more than one attempt.
-for (const id of ['soak:web', 'soak:secure']) await app.start(entryId(id))
-const grown = await app.run(async () => soak(app, certificates.ca))
-const attempts = ['soak:web', 'soak:secure'].map((id) => app.service(entryId(id)).attempts)
+await using services = await startServices()
+const { app } = services
+const grown = await app.run(async () => soak(services))
+const attempts = serviceIds.map((id) => app.service(entryId(id)).attempts)
 const open = app.kernel.threads.size
 await app.stop()
 await pause(500)

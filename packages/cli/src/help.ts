@@ -27,7 +27,7 @@ Writes a new application that runs into an empty or new folder.`,
 
 Starts the application. With a command (an entry's meta.command.name) or an entry, runs that
 process and ends with the number it returns, else 0; 1 when it throws. Without, stays until
-SIGINT or SIGTERM and stops in order; a second signal ends it at once. Words after the command
+SIGINT, SIGTERM or SIGHUP and stops in order; a second signal ends it at once. Words after the command
 are the command's own, and so are options.
 
 With --watch, what is saved is taken over while all runs: entries, and the modules of what starts

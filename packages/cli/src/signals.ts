@@ -1,7 +1,9 @@
-/** SIGINT and SIGTERM: the first asks for an orderly stop, the second ends the program at once. */
+/** SIGINT, SIGTERM and SIGHUP, which comes when the terminal goes: the first asks for an orderly stop, the second ends the program at once. */
 import { constants } from 'node:os'
 
-export type StopSignal = 'SIGINT' | 'SIGTERM'
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export type StopSignal = (typeof stopSignals)[number]
 
 /** Ctrl-C reaches a program that npm runs twice: from the terminal, and from npm. Longer apart, they are two wishes. */
 const sameWish = 100
@@ -25,15 +27,16 @@ export class StopSignals implements Disposable {
     this.first = promise
     this.#resolve = resolve
     this.#atOnce = atOnce
-    process.on('SIGINT', this.#onSignal).on('SIGTERM', this.#onSignal)
+    for (const signal of stopSignals) process.on(signal, this.#onSignal)
   }
 
   [Symbol.dispose](): void {
-    process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal)
+    for (const signal of stopSignals) process.off(signal, this.#onSignal)
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (signal !== 'SIGINT' && signal !== 'SIGTERM') return
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    const signal = stopSignals.find((each) => each === name)
+    if (signal === undefined) return
     const before = this.#before
     const at = performance.now()
     if (before === undefined) {

@@ -49,9 +49,11 @@ export class Intake {
     this.#port.on('message', this.#onMessage)
   }
 
-  /** Reads what has come already, ahead of its turn: at most what may be under way. */
+  /**
+   * Reads what has come already, ahead of its turn: at most what may be under way. Does nothing while a message of this port is taken: what came
+   * after that must not overtake it.
+   */
   takeNow(): void {
-    // What is taken may ask for the same.
     if (this.#isTaking) return
     this.#isTaking = true
     this.#takeAll()
@@ -85,7 +87,9 @@ export class Intake {
   readonly #onMessage = (message: unknown): void => {
     if (this.#closed) release(message)
     else {
+      this.#isTaking = true
       this.#one(message)
+      this.#isTaking = false
       if (!this.#paused && !this.#closed) this.#watch()
     }
   }

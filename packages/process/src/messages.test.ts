@@ -222,6 +222,42 @@ describe('receiving', () => {
 })
 
 describe('names', () => {
+  it('are looked up once more when a process ends before it has accepted: of the same thread, in order', async () => {
+    const host4 = { queueSize: 4, isolation: 'shared', workers: 1 } as const
+    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.collect', 'talk.sendToTwo'], host: host4 })
+    const deaf = await processes.withName('it').spawn('app:talk.ignore', host)
+    const successor = await processes.spawn('app:talk.collect', host, 6)
+    const collected = processes.exited(successor)
+    // The first four are accepted; the others wait for room.
+    expect(await kernel.exec('talk.sendToTwo', 'it', deaf, successor, 10)).toEqual([])
+    expect(await collected).toEqual({ value: numbers(6).map((n) => ['n', n + 4]) })
+    expect(await kernel.deadLetters(4)).toHaveLength(4)
+  })
+
+  it('are looked up once more when a process ends before it has accepted: of another thread', async () => {
+    await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.echo', 'talk.sendToTwo'], host: { queueSize: 100 } })
+    const deaf = await processes.withName('it').spawn('app:talk.ignore', host)
+    const successor = await processes.spawn('app:talk.echo', host)
+    const ended = processes.exited(successor)
+    expect(await kernel.exec('talk.sendToTwo', 'it', deaf, successor, 400)).toEqual([])
+    await processes.cancel(successor)
+    const exit = await ended
+    const taken = 'value' in exit ? Number(exit.value) : 0
+    // Each is somewhere, once.
+    expect(await kernel.deadLetters(400 - taken)).toHaveLength(400 - taken)
+  })
+
+  it('without a successor lead nowhere', async () => {
+    await using _ = await startKernel({ programs: ['talk.ignore'], host: { queueSize: 4 } })
+    const deaf = await processes.withName('it').spawn('app:talk.ignore', host)
+    const sent = numbers(30).map(async (n) => processes.send('it', 'n', n))
+    const outcomes = Promise.allSettled(sent)
+    await processes.terminate(deaf)
+    const reasons = (await outcomes).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+    expect(reasons.length).toBeGreaterThan(0)
+    for (const reason of reasons) expect(reason).toMatchObject({ kind: 'NotFound' })
+  })
+
   it('are taken once, and go with their process', async () => {
     await using _ = await startKernel({ programs: ['life.wait'] })
     const one = await processes.spawn('app:life.wait', host)

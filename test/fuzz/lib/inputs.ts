@@ -1,12 +1,15 @@
-/** Targets whose input is one text: random ones are made of pieces that mean something to the parser, and known ones are replayed. */
+/** Targets whose input is one text, so that it can be saved and replayed: random ones are made of pieces that mean something to the parser. */
 import fc from 'fast-check'
+
+/** Characters of an input that are printed; all of it is saved. */
+const shown = 2000
 
 /** An input that breaks a rule. */
 export class BadInput extends Error {
   readonly input: string
 
   constructor(input: string, cause: unknown) {
-    super(`${cause instanceof Error ? cause.message : String(cause)}\ninput: ${JSON.stringify(input)}`, { cause })
+    super(`${cause instanceof Error ? cause.message : String(cause)}\ninput: ${JSON.stringify(input).slice(0, shown)}`, { cause })
     this.input = input
   }
 }
@@ -45,17 +48,45 @@ export function textTarget({ pieces, maxPieces = 24, unit = 'binary', check }: T
     },
   )
   const input = fc.array(piece, { maxLength: maxPieces }).map((parts) => parts.join(''))
+  return target(input, timed(check))
+}
+
+/** A target of inputs of another kind, which are saved as JSON. */
+export function jsonTarget<Input>({ input, read, check }: JsonTargetOptions<Input>): TextTarget {
+  return target(
+    input.map((value) => JSON.stringify(value)),
+    async (text) => check(read(JSON.parse(text))),
+  )
+}
+
+export interface JsonTargetOptions<Input> {
+  /** Of plain data. */
+  readonly input: fc.Arbitrary<Input>
+  /** Reads what was saved. @throws what is none */
+  readonly read: (saved: unknown) => Input
+  /** Throws when a rule is broken. */
+  readonly check: (input: Input) => unknown
+}
+
+function target(input: fc.Arbitrary<string>, check: (text: string) => unknown): TextTarget {
   const replay = async (text: string): Promise<void> => {
-    const start = performance.now()
     try {
       await check(text)
     } catch (error) {
       throw new BadInput(text, error)
     }
-    const took = performance.now() - start
-    if (took > longest) throw new BadInput(text, new Error(`${text.length} characters took ${Math.round(took)} ms`))
   }
   return { replay, fuzz: async (seconds, seed) => search(fc.asyncProperty(input, replay), seconds, seed) }
+}
+
+/** The check, and that it takes no longer than {@link longest}. */
+function timed(check: (text: string) => unknown): (text: string) => Promise<void> {
+  return async (text) => {
+    const start = performance.now()
+    await check(text)
+    const took = performance.now() - start
+    if (took > longest) throw new Error(`${text.length} characters took ${Math.round(took)} ms`)
+  }
 }
 
 /** Looks for what breaks a property, for about that long. */

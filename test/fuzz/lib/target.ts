@@ -9,13 +9,13 @@ type Replay = (input: string) => Promise<void>
 
 const target = z.object({
   default: z.custom<Fuzz>((value) => typeof value === 'function', 'exports no function as its default'),
-  replay: z.custom<Replay>((value) => typeof value === 'function').optional(),
+  replay: z.custom<Replay>((value) => typeof value === 'function', 'exports no function "replay"'),
 })
 
 const [file = '', seconds = '1', seed = '0', ...corpus] = process.argv.slice(2)
 try {
   const { default: fuzz, replay } = target.parse(await import(pathToFileURL(file).href))
-  for (const known of replay === undefined ? [] : corpus) await replay?.(readFileSync(known, 'utf8'))
+  for (const known of corpus) await replay(readFileSync(known, 'utf8'))
   const { runs } = await fuzz(Number(seconds), Number(seed))
   writeSync(1, `${runs}\n`)
   process.exit(0)

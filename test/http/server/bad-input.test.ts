@@ -89,6 +89,26 @@ describe('bad input', () => {
     expect((await fetch(`${web.url}/socket`)).status).toBe(426)
   })
 
+  it.each([
+    ['whose body does not come', post('/size', 'Content-Length: 10') + body5, '', ['408']],
+    ['that was answered before its body, which does not come', post('/ignore', 'Content-Length: 10') + body5, '', ['200']],
+    [
+      'that was answered before its body, which is garbled',
+      `${post('/ignore', 'Transfer-Encoding: chunked')}1\r\na\r\n`,
+      'zz\r\n',
+      ['200'],
+    ],
+    ['behind which garbage comes', post('/ignore', 'Content-Length: 5') + body5, 'no HTTP\r\n\r\n', ['200', '400']],
+    ['behind which garbage comes before its answer', post('/deaf', 'Content-Length: 5') + body5, 'no HTTP\r\n\r\n', []],
+  ])('a request has one answer: one %s', async (_, bytes, then, expected) => {
+    const isAnswered = expected[0] === '200'
+    const answer = await exchange(bytes, (socket) => {
+      if (!isAnswered) socket.write(then)
+      else socket.once('data', () => socket.write(then))
+    })
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)).toEqual(expected)
+  })
+
   it('a request smuggled behind another is none of its own', async () => {
     const smuggled = 'GET /users/admin HTTP/1.1\r\nHost: localhost\r\n\r\n'
     const answer = await exchange(`${post('/size', `Content-Length: ${smuggled.length}`, 'Connection: close')}${smuggled}`)

@@ -30,6 +30,7 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
         size: { method: 'POST', path: '/size', func: 'size' },
         cookies: { path: '/cookies', func: 'cookies' },
         empty: { path: '/empty', func: 'empty' },
+        exists: { method: 'HEAD', path: '/exists', func: 'cookies' },
         ticks: { path: '/ticks', func: 'ticks' },
         broken: { path: '/broken', func: 'broken' },
         patient: { path: '/patient', func: 'patient' },
@@ -81,6 +82,13 @@ describe.each(ways)('a function that answers requests %s, over %s', (_, protocol
   it('is there for HEAD where it is for GET', async () => {
     const response = await get('/hello', { method: 'HEAD' })
     expect([response.status, await response.text()]).toEqual([200, ''])
+  })
+
+  it('is there for HEAD alone where its method is HEAD', async () => {
+    const response = await get('/exists', { method: 'HEAD' })
+    expect([response.status, response.headers.get('x-one'), await response.text()]).toEqual([200, '1', ''])
+    const other = await get('/exists')
+    expect([other.status, other.headers.get('allow')]).toEqual([405, 'HEAD'])
   })
 
   it('is told apart from what is not there', async () => {

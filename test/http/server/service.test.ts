@@ -62,6 +62,21 @@ describe('an http.service', () => {
     expect(web.app.service('app:web').state).toBe('Stopped')
   })
 
+  it.each(['', 'GET /held HTTP/1.1\r\nHost: loc'])('does not wait for a client that has not asked: %j', async (bytes) => {
+    await using web = await startWebApp({
+      service: { lifecycle: { auto_start: true, stop_timeout: '1h' } },
+      endpoints: { held: { path: '/held', func: 'held' } },
+    })
+    const silent = connect(web.port, '127.0.0.1')
+    await once(silent, 'connect')
+    silent.write(bytes)
+    // By then the server has taken the connection, and what came by it.
+    expect((await get(web, '/nowhere')).status).toBe(404)
+    await web.app.app.stopService(web.id)
+    expect(web.app.service('app:web').state).toBe('Stopped')
+    silent.destroy()
+  })
+
   it('is cut off when it does not stop in time', async () => {
     await using web = await startWebApp({
       service: { lifecycle: { auto_start: true, stop_timeout: '1s' } },

@@ -114,8 +114,11 @@ describe.each(protocols)('over %s', (protocol) => {
     })
 
     it('are described to HEAD', async () => {
-      const response = await get('/words.txt', {}, 'HEAD')
-      expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '600', ''])
+      for (const headers of [{}, { range: 'bytes=2-4' }, { range: 'bytes=5000-' }]) {
+        const response = await get('/words.txt', headers, 'HEAD')
+        expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '600', ''])
+        expect(response.headers.get('content-range')).toBeNull()
+      }
     })
 
     it.each([

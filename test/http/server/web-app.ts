@@ -15,6 +15,8 @@ export const protocols = ['HTTP/1.1', 'HTTP/2'] as const
 export interface WebAppOptions {
   /** HTTP/2 comes by TLS. @default 'HTTP/1.1' */
   readonly protocol?: Protocol
+  /** Where sources are. @default the folder of this file */
+  readonly root?: string
   /** Fields of the `http.service` `app:web`. */
   readonly service?: Readonly<Record<string, unknown>>
   /** Fields of `http.endpoint` entries by their names; `func` is an export of `fixtures/handlers.ts`. */
@@ -43,7 +45,7 @@ export interface WebApp extends AsyncDisposable {
 export async function startWebApp(options: WebAppOptions = {}): Promise<WebApp> {
   const certificates = options.protocol === 'HTTP/2' ? await makeCertificates() : undefined
   const entries = webEntries({ ...options, service: { ...tlsOf(certificates), ...options.service } })
-  const app = await startApp({ root: import.meta.dirname, entries: [...entries], overlays: options.overlays ?? [] })
+  const app = await startApp({ root: options.root ?? import.meta.dirname, entries: [...entries], overlays: options.overlays ?? [] })
   await app.until('app:web', 'Running')
   const id = entryId('app:web')
   const { host, port } = app.app.address(id)

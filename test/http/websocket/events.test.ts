@@ -1,7 +1,9 @@
 import { processes, registry, security } from 'troupe'
-import { startApp, type TestEntry } from 'troupe/test'
+import type { TestEntry } from 'troupe/test'
+import type { Response } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { entryId } from '@troupe/core'
+import { type Protocol, protocols, startWebApp, type WebApp } from '../server/web-app.ts'
 import { still } from './still.ts'
 
 const stream = (name: string, fields: Readonly<Record<string, unknown>> = {}): TestEntry => ({
@@ -18,19 +20,16 @@ const endpoint = (name: string, pool: unknown): readonly TestEntry[] => [
   { id: `app:${name}-endpoint`, kind: 'http.endpoint', meta: { router: 'app:router' }, path: `/${name}`, func: `app:${name}` },
 ]
 
-async function start(...entries: readonly TestEntry[]) {
-  const app = await startApp({
+async function start(protocol: Protocol, ...entries: readonly TestEntry[]): Promise<WebApp> {
+  return startWebApp({
+    protocol,
     root: import.meta.dirname,
     entries: [
       { id: 'app:host', kind: 'process.host', host: { isolation: 'shared', workers: 1 }, lifecycle: { auto_start: true } },
       ...['news', 'flood'].map((method) => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://fixtures/news.ts', method })),
-      { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } },
-      { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' } },
       ...entries,
     ],
   })
-  await app.until('app:web', 'Running')
-  return Object.assign(app, { url: `http://127.0.0.1:${app.app.address(entryId('app:web')).port}` })
 }
 
 /** Reads a stream of events as text. */
@@ -45,8 +44,8 @@ class Listener implements AsyncDisposable {
     this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
   }
 
-  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Listener> {
-    return new Listener(await fetch(url, { headers }))
+  static async open(web: WebApp, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Listener> {
+    return new Listener(await web.fetch(path, { headers }))
   }
 
   /** The next event, as it stands. */
@@ -69,11 +68,11 @@ class Listener implements AsyncDisposable {
   }
 }
 
-describe('http.events', () => {
+describe.each(protocols)('http.events, over %s', (protocol) => {
   it('brings what a process sends, until that has no more to say', async () => {
-    await using app = await start(stream('news', { retry: '3s' }))
-    await using observer = await app.probe({ name: 'observer' })
-    await using listener = await Listener.open(`${app.url}/news`)
+    await using web = await start(protocol, stream('news', { retry: '3s' }))
+    await using observer = await web.app.probe({ name: 'observer' })
+    await using listener = await Listener.open(web, '/news')
     expect(Object.fromEntries(listener.response.headers)).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
@@ -91,18 +90,18 @@ describe('http.events', () => {
   })
 
   it('goes on where the client was', async () => {
-    await using app = await start(stream('news'))
-    await using observer = await app.probe({ name: 'observer' })
-    await using listener = await Listener.open(`${app.url}/news`, { 'last-event-id': '41' })
+    await using web = await start(protocol, stream('news'))
+    await using observer = await web.app.probe({ name: 'observer' })
+    await using listener = await Listener.open(web, '/news', { 'last-event-id': '41' })
     const { payload: pid } = await observer.next({ topic: 'open' })
     await processes.send(String(pid), 'news', 'peace')
     expect(await listener.next()).toBe('event: news\nid: 42\ndata: peace')
   })
 
   it('ends the process when the client goes', async () => {
-    await using app = await start(stream('news'))
-    await using observer = await app.probe({ name: 'observer' })
-    const listener = await Listener.open(`${app.url}/news`)
+    await using web = await start(protocol, stream('news'))
+    await using observer = await web.app.probe({ name: 'observer' })
+    const listener = await Listener.open(web, '/news')
     const { payload: pid } = await observer.next({ topic: 'open' })
     const exit = processes.exited(String(pid))
     await listener[Symbol.asyncDispose]()
@@ -111,24 +110,24 @@ describe('http.events', () => {
   })
 
   it('ends with the service, which does not wait for it', async () => {
-    await using app = await start(stream('news'))
-    await using observer = await app.probe({ name: 'observer' })
-    await using listener = await Listener.open(`${app.url}/news`)
+    await using web = await start(protocol, stream('news'))
+    await using observer = await web.app.probe({ name: 'observer' })
+    await using listener = await Listener.open(web, '/news')
     await observer.next({ topic: 'open' })
-    await app.app.stopService(entryId('app:web'))
+    await web.app.app.stopService(entryId('app:web'))
     expect(await listener.next()).toBeUndefined()
   })
 
   it('keeps alive what says nothing', async () => {
-    await using app = await start(stream('news', { keep_alive: '20ms' }))
-    await using listener = await Listener.open(`${app.url}/news`)
+    await using web = await start(protocol, stream('news', { keep_alive: '20ms' }))
+    await using listener = await Listener.open(web, '/news')
     expect([await listener.next(), await listener.next()]).toEqual([':', ':'])
   })
 
   it('holds the process up while the client does not read', async () => {
-    await using app = await start(stream('flood'))
-    await using observer = await app.probe({ name: 'observer' })
-    await using listener = await Listener.open(`${app.url}/flood`)
+    await using web = await start(protocol, stream('flood'))
+    await using observer = await web.app.probe({ name: 'observer' })
+    await using listener = await Listener.open(web, '/flood')
     let poured = 0
     const counting = (async () => {
       for (;;) poured = Number((await observer.next({ topic: 'poured', timeout: '20s' })).payload)
@@ -137,7 +136,7 @@ describe('http.events', () => {
     expect(await still(() => poured)).toBeLessThan(1000)
     for (let i = 0; i < 2000; i += 1) await listener.next()
     await expect.poll(() => poured).toBe(2000)
-    await app.stop()
+    await web.app.stop()
     await counting
   })
 
@@ -154,12 +153,12 @@ describe('http.events', () => {
         options: { token_auth: { store: 'app:tokens' } },
       },
     ]
-    await using app = await start(...guarded, { ...stream('news'), meta: { router: 'app:guarded' } })
-    await using observer = await app.probe({ name: 'observer' })
+    await using web = await start(protocol, ...guarded, { ...stream('news'), meta: { router: 'app:guarded' } })
+    await using observer = await web.app.probe({ name: 'observer' })
     const tokens = security.tokenStore('app:tokens')
     const issue = async (...policies: string[]) => tokens.create({ actor: security.newActor('ann'), scope: security.newScope(policies) })
     const [reader, stranger] = [await issue('app:reads'), await issue()]
-    const open = async (token: string) => Listener.open(`${app.url}/guarded/news`, { authorization: `Bearer ${token}` })
+    const open = async (token: string) => Listener.open(web, '/guarded/news', { authorization: `Bearer ${token}` })
     expect((await open(stranger.token)).response.status).toBe(403)
     await using listener = await open(reader.token)
     await observer.next({ topic: 'open' })
@@ -169,19 +168,21 @@ describe('http.events', () => {
   })
 
   it('is refused beyond max_connections, and where there is no host', async () => {
-    await using app = await start(stream('news', { max_connections: 1 }))
-    await using _ = await Listener.open(`${app.url}/news`)
-    expect((await fetch(`${app.url}/news`)).status).toBe(503)
+    await using web = await start(protocol, stream('news', { max_connections: 1 }))
+    await using _ = await Listener.open(web, '/news')
+    expect((await web.fetch('/news')).status).toBe(503)
     await registry.apply([{ op: 'update', entry: stream('news', { max_connections: 2 }) }])
-    await using second = await Listener.open(`${app.url}/news`)
+    await using second = await Listener.open(web, '/news')
     expect(second.response.status).toBe(200)
   })
 })
 
-describe.each(['inline', { min: 1, max: 1 }])('http.events() of a handler, pool %j', (pool) => {
+const ways = protocols.flatMap((protocol) => ['inline', { min: 1, max: 1 }].map((pool) => [protocol, pool] as const))
+
+describe.each(ways)('http.events() of a handler, over %s, pool %j', (protocol, pool) => {
   it('streams what a generator yields', async () => {
-    await using app = await start(...endpoint('count', pool))
-    await using listener = await Listener.open(`${app.url}/count`, { 'last-event-id': '1' })
+    await using web = await start(protocol, ...endpoint('count', pool))
+    await using listener = await Listener.open(web, '/count', { 'last-event-id': '1' })
     expect([await listener.next(), await listener.next(), await listener.next(), await listener.next()]).toEqual([
       'id: 2\ndata: {"i":2}',
       'id: 3\ndata: {"i":3}',
@@ -191,9 +192,9 @@ describe.each(['inline', { min: 1, max: 1 }])('http.events() of a handler, pool 
   })
 
   it('tells the generator when the client goes', async () => {
-    await using app = await start(...endpoint('wait', pool))
-    await using observer = await app.probe({ name: 'observer' })
-    const listener = await Listener.open(`${app.url}/wait`)
+    await using web = await start(protocol, ...endpoint('wait', pool))
+    await using observer = await web.app.probe({ name: 'observer' })
+    const listener = await Listener.open(web, '/wait')
     expect([await listener.next(), await listener.next()]).toEqual(['data: begun', ':'])
     await listener[Symbol.asyncDispose]()
     await observer.next({ topic: 'gone' })

@@ -7,6 +7,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { HttpServiceFields } from '../kinds-service.ts'
+import { Http1Connections } from './http1-connections.ts'
 import type { Incoming } from './environment.ts'
 import { Http1Outgoing, Http2Outgoing, type Outgoing } from './outgoing.ts'
 import { readCertificates, tlsOptions } from './tls.ts'
@@ -23,11 +24,16 @@ export type Transport = HttpServer | HttpsServer | Http2SecureServer
 /** HTTP/2 sessions that are open: they are asked to end when a server takes no more. */
 const sessions = new WeakMap<Transport, Set<ServerHttp2Session>>()
 
+const connections = new WeakMap<Transport, Http1Connections>()
+
 /** Milliseconds between looks for requests that take too long to come in. */
 const checkEvery = 1000
 
 /** Milliseconds between looks for connections that have become idle, while a server drains. */
 const sweepEvery = 50
+
+/** Milliseconds that a head which has begun may take while a server drains: Node looks for slow ones no more then. */
+const headGrace = 1000
 
 /** Milliseconds that a client may take to agree on TLS, where a head may take any. */
 const handshake = 120_000
@@ -42,6 +48,7 @@ export function createTransport(fields: HttpServiceFields, events: TransportEven
     tls === undefined || tls.mode === 'auto'
       ? markedSecure(createServer(http1Options(fields, events), events.onRequest), tls !== undefined)
       : createTlsServer(fields, { ...tlsOptions(tls), ...readCertificates(tls) }, http2, events)
+  connections.set(transport, new Http1Connections(transport, 'setSecureContext' in transport))
   transport.maxConnections = limits.connections ?? connectionsByDefault()
   return transport
 }
@@ -140,7 +147,11 @@ export async function drain(transport: Transport): Promise<void> {
   const sweep = startInterval(() => {
     if ('closeIdleConnections' in transport) transport.closeIdleConnections()
   }, sweepEvery)
-  await closed.finally(() => stopTimer(sweep))
+  const unasked = startTimer(() => connections.get(transport)?.endUnasked(), headGrace)
+  await closed.finally(() => {
+    stopTimer(sweep)
+    stopTimer(unasked)
+  })
 }
 
 /** The connection that a request came by. */

@@ -226,14 +226,21 @@ export class Account<Through> {
     return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
   }
 
-  /** Like {@link close}, with the error for those who wait. */
-  closeWith(arrived: number, error: TroupeError): Unacknowledged[] {
+  /** Like {@link close}, where nobody can say any more what has arrived. */
+  closeUncertain(reason: string): Unacknowledged[] {
+    const words = `process ${this.pid} is not there: ${reason}`
+    const details = { pid: this.pid }
+    return this.closeWith(0, notFound(words, details), notFound(words, { ...details, mayHaveArrived: true }))
+  }
+
+  /** Like {@link close}, with the error for those who wait. @param open - For those whose letters have gone out. */
+  closeWith(arrived: number, error: TroupeError, open = error): Unacknowledged[] {
     if (this.#closed !== undefined) return []
     this.#closed = error
     const told = new Set<number>()
     for (const { number, resolve, reject } of this.#opening.splice(0)) {
       if (number < arrived) resolve()
-      else reject(this.#closed)
+      else reject(open)
       told.add(number)
     }
     stopTimer(this.#gathering)

@@ -11,6 +11,7 @@ import { faultInBatch, maxBatch } from '../parcel-rules.ts'
 import { decode } from '../pipe/codec.ts'
 import type { ChannelWords, Parcel, SendRun } from '../protocol.ts'
 import { atExit } from '../thread/at-exit.ts'
+import { lookLater } from '../thread/builtins.ts'
 import type { Border } from '../thread/border.ts'
 import { encodeBatch } from './encode-batch.ts'
 import { Account, type Unacknowledged } from './account.ts'
@@ -124,6 +125,7 @@ export class Channel {
 
   /** What is wrong with what came; a batch is kept until it is taken. */
   readonly #check = (message: unknown): string | undefined => {
+    lookLater()
     let batch = message
     try {
       if (this.#encoded && message instanceof Uint8Array) batch = decode(message)
@@ -332,7 +334,7 @@ export class Channel {
 
   /** Closes all accounts: the thread is gone. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
-    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.close(0, reason) }))
+    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.closeUncertain(reason) }))
     this.#accounts.clear()
     this.#passAll()
     this.#introduce()

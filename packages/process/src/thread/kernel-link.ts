@@ -2,6 +2,7 @@
 import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol.ts'
 import { hand, type Wire } from '../wire.ts'
+import { lookLater } from './builtins.ts'
 import { Outflow } from './outflow.ts'
 
 interface Pending {
@@ -33,6 +34,7 @@ export class KernelLink {
     this.#outflow = credit && new Outflow(wire, credit)
     this.#onAsk = onAsk
     wire.on('message', (message: ToThread) => {
+      lookLater()
       if (!this.#settle(message)) onMessage(message)
     })
     wire.on('close', () => {

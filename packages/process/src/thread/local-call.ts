@@ -1,5 +1,6 @@
 /** A call of a function, as the thread that runs it holds it. */
 import { type EntryId, type Frame, type Pid, runInSlot, TroupeError } from '@troupe/core'
+import { lookLater } from './builtins.ts'
 import { Participant } from './participant.ts'
 
 export interface LocalCallOptions {
@@ -51,6 +52,7 @@ export class LocalCall extends Participant {
         Promise.resolve(runInSlot({ frame: this.#frame, owner: this }, fn)).then(resolve, reject)
       })
     } finally {
+      lookLater()
       this.#ended = true
     }
   }

@@ -1,6 +1,7 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol.ts'
+import { lookLater } from './builtins.ts'
 import { currentRuntime } from './current.ts'
 import { loadInTime } from './loading.ts'
 import { currentParticipant } from './participant.ts'
@@ -25,6 +26,7 @@ export function loadedMethod(program: Program): Method | undefined {
 export async function loadMethod(program: Program): Promise<Method> {
   carryVersions(program.module)
   const module = await loadInTime(program, importModule(program), report)
+  lookLater()
   const method: unknown = module[program.method]
   if (isMethod(method)) {
     loaded.set(program, method)
@@ -59,11 +61,16 @@ async function importModule(program: Program): Promise<Record<string, unknown>> 
   }
 }
 
-/** A module that cannot be read is named by Node above the stack alone, with the line and a mark under it. */
+/**
+ * A module that cannot be read is named by Node above the stack alone: `file:line`, then the line, sometimes with others before it, and most often
+ * a mark under it.
+ */
 function withPlace({ message, stack = '' }: SyntaxError): string {
-  const [, file, line, text = '', mark] = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^\n]*)\n( *)\^/.exec(stack) ?? []
+  const [, file, line, excerpt = ''] = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^]*?)\n\w*Error\b/.exec(stack) ?? []
   if (file === undefined || message.includes(file)) return message
-  return `${file}:${line}:${Math.min((mark ?? '').length, text.length) + 1}: ${message}`
+  const [, text = '', mark] = /([^\n]*)\n( *)\^/.exec(excerpt) ?? []
+  const column = mark === undefined ? '' : `:${Math.min(mark.length, text.length) + 1}`
+  return `${file}:${line}${column}: ${message}`
 }
 
 function isModule(value: unknown): value is Record<string, unknown> {

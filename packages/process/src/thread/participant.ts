@@ -1,5 +1,6 @@
 /** Who acts in a thread: a process, a function call, or the program around an application. */
 import { currentSlot, type Frame, type Pid, type Slot } from '@troupe/core'
+import { lookLater } from './builtins.ts'
 import { noCaller } from './no-application.ts'
 import type { Held } from './outbox.ts'
 
@@ -71,6 +72,7 @@ export function setOutsideParticipant(participant: Participant | undefined): voi
  * another, say).
  */
 export function currentParticipant(): Participant {
+  lookLater()
   const owner = currentSlot()?.owner
   if (owner instanceof Participant) return owner
   if (outside !== undefined) return outside

@@ -25,6 +25,7 @@ import type { Outgoing } from './outgoing.ts'
 import type { Participant } from './participant.ts'
 import { checkCrossing, crossing, mayNotCross } from '../crossing.ts'
 import { PendingCalls } from './pending-calls.ts'
+import { sendToSuccessor } from './successor.ts'
 import { checkTopic, missing, over, toItself, unfitReply, wordsOf } from './refusals.ts'
 
 export interface PostOfficeOptions {
@@ -65,12 +66,12 @@ export class PostOffice {
     return yielding(by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined))
   }
 
-  /** Sends to a process whose pid the kernel is still asked for. */
-  sendByName(by: Participant, name: string, found: Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
+  /** Sends to the process of a name, for whose pid `find` asks the kernel. */
+  sendByName(by: Participant, name: string, find: () => Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
     if (by.ended) return yielding(Promise.reject(over(by)))
     const held = { to: name, topic: message.topic, withdrawn: false }
-    const sent = found.then((to) => (held.withdrawn ? undefined : this.#dispatch(by, { ...message, to }, 0, held)))
-    return yielding(by.hold(sent, held))
+    const dispatch = async (to: Pid) => (held.withdrawn ? undefined : this.#dispatch(by, { ...message, to }, 0, held))
+    return yielding(by.hold(sendToSuccessor(by, find, dispatch), held))
   }
 
   /** Answers false where there is no room now. */

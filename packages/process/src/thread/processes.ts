@@ -175,7 +175,8 @@ export const processes = {
   supervisors,
 
   /**
-   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full.
+   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full. Of a name, whose process ends before it has
+   * accepted the message, the process is looked up once more.
    *
    * @throws TroupeError `NotFound` for a process that is not there, `Invalid` for a payload that cannot be cloned or a reserved topic.
    */
@@ -185,7 +186,7 @@ export const processes = {
     if (isPid(to) && !by.governed) return runtime.post.send(by, outgoing(to, topic, payload, options))
     try {
       checkTopic(topic)
-      return runtime.post.sendByName(by, to, findFor(by, 'process.send', to), {
+      return runtime.post.sendByName(by, to, async () => findFor(by, 'process.send', to), {
         topic,
         frame: frameInForce(),
         payload,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { errorToWire, runInSlot } from '@troupe/core'
 import { snapshot, unpackArguments } from '../mailbox/payload.ts'
 import type { Program, WireExit } from '../protocol.ts'
+import { lookLater } from './builtins.ts'
 import type { LocalProcess } from './local-process.ts'
 import { loadedMethod, loadMethod } from './module.ts'
 
@@ -16,6 +17,7 @@ interface CommandResult {
 export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exit: WireExit) => void): void {
   const { epoch, program } = process
   const end = (exit: WireExit) => {
+    lookLater()
     if (process.epoch === epoch) onEnd(exit)
   }
   const returned = (value: unknown) => {

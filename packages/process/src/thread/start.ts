@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { currentSlot, errorToWire } from '@troupe/core'
 import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
 import type { StartData } from '../protocol.ts'
+import { lookLater, watchBuiltins } from './builtins.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './local-call.ts'
 import { LocalProcess } from './local-process.ts'
@@ -29,6 +30,7 @@ export function guardChild(writes: boolean): void {
 export function startThread(data: StartData): Runtime {
   // Nothing of ours goes by it any more: what code of the application posted there would be read in the thread of the kernel.
   parentPort?.close()
+  watchBuiltins()
   trustAddons(data.native)
   if (data.network !== undefined) bindThreadNetwork(data.network)
   const runtime = new Runtime(data)
@@ -52,6 +54,7 @@ export function startThread(data: StartData): Runtime {
 
 /** Errors that nobody caught end the process or call that they belong to, or all in the thread when that cannot be told. */
 function strayed(runtime: Runtime, error: unknown): void {
+  lookLater()
   const owner = currentSlot()?.owner
   if (owner instanceof LocalCall) {
     if (owner.ended) runtime.kernel.failed(owner.pid, owner.entry, errorToWire(error), true)

@@ -36,7 +36,8 @@ async function answer({ cacheControl }: StaticFields, file: File, { headers: ask
     return new Response(null, { status, headers })
   }
   if (isUnchanged(asked, etag, modified)) return without(304)
-  const range = rangeOf(asked, size, modified)
+  // Of other methods it is ignored (RFC 9110, 14.2).
+  const range = method === 'GET' ? rangeOf(asked, size, modified) : undefined
   if (range === 'unsatisfiable') {
     headers.set('content-range', `bytes */${size}`)
     return without(416)

@@ -57,6 +57,18 @@ export async function onceTold(count: number) {
   return collect(count)
 }
 
+/** Sends numbers to a name; gives that to another process meanwhile, and ends the first. Answers what failed. */
+export async function sendToTwo(name: string, first: Pid, second: Pid, upTo: number) {
+  const sent = Array.from({ length: upTo }, async (_, n) => processes.send(name, 'n', n))
+  const outcomes = Promise.allSettled(sent)
+  // Answered after all that was asked before: by then they are on their way.
+  await processes.names.lookup(name)
+  await processes.names.unregister(name)
+  await processes.names.register(name, second)
+  await processes.cancel(first)
+  return (await outcomes).flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []))
+}
+
 /** Takes nothing, until it is cancelled. */
 export async function ignore() {
   await new Promise<void>((resolve) => {
