@@ -1,0 +1,106 @@
+/** What is at the bottom of the errors of libraries in an overlay: the overlay's own words, whatever limit ran out first. */
+import { once } from 'node:events'
+import http from 'node:http'
+import { createServer, type Socket } from 'node:net'
+import { TroupeError, entryId } from '@troupe/core'
+import { bindThreadNetwork, installGuard, provideNetworkAccess, type Route } from '@troupe/network'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Library } from './cause-libraries.ts'
+import { socks5Route } from '../overlays/socks5-fixture.ts'
+
+const overlay = entryId('app:causes')
+let refusing: Route
+let hanging: Route
+let route: Route
+let library: Readonly<Record<string, Library>>
+const stack = new AsyncDisposableStack()
+
+beforeAll(async () => {
+  const [refusal, silence] = await Promise.all([
+    startProxy((socket) => socket.end(Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]))),
+    startProxy(() => undefined),
+  ])
+  refusing = await socks5Route('causes', { host: '127.0.0.1', port: refusal })
+  hanging = await socks5Route('causes', { host: '127.0.0.1', port: silence, handshake_timeout: '14s' })
+  installGuard()
+  provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
+  bindThreadNetwork({ overlay })
+  // As user code is: after the guard.
+  library = (await import('./cause-libraries.ts')).library
+})
+afterAll(async () => stack.disposeAsync())
+
+/** A proxy that greets, and then does as it is told about each request; its port. */
+async function startProxy(onRequest: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => socket.destroy())
+      .once('data', () => {
+        socket.write(Buffer.from([5, 0]))
+        socket.once('data', () => onRequest(socket))
+      })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  stack.defer(() => void server.close())
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** The first error of an overlay in a chain of causes. */
+function ofOverlay(thrown: unknown): TroupeError | undefined {
+  for (let error = thrown; error instanceof Error; error = error.cause) if (error instanceof TroupeError) return error
+  return undefined
+}
+
+async function thrownBy(name: string, limit?: number): Promise<unknown> {
+  const use = library[name]
+  if (use === undefined) throw new Error(`there is no ${name}`)
+  return use(limit).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+const all = ['undici Agent', 'undici Agent by TLS', 'undici fetch', 'undici Pool', 'pg.Client', 'pg.Pool', 'ws', 'axios', 'got']
+
+describe.each(all)('%s', (name) => {
+  it('says what the proxy said of the target', async () => {
+    route = refusing
+    expect(ofOverlay(await thrownBy(name))).toMatchObject({
+      kind: 'Unavailable',
+      retryable: true,
+      details: { overlay, replyCode: 4, reply: 'host unreachable' },
+    })
+  })
+})
+
+it('node-fetch, which keeps no causes, has the overlay’s words in its own', async () => {
+  route = refusing
+  expect(await thrownBy('node-fetch')).toMatchObject({
+    code: 'EHOSTUNREACH',
+    message: expect.stringContaining(`through overlay ${overlay}`) as string,
+  })
+})
+
+it('the time that undici gives every connection does not end that of the overlay', async () => {
+  route = hanging
+  const thrown = await Promise.all(['undici Agent', 'undici Agent by TLS', 'undici Pool'].map(async (name) => thrownBy(name)))
+  const late = { kind: 'Timeout', retryable: true, details: { overlay, limit: 'handshake_timeout' } }
+  expect(thrown.map(ofOverlay)).toMatchObject([late, late, late])
+})
+
+it.each(['undici Agent', 'undici Agent by TLS', 'pg.Client'])('%s: a limit of its user holds, and names the overlay', async (name) => {
+  route = hanging
+  const thrown = await thrownBy(name, 500)
+  expect(thrown).not.toBeInstanceOf(TroupeError)
+  expect(ofOverlay(thrown)).toMatchObject({ kind: 'Timeout', retryable: true, details: { overlay } })
+  expect(ofOverlay(thrown)?.details).not.toHaveProperty('limit')
+})
+
+it('what a signal is aborted with is left as it is', async () => {
+  route = hanging
+  const reason = new DOMException('enough', 'TimeoutError')
+  const signal = AbortSignal.abort(reason)
+  await expect(once(http.get('http://unknown.test/', { signal }), 'response')).rejects.toMatchObject({ name: 'AbortError', cause: reason })
+  expect(reason).not.toHaveProperty('cause')
+})
