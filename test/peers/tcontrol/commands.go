@@ -38,6 +38,9 @@ func (c *command) carryOut(t *tailnet, s *servers) (fields, error) {
 	case "revoke":
 		t.revoke(c.Key)
 		return nil, nil
+	case "revoke_all":
+		t.revokeAll()
+		return nil, nil
 	case "login":
 		return nil, t.completeLogin(c.URL, c.User)
 	case "approval":
@@ -47,6 +50,8 @@ func (c *command) carryOut(t *tailnet, s *servers) (fields, error) {
 		return nil, t.change(c.Node, func(m *member) { m.approved = true })
 	case "expire":
 		return nil, t.change(c.Node, func(m *member) { m.expiry = time.Now().Add(-time.Minute) })
+	case "renew":
+		return nil, t.change(c.Node, func(m *member) { m.expiry = time.Time{} })
 	case "remove":
 		return nil, t.removeNamed(c.Node)
 	case "nodes":
