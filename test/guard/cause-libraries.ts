@@ -17,6 +17,7 @@ const database = { host: 'unknown.test', user: 'troupe', database: 'postgres' }
 export const library: Readonly<Record<string, Library>> = {
   'undici Agent': async (limit) => byAgent(plain, limit),
   'undici Agent by TLS': async (limit) => byAgent(secure, limit),
+  'undici Agent with a Host header': async () => byAgent('http://192.0.2.7/', undefined, { host: 'elsewhere.test' }),
   'undici fetch': async () => undiciFetch(plain),
   'undici Pool': async () => {
     const pool = new Pool(plain, { connections: 1 })
@@ -35,10 +36,10 @@ export const library: Readonly<Record<string, Library>> = {
   got: async () => got(plain, { retry: { limit: 0 } }),
 }
 
-async function byAgent(url: string, limit: number | undefined): Promise<void> {
+async function byAgent(url: string, limit: number | undefined, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   const dispatcher = new Agent(limit === undefined ? {} : { connect: { timeout: limit } })
   try {
-    await request(url, { dispatcher })
+    await request(url, { dispatcher, headers })
   } finally {
     await dispatcher.destroy()
   }

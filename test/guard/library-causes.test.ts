@@ -13,12 +13,21 @@ let refusing: Route
 let hanging: Route
 let route: Route
 let library: Readonly<Record<string, Library>>
+/** What the one that refuses was asked for, and who waits for the other. */
+const asked: Buffer[] = []
+const hung = new Set<Socket>()
 const stack = new AsyncDisposableStack()
 
 beforeAll(async () => {
   const [refusal, silence] = await Promise.all([
-    startProxy((socket) => socket.end(Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]))),
-    startProxy(() => undefined),
+    startProxy((socket, request) => {
+      asked.push(request)
+      socket.end(Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]))
+    }),
+    startProxy((socket) => {
+      hung.add(socket)
+      socket.on('close', () => hung.delete(socket))
+    }),
   ])
   refusing = await socks5Route('causes', { host: '127.0.0.1', port: refusal })
   hanging = await socks5Route('causes', { host: '127.0.0.1', port: silence, handshake_timeout: '14s' })
@@ -31,13 +40,13 @@ beforeAll(async () => {
 afterAll(async () => stack.disposeAsync())
 
 /** A proxy that greets, and then does as it is told about each request; its port. */
-async function startProxy(onRequest: (socket: Socket) => void): Promise<number> {
+async function startProxy(onRequest: (socket: Socket, request: Buffer) => void): Promise<number> {
   const server = createServer((socket) => {
     socket
       .on('error', () => socket.destroy())
       .once('data', () => {
         socket.write(Buffer.from([5, 0]))
-        socket.once('data', () => onRequest(socket))
+        socket.once('data', (request: Buffer) => onRequest(socket, request))
       })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -95,6 +104,19 @@ it.each(['undici Agent', 'undici Agent by TLS', 'pg.Client'])('%s: a limit of it
   expect(thrown).not.toBeInstanceOf(TroupeError)
   expect(ofOverlay(thrown)).toMatchObject({ kind: 'Timeout', retryable: true, details: { overlay } })
   expect(ofOverlay(thrown)?.details).not.toHaveProperty('limit')
+})
+
+it('a connection that its user gave up is given up at the proxy too (nodejs/undici#2362)', async () => {
+  route = hanging
+  await thrownBy('undici Agent by TLS', 500)
+  await expect.poll(() => hung.size).toBe(0)
+})
+
+it('undici asks for the host of the URL, whatever the header says', async () => {
+  route = refusing
+  await thrownBy('undici Agent with a Host header')
+  // Version, command, reserved, an IPv4 address, port 80.
+  expect(asked.at(-1)).toEqual(Buffer.from([5, 1, 0, 1, 192, 0, 2, 7, 0, 80]))
 })
 
 it('what a signal is aborted with is left as it is', async () => {

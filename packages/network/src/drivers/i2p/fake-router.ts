@@ -17,6 +17,7 @@ interface Held {
 
 interface Gate {
   isOpen: boolean
+  isForgetful?: boolean
 }
 
 export class FakeRouter implements AsyncDisposable {
@@ -28,6 +29,11 @@ export class FakeRouter implements AsyncDisposable {
     this.bridge = bridge
     this.sessions = sessions
     this.#gate = gate
+  }
+
+  /** Whether it does not notice that a connection has ended. */
+  set forgetful(isForgetful: boolean) {
+    this.#gate.isForgetful = isForgetful
   }
 
   /** Whether it takes logins. */
@@ -82,6 +88,7 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
       const session: Held = { key, control: socket }
       sessions.set(word('ID'), session)
       socket.on('close', () => {
+        if (gate.isForgetful === true) return
         sessions.delete(word('ID'))
         session.forward?.socket.destroy()
       })
