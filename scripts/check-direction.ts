@@ -63,8 +63,8 @@ function imported(file: string, from: Package, packages: ReadonlyMap<string, Pac
 
 function outside(file: string, specifier: string, from: Package): string | undefined {
   const target = resolve(dirname(file), specifier)
-  // Fuzzing is aimed at parsers, which packages keep to themselves.
-  if (file.startsWith(resolve(from.folder, 'fuzz') + sep)) return undefined
+  // Fuzzing is aimed at parsers, and the soak at stages, which packages keep to themselves.
+  if (['fuzz', 'soak'].some((folder) => file.startsWith(resolve(from.folder, folder) + sep))) return undefined
   return target.startsWith(from.folder + sep) ? undefined : `${specifier} reaches out of ${from.name}; import the other package by its name`
 }
 

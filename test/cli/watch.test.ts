@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { AppFolder } from './app-folder.ts'
 
@@ -159,6 +160,22 @@ entries:
     writeFileSync(join(folder.path, 'src/word.cjs'), "module.exports = 'two'\n")
     await program.says('new code for app:imports, new code for app:old')
     await program.says('CommonJS two imported two')
+    program.kill('SIGTERM')
+    expect((await program.ended).status).toBe(0)
+  })
+
+  it('ends with what was saved at last, though it looks at a save that is half made', { timeout: 120_000 }, async () => {
+    using folder = app()
+    using program = folder.start('run', '--watch')
+    await program.says('troupe: watching')
+    await program.says('one first')
+    // It looks a tenth of a second after a change.
+    for (const pause of [60, 90, 100, 110, 120, 150]) {
+      writeFileSync(join(folder.path, 'src/word.ts'), `export const word = 'half ${pause}'\n`)
+      await sleep(pause)
+      writeFileSync(join(folder.path, 'src/word.ts'), `export const word = 'all ${pause}'\n`)
+      await program.says(`one all ${pause}`)
+    }
     program.kill('SIGTERM')
     expect((await program.ended).status).toBe(0)
   })

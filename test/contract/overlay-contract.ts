@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 export interface OverlayFixture {
   readonly overlay: Overlay
   /** The same echo server, by each form of address that the overlay carries. */
-  readonly echo: { readonly name: Target; readonly ipv4?: Target; readonly ipv6?: Target }
+  readonly echo: { readonly name: Target; readonly ipv4?: Target; readonly ipv6?: Target; readonly base64?: Target }
   /** A server that says `bye` and ends. */
   readonly bye: Target
   /** Nobody listens there. */

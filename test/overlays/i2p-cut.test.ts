@@ -1,39 +1,15 @@
 /** A cut connection to a router that lives, as Debian sets it up (`sam.singlethread`), and the other way. */
 import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { connect, createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { entryId, sleep } from '@troupe/core'
 import { dial, listenOn } from '@troupe/network'
 import { expect, it } from 'vitest'
 import { startRouter, samPort } from '../peers/i2pd.ts'
 import { address } from '../peers/loopback.ts'
+import { Relay } from '../peers/relay.ts'
 import { echoed } from './echoed.ts'
 import { I2pOverlays, stateFolder } from './i2p-fixture.ts'
-
-/** Hands connections on to the router until they are cut. */
-async function forwarder(host: string): Promise<AsyncDisposable & { readonly port: number; cut(): void }> {
-  const sockets = new Set<Socket>()
-  const server = createServer((near) => {
-    const far = connect(samPort, host)
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
-    }
-    near.on('close', () => far.destroy()).pipe(far)
-    far.on('close', () => near.destroy()).pipe(near)
-  })
-  // i2pd forwards streams to where the request came from: that is here.
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const bound = server.address()
-  const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy()
-  }
-  const close = async () => {
-    server.close()
-    cut()
-  }
-  return { port: typeof bound === 'object' && bound ? bound.port : 0, cut, [Symbol.asyncDispose]: close }
-}
 
 it.each([true, false])(
   'is found out and made good, with singlethread = %s',
@@ -41,7 +17,8 @@ it.each([true, false])(
     await using stack = new AsyncDisposableStack()
     const host = address(isSingleThread ? 28 : 29)
     stack.use(await startRouter(await stateFolder(stack), host, isSingleThread))
-    const way = stack.use(await forwarder(host))
+    // i2pd forwards streams to where the request came from: that is here.
+    const way = stack.use(await Relay.to({ host, port: samPort }))
     const [world, elsewhere] = [stack.use(new I2pOverlays(await stateFolder(stack))), stack.use(new I2pOverlays(await stateFolder(stack)))]
     const [site] = await Promise.all([
       world.add('site', { host: '127.0.0.1', port: way.port, first_byte_timeout: '5s' }),

@@ -1,4 +1,4 @@
-/** A router that dies under load and comes back: sessions are rebuilt under their keys, and listeners have their addresses. */
+/** A router as it comes (SAM in one thread) that dies under load and comes back: sessions are rebuilt under their keys, and listeners have their addresses. */
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
@@ -43,7 +43,7 @@ async function attempt({ route }: Overlay, at: string, timeout: number): Promise
 it('is survived: what was open fails, dials wait or are told, and then all are there again', async () => {
   const folder = await stateFolder(stack)
   await using routers = new AsyncDisposableStack()
-  routers.use(await startRouter(folder, host))
+  routers.use(await startRouter(folder, host, true))
   const states = [await stateFolder(stack), await stateFolder(stack)] as const
   const world = stack.use(new I2pOverlays(states[0]))
   const former = new I2pOverlays(states[1])
@@ -67,7 +67,7 @@ it('is survived: what was open fails, dials wait or are told, and then all are t
   await broken
   // In the dark: dials wait for as long as they may.
   await expect.poll(() => [...load.seen]).toContain('Timeout')
-  routers.use(await startRouter(folder, host))
+  routers.use(await startRouter(folder, host, true))
   const again = stack.use(new I2pOverlays(states[1]))
   const other = await again.add('closed', fields)
   world.provide(again)

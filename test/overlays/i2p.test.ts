@@ -1,13 +1,25 @@
 import { inject } from 'vitest'
-import { overlayContract } from '../contract/overlay-contract.ts'
+import { type OverlayFixture, overlayContract } from '../contract/overlay-contract.ts'
+import { startI2p } from '../peers/i2pd.ts'
+import { address } from '../peers/loopback.ts'
+import type { I2pPeer } from '../peers/peers.ts'
 import { I2pOverlays, reroute, stateFolder } from './i2p-fixture.ts'
 
-const { i2p } = inject('peers')
-
-overlayContract('network.i2p on i2pd', async () => {
+overlayContract('network.i2p on i2pd', async () => fixtureOf(inject('peers').i2p, new AsyncDisposableStack()))
+// It is slow to greet two hundred at once on a busy machine.
+overlayContract('network.i2p on i2pd as it comes, with SAM in one thread', async () => {
   const stack = new AsyncDisposableStack()
+  const { peer } = stack.use(await startI2p(await stateFolder(stack), address(30), true))
+  return fixtureOf(peer, stack, { connect_timeout: '60s' })
+})
+
+async function fixtureOf(
+  i2p: I2pPeer,
+  stack: AsyncDisposableStack,
+  limits: Readonly<Record<string, string>> = {},
+): Promise<OverlayFixture> {
   const world = stack.use(new I2pOverlays(await stateFolder(stack)))
-  const overlay = await world.add('i2p', { ...i2p.sam, first_byte_timeout: '3s' })
+  const overlay = await world.add('i2p', { ...i2p.sam, first_byte_timeout: '3s', ...limits })
   // Both sessions take 20 s: the one to listen by is found again by whoever listens next.
   const [early] = await Promise.all([overlay.bind({ port: 80 }), overlay.check?.()])
   await early[Symbol.asyncDispose]()
@@ -28,4 +40,4 @@ overlayContract('network.i2p on i2pd', async () => {
     silentWhenGone: true,
     routeTo: (port) => reroute(overlay.route, port),
   }
-})
+}

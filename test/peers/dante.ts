@@ -14,7 +14,7 @@ const port = 1080
 export const danteForbidden = '127.255.66.1'
 
 /** dante changes its user, and Linux then forgets that it was to die with its parent: a shell remembers. */
-const underShell = '"$0" "$@" & trap "kill $!; wait" TERM; wait'
+export const underShell = '"$0" "$@" & trap "kill $!; wait" TERM; wait'
 
 const run = promisify(execFile)
 

@@ -56,9 +56,13 @@ export async function routerConfig(plan: RouterPlan): Promise<readonly string[]>
 }
 
 /** A router with an echo server and one that says `bye`: sessions take 20 s, whatever one does, so they are made side by side. */
-export async function startI2p(folder: string, host: string): Promise<AsyncDisposable & { readonly peer: I2pPeer }> {
+export async function startI2p(
+  folder: string,
+  host: string,
+  isSingleThread = false,
+): Promise<AsyncDisposable & { readonly peer: I2pPeer }> {
   await using stack = new AsyncDisposableStack()
-  stack.use(await startRouter(folder, host))
+  stack.use(await startRouter(folder, host, isSingleThread))
   const [echo, bye] = await Promise.all([
     serve(stack, host, 'echo', (socket) => socket.pipe(socket)),
     serve(stack, host, 'bye', (socket) => socket.end('bye')),

@@ -25,6 +25,8 @@ export interface TorPeer {
   readonly control: { readonly host: string; readonly port: number }
   /** The control port's cookie, in hexadecimal. */
   readonly cookie: string
+  /** By which other clients know the authority of this network: a line of a `torrc`. */
+  readonly directory: string
   /** An onion service whose port 80 leads to the target's HTTP port. */
   readonly onion: string
 }

@@ -55,7 +55,15 @@ export async function startTor(network: TorOptions): Promise<{ daemons: readonly
     await client.until(async () => probe({ proxy: socks, host: onion, port: 80 }))
     const cookie = (await readFile(join(folder, 'client/cookie'))).toString('hex')
     const at = (port: number) => ({ host: address(clientHost), port })
-    const peer = { socks, extended: at(ports.extended), unix: socksPath(network, 'client'), control: at(ports.control), cookie, onion }
+    const peer = {
+      socks,
+      extended: at(ports.extended),
+      unix: socksPath(network, 'client'),
+      control: at(ports.control),
+      cookie,
+      directory,
+      onion,
+    }
     return { daemons, peer }
   } catch (error) {
     await Promise.allSettled(daemons.map(async (daemon) => daemon[Symbol.asyncDispose]()))

@@ -34,6 +34,7 @@ export { FrameDecoder, FrameEncoder, type FrameReference, frameTableSize, type W
 export { canonicalHost, ipv4Of, literalOf } from './host.ts'
 export { type EntryId, entryId, isEntryId, isName, isPid, nameOf, namespaceOf, type Pid, pid, serialOf, threadOf } from './id.ts'
 export type { Log, LogLevel, LogNote } from './log.ts'
+export { holdFile } from './hold-file.ts'
 export { ensurePrivateDatabase, readPrivateFile } from './private-file.ts'
 export { realPath } from './real-path.ts'
 export { isSecretName, secretWords } from './secret-name.ts'

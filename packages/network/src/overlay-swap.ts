@@ -55,7 +55,7 @@ export class Swap implements OverlaySwap {
     const { built, place } = this.#options
     this.#letGo()
     for (const [id, overlay] of this.#former ?? []) place(id, overlay)
-    await Promise.all(built.map(async (overlay) => overlay[Symbol.asyncDispose]()))
+    await Promise.all(built.map(async (overlay) => (overlay.discard ? overlay.discard() : overlay[Symbol.asyncDispose]())))
   }
 
   #letGo(): void {

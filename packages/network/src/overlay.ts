@@ -40,6 +40,8 @@ export interface Overlay extends AsyncDisposable {
   status?(): Promise<OverlayStatus>
   /** Somebody could not use it: it looks how it does, soon. */
   doubt?(): void
+  /** Ends it as one that was never wanted: what it has made elsewhere is taken back as far as can be. @default it is disposed of */
+  discard?(): Promise<void>
   /** What a granted thread needs to dial. */
   readonly route: Route
   /**
@@ -105,7 +107,7 @@ export interface Ticket extends Route {
 
 /** Where connections of an overlay arrive in this thread. Disposing of it ends it; connections that were accepted go on. */
 export interface Listener extends AsyncDisposable {
-  /** The place, as others dial it. */
+  /** The place, as others dial it: another one where the overlay renames it. */
   readonly address: Target
   /**
    * Ends when the listener is disposed of.

@@ -11,8 +11,8 @@ const told = new Map<EntryId, number>()
 /** Tells of a dial that `thrown` has ended, where it is the overlay that failed and not the target or the caller. */
 export function tellTrouble(overlay: EntryId, thrown: unknown): void {
   if (!(thrown instanceof TroupeError) || !isOfOverlay(thrown)) return
-  const now = Date.now()
-  if (now - (told.get(overlay) ?? 0) < quiet) return
+  const now = performance.now()
+  if (now - (told.get(overlay) ?? -quiet) < quiet) return
   told.set(overlay, now)
   const channel = new BroadcastChannel(name)
   channel.postMessage(overlay)

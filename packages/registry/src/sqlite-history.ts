@@ -2,8 +2,10 @@
  * Versions in an SQLite database: a version, the state that it makes and what the files said are written in one transaction, so that
  * whatever is read back was committed, however the program ended.
  */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { ensurePrivateDatabase, type EntryId, TroupeError } from '@troupe/core'
+import { ensurePrivateDatabase, type EntryId, holdFile, TroupeError } from '@troupe/core'
 import { z } from 'zod'
 import { changeBetween, differences, type EntryChange } from './change.ts'
 import type { Entry, EntryMap } from './entry.ts'
@@ -27,27 +29,41 @@ const versionRows = z.array(z.object({ version: z.number(), time: z.number(), ch
 /**
  * Opens the history in `file`, which is made when it is missing, readable by its owner alone.
  *
- * @throws TroupeError `Unavailable` when it cannot be opened, or is no such database.
+ * @throws TroupeError `Unavailable` when it cannot be opened, or is no such database; `Conflict` when another application has it: each
+ *   would take its own versions for the only ones.
  */
 export async function openSqliteHistory(file: string, limit: number = defaultLimit): Promise<History> {
   // Loaded here, because Node 24 warns that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
+  let hold: Disposable | undefined
   try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    hold = await holdFile(`${file}.lock`)
+    if (hold === undefined) throw inUse(file)
     ensurePrivateDatabase(file)
     const database = new DatabaseSync(file)
     database.exec(tables)
-    return new SqliteHistory(database, limit)
+    return new SqliteHistory(database, hold, limit)
   } catch (cause) {
+    hold?.[Symbol.dispose]()
+    if (cause instanceof TroupeError && cause.kind === 'Conflict') throw cause
     throw new TroupeError('Unavailable', `the history ${file} can not be opened: ${String(cause)}`, { cause, details: { file } })
   }
 }
 
+function inUse(file: string): TroupeError {
+  const message = `the history ${file} is in use by another application: stop that one, or give this one a registry.history_path of its own`
+  return new TroupeError('Conflict', message, { details: { file }, retryable: false })
+}
+
 class SqliteHistory implements History {
   readonly #database: DatabaseSync
+  readonly #hold: Disposable
   readonly #limit: number
 
-  constructor(database: DatabaseSync, limit: number) {
+  constructor(database: DatabaseSync, hold: Disposable, limit: number) {
     this.#database = database
+    this.#hold = hold
     this.#limit = limit
   }
 
@@ -76,6 +92,7 @@ class SqliteHistory implements History {
 
   [Symbol.dispose](): void {
     this.#database.close()
+    this.#hold[Symbol.dispose]()
   }
 
   #atOnce(write: () => void): void {

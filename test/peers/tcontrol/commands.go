@@ -14,6 +14,7 @@ type command struct {
 	ID   int64  `json:"id"`
 	Op   string `json:"op"`
 	Node string `json:"node"`
+	Name string `json:"name"`
 
 	Key       string   `json:"key"`
 	User      string   `json:"user"`
@@ -38,6 +39,9 @@ func (c *command) carryOut(t *tailnet, s *servers) (fields, error) {
 	case "revoke":
 		t.revoke(c.Key)
 		return nil, nil
+	case "revoke_all":
+		t.revokeAll()
+		return nil, nil
 	case "login":
 		return nil, t.completeLogin(c.URL, c.User)
 	case "approval":
@@ -47,6 +51,10 @@ func (c *command) carryOut(t *tailnet, s *servers) (fields, error) {
 		return nil, t.change(c.Node, func(m *member) { m.approved = true })
 	case "expire":
 		return nil, t.change(c.Node, func(m *member) { m.expiry = time.Now().Add(-time.Minute) })
+	case "renew":
+		return nil, t.change(c.Node, func(m *member) { m.expiry = time.Time{} })
+	case "rename":
+		return nil, t.change(c.Node, func(m *member) { m.name = c.Name })
 	case "remove":
 		return nil, t.removeNamed(c.Node)
 	case "nodes":

@@ -38,6 +38,12 @@ func (t *tailnet) revoke(text string) {
 	delete(t.keys, text)
 }
 
+func (t *tailnet) revokeAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.keys)
+}
+
 // useKey is asked with the lock held.
 func (t *tailnet) useKey(text string, wantedTags []string) (*authKey, error) {
 	k := t.keys[text]

@@ -2,18 +2,22 @@
  * Has a socket connect by a connection that is dialled for it: Node's own `connect` runs, but what it would ask of the native handle is
  * done here, and the handle is swapped. Whoever holds the socket sees what a plain one shows.
  */
+import type { EntryId } from '@troupe/core'
 import { isIP, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Target } from '../overlay.ts'
 import { adopt } from './adopt.ts'
 import { asConnectError } from './connect-error.ts'
 import type { ConnectCall } from './connect-options.ts'
+import { EarlyEnd } from './early-end.ts'
 import { HostLookup, type HostLookupOptions } from './host-lookup.ts'
 import { handleOf, property } from './internals.ts'
 import { type Callable, isCallable } from './wrap.ts'
 
 /** How a connection comes about. */
 export interface Way {
+  /** That it leads through, if it does. */
+  readonly overlay?: EntryId
   open(target: Target, signal: AbortSignal): Promise<Socket>
   readonly unjudged: HostLookupOptions['unjudged']
   /** The address that the socket is to show as its far end, where the connection does not know it. */
@@ -112,6 +116,8 @@ class Carrying {
     }
     socket.on('close', stop)
     let target: Target = { host: hosts[0] ?? '', port }
+    const { overlay } = this.#way
+    using _early = overlay === undefined ? undefined : new EarlyEnd(socket, overlay, () => target)
     const open = async (host: string) => {
       target = { host: this.#way.nameOf(host), port }
       return this.#way.open(target, closing.signal)

@@ -79,6 +79,7 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
     socket,
     call,
     {
+      overlay,
       open: async (target, signal) => open(overlay, target, signal),
       unjudged: (address) => (isFakeAddress(address) ? refusedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined),
       peerOf: shownAddress,

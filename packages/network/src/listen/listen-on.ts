@@ -103,7 +103,7 @@ class Listening {
   }
 
   #listening({ listener }: Place): void {
-    this.#handle.address = listener.address
+    this.#handle.listener = listener
     // Outside of the promise, so that what a listener throws is not taken for a failure to listen.
     if (!this.#closed) process.nextTick(() => this.#server.emit('listening'))
   }
@@ -153,7 +153,7 @@ class Listening {
       this.#next = undefined
       try {
         const place = await made
-        this.#handle.address = place.listener.address
+        this.#handle.listener = place.listener
         return place
       } catch (error) {
         if (isFinal(error) || this.#closed) throw error

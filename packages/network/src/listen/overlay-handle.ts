@@ -8,8 +8,8 @@ const notBound = -constants.errno.EINVAL
 
 /** Answers to what Node asks of the handle of a server that listens. */
 export class OverlayHandle {
-  /** Where the server is reached, once that is known. */
-  address: Target | undefined
+  /** Which tells where the server is reached, once that is known. */
+  listener: { readonly address: Target } | undefined
   readonly #onClose: () => void
   /** A server that listens keeps its thread alive, and may be told not to. */
   readonly #alive = keepAlive()
@@ -38,7 +38,8 @@ export class OverlayHandle {
 
   /** Fills `out` as the native method does. */
   getsockname(out: object): number {
-    return this.address === undefined ? notBound : fillAddress(out, this.address.host, this.address.port)
+    const { address } = this.listener ?? {}
+    return address === undefined ? notBound : fillAddress(out, address.host, address.port)
   }
 }
 

@@ -15,13 +15,30 @@ interface Held {
   forward?: { readonly port: number; readonly socket: Socket }
 }
 
+interface Gate {
+  isOpen: boolean
+  isForgetful?: boolean
+}
+
 export class FakeRouter implements AsyncDisposable {
   readonly bridge: ScriptedBridge
   readonly sessions: Map<string, Held>
+  readonly #gate: Gate
 
-  private constructor(bridge: ScriptedBridge, sessions: Map<string, Held>) {
+  private constructor(bridge: ScriptedBridge, sessions: Map<string, Held>, gate: Gate) {
     this.bridge = bridge
     this.sessions = sessions
+    this.#gate = gate
+  }
+
+  /** Whether it does not notice that a connection has ended. */
+  set forgetful(isForgetful: boolean) {
+    this.#gate.isForgetful = isForgetful
+  }
+
+  /** Whether it takes logins. */
+  set admits(isOpen: boolean) {
+    this.#gate.isOpen = isOpen
   }
 
   /** Takes the destinations of all sessions away, as i2pd does with those that came back too soon: their connections stand. */
@@ -31,7 +48,8 @@ export class FakeRouter implements AsyncDisposable {
 
   static async start({ port = 0, names = {} }: { port?: number; names?: Readonly<Record<string, string>> } = {}): Promise<FakeRouter> {
     const sessions = new Map<string, Held>()
-    return new FakeRouter(await ScriptedBridge.start(router(sessions, names), { port }), sessions)
+    const gate = { isOpen: true }
+    return new FakeRouter(await ScriptedBridge.start(router(sessions, names, gate), { port }), sessions, gate)
   }
 
   get port(): number {
@@ -43,7 +61,7 @@ export class FakeRouter implements AsyncDisposable {
   }
 }
 
-function router(sessions: Map<string, Held>, names: Readonly<Record<string, string>>): Script {
+function router(sessions: Map<string, Held>, names: Readonly<Record<string, string>>, gate: Readonly<Gate>): Script {
   const found = (wanted: string) =>
     [...sessions.values()].find(({ key }) => {
       const destination = destinationIn(key) ?? ''
@@ -52,7 +70,7 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
   return (line, say, socket) => {
     const word = (name: string) => new RegExp(`${name}=(\\S+)`).exec(line)?.[1] ?? ''
     const held = sessions.get(word('ID'))
-    if (line.startsWith('HELLO')) say(greeting)
+    if (line.startsWith('HELLO')) say(gate.isOpen ? greeting : 'HELLO REPLY RESULT=I2P_ERROR MESSAGE="Authorization failed"\n')
     else if (line.startsWith('DEST GENERATE')) say(`DEST REPLY PUB=x PRIV=${privateKey(randomUUID())}\n`)
     else if (line.startsWith('NAMING')) {
       const destination = names[word('NAME')]
@@ -70,6 +88,7 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
       const session: Held = { key, control: socket }
       sessions.set(word('ID'), session)
       socket.on('close', () => {
+        if (gate.isForgetful === true) return
         sessions.delete(word('ID'))
         session.forward?.socket.destroy()
       })
@@ -98,6 +117,10 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
 function join(socket: Socket, port: number, visitor: string): void {
   socket.removeAllListeners('data')
   const far = connect({ port, host: '127.0.0.1' })
-  far.on('error', () => socket.destroy()).write(`${visitor}\n`)
+  socket.on('close', () => far.destroy())
+  far
+    .on('error', () => socket.destroy())
+    .on('close', () => socket.destroy())
+    .write(`${visitor}\n`)
   socket.pipe(far).pipe(socket)
 }

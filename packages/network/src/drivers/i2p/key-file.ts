@@ -2,11 +2,10 @@
  * A private key that outlives its overlay, in a file of its own that nobody else may read. Whoever holds it holds it alone: a router takes a
  * second session with the same key, and breaks the first.
  */
-import { invalid, readPrivateFile, TroupeError } from '@troupe/core'
+import { holdFile, invalid, readPrivateFile, TroupeError } from '@troupe/core'
 import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, rmSync, type Stats, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
 import { destinationIn } from './destination.ts'
 
 const ownerOnly = 0o600
@@ -37,9 +36,9 @@ export function readKey(path: string): string | undefined {
 
 export class KeyFile implements Disposable {
   readonly path: string
-  readonly #lock: DatabaseSync
+  readonly #lock: Disposable
 
-  private constructor(path: string, lock: DatabaseSync) {
+  private constructor(path: string, lock: Disposable) {
     this.path = path
     this.#lock = lock
   }
@@ -53,25 +52,16 @@ export class KeyFile implements Disposable {
     const folder = dirname(path)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     refuseWider(folder, lstatSync(folder), 'folder')
-    // Loaded here, because Node 24 warns that it is experimental.
-    const { DatabaseSync } = await import('node:sqlite')
     const file = `${path}.lock`
-    // To open and close one that is there would give up this program's own lock on it (`fcntl`).
     const found = statOf(file)
-    if (found === undefined) closeSync(openSync(file, 'ax', ownerOnly))
-    else refuseWider(file, found, 'file')
-    const lock = new DatabaseSync(file)
-    try {
-      lock.exec('BEGIN EXCLUSIVE')
-      return new KeyFile(path, lock)
-    } catch {
-      lock.close()
-      throw new TroupeError(
-        'AlreadyExists',
-        `the key in ${path} is in use, by another overlay or another application: two sessions with one key break each other. Give the entry another name`,
-        { retryable: true, details: { path } },
-      )
-    }
+    if (found) refuseWider(file, found, 'file')
+    const lock = await holdFile(file)
+    if (lock) return new KeyFile(path, lock)
+    throw new TroupeError(
+      'AlreadyExists',
+      `the key in ${path} is in use, by another overlay or another application: two sessions with one key break each other. Give the entry another name`,
+      { retryable: true, details: { path } },
+    )
   }
 
   /** @throws TroupeError like {@link readKey}. */
@@ -103,7 +93,7 @@ export class KeyFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#lock.isOpen) this.#lock.close()
+    this.#lock[Symbol.dispose]()
   }
 }
 

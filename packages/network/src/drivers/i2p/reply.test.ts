@@ -50,3 +50,8 @@ describe('a reply of a SAM bridge', () => {
     expect(explain('toString')).toMatchObject({ words: 'a result that SAM does not name' })
   })
 })
+
+it('has values that are quoted and empty, and ends where the quotes do (arvidn/libtorrent#8369)', () => {
+  const values = parseReply('SESSION STATUS RESULT="I2P_ERROR" MESSAGE="" DESTINATION="a=b c"')?.values
+  expect(Object.fromEntries(values ?? [])).toEqual({ RESULT: 'I2P_ERROR', MESSAGE: '', DESTINATION: 'a=b c' })
+})

@@ -60,6 +60,8 @@ export class Session implements AsyncDisposable {
   readonly #closing = new AbortController()
   readonly #running: Promise<void>
   #key: string | undefined
+  /** The key of the session that stood last. */
+  #former: string | undefined
   #address: string | undefined
   #state: 'up' | 'starting' | 'down' = 'starting'
   #error: TroupeError | undefined
@@ -133,13 +135,14 @@ export class Session implements AsyncDisposable {
       this.#standing.promise.catch(() => undefined)
       let least = 0
       try {
-        const control = await this.#open()
+        const control = await this.#open().catch(async (thrown: unknown) => this.#kept(asError(thrown)))
         const began = performance.now()
         this.#standing.resolve(await this.#up())
         const error = await this.#end(control)
         this.#standing = Promise.withResolvers()
         this.#down(error)
         if (performance.now() - began > lively) failures = 1
+        this.#former = this.#key
         if (this.#mayChange) this.#key = undefined
         else least = forget
       } catch (thrown) {
@@ -156,17 +159,33 @@ export class Session implements AsyncDisposable {
   }
 
   /** Settles, with the reason, when it has ended: its connection has, or the router has lost it. */
-  async #end(control: Conversation): Promise<TroupeError> {
-    const { bridge, watch: times } = this.#options
-    const self = { bridge, session: this.id, destination: destinationIn(this.#key ?? '') ?? '' }
-    using watch = new Watch({ look: async () => probe(self, this.#patience), onFound: (error) => this.#found(error), times })
+  async #end(control: Conversation | undefined): Promise<TroupeError> {
+    const { watch: times } = this.#options
+    using watch = new Watch({ look: async () => this.#look(), onFound: (error) => this.#found(error), times })
     this.#watch = watch
-    const over = lived(control).catch(asError)
+    const over = control ? lived(control).catch(asError) : new Promise<never>(() => undefined)
     const lost = watch.lost().then((error) => error ?? over)
     const error = await Promise.race([over, lost])
     this.#watch = undefined
-    control.close()
+    control?.close()
     return error
+  }
+
+  /**
+   * A router that has not noticed that the connection broke has the session still: it is used for as long as it is there, without one.
+   *
+   * @throws TroupeError `error`, where that is not the case.
+   */
+  async #kept(error: TroupeError): Promise<undefined> {
+    if (error.details['result'] !== 'DUPLICATED_ID' || this.#former === undefined) throw error
+    this.#key = this.#former
+    const { type } = await this.#look()
+    if (type === 'lost' || type === 'silent') throw error
+  }
+
+  async #look() {
+    const { bridge } = this.#options
+    return probe({ bridge, session: this.id, destination: destinationIn(this.#key ?? '') ?? '' }, this.#patience)
   }
 
   /** The connection stands, but the bridge may be deaf. */

@@ -112,18 +112,18 @@ export class Handshake {
   }
 
   #takeMethod(method: number, stage: Stage): boolean {
-    const { failures, request, isolated } = this.#plan
-    if (!this.#offer.methods.includes(method)) {
-      return this.#end(isolated ? failures.notIsolated(method) : failures.methodRefused(method))
-    }
-    return request === undefined ? this.#end({ socket: this.#socket, reply: undefined }) : this.#goOn(stage)
+    const { failures, isolated } = this.#plan
+    if (this.#offer.methods.includes(method)) return this.#goOn(stage)
+    return this.#end(isolated ? failures.notIsolated(method) : failures.methodRefused(method))
   }
 
   /** Says what comes next, unless it was said in advance. */
   #goOn(stage: Stage): boolean {
     const { login, request, optimistic, failures } = this.#plan
-    if (optimistic) return false
+    if (optimistic && request !== undefined) return false
     if (this.#answers.rest.length > 0) return this.#end(failures.outOfTurn(stage))
+    // Who only looks has seen enough: a proxy that greets and refuses the login is of no use.
+    if (request === undefined && this.#answers.stage === 'request') return this.#end({ socket: this.#socket, reply: undefined })
     const next = this.#answers.stage === 'login' && login ? loginOf(login) : request
     if (next) this.#socket.write(next)
     return false

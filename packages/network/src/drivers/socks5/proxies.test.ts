@@ -11,7 +11,7 @@ const overlay = entryId('app:proxy')
 const works = answering({ greeting, reply: granted.ipv4 })
 
 describe('the order of proxies', () => {
-  beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }))
+  beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
   afterEach(() => vi.useRealTimers())
 
   const list = ['a', 'b', 'c'].map((host) => ({ host, port: 1 }))
@@ -101,7 +101,7 @@ describe('several proxies', () => {
   })
 
   it('make up for one that greets and then hangs over the request', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => void vi.useRealTimers())
     let asked = 0
     await using hung = await ScriptedProxy.start(async (socket, read) => {
@@ -161,7 +161,7 @@ describe('several proxies', () => {
 
   it('take one back that works again, after a check in the background of another dial', async () => {
     // By hand, from the first dial on: a machine that stalls would bring the check forward.
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['performance'] })
     const changes: string[] = []
     const { promise: back, resolve } = Promise.withResolvers<void>()
     const take = (event: unknown) => {

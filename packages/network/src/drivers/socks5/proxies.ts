@@ -17,7 +17,7 @@ const changes = channel('troupe:overlay:proxy')
 /** What is known of a proxy that is down. */
 interface Mark {
   failures: number
-  /** Unix time in milliseconds. */
+  /** By `performance.now()`: the clock of the system may be set. */
   retryAt: number
   checking: boolean
 }
@@ -49,7 +49,7 @@ export class Proxies {
   /** Proxies whose check is due. Each is answered once, until it is marked. */
   due({ proxies }: Socks5Route): readonly Proxy[] {
     if (this.#marks.size === 0 || proxies.length === 1) return []
-    const now = Date.now()
+    const now = performance.now()
     return proxies.filter((proxy) => {
       const mark = this.#marks.get(nameOf(proxy))
       if (mark === undefined || mark.checking || mark.retryAt > now) return false
@@ -71,9 +71,9 @@ export class Proxies {
   /** Many dials may fail at the same moment for the same reason: that is one failure. */
   down(proxy: Proxy, index: number): void {
     const mark = this.#marks.get(nameOf(proxy))
-    if (mark && !mark.checking && mark.retryAt > Date.now()) return
+    if (mark && !mark.checking && mark.retryAt > performance.now()) return
     const failures = (mark?.failures ?? this.#suspects.get(nameOf(proxy)) ?? 0) + 1
-    const retryAt = Date.now() + Math.min(firstRetry * 2 ** (failures - 1), longestRetry)
+    const retryAt = performance.now() + Math.min(firstRetry * 2 ** (failures - 1), longestRetry)
     this.#marks.set(nameOf(proxy), { failures, retryAt, checking: false })
     if (mark === undefined) this.#tell(index, 'down')
   }
@@ -82,7 +82,8 @@ export class Proxies {
   view({ proxies }: Socks5Route): readonly Entrance[] {
     return proxies.map((proxy) => {
       const mark = this.#marks.get(nameOf(proxy))
-      return mark ? { state: 'down', failures: mark.failures, retryAt: mark.retryAt } : { state: 'up', failures: 0 }
+      if (mark === undefined) return { state: 'up', failures: 0 }
+      return { state: 'down', failures: mark.failures, retryAt: Math.round(Date.now() + mark.retryAt - performance.now()) }
     })
   }
 

@@ -18,14 +18,19 @@ export async function accept(ticket: Ticket): Promise<Listener> {
   const { forward, channel } = placeOf(ticket)
   const arrivals = new Arrivals()
   const server = createServer((socket) => void take(socket, arrivals))
-  const gone = new BroadcastChannel(channel)
+  const news = new BroadcastChannel(channel)
+  let { address } = ticket
   const end = (error?: Error) => {
-    gone.close()
+    news.close()
     server.close()
     arrivals.end(error)
   }
-  gone.addEventListener('message', (event) => end(lost(ticket, 'data' in event ? String(event.data) : 'it is gone')))
-  gone.unref()
+  news.addEventListener('message', (event) => {
+    const told: unknown = 'data' in event ? event.data : undefined
+    if (isFields(told) && typeof told['host'] === 'string') address = { ...address, host: told['host'] }
+    else end(lost({ ...ticket, address }, typeof told === 'string' ? told : 'it is gone'))
+  })
+  news.unref()
   try {
     await listening(server, forward)
   } catch {
@@ -33,7 +38,9 @@ export async function accept(ticket: Ticket): Promise<Listener> {
     throw lost(ticket, 'it was given up before anybody accepted there')
   }
   return {
-    address: ticket.address,
+    get address() {
+      return address
+    },
     connections: arrivals,
     async [Symbol.asyncDispose]() {
       end()

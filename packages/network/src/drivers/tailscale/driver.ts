@@ -90,6 +90,9 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
         [Symbol.asyncDispose]: async () => node.giveUp(place),
       }
     },
+    async discard() {
+      await Promise.all([prober[Symbol.asyncDispose](), node.discard()])
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([prober[Symbol.asyncDispose](), node[Symbol.asyncDispose]()])
     },

@@ -1,15 +1,17 @@
 /** The tailnet node of one overlay, through the lives of the sidecar. */
-import { type Backoff, type Clock, type EntryId, systemClock, TroupeError, unavailable } from '@troupe/core'
+import { type Backoff, systemClock, TroupeError, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
-import { type Actor, createActor, type StateValueFrom, waitFor } from 'xstate'
+import { rm } from 'node:fs/promises'
+import { type Actor, createActor, waitFor } from 'xstate'
 import type { BindOptions } from '../../overlay.ts'
 import { done, type Joined, joined, type NodeEvent, type Status, status } from './answers.ts'
 import { refusalError } from './codes.ts'
 import { nodeMachine } from './node.machine.ts'
 import { Place } from './place.ts'
 import type { TailscaleRoute } from './route.ts'
-import type { Sidecar, Tenant } from './sidecar.ts'
+import type { Tenant } from './sidecar.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
+import type { NodeOptions, Standing, Wish } from './node-options.ts'
 import { makeStateFolder } from './state-folder.ts'
 
 /** Less than a service may take to start, so that its failure says why. */
@@ -23,41 +25,6 @@ const secretBytes = 12
 const lost = 'its login is over: it has expired, or was ended or deleted on the control server'
 /** States of tsnet in which a node takes no part any more. */
 const outside: ReadonlySet<string> = new Set(['NoState', 'NeedsLogin', 'Stopped'])
-
-export interface NodeOptions {
-  readonly overlay: EntryId
-  readonly hostname: string
-  /** Its folder: absolute. */
-  readonly stateDir: string
-  /** Offered where a login is needed; without one somebody has to log the node in. */
-  readonly authKey: string | undefined
-  readonly controlUrl: string | undefined
-  readonly ephemeral: boolean
-  readonly tags: readonly string[]
-  readonly exitNode: string | undefined
-  readonly sidecar: Sidecar
-  readonly log: (line: string) => void
-  /** Called each time that it is in its tailnet. */
-  readonly onJoined?: (joined: Joined) => Promise<void>
-  /** Called when it has joined, is out, or waits for somebody. */
-  readonly onChange?: () => void
-  /** @default 1 s, up to 60 s, and some jitter */
-  readonly delays?: Backoff
-  /** @default the system's */
-  readonly clock?: Clock
-}
-
-/** What waits for somebody: a login, in a browser, or the admission by an administrator. */
-export type Wish = { readonly type: 'login'; readonly url: string } | { readonly type: 'approval' }
-
-/** How the node stands, as far as it is known without asking. */
-export interface Standing {
-  readonly state: StateValueFrom<typeof nodeMachine>
-  /** Why it is not in its tailnet. */
-  readonly error: TroupeError | undefined
-  readonly wish: Wish | undefined
-  readonly joined: Joined | undefined
-}
 
 const defaultDelays: Backoff = { initial: 1_000, max: 60_000, jitter: 0.2 }
 
@@ -75,6 +42,9 @@ export class TailnetNode implements AsyncDisposable {
   /** It was brought up once: what happens from then on is told. */
   #serves = false
   #isLeaving = false
+  /** Its keys are of this life: there was no folder for them before. */
+  #isNew = false
+  #isUnwanted = false
 
   constructor(options: NodeOptions) {
     const { overlay, sidecar, delays = defaultDelays, clock = systemClock } = options
@@ -140,7 +110,17 @@ export class TailnetNode implements AsyncDisposable {
   async status(): Promise<Status> {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
-    return process.request('status', { node: this.#tenant.node }, status, requestTimeout)
+    const told = await process.request('status', { node: this.#tenant.node }, status, requestTimeout)
+    await this.#rename(told.dns_name)
+    return told
+  }
+
+  /** Somebody may have given it another name, by which its places are reached then. */
+  async #rename(name: string): Promise<void> {
+    if (name === '' || this.#joined === undefined || this.#joined.dns_name === name) return
+    this.#joined = { ...this.#joined, dns_name: name }
+    for (const place of this.#places) place.rename(name)
+    await this.#options.onJoined?.(this.#joined)
   }
 
   /** Leaves. Settles when the state folder is free. */
@@ -150,9 +130,21 @@ export class TailnetNode implements AsyncDisposable {
     await waitFor(this.#actor, ({ value }) => value === 'Left')
   }
 
+  /** Leaves as a node that nobody wants: one that is new is logged out, and its keys go. */
+  async discard(): Promise<void> {
+    this.#isUnwanted = this.#isNew
+    await this[Symbol.asyncDispose]()
+    const { overlay, stateDir, hostname, log } = this.#options
+    if (!this.#isUnwanted) return
+    await rm(stateDir, { recursive: true, force: true })
+    log(
+      `overlay ${overlay}: its new node "${hostname}" is logged out, and its keys are removed. The server may list it until somebody deletes it`,
+    )
+  }
+
   async #join(): Promise<void> {
     const { overlay, hostname, stateDir, authKey, controlUrl, ephemeral, tags, exitNode, sidecar } = this.#options
-    await makeStateFolder(overlay, stateDir)
+    this.#isNew = (await makeStateFolder(overlay, stateDir)) || this.#isNew
     const process = await sidecar.process()
     const { node } = this.#tenant
     // What an attempt before has left there.
@@ -182,6 +174,7 @@ export class TailnetNode implements AsyncDisposable {
     this.#wish = undefined
     await this.#options.onJoined?.(this.#joined)
     await Promise.all([...this.#places].map(async (place) => this.#reopen(place, process)))
+    for (const place of this.#places) place.rename(this.#joined.dns_name)
   }
 
   async #reopen(place: Place, process: SidecarProcess): Promise<void> {
@@ -222,7 +215,8 @@ export class TailnetNode implements AsyncDisposable {
   async #leave(): Promise<void> {
     const process = this.#process
     this.#joined = undefined
-    if (process?.isOver === false) await process.request('down', { node: this.#tenant.node }, done, requestTimeout).catch(() => undefined)
+    const wish = { node: this.#tenant.node, logout: this.#isUnwanted }
+    if (process?.isOver === false) await process.request('down', wish, done, requestTimeout).catch(() => undefined)
     await Promise.all([...this.#places].map(async (place) => place.close('the overlay was closed')))
     this.#places.clear()
     await this.#options.sidecar.leave(this.#tenant)

@@ -47,6 +47,11 @@ export class Place {
     this.#at = { process, listener }
   }
 
+  /** Tells whoever accepts here by which name it is reached from now on. */
+  rename(host: string): void {
+    tell(this.ticket.channel, { host })
+  }
+
   /** Gives it up, and tells whoever accepts here. */
   async close(why: string): Promise<void> {
     const at = this.#at
@@ -59,8 +64,9 @@ export class Place {
   }
 }
 
-function tell(name: string, why: string): void {
+/** @param news - Why it is gone, or where it is. */
+function tell(name: string, news: string | { readonly host: string }): void {
   const channel = new BroadcastChannel(name)
-  channel.postMessage(why)
+  channel.postMessage(news)
   channel.close()
 }

@@ -16,6 +16,10 @@ const startTimeout = 10_000
 /** What the sidecar needs to close its nodes, and some more, before it is ended. */
 const stopTimeout = 7_000
 const keptWords = 20
+/** Milliseconds for which it may leave all questions open, before it is ended: it hangs, and is started again. */
+const hangs = 20_000
+/** Questions that may take longer wait for others: a login, for instance. */
+const quickAnswer = 10_000
 
 /**
  * Variables of this process that the sidecar gets. All others stay here: one may hold a key.
@@ -63,6 +67,8 @@ export class SidecarProcess {
   readonly #words: string[] = []
   #id = 0
   #isOver = false
+  /** When the first of the questions was asked that it has not answered; nothing once it has said anything. By `performance.now()`. */
+  #silentSince: number | undefined
 
   /** Settles when it takes requests. @throws TroupeError `Unavailable`; `Invalid` for a program that is not our sidecar. */
   static async start(options: SidecarProcessOptions): Promise<SidecarProcess> {
@@ -116,7 +122,11 @@ export class SidecarProcess {
     this.#id += 1
     const id = this.#id
     const { promise, resolve, reject } = Promise.withResolvers<Fields | undefined>()
-    const late = () => reject(new TroupeError('Timeout', `the sidecar did not answer "${op}" in ${timeout} ms`))
+    const asked = performance.now()
+    const late = () => {
+      reject(new TroupeError('Timeout', `the sidecar did not answer "${op}" in ${timeout} ms`))
+      if (timeout <= quickAnswer) this.#missed(asked)
+    }
     const timer = startDeadline(late, timeout)
     this.#pending.set(id, { settle: resolve, fail: reject })
     this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
@@ -159,7 +169,14 @@ export class SidecarProcess {
     return `${how}${words}`
   }
 
+  /** A question that was asked then had no answer. */
+  #missed(asked: number): void {
+    this.#silentSince ??= asked
+    if (performance.now() - this.#silentSince >= hangs) this.kill()
+  }
+
   #take(line: string): void {
+    this.#silentSince = undefined
     const value = readFields(line)
     const answered = answerLine.safeParse(value)
     if (answered.success) {

@@ -1,4 +1,5 @@
 /** How a tailnet node does, in the words of all overlays. */
+import { TroupeError } from '@troupe/core'
 import type { OverlayStatus } from '../../overlay.ts'
 import type { Status } from './answers.ts'
 import type { TailnetNode } from './node.ts'
@@ -16,8 +17,9 @@ export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, '
   }
   if (state !== 'Joined' || joined === undefined) return { state: state === 'Joining' ? 'starting' : 'down', ...waits }
   // It may end while it is asked: then it is not up any more.
-  const told = await node.status().catch(() => undefined)
-  if (told?.state !== 'Running') return { state: 'starting', ...waits }
+  const told = await node.status().catch((thrown: unknown) => (thrown instanceof TroupeError ? thrown : undefined))
+  if (told instanceof TroupeError && told.kind === 'Timeout') return { state: 'down', reason: told.message }
+  if (told === undefined || told instanceof TroupeError || told.state !== 'Running') return { state: 'starting', ...waits }
   const reason = told.health?.join('; ') ?? ''
   return {
     state: outOfTouch.test(reason) ? 'degraded' : 'up',

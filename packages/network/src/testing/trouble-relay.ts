@@ -1,38 +1,45 @@
 /** For tests: stands between an overlay and its peer, and makes trouble. */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
 
 /** What becomes of connections that are made from now on. */
 export type Trouble = 'works' | 'refuses' | 'closes' | 'resets' | 'is silent' | 'answers garbage' | 'breaks off in the middle'
 
-export class Relay {
+/** Where the peer is. */
+export interface Peer {
+  readonly host: string
   readonly port: number
+}
+
+export class Relay implements AsyncDisposable {
+  readonly port: number
+  readonly #host: string
   /** Connections that came while nobody should have listened. */
   strays = 0
-  readonly #peer: number
+  readonly peer: Peer
   readonly #sockets = new Set<Socket>()
   #server: Server
   #trouble: Trouble = 'works'
 
-  private constructor(peer: number, server: Server) {
-    this.#peer = peer
+  private constructor(peer: Peer, host: string, server: Server) {
+    this.peer = peer
+    this.#host = host
     this.#server = server
     const address = server.address()
     this.port = typeof address === 'object' && address ? address.port : 0
     server.on('connection', (socket) => this.#take(socket))
   }
 
-  /** To a port of this machine, until the test ends. */
-  static async to(peer: number): Promise<Relay> {
+  /** @param at - Where it listens: by default at a port of 127.0.0.1 that is free. */
+  static async to(peer: Peer, { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {}): Promise<Relay> {
     const server = createServer()
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const relay = new Relay(peer, server)
-    onTestFinished(() => {
-      relay.cut()
-      relay.#server.close()
-    })
-    return relay
+    await once(server.listen(port, host), 'listening')
+    return new Relay(peer, host, server)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut()
+    this.#server.close()
   }
 
   /** Open connections go on. */
@@ -42,7 +49,7 @@ export class Relay {
     if (trouble === 'refuses') this.#server.close()
     else if (!listened) {
       this.#server = createServer((socket) => this.#take(socket))
-      await once(this.#server.listen(this.port, '127.0.0.1'), 'listening')
+      await once(this.#server.listen(this.port, this.#host), 'listening')
     }
   }
 
@@ -75,7 +82,7 @@ export class Relay {
         return
       case 'breaks off in the middle':
         near.once('data', (first: Buffer) => {
-          const far = this.#keep(connect(this.#peer, '127.0.0.1'))
+          const far = this.#keep(connect(this.peer))
           // The peer's first word arrives in part.
           far.once('data', (answer: Buffer) => near.end(answer.subarray(0, 1))).write(first)
         })
@@ -85,7 +92,7 @@ export class Relay {
   }
 
   #join(near: Socket): void {
-    const far = this.#keep(connect(this.#peer, '127.0.0.1'))
+    const far = this.#keep(connect(this.peer))
     near.on('close', () => far.destroy()).pipe(far)
     far.on('close', () => near.destroy()).pipe(near)
   }

@@ -1,0 +1,54 @@
+/** What routers do, by the public reports of others: the same is tried here. */
+import { entryId } from '@troupe/core'
+import { afterEach, expect, it, vi } from 'vitest'
+import { dial } from '../../dial.ts'
+import { FakeRouter } from './fake-router.ts'
+import { defaultTimeouts } from './route.ts'
+import { failure, peer, route } from './sample.ts'
+import { answering, ScriptedBridge } from './scripted-bridge.ts'
+import { Session } from './session.ts'
+
+const stack: AsyncDisposable[] = []
+afterEach(async () => {
+  for (const each of stack.splice(0).toReversed()) await each[Symbol.asyncDispose]()
+})
+function keep<T extends AsyncDisposable>(each: T): T {
+  stack.push(each)
+  return each
+}
+
+it('a dial that is answered as if a session had been asked for tells what the router said (PurpleI2P/i2pd#1319)', async () => {
+  const bridge = keep(await ScriptedBridge.start(answering({ 'STREAM CONNECT': 'SESSION STATUS RESULT=INVALID_KEY\n' })))
+  expect(await failure(dial(route(bridge), peer))).toMatchObject({ kind: 'Unavailable', details: { replyCode: 'INVALID_KEY' } })
+})
+
+it('a session whose broken connection the router has not noticed is used until it is gone (PurpleI2P/i2pd#826)', async () => {
+  const router = keep(await FakeRouter.start())
+  const session = keep(
+    new Session({
+      overlay: entryId('app:eep'),
+      role: 'dial',
+      bridge: { host: '127.0.0.1', port: router.port },
+      prefix: 'test',
+      signatureType: 7,
+      options: {},
+      timeouts: defaultTimeouts,
+      log: () => undefined,
+      delays: { initial: 1, max: 10 },
+      watch: { second: 20, usual: 20, least: 1 },
+    }),
+  )
+  const address = await session.standing()
+  const states: string[] = []
+  session.onChange(() => states.push(session.state))
+  // Ends here, and not there.
+  router.forgetful = true
+  router.sessions.get(session.id)?.control.destroy()
+  await vi.waitFor(() => expect(states.slice(0, 2)).toEqual(['down', 'up']), { timeout: 20_000 })
+  expect(session.address).toBe(address)
+  // At last it has noticed.
+  router.forgetful = false
+  router.sessions.delete(session.id)
+  await vi.waitFor(() => expect(session.address).not.toBe(address), { timeout: 20_000 })
+  await vi.waitFor(() => expect(session.state).toBe('up'), { timeout: 20_000 })
+})

@@ -1,0 +1,89 @@
+/** What went wrong in the SOCKS5 clients of others, by their public reports: the same is tried here. */
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { dial } from '../../dial.ts'
+import { encodeHost } from './address.ts'
+import { methods } from './messages.ts'
+import { defaultTimeouts } from './route.ts'
+import { route } from './sample.ts'
+import { answering, readRequest, type Script, ScriptedProxy } from './scripted-proxy.ts'
+
+const greeting = Buffer.from([5, 0])
+const target = { host: 'example.org', port: 80 }
+
+async function proxyOf(script: Script): Promise<ScriptedProxy> {
+  const proxy = await ScriptedProxy.start(script)
+  onTestFinished(async () => proxy[Symbol.asyncDispose]())
+  return proxy
+}
+
+it.each([
+  // telegramdesktop/tdesktop#3574, curl/curl#3165
+  ['no name at all', [3, 0]],
+  // arvidn/libtorrent#8321
+  ['a name of one letter', [3, 1, 97]],
+  ['a name of two', [3, 2, 97, 98]],
+  // nmap/nmap#2365
+  ['a name', [3, 9, ...Buffer.from('localhost')]],
+  // mike820324/socks5#16: Tor says zeros.
+  ['zeros', [1, 0, 0, 0, 0]],
+  ['an IPv6 address', [4, ...Buffer.alloc(16, 1)]],
+])('a success that tells where it connects from by %s is one, and what is behind it is whole', async (_what, address) => {
+  const reply = Buffer.from([5, 0, 0, ...address, 0, 80])
+  // JoshGlazebrook/socks#25, zephyrproject-rtos/zephyr#117996: what the target says at once comes in the same packet.
+  const proxy = await proxyOf(answering({ greeting, reply: Buffer.concat([reply, Buffer.from('220 ready')]) }))
+  const socket = await dial(route(proxy), target, { timeout: 20_000 })
+  await new Promise(setImmediate)
+  let heard = ''
+  socket.on('data', (chunk) => void (heard += String(chunk)))
+  await vi.waitFor(() => expect(heard).toBe('220 ready'), { timeout: 20_000 })
+  socket.destroy()
+})
+
+it.each(['::1', '2001:db8::1', '::ffff:192.0.2.1'])('%s goes out as an address, and not as a name (hyperium/hyper-util#302)', (host) => {
+  const [type, bytes] = encodeHost(host)
+  expect([type, bytes.length]).toEqual([4, 16])
+})
+
+it.each(['[::1]', '[2001:db8::1]', 'example.org\0'])(
+  '%j is no host, and nothing is asked of the proxy (LacticWhale/socks_dart#15)',
+  async (host) => {
+    const proxy = await proxyOf(answering({ greeting, reply: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+    await expect(dial(route(proxy), { host, port: 80 })).rejects.toMatchObject({ kind: 'Invalid' })
+    expect(proxy.heard).toEqual([])
+  },
+)
+
+it('offers no login where the entry has none, so that Tor asks for none (JoshGlazebrook/socks#39)', async () => {
+  const proxy = await proxyOf(answering({ greeting, reply: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+  ;(await dial(route(proxy), target)).destroy()
+  expect(Buffer.concat(proxy.heard).subarray(0, 3)).toEqual(Buffer.from([5, 1, methods.none]))
+})
+
+it('a proxy that hangs is let go of when the time is over (TooTallNate/node-socks-proxy-agent#26, nodejs/undici#5733)', async () => {
+  const proxy = await proxyOf(async (socket, read) => {
+    await read((await read(2)).readUInt8(1))
+    socket.write(greeting)
+    await readRequest(read)
+  })
+  await expect(dial(route(proxy), target, { timeout: 200 })).rejects.toMatchObject({ kind: 'Timeout' })
+  await proxy.deserted()
+})
+
+it('nothing that ran for a dial runs on when it has failed (JoshGlazebrook/socks#1)', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const proxy = await proxyOf(answering({ greeting, reply: Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]) }))
+  const before = timers()
+  await expect(dial(route(proxy), target, { timeout: defaultTimeouts.handshake })).rejects.toMatchObject({ kind: 'Unavailable' })
+  await vi.waitFor(() => expect(timers()).toBeLessThanOrEqual(before))
+})
+
+it('a proxy that is HTTP is told at once, and not waited for (berstend, TooTallNate/node-socks-proxy-agent#26)', async () => {
+  const server = createHttpServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  await expect(dial(route({ port }), target)).rejects.toMatchObject({ kind: 'Unavailable', details: { stage: 'greeting' } })
+})

@@ -1,0 +1,17 @@
+/** For tests: waits for the state of an overlay. */
+import type { EntryId } from '@troupe/core'
+import { expect, vi } from 'vitest'
+import type { Overlays } from '../overlays.ts'
+
+/** Its own look comes within seconds of a doubt. */
+export async function becomes(overlays: Overlays, id: EntryId, state: string) {
+  return vi.waitFor(
+    async () => {
+      overlays.get(id).doubt?.()
+      const status = await overlays.status(id)
+      expect(status).toMatchObject({ state })
+      return status
+    },
+    { timeout: 40_000, interval: 100 },
+  )
+}

@@ -1,0 +1,40 @@
+/**
+ * `npm run soak:overlays`: walks over all that can happen between an overlay and its peer, each in the order of a seed of its own, for
+ * `SOAK_SECONDS` (60). `SOAK_SEED` is the first seed; where one fails, its walk can be had again by it.
+ */
+import { drivers, type Driver } from '../../packages/network/src/testing/trouble-stages.ts'
+import { seeded, step } from '../../packages/network/src/testing/trouble-walk.ts'
+
+const seconds = Number(process.env['SOAK_SECONDS'] ?? 60)
+const firstSeed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000)
+const stepsOfWalk = 20
+const patience = 60_000
+
+const until = performance.now() + seconds * 1000
+const problems: string[] = []
+const counts = await Promise.all(drivers.map(walks))
+await new Promise((resolve) => setTimeout(resolve, 500))
+globalThis.gc?.()
+const left = process.getActiveResourcesInfo().filter((kind) => !['TTYWrap', 'PipeWrap', 'FSReqCallback'].includes(kind))
+console.log(`steps: ${drivers.map(({ name }, at) => `${name} ${counts[at]}`).join(', ')}; seeds from ${firstSeed}`)
+console.log(`resources left: ${JSON.stringify(left)}; memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
+if (left.length > 1) problems.push(`resources are left: ${left.join(', ')}`)
+for (const problem of problems) console.error(problem)
+// What is left would keep it running.
+process.exit(problems.length > 0 ? 1 : 0)
+
+/** One walk after the other; how many steps were made. */
+async function walks(driver: Driver): Promise<number> {
+  let steps = 0
+  for (let seed = firstSeed; performance.now() < until && problems.length === 0; seed += 1) {
+    await using stack = new AsyncDisposableStack()
+    const stage = await driver.start(stack)
+    const random = seeded(seed)
+    try {
+      for (let made = 0; made < stepsOfWalk && performance.now() < until; made += 1, steps += 1) await step(stage, random, patience)
+    } catch (error) {
+      problems.push(`${driver.name}, seed ${seed}, step ${steps % stepsOfWalk}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return steps
+}
