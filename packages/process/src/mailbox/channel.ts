@@ -15,14 +15,12 @@ import { lookLater } from '../thread/builtins.ts'
 import type { Border } from '../thread/border.ts'
 import { encodeBatch } from './encode-batch.ts'
 import { Account, type Unacknowledged } from './account.ts'
-import { Deque } from './deque.ts'
 import type { Claim } from './flow.ts'
 import { strayIn } from './parties.ts'
 import type { PeerPort } from './peer-port.ts'
 import type { Transfer } from './payload.ts'
+import { type Batch, Unposted } from './unposted.ts'
 
-/** Milliseconds that the end of a thread waits for another to read on. */
-const patience = 1000
 /** Accounts of dead processes that are remembered, so that sending to them fails at once. */
 const maxClosed = 4096
 
@@ -63,11 +61,7 @@ export class Channel {
   #checked: readonly Parcel[] = []
   #intake: Intake | undefined
   #forget: () => void = () => undefined
-  #credit: Credit | undefined
-  /** Batches that wait for credit. */
-  readonly #unposted = new Deque<{ readonly batch: Parcel[]; readonly moved: Transferable[] }>()
-  /** Settles when none of them waits. */
-  #flowing: Promise<void> | undefined
+  #unposted: Unposted | undefined
   #batch: Parcel[] = []
   #moved: Transferable[] = []
   #size = 0
@@ -149,7 +143,7 @@ export class Channel {
   open(port: PeerPort, words?: ChannelWords, encoded = false): void {
     this.#port = port
     this.#encoded = encoded
-    this.#credit = words && new Credit(words.credit, peerWindow)
+    this.#unposted = new Unposted(this.#post, words && new Credit(words.credit, peerWindow))
     if (port instanceof MessagePort) this.#read(port, words)
     else {
       port.on('message', (message) => {
@@ -161,7 +155,7 @@ export class Channel {
     port.on('close', () => {
       if (this.#port !== port) return
       this.#port = undefined
-      this.#credit?.close()
+      this.#unposted?.close()
       this.#forget()
       this.#options.onClose(this)
     })
@@ -252,54 +246,32 @@ export class Channel {
   /** Posts what was put so far, as much as there is credit for; the rest follows. */
   flush(): void {
     if (this.#port === undefined || this.#isHeld || this.#batch.length === 0) return
-    const posted = { batch: this.#batch, moved: this.#moved }
+    const batch = { parcels: this.#batch, moved: this.#moved }
     this.#size = 0
     this.#run = undefined
     this.#batch = []
     this.#moved = []
-    if (this.#credit === undefined || (this.#unposted.size === 0 && this.#credit.take())) {
-      this.#post(posted)
-      return
-    }
-    this.#unposted.push(posted)
-    this.#flowing ??= this.#flow()
+    this.#unposted?.put(batch)
   }
 
   /** Settles when all that was put so far is posted, or never will be. */
   async posted(): Promise<void> {
     await this.introduced()
     this.flush()
-    await this.#flowing
+    await this.#unposted?.posted()
   }
 
-  #post({ batch, moved }: { readonly batch: Parcel[]; readonly moved: Transferable[] }): void {
+  readonly #post = ({ parcels, moved }: Batch): void => {
     if (!this.#encoded) {
-      this.#port?.postMessage(batch, moved)
+      this.#port?.postMessage(parcels, moved)
       return
     }
-    const bytes = encodeBatch(batch)
+    const bytes = encodeBatch(parcels)
     this.#port?.postMessage(bytes, [bytes.buffer])
   }
 
-  async #flow(): Promise<void> {
-    while (this.#port !== undefined && this.#unposted.size > 0) {
-      await this.#credit?.more()
-      this.#postWaiting()
-    }
-    this.#flowing = undefined
-  }
-
-  #postWaiting(): void {
-    while (this.#port !== undefined && this.#unposted.size > 0 && this.#credit?.take() === true) {
-      const next = this.#unposted.shift()
-      if (next !== undefined) this.#post(next)
-    }
-  }
-
-  /** The thread ends: what was put before is still posted. */
   readonly #drain = (): void => {
-    do this.#postWaiting()
-    while (this.#port !== undefined && this.#unposted.size > 0 && this.#credit?.wait(patience) === true)
+    this.#unposted?.drain()
   }
 
   /** The account of a process over there, if it was sent anything. */
@@ -373,7 +345,7 @@ export class Channel {
   close(): void {
     const port = this.#port
     this.#port = undefined
-    this.#credit?.close()
+    this.#unposted?.close()
     this.#intake?.close()
     this.#forget()
     port?.close()

@@ -1,0 +1,70 @@
+/** Batches on their way to another thread: posted as there is credit for them, in their order; the others wait. */
+import type { Transferable } from 'node:worker_threads'
+import type { Credit } from '../credit.ts'
+import type { Parcel } from '../protocol.ts'
+import { Deque } from './deque.ts'
+
+/** Milliseconds that the end of a thread waits for another to read on. */
+const patience = 1000
+
+export interface Batch {
+  readonly parcels: readonly Parcel[]
+  /** What moves with them. */
+  readonly moved: readonly Transferable[]
+}
+
+export class Unposted {
+  readonly #post: (batch: Batch) => void
+  readonly #credit: Credit | undefined
+  readonly #waiting = new Deque<Batch>()
+  /** Settles when none of them waits. */
+  #flowing: Promise<void> | undefined
+  #closed = false
+
+  /** @param credit - None where the two threads share no memory: then nothing waits. */
+  constructor(post: (batch: Batch) => void, credit: Credit | undefined) {
+    this.#post = post
+    this.#credit = credit
+  }
+
+  put(batch: Batch): void {
+    if (this.#credit === undefined || (this.#waiting.size === 0 && this.#credit.take())) {
+      this.#post(batch)
+      return
+    }
+    this.#waiting.push(batch)
+    this.#flowing ??= this.#flow()
+  }
+
+  /** Settles when all that was put so far is posted, or never will be. */
+  async posted(): Promise<void> {
+    await this.#flowing
+  }
+
+  /** Nothing is read at the other end any more. */
+  close(): void {
+    this.#closed = true
+    this.#credit?.close()
+  }
+
+  /** The thread ends: what was put before is still posted. */
+  drain(): void {
+    do this.#postWaiting()
+    while (!this.#closed && this.#waiting.size > 0 && this.#credit?.wait(patience) === true)
+  }
+
+  async #flow(): Promise<void> {
+    while (!this.#closed && this.#waiting.size > 0) {
+      await this.#credit?.more()
+      this.#postWaiting()
+    }
+    this.#flowing = undefined
+  }
+
+  #postWaiting(): void {
+    while (!this.#closed && this.#waiting.size > 0 && this.#credit?.take() === true) {
+      const next = this.#waiting.shift()
+      if (next !== undefined) this.#post(next)
+    }
+  }
+}
