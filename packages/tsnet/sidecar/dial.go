@@ -33,6 +33,7 @@ func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
+	n.answers.note(at)
 	keepAlive(conn)
 	return conn, nil
 }

@@ -34,6 +34,7 @@ type node struct {
 
 	self       self
 	names      names
+	answers    answers
 	identities identities
 	ports      ports
 	open       openConnections

@@ -37,7 +37,7 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) er
 			return errThere
 		}
 		// What a rule of the tailnet denies, the peer drops without a word; a port without a listener is refused by a reset.
-		if slices.Contains(peer.TailscaleIPs, at.Addr()) {
+		if slices.Contains(peer.TailscaleIPs, at.Addr()) && !n.answers.has(at) {
 			return fail("EFILTERED", "%s is there, but does not answer on port %d: an access rule of the tailnet denies it, or a filter of its own", name, at.Port())
 		}
 		return nil
