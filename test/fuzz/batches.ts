@@ -11,8 +11,8 @@ import {
   valueFromWire,
   valueToWire,
 } from '@troupe/core'
-import { faultInBatch } from '../../packages/process/src/parcel-rules.ts'
-import { faultIn } from '../../packages/process/src/protocol-rules.ts'
+import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.ts'
+import { faultIn } from '../../packages/process/src/protocol/request-rules.ts'
 import { textTarget } from './lib/inputs.ts'
 
 /** Any plain data, read out of text: JSON where it is some. */

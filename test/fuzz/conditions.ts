@@ -1,8 +1,8 @@
 /** Conditions and expressions of policies: any is refused, or decides, soon, whatever is asked. */
 import { TroupeError } from '@troupe/core'
-import { beginDecision, TooCostly } from '../../packages/policy/src/budget.ts'
-import { compileCondition, conditionSchema, operators } from '../../packages/policy/src/condition.ts'
-import { compileExpression } from '../../packages/policy/src/expression.ts'
+import { beginDecision, TooCostly } from '../../packages/policy/src/condition/budget.ts'
+import { compileCondition, conditionSchema, operators } from '../../packages/policy/src/condition/condition.ts'
+import { compileExpression } from '../../packages/policy/src/condition/expression.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const meta = { owner: 'ann', tags: ['a', 'b'], depth: { n: 1 }, text: 'a'.repeat(2000), size: 5 }

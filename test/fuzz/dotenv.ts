@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { TroupeError } from '@troupe/core'
-import { readDotenv, writeDotenv } from '../../packages/registry/src/dotenv.ts'
+import { readDotenv, writeDotenv } from '../../packages/registry/src/env/dotenv.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const target = textTarget({

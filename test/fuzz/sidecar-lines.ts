@@ -1,8 +1,8 @@
 /** Lines of the sidecar of tailnets: any is read or refused, and the bytes behind the first are left as they came. */
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { answer, joined, listening, nodeEvent, ready, status } from '../../packages/network/src/drivers/tailscale/answers.ts'
-import { FirstLine, NoLine, readAnswer, readFields, textsIn } from '../../packages/network/src/drivers/tailscale/line.ts'
+import { answer, joined, listening, nodeEvent, ready, status } from '../../packages/network/src/drivers/tailscale/sidecar-messages.ts'
+import { FirstLine, NoLine, readAnswer, readFields, textsIn } from '../../packages/network/src/drivers/tailscale/json-line.ts'
 import { textTarget } from './lib/inputs.ts'
 
 /** A socket that hears `bytes` in pieces, and then an end. */

@@ -1,6 +1,6 @@
 /** What SOCKS5 proxies say: in whatever pieces it comes, it reads the same, and never past what has come. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Answer, Answers } from '../../packages/network/src/drivers/socks5/answers.ts'
+import { type Answer, Answers } from '../../packages/network/src/drivers/socks5/reply-parser.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const isLast = (answer: Answer): boolean => answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'

@@ -3,8 +3,8 @@ import { BadInput, type Runs } from './lib/inputs.ts'
 import { Draw } from '../../packages/troupe/src/testing/hostile/draw.ts'
 import { lie, note, parcel } from '../../packages/troupe/src/testing/hostile/notes.ts'
 import { Questions } from '../../packages/troupe/src/testing/hostile/questions.ts'
-import { faultInBatch } from '../../packages/process/src/parcel-rules.ts'
-import { faultIn, requestRules } from '../../packages/process/src/protocol-rules.ts'
+import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.ts'
+import { faultIn, requestRules } from '../../packages/process/src/protocol/request-rules.ts'
 
 const around = { own: '<3.1>', pids: ['<1.1>', '<2.1>'], entries: ['app:a', 'app:proxy'], hosts: ['app:host'], names: ['honest'] }
 /** Milliseconds that no judgement may take, however slow the machine. */

@@ -1,7 +1,7 @@
 /** Tokens: a text is read as the token that was issued, or as none, whatever it looks like. */
 import { TroupeError } from '@troupe/core'
-import { parseGrant, parseTokenText } from '../../packages/http/src/tokens/requests.ts'
-import { isTokenText, newToken, readToken } from '../../packages/http/src/tokens/token.ts'
+import { parseGrant, parseTokenText } from '../../packages/http/src/tokens/validate-grant.ts'
+import { isTokenText, newToken, readToken } from '../../packages/http/src/tokens/token-text.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const [store, key] = ['fuzz:tokens', 'a key of more than thirty-two characters']

@@ -1,6 +1,6 @@
 /** YAML: whatever a file holds, it is read or refused with places that are in it. */
-import { parseYaml } from '../../packages/registry/src/yaml.ts'
-import { valueOf, type YamlNode } from '../../packages/registry/src/yaml-node.ts'
+import { parseYaml } from '../../packages/registry/src/yaml/parse.ts'
+import { valueOf, type YamlNode } from '../../packages/registry/src/yaml/node.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const target = textTarget({

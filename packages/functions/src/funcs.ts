@@ -17,7 +17,7 @@ import {
   withOptions,
 } from '@troupe/process'
 import { boundedCall, cancelled } from './bounded-call.ts'
-import { callInline } from './inline.ts'
+import { callInline } from './inline-call.ts'
 
 /** Calls functions, in a frame that `with…` can change. Immutable: each `with…` answers a new one. */
 export interface Caller {

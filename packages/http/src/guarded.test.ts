@@ -4,8 +4,8 @@ import { type EntryId, entryId } from '@troupe/core'
 import { installGuard } from '@troupe/network'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inFrame, startApplication } from './fixtures/application.ts'
-import { certificates, type Origin, type Proxy, startProxy, startSecureOrigin } from './fixtures/servers.ts'
+import { inFrame, startApplication } from './testing/application.ts'
+import { certificates, type Origin, type Proxy, startProxy, startSecureOrigin } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const overlay: EntryId = entryId('app:a')

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { TroupeError } from '@troupe/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from './fixtures/application.ts'
-import { deadPort, type Handler, type Origin, startOrigin } from './fixtures/servers.ts'
+import { inFrame, startApplication } from './testing/application.ts'
+import { deadPort, type Handler, type Origin, startOrigin } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const big = Buffer.alloc(1024 * 1024, 'x')

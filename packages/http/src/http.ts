@@ -1,7 +1,7 @@
 /** The HTTP client, as applications see it. The machinery behind it loads with the first request. */
 import { currentFrame } from '@troupe/core'
 import type * as Client from './client/request.ts'
-import { events } from './events/events.ts'
+import { events } from './events/response-stream.ts'
 import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
 
 let client: typeof Client | undefined

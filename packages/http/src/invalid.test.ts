@@ -1,7 +1,7 @@
 import type { TroupeError } from '@troupe/core'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from './fixtures/application.ts'
+import { inFrame, startApplication } from './testing/application.ts'
 import { http } from './index.ts'
 
 const target = 'http://127.0.0.1:9/'

@@ -1,15 +1,15 @@
 /** HTTP servers, as the kernel runs them. Threads load `@troupe/http` alone. */
-import { endpointKind, routerKind, staticKind } from './kinds.ts'
-import { httpServiceKind } from './kinds-service.ts'
+import { endpointKind, routerKind, staticKind } from './config/kinds.ts'
+import { httpServiceKind } from './config/service-kind.ts'
 import { eventsKind } from './events/kind.ts'
 import { tokenStoreKind } from './tokens/kind.ts'
 import { websocketKind } from './websocket/kind.ts'
 
-export type { ServerAddress } from './server/server.ts'
-export { Servers, type ServersOptions } from './server/servers.ts'
-export { checkCertificates } from './server/check-certificates.ts'
-export { checkRoutes } from './server/check-routes.ts'
-export { TokenStores, type TokenStoresOptions } from './tokens/token-stores.ts'
+export type { ServerAddress } from './server/listener/server.ts'
+export { Servers, type ServersOptions } from './server/kernel/server-services.ts'
+export { checkCertificates } from './server/listener/check-certificates.ts'
+export { checkRoutes } from './server/kernel/check-routes.ts'
+export { TokenStores, type TokenStoresOptions } from './tokens/store-table.ts'
 export { answerConnections } from './connections/connections.ts'
 
 /** The kinds of entries that this package runs. */

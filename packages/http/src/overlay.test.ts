@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { emptyFrame, type EntryId, entryId, fork, runInFrame } from '@troupe/core'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Application, inFrame, routeTo, startApplication } from './fixtures/application.ts'
-import { deadPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './fixtures/servers.ts'
+import { type Application, inFrame, routeTo, startApplication } from './testing/application.ts'
+import { deadPort, type Origin, type Proxy, startMute, startOrigin, startProxy } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const a = entryId('app:a')

@@ -1,7 +1,7 @@
 import { type EntryId, entryId } from '@troupe/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from './fixtures/application.ts'
-import { type Handler, type Origin, type Proxy, startOrigin, startProxy } from './fixtures/servers.ts'
+import { inFrame, startApplication } from './testing/application.ts'
+import { type Handler, type Origin, type Proxy, startOrigin, startProxy } from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const overlay: EntryId = entryId('app:a')

@@ -1,6 +1,6 @@
 import { entryId } from '@troupe/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from './fixtures/application.ts'
+import { inFrame, startApplication } from './testing/application.ts'
 import {
   certificates,
   clientName,
@@ -10,7 +10,7 @@ import {
   startOrigin,
   startProxy,
   startSecureOrigin,
-} from './fixtures/servers.ts'
+} from './testing/servers.ts'
 import { closeHttpPools, http } from './index.ts'
 
 const overlay = entryId('app:a')

@@ -2,8 +2,8 @@
  * For authors of overlay kinds that are no part of this package: the kernel's side is an `OverlayKind` of `@troupe/network/kernel`,
  * the threads' side a {@link Driver} that a module adds which every thread imports ({@link addDriver}).
  */
-export { addDriver } from './dial.ts'
-export { pathAsked, unasked } from './guard/consent.ts'
-export { connectInTheClear, lookupInTheClear } from './guard/in-the-clear.ts'
-export { connectPermitted } from './guard/permit.ts'
-export type { Accepted, Binding, Driver, Listener, Peer, Ticket } from './overlay.ts'
+export { addDriver } from './dial/dial.ts'
+export { pathAsked, unasked } from './sockets/socket-permission.ts'
+export { connectInTheClear, lookupInTheClear } from './guard/tcp/direct-connection.ts'
+export { connectPermitted } from './sockets/own-sockets.ts'
+export type { Accepted, Binding, Driver, Listener, Peer, Ticket } from './overlay/overlay.ts'

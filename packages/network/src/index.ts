@@ -1,13 +1,13 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
-export { type Errand, type Hands, type NetworkAccess, networkAccess, provideNetworkAccess } from './access.ts'
-export type { Association, AssociationEvents } from './association.ts'
-export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial.ts'
+export { type Errand, type Hands, type NetworkAccess, networkAccess, provideNetworkAccess } from './dial/network-access.ts'
+export type { Association, AssociationEvents } from './overlay/association.ts'
+export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial/dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
-export { hideEnvironment } from './guard/report.ts'
-export { trustAddons } from './guard/native-addons.ts'
-export { overlayChanged } from './guard/routes.ts'
-export type { OverlayCondition, OverlayStateEvent } from './overlay-state.ts'
-export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './health.ts'
+export { hideEnvironment } from './guard/node/diagnostic-report.ts'
+export { trustAddons } from './guard/node/native-addons.ts'
+export { overlayChanged } from './guard/tcp/open-connection.ts'
+export type { OverlayCondition, OverlayStateEvent } from './overlay/overlay-state.ts'
+export { cutStreams, type DialEvent, type DialLatency, type OverlayHealth, oldestStream, overlayHealth } from './dial/overlay-health.ts'
 export type {
   Accepted,
   AssociateOptions,
@@ -27,15 +27,15 @@ export type {
   ResolveOptions,
   Target,
   Ticket,
-} from './overlay.ts'
+} from './overlay/overlay.ts'
 export { type Here, listenHere } from './listen/listen-here.ts'
 export { listenOn } from './listen/listen-on.ts'
-export { overlayMoved } from './listen/moved.ts'
+export { overlayMoved } from './listen/overlay-changes.ts'
 export { peerOf } from './listen/peer.ts'
-export { isPrivateAddress } from './private-addresses.ts'
-export type { Route } from './route.ts'
-export type { Handed } from './handed.ts'
-export { handOver, takeOver } from './sealed/hand-over.ts'
+export { isPrivateAddress } from './dial/private-addresses.ts'
+export type { Route } from './overlay/route.ts'
+export type { Handed } from './handoff/handed-socket.ts'
+export { handOver, takeOver } from './handoff/socket-handoff.ts'
 export { sealProcess, sealThread } from './sealed/seal-thread.ts'
-export { unbound } from './guard/refusal.ts'
-export { bindThreadNetwork, threadNetwork, threadOverlay, type ThreadNetwork } from './thread-network.ts'
+export { unbound } from './guard/errors.ts'
+export { bindThreadNetwork, threadNetwork, threadOverlay, type ThreadNetwork } from './overlay/thread-network.ts'

@@ -4,8 +4,8 @@
  */
 import { TroupeError } from '@troupe/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { dial } from './dial.ts'
-import { FakeRouter } from './drivers/i2p/fake-router.ts'
+import { dial } from './dial/dial.ts'
+import { FakeRouter } from './drivers/i2p/testing/fake-router.ts'
 import { Relay } from './testing/trouble-relay.ts'
 import { type Driver, drivers, echoed, echoInRouter, id, open, type Stage } from './testing/trouble-stages.ts'
 import { seeded, step, troubles } from './testing/trouble-walk.ts'

@@ -1,9 +1,9 @@
 /** Why a decision falls as it does: what each policy of a scope says about it. */
 import type { Actor, EntryId } from '@troupe/core'
-import { beginDecision } from './budget.ts'
+import { beginDecision } from './condition/budget.ts'
 import type { Policies, Policy } from './policy.ts'
-import type { Meta } from './question.ts'
-import { formOf, namesOf, type VariableNames } from './resource-form.ts'
+import type { Meta } from './attributes.ts'
+import { formOf, namesOf, type VariableNames } from './resource/resource-form.ts'
 
 /** What one policy says to a question. */
 export interface Opinion {

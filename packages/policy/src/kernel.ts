@@ -1,8 +1,8 @@
 /** Policies, as the kernel puts them into force. Threads load `@troupe/policy` alone. */
 export { type AuditEvent, decisionChannel } from './audit.ts'
-export type { Condition, Operator } from './condition.ts'
+export type { Condition, Operator } from './condition/condition.ts'
 export { type Opinion, opinions } from './explain.ts'
-export { checkBinding, checkSelection, directNetwork } from './network-gate.ts'
+export { checkBinding, checkSelection, directNetwork } from './network-actions.ts'
 export {
   compilePolicies,
   compilePolicy,

@@ -2,13 +2,13 @@
 import { type EntryId, TroupeError } from '@troupe/core'
 import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
-import { type Condition, compileCondition, conditionSchema, type Requirement, requirementOf } from './condition.ts'
-import { TooCostly } from './budget.ts'
-import { compileExpression } from './expression.ts'
-import { Globs } from './glob.ts'
-import type { Ask } from './question.ts'
-import { ResourcePatterns } from './resource-patterns.ts'
-import { isUrlPattern, UrlPattern } from './url-pattern.ts'
+import { type Condition, compileCondition, conditionSchema, type Requirement, requirementOf } from './condition/condition.ts'
+import { TooCostly } from './condition/budget.ts'
+import { compileExpression } from './condition/expression.ts'
+import { Globs } from './condition/glob.ts'
+import type { Ask } from './attributes.ts'
+import { ResourcePatterns } from './resource/resource-patterns.ts'
+import { isUrlPattern, UrlPattern } from './resource/url-pattern.ts'
 
 const patterns = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'expected a pattern such as "network.*", or a list of them')

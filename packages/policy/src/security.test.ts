@@ -1,7 +1,7 @@
 import { emptyFrame, type EntryId, entryId, fork, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { newActor } from './actor.ts'
-import { checkBinding, checkSelection } from './network-gate.ts'
+import { checkBinding, checkSelection } from './network-actions.ts'
 import { denialError, Security } from './security.ts'
 import type { Policies } from './policy.ts'
 import { maxName } from './limits.ts'

@@ -1,14 +1,14 @@
 /** Who may do what in an application: one decider over its policies as they are now. Only the kernel has one. */
 import { type Actor, denied, type EntryId, type Frame, invalid, type TroupeError, weigh } from '@troupe/core'
 import { Audit, type AuditOptions } from './audit.ts'
-import { beginDecision, TooCostly } from './budget.ts'
+import { beginDecision, TooCostly } from './condition/budget.ts'
 import { checkMeta, maxMetaWeight, maxName } from './limits.ts'
 import type { Policies, Policy } from './policy.ts'
-import type { Meta } from './question.ts'
-import { namesOf, type VariableNames } from './resource-form.ts'
-import { Rulebook } from './rulebook.ts'
+import type { Meta } from './attributes.ts'
+import { namesOf, type VariableNames } from './resource/resource-form.ts'
+import { Rulebook } from './policy-set.ts'
 import { namedScope, type Scope } from './scope.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from './decision.ts'
 
 /** Why something is denied. */
 export interface Denial {

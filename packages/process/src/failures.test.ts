@@ -1,7 +1,7 @@
 import type { LogNote } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { type KernelFixture, startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 

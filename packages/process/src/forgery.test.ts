@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 import { nonsense } from './testing/programs/forge.ts'
 
 const host = 'app:host'

@@ -2,7 +2,7 @@ import { emptyFrame, type EntryId, entryId, fork, type Frame, runInFrame } from 
 import { Scope } from '@troupe/policy'
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 const proxy = 'net:proxy'

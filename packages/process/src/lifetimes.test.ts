@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 /** However busy the machine is. */
 const patient = { timeout: 20_000 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)

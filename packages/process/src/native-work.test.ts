@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { begun, ended } from './testing/programs/native.ts'
 import { startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 

@@ -3,10 +3,10 @@ import net, { type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { entryId } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
-import { hostKind } from './kinds.ts'
-import { canSeal, cannotSeal } from './sealing.ts'
+import { hostKind } from './config/kinds.ts'
+import { canSeal, cannotSeal } from './worker-threads/sealed-flags.ts'
 import { hostId, startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 let stack = new DisposableStack()
 let server: Server

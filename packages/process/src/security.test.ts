@@ -5,7 +5,7 @@ import { compilePolicies, compilePolicy } from '@troupe/policy/kernel'
 import { describe, expect, it } from 'vitest'
 import type { Deed } from './testing/programs/guarded.ts'
 import { type KernelFixtureOptions, startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 const programs = ['act', 'rest', 'collector', 'smuggle', 'disguise', 'overlays', 'claim', 'bear'].map((name) => `guarded.${name}`)

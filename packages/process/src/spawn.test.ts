@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { entryId, isPid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { hostId, startKernel } from './testing/start-kernel.ts'
-import { processes } from './thread/processes.ts'
+import { processes } from './api/processes.ts'
 
 /** However busy the machine is. */
 const patient = { timeout: 20_000 }

@@ -15,7 +15,7 @@ import { danteForbidden } from '../../peers/dante.ts'
 import type { ProxyPeer } from '../../peers/peers.ts'
 
 const { target, microsocks, microsocksLogin, dante, danteLogin, go, goLogin } = inject('peers')
-const pem = (name: string) => readFileSync(new URL(`../../../packages/http/src/fixtures/tls/${name}`, import.meta.url), 'utf8')
+const pem = (name: string) => readFileSync(new URL(`../../../packages/http/src/testing/tls/${name}`, import.meta.url), 'utf8')
 const ca = pem('ca.pem')
 const routes = new Map<EntryId, Route>()
 let plain: Server

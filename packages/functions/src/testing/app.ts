@@ -6,7 +6,7 @@ import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
 import { Kernel, processKinds, ThreadHost } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
-import { Functions } from '../functions.ts'
+import { Functions } from '../kernel/functions.ts'
 import { functionKinds } from '../kinds.ts'
 
 export const host = entryId('app:host')

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { type RawOrigin, startRaw } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { type RawOrigin, startRaw } from '../testing/servers.ts'
 import { closeHttpPools, http, type RequestOptions } from '../index.ts'
 
 let first: RawOrigin

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { type Origin, startOrigin } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { type Origin, startOrigin } from '../testing/servers.ts'
 import { closeHttpPools, type FilePart, http } from '../index.ts'
 
 let origin: Origin

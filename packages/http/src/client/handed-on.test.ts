@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { type Origin, startOrigin } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { type Origin, startOrigin } from '../testing/servers.ts'
 import { closeHttpPools, http } from '../index.ts'
 
 let origin: Origin

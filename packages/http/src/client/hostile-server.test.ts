@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { startRaw } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { startRaw } from '../testing/servers.ts'
 import { closeHttpPools, cookieJar, http, type RequestOptions } from '../index.ts'
 
 const get = (port: number, options?: RequestOptions) => inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${port}/`, options))

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { startHttp2Origin, startRaw, startSecureOrigin } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { startHttp2Origin, startRaw, startSecureOrigin } from '../testing/servers.ts'
 import { closeHttpPools, http, type RequestOptions } from '../index.ts'
 
 const clear = <T>(fn: () => T) => inFrame({ overlay: null }, fn)

@@ -1,7 +1,7 @@
 import { entryId, type FrameChange, newTrace } from '@troupe/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Application, inFrame, startApplication } from '../fixtures/application.ts'
-import { type Origin, type Proxy, startOrigin, startProxy } from '../fixtures/servers.ts'
+import { type Application, inFrame, startApplication } from '../testing/application.ts'
+import { type Origin, type Proxy, startOrigin, startProxy } from '../testing/servers.ts'
 import { closeHttpPools, cookieJar, http, type RequestOptions } from '../index.ts'
 
 const [first, second] = [entryId('app:a'), entryId('app:b')]

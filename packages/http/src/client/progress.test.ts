@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { currentFrame } from '@troupe/core'
-import { inFrame, startApplication } from '../fixtures/application.ts'
-import { type Origin, startOrigin } from '../fixtures/servers.ts'
+import { inFrame, startApplication } from '../testing/application.ts'
+import { type Origin, startOrigin } from '../testing/servers.ts'
 import { closeHttpPools, http, type Progress } from '../index.ts'
 
 let origin: Origin

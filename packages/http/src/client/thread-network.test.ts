@@ -1,8 +1,8 @@
 import { emptyFrame, entryId, type FrameChange, fork, newTrace, runInFrame } from '@troupe/core'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { startApplication } from '../fixtures/application.ts'
-import { type Origin, type Proxy, startOrigin, startProxy } from '../fixtures/servers.ts'
+import { startApplication } from '../testing/application.ts'
+import { type Origin, type Proxy, startOrigin, startProxy } from '../testing/servers.ts'
 import { closeHttpPools, http, type RequestOptions } from '../index.ts'
 
 const overlay = entryId('app:a')

@@ -2,8 +2,8 @@ import { type EntryId, entryId } from '@troupe/core'
 import { installGuard } from '@troupe/network'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Application, inFrame, startApplication } from '../fixtures/application.ts'
-import { type Origin, type Proxy, startOrigin, startProxy, startUnixOrigin } from '../fixtures/servers.ts'
+import { type Application, inFrame, startApplication } from '../testing/application.ts'
+import { type Origin, type Proxy, startOrigin, startProxy, startUnixOrigin } from '../testing/servers.ts'
 import { closeHttpPools, http } from '../index.ts'
 
 const overlay: EntryId = entryId('app:a')

@@ -14,11 +14,11 @@ import {
   unavailable,
 } from '@troupe/core'
 import { type Asker, checkReceiver, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
-import type { TokenStores, UsedToken } from '../tokens/token-stores.ts'
+import type { TokenStores, UsedToken } from '../tokens/store-table.ts'
 import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
-import { Partner } from './partner.ts'
-import type { PartnerFields } from './partner-fields.ts'
+import { Partner } from './handler-process.ts'
+import type { PartnerFields } from './handler-fields.ts'
 import { tokenExpired, tokenRevoked } from './reasons.ts'
 
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */

@@ -1,11 +1,11 @@
 /** The process that speaks for one stream of events. It lives in the server's thread, and is what the other processes see of it. */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
-import { Counterpart, findCounterpart } from '../connections/counterpart.ts'
-import { whileOpen } from '../connections/running.ts'
+import { Counterpart, findCounterpart } from '../connections/handler-link.ts'
+import { whileOpen } from '../connections/open-connections.ts'
 import { eventText } from './event.ts'
 import { type EventsRequest, openings } from './request.ts'
-import type { EventStream } from './stream.ts'
+import type { EventStream } from './event-stream.ts'
 
 /** The program of such a process. */
 export async function connection(ticket: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Answers requests with streams of server-sent events (HTML, 9.2) that processes write. */
 import { type EventsRequest, openings } from './request.ts'
-import { EventStream, eventsResponse } from './stream.ts'
+import { EventStream, eventsResponse } from './event-stream.ts'
 
 /**
  * A response to which a process writes. The process that it starts has the frame of who acts now, without its deadline.

@@ -1,7 +1,7 @@
 /** `http.events`: streams of server-sent events that processes write. */
 import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry'
 import { z } from 'zod'
-import { checkPartner, partnerFields } from '../connections/partner-fields.ts'
+import { checkPartner, partnerFields } from '../connections/handler-fields.ts'
 
 const fields = z
   .strictObject({

@@ -1,9 +1,9 @@
 /** Requests for streams of events. */
 import type { EntryId } from '@troupe/core'
-import type { ConnectionOpen } from '../connections/opened.ts'
-import { Openings } from '../connections/openings.ts'
+import type { ConnectionOpen } from '../connections/connection-open.ts'
+import { Openings } from '../connections/pending-connections.ts'
 import type { EventsFields } from './kind.ts'
-import type { EventStream } from './stream.ts'
+import type { EventStream } from './event-stream.ts'
 
 /** A request for a stream, and where it was routed to. */
 export interface EventsRequest {

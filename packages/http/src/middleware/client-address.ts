@@ -1,7 +1,7 @@
 /** Whom a request is from, as far as this server knows. */
 import { isIPv6 } from 'node:net'
 import type { Context } from 'hono'
-import type { MiddlewareTools } from './tools.ts'
+import type { MiddlewareTools } from './middleware-context.ts'
 
 /** `real_ip` found it out. */
 export function setClientAddress(context: Context, address: string): void {

@@ -5,7 +5,7 @@
 import { ask, currentParticipant } from '@troupe/process'
 import type { MiddlewareHandler } from 'hono'
 import type { EndpointFirewallOptions } from './options.ts'
-import type { MiddlewareTools } from './tools.ts'
+import type { MiddlewareTools } from './middleware-context.ts'
 
 export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint }: MiddlewareTools): MiddlewareHandler {
   return async (context, next) => {

@@ -10,9 +10,9 @@ import { rateLimit } from './rate-limit.ts'
 import { realIp } from './real-ip.ts'
 import { requestId } from './request-id.ts'
 import { tokenAuth } from './token-auth.ts'
-import type { MiddlewareTools } from './tools.ts'
+import type { MiddlewareTools } from './middleware-context.ts'
 
-export type { MiddlewareTools, RoutedEndpoint } from './tools.ts'
+export type { MiddlewareTools, RoutedEndpoint } from './middleware-context.ts'
 
 /**
  * A middleware of that name, told by its part of the router's options. One keeps its counts for as long as it is used: make it once for each

@@ -4,10 +4,10 @@ import { currentParticipant } from '@troupe/process'
 import type { Context, MiddlewareHandler } from 'hono'
 import { rateLimiter } from 'hono-rate-limiter'
 import { clientAddress, networkOf } from './client-address.ts'
-import { Counts } from './counts.ts'
+import { Counts } from './request-counts.ts'
 import { keepingEarlyHeaders } from './early-headers.ts'
 import type { RateLimitOptions } from './options.ts'
-import type { MiddlewareTools } from './tools.ts'
+import type { MiddlewareTools } from './middleware-context.ts'
 
 /** Answers 429 with `Retry-After` beyond the limit, and tells what is left in `RateLimit` (draft-ietf-httpapi-ratelimit-headers-07). */
 export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareTools): MiddlewareHandler {

@@ -3,9 +3,9 @@ import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
 import { ask, currentRuntime, emptySelection, inheritance, LocalCall, type LocalCallOptions } from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { getCookie } from 'hono/cookie'
-import { isTokenText } from '../tokens/token.ts'
+import { isTokenText } from '../tokens/token-text.ts'
 import type { TokenAuthOptions } from './options.ts'
-import type { MiddlewareTools } from './tools.ts'
+import type { MiddlewareTools } from './middleware-context.ts'
 
 export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareTools): MiddlewareHandler {
   const { store, required, realm } = options

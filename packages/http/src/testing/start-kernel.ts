@@ -7,7 +7,7 @@ import { setOutsideParticipant, setRuntime } from '@troupe/process'
 import { Kernel, processKinds } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { httpKinds } from '../kernel.ts'
-import { TokenStores } from '../tokens/token-stores.ts'
+import { TokenStores } from '../tokens/store-table.ts'
 import { answerConnections } from '../connections/connections.ts'
 
 export const hostId: EntryId = entryId('app:host')

@@ -3,7 +3,7 @@ import { type Actor, type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { IssuedToken } from '@troupe/process'
 import type { TokenStoreFields } from './kind.ts'
 import type { StoredToken, TokenStorage } from './storage.ts'
-import { isSame, newToken, readToken } from './token.ts'
+import { isSame, newToken, readToken } from './token-text.ts'
 
 /** Who a new token is to stand for, and for how long. */
 export interface TokenGrant {

@@ -1,7 +1,7 @@
 /** `http.websocket`: connections that are handed to processes as messages. */
 import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry'
 import { z } from 'zod'
-import { checkPartner, partnerFields } from '../connections/partner-fields.ts'
+import { checkPartner, partnerFields } from '../connections/handler-fields.ts'
 
 const fields = z
   .strictObject({

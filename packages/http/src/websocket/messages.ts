@@ -1,7 +1,7 @@
 /** What a connection and its process say to each other. */
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
-import type { ConnectionOpen } from '../connections/opened.ts'
+import type { ConnectionOpen } from '../connections/connection-open.ts'
 
 /** Payload of `ws.open`, the first message of a connection. The connection itself is the message's sender. */
 export interface WebSocketOpen extends ConnectionOpen {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { EntryId } from '@troupe/core'
 import type { WebSocket } from 'ws'
-import { type Opening, Openings } from '../connections/openings.ts'
+import { type Opening, Openings } from '../connections/pending-connections.ts'
 import type { WebSocketFields } from './kind.ts'
 
 /** A request that wants to become a WebSocket, and where it was routed to. */

@@ -1,7 +1,7 @@
 /** Looks how an overlay does: at once, when nothing was heard for a while, after trouble, and with growing delays while it does not work. */
 import { type Backoff, backoffDelay } from '@troupe/core'
-import type { Finding, OverlayState } from '../overlay-state.ts'
-import { Pace } from './pace.ts'
+import type { Finding, OverlayState } from '../overlay/overlay-state.ts'
+import { Pace } from './probe-schedule.ts'
 
 export interface ProberOptions {
   readonly state: OverlayState

@@ -5,8 +5,8 @@
 import { type EntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { Target } from '../overlay.ts'
-import { property } from './internals.ts'
+import type { Target } from '../overlay/overlay.ts'
+import { property } from '../sockets/internals.ts'
 
 /** Milliseconds that undici gives a connection where its user says nothing. It takes them from name to TLS, and tells of them in the message. */
 const undicisOwn = 10_000

@@ -3,10 +3,10 @@ import dns from 'node:dns'
 import { once } from 'node:events'
 import net, { BlockList, isIP, type LookupFunction } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isPrivateAddress } from '../private-addresses.ts'
-import { isFakeAddress } from './fake-addresses.ts'
+import { isPrivateAddress } from '../dial/private-addresses.ts'
+import { isFakeAddress } from './dns/fake-addresses.ts'
 import { installGuard } from './install.ts'
-import { a, containing, eventOf, inNetwork, type Lab, listening, startLab } from './lab.ts'
+import { a, containing, eventOf, inNetwork, type Lab, listening, startLab } from './testing/lab.ts'
 
 const server = net.createServer((socket) => socket.on('error', () => {}).end('reached'))
 let lab: Lab

@@ -4,7 +4,7 @@ import net, { type Server } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { installGuard } from './install.ts'
-import { a, eventOf, eventsOf, inNetwork, type Lab, listening, startLab, textOf } from './lab.ts'
+import { a, eventOf, eventsOf, inNetwork, type Lab, listening, startLab, textOf } from './testing/lab.ts'
 
 const stack = new AsyncDisposableStack()
 const large = Buffer.alloc(8 << 20, 'x')

@@ -7,10 +7,10 @@ import net, { type LookupFunction, type Server, type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { currentFrame, emptyFrame, fork, runInFrame } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { portOf } from './forwarding-proxy.ts'
+import { portOf } from './testing/forwarding-proxy.ts'
 import { installGuard } from './install.ts'
-import { a, b, eventOf, inNetwork, type Lab, listening, startLab } from './lab.ts'
-import { overlayChanged } from './routes.ts'
+import { a, b, eventOf, inNetwork, type Lab, listening, startLab } from './testing/lab.ts'
+import { overlayChanged } from './tcp/open-connection.ts'
 
 const pem = (name: string) => readFileSync(new URL(`fixtures/tls/${name}`, import.meta.url), 'utf8')
 const ca = pem('ca.pem')

@@ -17,8 +17,8 @@ import { TroupeError } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seal } from '../sealed/sealed.ts'
 import { installGuard } from './install.ts'
-import { a, inNetwork, type Lab, startLab } from './lab.ts'
-import { titleOf } from './refuse.ts'
+import { a, inNetwork, type Lab, startLab } from './testing/lab.ts'
+import { titleOf } from './denied-apis.ts'
 import { refusedWays } from './ways-out/refused.ts'
 
 /** A call of a name, with what refuses it. */

@@ -1,9 +1,9 @@
 /** Servers on this machine, in threads of any network: visitors come in, and nothing goes out by that. */
 import { promisify } from 'node:util'
 import { isIP, type Server } from 'node:net'
-import { consent } from '../guard/consent.ts'
-import { listenClear, systemLookup } from '../guard/permit.ts'
-import { threadNetwork } from '../thread-network.ts'
+import { consent } from '../sockets/socket-permission.ts'
+import { listenClear, systemLookup } from '../sockets/own-sockets.ts'
+import { threadNetwork } from '../overlay/thread-network.ts'
 
 export interface Here {
   readonly port: number

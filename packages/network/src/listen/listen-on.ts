@@ -1,13 +1,13 @@
 /** Has a server take its connections from an overlay. */
 import { type Backoff, backoffDelay, currentSlot, type EntryId, invalid, runInSlot, sleep, TroupeError } from '@troupe/core'
 import type { Server } from 'node:net'
-import { networkAccess } from '../access.ts'
-import { accept } from '../dial.ts'
-import { property } from '../guard/internals.ts'
-import { recordAccepted } from '../health.ts'
-import type { BindOptions, Listener, Ticket } from '../overlay.ts'
-import { arrive } from './arrive.ts'
-import { onOverlayMoved } from './moved.ts'
+import { networkAccess } from '../dial/network-access.ts'
+import { accept } from '../dial/dial.ts'
+import { property } from '../sockets/internals.ts'
+import { recordAccepted } from '../dial/overlay-health.ts'
+import type { BindOptions, Listener, Ticket } from '../overlay/overlay.ts'
+import { arrive } from './emit-connection.ts'
+import { onOverlayMoved } from './overlay-changes.ts'
 import { OverlayHandle } from './overlay-handle.ts'
 
 const delays: Backoff = { initial: 100, max: 10_000 }

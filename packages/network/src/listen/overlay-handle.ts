@@ -2,7 +2,7 @@
 import { keepAlive } from '@troupe/core'
 import { isIP } from 'node:net'
 import { constants } from 'node:os'
-import type { Target } from '../overlay.ts'
+import type { Target } from '../overlay/overlay.ts'
 
 const notBound = -constants.errno.EINVAL
 

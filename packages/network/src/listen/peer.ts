@@ -1,7 +1,7 @@
 /** Who is at the other end of a connection that came in by an overlay. */
 import type { Socket } from 'node:net'
-import { property } from '../guard/internals.ts'
-import type { Peer } from '../overlay.ts'
+import { property } from '../sockets/internals.ts'
+import type { Peer } from '../overlay/overlay.ts'
 
 const peers = new WeakMap<object, Peer>()
 

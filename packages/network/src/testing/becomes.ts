@@ -1,7 +1,7 @@
 /** For tests: waits for the state of an overlay. */
 import type { EntryId } from '@troupe/core'
 import { expect, vi } from 'vitest'
-import type { Overlays } from '../overlays.ts'
+import type { Overlays } from '../overlay/overlay-table.ts'
 
 /** Its own look comes within seconds of a doubt. */
 export async function becomes(overlays: Overlays, id: EntryId, state: string) {

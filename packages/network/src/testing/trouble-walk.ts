@@ -1,6 +1,6 @@
 /** For tests: a walk over all that can happen to an overlay, in the order that a seed says. */
 import { sleep } from '@troupe/core'
-import { dial } from '../dial.ts'
+import { dial } from '../dial/dial.ts'
 import { echoed, id, type Stage } from './trouble-stages.ts'
 import type { Trouble } from './trouble-relay.ts'
 

@@ -1,9 +1,9 @@
 /** What runs processes: threads of some arrangement. */
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Pid, TroupeError } from '@troupe/core'
-import type { StartProcess } from '../protocol.ts'
-import type { Network } from '../kernel/networks.ts'
-import type { Thread } from '../kernel/thread.ts'
+import type { StartProcess } from '../protocol/kernel-thread.ts'
+import type { Network } from '../kernel/network/networks.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 
 /** A place for one more process, held until it is used or given back. */
 export interface Place {

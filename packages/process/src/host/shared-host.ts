@@ -17,11 +17,11 @@ import {
   TroupeError,
   unavailable,
 } from '@troupe/core'
-import { describeNetwork, type Network } from '../kernel/networks.ts'
-import type { Thread, WorkerThread } from '../kernel/thread.ts'
-import type { Threads } from '../kernel/threads.ts'
+import { describeNetwork, type Network } from '../kernel/network/networks.ts'
+import type { Thread, WorkerThread } from '../worker-threads/thread.ts'
+import type { Threads } from '../worker-threads/thread-table.ts'
 import type { Host, Place } from './host.ts'
-import { defaultWorkers, Population } from './population.ts'
+import { defaultWorkers, Population } from '../shared-memory/process-counts.ts'
 import type { HostSettings } from './thread-host.ts'
 
 /** How often threads are looked at. */

@@ -1,13 +1,13 @@
 /** A host that gives each process a worker thread of its own. What the process does to its thread, it does to itself alone. */
 import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
-import type { Network } from '../kernel/networks.ts'
-import type { OwnedThread, Thread } from '../kernel/thread.ts'
-import type { Threads } from '../kernel/threads.ts'
-import type { hostKind } from '../kinds.ts'
+import type { Network } from '../kernel/network/networks.ts'
+import type { OwnedThread, Thread } from '../worker-threads/thread.ts'
+import type { Threads } from '../worker-threads/thread-table.ts'
+import type { hostKind } from '../config/kinds.ts'
 import type { Launch } from './process/launch.ts'
 import type { Host, Place } from './host.ts'
-import { Spares } from './spares.ts'
+import { Spares } from './warm-threads.ts'
 
 type Fields = FieldsOf<typeof hostKind>['host']
 

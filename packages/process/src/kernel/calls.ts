@@ -1,11 +1,11 @@
 /** Calls of functions, as the kernel keeps them: whoever acts in a call acts in the frame that the kernel issued for it. */
 import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
-import type { WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-rules.ts'
-import type { Grants } from './grants.ts'
+import type { WireExit } from '../protocol/kernel-thread.ts'
+import type { Role } from '../protocol/request-rules.ts'
+import type { Grants } from './authorization/overlay-grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
-import type { Thread } from './thread.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 
 /** Serials of calls begin here, beyond what processes ever reach. As many follow, too many to guess. */
 const firstSerial = 2 ** 47

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startApplication } from '../supervisor/testing/application.ts'
-import { processes } from '../thread/processes.ts'
+import { processes } from '../api/processes.ts'
 
 const { groups } = processes
 

@@ -1,6 +1,6 @@
 /** Names of services that run a process for each network that sends to them: a name stands for that of the caller's network. */
 import { type Pid, TroupeError } from '@troupe/core'
-import type { Network } from './networks.ts'
+import type { Network } from './network/networks.ts'
 
 /** Finds the process for a network; starts it, if it does not run. */
 export type FindInstance = (network: Network) => Promise<Pid>

@@ -1,8 +1,8 @@
 /** Who is alive: processes and calls, the frames that the kernel issued to them, and their names. */
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
-import type { Accepts, WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-rules.ts'
+import type { Accepts, WireExit } from '../protocol/kernel-thread.ts'
+import type { Role } from '../protocol/request-rules.ts'
 import { Groups } from './groups.ts'
 
 /** A process or a call, as the kernel knows it. */

@@ -1,8 +1,8 @@
 /** What process entries run, decoded once for each state of an entry and each version of its code. */
 import type { EntryId } from '@troupe/core'
 import type { Entry, Registry } from '@troupe/registry'
-import { processKind } from '../kinds.ts'
-import type { KnownProgram } from '../protocol.ts'
+import { processKind } from '../config/kinds.ts'
+import type { KnownProgram } from '../protocol/kernel-thread.ts'
 import type { Code } from './code.ts'
 
 export class Programs {

@@ -3,12 +3,12 @@ import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } fr
 import type { BindOptions, Route } from '@troupe/network'
 import { handedRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
-import type { KnownProgram, RequestName, Requests } from '../protocol.ts'
+import type { KnownProgram, RequestName, Requests } from '../protocol/kernel-thread.ts'
 import type { Kernel } from './kernel.ts'
-import { clearNetwork, describeNetwork } from './networks.ts'
+import { clearNetwork, describeNetwork } from './network/networks.ts'
 import type { ProcessRecord } from './process-table.ts'
 import { securityHandlers } from './security-requests.ts'
-import type { Thread } from './thread.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 
 /** Milliseconds that a dial waits for an overlay of which neither the old nor the new stands. */
 const handOverTime = 15_000

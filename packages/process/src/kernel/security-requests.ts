@@ -1,6 +1,6 @@
 /** What code may ask about policies: what it may do, what others could, and which policies there are. */
 import { invalid, isPid, notFound } from '@troupe/core'
-import { checkActor, checkScope } from './claims.ts'
+import { checkActor, checkScope } from './authorization/validate-request.ts'
 import type { Kernel } from './kernel.ts'
 import type { Handlers } from './requests.ts'
 

@@ -1,11 +1,11 @@
 /** What is checked of a process before it is started: what it accepts, and what it is started with from another network. */
 import { type Pid, threadOf } from '@troupe/core'
-import { checkCrossing, checkEncodable, crossing } from '../crossing.ts'
-import type { Accepts } from '../protocol.ts'
+import { checkCrossing, checkEncodable, crossing } from '../protocol/network-crossing.ts'
+import type { Accepts } from '../protocol/kernel-thread.ts'
 import type { Kernel } from './kernel.ts'
-import type { Network } from './networks.ts'
+import type { Network } from './network/networks.ts'
 import type { SpawnOrder } from './spawn-order.ts'
-import type { Thread } from './thread.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 
 /** What a process of an order accepts: its entry's word, where that is a program. */
 export function acceptsOf(kernel: Pick<Kernel, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {

@@ -1,10 +1,10 @@
 /** What the kernel is given to start a process. */
 import type { MessagePort } from 'node:worker_threads'
 import type { EntryId, Frame, Pid } from '@troupe/core'
-import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol.ts'
-import type { Role } from '../protocol-rules.ts'
-import type { Network } from './networks.ts'
-import type { Thread } from './thread.ts'
+import type { Accepts, FirstMessage, Program, Watcher, WireExit } from '../protocol/kernel-thread.ts'
+import type { Role } from '../protocol/request-rules.ts'
+import type { Network } from './network/networks.ts'
+import type { Thread } from '../worker-threads/thread.ts'
 
 /** A process to start. */
 export interface SpawnOrder {

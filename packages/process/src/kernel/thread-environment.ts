@@ -1,7 +1,7 @@
 /** What threads find in `process.env`. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensurePrivateFolder } from './private-folder.ts'
+import { ensurePrivateFolder } from '../worker-threads/private-folder.ts'
 
 const cacheVariable = 'NODE_COMPILE_CACHE'
 

@@ -1,6 +1,6 @@
 import { pid } from '@troupe/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { DeadLetter } from '../protocol.ts'
+import type { DeadLetter } from '../protocol/kernel-thread.ts'
 import { deadLetterChannel, DeadLetters } from './dead-letters.ts'
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 /** Letters that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
 import { type Log, startTimer, stopTimer, type Timer } from '@troupe/core'
 import { type Channel, channel } from 'node:diagnostics_channel'
-import type { DeadLetter } from '../protocol.ts'
+import type { DeadLetter } from '../protocol/kernel-thread.ts'
 
 /** Published for each dead letter: a {@link DeadLetter}. */
 export const deadLetterChannel: Channel<object, DeadLetter> = channel('troupe:dead-letter')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { letter, mailbox, wait } from '../testing/mailbox.ts'
-import { Flow } from './flow.ts'
+import { Flow } from './receive-window.ts'
 
 describe('letters of another thread', () => {
   it('are accounted for once, whichever way they leave', () => {

@@ -3,8 +3,8 @@
  * other threads have room reserved for them (see `reservations.ts`), or wait too.
  */
 import { Deque } from './deque.ts'
-import type { Flow } from './flow.ts'
-import type { Letter } from './letter.ts'
+import type { Flow } from './receive-window.ts'
+import type { Letter } from './message.ts'
 
 /** Who waits for a letter. */
 export interface Waiter {

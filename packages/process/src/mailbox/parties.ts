@@ -3,7 +3,7 @@
  * on a channel between two threads.
  */
 import { type Pid, threadOf } from '@troupe/core'
-import type { Parcel } from '../protocol.ts'
+import type { Parcel } from '../protocol/kernel-thread.ts'
 
 export interface Ends {
   /** This thread. */

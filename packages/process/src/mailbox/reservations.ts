@@ -3,7 +3,7 @@
  * At most half of the mailbox is reserved and unused at a time: the rest is for senders of the same thread, and for letters that come without a
  * reservation. A thread that holds a reservation and never comes back to its event loop keeps nobody out.
  */
-import { Flow, type FlowReport } from './flow.ts'
+import { Flow, type FlowReport } from './receive-window.ts'
 import type { Mailbox } from './mailbox.ts'
 
 export class Reservations {

@@ -1,7 +1,7 @@
 /** Batches on their way to another thread: posted as there is credit for them, in their order; the others wait. */
 import type { Transferable } from 'node:worker_threads'
-import type { Credit } from '../credit.ts'
-import type { Parcel } from '../protocol.ts'
+import type { Credit } from '../shared-memory/credit.ts'
+import type { Parcel } from '../protocol/kernel-thread.ts'
 import { Deque } from './deque.ts'
 
 /** Milliseconds that the end of a thread waits for another to read on. */

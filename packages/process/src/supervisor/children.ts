@@ -1,8 +1,8 @@
 /** The children of a supervisor, in the order of their start, be they up or not. */
 import { type EntryId, notFound, type Pid, TroupeError } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol.ts'
-import type { ChildSpec } from '../supervisor-kind.ts'
-import type { Running } from './life.ts'
+import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
+import type { ChildSpec } from '../config/supervisor-kind.ts'
+import type { Running } from '../service/service-instance.ts'
 import type { Member } from './strategy.ts'
 
 /** A child that is up: a process, or a supervisor with children of its own. */

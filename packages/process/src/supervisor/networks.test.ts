@@ -1,7 +1,7 @@
 /** The networks of supervised processes, and the messages that they accept. */
 import { isPid, threadOf } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import { processes } from '../thread/processes.ts'
+import { processes } from '../api/processes.ts'
 import { type Entries, startApplication, type TestApplication } from './testing/application.ts'
 
 const host = 'app:host'

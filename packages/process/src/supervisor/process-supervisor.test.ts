@@ -1,7 +1,7 @@
 import { entryId, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { SimulatedClock } from 'xstate'
-import type { ChildSpec } from '../supervisor-kind.ts'
+import type { ChildSpec } from '../config/supervisor-kind.ts'
 import { ProcessSupervisor } from './process-supervisor.ts'
 import type { Rules } from './strategy.ts'
 import { Play } from './testing/act.ts'

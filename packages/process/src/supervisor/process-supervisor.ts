@@ -1,12 +1,12 @@
 /** A supervisor of processes: it starts its children in order, starts them anew by its rules, and stops them the other way round. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, type Pid, TroupeError, unavailable } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol.ts'
-import type { ChildSpec } from '../supervisor-kind.ts'
-import type { Exit } from '../thread/event-queue.ts'
+import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
+import type { ChildSpec } from '../config/supervisor-kind.ts'
+import type { Exit } from '../thread/process/event-queue.ts'
 import { asMember, Children, type Place, type RunningChild } from './children.ts'
 import { deadline } from './deadline.ts'
-import type { Running } from './life.ts'
+import type { Running } from '../service/service-instance.ts'
 import { countRestart, isForgotten, objection, type Rules, stopOrder, turnover, verdict } from './strategy.ts'
 
 export interface ProcessSupervisorOptions {

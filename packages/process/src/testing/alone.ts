@@ -1,5 +1,5 @@
 /** A program that starts a kernel, lets processes end in all the ways there are, disposes of it, and says what still keeps it alive. */
-import { processes } from '../thread/processes.ts'
+import { processes } from '../api/processes.ts'
 import { startKernel } from './start-kernel.ts'
 
 const before = process.getActiveResourcesInfo()

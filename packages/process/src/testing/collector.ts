@@ -1,6 +1,6 @@
 /** A process that collects messages, for tests that wait for processes to get somewhere. Needs the program `talk.collect`. */
 import type { Pid } from '@troupe/core'
-import { processes } from '../thread/processes.ts'
+import { processes } from '../api/processes.ts'
 import { hostId, idOf } from './start-kernel.ts'
 
 export interface Collector {

@@ -1,7 +1,7 @@
 /** A mailbox for tests, and letters for it. */
 import { emptyFrame, pid } from '@troupe/core'
-import type { Flow } from '../mailbox/flow.ts'
-import type { Letter } from '../mailbox/letter.ts'
+import type { Flow } from '../mailbox/receive-window.ts'
+import type { Letter } from '../mailbox/message.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 
 const from = pid(1, 1)

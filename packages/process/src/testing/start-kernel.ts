@@ -5,10 +5,10 @@ import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { setRuntime } from '../thread/current.ts'
 import { setOutsideParticipant } from '../thread/participant.ts'
-import { processes } from '../thread/processes.ts'
+import { processes } from '../api/processes.ts'
 import type { Host } from '../host/host.ts'
 import { type HostSettings, Kernel, processKinds } from '../kernel.ts'
-import type { DeadLetter } from '../protocol.ts'
+import type { DeadLetter } from '../protocol/kernel-thread.ts'
 import { deadLetterChannel } from '../mailbox/dead-letters.ts'
 
 export const hostId = entryId('app:host')

@@ -1,10 +1,10 @@
 /**
  * Processes that a thread of a `shared` host starts by itself, without asking the kernel: children in the same host, of a known program, for
- * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/births.ts`).
+ * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/process-discovery.ts`).
  */
 import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
-import { Population } from '../host/population.ts'
-import type { Inheritance, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol.ts'
+import { Population } from '../shared-memory/process-counts.ts'
+import type { Inheritance, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol/kernel-thread.ts'
 import type { Participant } from './participant.ts'
 
 /** Processes that a thread may have more than its share of the host's, before the kernel places the next one. */

@@ -1,8 +1,8 @@
 /** A worker thread starts here: the guard first, then the runtime, then whatever is to be warm before work comes. */
 import { workerData } from 'node:worker_threads'
 import { hideEnvironment } from '@troupe/network'
-import type { ThreadData } from '../protocol.ts'
-import { rehearse } from './rehearsal.ts'
+import type { ThreadData } from '../protocol/kernel-thread.ts'
+import { rehearse } from './warmup.ts'
 import { guardThread, startThread } from './start.ts'
 
 const given: unknown = workerData

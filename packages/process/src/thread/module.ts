@@ -1,9 +1,9 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, notFound, TroupeError } from '@troupe/core'
-import type { Program } from '../protocol.ts'
+import type { Program } from '../protocol/kernel-thread.ts'
 import { lookLater } from './builtins.ts'
 import { currentRuntime } from './current.ts'
-import { loadInTime } from './loading.ts'
+import { loadInTime } from './load-timeout.ts'
 import { currentParticipant } from './participant.ts'
 import { carryVersions } from './versions.ts'
 

@@ -1,8 +1,8 @@
 /** Native code that still works when its thread is to end: to end the thread under it ends the whole program. */
 import { startInterval, startTimer, stopTimer } from '@troupe/core'
-import { nativePatience } from '../native-patience.ts'
-import type { KernelLink } from './kernel-link.ts'
-import type { Peers } from './peers.ts'
+import { nativePatience } from '../worker-threads/native-timeout.ts'
+import type { KernelLink } from './kernel-client.ts'
+import type { Peers } from './messaging/peers.ts'
 import { unrefAll } from './unref-all.ts'
 
 /** Milliseconds between two looks at what the code of the thread has begun since. */

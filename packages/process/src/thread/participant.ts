@@ -2,7 +2,7 @@
 import { currentSlot, type Frame, type Pid, type Slot } from '@troupe/core'
 import { lookLater } from './builtins.ts'
 import { noCaller } from './no-application.ts'
-import type { Held } from './outbox.ts'
+import type { Held } from './process/pending-sends.ts'
 
 let strict = false
 let governs = false

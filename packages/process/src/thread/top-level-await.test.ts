@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { entryId } from '@troupe/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadInTime } from './loading.ts'
+import { loadInTime } from './load-timeout.ts'
 import { topLevelAwaits } from './top-level-await.ts'
 
 let folder = ''

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { residue } from '../testing/programs/memory.ts'
 import { startKernel } from '../testing/start-kernel.ts'
-import { processes } from './processes.ts'
+import { processes } from '../api/processes.ts'
 
 it('a thread of the application gets no memory that holds what others freed', async () => {
   await using _ = await startKernel({ programs: ['memory.residue', 'memory.litter', 'memory.poolSize'] })

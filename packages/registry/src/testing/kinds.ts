@@ -1,8 +1,8 @@
 /** Kinds for tests, of the shapes that real ones have. */
 import { z } from 'zod'
-import { duration, port, reference, sourceFile } from '../fields.ts'
-import { defineKind } from '../kind.ts'
-import { lifecycleSchema } from '../lifecycle.ts'
+import { duration, port, reference, sourceFile } from '../schema/fields.ts'
+import { defineKind } from '../schema/kind.ts'
+import { lifecycleSchema } from '../schema/lifecycle.ts'
 
 export const host = defineKind({
   kind: 'process.host',

@@ -1,7 +1,7 @@
 /** A program for tests: changes its registry until it is killed. Each version says its number in every entry. */
 import { entryId } from '@troupe/core'
 import { Registry } from '../registry.ts'
-import { openSqliteHistory } from '../sqlite-history.ts'
+import { openSqliteHistory } from '../changes/sqlite-history.ts'
 import { link } from './kinds.ts'
 
 const [file = ''] = process.argv.slice(2)

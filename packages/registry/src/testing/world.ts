@@ -1,7 +1,7 @@
 /** A handler for tests: what runs is a map, and each step can be made to fail. */
 import { type EntryId, unavailable } from '@troupe/core'
-import type { Entry } from '../entry.ts'
-import type { KindChange, KindHandler, Prepared } from '../handler.ts'
+import type { Entry } from '../entries/entry.ts'
+import type { KindChange, KindHandler, Prepared } from '../changes/change-handler.ts'
 import type { Registry } from '../registry.ts'
 
 export class World implements KindHandler {

@@ -2,8 +2,8 @@
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
 import { serviceKind, type ServiceStatus } from '@troupe/process/kernel'
-import { whenSettled } from './prepared.ts'
-import type { Running } from './running.ts'
+import { whenSettled } from './when-settled.ts'
+import type { Running } from './running-parts.ts'
 import { renewService, type Supervised } from './services.ts'
 
 type Code = Pick<Running, 'kernel' | 'functions' | 'servers'>

@@ -2,7 +2,7 @@
 import type { EntryId } from '@troupe/core'
 import { type Host, hostKind, type Kernel, serviceOf } from '@troupe/process/kernel'
 import type { Entries, KindHandler, Prepared } from '@troupe/registry'
-import type { Running } from './running.ts'
+import type { Running } from './running-parts.ts'
 
 /**
  * A host that changes is built anew, and new processes start in the new one; those that run go on in the old one, which ends with its last.

@@ -1,8 +1,8 @@
 /** Servers and their routes, as they come, change and go while the application runs. */
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
-import { whenSettled } from './prepared.ts'
-import type { Running } from './running.ts'
+import { whenSettled } from './when-settled.ts'
+import type { Running } from './running-parts.ts'
 
 /** A server that changes is stopped in order, and started as it is then; what can change in a server that runs, changes there. */
 export function serverHandler(running: Running): KindHandler {

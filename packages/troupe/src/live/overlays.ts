@@ -3,7 +3,7 @@ import { type EntryId, invalid } from '@troupe/core'
 import type { OverlaySwap } from '@troupe/network/kernel'
 import { serviceOf } from '@troupe/process/kernel'
 import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
-import type { Running } from './running.ts'
+import type { Running } from './running-parts.ts'
 
 /**
  * The replacement is built first and put in service when it stands; the old one serves the connections that it has until they end, or until

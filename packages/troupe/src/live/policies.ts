@@ -3,7 +3,7 @@ import type { EntryId } from '@troupe/core'
 import { compilePolicy, type Policy, policyKinds } from '@troupe/policy/kernel'
 import { type Kernel, routesChanged } from '@troupe/process/kernel'
 import type { Entries, KindHandler } from '@troupe/registry'
-import type { Running } from './running.ts'
+import type { Running } from './running-parts.ts'
 
 export function policyHandler({ kernel }: Running): KindHandler {
   return {

@@ -2,8 +2,8 @@
 import type { EntryId } from '@troupe/core'
 import { serviceOf, supervisorKind } from '@troupe/process/kernel'
 import type { Entries, KindHandler } from '@troupe/registry'
-import { whenSettled } from './prepared.ts'
-import type { Running } from './running.ts'
+import { whenSettled } from './when-settled.ts'
+import type { Running } from './running-parts.ts'
 
 /** A service that changes is stopped, and started as it is then. Whether it comes up is the supervisor's matter, as at any other start. */
 export function serviceHandler(running: Running): KindHandler {

@@ -4,7 +4,7 @@ import { type EntryId, fork, type Pid } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
 import { EventLog, type EventOf } from './event-log.ts'
-import { type Opening, openingOf } from './openings.ts'
+import { type Opening, openingOf } from './probe-channel.ts'
 import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
 
 let lastNumber = 0

@@ -3,8 +3,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { TroupeError, unavailable } from '@troupe/core'
-import type { StaticFields } from '../../kinds.ts'
-import { Gate } from './gate.ts'
+import type { StaticFields } from '../../config/kinds.ts'
+import { Gate } from './semaphore.ts'
 
 /** Node has four threads for files and names by default: this many of them are left to all others, whatever a folder does. */
 const gate = new Gate(2, 1000)

@@ -1,5 +1,5 @@
 /** The file that a URL's path names below a folder. */
-import type { StaticFields } from '../../kinds.ts'
+import type { StaticFields } from '../../config/kinds.ts'
 
 /**
  * `undefined` where it can name none: it is not below the prefix, leads out of the folder, is not encoded well, or names what is hidden.

@@ -1,9 +1,9 @@
 /** Thread side of `network.i2p`: streams on sockets of this thread, by the SAM v3 bridge of a router. */
-import type { Driver } from '../../overlay.ts'
+import type { Driver } from '../../overlay/overlay.ts'
 import { accept } from './accept.ts'
-import { Dialling } from './dialling.ts'
+import { Dialling } from './dial.ts'
 import { destinationOf, formatTarget } from './destination.ts'
-import { Failures } from './failures.ts'
+import { Failures } from './errors.ts'
 import { resolve } from './names.ts'
 import { i2p } from './route.ts'
 import { associate } from './datagrams.ts'

@@ -1,12 +1,12 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Association } from '../../association.ts'
-import { associate } from '../../dial.ts'
-import type { Target } from '../../overlay.ts'
+import type { Association } from '../../overlay/association.ts'
+import { associate } from '../../dial/dial.ts'
+import type { Target } from '../../overlay/overlay.ts'
 import { addressName } from './destination.ts'
-import { destination, failure, privateKey, route } from './sample.ts'
-import { greeting, type Script, ScriptedBridge } from './scripted-bridge.ts'
+import { destination, failure, privateKey, route } from './testing/sample.ts'
+import { greeting, type Script, ScriptedBridge } from './testing/scripted-bridge.ts'
 
 let stack = new AsyncDisposableStack()
 /** Where the bridge takes datagrams. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addressName, destinationIn, destinationOf, formatTarget, isDestination } from './destination.ts'
-import { destination, privateKey } from './sample.ts'
+import { destination, privateKey } from './testing/sample.ts'
 
 const b32 = `${'a2'.repeat(26)}.b32.i2p`
 const whole = destination()

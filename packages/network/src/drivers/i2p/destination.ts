@@ -4,7 +4,7 @@
  */
 import { invalid } from '@troupe/core'
 import { domainToASCII } from 'node:url'
-import type { Target } from '../../overlay.ts'
+import type { Target } from '../../overlay/overlay.ts'
 
 /** Keys for encryption (256 bytes) and signing (128), then a certificate of 3 bytes and what it holds. */
 const certificateAt = 384

@@ -5,12 +5,12 @@ import { text } from 'node:stream/consumers'
 import { entryId } from '@troupe/core'
 import { Registry } from '@troupe/registry'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { accept, dial } from '../../dial.ts'
-import type { Listener, Overlay } from '../../overlay.ts'
-import { keptAddress, networkKinds, Overlays } from '../../overlays.ts'
-import { FakeRouter } from './fake-router.ts'
-import { failure } from './sample.ts'
-import { answering, ScriptedBridge } from './scripted-bridge.ts'
+import { accept, dial } from '../../dial/dial.ts'
+import type { Listener, Overlay } from '../../overlay/overlay.ts'
+import { keptAddress, networkKinds, Overlays } from '../../overlay/overlay-table.ts'
+import { FakeRouter } from './testing/fake-router.ts'
+import { failure } from './testing/sample.ts'
+import { answering, ScriptedBridge } from './testing/scripted-bridge.ts'
 
 const id = entryId('app:site')
 let stack = new AsyncDisposableStack()

@@ -1,11 +1,11 @@
 /** What routers do, by the public reports of others: the same is tried here. */
 import { entryId } from '@troupe/core'
 import { afterEach, expect, it, vi } from 'vitest'
-import { dial } from '../../dial.ts'
-import { FakeRouter } from './fake-router.ts'
+import { dial } from '../../dial/dial.ts'
+import { FakeRouter } from './testing/fake-router.ts'
 import { defaultTimeouts } from './route.ts'
-import { failure, peer, route } from './sample.ts'
-import { answering, ScriptedBridge } from './scripted-bridge.ts'
+import { failure, peer, route } from './testing/sample.ts'
+import { answering, ScriptedBridge } from './testing/scripted-bridge.ts'
 import { Session } from './session.ts'
 
 const stack: AsyncDisposable[] = []

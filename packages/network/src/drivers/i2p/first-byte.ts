@@ -4,7 +4,7 @@
  */
 import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { followConnection } from '../../moved-connections.ts'
+import { followConnection } from '../../dial/connection-handover.ts'
 
 /** Watches `socket`, and whichever socket its connection goes on in. @param ms - 0 waits for ever. */
 export function awaitFirstByte(socket: Socket, ms: number, late: () => TroupeError): void {

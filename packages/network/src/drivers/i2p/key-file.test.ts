@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { containing } from '../../guard/lab.ts'
+import { containing } from '../../guard/testing/lab.ts'
 import { KeyFile, keyPath } from './key-file.ts'
-import { destination, privateKey } from './sample.ts'
+import { destination, privateKey } from './testing/sample.ts'
 
 let folder: ReturnType<typeof mkdtempDisposableSync>
 let path = ''

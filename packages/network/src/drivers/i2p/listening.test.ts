@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { accept, dial } from '../../dial.ts'
-import type { Accepted, Listener, Ticket } from '../../overlay.ts'
+import { accept, dial } from '../../dial/dial.ts'
+import type { Accepted, Listener, Ticket } from '../../overlay/overlay.ts'
 import { addressName, destinationIn } from './destination.ts'
-import { FakeRouter } from './fake-router.ts'
-import { destination, failure, route } from './sample.ts'
-import { answering, ScriptedBridge } from './scripted-bridge.ts'
+import { FakeRouter } from './testing/fake-router.ts'
+import { destination, failure, route } from './testing/sample.ts'
+import { answering, ScriptedBridge } from './testing/scripted-bridge.ts'
 
 let stack = new AsyncDisposableStack()
 beforeEach(() => (stack = new AsyncDisposableStack()))

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { resolve } from '../../dial.ts'
-import { a, inNetwork } from '../../guard/lab.ts'
+import { resolve } from '../../dial/dial.ts'
+import { a, inNetwork } from '../../guard/testing/lab.ts'
 import { addressName } from './destination.ts'
-import { FakeRouter } from './fake-router.ts'
-import { destination, failure, peer, route } from './sample.ts'
-import { answering, greeting, ScriptedBridge } from './scripted-bridge.ts'
+import { FakeRouter } from './testing/fake-router.ts'
+import { destination, failure, peer, route } from './testing/sample.ts'
+import { answering, greeting, ScriptedBridge } from './testing/scripted-bridge.ts'
 
 const found = (answer: string) => answering({ NAMING: answer })
 

@@ -4,11 +4,11 @@
  */
 import { asTroupeError, startDeadline, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
-import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
-import type { Route } from '../../route.ts'
-import { connecting } from '../../guard/permit.ts'
+import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
+import type { Route } from '../../overlay/route.ts'
+import { connecting } from '../../sockets/own-sockets.ts'
 import { addressName, hostOf, isDestination, padded } from './destination.ts'
-import { Failures } from './failures.ts'
+import { Failures } from './errors.ts'
 import { parseReply } from './reply.ts'
 import { type Bridge, configOf, defaultTimeouts } from './route.ts'
 

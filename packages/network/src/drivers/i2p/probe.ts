@@ -3,8 +3,8 @@
  * its connection, and the session's name too (`docs/discoveries/0064-i2pd-drops-a-destination-that-comes-back.md`).
  */
 import { connectTo } from './commands.ts'
-import { greeted, type Patience } from './conversation.ts'
-import { asError } from './failures.ts'
+import { greeted, type Patience } from './sam-connection.ts'
+import { asError } from './errors.ts'
 import type { Bridge } from './route.ts'
 import type { TroupeError } from '@troupe/core'
 

@@ -1,6 +1,6 @@
 /** What a thread needs to use one entry's SAM bridge: the `config` of its routes and tickets. */
 import { TroupeError } from '@troupe/core'
-import type { Route } from '../../route.ts'
+import type { Route } from '../../overlay/route.ts'
 
 /** Name of the driver in routes, and last part of its kind. */
 export const i2p = 'i2p'

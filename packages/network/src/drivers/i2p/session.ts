@@ -3,13 +3,13 @@ import { type Backoff, backoffDelay, type EntryId, sleep, type TroupeError } fro
 import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { createSession, generate } from './commands.ts'
-import { type Conversation, greeted, type Patience } from './conversation.ts'
+import { type Conversation, greeted, type Patience } from './sam-connection.ts'
 import { addressName, destinationIn } from './destination.ts'
-import { asError, Failures } from './failures.ts'
+import { asError, Failures } from './errors.ts'
 import type { KeyFile } from './key-file.ts'
 import { probe } from './probe.ts'
 import type { Bridge, Timeouts } from './route.ts'
-import { Watch, type WatchTimes } from './watch.ts'
+import { Watch, type WatchTimes } from './session-watch.ts'
 
 export type Role = 'dial' | 'listen'
 

@@ -1,7 +1,7 @@
 /** The kind `network.socks5`: what its entries may say. */
 import { defineKind, duration, port, reference } from '@troupe/registry'
 import { z } from 'zod'
-import type { Target } from '../../overlay.ts'
+import type { Target } from '../../overlay/overlay.ts'
 import { defaultTimeouts, unixPrefix } from './route.ts'
 
 /** RFC 1929 gives the length of each one byte, and none of them may be empty. */

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls, createServer } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { dial } from '../../dial.ts'
-import { askLogin, failure, granted, greeting, isolate, login, loginTaken, route, target } from './sample.ts'
-import { answering, readRequest, ScriptedProxy } from './scripted-proxy.ts'
+import { dial } from '../../dial/dial.ts'
+import { askLogin, failure, granted, greeting, isolate, login, loginTaken, route, target } from './testing/sample.ts'
+import { answering, readRequest, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 async function firstBytes(socket: Socket, count: number): Promise<Buffer> {
   let all = Buffer.alloc(0)

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { dial } from '../../dial.ts'
+import { dial } from '../../dial/dial.ts'
 import { encodeHost } from './address.ts'
 import { methods } from './messages.ts'
 import { defaultTimeouts } from './route.ts'
-import { route } from './sample.ts'
-import { answering, readRequest, type Script, ScriptedProxy } from './scripted-proxy.ts'
+import { route } from './testing/sample.ts'
+import { answering, readRequest, type Script, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 const greeting = Buffer.from([5, 0])
 const target = { host: 'example.org', port: 80 }

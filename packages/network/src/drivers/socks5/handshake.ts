@@ -1,8 +1,8 @@
 /** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929): whatever ends it first ends it. */
 import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { type Answer, Answers, type Stage } from './answers.ts'
-import type { Failure, Failures, Limit } from './failures.ts'
+import { type Answer, Answers, type Stage } from './reply-parser.ts'
+import type { Failure, Failures, Limit } from './errors.ts'
 import { type Login, loginOf, type Offer, offers } from './messages.ts'
 import type { Timeouts } from './route.ts'
 

@@ -1,11 +1,11 @@
 import { type Actor, emptyFrame, fork, runInSlot } from '@troupe/core'
 import { expect, it } from 'vitest'
-import { dial } from '../../dial.ts'
-import { rebindThreadNetwork } from '../../thread-network.ts'
+import { dial } from '../../dial/dial.ts'
+import { rebindThreadNetwork } from '../../overlay/thread-network.ts'
 import { isolationLogin } from './isolation.ts'
 import type { IsolationRule } from './route.ts'
-import { askLogin, granted, isolate, loginTaken, route, target } from './sample.ts'
-import { answering, ScriptedProxy } from './scripted-proxy.ts'
+import { askLogin, granted, isolate, loginTaken, route, target } from './testing/sample.ts'
+import { answering, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 const rule = (by: IsolationRule['by'], form: IsolationRule['form'] = 'login'): IsolationRule => ({ by, form, seed: 'a secret' })
 const of = (rule: IsolationRule, who = {}, host = 'a.test') => JSON.stringify(isolationLogin(rule, { host, port: 1 }, who))

@@ -1,6 +1,6 @@
 /** Credentials that Tor tells connections apart by: it keeps those with different ones on different circuits. */
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Isolation, Target } from '../../overlay.ts'
+import type { Isolation, Target } from '../../overlay/overlay.ts'
 import type { Login } from './messages.ts'
 import type { IsolationRule } from './route.ts'
 

@@ -1,5 +1,5 @@
 /** What a client says to a SOCKS5 proxy (RFC 1928, RFC 1929). */
-import type { Target } from '../../overlay.ts'
+import type { Target } from '../../overlay/overlay.ts'
 import { encodeHost } from './address.ts'
 
 const version = 5
@@ -53,7 +53,7 @@ export function loginOf({ username, password }: Login): Buffer {
   return message
 }
 
-/** `target` is checked and in ASCII (`../destination.ts`). */
+/** `target` is checked and in ASCII (`../target.ts`). */
 export function requestOf(command: Command, { host, port }: Target): Buffer {
   const [type, bytes] = encodeHost(host)
   const message = Buffer.allocUnsafe(6 + bytes.length)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { resolve, reverse } from '../../dial.ts'
-import { granted, greeting, route } from './sample.ts'
-import { readRequest, ScriptedProxy } from './scripted-proxy.ts'
+import { resolve, reverse } from '../../dial/dial.ts'
+import { granted, greeting, route } from './testing/sample.ts'
+import { readRequest, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 /** A proxy that gives one answer, and the requests that it got: command, then address. */
 async function answeringWith(reply: Buffer) {

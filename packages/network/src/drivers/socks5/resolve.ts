@@ -1,12 +1,12 @@
 /** Names and addresses, as Tor finds them: RESOLVE and RESOLVE_PTR (Tor's socks-extensions). */
 import { invalid, TroupeError } from '@troupe/core'
 import { isIP } from 'node:net'
-import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
-import type { Route } from '../../route.ts'
+import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
+import type { Route } from '../../overlay/route.ts'
 import { decodeHost } from './address.ts'
-import { ask } from './ask.ts'
-import { hostOf } from '../destination.ts'
-import { Failures } from './failures.ts'
+import { ask } from './request.ts'
+import { hostOf } from '../target.ts'
+import { Failures } from './errors.ts'
 import { type Command, commands } from './messages.ts'
 
 /** One address, of the family that Tor prefers; one of another family than asked for is as good as none. */

@@ -1,6 +1,6 @@
 /** What a thread needs to dial through one entry's proxies: the `config` of its route. */
 import { TroupeError } from '@troupe/core'
-import type { Route } from '../../route.ts'
+import type { Route } from '../../overlay/route.ts'
 import type { Login } from './messages.ts'
 
 /** Name of the driver in routes, and last part of its kind. */

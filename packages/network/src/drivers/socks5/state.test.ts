@@ -3,10 +3,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { entryId } from '@troupe/core'
 import { Registry } from '@troupe/registry'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { dial } from '../../dial.ts'
-import { networkKinds, Overlays } from '../../overlays.ts'
-import { FakeRouter } from '../i2p/fake-router.ts'
-import { answering, ScriptedProxy } from './scripted-proxy.ts'
+import { dial } from '../../dial/dial.ts'
+import { networkKinds, Overlays } from '../../overlay/overlay-table.ts'
+import { FakeRouter } from '../i2p/testing/fake-router.ts'
+import { answering, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 const id = entryId('app:proxied')
 const greeting = Buffer.from([5, 0])

@@ -3,10 +3,10 @@ import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Target } from '../../overlay.ts'
-import { associate } from '../../dial.ts'
-import { granted, greeting, route } from './sample.ts'
-import { readRequest, type Script, ScriptedProxy } from './scripted-proxy.ts'
+import type { Target } from '../../overlay/overlay.ts'
+import { associate } from '../../dial/dial.ts'
+import { granted, greeting, route } from './testing/sample.ts'
+import { readRequest, type Script, ScriptedProxy } from './testing/scripted-proxy.ts'
 
 /** What the proxy's relay is in these tests: it sends back what it gets, header and all. */
 let relay: DatagramSocket

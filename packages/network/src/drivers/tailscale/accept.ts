@@ -1,11 +1,11 @@
 /** Takes the connections that the sidecar hands over at the place of a ticket. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
-import { BroadcastChannel } from '../../broadcast-channel.ts'
-import { listenPermitted } from '../../guard/permit.ts'
-import type { Listener, Peer, Ticket } from '../../overlay.ts'
-import { Arrivals } from './arrivals.ts'
-import { FirstLine, isFields, readFields, textsIn } from './line.ts'
+import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'
+import { listenPermitted } from '../../sockets/own-sockets.ts'
+import type { Listener, Peer, Ticket } from '../../overlay/overlay.ts'
+import { Arrivals } from './accept-queue.ts'
+import { FirstLine, isFields, readFields, textsIn } from './json-line.ts'
 import { placeOf } from './route.ts'
 import { parseAddress, readEnds, showAddresses } from './socket-addresses.ts'
 

@@ -1,12 +1,12 @@
 /** Names and addresses, as the tailnet knows them (MagicDNS). */
 import { invalid } from '@troupe/core'
 import { isIP } from 'node:net'
-import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay.ts'
-import type { Route } from '../../route.ts'
-import { hostOf } from '../destination.ts'
-import { ask } from './ask.ts'
-import { Failures } from './failures.ts'
-import { textsIn } from './line.ts'
+import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
+import type { Route } from '../../overlay/route.ts'
+import { hostOf } from '../target.ts'
+import { ask } from './request.ts'
+import { Failures } from './errors.ts'
+import { textsIn } from './json-line.ts'
 
 export async function resolve(route: Route, name: string, options: ResolveOptions): Promise<readonly ResolvedAddress[]> {
   const host = hostOf(name)

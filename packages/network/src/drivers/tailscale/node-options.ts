@@ -1,7 +1,7 @@
 /** What a tailnet node is told, and what it tells. */
 import type { Backoff, Clock, EntryId, TroupeError } from '@troupe/core'
 import type { StateValueFrom } from 'xstate'
-import type { Joined } from './answers.ts'
+import type { Joined } from './sidecar-messages.ts'
 import type { nodeMachine } from './node.machine.ts'
 import type { Sidecar } from './sidecar.ts'
 

@@ -1,6 +1,6 @@
 /** What threads need to use a tailnet node: the `config` of its route, and of the tickets of its listeners. */
 import { TroupeError } from '@troupe/core'
-import type { Route } from '../../route.ts'
+import type { Route } from '../../overlay/route.ts'
 
 /** Name of the driver in routes, and last part of its kind. */
 export const tailscale = 'tailscale'

@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { z } from 'zod'
-import { startProgram } from '../../guard/own-threads.ts'
-import { answer as answerLine, type NodeEvent, nodeEvent, ready } from './answers.ts'
-import { refusalError } from './codes.ts'
-import { type Fields, readAnswer, readFields } from './line.ts'
+import { startProgram } from '../../guard/node/own-threads.ts'
+import { answer as answerLine, type NodeEvent, nodeEvent, ready } from './sidecar-messages.ts'
+import { refusalError } from './error-codes.ts'
+import { type Fields, readAnswer, readFields } from './json-line.ts'
 
 /** The version of the protocol that is spoken here. */
 const protocol = 3

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import { describe, expect, it, vi } from 'vitest'
-import { done } from './answers.ts'
+import { done } from './sidecar-messages.ts'
 import { Sidecar, type SidecarOptions } from './sidecar.ts'
 import { HandClock, ScriptedSidecar } from './testing/scripted-sidecar.ts'
 

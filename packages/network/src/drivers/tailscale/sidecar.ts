@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Actor, createActor, type SnapshotFrom, waitFor } from 'xstate'
-import type { NodeEvent } from './answers.ts'
+import type { NodeEvent } from './sidecar-messages.ts'
 import { sidecarMachine } from './sidecar.machine.ts'
 import { SidecarProcess } from './sidecar-process.ts'
 

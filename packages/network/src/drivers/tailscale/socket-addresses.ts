@@ -1,7 +1,7 @@
 /** A connection of the tailnet arrives on a Unix socket, which has no addresses: it is given those that it has in the tailnet. */
 import { isIPv6, type Socket } from 'node:net'
-import { handleOf } from '../../guard/internals.ts'
-import type { Fields } from './line.ts'
+import { handleOf } from '../../sockets/internals.ts'
+import type { Fields } from './json-line.ts'
 
 /** An address and a port, in one text: `100.64.0.1:80`, `[fd7a::1]:80`. */
 export interface Ends {

@@ -1,7 +1,7 @@
 /** How a tailnet node does, in the words of all overlays. */
 import { TroupeError } from '@troupe/core'
-import type { OverlayStatus } from '../../overlay.ts'
-import type { Status } from './answers.ts'
+import type { OverlayStatus } from '../../overlay/overlay.ts'
+import type { Status } from './sidecar-messages.ts'
 import type { TailnetNode } from './node.ts'
 
 /** The tailnet's words for a node that hears nothing new of it. */

@@ -1,5 +1,5 @@
 /** The table of ways out as a page of the docs. */
-import { titleOf } from '../refuse.ts'
+import { titleOf } from '../denied-apis.ts'
 import { knownNames } from './known.ts'
 import { refusedWays } from './refused.ts'
 

@@ -1,7 +1,7 @@
 /** Other programs, native code, and debuggers. */
-import { property } from '../internals.ts'
-import { isTrustedAddon } from '../native-addons.ts'
-import { isStartingProgram } from '../own-threads.ts'
+import { property } from '../../sockets/internals.ts'
+import { isTrustedAddon } from '../node/native-addons.ts'
+import { isStartingProgram } from '../node/own-threads.ts'
 import type { RefusedWay } from './way.ts'
 
 const runElsewhere =

@@ -1,5 +1,5 @@
 /** Sockets and queries that bind to this machine, or that overlays do not speak. */
-import { byName } from '../name-queries.ts'
+import { byName } from '../dns/queries.ts'
 import type { RefusedWay } from './way.ts'
 
 const listenInstead = 'An overlay is not an address of this machine: use server.listen(port), by which overlays that can listen do'

@@ -1,5 +1,5 @@
 /** Threads beside those of the application, and what would hand work to them. */
-import { isOwnThread } from '../own-threads.ts'
+import { isOwnThread } from '../node/own-threads.ts'
 import type { RefusedWay } from './way.ts'
 
 const spawnInstead =

@@ -1,7 +1,7 @@
 /** What an operating-system process prints, at a limited rate: a process that prints more waits for its turn, as at a slow terminal. */
 import type { Readable } from 'node:stream'
 import { startTimer } from '@troupe/core'
-import type { OutputStream } from '../../output-ledger.ts'
+import type { OutputStream } from '../../shared-memory/output-ledger.ts'
 
 /** Writes to one of the program's streams. `done` is called when what was written is held no longer. */
 export type PrintChunk = (stream: OutputStream, chunk: Uint8Array, done: () => void) => void

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { TroupeError } from '@troupe/core'
 import { startProgram } from '@troupe/network/kernel'
 import { findLauncher } from '@troupe/tsnet'
-import { moduleFiles, systemFiles } from './readable.ts'
-import type { IsolationSettings } from './settings.ts'
+import { moduleFiles, systemFiles } from './readable-files.ts'
+import type { IsolationSettings } from './isolation-settings.ts'
 
 /** Source files run as they are; built ones are JavaScript. */
 const main = fileURLToPath(new URL(`../../thread/child/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))

@@ -2,15 +2,15 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { TroupeError, unavailable } from '@troupe/core'
-import type { Network } from '../../kernel/networks.ts'
-import { OwnedThread, type Thread, toThread } from '../../kernel/thread.ts'
+import type { Network } from '../../kernel/network/networks.ts'
+import { OwnedThread, type Thread, toThread } from '../../worker-threads/thread.ts'
 import type { Broken, ChildData } from '../../pipe/messages.ts'
-import type { ToKernel } from '../../protocol.ts'
-import { faultIn } from '../../protocol-rules.ts'
-import { ChildWire } from './child-wire.ts'
+import type { ToKernel } from '../../protocol/kernel-thread.ts'
+import { faultIn } from '../../protocol/request-rules.ts'
+import { ChildWire } from './child-port.ts'
 import { DirectOutput, type PrintChunk } from './direct-output.ts'
 import type { Launch } from './launch.ts'
-import { type End, endOf, type Report } from './report.ts'
+import { type End, endOf, type Report } from './exit-report.ts'
 
 /** Connections that a process was given and has not taken. It may be busy, and the kernel opens no more for it at a time. */
 const maxHanded = 600

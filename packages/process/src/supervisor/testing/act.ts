@@ -1,7 +1,7 @@
 /** A service whose every step a test decides: when it comes up, how it ends, how it stops. */
 import type { TroupeError } from '@troupe/core'
-import type { Exit } from '../../thread/event-queue.ts'
-import type { Running, Start } from '../life.ts'
+import type { Exit } from '../../thread/process/event-queue.ts'
+import type { Running, Start } from '../../service/service-instance.ts'
 
 /** One incarnation. */
 export class Act {

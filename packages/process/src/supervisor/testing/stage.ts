@@ -2,7 +2,7 @@
 import { entryId, type TroupeError } from '@troupe/core'
 import { lifecycleSchema } from '@troupe/registry'
 import { SimulatedClock } from 'xstate'
-import { Service, type ServiceState } from '../service.ts'
+import { Service, type ServiceState } from '../../service/service.ts'
 import { Play } from './act.ts'
 import { States } from './states.ts'
 

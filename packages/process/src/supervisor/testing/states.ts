@@ -1,5 +1,5 @@
 /** The states that services went through, and a way to wait for one. */
-import type { ServiceState, ServiceStatus } from '../service.ts'
+import type { ServiceState, ServiceStatus } from '../../service/service.ts'
 
 export class States {
   readonly seen: string[] = []

@@ -1,5 +1,5 @@
 /** Programs that replace what JavaScript brings, as careless polyfills and instrumentations do. */
-import { self } from '../../thread/self.ts'
+import { self } from '../../api/self.ts'
 import { processes } from '../../index.ts'
 
 const nothing = () => undefined

@@ -4,11 +4,11 @@
  */
 import { errorToWire } from '@troupe/core'
 import type { ChildData } from '../../pipe/messages.ts'
-import { routesChanged, routeWord } from '../../route-word.ts'
-import { rehearse } from '../rehearsal.ts'
+import { routesChanged, routeWord } from '../../shared-memory/route-epoch.ts'
+import { rehearse } from '../warmup.ts'
 import { guardChild, startThread } from '../start.ts'
-import { PassedHandles } from './passed.ts'
-import { KernelPipe } from './pipes.ts'
+import { PassedHandles } from './passed-handles.ts'
+import { KernelPipe } from './kernel-pipe.ts'
 
 // Made before the guard refuses descriptors that it did not open.
 void process.stdout

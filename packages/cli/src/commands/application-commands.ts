@@ -1,0 +1,47 @@
+/** The commands of an application: processes that have a `meta.command`. */
+import { type EntryId, isEntryId } from '@troupe/core'
+import { didYouMean, type Entry, type Registry } from '@troupe/registry'
+import type { Runnable } from '../invocation.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Entries by the name of their command; more than one for a name that is taken twice. */
+export function commandsOf(registry: Registry): ReadonlyMap<string, readonly Entry[]> {
+  const named = registry.find().flatMap((entry) => {
+    const { command } = entry.meta
+    const name = typeof command === 'object' && command !== null && 'name' in command ? command.name : undefined
+    return typeof name === 'string' ? [{ name, entry }] : []
+  })
+  return new Map(
+    Map.groupBy(named, ({ name }) => name)
+      .entries()
+      .map(([name, all]) => [name, all.map(({ entry }) => entry)]),
+  )
+}
+
+/**
+ * The process that is meant.
+ *
+ * @throws UsageError when there is none, with those that there are.
+ */
+export function findProgram(registry: Registry, program: Runnable): EntryId {
+  const entry = 'entry' in program ? findEntry(registry, program.entry) : findCommand(registry, program.command)
+  if (entry.kind !== 'process.ts') throw new UsageError(`${entry.id} is a ${entry.kind}: only a process.ts can be run`)
+  return entry.id
+}
+
+function findEntry(registry: Registry, id: string): Entry {
+  if (!isEntryId(id)) throw new UsageError(`"${id}" is not the id of an entry: expected "namespace:name"`)
+  if (registry.has(id)) return registry.get(id)
+  const processes = registry.find({ kind: 'process.ts' }).map((entry) => entry.id)
+  throw new UsageError(`there is no entry ${id}${didYouMean(id, processes)}`)
+}
+
+function findCommand(registry: Registry, name: string): Entry {
+  const commands = commandsOf(registry)
+  const [entry, other] = commands.get(name) ?? []
+  if (entry && !other) return entry
+  if (entry && other) throw new UsageError(`"${name}" is the command of ${entry.id} and of ${other.id}; choose with --exec`)
+  const all = [...commands.keys()].toSorted()
+  const hint = didYouMean(name, all) || `; ${all.length === 0 ? 'the application has no commands' : `there are: ${all.join(', ')}`}`
+  throw new UsageError(`the application has no command "${name}"${hint}`)
+}

@@ -1,0 +1,75 @@
+/**
+ * Calls that run in the caller's thread without a word to the kernel: it said before that it has nothing to decide for that entry. They act
+ * under the caller's id, so whatever they ask of the kernel is decided as if the caller asked.
+ */
+import { currentFrame, emptyFrame, entryId, type EntryId, errorToWire, type Frame, fork, yielding } from '@troupe/core'
+import {
+  currentParticipant,
+  currentRuntime,
+  LocalCall,
+  type Participant,
+  type Program,
+  type Selection,
+  snapshotArguments,
+  timeoutOf,
+} from '@troupe/process'
+import { boundedCall, cancelled } from './bounded-call.ts'
+import { checkDepth } from './call-depth.ts'
+
+/** Overlays that the kernel let code choose, by the frame that it had issued to it: it would decide the same again. */
+const chosen = new WeakMap<Frame, Set<EntryId | null>>()
+
+export async function callInline(selection: Selection, program: Program, args: readonly unknown[]): Promise<unknown> {
+  const { entry } = program
+  const { signal, network } = selection.options
+  if (signal?.aborted === true) throw cancelled(entry, signal)
+  const caller = currentParticipant()
+  const depth = caller instanceof LocalCall ? caller.depth : 0
+  checkDepth(entry, depth)
+  const copies = snapshotArguments(args)
+  const overlay = network === '' || network === undefined || network === null ? network : entryId(network)
+  if (overlay !== undefined && overlay !== '' && chosen.get(caller.frame)?.has(overlay) !== true) await choose(caller, overlay)
+  const frame = frameOf(selection, overlay === '' ? undefined : overlay)
+  const call = new LocalCall({ pid: caller.pid, entry, issued: caller.frame, frame, depth: depth + 1 })
+  const runtime = currentRuntime()
+  const value = runtime.calls.runInline(call, program, copies)
+  value.catch((error: unknown) => {
+    runtime.kernel.failed(caller.pid, entry, errorToWire(error))
+  })
+  const settled = boundedCall(value, { what: entry, signal, deadline: frame.deadline }, (reason) => {
+    call.cancel(reason.message)
+    call.fail(reason)
+  })
+  return yielding(settled)
+}
+
+/** @throws TroupeError `NotFound`, `PermissionDenied` */
+async function choose({ pid, frame }: Participant, overlay: EntryId | null): Promise<void> {
+  await currentRuntime().kernel.request('select', { overlay }, pid)
+  const known = chosen.get(frame)
+  if (known === undefined) chosen.set(frame, new Set([overlay]))
+  else known.add(overlay)
+}
+
+/** The last frame that differs from another by its overlay alone: what runs in a loop asks for it over and over. */
+let last: { readonly from: Frame; readonly to: Frame } | undefined
+
+function through(from: Frame, overlay: EntryId | null): Frame {
+  if (last?.from === from && last.to.overlay === overlay) return last.to
+  const to = fork(from, { overlay })
+  last = { from, to }
+  return to
+}
+
+function frameOf(selection: Selection, overlay: EntryId | null | undefined): Frame {
+  const frame = currentFrame() ?? emptyFrame
+  const timeout = timeoutOf(selection.options)
+  const { values } = selection
+  const changesValues = Object.keys(values).length > 0
+  if (timeout === undefined && !changesValues) return overlay === undefined ? frame : through(frame, overlay)
+  return fork(frame, {
+    ...(overlay !== undefined && { overlay }),
+    ...(changesValues && { values }),
+    ...(timeout !== undefined && { deadline: Date.now() + timeout }),
+  })
+}

@@ -1,0 +1,195 @@
+/** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
+import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
+import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
+import { checkCrossing } from '@troupe/process/kernel'
+import { checkDepth } from '../call-depth.ts'
+import { defaultPool, functionKind } from '../kinds.ts'
+import { Pool } from './pool.ts'
+import type { PoolStatus } from './pool-options.ts'
+import { PoolCall } from './pool-call.ts'
+
+export interface FunctionsOptions {
+  readonly kernel: Kernel
+  /**
+   * Milliseconds that a function which was cancelled, or is past its deadline, is given to come back before its thread is ended.
+   * @default 1000
+   */
+  readonly grace?: number
+}
+
+/** A call that the kernel's own side makes, in a frame that it answers for. */
+export interface FunctionCall {
+  readonly entry: EntryId
+  readonly args: readonly unknown[]
+  readonly frame: Frame
+  readonly caller?: ProcessRecord
+}
+
+interface Pending {
+  readonly pool: Pool
+  readonly call: PoolCall
+}
+
+/** A function as its entry says. */
+interface Callee {
+  readonly pool: Pool
+  /** It runs in the caller's thread. */
+  readonly inline: boolean
+}
+
+/**
+ * Answers `funcs.call` of all threads.
+ *
+ * @example
+ * ```ts
+ * await using functions = new Functions({ kernel })
+ * ```
+ */
+export class Functions implements AsyncDisposable {
+  readonly #kernel: Kernel
+  readonly #grace: number
+  readonly #callees = new Map<EntryId, Callee>()
+  /** Pools of functions that have changed since, until their calls have ended. */
+  readonly #leaving = new Set<Pool>()
+  /** Calls that can be cancelled, by thread and number of the request. */
+  readonly #pending = new WeakMap<Thread, Map<number, Pending>>()
+
+  constructor({ kernel, grace = 1000 }: FunctionsOptions) {
+    this.#kernel = kernel
+    this.#grace = grace
+    kernel.onNetworksChanged.add((isCurrent) => {
+      for (const { pool } of this.#callees.values()) pool.retireNetworks(isCurrent)
+      for (const pool of this.#leaving) pool.retireNetworks(isCurrent)
+    })
+    kernel.handle('call', async (ask, asker) => this.#onCall(ask, asker))
+    kernel.handle('cancelCall', ({ request }, { thread }) => {
+      const pending = this.#pending.get(thread)?.get(request)
+      pending?.pool.cancel(pending.call, new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`))
+    })
+  }
+
+  /** Starts the threads that pools keep. */
+  warm(): void {
+    const { registry } = this.#kernel
+    for (const { id } of registry.find({ kind: functionKind.kind })) {
+      const { pool } = registry.decode(id, functionKind).fields
+      if (pool !== 'inline' && pool.min > 0) this.#callee(id)
+    }
+  }
+
+  /** The pools that were needed so far. */
+  pools(): readonly PoolStatus[] {
+    return Array.from(this.#callees.values(), ({ pool }) => pool.status)
+  }
+
+  /** Calls a function on its pool. @throws TroupeError like `funcs.call` */
+  async call({ entry, args, frame, caller }: FunctionCall): Promise<unknown> {
+    const { pool } = this.#callee(entry)
+    const network = this.#kernel.networks.ofCall(frame, undefined, caller?.pid ?? 'program')
+    const call = new PoolCall({ frame, network, args, caller })
+    pool.run(call)
+    return call.value
+  }
+
+  /** Ends a function's pool: its entry has changed, or is gone. The next call finds it as it is then. */
+  async retire(entry: EntryId): Promise<void> {
+    const callee = this.#callees.get(entry)
+    this.#callees.delete(entry)
+    await callee?.pool[Symbol.asyncDispose]()
+  }
+
+  /** A function's entry or code has changed: the next call finds it as it is then, and those that were made end in the former pool. */
+  renew(entry: EntryId): void {
+    const pool = this.#callees.get(entry)?.pool
+    this.#callees.delete(entry)
+    if (pool === undefined) return
+    this.#leaving.add(pool)
+    void pool.leave().then(() => this.#leaving.delete(pool))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#callees.keys()].map(async (entry) => this.retire(entry)))
+    await Promise.all([...this.#leaving].map(async (pool) => pool[Symbol.asyncDispose]()))
+  }
+
+  async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Asker): Promise<CallAnswer> {
+    const { frames, calls, authority } = this.#kernel
+    const { pool, inline } = this.#callee(entry)
+    authority.checkCall(record, { entry, choice, inherit })
+    const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
+    const frame = frames.forCall(record.frame, overlay, choice, inherit)
+    const depth = calls.depthOf(record)
+    checkDepth(entry, depth)
+    const { network: own } = thread
+    const network = this.#kernel.networks.ofCall(frame, own, record.pid)
+    const isOwn = network.key === own?.key
+    // A call beneath another must not wait for a thread that may be held by those above it: it runs in the thread of its caller, which waits.
+    // In another network it gets a thread of its own. Nothing runs inline in the main thread, which is the kernel's.
+    if (isOwn && ((inline && thread.number !== 0) || (depth > 0 && pool.isFull(network)))) {
+      return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
+    }
+    if (!isOwn) checkCrossing(args, 'args')
+    const call = new PoolCall({ frame, network, args, caller: record })
+    pool.run(call, depth > 0)
+    const pending = this.#pendingOf(thread)
+    pending.set(number, { pool, call })
+    try {
+      const value = await call.value
+      if (!isOwn) checkCrossing(value, 'value', true)
+      return { value }
+    } finally {
+      pending.delete(number)
+    }
+  }
+
+  #pendingOf(thread: Thread): Map<number, Pending> {
+    const known = this.#pending.get(thread)
+    if (known !== undefined) return known
+    const pending = new Map<number, Pending>()
+    this.#pending.set(thread, pending)
+    return pending
+  }
+
+  /** Leaves a call to its caller's thread. Should it not let go by its deadline and a grace, the thread is ended, if it is one of a pool. */
+  #besideCaller({ entry, program }: Pool, frame: Frame, caller: ProcessRecord, thread: Thread): StartCall {
+    let overdue: Timer | undefined
+    const { pid } = this.#kernel.calls.begin({
+      entry,
+      frame,
+      thread,
+      caller,
+      onEnd: () => {
+        stopTimer(overdue)
+      },
+    })
+    if (frame.deadline !== undefined) {
+      overdue = startTimer(
+        () => {
+          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
+          for (const { pool } of this.#callees.values()) pool.kill(thread, error)
+          for (const pool of this.#leaving) pool.kill(thread, error)
+        },
+        frame.deadline - Date.now() + this.#grace,
+      ).unref()
+    }
+    return { pid, program, frame }
+  }
+
+  #callee(entry: EntryId): Callee {
+    const known = this.#callees.get(entry)
+    if (known !== undefined) return known
+    const { fields, meta } = this.#kernel.registry.decode(entry, functionKind)
+    const inline = fields.pool === 'inline'
+    const pool = new Pool({
+      kernel: this.#kernel,
+      entry,
+      program: { entry, module: this.#kernel.code.url(entry, fields.source), method: fields.method },
+      pin: meta.options?.network,
+      settings: fields.pool === 'inline' ? defaultPool : fields.pool,
+      grace: this.#grace,
+    })
+    const callee = { pool, inline }
+    this.#callees.set(entry, callee)
+    return callee
+  }
+}

@@ -1,0 +1,112 @@
+/** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
+import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
+import { ownThread } from '@troupe/network/kernel'
+import { readNodePort, threadFailure, type Kernel } from '@troupe/process/kernel'
+import { fileURLToPath } from 'node:url'
+import type { MessagePort, Worker } from 'node:worker_threads'
+import { Piscina, queueOptionsSymbol } from 'piscina'
+import { Seat } from './pool-worker.ts'
+import type { Task, WorkerSettings } from '../worker/task.ts'
+
+/** Source files run as they are; built ones are JavaScript. */
+const worker = fileURLToPath(new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+
+/** Threads beyond `max` that calls beneath calls get in networks which have none. */
+const mostNested = 4096
+
+type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
+
+export interface WorkersOptions {
+  readonly kernel: Pick<Kernel, 'threads' | 'note'>
+  readonly entry: EntryId
+  readonly min: number
+  readonly max: number
+  readonly idleTimeout: number
+  /** A thread failed that sat nowhere: it may have been one that starts. */
+  readonly onError: (error: Error) => void
+}
+
+export class Workers implements AsyncDisposable {
+  readonly #entry: EntryId
+  readonly #piscina: Piscina<Task, never>
+  readonly #guarded = new WeakSet<Worker>()
+  readonly #note: Kernel['note']
+
+  constructor({ kernel: { threads, note }, entry, min, max, idleTimeout, onError }: WorkersOptions) {
+    this.#entry = entry
+    this.#note = note
+    this.#piscina = this.#create(threads, min, max, idleTimeout)
+    this.#piscina.on('error', onError)
+    this.#piscina.on('workerCreate', () => {
+      for (const thread of this.#piscina.threads) this.#guard(thread)
+    })
+  }
+
+  #create(threads: Kernel['threads'], min: number, max: number, idleTimeout: number): Piscina<Task, never> {
+    // Threads of pools are the kernel's own, in whatever network the program around the application is.
+    const workerData: WorkerSettings = ownThread({ preload: threads.preload })
+    return new Piscina({
+      filename: worker,
+      workerData,
+      env: threads.env,
+      minThreads: min,
+      // How many there are is decided by who opens seats: nested calls may need some beyond `max`.
+      maxThreads: max + mostNested,
+      idleTimeout: nodeTimeout(idleTimeout),
+      concurrentTasksPerWorker: 1,
+      maxQueue: max + mostNested,
+      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
+      atomics: 'disabled',
+      recordTiming: false,
+      loadBalancer: balancer,
+    })
+  }
+
+  /** What breaks Node's own protocol ends its thread. */
+  #guard(thread: Worker): void {
+    if (this.#guarded.has(thread)) return
+    this.#guarded.add(thread)
+    readNodePort(thread, (why) => {
+      this.#note(`a thread of ${this.#entry} broke the protocol and is ended: ${why}`, { level: 'error', entry: this.#entry })
+      void thread.terminate()
+    })
+  }
+
+  /** How many there are, and start. */
+  get count(): number {
+    return this.#piscina.threads.length
+  }
+
+  /** Puts a thread into a seat; a new one where none is free. Settles when that thread has ended, with the reason. */
+  async occupy(seat: Seat): Promise<TroupeError> {
+    const { task, killSwitch } = seat
+    // Piscina demands an array, its types the options of `structuredClone`: this is either.
+    const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
+    try {
+      return await this.#piscina.run(task, { transferList, signal: killSwitch })
+    } catch (error) {
+      return failureOf(this.#entry, error)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#piscina.destroy()
+  }
+}
+
+/** Piscina asks to which worker a task is to go. */
+const balancer: Balancer = (task, workers) => {
+  const seat = task[queueOptionsSymbol]
+  const idle = workers.find((candidate) => candidate.currentUsage === 0)
+  if (!(seat instanceof Seat) || idle === undefined) return null
+  seat.taken = true
+  return idle
+}
+
+/** What becomes of a call whose thread ends under it. */
+function failureOf(entry: EntryId, error: unknown): TroupeError {
+  const failure = error instanceof Error ? error : new Error(String(error))
+  const code = /^worker exited with code: (\d+)$/.exec(failure.message)?.[1]
+  const { kind, message, details } = threadFailure(Number(code ?? 1), code === undefined ? failure : undefined)
+  return new TroupeError(kind, `${entry}: ${message}`, { details: { ...details, entry }, cause: failure })
+}

@@ -1,0 +1,135 @@
+/**
+ * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those
+ * apart), set of TLS options and Unix socket. A connection of one never serves another. Timeouts are no part of the key.
+ */
+import { settledWithin } from '@troupe/core'
+import { createHash } from 'node:crypto'
+import { type Isolation, poolKey, type Route } from '@troupe/network'
+import { inTheClear, throughOverlay, toUnixSocket } from './connector.ts'
+import { Pool } from './agent.ts'
+import type { Tls } from '../request/options-schema.ts'
+
+/** Beyond it the pool that was unused for longest is closed; it finishes what runs. */
+const mostPools = 256
+
+export interface Way {
+  /** `undefined`: the clear network. */
+  readonly route: Route | undefined
+  /** Whose connections they are. */
+  readonly actor: string | undefined
+  /** What the overlay is told apart by. */
+  readonly isolation: Isolation
+  /** Whether each connection has an isolation key of its own. */
+  readonly fresh: boolean
+  readonly tls: Tls | undefined
+  readonly unixSocket: string | undefined
+}
+
+export class Pools {
+  /** Least recently used first. */
+  readonly #open = new Map<string, Pool>()
+  readonly #draining = new Map<Pool, Promise<void>>()
+
+  /** What was taken last, which is what most requests want again. */
+  #last: { readonly way: Way; readonly apart: string; readonly pool: Pool } | undefined
+
+  /** The pool for a way. A newer generation of an overlay retires the pools of the older. */
+  take(way: Way): Pool {
+    const { route, isolation } = way
+    const apart = route === undefined ? '' : poolKey(route, isolation)
+    const last = this.#last
+    if (last !== undefined && last.apart === apart && isSame(last.way, way)) return last.pool
+    const pool = this.#find(way, apart)
+    this.#last = { way, apart, pool }
+    return pool
+  }
+
+  #find(way: Way, apart: string): Pool {
+    const { route } = way
+    const key = keyOf(way, apart)
+    let pool = this.#open.get(key)
+    // A route that was read before a swap may come after one that was read later: the newer pool serves it.
+    if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
+    if (pool === undefined) {
+      if (route !== undefined) this.#retireOlder(route)
+      pool = poolOf(way)
+    }
+    this.#open.delete(key)
+    this.#open.set(key, pool)
+    if (this.#open.size > mostPools) this.#retireOldest()
+    return pool
+  }
+
+  /** Lets what runs finish for at most `drain` milliseconds, then cuts it. */
+  async close(drain: number): Promise<void> {
+    for (const [key, pool] of this.#open) this.#retire(key, pool)
+    await settledWithin(Promise.all(this.#draining.values()), drain)
+    await Promise.all([...this.#draining.keys()].map((pool) => pool.destroy()))
+  }
+
+  #retireOlder(route: Route): void {
+    for (const [key, pool] of this.#open) {
+      if (pool.overlay === route.overlay && pool.generation < route.generation) this.#retire(key, pool)
+    }
+  }
+
+  #retireOldest(): void {
+    for (const [key, pool] of this.#open) {
+      this.#retire(key, pool)
+      return
+    }
+  }
+
+  #retire(key: string, pool: Pool): void {
+    this.#open.delete(key)
+    if (this.#last?.pool === pool) this.#last = undefined
+    const drained = pool.close().finally(() => this.#draining.delete(pool))
+    this.#draining.set(pool, drained)
+  }
+}
+
+function poolOf({ route, isolation, fresh, tls, unixSocket }: Way): Pool {
+  if (route !== undefined) {
+    return new Pool({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation, fresh), tls })
+  }
+  return new Pool({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
+}
+
+/** Whether it is seen without a closer look that two may share connections. */
+function isSame(a: Way, b: Way): boolean {
+  return (
+    a.route === b.route &&
+    a.actor === b.actor &&
+    a.isolation.actor === b.isolation.actor &&
+    a.isolation.key === b.isolation.key &&
+    a.fresh === b.fresh &&
+    a.tls === b.tls &&
+    a.unixSocket === b.unixSocket
+  )
+}
+
+/** A text that is the same for what may share connections. */
+function keyOf({ route, actor, isolation, fresh, tls, unixSocket }: Way, apart: string): string {
+  return JSON.stringify([
+    route?.overlay ?? null,
+    apart,
+    actor ?? null,
+    isolation.actor ?? null,
+    isolation.key ?? null,
+    fresh,
+    tls === undefined ? null : digest(tls),
+    unixSocket ?? null,
+  ])
+}
+
+/** Keys are compared by a digest, so that a private key lives no longer than its pool. */
+function digest(tls: Tls): string {
+  const hash = createHash('sha256')
+  const { cert, key, ca, serverName, insecureSkipVerify } = tls
+  const authorities = ca === undefined ? [] : Array.isArray(ca) ? ca : [ca]
+  for (const part of [cert, key, serverName, insecureSkipVerify === true ? 'insecure' : undefined, ...authorities]) {
+    hash.update(part === undefined ? '-;' : `${part.length};`)
+    if (part !== undefined) hash.update(part)
+  }
+  return hash.digest('base64')
+}

@@ -1,0 +1,10 @@
+/** A request of one hop, as it goes out. */
+import type { SentBody } from './body/body.ts'
+import type { HeaderList } from './request/header-list.ts'
+
+export interface Sent {
+  readonly method: string
+  readonly url: URL
+  readonly headers: HeaderList
+  readonly body: SentBody
+}

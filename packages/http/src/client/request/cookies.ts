@@ -1,0 +1,55 @@
+/** Cookies that are kept between requests (RFC 6265), by `tough-cookie`. */
+import { type EntryId, invalid } from '@troupe/core'
+import type { CookieJar } from '../../options.ts'
+import type { HeaderList } from './header-list.ts'
+
+/**
+ * An empty jar, for the option `cookies` of any number of requests. Whoever holds it shares its cookies: make one for each identity.
+ *
+ * @example
+ * ```ts
+ * const cookies = await cookieJar()
+ * await http.post('https://example.org/login', { form: { name: 'ann' }, cookies })
+ * await http.get('https://example.org/private', { cookies })
+ * ```
+ */
+export async function cookieJar(): Promise<CookieJar> {
+  // It brings the list of public suffixes with it: 200 KiB that few threads need.
+  const { CookieJar } = await import('tough-cookie')
+  return new CookieJar()
+}
+
+/** The network, with its isolation key, in which each jar was first used. */
+const networks = new WeakMap<CookieJar, { readonly overlay: EntryId | null; readonly isolation: string | undefined }>()
+
+/**
+ * Keeps cookies from telling the servers of one network whom those of another know.
+ *
+ * @throws TroupeError `Invalid` for a jar that was used in another network, or with another isolation key.
+ */
+export function keepApart(jar: CookieJar, overlay: EntryId | null, isolation: string | undefined): void {
+  const first = networks.get(jar)
+  if (first === undefined) networks.set(jar, { overlay, isolation })
+  else if (first.overlay !== overlay || first.isolation !== isolation) {
+    const there = first.overlay === overlay ? 'with another isolation key' : first.overlay === null ? 'in the clear' : `in ${first.overlay}`
+    throw invalid(
+      `the jar of this request was used ${there} before, and its cookies would tell who comes: use one for each network, or shareCookies: true`,
+      { path: 'options.cookies' },
+    )
+  }
+}
+
+/** `headers` with what the jar has for `url`. */
+export async function withCookies(headers: HeaderList, jar: CookieJar, url: URL): Promise<HeaderList> {
+  const cookies = await jar.getCookieString(url.href)
+  if (cookies === '') return headers
+  const all = headers.copy()
+  all.append('cookie', cookies)
+  return all
+}
+
+/** Puts into the jar what an answer set. One that it does not take is the server's mistake, and harms nobody. */
+export async function keepCookies(jar: CookieJar, url: URL, given: string | readonly string[] | undefined): Promise<void> {
+  if (given === undefined) return
+  for (const cookie of typeof given === 'string' ? [given] : given) await jar.setCookie(cookie, url.href, { ignoreError: true })
+}

@@ -1,0 +1,42 @@
+/** What policies say about a request, beside its overlay: asked once for each hop, where any are in force. */
+import { isPrivateAddress, type NetworkAccess } from '@troupe/network'
+import { shownUrl } from '../errors.ts'
+import { hostOf } from './private-address.ts'
+
+export interface Hop {
+  readonly url: URL
+  /** Whether TLS verifies nothing. */
+  readonly insecure: boolean
+  readonly unixSocket: string | undefined
+}
+
+type Question = readonly [action: string, resource: string]
+
+/**
+ * Answers nothing where nothing has to be waited for.
+ *
+ * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, for the Unix socket, or for
+ *   TLS that verifies nothing.
+ */
+export function permitted(hop: Hop, access: NetworkAccess): Promise<void> | undefined {
+  if (access.permit === undefined) return undefined
+  return askInTurn(questionsOf(hop), 0, access)
+}
+
+/** A denial is told before the next question is asked. */
+function askInTurn(questions: readonly Question[], from: number, access: NetworkAccess): Promise<void> | undefined {
+  const question = questions[from]
+  if (question === undefined) return undefined
+  const asked = access.permit?.(question[0], question[1])
+  return asked === undefined ? askInTurn(questions, from + 1, access) : asked.then(() => askInTurn(questions, from + 1, access))
+}
+
+function questionsOf({ url, insecure, unixSocket }: Hop): readonly Question[] {
+  const target = shownUrl(url)
+  const questions: Question[] = [['http_client.request', target]]
+  if (insecure && url.protocol === 'https:') questions.push(['http_client.insecure_tls', target])
+  if (unixSocket !== undefined) return [...questions, ['http_client.unix_socket', unixSocket]]
+  const host = hostOf(url)
+  if (isPrivateAddress(host)) questions.push(['http_client.private_ip', host])
+  return questions
+}

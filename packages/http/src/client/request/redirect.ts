@@ -1,0 +1,61 @@
+/** The next request after a redirect (RFC 9110 §15.4, and the Fetch standard where browsers differ from it). */
+import { invalid, TroupeError } from '@troupe/core'
+import { isReplayable } from '../body/body.ts'
+import type { Exchange } from '../response/exchange.ts'
+import { shownUrl } from '../errors.ts'
+import type { Tls } from './options-schema.ts'
+import type { Sent } from '../outgoing-request.ts'
+
+/** As many as browsers follow. */
+export const mostRedirects = 20
+
+const statuses = new Set([301, 302, 303, 307, 308])
+/** What another origin must not learn. */
+const secrets = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
+/** Fields that services made up for their keys. */
+const ownSecrets =
+  /(?:^|[-_])(?:api[-_]?key|auth|authorization|token|access[-_]?key|secret|signature|session|password|credentials?)(?:$|[-_])/
+const ofTheBody = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
+
+/** Where the answer points, if it is a redirect. */
+export function locationOf({ status, fields }: Exchange): string | undefined {
+  if (!statuses.has(status)) return undefined
+  const { location } = fields
+  const first = typeof location === 'string' ? location : location?.[0]
+  // Fields come as bytes: those beyond ASCII are UTF-8, whatever the standard says.
+  return first === undefined ? undefined : Buffer.from(first, 'latin1').toString('utf8')
+}
+
+/**
+ * The request that `location` asks for.
+ *
+ * @throws TroupeError `Unavailable` for a location that is no HTTP URL, `Invalid` for a stream that would be sent again.
+ */
+export function redirected(sent: Sent, status: number, location: string): Sent {
+  const url = URL.parse(location, sent.url)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new TroupeError('Unavailable', 'was redirected to something that is not an HTTP URL', { retryable: false })
+  }
+  url.hash = ''
+  url.username = ''
+  url.password = ''
+  const headers = sent.headers.copy()
+  if (url.origin !== sent.url.origin) {
+    for (const name of headers.names()) if (secrets.has(name) || ownSecrets.test(name)) headers.delete(name)
+  }
+  const becomesGet = status === 303 ? sent.method !== 'GET' && sent.method !== 'HEAD' : status <= 302 && sent.method === 'POST'
+  if (becomesGet) {
+    for (const name of ofTheBody) headers.delete(name)
+    return { method: 'GET', url, headers, body: undefined }
+  }
+  if (!isReplayable(sent.body)) {
+    throw invalid(`was redirected to ${shownUrl(url)} with its body, and a stream cannot be sent twice: send bytes, or that URL`)
+  }
+  return { method: sent.method, url, headers, body: sent.body }
+}
+
+/** TLS options for the host that a redirect leads to: a client certificate, a name and a leniency were meant for the first. */
+export function tlsFor(tls: Tls | undefined, from: URL, to: URL): Tls | undefined {
+  if (tls === undefined || from.hostname === to.hostname) return tls
+  return tls.ca === undefined ? undefined : { ca: tls.ca }
+}

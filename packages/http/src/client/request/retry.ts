@@ -1,0 +1,111 @@
+/** When a request is sent once more, and how long after. */
+import { backoffDelay, type TroupeError } from '@troupe/core'
+import { isReplayable } from '../body/body.ts'
+import type { Exchange } from '../response/exchange.ts'
+import type { RetryPlan } from './options-schema.ts'
+import type { Sent } from '../outgoing-request.ts'
+
+/** What a retry costs; a request earns one. */
+const price = 5
+/** Retries in a second that are always allowed. */
+const reserve = 10 * price
+const mostTokens = 100 * price
+
+/**
+ * Keeps retries from making a failing server fail more: as Finagle and Linkerd do it, a retry costs what five requests earn, and
+ * some come back with each second.
+ */
+export class RetryBudget {
+  #tokens = reserve
+  #at: number
+
+  /** @param now Milliseconds. */
+  constructor(now: number) {
+    this.#at = now
+  }
+
+  /** A request was made that may be retried. */
+  earn(): void {
+    this.#tokens = Math.min(mostTokens, this.#tokens + 1)
+  }
+
+  /** Whether one more retry is allowed; it is taken then. */
+  spend(now: number): boolean {
+    const came = ((now - this.#at) / 1000) * reserve
+    this.#at = now
+    this.#tokens = Math.max(this.#tokens, Math.min(reserve, this.#tokens + came))
+    if (this.#tokens < price) return false
+    this.#tokens -= price
+    return true
+  }
+}
+
+/** Beyond it the one that was unused for longest begins anew. */
+const mostBudgets = 1024
+const budgets = new Map<string, RetryBudget>()
+
+/** The budget for requests to one origin by one way. */
+export function budgetOf(key: string): RetryBudget {
+  const budget = budgets.get(key) ?? new RetryBudget(performance.now())
+  budgets.delete(key)
+  budgets.set(key, budget)
+  const [oldest] = budgets.keys()
+  if (budgets.size > mostBudgets && oldest !== undefined) budgets.delete(oldest)
+  return budget
+}
+
+/** What a delay depends on beside the request. */
+export interface Chance {
+  readonly random: () => number
+  /** Unix time in milliseconds. */
+  readonly now: number
+}
+
+export interface Attempt {
+  readonly sent: Sent
+  /** How often it was sent before. */
+  readonly number: number
+  /** Milliseconds until the answer has to be there. */
+  readonly left: number
+}
+
+/** Milliseconds until it should be sent again after a failure; `undefined`: not at all. */
+export function delayAfterFailure(plan: RetryPlan, attempt: Attempt, error: TroupeError, random = Math.random): number | undefined {
+  const transient = error.retryable && (error.kind === 'Unavailable' || error.kind === 'Timeout')
+  if (!transient || !mayRepeat(plan, attempt)) return undefined
+  return inTime(backoff(plan, attempt.number, random), attempt)
+}
+
+/** Milliseconds until it should be sent again after that answer; `undefined`: it is the answer. */
+export function delayAfterAnswer(
+  plan: RetryPlan,
+  attempt: Attempt,
+  answer: Pick<Exchange, 'status' | 'fields'>,
+  { random, now }: Chance = { random: Math.random, now: Date.now() },
+): number | undefined {
+  if (!plan.statuses.includes(answer.status) || !mayRepeat(plan, attempt)) return undefined
+  const wanted = retryAfter(answer.fields['retry-after'], now)
+  if (wanted !== undefined && wanted > plan.maxRetryAfter) return undefined
+  return inTime(Math.max(wanted ?? 0, backoff(plan, attempt.number, random)), attempt)
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date; in milliseconds from now. */
+function retryAfter(field: string | readonly string[] | undefined, now: number): number | undefined {
+  if (typeof field !== 'string') return undefined
+  if (/^\d+$/.test(field.trim())) return Number(field) * 1000
+  const date = Date.parse(field)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
+
+function mayRepeat({ limit, methods }: RetryPlan, { sent, number }: Attempt): boolean {
+  return number < limit && methods.includes(sent.method) && isReplayable(sent.body)
+}
+
+function backoff({ minDelay, maxDelay }: RetryPlan, number: number, random: () => number): number {
+  return backoffDelay({ initial: minDelay, max: maxDelay, jitter: 'full' }, number + 1, random)
+}
+
+/** To wait for longer than the caller does would turn what is known into a timeout. */
+function inTime(delay: number, { left }: Attempt): number | undefined {
+  return delay < left ? delay : undefined
+}

@@ -1,0 +1,219 @@
+/** One request and its answer on a lane, without redirects. */
+import { formatDuration, TroupeError } from '@troupe/core'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { AnswerFields } from './headers.ts'
+import { AnswerStream } from './body-stream.ts'
+import type { OnProgress } from '../request/options-schema.ts'
+import { tooLong } from '../body/too-long.ts'
+import type { EndListener, Watch } from '../deadline.ts'
+
+export interface ExchangeOptions {
+  readonly watch: Watch
+  readonly method: string
+  /** Milliseconds between two pieces of a body that does not come whole. */
+  readonly timeout: number
+  /** Bytes. */
+  readonly maxResponseBody: number
+  readonly onDownload: OnProgress | undefined
+  /** Makes the error of a body that breaks off. What goes wrong before is thrown as it is. */
+  readonly failure: (thrown: unknown) => TroupeError
+  /** Called once, after the last byte, or when the body was canceled or failed. */
+  readonly onFinished: () => void
+}
+
+/** Answers before the answer (RFC 9110 §15.2): hints and signs of progress. */
+const mostInterim = 100
+const flooded = new TroupeError('Unavailable', `was answered with more than ${mostInterim} interim answers`, { retryable: false })
+
+/** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
+export type AnswerBody = Buffer | ReadableStream<Uint8Array> | null
+
+/**
+ * The head is told in the microtask behind it. Where the whole answer has come by then, as small ones do in one packet, its body is
+ * bytes, and the stream that most of them never need is not made.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, EndListener {
+  readonly watch: Watch
+  status = 0
+  statusText = ''
+  fields: AnswerFields = {}
+  body: AnswerBody = null
+  /** Settles when the head of the answer is there, and {@link body}. */
+  readonly head: Promise<void>
+  readonly #options: ExchangeOptions
+  #resolve: () => void = () => {}
+  #reject: (reason: unknown) => void = () => {}
+  #controller: Dispatcher.DispatchController | undefined
+  #stream: AnswerStream | undefined
+  #chunks: Buffer[] = []
+  #bodyless = false
+  #headed = false
+  #broken: TroupeError | undefined
+  #told = false
+  #received = 0
+  #total: number | undefined
+  /** Whether the server said anything. */
+  answered = false
+  #interim = 0
+  #ended = false
+  #finished: (() => void) | undefined
+  /** What is being sent. */
+  upload: Readable | undefined
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    this.watch = options.watch
+    this.head = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    options.watch.listener = this
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Calls `listener` after the last byte, or when the body was canceled or failed: at once, where that has been. */
+  whenFinished(listener: () => void): void {
+    if (this.#ended) listener()
+    else this.#finished = listener
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // An end that came while the request was queued: nothing of it is sent.
+    if (this.#ended) controller.abort(this.watch.reason ?? new TroupeError('Canceled', 'the request has ended'))
+    else this.#controller = controller
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: AnswerFields, statusText = ''): void {
+    this.answered = true
+    if (status < 200) {
+      this.#interim += 1
+      if (this.#interim > mostInterim) controller.abort(flooded)
+      return
+    }
+    if (status > 599) {
+      controller.abort(
+        new TroupeError('Unavailable', `was answered with the status ${status}, which HTTP does not have`, { retryable: false }),
+      )
+      return
+    }
+    if (!isFramed(fields)) {
+      controller.abort(new TroupeError('Unavailable', 'was answered with a transfer coding that is not supported', { retryable: false }))
+      return
+    }
+    this.status = status
+    this.statusText = statusText
+    this.fields = fields
+    this.#bodyless = this.#options.method === 'HEAD' || status === 204 || status === 205 || status === 304
+    this.#total = this.#bodyless ? 0 : lengthIn(fields)
+    if (this.#total !== undefined && this.#total > this.#options.maxResponseBody) controller.abort(tooLong(this.#options.maxResponseBody))
+    else {
+      this.#headed = true
+      if (!this.#bodyless) queueMicrotask(this.#tell)
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#received += chunk.byteLength
+    if (this.#received > this.#options.maxResponseBody) {
+      controller.abort(tooLong(this.#options.maxResponseBody))
+      return
+    }
+    if (this.#ended) return
+    if (this.#options.onDownload !== undefined && !this.#progress(this.#options.onDownload)) return
+    if (this.#stream === undefined) this.#chunks.push(chunk)
+    else this.#stream.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (!this.#end()) return
+    this.#stream?.close()
+    if (this.#bodyless) this.#tell()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.fail(error)
+  }
+
+  /** Ends it with what went wrong. */
+  fail(thrown: unknown): void {
+    if (!this.#end()) return
+    if (this.#headed && !this.#bodyless) {
+      // Told with the body, whether the head is told already or in the next microtask.
+      this.#broken = this.#options.failure(thrown)
+      this.#stream?.fail(this.#broken)
+      return
+    }
+    this.#told = true
+    this.#reject(thrown)
+  }
+
+  readonly #tell = () => {
+    if (this.#told) return
+    this.#told = true
+    if (!this.#bodyless) this.body = this.#ended && this.#broken === undefined ? wholeOf(this.#chunks) : this.#opened()
+    this.#chunks = []
+    this.#resolve()
+  }
+
+  #opened(): ReadableStream<Uint8Array> {
+    const { timeout } = this.#options
+    this.#stream = new AnswerStream({
+      controller: this.#controller,
+      chunks: this.#chunks,
+      timeout,
+      onLate: () => this.watch.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
+      onCancel: () => {
+        // The last byte may have come before.
+        if (this.#end()) this.#controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
+      },
+    })
+    if (this.#broken !== undefined) this.#stream.fail(this.#broken)
+    return this.#stream.readable
+  }
+
+  watchEnded(reason: TroupeError): void {
+    this.fail(reason)
+    this.#controller?.abort(reason)
+    this.upload?.destroy()
+  }
+
+  #progress(tell: OnProgress): boolean {
+    try {
+      tell({ bytes: this.#received, total: this.#total })
+      return true
+    } catch (error) {
+      this.watch.end(
+        new TroupeError('Unknown', `onDownload threw: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+      )
+      return false
+    }
+  }
+
+  /** Whether this was the first end. */
+  #end(): boolean {
+    if (this.#ended) return false
+    this.#ended = true
+    this.#options.onFinished()
+    this.#finished?.()
+    return true
+  }
+}
+
+function wholeOf(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+}
+
+/** Whether the end of the body is all that its transfer coding tells: gzip, say, was not asked for (RFC 9112 §7). */
+function isFramed({ 'transfer-encoding': codings }: AnswerFields): boolean {
+  return codings === undefined || (typeof codings === 'string' && /^(?:chunked|identity)$/i.test(codings))
+}
+
+function lengthIn(fields: AnswerFields): number | undefined {
+  const length = fields['content-length']
+  return typeof length === 'string' ? Number(length) : undefined
+}

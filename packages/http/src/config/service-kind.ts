@@ -1,0 +1,132 @@
+/** `http.service`: a server, in the clear or on an overlay. */
+import { defineKind, duration, type FieldsOf, lifecycleSchema, reference, sourceFile } from '@troupe/registry'
+import { z } from 'zod'
+import { network } from '../middleware/options.ts'
+
+/** A certificate or key: `file://cert.pem`, or the PEM itself, from a placeholder mostly. Files decode to their absolute paths. */
+const pem = () =>
+  z.union([sourceFile(), z.string().startsWith('-----BEGIN ')], 'expected a file such as "file://cert.pem", or PEM ("-----BEGIN …")')
+
+/** `example.com`, `*.example.com`, `192.0.2.1`, `[2001:db8::1]`, each also with a port; `*` for any. */
+const host = z
+  .string()
+  .regex(
+    /^(?:\*|(?:\*\.)?[a-zA-Z\d_](?:[\w.-]*[a-zA-Z\d_])?(?::\d{1,5})?|\[[\da-fA-F:.]+\](?::\d{1,5})?)$/,
+    'expected a host such as "example.com", "*.example.com", "[::1]" or "example.com:8443"; "*" for any',
+  )
+
+/** Where to listen: `:8080` is all addresses of this machine, or of the overlay. Port 0 is any that is free. */
+const address = z
+  .string()
+  .regex(/^(?:\[[\da-fA-F:.%\w]+\]|[^\s:[\]]*):\d{1,5}$/, 'expected an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535')
+
+const timeouts = z.strictObject({
+  /** For the head of a request to come in; a client that is slower gets 408. */
+  headers: duration().default(10_000),
+  /** For a whole request to come in; a client that is slower gets 408. `0s` is for ever. */
+  read: duration().default(60_000),
+  /** For a handler to answer, else 504; and for a client to take some of what it is sent, else it is cut off. `0s` is for ever. */
+  write: duration().default(60_000),
+  /** How long a connection is kept that asks nothing. */
+  idle: duration().default(60_000),
+  /** How long code may hold up the whole service: then it is ended, and the supervisor starts it again. `0s` is for ever. */
+  stall: duration().default(30_000),
+})
+
+const limits = z.strictObject({
+  /** Bytes of a request's head; beyond: 431. */
+  headers: z.int().min(256).max(1_048_576).default(16_384),
+  /** Bytes of a request's body; beyond: 413. */
+  body: z
+    .int()
+    .min(0)
+    .default(10 * 1024 * 1024),
+  /** Connections at a time; more are closed at once. @default half of the files that the program may have open */
+  connections: z.int().min(1).optional(),
+  /** WebSockets and event streams at a time; beyond: 503. */
+  channels: z.int().min(1).default(10_000),
+  /** Of them, those of one client: of an address, or of a network (/64) of IPv6; beyond: 429. */
+  channelsPerClient: z.int().min(1).default(100),
+})
+
+const tls = z
+  .strictObject({
+    /** `manual`: with `cert` and `key`. `auto`: the overlay has a certificate of its own. */
+    mode: z.enum(['manual', 'auto']).default('manual'),
+    cert: pem().optional(),
+    key: pem().optional(),
+    /** Certificates that those of clients are checked against. */
+    clientCa: pem().optional(),
+    /**
+     * Of clients: `none` is asked for no certificate; `request` asks, and takes any or none; `require` wants one, whoever signed it;
+     * `verify` wants one that `client_ca` signed.
+     */
+    clientAuth: z.enum(['none', 'request', 'require', 'verify']).default('none'),
+  })
+  .superRefine(({ mode, cert, key, clientCa, clientAuth }, context) => {
+    const issue = (path: string, message: string) => {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+    if (mode === 'manual') {
+      if (cert === undefined) issue('cert', 'expected a certificate, or mode: auto on an overlay that has one')
+      if (key === undefined) issue('key', 'expected the key of the certificate')
+    } else {
+      if (cert !== undefined) issue('cert', 'the overlay has a certificate of its own: leave it out, or say mode: manual')
+      if (clientAuth !== 'none') issue('clientAuth', 'the overlay ends TLS, and asks clients for no certificate')
+    }
+    if (clientAuth === 'verify' && clientCa === undefined) issue('clientCa', 'expected what client certificates are verified against')
+  })
+
+/**
+ * @example
+ * ```yaml
+ * - name: web
+ *   kind: http.service
+ *   addr: ":8080"
+ *   lifecycle: { auto_start: true }
+ * ```
+ */
+export const httpServiceKind = defineKind({
+  kind: 'http.service',
+  fields: z
+    .strictObject({
+      addr: address,
+      /** The overlay to listen on; `null` for the clear network where the application has a default overlay. */
+      network: z.union([reference('network.*'), z.null()], 'expected the id of an overlay, or null for the clear network').optional(),
+      /** `same`: handlers reach out by the overlay that the service listens on. Else, inbound is no selection. */
+      replyVia: z.literal('same').optional(),
+      /**
+       * `tailscale`: each request acts for who the overlay says it comes from: the actor `tailscale:user:<login>`, for a node without a user
+       * `tailscale:node:<name>`, else `tailscale:address:<address>`.
+       */
+      identity: z.literal('tailscale').optional(),
+      /**
+       * Hosts that it answers; requests for others get 421. @default on loopback the names of loopback, on one address that address, on an
+       * overlay its own names there; on all addresses any
+       */
+      hosts: z.array(host).min(1).optional(),
+      /** Networks of proxies, as `10.0.0.0/8`: what they tell of a client in `x-forwarded-for`, `-host` and `-proto` counts. */
+      trustedProxies: z.array(network).default([]),
+      timeouts: timeouts.prefault({}),
+      limits: limits.prefault({}),
+      tls: tls.optional(),
+      /** Actors at a time that have threads of their own, where the overlay of an endpoint keeps actors apart; beyond: 429. */
+      maxIsolationKeys: z.int().min(1).default(64),
+      /** Offers HTTP/2 to clients that come by TLS. */
+      http2: z.boolean().default(true),
+      lifecycle: lifecycleSchema,
+    })
+    .superRefine(({ network, tls: security, replyVia, identity }, context) => {
+      const needs = (path: string[], message: string) => {
+        if (typeof network !== 'string') context.addIssue({ code: 'custom', path, message })
+      }
+      if (security?.mode === 'auto') needs(['tls', 'mode'], 'auto needs a network that has certificates')
+      // The clear network, where it is chosen, is one to reply by, too.
+      if (replyVia !== undefined && network !== null) needs(['replyVia'], 'it needs "network", to reply by')
+      if (identity !== undefined) needs(['identity'], 'it needs the network that knows who calls')
+    }),
+})
+
+/** Fields of an `http.service`. Times are milliseconds, sizes are bytes. */
+export type HttpServiceFields = FieldsOf<typeof httpServiceKind>

@@ -1,0 +1,80 @@
+/** Makes the tables of routes from entries. */
+import { availableParallelism } from 'node:os'
+import type { EntryId, OverlayChoice } from '@troupe/core'
+import { defaultPool, functionKind } from '@troupe/functions/kernel'
+import type { Program } from '@troupe/process'
+import type { Entries } from '@troupe/registry'
+import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
+import { eventsKind } from '../../events/kind.ts'
+import { websocketKind } from '../../websocket/kind.ts'
+import { joinPaths } from '../routing/pattern.ts'
+import type { EndpointRoute, LaneSettings, RouterRoutes, RouteTable } from '../routing/route-table.ts'
+
+/** What entries are read from: the registry as it is, or as it will be. */
+export type Source = Pick<Entries, 'find' | 'decode' | 'get'>
+
+export interface TablesOptions {
+  /** The module that a function runs now. */
+  readonly moduleOf: (entry: EntryId, file: string) => string
+  /** Whether what is pinned there runs in another network than the service. */
+  readonly leadsElsewhere: (pin: OverlayChoice) => boolean
+  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  readonly isolatesActors: (pin: OverlayChoice) => boolean
+}
+
+/** The table of a server. */
+export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsewhere, isolatesActors }: TablesOptions): RouteTable {
+  const routers = source
+    .find({ kind: routerKind.kind })
+    .map(({ id }) => source.decode(id, routerKind))
+    .filter(({ meta }) => meta.server === service)
+  const endpoints = source.find({ kind: endpointKind.kind }).map(({ id }) => source.decode(id, endpointKind))
+  const sockets = source.find({ kind: websocketKind.kind }).map(({ id }) => source.decode(id, websocketKind))
+  const streams = source.find({ kind: eventsKind.kind }).map(({ id }) => source.decode(id, eventsKind))
+  const statics = source.find({ kind: staticKind.kind }).map(({ id }) => source.decode(id, staticKind))
+  return {
+    routers: routers.map(({ id, fields: { prefix, middleware, options } }): RouterRoutes => {
+      const mine = endpoints.filter(({ meta }) => meta.router === id)
+      return {
+        entry: id,
+        middleware,
+        options,
+        endpoints: mine.map(({ id: entry, fields, meta }): EndpointRoute => {
+          const called = source.decode(fields.func, functionKind)
+          const program: Program = { entry: fields.func, module: moduleOf(fields.func, called.fields.source), method: called.fields.method }
+          const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
+          const { method, permission } = fields
+          // A thread has one network: what is pinned to another runs in threads of that.
+          const lanes = leadsElsewhere(pin)
+            ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
+            : lanesOf(called.fields.pool)
+          const ofActors = isolatesActors(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : undefined
+          return { entry, method, path: joinPaths(prefix, fields.path), program, lanes, ofActors, pin, permission }
+        }),
+        sockets: sockets
+          .filter(({ meta }) => meta.router === id)
+          .map(({ id: entry, fields }) => ({ entry, path: joinPaths(prefix, fields.path), fields })),
+        streams: streams
+          .filter(({ meta }) => meta.router === id)
+          .map(({ id: entry, fields }) => ({ entry, path: joinPaths(prefix, fields.path), fields })),
+      }
+    }),
+    statics: statics.filter(({ meta }) => meta.server === service).map(({ id: entry, fields }) => ({ entry, fields })),
+  }
+}
+
+function lanesOf(pool: 'inline'): 'inline'
+function lanesOf(pool: Pool): LaneSettings
+function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings
+function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings {
+  if (pool === 'inline') return pool
+  const { min, max = availableParallelism(), idleTimeout, queue } = pool
+  return { min, max: Math.max(min, max), idleTimeout, queue }
+}
+
+interface Pool {
+  readonly min: number
+  readonly max?: number | undefined
+  readonly idleTimeout: number
+  readonly queue: number
+}

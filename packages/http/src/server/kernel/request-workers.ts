@@ -1,0 +1,100 @@
+/** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
+import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, unavailable, type WireError } from '@troupe/core'
+import { functionKind } from '@troupe/functions/kernel'
+import type { Asker, Kernel, Requests } from '@troupe/process/kernel'
+import { MessageChannel } from 'node:worker_threads'
+import { endpointKind, routerKind } from '../../config/kinds.ts'
+import type { LaneSession } from '../worker/protocol.ts'
+
+const module = new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+const hostId = entryId('troupe:http-functions')
+const settings = { isolation: 'thread', spares: 1, queueSize: 16, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
+
+type OpenedLane = Requests['openLane']['answer']
+
+export interface LaneThreadsOptions {
+  readonly kernel: Kernel
+  readonly log: (line: string) => void
+  /** Tells a server that one of its threads has ended. */
+  readonly onEnded: (server: Pid, lane: Pid, error: WireError) => void
+}
+
+/** Answers servers that want threads beside their own. */
+export function answerLanes(options: LaneThreadsOptions): LaneThreads {
+  return new LaneThreads(options)
+}
+
+class LaneThreads {
+  readonly #options: LaneThreadsOptions
+  /** Whom each answers for. */
+  readonly #servers = new Map<Pid, Pid>()
+
+  constructor(options: LaneThreadsOptions) {
+    this.#options = options
+    const { kernel } = options
+    kernel.handle('openLane', ({ endpoint, session }, asker) => this.#open(endpoint, session, asker))
+    kernel.handle('closeLane', async ({ lane }, { record }) => {
+      this.#check(lane, record.pid)
+      await kernel.terminate(lane)
+    })
+    kernel.handle('lendSession', ({ lane }, asker) => this.#lend(lane, asker))
+  }
+
+  /** It acts for the service, as an inline function would, or for whom the service acts now. */
+  #open(endpoint: EntryId, session: Pid | undefined, { record, thread, transfer }: Asker): OpenedLane {
+    const { kernel, onEnded } = this.#options
+    const { hosts, registry, code } = kernel
+    const { fields, meta } = registry.decode(endpoint, endpointKind)
+    if (record.entry !== registry.decode(meta.router, routerKind).meta.server)
+      throw denied(`${record.pid} does not serve ${endpoint}`, { endpoint })
+    if (!hosts.has(hostId)) hosts.add(hosts.create(hostId, settings))
+    const called = registry.decode(fields.func, functionKind)
+    const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
+    const program = { entry: fields.func, module: code.url(fields.func, called.fields.source), method: called.fields.method }
+    const { frame } = session === undefined ? record : kernel.processes.claimant(session, thread.number)
+    // A thread of another network speaks with its server by this alone: what a visitor asks for, and what goes to the visitor.
+    const { port1, port2 } = new MessageChannel()
+    const pid: Pid = kernel.spawn({
+      entry: fields.func,
+      program: { entry: fields.func, module, method: 'lane' },
+      host: hostId,
+      args: [port2, program],
+      ports: [port2],
+      frame: fork(frame, { overlay: pin === undefined ? record.frame.overlay : pin, trace: undefined }),
+      accepts: 'any',
+      role: 'lane',
+      from: thread,
+      onExit: (exit) => {
+        this.#servers.delete(pid)
+        if ('error' in exit) {
+          this.#options.log(`a thread of ${fields.func} that answered requests ended: ${errorFromWire(exit.error).message}`)
+          onEnded(record.pid, pid, exit.error)
+        }
+      },
+    })
+    this.#servers.set(pid, record.pid)
+    transfer.push(port1)
+    return { pid, port: port1 }
+  }
+
+  /** Lets somebody for whom a server acts also act in the thread that answers: until that tells that it has finished. */
+  #lend(lane: Pid, { record }: Asker): LaneSession {
+    const { kernel } = this.#options
+    const server = this.#servers.get(lane)
+    const thread = kernel.threads.get(threadOf(lane))
+    const own = kernel.processes.get(lane)
+    if (server === undefined || thread === undefined || own?.entry === undefined || threadOf(server) !== threadOf(record.pid))
+      throw denied(`${record.pid} has no thread ${lane}`, { lane })
+    // A thread is its actor's, where the overlay keeps actors apart: it has no other's work.
+    const network = kernel.networks.ofCall(fork(record.frame, { overlay: thread.network?.overlay ?? null }), thread.network, lane)
+    if (network.key !== thread.network?.key)
+      throw unavailable(`the overlay of ${own.entry} keeps actors apart in another way since a moment ago: ask again`, { lane })
+    const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
+    const { pid } = kernel.calls.lend(record.pid, { entry: own.entry, frame, thread, role: own.role })
+    return { pid, frame }
+  }
+
+  #check(lane: Pid, server: Pid): void {
+    if (this.#servers.get(lane) !== server) throw denied(`${server} has no thread ${lane}`, { lane })
+  }
+}

@@ -1,0 +1,306 @@
+/** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
+import {
+  asTroupeError,
+  denied,
+  entryId,
+  type EntryId,
+  fork,
+  invalid,
+  notFound,
+  type Pid,
+  runInSlot,
+  startTimer,
+  stopTimer,
+  type Timer,
+  TroupeError,
+  unavailable,
+  type OverlayChoice,
+} from '@troupe/core'
+import { isDeepStrictEqual } from 'node:util'
+import { processes } from '@troupe/process'
+import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
+import { listenTime } from '@troupe/network/kernel'
+import { problemsError } from '@troupe/registry'
+import { httpServiceKind } from '../../config/service-kind.ts'
+import { checkRoutes } from './check-routes.ts'
+import { answerLanes } from './request-workers.ts'
+import { orderTopic, type ServerOrder } from '../main.ts'
+import type { ServerAddress } from '../listener/server.ts'
+import type { ServerSettings } from '../routing/route-table.ts'
+import { type Source, tableOf } from './build-route-table.ts'
+import { visitorActor } from './peer-actor.ts'
+
+const module = new URL(`../main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
+
+/** One thread is kept warm, for a server that has to be started again. What requests leave behind is young: with room for it, a fifth of the time is saved. */
+const settings = { isolation: 'thread', spares: 1, queueSize: 1024, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
+const hostId = entryId('troupe:http')
+
+type SupervisedServer = ReturnType<typeof startProcess>
+
+interface RunningServer {
+  readonly pid: Pid
+  readonly address: ServerAddress
+  readonly settings: ServerSettings
+}
+
+export interface ServersOptions {
+  readonly kernel: Kernel
+  readonly log: (line: string) => void
+}
+
+/**
+ * The `http.service` entries of an application.
+ *
+ * @example
+ * ```ts
+ * const servers = new Servers({ kernel, log })
+ * const services = servers.services()
+ * ```
+ */
+export class Servers {
+  readonly #kernel: Kernel
+  readonly #log: (line: string) => void
+  readonly #running = new Map<EntryId, RunningServer>()
+  readonly #checked = new WeakSet<Source>()
+  #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
+  readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
+  /** How often overlays have come, changed or gone: whether one keeps actors apart, routes tell. */
+  #overlayChanges = 0
+
+  constructor({ kernel, log }: ServersOptions) {
+    this.#kernel = kernel
+    this.#log = log
+    kernel.overlays.onChange(() => {
+      this.#overlayChanges += 1
+      this.refresh(true).catch((error: unknown) => {
+        log(`servers were not told of the overlays that there are now: ${asTroupeError(error).message}`)
+      })
+    })
+    kernel.handle('identify', ({ peer }, { record, thread }) => {
+      const { entry } = record
+      const isAllowed =
+        entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
+      if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
+      const frame = fork(record.frame, { actor: visitorActor(peer) })
+      return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
+    })
+    answerLanes({
+      kernel,
+      log,
+      onEnded: (server, lane, error) => {
+        this.#order(server, { type: 'laneEnded', lane, error }).catch(() => undefined)
+      },
+    })
+    kernel.handle('serving', async (address, { record }) => {
+      const started = this.#starting.get(record.pid)
+      if (started === undefined || record.entry === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      const { network } = this.#settings(record.entry)
+      const status = network === null ? undefined : await kernel.overlays.status(network)
+      started(address)
+      return { names: [...(status?.name === undefined ? [] : [status.name]), ...(status?.addresses ?? [])] }
+    })
+  }
+
+  /** What the supervisor is to run. */
+  services(): readonly ServiceDefinition[] {
+    return this.#kernel.registry.find({ kind: httpServiceKind.kind }).map(({ id }) => this.service(id))
+  }
+
+  service(id: EntryId): ServiceDefinition {
+    const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
+    // It listens in the default network where it names no other, and so do its handlers reach out.
+    const followsDefault = fields.network === undefined || (fields.replyVia === undefined && this.#pin(id) === undefined)
+    const { autoStart } = fields.lifecycle
+    const common = { id, kind: entry.kind, autoStart, followsDefault, start: async () => this.#start(id) }
+    const startTimeout = this.#slowStart(id)
+    if (startTimeout === undefined) return { ...common, lifecycle: fields.lifecycle }
+    return { ...common, lifecycle: { ...fields.lifecycle, startTimeout }, patience: patienceWithSlow }
+  }
+
+  /** Where the overlay that a service listens on may take its time: that, unless the service says how long it has. */
+  #slowStart(id: EntryId): number | undefined {
+    const { registry, threads } = this.#kernel
+    const { fields, entry } = registry.decode(id, httpServiceKind)
+    const network = fields.network === undefined ? threads.defaultOverlay : fields.network
+    const { lifecycle } = entry.fields
+    const saysSo = typeof lifecycle === 'object' && lifecycle !== null && ('start_timeout' in lifecycle || 'startTimeout' in lifecycle)
+    if (network === undefined || network === null || saysSo || !registry.has(network)) return undefined
+    const time = listenTime(registry, network)
+    return time === undefined ? undefined : Math.max(time, fields.lifecycle.startTimeout)
+  }
+
+  /** Where a server that runs is reached. @throws TroupeError `NotFound` */
+  address(id: EntryId): ServerAddress {
+    const running = this.#running.get(id)
+    if (running === undefined) throw notFound(`${id} does not run`, { service: id })
+    return running.address
+  }
+
+  /** Looks at entries as they will be, once for each state. @throws TroupeError `Invalid` for routes that cannot be together. */
+  check(source: Source): void {
+    if (this.#checked.has(source)) return
+    this.#checked.add(source)
+    const problems = checkRoutes(source)
+    if (problems.length > 0) throw problemsError(problems)
+  }
+
+  /** Has all servers that run route as the entries say now: once for each version of them, or anew because code has changed. */
+  async refresh(anew = false): Promise<void> {
+    const version = this.#kernel.registry.version()
+    if (anew || this.#refreshed?.version !== version) this.#refreshed = { version, done: this.#reroute() }
+    await this.#refreshed.done
+  }
+
+  /** Has a server that runs take over what has changed in its entry. Answers false when it has to be started anew for that. */
+  async adapt(id: EntryId): Promise<boolean> {
+    const running = this.#running.get(id)
+    if (running === undefined) return false
+    const settings = this.#settings(id)
+    if (!isDeepStrictEqual(lasting(running.settings), lasting(settings))) return false
+    await this.#order(running.pid, { type: 'settings', settings })
+    this.#running.set(id, { ...running, settings })
+    return true
+  }
+
+  async #reroute(): Promise<void> {
+    await Promise.all(Array.from(this.#running, async ([id, { pid }]) => this.#order(pid, { type: 'routes', table: this.#table(id) })))
+  }
+
+  async #start(id: EntryId): Promise<SupervisedServer> {
+    const { hosts, registry, security } = this.#kernel
+    if (!hosts.has(hostId)) hosts.add(hosts.create(hostId, settings))
+    const { fields } = registry.decode(id, httpServiceKind)
+    const given = this.#settings(id)
+    const frame = serviceFrame(security, fields.lifecycle, fields.replyVia === 'same' ? given.network : this.#pin(id))
+    const version = registry.version()
+    const overlayChanges = this.#overlayChanges
+    const server = startProcess(this.#kernel, {
+      entry: id,
+      program: { entry: id, module, method: 'serve' },
+      host: hostId,
+      args: [given, this.#table(id)],
+      frame,
+      // It runs no code of the application for what it is sent.
+      accepts: 'any',
+      role: 'server',
+    })
+    if (given.network !== null) this.#kernel.bindings.allow(server.pid, given.network)
+    const { promise: serving, resolve } = Promise.withResolvers<ServerAddress>()
+    this.#starting.set(server.pid, resolve)
+    try {
+      const address = await Promise.race([serving, endOf(id, server)])
+      this.#running.set(id, { pid: server.pid, address, settings: given })
+      this.#watch(id, server)
+      // What has changed while it started.
+      if (registry.version() !== version || this.#overlayChanges !== overlayChanges)
+        await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
+      this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
+      void server.ended.then(() => {
+        if (this.#running.get(id)?.pid === server.pid) this.#running.delete(id)
+      })
+      return server
+    } finally {
+      this.#starting.delete(server.pid)
+    }
+  }
+
+  /** @throws TroupeError `Invalid`, for good, where the overlay can not do what is asked of it. */
+  #settings(service: EntryId): ServerSettings {
+    const { registry, overlays, threads } = this.#kernel
+    const { fields } = registry.decode(service, httpServiceKind)
+    const network = fields.network === undefined ? (threads.defaultOverlay ?? null) : fields.network
+    if (network !== null) {
+      const { listen, tls } = overlays.get(network).capabilities
+      const lacks = !listen
+        ? 'it is outbound only'
+        : fields.tls?.mode === 'auto' && !tls
+          ? 'it has no certificates for tls.mode auto'
+          : undefined
+      if (lacks !== undefined) throw new TroupeError('Invalid', `${service} can not listen on ${network}: ${lacks}`, { retryable: false })
+    }
+    return { service, fields, network }
+  }
+
+  #pin(id: EntryId): EntryId | null | undefined {
+    return this.#kernel.registry.decode(id, httpServiceKind).meta.options?.network
+  }
+
+  #table(service: EntryId) {
+    const { registry, code } = this.#kernel
+    return tableOf(registry, service, {
+      moduleOf: (entry, file) => code.url(entry, file),
+      leadsElsewhere: (pin) => this.#leadsElsewhere(service, pin),
+      isolatesActors: (pin) => this.#isolatesActors(service, pin),
+    })
+  }
+
+  /** The overlay of the threads of a service; `null` is the clear network. */
+  #networkOf(service: EntryId): EntryId | null {
+    const { registry, threads } = this.#kernel
+    const { fields } = registry.decode(service, httpServiceKind)
+    const own = fields.replyVia === 'same' ? this.#settings(service).network : this.#pin(service)
+    return own === undefined ? (threads.defaultOverlay ?? null) : own
+  }
+
+  /** Whether what is pinned there runs in another network than the service. */
+  #leadsElsewhere(service: EntryId, pin: OverlayChoice): boolean {
+    return pin !== undefined && pin !== this.#networkOf(service)
+  }
+
+  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  #isolatesActors(service: EntryId, pin: OverlayChoice): boolean {
+    const { overlays } = this.#kernel
+    const overlay = pin === undefined ? this.#networkOf(service) : pin
+    // One that is not there yet may.
+    return overlay !== null && (!overlays.has(overlay) || overlays.get(overlay).isolates === 'actor')
+  }
+
+  /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */
+  #watch(id: EntryId, { pid, ended }: SupervisedServer): void {
+    let timer: Timer | undefined
+    let isOver = false
+    const look = async () => {
+      const { stall } = this.#running.get(id)?.settings.fields.timeouts ?? { stall: 0 }
+      if (stall === 0 || isOver) return
+      try {
+        await this.#order(pid, { type: 'ping' }, stall)
+        if (!isOver) timer = startTimer(() => void look(), stall).unref()
+      } catch (error) {
+        if (isOver || !(error instanceof TroupeError) || error.kind !== 'Timeout') return
+        await this.#kernel
+          .terminate(pid, unavailable(`${id} did not answer for ${stall} ms: something loops in its thread`))
+          .catch(() => undefined)
+      }
+    }
+    void look()
+    void ended.then(() => {
+      isOver = true
+      stopTimer(timer)
+    })
+  }
+
+  async #order(pid: Pid, order: ServerOrder, timeout = orderTime): Promise<void> {
+    await runInSlot(this.#kernel.runtime.root.slot(), async () => processes.call(pid, orderTopic, order, { timeout }))
+  }
+}
+
+/** What a server keeps as long as it runs; all else it can take over. */
+function lasting({ fields, network }: ServerSettings): unknown {
+  const { timeouts, limits, tls, lifecycle, ...rest } = fields
+  const { headers, read, idle } = timeouts
+  const { security } = lifecycle
+  const secure = tls && { mode: tls.mode, clientAuth: tls.clientAuth }
+  return { ...rest, maxIsolationKeys: 0, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
+}
+
+/** Milliseconds that the start of the application waits for a service on an overlay that takes its time. */
+const patienceWithSlow = 5_000
+/** Milliseconds that a server may take to do what it is told. */
+const orderTime = 10_000
+
+/** A server that ends before it serves. */
+async function endOf(id: EntryId, { ended }: SupervisedServer): Promise<never> {
+  const exit = await ended
+  throw 'error' in exit ? exit.error : unavailable(`${id} ended before it served`)
+}

@@ -1,0 +1,50 @@
+/** Certificates of a service. */
+import { readFileSync } from 'node:fs'
+import { TroupeError } from '@troupe/core'
+import { createSecureContext } from 'node:tls'
+import type { HttpServiceFields } from '../../config/service-kind.ts'
+
+export type TlsFields = NonNullable<HttpServiceFields['tls']>
+
+export interface Certificates {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+}
+
+/** What TLS asks of clients. */
+export function tlsOptions({ clientAuth }: TlsFields): { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
+  return { requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'verify' }
+}
+
+/**
+ * Reads certificate, key and the authorities of clients, from where the fields say.
+ *
+ * @throws TroupeError `Invalid` when they cannot be read, or do not belong together.
+ */
+export function readCertificates({ cert, key, clientCa }: TlsFields): Certificates {
+  try {
+    const read = { cert: textOf(cert), key: textOf(key), ...(clientCa !== undefined && { ca: textOf(clientCa) }) }
+    createSecureContext(read)
+    return read
+  } catch (cause) {
+    throw new TroupeError('Invalid', `tls: the certificates can not be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      retryable: false,
+    })
+  }
+}
+
+/** The files that they are read from. */
+export function certificateFiles({ cert, key, clientCa }: TlsFields): readonly string[] {
+  return [cert, key, clientCa].filter((pem) => pem !== undefined && !isPem(pem)).filter((pem) => pem !== undefined)
+}
+
+function textOf(pem: string | undefined): string {
+  if (pem === undefined) return ''
+  return isPem(pem) ? pem : readFileSync(pem, 'utf8')
+}
+
+export function isPem(text: string): boolean {
+  return text.startsWith('-----BEGIN ')
+}

@@ -1,0 +1,100 @@
+/** What proxies say of the clients behind them: believed of those that are trusted, removed where anybody else says it. */
+import type { Socket } from 'node:net'
+import { Http2ServerRequest } from 'node:http2'
+import { peerOf } from '@troupe/network'
+import { addressBehind, networks } from '../../middleware/trusted-proxies.ts'
+import type { Incoming } from './bindings.ts'
+
+/** Fields by which a proxy speaks for a client. */
+const told = /^(?:forwarded|x-forwarded(?:-.*)?|x-real-ip)$/i
+
+export class Proxies {
+  readonly #isTrusted: (address: string) => boolean
+  readonly #isKnown: (address: string) => boolean
+
+  /** @param trusted Networks of the service. @param named Those that its routers believe on their own (`real_ip`). */
+  constructor(trusted: readonly string[], named: readonly string[]) {
+    this.#isTrusted = networks(trusted)
+    this.#isKnown = networks([...trusted, ...named])
+  }
+
+  /** Reads what a proxy tells, and makes the request one that came to it. Answers the client's address, where it is told. */
+  read(incoming: Incoming): string | undefined {
+    const { headers } = incoming
+    let isTold = false
+    for (const name in headers) if (told.test(name)) isTold = true
+    if (!isTold) return undefined
+    const address = addressOf(incoming.socket)
+    if (address === undefined || !this.#isKnown(address)) {
+      forget(incoming)
+      return undefined
+    }
+    if (!this.#isTrusted(address)) return undefined
+    const word = isXForwarded(headers) ? xForwarded(headers) : forwarded(text(headers['forwarded']) ?? '')
+    if (word.host !== undefined) setHost(incoming, word.host)
+    if (word.proto === 'https') setSecure(incoming)
+    return addressBehind(address, word.client ?? null, this.#isTrusted)
+  }
+}
+
+interface Word {
+  /** Addresses, the nearest last. */
+  readonly client: string | undefined
+  readonly host: string | undefined
+  readonly proto: string | undefined
+}
+
+/** Proxies that write these may let through a `Forwarded` of the client: where both are there, that does not count. */
+function isXForwarded(headers: Incoming['headers']): boolean {
+  return ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'].some((name) => headers[name] !== undefined)
+}
+
+/** The proxy's own word is the last one. */
+function xForwarded(headers: Incoming['headers']): Word {
+  const last = (name: string) => text(headers[name])?.split(',').at(-1)?.trim()
+  return { client: text(headers['x-forwarded-for']), host: last('x-forwarded-host'), proto: last('x-forwarded-proto') }
+}
+
+/** RFC 7239: an element for each proxy, the nearest last. */
+function forwarded(value: string): Word {
+  const elements = value.match(/(?:[^,"]|"[^"]*")+/g) ?? []
+  const read = (element: string, name: string) => {
+    const pair = (element.match(/(?:[^;"]|"[^"]*")+/g) ?? []).find((part) => part.trim().toLowerCase().startsWith(`${name}=`))
+    return pair
+      ?.trim()
+      .slice(name.length + 1)
+      .replace(/^"(.*)"$/, '$1')
+  }
+  const nearest = elements.at(-1) ?? ''
+  const hops = elements.flatMap((element) => read(element, 'for') ?? [])
+  return { client: hops.length === 0 ? undefined : hops.join(','), host: read(nearest, 'host'), proto: read(nearest, 'proto') }
+}
+
+function addressOf(socket: Socket): string | undefined {
+  const address = peerOf(socket)?.address ?? socket.remoteAddress
+  return address?.replace(/^::ffff:(?=[\d.]+$)/i, '')
+}
+
+function forget(incoming: Incoming): void {
+  for (const name of Object.keys(incoming.headers)) if (told.test(name)) Reflect.deleteProperty(incoming.headers, name)
+  const { rawHeaders } = incoming
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) if (told.test(rawHeaders[index] ?? '')) rawHeaders.splice(index, 2)
+}
+
+function setHost(incoming: Incoming, host: string): void {
+  const name = incoming instanceof Http2ServerRequest && incoming.headers.host === undefined ? ':authority' : 'host'
+  incoming.headers[name] = host
+  const at = incoming.rawHeaders.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === name)
+  if (at >= 0) incoming.rawHeaders[at + 1] = host
+}
+
+/** As an absolute target says it. HTTP/2 comes by TLS anyway. */
+function setSecure(incoming: Incoming): void {
+  const { url = '', headers } = incoming
+  if (incoming instanceof Http2ServerRequest || !url.startsWith('/') || headers.host === undefined) return
+  incoming.url = `https://${headers.host}${url}`
+}
+
+function text(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.join(',')
+}

@@ -1,0 +1,297 @@
+/** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { childTrace, currentSlot, fork, type FrameChange, type Pid, parseTrace, runInSlot, type TroupeError } from '@troupe/core'
+import { peerOf } from '@troupe/network'
+import { currentParticipant, type Participant } from '@troupe/process'
+import { clientAddress } from '../../middleware/client-address.ts'
+import { parseAddress } from '../listener/address.ts'
+import { type App, appOf, Chains } from '../routing/router.ts'
+import { limitBody } from './body-limit.ts'
+import { Channels } from './channel-limits.ts'
+import { answerEvents } from './event-stream.ts'
+import { InlineContext, type RequestIn } from './handler-context.ts'
+import { discard } from './discard.ts'
+import type { Incoming, ServerEnvironment } from './bindings.ts'
+import { problem, statusOf } from './problem.ts'
+import { Hosts } from '../routing/host-names.ts'
+import { type Answer, answerInline, warm } from './run-handler.ts'
+import { LanesByProgram } from '../worker/pools-by-program.ts'
+import { noteMalformed } from './malformed.ts'
+import { toldOf } from './lost-body.ts'
+import { breakOff, type Outgoing } from './outgoing.ts'
+import { Proxies } from './proxied-clients.ts'
+import { RequestCall } from './request-call.ts'
+import type { EndpointRoute, RouteTable, ServerSettings } from '../routing/route-table.ts'
+import { send } from './write-response.ts'
+import { authorityOf, isRoutable, upgradeRequest } from './target.ts'
+import { tell, tellFailure } from './log.ts'
+import { middlewareTools } from '../routing/middleware-context.ts'
+import { type Visitor, Visitors } from './peer-identity.ts'
+import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
+import { wholeOf } from './whole-response.ts'
+
+/** A request, as Node brings it. */
+export interface Exchange {
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing | undefined
+  /** The client's address, where a trusted proxy tells it. */
+  readonly client?: string | undefined
+}
+
+export class Requests {
+  #settings: ServerSettings
+  /** Who acts where no request does: the process of the server. */
+  readonly #self: Participant
+  readonly #chains = new Chains()
+  readonly #visitors = new Visitors()
+  readonly #threads = new LanesByProgram(() => this.#settings.fields.maxIsolationKeys)
+  readonly #hosts: Hosts
+  readonly #channels = new Channels()
+  #proxies: Proxies
+  #app: App | undefined
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings
+    this.#self = currentParticipant()
+    const { addr, hosts, trustedProxies } = settings.fields
+    this.#hosts = new Hosts({ hosts, host: parseAddress(addr).host, isOverlay: settings.network !== null })
+    this.#proxies = new Proxies(trustedProxies, [])
+  }
+
+  /** Names by which a service on an overlay is reached there. */
+  learn(names: readonly string[]): void {
+    this.#hosts.learn(names)
+  }
+
+  /** Of a connection, before anything is asked of its request: what a proxy tells counts from here on. */
+  read(incoming: Incoming): string | undefined {
+    return this.#proxies.read(incoming)
+  }
+
+  /** Limits and times are those of `settings` from the next request on. */
+  adapt(settings: ServerSettings): void {
+    this.#settings = settings
+  }
+
+  /** Tells the log something about the server itself. */
+  note(level: 'info' | 'warn', message: string): void {
+    tell(this.#self, this.#self.frame, level, message, {})
+  }
+
+  /** Routes as `table` says, from the next request on; those that are under way go on by the former. */
+  async route(table: RouteTable): Promise<void> {
+    const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes === 'inline'))
+    await warm(inline.map(({ program }) => program))
+    this.#threads.prepare(table)
+    const named = table.routers.flatMap(({ options }) => options.realIp?.trusted ?? [])
+    this.#proxies = new Proxies(this.#settings.fields.trustedProxies, named)
+    this.#app = appOf(table, this.#chains, {
+      endpoint: (route, context) => this.#endpoint(route, context),
+      socket: wantsSocket,
+      stream: async (eventsRoute, context) => {
+        this.#count(context)
+        return answerEvents(eventsRoute, context)
+      },
+      failed: (error, { env, req }) => this.#failed(toldOf(error, env.incoming), env.call, req.raw),
+    })
+    this.#threads.keep(table)
+  }
+
+  /** A thread that answers requests has ended. */
+  laneEnded(pid: Pid, error: TroupeError): void {
+    this.#threads.ended(pid, error)
+  }
+
+  /** Whether an upgrade is for a WebSocket of this service: any other is answered as the request that it is (RFC 9110, 7.8). */
+  takesSocket(incoming: IncomingMessage): boolean {
+    if (incoming.method !== 'GET') return false
+    const request = upgradeRequest(incoming)
+    return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#app?.isForSocket(request) === true
+  }
+
+  /** Answers a request. Never throws, never rejects. */
+  answer(request: Request, exchange: Exchange): Answer {
+    const { identity } = this.#settings.fields
+    try {
+      const visitor = identity === undefined ? undefined : this.#visitors.of(exchange.incoming.socket)
+      if (!(visitor instanceof Promise)) return this.#answer(request, exchange, visitor)
+      return visitor.then(
+        (known) => this.#answer(request, exchange, known),
+        (error: unknown) => this.#refused(error, this.#begin(exchange, undefined), request),
+      )
+    } catch (error) {
+      return this.#refused(error, this.#begin(exchange, undefined), request)
+    }
+  }
+
+  #answer(request: Request, exchange: Exchange, visitor: Visitor | undefined): Answer {
+    const { timeouts, limits } = this.#settings.fields
+    const environment = this.#begin(exchange, visitor)
+    const { call } = environment
+    try {
+      noteMalformed(request)
+      const refusal = this.#refusal(request, exchange, call)
+      if (refusal !== undefined) return this.#sent(refusal, environment, request)
+      const fails = limitBody(exchange.incoming, { bytes: limits.body, milliseconds: timeouts.read })
+      const answer = this.#routed(request, environment)
+      if (answer instanceof Response) return this.#sent(answer, environment, request)
+      return call.wait(answer, timeouts.write, fails).then(
+        (response) => this.#sent(response, environment, request),
+        (error: unknown) => this.#refused(error, environment, request),
+      )
+    } catch (error) {
+      return this.#refused(error, environment, request)
+    }
+  }
+
+  /** What is not for this service, and what no server is to do for strangers. */
+  #refusal(request: Request, { incoming }: Exchange, call: RequestCall): Response | undefined {
+    if (!isRoutable(incoming)) return problem(501)
+    if (this.#hosts.accepts(authorityOf(request, incoming))) return undefined
+    call.closeConnection()
+    return problem(421)
+  }
+
+  /** Makes a WebSocket of a connection, or answers why not. Never rejects. */
+  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => undefined)
+    try {
+      await this.#upgrade(incoming, socket, head)
+    } catch (error) {
+      // Not even the refusal could be written.
+      this.note('warn', `an upgrade failed: ${String(error)}`)
+      socket.destroy()
+    }
+  }
+
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const exchange = { incoming, outgoing: undefined }
+    const asked = { method: 'GET', url: incoming.url ?? '' }
+    let environment = this.#begin(exchange, undefined)
+    try {
+      if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#visitors.of(incoming.socket))
+      const request = upgradeRequest(incoming)
+      const answer = request === undefined ? problem(400) : this.#routed(request, environment)
+      const response = await environment.call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
+      if (environment.accepted === undefined || response.status !== 204) await refuseSocket(socket, response)
+      else {
+        const { remoteAddress } = environment.accepted
+        const close = this.#channels.open(remoteAddress, this.#settings.fields.limits)
+        socket.once('close', close)
+        if (socket.destroyed) close()
+        const isOwnPage = this.#hosts.isOwn(incoming.headers.host ?? '')
+        const { error } = await openSocket(environment.accepted, { request: incoming, socket, head, isOwnPage })
+        if (error !== undefined) this.#failed(error, environment.call, asked)
+      }
+    } catch (error) {
+      await refuseSocket(socket, this.#failed(error, environment.call, asked))
+    } finally {
+      environment.call.end()
+    }
+  }
+
+  /** Says that a request failed: to the log why, to the client only of which kind that is. */
+  #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
+    const status = statusOf(error)
+    // What is still to come of the body is for nobody.
+    if (status === 413 || status === 408) call.stopReading()
+    const { frameOfRequest: frame } = call
+    tellFailure(call, frame, error, { method, path: pathOf(url), status })
+    return problem(status, frame.trace)
+  }
+
+  /** Answers that a request failed. */
+  #refused(error: unknown, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    const { call, incoming } = environment
+    return this.#sent(this.#failed(toldOf(error, incoming), call, request), environment, request)
+  }
+
+  /** Sends a response, or that it cannot be sent. */
+  #sent(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    try {
+      const sent = this.#send(response, environment, request)
+      return sent instanceof Response ? sent : sent.catch((error: unknown) => this.#unsent(error, response, environment, request))
+    } catch (error) {
+      return this.#unsent(error, response, environment, request)
+    }
+  }
+
+  #unsent(error: unknown, response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    discard(response)
+    const failed = this.#failed(error, environment.call, request)
+    try {
+      return this.#send(failed, environment, request)
+    } catch {
+      if (environment.outgoing !== undefined) breakOff(environment.outgoing)
+      return failed
+    }
+  }
+
+  #send(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
+    const { outgoing, call } = environment
+    if (outgoing === undefined) return response
+    this.#countEvents(response, environment)
+    return send(response, {
+      outgoing,
+      isHead: request.method === 'HEAD',
+      slot: call.answering,
+      patience: this.#settings.fields.timeouts.write,
+      onFailed: (error) => this.#failed(error, call, request),
+    })
+  }
+
+  /** A WebSocket or an event stream begins. @throws TroupeError `Unavailable`, `RateLimited` */
+  #count(context: RequestIn): void {
+    if (context.req.raw.method === 'HEAD') return
+    context.env.isCounted = true
+    context.env.call.onEnd(this.#channels.open(clientAddress(context, middlewareTools), this.#settings.fields.limits))
+  }
+
+  /** Event streams of handlers count, too. */
+  #countEvents(response: Response, environment: ServerEnvironment['Bindings']): void {
+    const { isCounted, call, client, peer, incoming } = environment
+    if (isCounted === true || !isEventStream(response)) return
+    environment.isCounted = true
+    call.onEnd(this.#channels.open(client ?? peer?.address ?? incoming.socket.remoteAddress, this.#settings.fields.limits))
+  }
+
+  #begin({ incoming, outgoing, client }: Exchange, visitor: Visitor | undefined): ServerEnvironment['Bindings'] {
+    const { service, fields } = this.#settings
+    const { pid, frame: issued } = visitor ?? this.#self
+    const { write } = fields.timeouts
+    const { traceparent } = incoming.headers
+    const change: FrameChange = {
+      // None is begun here: it would join requests that nobody wants to be joined.
+      ...(typeof traceparent === 'string' && parseTrace(traceparent) && { trace: childTrace(traceparent) }),
+      ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
+    }
+    const call = new RequestCall({ pid, issued, frame: fork(issued, change), outgoing })
+    return { incoming, outgoing, service, peer: peerOf(incoming.socket), client, call }
+  }
+
+  #routed(request: Request, environment: ServerEnvironment['Bindings']): Answer {
+    const app = this.#app
+    if (app === undefined) return problem(503)
+    const { call } = environment
+    return runInSlot({ frame: call.frameOfRequest, owner: call }, () => app.fetch(request, environment))
+  }
+
+  /** Runs as who acts: the service, or whoever middleware found to ask. */
+  #endpoint(route: EndpointRoute, context: RequestIn): Answer {
+    const { program, entry, lanes } = route
+    const slot = currentSlot()
+    if (slot !== undefined) context.env.call.answering = slot
+    if (lanes !== 'inline' || this.#threads.isOfActor(route)) return this.#threads.answer(route, context)
+    return answerInline(program, context.req.raw, new InlineContext(context, entry))
+  }
+}
+
+function isEventStream(response: Response): boolean {
+  return wholeOf(response) === undefined && response.headers.get('content-type')?.startsWith('text/event-stream') === true
+}
+
+/** Without the query: secrets stand in those. */
+function pathOf(url: string): string {
+  return URL.parse(url, 'http://localhost')?.pathname ?? ''
+}

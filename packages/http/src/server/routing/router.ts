@@ -1,0 +1,172 @@
+/** The routes of a table, as hono routes them. */
+import { type Handler, Hono, type MiddlewareHandler } from 'hono'
+import { METHOD_NAME_ALL } from 'hono/router'
+import type { EntryId } from '@troupe/core'
+import type { StaticFields } from '../../config/kinds.ts'
+import { middleware } from '../../middleware/index.ts'
+import type { RequestIn } from '../request/handler-context.ts'
+import type { ServerEnvironment } from '../request/bindings.ts'
+import { headless } from '../request/discard.ts'
+import { problem } from '../request/problem.ts'
+import type { Answer } from '../request/run-handler.ts'
+import { bySpecificity, honoPath, shapeOf } from './pattern.ts'
+import { serveFolder } from '../static/folder.ts'
+import type { EndpointRoute, EventsRoute, RouterRoutes, RouteTable, SocketRoute } from './route-table.ts'
+import { middlewareTools } from './middleware-context.ts'
+
+export interface App {
+  readonly fetch: (request: Request, environment: ServerEnvironment['Bindings']) => Answer
+  /** Whether a GET of that request is for a WebSocket. */
+  readonly isForSocket: (request: Request) => boolean
+}
+
+type Router = Hono<ServerEnvironment>
+
+/** What is done with a request that was routed. */
+export interface Answers {
+  readonly endpoint: (route: EndpointRoute, context: RequestIn) => Answer
+  readonly socket: (route: SocketRoute, context: RequestIn) => Answer
+  readonly stream: (route: EventsRoute, context: RequestIn) => Answer
+  readonly failed: (error: unknown, context: RequestIn) => Answer
+}
+
+type Step = Handler<ServerEnvironment> | MiddlewareHandler<ServerEnvironment>
+
+interface Route {
+  readonly method: string
+  readonly path: string
+  /** @default the path, in hono's words */
+  readonly matcher?: string
+  readonly steps: readonly Step[]
+}
+
+/** Middleware of routers that are as they were goes on: it may keep counts. */
+export class Chains {
+  #known = new Map<string, readonly MiddlewareHandler[]>()
+
+  /** The chains of a table; those of routers that it does not hold are forgotten. */
+  of(routers: readonly RouterRoutes[]): ReadonlyMap<EntryId, readonly MiddlewareHandler[]> {
+    const made = new Map<string, readonly MiddlewareHandler[]>()
+    const chains = routers.map(({ entry, middleware: names, options }) => {
+      const key = JSON.stringify([entry, names, options])
+      const chain = this.#known.get(key) ?? names.map((name) => middleware(name, options, middlewareTools))
+      made.set(key, chain)
+      return [entry, chain] as const
+    })
+    this.#known = made
+    return new Map(chains)
+  }
+}
+
+/** @throws TroupeError for middleware that has wrong options. */
+export function appOf({ routers, statics }: RouteTable, chains: Chains, answers: Answers): App {
+  const byRouter = chains.of(routers)
+  const forSockets = new WeakSet<object>()
+  const routes = [
+    ...routers.flatMap((router) => routesOf(router, byRouter.get(router.entry) ?? [], answers, forSockets)),
+    ...statics.map(({ fields }) => staticRoute(fields)),
+  ].toSorted(bySpecificity)
+  const lasts = new WeakSet<object>(routes.flatMap(({ steps }) => steps.slice(-1)))
+  const app = routerOf(routes, answers, (path) => absent(app, methods, path))
+  const methods = [...new Set(routes.map(({ method }) => method))]
+  // hono asks its routes for GET where HEAD comes: those that are for HEAD itself stand before them.
+  const head = methods.includes('HEAD') ? routerOf(routesForHead(routes), answers, (path) => absent(app, methods, path)) : app
+  return {
+    fetch: (request, environment) => (request.method === 'HEAD' ? head : app).fetch(request, environment),
+    isForSocket: (request) => {
+      const [matched] = app.router.match('GET', app.getPath(request))
+      const first = matched.map(([[handler]]) => handler).find((handler) => lasts.has(handler))
+      return first !== undefined && forSockets.has(first)
+    },
+  }
+}
+
+function routerOf(routes: readonly Route[], answers: Answers, notFound: (path: string) => Response): Router {
+  const app: Router = new Hono<ServerEnvironment>()
+  for (const { method, path, matcher = honoPath(path), steps } of routes) {
+    app.on(method === '*' ? METHOD_NAME_ALL : method, [matcher], ...steps)
+  }
+  app.notFound(({ req }) => notFound(req.path))
+  app.onError((error, context) => answers.failed(error, context))
+  return app
+}
+
+function routesForHead(routes: readonly Route[]): readonly Route[] {
+  const explicit = new Set(routes.filter(({ method }) => method === 'HEAD').map(({ path }) => shapeOf(path)))
+  return routes
+    .filter(({ method, path }) => method === 'HEAD' || method === '*' || (method === 'GET' && !explicit.has(shapeOf(path))))
+    .map((route) => (route.method === 'HEAD' ? { ...route, method: 'GET' } : route))
+    .toSorted(bySpecificity)
+}
+
+function routesOf(
+  router: RouterRoutes,
+  chain: readonly MiddlewareHandler[],
+  answers: Answers,
+  forSockets: WeakSet<object>,
+): readonly Route[] {
+  const { endpoints, sockets, streams } = router
+  const paths = new Set(endpoints.filter(({ method }) => method === 'OPTIONS' || method === '*').map(({ path }) => path))
+  const unasked = [...new Set(endpoints.map(({ path }) => path))].filter((path) => !paths.has(path))
+  return [
+    ...endpoints.map((route) => {
+      const { method, path } = route
+      return { method, path, steps: [...routed(chain, route), content((context) => answers.endpoint(route, context))] }
+    }),
+    ...sockets.map((route) => {
+      const { path } = route
+      const last = (context: RequestIn) => answers.socket(route, context)
+      forSockets.add(last)
+      return { method: 'GET', path, steps: [...routed(chain, route), last] }
+    }),
+    ...streams.map((route) => {
+      const { path } = route
+      return { method: 'GET', path, steps: [...routed(chain, route), content((context) => answers.stream(route, context))] }
+    }),
+    // Pages ask for leave by this method before they ask for more (CORS): the middleware of the router answers.
+    ...(chain.length === 0 ? [] : unasked.map((path) => ({ method: 'OPTIONS', path, steps: [...chain, options(endpoints, path)] }))),
+  ]
+}
+
+/** To HEAD goes the head alone: what would make the body is cancelled here, before middleware or hono drop it. */
+function content(answer: (context: RequestIn) => Answer): Step {
+  return (context: RequestIn) => {
+    const answered = answer(context)
+    if (context.req.raw.method !== 'HEAD') return answered
+    return answered instanceof Response ? headless(answered) : answered.then(headless)
+  }
+}
+
+/** Middleware is told where the request goes; where there is none, nobody asks. */
+function routed(chain: readonly MiddlewareHandler[], route: EndpointRoute | EventsRoute | SocketRoute): readonly Step[] {
+  if (chain.length === 0) return []
+  const tell: MiddlewareHandler<ServerEnvironment> = async ({ env }, next) => {
+    env.route = route
+    await next()
+  }
+  return [tell, ...chain]
+}
+
+function options(endpoints: readonly EndpointRoute[], path: string): Handler<ServerEnvironment> {
+  const allowed = endpoints.filter((route) => route.path === path).map(({ method }) => method)
+  const allow = allowOf([...allowed, 'OPTIONS'])
+  return () => new Response(null, { status: 204, headers: { allow } })
+}
+
+/** Its wildcard needs no name, and spares hono the slower of its routers. */
+function staticRoute(fields: StaticFields): Route {
+  const path = fields.path.endsWith('/') ? `${fields.path}*` : `${fields.path}/*`
+  return { method: 'GET', path, matcher: path, steps: [serveFolder(fields)] }
+}
+
+/** 405 where the path is known for other methods, else 404. */
+function absent(app: Router, methods: readonly string[], path: string): Response {
+  const allowed = methods.filter((method) => method !== '*' && app.router.match(method, path)[0].length > 0)
+  return allowed.length === 0 ? problem(404) : problem(405, undefined, { allow: allowOf(allowed) })
+}
+
+function allowOf(methods: readonly string[]): string {
+  const all = new Set(methods)
+  if (all.has('GET')) all.add('HEAD')
+  return [...all].toSorted().join(', ')
+}

@@ -1,0 +1,219 @@
+/** A thread that answers requests for a server, one at a time. It is a process of the function's entry, and acts for the service. */
+import type { MessagePort } from 'node:worker_threads'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { emptyFrame, errorToWire, fork, invalid, runInSlot, type Slot, TroupeError } from '@troupe/core'
+import { currentParticipant, currentRuntime, type Participant, type Program } from '@troupe/process'
+import { discard } from '../request/discard.ts'
+import { hasNoContent, type Head, headOf } from '../request/response-head.ts'
+import { type Answer, answerInline, warm } from '../request/run-handler.ts'
+import { isMalformed, noteMalformed } from '../request/malformed.ts'
+import { RequestCall } from '../request/request-call.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { findWholeKey, wholeOf } from '../request/whole-response.ts'
+import { Arrival, Departure } from './node-messages.ts'
+import { BodyReceiver, BodySender } from './body-transfer.ts'
+import type { FromLane, LaneReady, LaneRequest, ToLane } from './protocol.ts'
+import { readBody } from './read-body.ts'
+
+/** Answers what comes by the port until the server closes it. The overlay that the function is pinned to is in the frame of the process already. */
+export async function lane(port: MessagePort, program: Program): Promise<void> {
+  const me = currentParticipant()
+  const ended = new Promise<void>((resolve) => {
+    port.once('close', resolve)
+  })
+  const answering = new Answering(port, me)
+  await warm([program])
+  port.on('message', (message: ToLane) => {
+    answering.onMessage(message)
+  })
+  port.postMessage({ type: 'ready' } satisfies LaneReady)
+  await ended
+}
+
+/** The request that is being answered. */
+interface Present {
+  readonly number: number
+  readonly asked: LaneRequest
+  readonly call: RequestCall
+  readonly body: BodyReceiver | undefined
+  departure?: Departure
+  response?: BodySender
+}
+
+class Answering {
+  readonly #port: MessagePort
+  readonly #me: Participant
+  /** What came whole is read and written like in the server's thread, which is the shortest way. */
+  readonly #listen: ReturnType<typeof getRequestListener>
+  #present: Present | undefined
+
+  constructor(port: MessagePort, me: Participant) {
+    this.#port = port
+    this.#me = me
+    this.#listen = getRequestListener((request) => this.#handle(request))
+    findWholeKey()
+  }
+
+  onMessage(message: ToLane): void {
+    if (message.type === 'request') {
+      this.#take(message.number, message.request)
+      return
+    }
+    const present = this.#present
+    if (present?.number !== message.number) return
+    if (message.type === 'cancel') {
+      present.call.cancel(message.reason)
+      present.departure?.emit('close')
+      runInSlot(slotOf(present), () => present.response?.stop(message.reason))
+    } else if (message.type === 'sent') present.body?.onPart(message.part)
+    // What is read on runs code of the handler: as who it answers for, not as whoever brings this message.
+    else runInSlot(slotOf(present), () => present.response?.onPart(message.part))
+  }
+
+  #take(number: number, asked: LaneRequest): void {
+    const { session, deadline, trace } = asked
+    const { pid, frame: issued } = session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
+    const frame = fork(issued, { ...(deadline !== undefined && { deadline }), ...(trace !== undefined && { trace }) })
+    const call = new RequestCall({ pid, issued, frame, outgoing: undefined })
+    const body =
+      asked.body === 'stream'
+        ? new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
+        : undefined
+    const present: Present = { number, asked, call, body }
+    this.#present = present
+    if (session !== undefined) currentRuntime().calls.enter(call)
+    const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
+    // Whatever goes wrong, the server hears of it, and the next request may come.
+    answering.catch((error: unknown) => this.#failed(present, error))
+  }
+
+  /** A request that is there as a whole, read like in the server's thread, which is the shortest way. */
+  async #answerWhole(present: Present): Promise<void> {
+    const arrival = new Arrival(present.asked)
+    present.departure = new Departure(arrival)
+    present.departure.slot = slotOf(present)
+    await this.#listen(arrival, present.departure)
+    // hono has answered by itself: what came is no request that it knows.
+    if (this.#present === present) throw invalid('the request is none that can be answered')
+  }
+
+  /** A request whose body is a stream. */
+  async #answerStream(present: Present, body: BodyReceiver): Promise<void> {
+    await this.#handle(streamedRequest(present.asked, body, present.call))
+  }
+
+  /** Answers, once nothing is left to do, what tells hono so. */
+  #handle(request: Request): Answer {
+    const present = this.#present
+    if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
+    const { call, asked } = present
+    try {
+      noteMalformed(request)
+      const handled = runInSlot(slotOf(present), () => answerInline(asked.program, request, contextOf(asked)))
+      if (handled instanceof Response) return this.#answered(present, handled)
+      return call.wait(handled, 0).then(
+        (response) => this.#answered(present, response),
+        (error: unknown) => this.#failed(present, error),
+      )
+    } catch (error) {
+      return this.#failed(present, error)
+    }
+  }
+
+  #answered(present: Present, response: Response): Answer {
+    try {
+      const whole = wholeOf(response)
+      const head = whole === undefined ? headOf(response.status, response.headers) : headOf(whole.status, whole.fields)
+      if (whole !== undefined) {
+        this.#whole(present, head, whole.body ?? undefined)
+        return RESPONSE_ALREADY_SENT
+      }
+      if (present.call.isCancelled || present.asked.method === 'HEAD' || hasNoContent(head.status)) {
+        runInSlot(slotOf(present), () => discard(response))
+        this.#whole(present, head, undefined)
+        return RESPONSE_ALREADY_SENT
+      }
+      return runInSlot(slotOf(present), async () => this.#stream(present, head, response)).catch((error: unknown) =>
+        this.#failed(present, error),
+      )
+    } catch (error) {
+      return this.#failed(present, error)
+    }
+  }
+
+  #failed(present: Present, thrown: unknown): Response {
+    if (this.#present !== present) {
+      present.call.logLate(thrown)
+      return RESPONSE_ALREADY_SENT
+    }
+    const error = isMalformed(thrown) ? invalid(`the body of the request is malformed: ${String(thrown)}`) : thrown
+    this.#post({ type: 'failed', number: present.number, error: errorToWire(error) })
+    this.#finish(present)
+    this.#post({ type: 'free', number: present.number })
+    return RESPONSE_ALREADY_SENT
+  }
+
+  #whole(present: Present, head: Head, body: string | Uint8Array | undefined): void {
+    this.#finish(present)
+    const whole = body instanceof Uint8Array ? new Uint8Array(body) : body
+    this.#post({ type: 'response', number: present.number, response: { ...partsOf(head), body: { whole } } })
+  }
+
+  /** Sends a response whose body is a stream, if that is not all there already. */
+  async #stream(present: Present, head: Head, response: Response): Promise<Response> {
+    const { number } = present
+    const { whole, rest } = await readBody(response)
+    if (rest === undefined) {
+      this.#whole(present, head, whole)
+      return RESPONSE_ALREADY_SENT
+    }
+    const sender = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
+    present.response = sender
+    // It was cancelled while what there is was read.
+    if (present.call.isCancelled) sender.stop('the request was cancelled')
+    this.#post({ type: 'response', number, response: { ...partsOf(head), body: 'stream' } })
+    await sender.over
+    this.#finish(present)
+    this.#post({ type: 'free', number })
+    return RESPONSE_ALREADY_SENT
+  }
+
+  #finish({ asked: { session }, call }: Present): void {
+    call.end()
+    this.#present = undefined
+    if (session === undefined) return
+    currentRuntime().calls.leave(call)
+    currentRuntime().kernel.tell({ type: 'finished', pid: session.pid, exit: { value: undefined } })
+  }
+
+  #post(message: FromLane, transfer: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, [...transfer])
+  }
+}
+
+function slotOf({ call }: Present): Slot {
+  return { frame: call.frameOfRequest, owner: call }
+}
+
+function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCall): Request {
+  const { method, headers, isSecure, url } = asked
+  const fields = new Headers()
+  for (let index = 0; index < headers.length; index += 2) fields.append(headers[index] ?? '', headers[index + 1] ?? '')
+  const host = fields.get('host') ?? 'localhost'
+  return new Request(url.startsWith('/') ? `${isSecure ? 'https' : 'http'}://${host}${url}` : url, {
+    method,
+    headers: fields,
+    signal: call.signal,
+    body: body.stream,
+    duplex: 'half',
+  })
+}
+
+function partsOf({ status, fields, length }: Head): { readonly status: number; readonly headers: Head['fields'] } {
+  return { status, headers: length === undefined ? fields : { ...fields, 'content-length': String(length) } }
+}
+
+function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: LaneRequest): RequestContext {
+  return { params, peer, remoteAddress, certificate, service, endpoint }
+}

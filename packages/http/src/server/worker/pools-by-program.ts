@@ -1,0 +1,163 @@
+/** The threads that answer requests for a server, by the function that they run. */
+import { Http2ServerRequest } from 'node:http2'
+import { currentFrame, type Pid, TroupeError } from '@troupe/core'
+import { ask, currentParticipant } from '@troupe/process'
+import { clientAddress } from '../../middleware/client-address.ts'
+import { certificateOf, type RequestIn } from '../request/handler-context.ts'
+import type { Incoming } from '../request/bindings.ts'
+import type { EndpointRoute, RouteTable } from '../routing/route-table.ts'
+import { middlewareTools } from '../routing/middleware-context.ts'
+import { Lanes } from './worker-pool.ts'
+import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
+
+const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
+
+export class LanesByProgram {
+  /** Who acts where nobody else is known to ask. */
+  readonly #self: Pid = currentParticipant().pid
+  readonly #lanes = new Map<string, Lanes>()
+  readonly #known = new WeakMap<EndpointRoute, Lanes>()
+  /** By function and actor. */
+  readonly #ofActors = new Map<string, { readonly program: string; readonly lanes: Lanes }>()
+
+  readonly #maxActors: () => number
+
+  /** @param maxActors - How many actors may have threads of their own at a time, as the service says now. */
+  constructor(maxActors: () => number) {
+    this.#maxActors = maxActors
+  }
+
+  /** Makes what the routes of `table` need. */
+  prepare(table: RouteTable): void {
+    for (const route of pooled(table)) {
+      if (route.lanes === 'inline' || this.#lanes.has(keyOf(route))) continue
+      const lanes = new Lanes(route.entry, route.lanes)
+      this.#lanes.set(keyOf(route), lanes)
+      lanes.warm()
+    }
+  }
+
+  /** Lets go of what no route of `table` needs. */
+  keep(table: RouteTable): void {
+    const needed = new Set(table.routers.flatMap(({ endpoints }) => endpoints.map(keyOf)))
+    for (const [key, lanes] of this.#lanes) {
+      if (needed.has(key)) continue
+      this.#lanes.delete(key)
+      lanes.leave()
+    }
+    for (const [key, { program, lanes }] of this.#ofActors) {
+      if (needed.has(program)) continue
+      this.#ofActors.delete(key)
+      lanes.leave()
+    }
+  }
+
+  /** Whether the request is for threads of who acts now: somebody else than the service, where the overlay keeps actors apart. */
+  isOfActor({ ofActors }: EndpointRoute): boolean {
+    return ofActors !== undefined && currentParticipant().pid !== this.#self
+  }
+
+  ended(pid: Pid, error: TroupeError): void {
+    for (const lanes of this.#lanes.values()) lanes.ended(pid, error)
+    for (const { lanes } of this.#ofActors.values()) lanes.ended(pid, error)
+  }
+
+  async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
+    const { call, incoming } = context.env
+    const lanes = this.isOfActor(route) ? this.#ofActor(route) : this.#of(route)
+    const session = currentParticipant().pid !== this.#self
+    if (!session && !hasBody(context.req.raw, incoming))
+      return lanes.answer(() => laneRequest(route, context, undefined, undefined), undefined, call)
+    const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
+    const request = async (lane: Pid) =>
+      // Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom.
+      laneRequest(
+        route,
+        context,
+        body instanceof ReadableStream ? 'stream' : body,
+        session ? await ask('lendSession', { lane }) : undefined,
+      )
+    return lanes.answer(request, body instanceof ReadableStream ? body : undefined, call)
+  }
+
+  /** @throws TroupeError `RateLimited` when there are as many actors as may be at a time. */
+  #ofActor(route: EndpointRoute): Lanes {
+    const { frame } = currentParticipant()
+    const program = keyOf(route)
+    const key = JSON.stringify([program, frame.actor?.id])
+    const known = this.#ofActors.get(key)
+    if (known !== undefined) return known.lanes
+    const maxActors = this.#maxActors()
+    if (this.#ofActors.size >= maxActors) {
+      for (const [other, { lanes }] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
+      if (this.#ofActors.size >= maxActors) {
+        throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already (max_isolation_keys)`, {
+          details: { endpoint: route.entry, max: maxActors },
+        })
+      }
+    }
+    // Threads that are kept for nobody in particular make no sense here.
+    const lanes = new Lanes(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
+    this.#ofActors.set(key, { program, lanes })
+    return lanes
+  }
+
+  #of(route: EndpointRoute): Lanes {
+    const lanes = this.#known.get(route) ?? this.#lanes.get(keyOf(route))
+    if (lanes === undefined) throw new TroupeError('Internal', `${route.entry} has no threads`)
+    this.#known.set(route, lanes)
+    return lanes
+  }
+}
+
+function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest['body'], session: LaneSession | undefined): LaneRequest {
+  const { env, req } = context
+  const { deadline, trace } = currentFrame() ?? env.call.frameOfRequest
+  return {
+    method: req.method,
+    url: env.incoming.url ?? '/',
+    isSecure: 'encrypted' in env.incoming.socket,
+    headers: headersOf(context),
+    body,
+    program: route.program,
+    params: req.param(),
+    peer: env.peer,
+    remoteAddress: clientAddress(context, middlewareTools),
+    certificate: certificateOf(context),
+    service: env.service,
+    endpoint: route.entry,
+    deadline,
+    trace,
+    session,
+  }
+}
+
+/** As they came, unless middleware may have changed them. */
+function headersOf({ req, env: { incoming, route } }: RequestIn): string[] {
+  const headers = route === undefined ? incoming.rawHeaders : [...req.raw.headers].flat()
+  if (!(incoming instanceof Http2ServerRequest)) return headers
+  const fields = headers.flatMap((name, index) => (index % 2 === 0 && !name.startsWith(':') ? [name, headers[index + 1] ?? ''] : []))
+  return incoming.headers.host === undefined ? [...fields, 'host', incoming.authority] : fields
+}
+
+function hasBody({ method }: Request, { headers }: Incoming): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  const length = headers['content-length']
+  return length === undefined ? headers['transfer-encoding'] !== undefined || headers[':method'] !== undefined : length !== '0'
+}
+
+/** A short body as a whole, a long one as a stream. */
+async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
+  const length = headers['content-length']
+  if (length !== undefined && Number(length) <= wholeBody) return new Uint8Array(await request.arrayBuffer())
+  return request.body ?? undefined
+}
+
+function pooled({ routers }: RouteTable): readonly EndpointRoute[] {
+  return routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes !== 'inline'))
+}
+
+/** What differs in one of these can not be answered by the same threads. */
+function keyOf({ program, lanes, pin }: EndpointRoute): string {
+  return JSON.stringify([program, lanes, pin === undefined ? '' : pin])
+}

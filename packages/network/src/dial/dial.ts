@@ -1,0 +1,144 @@
+/** Uses overlays by routes, in whatever thread this is. */
+import { TroupeError } from '@troupe/core'
+import type { Socket } from 'node:net'
+import type { Association } from '../overlay/association.ts'
+import { i2pDriver, tailscaleDriver } from '../drivers/lazy-drivers.ts'
+import { socks5Driver } from '../drivers/socks5/connect.ts'
+import { fakeNumberOf } from '../guard/dns/fake-addresses.ts'
+import { realHost, realTarget } from '../guard/dns/real-host.ts'
+import { recordDial } from './overlay-health.ts'
+import type {
+  AssociateOptions,
+  DialOptions,
+  Driver,
+  Isolation,
+  Listener,
+  ResolvedAddress,
+  ResolveOptions,
+  Target,
+  Ticket,
+} from '../overlay/overlay.ts'
+import type { Route } from '../overlay/route.ts'
+import { handedDriver } from '../sealed/kernel-driver.ts'
+import { threadNetwork } from '../overlay/thread-network.ts'
+import { tellTrouble } from '../overlay/trouble.ts'
+
+const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handedDriver].map((driver) => [driver.name, driver]))
+
+/** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
+export function addDriver(driver: Driver): void {
+  drivers.set(driver.name, driver)
+}
+
+/**
+ * A socket connected to `target` through the overlay that `route` belongs to. It is plain TCP, not yet read from, and without
+ * listeners: attach one for `error` before anything is awaited. `tls.connect({ socket })` works on it.
+ *
+ * @example
+ * ```ts
+ * const socket = await dial(await networkAccess().route(overlay), { host: 'example.org', port: 443 }, { timeout: 10_000 })
+ * ```
+ *
+ * @throws TroupeError `Unavailable` when the overlay or the target cannot be reached, `Timeout`, `Canceled`, or `Invalid` for a
+ *   target that cannot exist or an operation that the overlay does not support.
+ */
+export async function dial(route: Route, target: Target, options: DialOptions = {}): Promise<Socket> {
+  return dialReal(route, realTarget(target), options)
+}
+
+/** To a target that is what it says: drivers dial each other's proxies so. */
+async function dialReal(route: Route, target: Target, options: DialOptions): Promise<Socket> {
+  const driver = driverOf(route)
+  const record = recordDial(route, target, driver)
+  try {
+    const socket = await driver.dial(route, target, isolated(options), dialReal)
+    record.opened(socket)
+    return socket
+  } catch (error) {
+    record.failed(error)
+    tellTrouble(route.overlay, error)
+    throw error
+  }
+}
+
+/**
+ * Addresses of `name`, as the overlay finds them. A literal address is its own; nothing is ever asked of this machine.
+ *
+ * @throws TroupeError like {@link dial}; `Unavailable` too for a name that has no address, `Invalid`, "not supported", where the
+ *   overlay resolves no names (of SOCKS5 proxies, only Tor does).
+ */
+export async function resolve(route: Route, name: string, options: ResolveOptions = {}): Promise<readonly ResolvedAddress[]> {
+  const driver = driverOf(route)
+  if (driver.resolve) return driver.resolve(route, realHost(name), isolated(options), dialReal)
+  throw unsupported(route, 'resolving names')
+}
+
+/**
+ * Names of the IP address `address`, as the overlay finds them.
+ *
+ * @throws TroupeError like {@link resolve}.
+ */
+export async function reverse(route: Route, address: string, options: DialOptions = {}): Promise<readonly string[]> {
+  if (fakeNumberOf(address) !== undefined) return [realHost(address)]
+  const driver = driverOf(route)
+  if (driver.reverse) return driver.reverse(route, address, isolated(options), dialReal)
+  throw unsupported(route, 'resolving addresses')
+}
+
+/**
+ * A way for datagrams through the overlay.
+ *
+ * @throws TroupeError like {@link dial}; `Invalid`, "not supported", where the overlay, or the proxy, carries no datagrams.
+ */
+export async function associate(route: Route, options: AssociateOptions = {}): Promise<Association> {
+  const driver = driverOf(route)
+  if (driver.associate === undefined) throw unsupported(route, 'sending datagrams')
+  const association = await driver.associate(route, isolated(options), dialReal)
+  const send = association.send.bind(association)
+  return Object.assign(association, { send: async (data: Uint8Array, target: Target) => send(data, realTarget(target)) })
+}
+
+/**
+ * Accepts connections from the overlay, at the place that `ticket` is for.
+ *
+ * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not supported".
+ */
+export async function accept(ticket: Ticket): Promise<Listener> {
+  const driver = driverOf(ticket)
+  if (driver.accept) return driver.accept(ticket)
+  throw unsupported(ticket, 'listening')
+}
+
+/**
+ * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: whoever keeps connections keeps
+ * those with different keys apart.
+ */
+export function poolKey(route: Route, isolation: Isolation): string {
+  return driverOf(route).poolKey?.(route, isolation) ?? ''
+}
+
+const nobody: Isolation = Object.freeze({})
+
+/** On whose behalf the code of this thread acts. */
+export function currentIsolation(): Isolation {
+  return threadNetwork()?.isolation ?? nobody
+}
+
+function driverOf(route: Route): Driver {
+  const driver = drivers.get(route.driver)
+  if (driver) return driver
+  throw new TroupeError('Internal', `overlay ${route.overlay} wants the driver "${route.driver}", which this thread does not have`, {
+    details: { overlay: route.overlay, driver: route.driver },
+  })
+}
+
+function unsupported({ overlay, driver }: Route, what: string): TroupeError {
+  return new TroupeError('Invalid', `${what} through overlay ${overlay} is not supported: ${driver} does not offer it`, {
+    details: { overlay },
+  })
+}
+
+/** On whose behalf: what the caller says, or else who runs. */
+function isolated<O extends DialOptions>(options: O): O {
+  return options.isolation ? options : { ...options, isolation: currentIsolation() }
+}

@@ -1,0 +1,267 @@
+/** How overlays do, as this thread sees it: plain data, so that it can be sent, summed up and shown. No secrets, no addresses of proxies. */
+import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
+import { channel } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { tellFollower } from './connection-handover.ts'
+import type { Driver, Entrance, Target } from '../overlay/overlay.ts'
+import type { Route } from '../overlay/route.ts'
+
+/** Milliseconds that dials took which ended in a connection. */
+export interface DialLatency {
+  readonly count: number
+  readonly min: number
+  readonly mean: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+export interface OverlayHealth {
+  readonly overlay: EntryId
+  /** Of the route that was dialled last. */
+  readonly generation: number
+  /** By the dial that ended last; `degraded` when some of several proxies are down. A target's refusal is no failure of the overlay. */
+  readonly state: 'up' | 'degraded' | 'down'
+  /** The last failure of a dial, a target's included. */
+  readonly lastError?: { readonly at: number; readonly kind: ErrorKind; readonly message: string }
+  /** Dials that ended in a connection, dials that failed, and those that go on. */
+  readonly opened: number
+  readonly failed: number
+  readonly dialling: number
+  /** Connections that came in by the overlay. */
+  readonly accepted: number
+  /** Connections that are open now. */
+  readonly open: number
+  /** Through all connections, open and closed, the handshakes included. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly latency: DialLatency
+  /** Where the overlay has several ways in, in the entry's order. */
+  readonly entrances?: readonly Entrance[]
+}
+
+/** An event of the channel `troupe:overlay:dial`: a dial has ended. */
+export interface DialEvent {
+  readonly overlay: EntryId
+  readonly generation: number
+  readonly target: Target
+  readonly milliseconds: number
+  /** Absent where there is a connection. */
+  readonly error?: unknown
+}
+
+const dials = channel('troupe:overlay:dial')
+const microseconds = 1000
+
+class OverlayRecord {
+  readonly overlay: EntryId
+  #route: Route
+  #driver: Pick<Driver, 'entrances'> = {}
+  #works = true
+  #lastError: OverlayHealth['lastError']
+  #opened = 0
+  #failed = 0
+  #dialling = 0
+  #accepted = 0
+  #sent = 0
+  #received = 0
+  /** In microseconds; two figures, since it is kept for each overlay in each thread. */
+  readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 2 })
+  /** Open connections, each with the generation by which it was dialled. */
+  readonly #sockets = new Map<Socket, number>()
+  /** Dials under way, by generation. */
+  readonly #under = new Map<number, number>()
+
+  constructor(route: Route) {
+    this.overlay = route.overlay
+    this.#route = route
+  }
+
+  /** Counts a dial from here on. */
+  begin(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+    this.#driver = driver
+    if (route.generation >= this.#route.generation) this.#route = route
+    this.#dialling += 1
+    this.#count(route.generation, 1)
+    const began = performance.now()
+    const end = (error?: unknown) => {
+      this.#dialling -= 1
+      this.#count(route.generation, -1)
+      const milliseconds = performance.now() - began
+      if (error === undefined) this.#latency.record(Math.max(1, Math.round(milliseconds * microseconds)))
+      if (dials.hasSubscribers) this.#publish(route, target, milliseconds, error)
+    }
+    return {
+      opened: (socket) => {
+        end()
+        this.#opened += 1
+        this.#works = true
+        this.#keep(socket, route.generation)
+      },
+      failed: (error) => {
+        end(error)
+        this.#failed += 1
+        this.#fail(error)
+      },
+    }
+  }
+
+  /** The connection of `from` goes on in `to`. */
+  move(from: Socket, to: Socket): boolean {
+    const generation = this.#sockets.get(from)
+    if (generation === undefined) return false
+    this.#sockets.delete(from)
+    this.#keep(to, generation)
+    return true
+  }
+
+  /** Counts a connection that came in. */
+  came({ generation }: Route, socket: Socket): void {
+    this.#accepted += 1
+    this.#keep(socket, generation)
+  }
+
+  view(): OverlayHealth {
+    const entrances = this.#driver.entrances?.(this.#route) ?? []
+    const down = entrances.filter(({ state }) => state === 'down').length
+    const works = this.#works && (down === 0 || down < entrances.length)
+    let [bytesSent, bytesReceived] = [this.#sent, this.#received]
+    for (const socket of this.#sockets.keys()) {
+      bytesSent += socket.bytesWritten
+      bytesReceived += socket.bytesRead
+    }
+    return {
+      overlay: this.overlay,
+      generation: this.#route.generation,
+      state: !works ? 'down' : down > 0 ? 'degraded' : 'up',
+      ...(this.#lastError && { lastError: this.#lastError }),
+      opened: this.#opened,
+      failed: this.#failed,
+      dialling: this.#dialling,
+      accepted: this.#accepted,
+      open: this.#sockets.size,
+      bytesSent,
+      bytesReceived,
+      latency: this.#latencyView(),
+      ...(entrances.length > 1 && { entrances }),
+    }
+  }
+
+  /** The oldest generation that carries something. */
+  get oldest(): number | undefined {
+    const generations = [...this.#sockets.values(), ...this.#under.keys()]
+    return generations.length === 0 ? undefined : Math.min(...generations)
+  }
+
+  /** Cuts connections that were dialled by that generation, or an older one. */
+  cut(generation: number, error: TroupeError): void {
+    for (const [socket, dialledBy] of [...this.#sockets]) if (dialledBy <= generation) socket.destroy(error)
+  }
+
+  #count(generation: number, by: number): void {
+    const count = (this.#under.get(generation) ?? 0) + by
+    if (count === 0) this.#under.delete(generation)
+    else this.#under.set(generation, count)
+  }
+
+  #latencyView(): DialLatency {
+    const { count, min, mean, max } = this.#latency
+    if (count === 0) return { count, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }
+    const at = (percentile: number) => this.#latency.percentile(percentile) / microseconds
+    return { count, min: min / microseconds, mean: mean / microseconds, p50: at(50), p90: at(90), p99: at(99), max: max / microseconds }
+  }
+
+  #fail(thrown: unknown): void {
+    const error = thrown instanceof TroupeError ? thrown : new TroupeError('Unknown', String(thrown))
+    const { kind, message } = error
+    if (kind === 'Canceled') return
+    this.#lastError = { at: Date.now(), kind, message }
+    // What the far side of the overlay said shows that there is one.
+    if (kind === 'Unavailable' || kind === 'Timeout') this.#works = 'replyCode' in error.details
+  }
+
+  /**
+   * Counts a connection until it is destroyed. No listener is put on the socket, which looks untouched to whoever gets it, and which
+   * is not held for longer than it lives: sockets that outlast their use are what a garbage collector pays most for.
+   */
+  #keep(socket: Socket, generation: number): void {
+    this.#sockets.set(socket, generation)
+    const destroy = socket._destroy.bind(socket)
+    socket._destroy = (error, done) => {
+      destroy(error, done)
+      this.#forget(socket)
+    }
+  }
+
+  #forget(socket: Socket): void {
+    if (!this.#sockets.delete(socket)) return
+    this.#sent += socket.bytesWritten
+    this.#received += socket.bytesRead
+  }
+
+  #publish({ overlay, generation }: Route, target: Target, milliseconds: number, error: unknown): void {
+    const event: DialEvent = { overlay, generation, target, milliseconds, ...(error !== undefined && { error }) }
+    dials.publish(event)
+  }
+}
+
+export interface DialRecord {
+  opened(socket: Socket): void
+  failed(error: unknown): void
+}
+
+const records = new Map<EntryId, OverlayRecord>()
+
+/** Counts a dial that begins. */
+export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
+  return recordOf(route).begin(route, target, driver)
+}
+
+/** Counts a connection that came in, until it is destroyed. */
+export function recordAccepted(route: Route, socket: Socket): void {
+  recordOf(route).came(route, socket)
+}
+
+function recordOf(route: Route): OverlayRecord {
+  let record = records.get(route.overlay)
+  if (record === undefined) records.set(route.overlay, (record = new OverlayRecord(route)))
+  return record
+}
+
+/** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */
+export function connectionMoved(from: Socket, to: Socket): void {
+  tellFollower(from, to)
+  for (const record of records.values()) if (record.move(from, to)) return
+}
+
+/** The oldest generation of an overlay by which connections are open in this thread, or being opened. */
+export function oldestStream(overlay: EntryId): number | undefined {
+  return records.get(overlay)?.oldest
+}
+
+/** Cuts the connections of an overlay that are of that generation, or older. */
+export function cutStreams(overlay: EntryId, generation: number): void {
+  const error = new TroupeError(
+    'Unavailable',
+    `overlay ${overlay} was replaced, and the time to end what went through the old one is over`,
+    {
+      details: { overlay },
+    },
+  )
+  records.get(overlay)?.cut(generation, error)
+}
+
+/**
+ * The health of each overlay that was dialled in this thread, by id.
+ *
+ * @example
+ * ```ts
+ * const [proxy] = overlayHealth()
+ * if (proxy?.state === 'down') log.warn(proxy.lastError?.message)
+ * ```
+ */
+export function overlayHealth(): readonly OverlayHealth[] {
+  return Array.from(records.values(), (record) => record.view()).toSorted((a, b) => (a.overlay < b.overlay ? -1 : 1))
+}

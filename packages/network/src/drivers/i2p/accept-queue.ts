@@ -1,0 +1,40 @@
+/** Connections that have come and that nobody has taken yet. */
+import type { TroupeError } from '@troupe/core'
+import type { Accepted } from '../../overlay/overlay.ts'
+
+export class Arrivals implements AsyncIterable<Accepted> {
+  readonly #waiting: Accepted[] = []
+  #taker: PromiseWithResolvers<void> | undefined
+  #over = false
+  #error: TroupeError | undefined
+
+  /** @returns Whether it is of use: after the end, nobody takes it. */
+  put(accepted: Accepted): boolean {
+    if (this.#over) return false
+    this.#waiting.push(accepted)
+    this.#taker?.resolve()
+    return true
+  }
+
+  /** No more come. What has come and was not taken is cut. */
+  end(error?: TroupeError): void {
+    if (this.#over) return
+    this.#over = true
+    this.#error = error
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy()
+    this.#taker?.resolve()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Accepted> {
+    for (;;) {
+      const next = this.#waiting.shift()
+      if (next !== undefined) yield next
+      else if (this.#over) break
+      else {
+        this.#taker = Promise.withResolvers()
+        await this.#taker.promise
+      }
+    }
+    if (this.#error !== undefined) throw this.#error
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The errors of one request to a proxy. They name the overlay and the target; the proxy's address, the login and whatever
+ * else is in the route stay out, so a lower layer's error, whose message holds them, is never the cause.
+ */
+import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
+import type { Answer, Stage } from './reply-parser.ts'
+import { replyWords } from './reply-codes.ts'
+
+/**
+ * Where a failure lies. `proxy`: it does not work, for nobody. `exchange`: it broke off, and another may do better.
+ * `end`: another proxy would not change it.
+ */
+export type Blame = 'proxy' | 'exchange' | 'end'
+
+export interface Failure {
+  readonly error: TroupeError
+  readonly blame: Blame
+}
+
+/** A field of the entry that limits a stage. */
+export type Limit = 'connect_timeout' | 'first_byte_timeout' | 'handshake_timeout'
+
+const commandNotSupported = 7
+
+export class Failures {
+  readonly #overlay: EntryId
+  readonly #asked: string
+  readonly #target: string
+
+  /**
+   * @param asked - What was asked for: `a connection to example.org:80`.
+   * @param target - `host:port`, or what else was asked about.
+   */
+  constructor(overlay: EntryId, asked: string, target: string) {
+    this.#overlay = overlay
+    this.#asked = asked
+    this.#target = target
+  }
+
+  canceled(): Failure {
+    return this.#failure('Canceled', 'was canceled', {}, 'end')
+  }
+
+  /** The caller's own timeout. */
+  timedOut(ms: number, stage: Stage): Failure {
+    return this.#failure('Timeout', `took longer than ${ms} ms (${during[stage]})`, { stage, timeout: ms }, 'end')
+  }
+
+  late(limit: Limit, ms: number, stage: Stage, optimistic: boolean): Failure {
+    const swallowed =
+      optimistic && limit === 'handshake_timeout' ? '. If it does not take everything in one write, say optimistic: false' : ''
+    const text = `failed: the proxy kept silent for ${formatDuration(ms)} ${during[stage]} (${limit})${swallowed}`
+    return this.#failure('Timeout', text, { stage, limit, timeout: ms }, 'proxy')
+  }
+
+  unreachable(code: string): Failure {
+    const advice = "is it running, and are the entry's host and port right?"
+    return this.#unavailable(`the proxy cannot be reached (${code}): ${advice}`, { stage: 'connect', code }, 'proxy')
+  }
+
+  /** The overlay that leads to the proxy failed. What it said of the proxy's address stays out. */
+  hop(error: unknown, via: EntryId): Failure {
+    const { kind, details } = error instanceof TroupeError ? error : new TroupeError('Unknown', '')
+    if (kind === 'Canceled') return this.canceled()
+    const said = typeof details['reply'] === 'string' ? `: its proxy answered ${String(details['replyCode'])}, ${details['reply']}` : ''
+    const text = `failed: overlay ${via}, which leads to the proxy, did not reach it${said}`
+    const blame = kind === 'Timeout' && details['limit'] === undefined ? 'end' : 'proxy'
+    return this.#failure(kind, text, { ...(said && { hop: { replyCode: details['replyCode'] } }), stage: 'connect', via }, blame)
+  }
+
+  closed(stage: Stage, code: string): Failure {
+    return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code }, blameAt(stage))
+  }
+
+  /** It takes no login, where made-up logins are what keeps connections apart. No later try changes that. */
+  notIsolated(method: number): Failure {
+    return this.#failure('Unavailable', noIsolation('takes no login'), { stage: 'greeting', method }, 'proxy', false)
+  }
+
+  /** It knows its own logins alone. */
+  loginNotIsolated(loginStatus: number): Failure {
+    return this.#failure('Unavailable', noIsolation('refused it'), { stage: 'login', loginStatus }, 'proxy', false)
+  }
+
+  methodRefused(method: number): Failure {
+    const text = "the proxy takes none of the login methods offered: does it need the entry's username and password?"
+    return this.#unavailable(text, { stage: 'greeting', method }, 'proxy')
+  }
+
+  loginRefused(loginStatus: number): Failure {
+    return this.#unavailable('the proxy refused the username and password of the entry', { stage: 'login', loginStatus }, 'proxy')
+  }
+
+  rejected(replyCode: number, stage: Stage): Failure {
+    const reply = replyWords(replyCode)
+    const details = { stage, replyCode, reply }
+    if (replyCode === commandNotSupported)
+      return this.#failure('Invalid', `is not supported by the proxy: it answered ${replyCode}, ${reply}`, details, 'end')
+    const where = stage === 'login' ? ' to the login' : ''
+    return this.#unavailable(`the proxy answered ${replyCode}, ${reply}${where}`, details, stage === 'login' ? 'proxy' : 'end')
+  }
+
+  outOfTurn(stage: Stage): Failure {
+    return this.#unavailable('the proxy answered before it was asked: it does not speak SOCKS5', { stage }, 'proxy')
+  }
+
+  alien({ looksLike }: Extract<Answer, { type: 'alien' }>, stage: Stage): Failure {
+    if (stage === 'greeting') {
+      const text = `the entry's host and port answer in ${looksLike}, not in SOCKS5: are they those of the proxy?`
+      return this.#unavailable(text, { stage }, 'proxy')
+    }
+    return this.#unavailable(`the proxy sent an answer that is not SOCKS5 ${during[stage]}`, { stage }, blameAt(stage))
+  }
+
+  /** A success that says what cannot be. */
+  useless(what: string): Failure {
+    return this.#unavailable(what, { stage: 'request' }, 'end')
+  }
+
+  unsupported(why: string): Failure {
+    return this.#failure('Invalid', `is not supported: ${why}`, {}, 'end')
+  }
+
+  #unavailable(why: string, details: Readonly<Record<string, unknown>>, blame: Blame): Failure {
+    return this.#failure('Unavailable', `failed: ${why}`, details, blame)
+  }
+
+  #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>>, blame: Blame, retryable?: boolean): Failure {
+    const error = new TroupeError(kind, `${this.#asked} through overlay ${this.#overlay} ${what}`, {
+      details: { overlay: this.#overlay, target: this.#target, ...details },
+      ...(retryable !== undefined && { retryable }),
+    })
+    return { error, blame }
+  }
+}
+
+const during: Readonly<Record<Stage, string>> = {
+  connect: 'while connecting to the proxy',
+  greeting: 'at the greeting',
+  login: 'at the login',
+  request: 'before it answered the request',
+}
+
+function noIsolation(did: string): string {
+  return (
+    'failed: the entry isolates (isolate, isolate_streams), for which Troupe makes up a login for each actor, process or connection, ' +
+    `and the proxy ${did}, so it cannot isolate: take isolate and isolate_streams out of the entry, or use Tor`
+  )
+}
+
+/** A proxy that breaks off over a request may do so because of the request. */
+function blameAt(stage: Stage): Blame {
+  return stage === 'request' ? 'exchange' : 'proxy'
+}

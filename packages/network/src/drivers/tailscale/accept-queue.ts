@@ -1,0 +1,36 @@
+/** Connections that have come and that nobody has taken yet. */
+import type { Accepted } from '../../overlay/overlay.ts'
+
+type Outcome = { readonly error: Error | undefined }
+
+export class Arrivals implements AsyncIterable<Accepted> {
+  readonly #waiting: Accepted[] = []
+  #over: Outcome | undefined
+  #wake: () => void = () => {}
+
+  /** Whether it was taken in: what comes after the end is refused. */
+  push(connection: Accepted): boolean {
+    if (this.#over) return false
+    this.#waiting.push(connection)
+    this.#wake()
+    return true
+  }
+
+  /** Lets nothing more in. Whoever waits is told `error`, if there is one; what was not taken is closed. */
+  end(error?: Error): void {
+    if (this.#over) return
+    this.#over = { error }
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy()
+    this.#wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Accepted, void, undefined> {
+    for (;;) {
+      const next = this.#waiting.shift()
+      if (next) yield next
+      else if (this.#over?.error) throw this.#over.error
+      else if (this.#over) return
+      else await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+}

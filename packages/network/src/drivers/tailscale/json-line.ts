@@ -1,0 +1,106 @@
+/** The line of JSON that stands before a connection's own bytes. Read by hand: threads load no zod. */
+import type { Socket } from 'node:net'
+import type { Refusal } from './error-codes.ts'
+
+const newline = 10
+/** No line of the protocol is longer. */
+const longest = 16 * 1024
+
+/** A line that was not sent, or is too long. `code` is that of the error, `FIN` for an orderly end. */
+export class NoLine extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(`no line came (${code})`)
+    this.code = code
+  }
+}
+
+/** Takes the first line of `socket`, which then looks as if nobody had touched it: not flowing, without listeners, the rest unread. */
+export class FirstLine {
+  readonly #socket: Socket
+  readonly #read = Promise.withResolvers<string>()
+  #before: readonly Buffer[] = []
+  #length = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('error', this.#onError).on('end', this.#onEnd).on('close', this.#onEnd).on('readable', this.#onReadable)
+  }
+
+  /** @throws NoLine */
+  async text(): Promise<string> {
+    return this.#read.promise
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(reason: Error): void {
+    this.#release()
+    this.#read.reject(reason)
+  }
+
+  readonly #onReadable = (): void => {
+    // Asked for no more than there is, the stream does not tell of its end yet: that is for whoever gets the socket.
+    const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
+    if (!Buffer.isBuffer(chunk)) return
+    const end = chunk.indexOf(newline)
+    this.#length += end === -1 ? chunk.length : end
+    if (this.#length > longest) this.abandon(new NoLine('too long'))
+    else if (end === -1) {
+      this.#before = [...this.#before, chunk]
+      // An end that came together with what was read shows only to who asks for more.
+      this.#socket.read(0)
+    } else {
+      this.#release()
+      if (end + 1 < chunk.length) this.#socket.unshift(chunk.subarray(end + 1))
+      this.#read.resolve(Buffer.concat([...this.#before, chunk.subarray(0, end)]).toString())
+    }
+  }
+
+  readonly #onError = (error: Error): void => this.abandon(new NoLine('code' in error ? String(error.code) : 'no connection'))
+
+  readonly #onEnd = (): void => this.abandon(new NoLine('FIN'))
+
+  #release(): void {
+    const socket = this.#socket
+    socket.off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onEnd).off('readable', this.#onReadable)
+  }
+}
+
+/** The fields of a line. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** What a line answers; `undefined` for what is no answer. */
+export type Answer<T> = { readonly taken: T } | { readonly refused: Refusal } | undefined
+
+/** The answer in a line, of which `read` takes what was asked for; it answers `undefined` where that is not there. */
+export function readAnswer<T>(fields: Fields | undefined, read: (fields: Fields) => T | undefined): Answer<T> {
+  if (fields?.['ok'] === true) {
+    const taken = read(fields)
+    return taken === undefined ? undefined : { taken }
+  }
+  const { code, error } = fields ?? {}
+  return typeof code === 'string' && typeof error === 'string' ? { refused: { code, error } } : undefined
+}
+
+/** The object in a line of JSON; `undefined` for what is none. */
+export function readFields(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isFields(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
+
+/** A field that is a list of texts, at least one. */
+export function textsIn(fields: Fields, name: string): readonly string[] | undefined {
+  const value: unknown = fields[name]
+  if (!Array.isArray(value) || value.length === 0) return undefined
+  const texts = value.filter((item) => typeof item === 'string')
+  return texts.length === value.length ? texts : undefined
+}

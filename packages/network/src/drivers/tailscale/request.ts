@@ -1,0 +1,59 @@
+/** One request to the sidecar, on a connection of its own to the data socket. */
+import { nodeTimeout, startDeadline, stopTimer } from '@troupe/core'
+import type { Socket } from 'node:net'
+import { connectPermitted } from '../../sockets/own-sockets.ts'
+import type { DialOptions } from '../../overlay/overlay.ts'
+import type { Route } from '../../overlay/route.ts'
+import type { Failures } from './errors.ts'
+import { type Fields, FirstLine, NoLine, readAnswer, readFields } from './json-line.ts'
+import { nodeOf } from './route.ts'
+
+const defaultTimeout = 30_000
+
+export interface Question<T> {
+  readonly op: 'dial' | 'packet' | 'resolve' | 'reverse'
+  readonly fields: Fields
+  /** What is wanted of the answer; `undefined` where it is not there. */
+  readonly read: (answer: Fields) => T | undefined
+  readonly failures: Failures
+}
+
+export interface Granted<T> {
+  /** What follows the answer is unread. */
+  readonly socket: Socket
+  readonly answer: T
+}
+
+/** @throws TroupeError as the sidecar refuses; `Unavailable` where there is none, `Timeout`, `Canceled`. */
+export async function ask<T>(route: Route, question: Question<T>, options: DialOptions): Promise<Granted<T>> {
+  const { op, fields, read, failures } = question
+  const { signal, timeout = defaultTimeout } = options
+  if (isAborted(signal)) throw failures.canceled()
+  const { socket: path, node } = nodeOf(route)
+  const socket = connectPermitted({ path })
+  const line = new FirstLine(socket)
+  const onAbort = () => line.abandon(failures.canceled())
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const timer = startDeadline(() => line.abandon(failures.timedOut(timeout)), timeout)
+  try {
+    // In one write with the connection: the sidecar answers when the far side does.
+    socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`)
+    const answer = readAnswer(readFields(await line.text()), read)
+    // An abort between the answer and this line.
+    if (isAborted(signal)) throw failures.canceled()
+    if (answer === undefined) throw failures.alien()
+    if ('refused' in answer) throw failures.refused(answer.refused)
+    return { socket, answer: answer.taken }
+  } catch (error) {
+    // Whatever ends it early ends the sidecar's work too. A late failure of the socket is nobody's any more.
+    socket.on('error', () => {}).destroy()
+    throw error instanceof NoLine ? failures.noSidecar(error.code) : error
+  } finally {
+    stopTimer(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
+}

@@ -1,0 +1,52 @@
+/**
+ * Where a connection should go, in the form that travels to an overlay: an IP address, or a host name in ASCII. Nothing is
+ * resolved here, whatever the name.
+ */
+import { invalid } from '@troupe/core'
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import type { Target } from '../overlay/overlay.ts'
+
+/** RFC 1928 gives the length of a name one byte; DNS has none that is longer. */
+const maxNameBytes = 255
+/** The WHATWG URL standard's forbidden domain code points; `domainToASCII` would quietly cut the name at some of them. */
+const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
+
+/**
+ * Checks `target` and turns a name in Unicode into its A-labels (UTS #46).
+ *
+ * @throws TroupeError `Invalid` for an empty, overlong or impossible name, an IPv6 zone, and a port outside 1..65535.
+ */
+export function destinationOf({ host, port }: Target): Target {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw invalid(`port ${port} is out of range: expected 1 to 65535`, { host, port })
+  return { host: hostOf(host), port }
+}
+
+/** The host alone, as {@link destinationOf} has it. */
+export function hostOf(host: string): string {
+  if (isIP(host) === 0) return asciiName(host)
+  if (host.includes('%')) throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host })
+  return host
+}
+
+function asciiName(name: string): string {
+  if (name === '') throw invalid('the host name is empty')
+  if (forbidden.test(name))
+    throw invalid(`"${name.slice(0, maxNameBytes)}" is not a host name: it holds characters that no name has`, { host: name })
+  const ascii = isAscii(name) ? name : domainToASCII(name)
+  if (ascii === '') throw invalid(`"${name}" is not a host name: it has no form in ASCII (IDNA)`, { host: name })
+  if (ascii.length > maxNameBytes) {
+    throw invalid(`the host name "${ascii.slice(0, 32)}…" has ${ascii.length} bytes: a name has up to ${maxNameBytes}`, { host: name })
+  }
+  return ascii
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function formatTarget({ host, port }: Target): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -1,0 +1,139 @@
+/** `dns.lookup` in an overlay: no query, but an address that stands for the name until something connects to it. */
+import dns, { type LookupAddress } from 'node:dns'
+import { isIP } from 'node:net'
+import { asTroupeError, literalOf } from '@troupe/core'
+import type { ResolvedAddress } from '../../overlay/overlay.ts'
+import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { isSealed } from '../../sealed/sealed.ts'
+import { threadOverlay } from '../../overlay/thread-network.ts'
+import { consent } from '../../sockets/socket-permission.ts'
+import { fakeAddresses, mapped } from './fake-addresses.ts'
+import { property } from '../../sockets/internals.ts'
+import { systemLookup } from '../../sockets/own-sockets.ts'
+import { unbound } from '../errors.ts'
+import { type Callable, callLater, isCallable, replaceMethod } from '../node/patch.ts'
+
+let guarded: typeof dns.lookup | undefined
+
+/** `dns.lookup` without the guard: Node's own, or what user code put in its place. */
+export function unguardedLookup(): typeof dns.lookup {
+  return dns.lookup === guarded ? systemLookup : dns.lookup
+}
+
+export function guardNames(): void {
+  replaceMethod(dns, 'lookup', (target, self, args) => {
+    const [name, second] = args
+    const callback = args.at(-1)
+    if (isCallable(callback) && isForKernel(name)) {
+      const options = second === callback ? undefined : second
+      void answerByKernel(name, options, callback)
+      return {}
+    }
+    if (!isForOverlay(name) || !isCallable(callback)) {
+      const asked = consentToResolve(name)
+      if (asked === undefined) return Reflect.apply(target, self, args)
+      asked.then(
+        () => void Reflect.apply(target, self, args),
+        (error: unknown) => callLater(args.at(-1), error),
+      )
+      return {}
+    }
+    const options = second === callback ? undefined : second
+    answerByStandIn(name, options, callback)
+    return {}
+  })
+  guarded = dns.lookup
+  replaceMethod(dns.promises, 'lookup', async (target, self, args) => {
+    const [name, options] = args
+    if (isForKernel(name)) {
+      const found = await askKernel(name, options)
+      return property(options, 'all') === true ? found : found[0]
+    }
+    if (!isForOverlay(name)) {
+      await consentToResolve(name)
+      return Reflect.apply(target, self, args)
+    }
+    if (threadOverlay() === undefined) throw unbound('dns.promises.lookup')
+    const found = await standIn(name, options)
+    return property(options, 'all') === true ? [found] : found
+  })
+}
+
+/** What is no name, Node answers itself, without a query. */
+function isForOverlay(name: unknown): name is string {
+  return typeof name === 'string' && name !== '' && threadOverlay() !== null
+}
+
+/** In the clear; an address is no name. */
+function consentToResolve(name: unknown): Promise<void> | undefined {
+  if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || threadOverlay() !== null) return undefined
+  return consent('socket.resolve', name)
+}
+
+/** In a sealed thread the clear network's names are resolved by the kernel. */
+function isForKernel(name: unknown): name is string {
+  return isSealed() && typeof name === 'string' && name !== '' && isIP(name) === 0 && threadOverlay() === null
+}
+
+async function answerByKernel(name: string, options: unknown, callback: Callable): Promise<void> {
+  try {
+    const found = await askKernel(name, options)
+    if (property(options, 'all') === true) callLater(callback, null, found)
+    else callLater(callback, null, found[0]?.address, found[0]?.family)
+  } catch (error) {
+    callLater(callback, error)
+  }
+}
+
+async function askKernel(name: string, options: unknown): Promise<readonly ResolvedAddress[]> {
+  try {
+    return await handsOfKernel().resolve(name, familyIn(options))
+  } catch (thrown) {
+    const error = asTroupeError(thrown)
+    const { code } = error.details
+    const asked = error.kind === 'PermissionDenied' ? 'EACCES' : 'EAI_FAIL'
+    throw Object.assign(error, { code: typeof code === 'string' ? code : asked, syscall: 'getaddrinfo', hostname: name })
+  }
+}
+
+function familyIn(options: unknown): 0 | 4 | 6 {
+  const wanted = typeof options === 'object' ? property(options, 'family') : options
+  return wanted === 6 || wanted === 'IPv6' ? 6 : wanted === 4 || wanted === 'IPv4' ? 4 : 0
+}
+
+function answerByStandIn(name: string, options: unknown, callback: Callable): void {
+  const answer = ({ address, family }: LookupAddress) => {
+    if (property(options, 'all') === true) callLater(callback, null, [{ address, family }])
+    else callLater(callback, null, address, family)
+  }
+  if (threadOverlay() === undefined) {
+    callLater(callback, unbound('dns.lookup'))
+    return
+  }
+  const found = standIn(name, options)
+  if (found instanceof Promise) void answerLater(found, answer, callback)
+  else answer(found)
+}
+
+async function answerLater(found: Promise<LookupAddress>, answer: (found: LookupAddress) => void, callback: Callable): Promise<void> {
+  try {
+    answer(await found)
+  } catch (error) {
+    callLater(callback, error)
+  }
+}
+
+/** `localhost` and the names below it are this machine's own, wherever they are asked for (RFC 6761 §6.3). */
+const local = /^(?:.+\.)?localhost\.?$/i
+
+/** What there is to know of a name without a query. */
+function standIn(name: string, options: unknown): LookupAddress | Promise<LookupAddress> {
+  const literal = literalOf(name)
+  if (literal !== undefined) return { address: literal, family: isIP(literal) }
+  const wanted = familyIn(options)
+  // Filters against private addresses are to see it as what it is.
+  if (local.test(name)) return wanted === 6 ? { address: '::1', family: 6 } : { address: '127.0.0.1', family: 4 }
+  const inFamily = (address: string) => (wanted === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 })
+  const address = fakeAddresses.addressOf(name)
+  return typeof address === 'string' ? inFamily(address) : address.then(inFamily)
+}

@@ -1,0 +1,41 @@
+/** What a host means that code connects to: a name, an address, or an address that stands for a name. */
+import { invalid } from '@troupe/core'
+import { applicationAccess } from '../../dial/network-access.ts'
+import type { Target } from '../../overlay/overlay.ts'
+import { fakeAddresses, fakeNumberOf } from './fake-addresses.ts'
+import { standsForName } from '../errors.ts'
+
+/**
+ * `host` as it may travel to an overlay: the name behind an address that stands for one, in whatever form; all others as they are.
+ *
+ * @throws TroupeError `Invalid` for an address that stands for a name which this thread does not know, or no more.
+ */
+export function realHost(host: string): string {
+  const number = fakeNumberOf(host)
+  if (number === undefined) return host
+  const name = fakeAddresses.nameOf(number)
+  if (name !== undefined) return name
+  throw invalid(
+    `${host} stands for a name that was looked up in another thread, or too long ago, so its name is not known here. ` +
+      'Pass the name on in place of the address, or look it up again',
+    { host },
+  )
+}
+
+/** {@link realHost} of a target. */
+export function realTarget({ host, port }: Target): Target {
+  return { host: realHost(host), port }
+}
+
+/**
+ * Rejects where `host` is an address that stands for a name of an overlay: the clear network has no way there. Nothing for every other
+ * host, at once.
+ */
+export function refuseFakeAddress(host: string): Promise<void> | undefined {
+  const number = fakeNumberOf(host)
+  if (number === undefined) return undefined
+  const leased = fakeAddresses.nameOf(number) === undefined ? applicationAccess()?.isAddressLeased?.(number) : Promise.resolve(true)
+  return leased?.then((stands) => {
+    if (stands) throw standsForName(host)
+  })
+}

@@ -1,0 +1,70 @@
+/** Gives a socket that user code waits for the connection that was dialled for it. */
+import { isIPv6, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { unavailable } from '@troupe/core'
+import { connectionMoved } from '../../dial/overlay-health.ts'
+import type { Target } from '../../overlay/overlay.ts'
+import { handleOf, internals, property } from '../../sockets/internals.ts'
+import { release } from '../../sockets/detach-handle.ts'
+import { type Callable, isCallable } from './patch.ts'
+
+/**
+ * Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards.
+ *
+ * @param peer - The address that the socket is to show as its far end; a connection in the clear knows that itself.
+ */
+export function adopt(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
+  connectionMoved(dialled, socket)
+  const { handle, rest } = release(dialled)
+  // With a new handle Node would forget that `end()` was called.
+  Reflect.set(socket, '_undestroy', () => {})
+  call(socket, internals().reinitialize, handle)
+  Reflect.deleteProperty(socket, '_undestroy')
+  if (socket instanceof TLSSocket) restoreTls(socket)
+  if (peer !== undefined) {
+    const { host: address, port } = peer
+    Reflect.set(socket, '_peername', { address, port, family: isIPv6(address) ? 'IPv6' : 'IPv4' })
+  }
+  if (rest === undefined) return
+  if (socket instanceof TLSSocket) throw unavailable(`${target.host}:${target.port} spoke before the TLS handshake`)
+  deliver(socket, rest)
+}
+
+/** What Node loses when a TLS socket changes its handle: without it there is no `session` event, and so no resumption. */
+function restoreTls(socket: TLSSocket): void {
+  const handle = handleOf(socket)
+  if (handle === undefined) return
+  Reflect.set(socket, 'ssl', handle)
+  if (socket.listenerCount('session') > 0) call(handle, 'enableSessionCallbacks')
+  if (socket.listenerCount('keylog') > 0) call(handle, 'enableKeylogCallback')
+}
+
+/** What the target sent right behind the proxy's reply comes first. */
+function deliver(socket: Socket, bytes: Buffer): void {
+  const { onread } = internals()
+  const callback: unknown = Reflect.get(socket, onread.callback)
+  if (isCallable(callback)) socket.once('connect', () => fill(socket, bytes, callback))
+  else socket.push(bytes)
+}
+
+/** For a socket with `onread`: in its own buffer, piece by piece, until it wants no more for now. */
+function fill(socket: Socket, bytes: Buffer, callback: Callable): void {
+  const { onread } = internals()
+  for (let at = 0; at < bytes.length; ) {
+    const generator: unknown = Reflect.get(socket, onread.generator)
+    const buffer: unknown = isCallable(generator) ? generator() : Reflect.get(socket, onread.buffer)
+    if (!(buffer instanceof Uint8Array)) return
+    const piece = bytes.subarray(at, at + buffer.byteLength)
+    buffer.set(piece)
+    at += piece.length
+    if (callback(piece.length, buffer) === false && at < bytes.length) {
+      socket.pause().once('resume', () => fill(socket, bytes.subarray(at), callback))
+      return
+    }
+  }
+}
+
+function call(owner: object, name: PropertyKey, ...args: readonly unknown[]): void {
+  const method = property(owner, name)
+  if (isCallable(method)) Reflect.apply(method, owner, args)
+}

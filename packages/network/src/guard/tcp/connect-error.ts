@@ -1,0 +1,49 @@
+/** Failed dials in the terms of `connect(2)`, which libraries look for: `code`, `syscall`, `address`, `port`. */
+import { asTroupeError, type TroupeError } from '@troupe/core'
+import { applicationAccess } from '../../dial/network-access.ts'
+import type { Target } from '../../overlay/overlay.ts'
+
+/** Replies of a proxy (RFC 1928 §6) that the operating system has a word for. */
+const replies: Readonly<Record<number, string>> = {
+  2: 'EACCES',
+  3: 'ENETUNREACH',
+  4: 'EHOSTUNREACH',
+  5: 'ECONNREFUSED',
+  6: 'ETIMEDOUT',
+}
+
+/** `thrown` as the `error` event of a socket that was to connect to `target`. */
+export function asConnectError(thrown: unknown, { host, port }: Target): TroupeError & { readonly code: string } {
+  const error = advised(asTroupeError(thrown))
+  const { syscall } = error.details
+  // A name that the kernel could not resolve for a sealed thread.
+  if (syscall === 'getaddrinfo') return Object.assign(error, { code: codeOf(error), syscall, hostname: host })
+  // An address or a port of this side's own that the kernel could not take.
+  if (syscall === 'bind') {
+    const { address, port: own } = error.details
+    return Object.assign(error, { code: codeOf(error), syscall, address, ...(own !== undefined && { port: own }) })
+  }
+  return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
+}
+
+/** Several connections may fail by one and the same error. */
+function advised(error: TroupeError): TroupeError {
+  const advice = applicationAccess()?.advice
+  if (advice === undefined || error.message.endsWith(advice)) return error
+  const { message, stack } = error
+  error.message = `${message}${/[.?!]$/.test(message) ? '' : '.'} ${advice}`
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
+  return error
+}
+
+function codeOf({ kind, details }: TroupeError): string {
+  if (kind === 'Timeout') return 'ETIMEDOUT'
+  if (kind === 'Canceled') return 'ECONNABORTED'
+  // Of a plain socket, whose connection the kernel was asked for.
+  if (kind === 'PermissionDenied' && String(details['action']).startsWith('socket.')) return 'EACCES'
+  if (kind === 'PermissionDenied' || kind === 'NotFound' || kind === 'Invalid') return 'EOVERLAY'
+  const { replyCode, code } = details
+  if (typeof replyCode === 'number') return replies[replyCode] ?? 'ECONNRESET'
+  if (typeof replyCode === 'string') return replyCode
+  return typeof code === 'string' && code.startsWith('E') ? code : 'ECONNRESET'
+}

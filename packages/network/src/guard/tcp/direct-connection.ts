@@ -1,0 +1,39 @@
+/**
+ * The door of the HTTP client, which sends single requests in the clear from threads of overlays, where that was granted: what is opened by
+ * it goes out in the clear whatever the network of the thread is. In sealed threads the kernel opens it.
+ */
+import { asTroupeError } from '@troupe/core'
+import type { LookupAddress } from 'node:dns'
+import type { LookupFunction, NetConnectOpts, Socket } from 'node:net'
+import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { isSealed } from '../../sealed/sealed.ts'
+import { threadOverlay } from '../../overlay/thread-network.ts'
+import { unguardedLookup } from '../dns/lookup.ts'
+import { connectPlain, systemLookup } from '../../sockets/own-sockets.ts'
+import { refuseFakeAddress } from '../dns/real-host.ts'
+
+/** A socket that is connecting in the clear. No policies are asked about it. */
+export async function connectInTheClear(options: NetConnectOpts): Promise<Socket> {
+  if ('host' in options && options.host !== undefined) await refuseFakeAddress(options.host)
+  return connectPlain(options)
+}
+
+/** Addresses of a name in the clear network. */
+export const lookupInTheClear: LookupFunction = (name, options, done) => {
+  if (isSealed()) void lookupByKernel(name, options, done)
+  else if (threadOverlay() === null) unguardedLookup()(name, options, done)
+  else systemLookup(name, options, done)
+}
+
+async function lookupByKernel(...[name, { family }, done]: Parameters<LookupFunction>): Promise<void> {
+  let found: LookupAddress[]
+  try {
+    const wanted = family === 6 || family === 'IPv6' ? 6 : family === 4 || family === 'IPv4' ? 4 : 0
+    const answer = await handsOfKernel().resolve(name, wanted)
+    found = answer.map(({ address, family: kind }) => ({ address, family: kind }))
+  } catch (error) {
+    done(asTroupeError(error), [])
+    return
+  }
+  done(null, found)
+}

@@ -1,0 +1,47 @@
+/** Sockets of sealed threads in the clear network: the kernel connects them. */
+import type { Socket } from 'node:net'
+import type { Errand } from '../../dial/network-access.ts'
+import { sealedRefusal } from '../../sealed/sealed.ts'
+import { connectBy } from './connect-through.ts'
+import type { ConnectCall } from './connect-options.ts'
+import { refuseFakeAddress } from '../dns/real-host.ts'
+import { openClear } from './open-connection.ts'
+import type { Callable } from '../node/patch.ts'
+
+/** Connects `socket`, or answers why that cannot be. */
+export function connectByKernel(socket: Socket, call: ConnectCall, original: Callable): unknown {
+  const { options } = call
+  if (typeof options['path'] === 'string' && options['path'] !== '') {
+    return socket.destroy(sealedRefusal('a Unix socket (net.Socket.connect)'))
+  }
+  return connectBy(
+    socket,
+    call,
+    {
+      open: async (target, signal) => {
+        await refuseFakeAddress(target.host)
+        return openClear({ target, ...local(options) }, signal)
+      },
+      unjudged: () => undefined,
+      nameOf: (host) => host,
+    },
+    original,
+  )
+}
+
+/** As Node takes them. */
+const families: ReadonlyMap<unknown, 4 | 6> = new Map<unknown, 4 | 6>([
+  [4, 4],
+  [6, 6],
+  ['IPv4', 4],
+  ['IPv6', 6],
+])
+
+function local({ family, localAddress, localPort }: ConnectCall['options']): Pick<Errand, 'family' | 'localAddress' | 'localPort'> {
+  const wanted = families.get(family)
+  return {
+    ...(wanted !== undefined && { family: wanted }),
+    ...(typeof localPort === 'number' && localPort !== 0 && { localPort }),
+    ...(typeof localAddress === 'string' && localAddress !== '' && { localAddress }),
+  }
+}

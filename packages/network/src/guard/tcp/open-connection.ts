@@ -1,0 +1,35 @@
+/** Opens connections for the guard, and counts the lives of overlays. */
+import type { EntryId } from '@troupe/core'
+import type { Socket } from 'node:net'
+import { applicationAccess, type Errand, networkAccess } from '../../dial/network-access.ts'
+import { dial } from '../../dial/dial.ts'
+import type { Target } from '../../overlay/overlay.ts'
+import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { takeOver } from '../../handoff/socket-handoff.ts'
+
+/** As long as operating systems wait for a connection; who wants less sets a timeout, or destroys the socket. */
+const timeout = 130_000
+
+const lives = new Map<EntryId, number>()
+
+/** Says that an overlay was rebuilt or removed: connections from before serve no new request. */
+export function overlayChanged(overlay: EntryId): void {
+  lives.set(overlay, (lives.get(overlay) ?? 0) + 1)
+}
+
+/** Grows each time the overlay is rebuilt, as far as this thread was told. */
+export function lifeOf(overlay: EntryId): number {
+  applicationAccess()?.refresh?.()
+  return lives.get(overlay) ?? 0
+}
+
+/** A plain connection in the clear, opened by the kernel: for threads that may not. */
+export async function openClear(errand: Omit<Errand, 'overlay'>, signal: AbortSignal): Promise<Socket> {
+  return takeOver(await handsOfKernel().dial({ ...errand, overlay: null }, { signal, timeout }))
+}
+
+/** A plain connection through `overlay`, by its present route. */
+export async function open(overlay: EntryId, target: Target, signal: AbortSignal): Promise<Socket> {
+  const route = await networkAccess().route(overlay)
+  return dial(route, target, { signal, timeout })
+}

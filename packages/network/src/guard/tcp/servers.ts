@@ -1,0 +1,85 @@
+/** Servers that listen in a frame with an overlay: they take their connections from it, or are refused. */
+import { Server } from 'node:net'
+import type { EntryId } from '@troupe/core'
+import { listenOn } from '../../listen/listen-on.ts'
+import { consent, pathAsked } from '../../sockets/socket-permission.ts'
+import { isSealed, sealedRefusal } from '../../sealed/sealed.ts'
+import { threadOverlay } from '../../overlay/thread-network.ts'
+import { property } from '../../sockets/internals.ts'
+import { unbound, refusedIn } from '../errors.ts'
+import { type Callable, isCallable, replaceMethod } from '../node/patch.ts'
+
+/** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
+const everywhere: ReadonlySet<unknown> = new Set([undefined, null, '', '0.0.0.0', '::'])
+
+const nameNone = 'Its servers are reached by the overlay’s own address: leave the host out'
+const takePort = 'Listen on a port'
+
+export function guardServers(): void {
+  replaceMethod(Server.prototype, 'listen', (original, self, args) => {
+    if (!(self instanceof Server)) return Reflect.apply(original, self, args)
+    const network = threadOverlay()
+    if (network === undefined) throw unbound('net.Server.listen')
+    if (network === null && isSealed()) throw sealedRefusal('net.Server.listen', 'Listen in a host whose network is not sealed')
+    if (network === null) return listenHere(self, args, original)
+    listenIn(network, self, args)
+    return self
+  })
+}
+
+/** In the clear, once it is allowed. */
+function listenHere(server: Server, args: readonly unknown[], original: Callable): unknown {
+  const { port, host, path } = placeOf(args)
+  const asked = consent('socket.listen', typeof path === 'string' ? pathAsked(path) : everywhere.has(host) ? '::' : String(host), port)
+  if (asked === undefined) return Reflect.apply(original, server, args)
+  let closed = false
+  server.once('close', () => {
+    closed = true
+  })
+  // One that was closed meanwhile does not listen, and nobody waits to hear of it.
+  asked.then(
+    () => {
+      if (!closed) Reflect.apply(original, server, args)
+    },
+    (error: unknown) => {
+      if (!closed) server.emit('error', error)
+    },
+  )
+  return server
+}
+
+function listenIn(overlay: EntryId, server: Server, args: readonly unknown[]): void {
+  const { port, host, signal } = placeOf(args)
+  if (port === undefined) throw refusedIn(overlay, 'net.Server.listen on a path, a handle or a descriptor', takePort)
+  if (!everywhere.has(host)) throw refusedIn(overlay, `net.Server.listen on the host ${String(host)}`, nameNone)
+  const done = args.at(-1)
+  if (isCallable(done)) server.once('listening', () => void Reflect.apply(done, server, []))
+  listenOn(server, overlay, { port })
+  if (signal instanceof AbortSignal) signal.addEventListener('abort', () => server.close(), { once: true })
+}
+
+interface Place {
+  /** None where it is no port that was named. */
+  readonly port?: number
+  readonly host?: unknown
+  readonly path?: unknown
+  readonly signal?: unknown
+}
+
+/** The forms that `listen` takes: options, or port, host and backlog; without any of them, any port. */
+function placeOf([first, second]: readonly unknown[]): Place {
+  if (first === undefined || first === null || isCallable(first)) return { port: 0 }
+  if (typeof first === 'object') {
+    if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) {
+      return { path: property(first, 'path') ?? '/a handle' }
+    }
+    return { ...numbered(property(first, 'port') ?? 0), host: property(first, 'host'), signal: property(first, 'signal') }
+  }
+  if (typeof first === 'string' && !(Number(first) >= 0)) return { path: first }
+  return { ...numbered(first), ...(typeof second === 'string' && { host: second }) }
+}
+
+function numbered(port: unknown): { readonly port?: number } {
+  const number = Number(port)
+  return Number.isInteger(number) && number >= 0 && number <= 65_535 ? { port: number } : {}
+}

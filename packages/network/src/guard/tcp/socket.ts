@@ -1,0 +1,101 @@
+/**
+ * The one choke point of TCP and TLS: `net.Socket.prototype.connect`. In an overlay the socket connects to nothing by itself; a
+ * connection is dialled for it, and its handle is swapped in. Whoever holds the socket sees what a plain one shows.
+ */
+import { currentSlot, type EntryId, runInSlot } from '@troupe/core'
+import { isIP, Socket } from 'node:net'
+import { isSealed } from '../../sealed/sealed.ts'
+import { threadOverlay } from '../../overlay/thread-network.ts'
+import { connectBy } from './connect-through.ts'
+import { asConnectError } from './connect-error.ts'
+import { type ConnectCall, readConnect } from './connect-options.ts'
+import { isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
+import { coverDispatchers } from '../pools/undici-dispatcher.ts'
+import { isFakeAddress } from '../dns/fake-addresses.ts'
+import { connectByKernel } from './kernel-connect.ts'
+import { dropPermit, takePermit } from '../../sockets/own-sockets.ts'
+import { shownAddress } from './shown-address.ts'
+import { realHost } from '../dns/real-host.ts'
+import { refusedIn, unbound } from '../errors.ts'
+import { open } from './open-connection.ts'
+import { stampIn } from '../pools/connect-context.ts'
+import { willConnect } from '../node/deferred-connect.ts'
+import { type Callable, replaceFunction } from '../node/patch.ts'
+
+/** Every connection comes by here, so it is a plain function. */
+export function guardSockets(): void {
+  replaceFunction(Socket.prototype, 'connect', (original) => {
+    return function connect(this: unknown, ...args: readonly unknown[]): unknown {
+      if (!(this instanceof Socket)) return Reflect.apply(original, this, args)
+      coverDispatchers()
+      if (!isOrdinary()) return guarded(this, args, original)
+      dropPermit(this)
+      return Reflect.apply(original, this, args)
+    }
+  })
+}
+
+function guarded(socket: Socket, args: readonly unknown[], original: Callable): unknown {
+  const call = readConnect(args)
+  const permitted = takePermit(socket, call)
+  // A sealed thread opens nothing itself, not even for the HTTP client.
+  if (permitted) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, permitted)
+  const network = threadOverlay()
+  if (network === undefined) return destroyed(socket, unbound('net.Socket.connect'))
+  if (network !== null) return connectThrough(socket, network, call, original)
+  if (isSealed()) return connectByKernel(socket, call, original)
+  const slot = stampIn(call.options)?.slot
+  const connect = () => connectAsked(socket, args, call, original)
+  return slot === undefined || slot === currentSlot() ? connect() : runInSlot(slot, connect)
+}
+
+/** In the clear, where policies are in force. */
+function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
+  const { path, host } = call.options
+  const isNamed = (place: unknown): place is string => typeof place === 'string' && place !== ''
+  willConnect(socket, isNamed(path) ? pathAsked(path) : isNamed(host) ? host : 'localhost')
+  return Reflect.apply(original, socket, args)
+}
+
+/** As a failed connection does; a socket that was closed before has no `error` event left. */
+function destroyed(socket: Socket, error: Error): Socket {
+  if (socket.destroyed) throw error
+  return socket.destroy(error)
+}
+
+function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, original: Callable): unknown {
+  const { path, host } = call.options
+  if (typeof path === 'string' && path !== '') return destroyed(socket, refusedIn(overlay, 'a Unix socket (net.Socket.connect)'))
+  const own = ownPlace(call.options)
+  if (own !== undefined) return destroyed(socket, refusedIn(overlay, `net.Socket.connect with a ${own}`, noOwnPlace))
+  if (typeof host === 'string') {
+    try {
+      realHost(host)
+    } catch (error) {
+      return destroyed(socket, asConnectError(error, { host, port: Number(call.options['port']) }))
+    }
+  }
+  return connectBy(
+    socket,
+    call,
+    {
+      overlay,
+      open: async (target, signal) => open(overlay, target, signal),
+      unjudged: (address) => (isFakeAddress(address) ? refusedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined),
+      peerOf: shownAddress,
+      nameOf: realHost,
+    },
+    original,
+  )
+}
+
+const noOwnPlace = 'The overlay says from where its connections leave: leave it out'
+
+/** Which address or port of this side's own is asked for, if one is; Node itself refuses what is none. */
+function ownPlace({ localAddress, localPort }: ConnectCall['options']): string | undefined {
+  const isAny = localAddress === '0.0.0.0' || localAddress === '::'
+  if (typeof localAddress === 'string' && isIP(localAddress) !== 0 && !isAny) return 'localAddress'
+  return typeof localPort === 'number' && localPort !== 0 ? 'localPort' : undefined
+}
+
+const noBlockList = 'Names are resolved at its far end, out of the list’s sight: leave the list out, and forbid addresses at the proxy'

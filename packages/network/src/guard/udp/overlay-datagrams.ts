@@ -1,0 +1,156 @@
+/** The datagrams of one socket, carried by an overlay: what the socket shows is what one of its own would. */
+import { asTroupeError, type EntryId, TroupeError } from '@troupe/core'
+import type { Socket } from 'node:dgram'
+import { isIP, isIPv6 } from 'node:net'
+import { applicationAccess, networkAccess } from '../../dial/network-access.ts'
+import type { Association } from '../../overlay/association.ts'
+import { associate } from '../../dial/dial.ts'
+import type { Target } from '../../overlay/overlay.ts'
+import type { BindCall, ConnectDatagramsCall, SendCall } from './arguments.ts'
+import { property } from '../../sockets/internals.ts'
+import { isFakeAddress } from '../dns/fake-addresses.ts'
+import { refusedIn } from '../errors.ts'
+import { sendBlockListOf, lookupOf } from './options.ts'
+import { callLater, isCallable } from '../node/patch.ts'
+
+const timeout = 30_000
+const leaveOut = 'Names are resolved at its far end, out of the list’s sight: leave the list out, or send to addresses'
+const everywhere: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0', '::'])
+
+export class OverlayDatagrams {
+  readonly overlay: EntryId
+  /** Where it is connected to. */
+  remote: Target | undefined
+  readonly #socket: Socket
+  readonly #closing = new AbortController()
+  #port = 0
+  /** Where it is reached, once that is known, in an overlay with addresses of its own. */
+  #own: Target | undefined
+  #way: Promise<Association> | undefined
+
+  constructor(socket: Socket, overlay: EntryId) {
+    this.#socket = socket
+    this.overlay = overlay
+  }
+
+  /** Opens the way, at that port of the overlay where it is not 0. */
+  bind({ port, address, callback }: BindCall): void {
+    if (this.#way !== undefined) throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound')
+    if (!everywhere.has(address)) throw refusedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
+    if (isCallable(callback)) this.#socket.once('listening', () => void Reflect.apply(callback, this.#socket, []))
+    this.#open(port).catch((error: unknown) => this.#fail(error))
+  }
+
+  connect({ port, address, callback }: ConnectDatagramsCall): void {
+    if (this.remote !== undefined) throw stateError('ERR_SOCKET_DGRAM_IS_CONNECTED', 'Already connected')
+    this.remote = { host: address, port }
+    if (isCallable(callback)) this.#socket.once('connect', () => void Reflect.apply(callback, this.#socket, []))
+    this.#ready().then(
+      () => process.nextTick(() => this.#socket.emit('connect')),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  disconnect(): void {
+    if (this.remote === undefined) throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'Not connected')
+    this.remote = undefined
+  }
+
+  send({ data, port, address, callback }: SendCall): void {
+    const target = port === undefined ? this.remote : { host: address, port }
+    if (target === undefined) throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'Not connected')
+    // The caller may write over its buffer before there is a way.
+    const kept = Buffer.from(data)
+    void this.#deliver(kept, target, callback)
+  }
+
+  address(): object {
+    if (this.#own !== undefined) return { address: this.#own.host, family: this.#family, port: this.#own.port }
+    return { address: this.#family === 'IPv6' ? '::' : '0.0.0.0', family: this.#family, port: this.#port }
+  }
+
+  remoteAddress(): object {
+    if (this.remote === undefined) throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'Not connected')
+    return { address: this.remote.host, family: this.#family, port: this.remote.port }
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#way?.then((way) => way.close()).catch(() => undefined)
+  }
+
+  get #family(): 'IPv4' | 'IPv6' {
+    return property(this.#socket, 'type') === 'udp6' ? 'IPv6' : 'IPv4'
+  }
+
+  async #deliver(data: Buffer, target: Target, callback: unknown): Promise<void> {
+    try {
+      const found = { ...target, host: await this.#permitted(target.host) }
+      const way = await this.#ready()
+      await way.send(data, found)
+      callLater(callback, null, data.length)
+    } catch (error) {
+      this.#fail(error, callback)
+    }
+  }
+
+  /** Where a host is, as the socket's own options have it: its `lookup`, its `sendBlockList`. */
+  async #permitted(host: string): Promise<string> {
+    const lookup = lookupOf(this.#socket)
+    const address = isIP(host) === 0 && lookup !== undefined ? await lookup(host) : host
+    const list = sendBlockListOf(this.#socket)
+    if (list === undefined) return address
+    if (isIP(address) === 0 || isFakeAddress(address))
+      throw refusedIn(this.overlay, 'dgram.Socket.send to a name, with a sendBlockList', leaveOut)
+    if (list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+      throw stateError('ERR_IP_BLOCKED', `IP(${address}) is blocked by net.BlockList`)
+    return address
+  }
+
+  /** One that was not bound binds itself, as Node's do. */
+  #ready(): Promise<Association> {
+    return this.#way ?? this.#open(0)
+  }
+
+  #open(port: number): Promise<Association> {
+    this.#way = this.#associate(port)
+    return this.#way
+  }
+
+  async #associate(port: number): Promise<Association> {
+    // Who takes datagrams that nobody asked for is a server.
+    if (port !== 0) await applicationAccess()?.permit?.('network.bind', this.overlay, port)
+    const way = await this.#begin(port)
+    this.#port = port
+    this.#own = way.address
+    way.on('message', (data, { host, port: from }) => {
+      const family = isIPv6(host) ? 'IPv6' : 'IPv4'
+      this.#socket.emit('message', data, { address: host, family, port: from, size: data.length })
+    })
+    way.once('close', (error) => {
+      if (error !== undefined && !this.#closing.signal.aborted) this.#socket.emit('error', error)
+    })
+    process.nextTick(() => this.#socket.emit('listening'))
+    return way
+  }
+
+  /** What the overlay can not carry is refused by name, like every other way past it. */
+  async #begin(port: number): Promise<Association> {
+    try {
+      const route = await networkAccess().route(this.overlay)
+      return await associate(route, { signal: this.#closing.signal, timeout, ...(port !== 0 && { port }) })
+    } catch (thrown) {
+      const error = asTroupeError(thrown)
+      throw error.kind === 'Invalid' ? Object.assign(refusedIn(this.overlay, 'dgram.Socket'), { cause: error }) : error
+    }
+  }
+
+  #fail(error: unknown, callback?: unknown): void {
+    if (error instanceof TroupeError && error.kind === 'Canceled') return
+    if (!callLater(callback, error)) process.nextTick(() => this.#socket.emit('error', error))
+  }
+}
+
+function stateError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}

@@ -1,0 +1,70 @@
+/** Connections and names of the clear network, for threads that may ask neither themselves. Runs in the kernel. */
+import type { LookupAddress } from 'node:dns'
+import type { LookupFunction, Socket } from 'node:net'
+import { TroupeError, unavailable } from '@troupe/core'
+import type { Errand } from '../dial/network-access.ts'
+import { connectPlain, systemLookup } from '../sockets/own-sockets.ts'
+
+export type Clear = Omit<Errand, 'overlay'> & {
+  /** How names are resolved. */
+  readonly lookup: LookupFunction
+  readonly signal: AbortSignal
+}
+
+/**
+ * A plain connection from this machine.
+ *
+ * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; what the signal was aborted with.
+ */
+export async function connectClear({ target, family, localAddress, localPort, lookup, signal }: Clear): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = connectPlain({
+    ...target,
+    lookup,
+    ...(family && { family }),
+    ...(localAddress !== undefined && { localAddress }),
+    ...(localPort !== undefined && { localPort }),
+  })
+  const stop = () => {
+    socket.destroy()
+    reject(signal.reason)
+  }
+  socket.once('connect', resolve).once('error', reject)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await promise
+    return socket
+  } catch (error) {
+    throw error instanceof TroupeError ? error : unavailable(messageOf(error), systemDetails(error))
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // Until it is handed over, an error has nobody else to hear it.
+    socket
+      .off('connect', resolve)
+      .off('error', reject)
+      .on('error', () => undefined)
+  }
+}
+
+/** Addresses of a name, as the operating system finds them. Throws like {@link connectClear}. */
+export async function lookupClear(name: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    systemLookup(name, { all: true, family }, (error, found) => {
+      if (error) reject(unavailable(error.message, systemDetails(error)))
+      else resolve(found)
+    })
+  })
+}
+
+/** Of several addresses that were tried, the first tells. */
+function systemDetails(thrown: unknown): Record<string, unknown> {
+  const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown
+  const fields = ['code', 'errno', 'syscall', 'address', 'port', 'hostname'] as const
+  if (typeof error !== 'object' || error === null) return {}
+  return Object.fromEntries(fields.filter((field) => field in error).map((field) => [field, Reflect.get(error, field)]))
+}
+
+function messageOf(thrown: unknown): string {
+  const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown
+  return error instanceof Error ? error.message : String(error)
+}

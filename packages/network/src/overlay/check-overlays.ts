@@ -1,0 +1,56 @@
+/** What `troupe check` finds about overlays: entries that are right by themselves, and can never work beside the others. */
+import { type EntryId, TroupeError } from '@troupe/core'
+import { placeOf, type Problem, type Registry } from '@troupe/registry'
+import type { OverlayKind } from './overlay-kind.ts'
+import { overlayKinds } from './overlay-table.ts'
+
+/** @param stateDir - `network_service.state_dir` */
+export function checkOverlays(registry: Registry, stateDir: string): readonly Problem[] {
+  const holders = new Map<string, EntryId>()
+  return registry.find({ kind: 'network.*' }).flatMap(({ id, kind }) => {
+    const found = overlayKinds.find((known) => known.kind.kind === kind)
+    return found === undefined
+      ? []
+      : whereDecoded(() => [...problemsOf(registry, id, found), ...doubleHold(registry, id, found, { stateDir, holders })])
+  })
+}
+
+function problemsOf(registry: Registry, id: EntryId, kind: OverlayKind): readonly Problem[] {
+  return (kind.problems?.(registry, id) ?? []).map(({ path, message }) => problem(registry, id, path, message))
+}
+
+interface Holding {
+  readonly stateDir: string
+  readonly holders: Map<string, EntryId>
+}
+
+function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateDir, holders }: Holding): readonly Problem[] {
+  const held = kind.held?.(registry, id, { stateDir })
+  if (held === undefined) return []
+  const other = holders.get(held.state)
+  holders.set(held.state, other ?? id)
+  if (other === undefined) return []
+  return [
+    problem(
+      registry,
+      id,
+      held.path,
+      `${held.state} is the state of ${other} already, and two overlays cannot run on the same: give each its own`,
+    ),
+  ]
+}
+
+/** An entry whose fields are wrong is reported already. */
+function whereDecoded(find: () => readonly Problem[]): readonly Problem[] {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof TroupeError) return []
+    throw error
+  }
+}
+
+function problem(registry: Registry, id: EntryId, path: string, message: string): Problem {
+  const place = placeOf(registry.get(id), [path])
+  return { code: 'invalid-field', message: `${path}: ${message}`, entry: id, path, ...(place && { place }) }
+}

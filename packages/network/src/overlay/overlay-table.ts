@@ -1,0 +1,296 @@
+/** The overlays of an application, by id, as the kernel holds them. */
+import { asTroupeError, type EntryId, notFound, TroupeError, unavailable } from '@troupe/core'
+import { didYouMean, type Kind } from '@troupe/registry'
+import { findSidecar } from '@troupe/tsnet'
+import { resolve } from 'node:path'
+import { i2pOverlay } from '../drivers/i2p/driver.ts'
+import { socks5Overlay } from '../drivers/socks5/driver.ts'
+import { tailscaleOverlay } from '../drivers/tailscale/driver.ts'
+import { Sidecars } from '../drivers/tailscale/sidecar.ts'
+import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
+import type { Entries, OverlayKind } from './overlay-kind.ts'
+import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
+import type { Route } from './route.ts'
+import { hearTrouble } from './trouble.ts'
+
+/** For all applications of this program; each is started when the first node needs it. */
+const sidecars = new Sidecars(async () => (await findSidecar()).path)
+
+/** The kinds of overlays that this package has. */
+export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecars)]
+
+/** The kinds that their entries may have: give them to the registry. */
+export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
+
+/**
+ * Where others reach the overlay of an entry, as far as what is kept in `stateDir` tells: it need not run.
+ *
+ * @throws TroupeError `Invalid` for a state that is open to others, or damaged.
+ */
+export async function keptAddress(
+  { id, kind }: { readonly id: EntryId; readonly kind: string },
+  stateDir: string,
+): Promise<string | undefined> {
+  return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
+}
+
+/** Milliseconds that an overlay may take before somebody listens on it; nothing for kinds that take no longer than services may. */
+export function listenTime(entries: Entries, id: EntryId): number | undefined {
+  const { kind } = entries.get(id)
+  return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
+}
+
+export interface OverlaysOptions {
+  /** @default those that there are */
+  readonly kinds?: readonly OverlayKind[]
+  /** See {@link Site}. @default `.troupe/net` in the working directory */
+  readonly stateDir?: string
+  /** @default nobody is told */
+  readonly log?: (line: string) => void
+  /** An overlay is about to go, and another one to come in its place: whoever dials from now on is to ask for its route anew, and waits. */
+  readonly onHandOver?: (id: EntryId) => void
+}
+
+/** An overlay as it may be shown: without its route. */
+export interface OverlaySummary {
+  readonly id: EntryId
+  readonly kind: string
+  readonly generation: number
+  readonly capabilities: Capabilities
+}
+
+/**
+ * Running overlays. Each one that is built gets a generation of its own, so a route tells which one it belongs to.
+ *
+ * @example
+ * ```ts
+ * await using overlays = new Overlays(registry)
+ * for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
+ * overlays.route(id) // for a thread that was granted it
+ * ```
+ */
+export class Overlays implements AsyncDisposable {
+  readonly #entries: Entries
+  readonly #kinds: ReadonlyMap<string, OverlayKind>
+  readonly #running = new Map<EntryId, Overlay>()
+  /** Overlays that each one leads through. */
+  readonly #through = new WeakMap<Overlay, ReadonlySet<EntryId>>()
+  /** What is built and not yet in service: what leads through it is built upon it. */
+  readonly #pending = new Map<EntryId, Overlay>()
+  /** Overlays of which neither the old nor the new stands at the moment. */
+  readonly #handOvers = new Map<EntryId, Promise<void>>()
+  readonly #stateDir: string
+  readonly #log: (line: string) => void
+  readonly #onHandOver: (id: EntryId) => void
+  /** Why overlays whose entries are there do not run, and since when. */
+  readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
+  readonly #listeners = new Set<() => void>()
+  readonly #ear = hearTrouble((id) => this.#running.get(id)?.doubt?.())
+  #generation = 0
+
+  constructor(
+    entries: Entries,
+    { kinds = overlayKinds, stateDir = resolve('.troupe/net'), log = () => undefined, onHandOver = () => undefined }: OverlaysOptions = {},
+  ) {
+    this.#entries = entries
+    this.#kinds = new Map(kinds.map((kind) => [kind.kind.kind, kind]))
+    this.#stateDir = stateDir
+    this.#log = log
+    this.#onHandOver = onHandOver
+  }
+
+  /**
+   * Builds the overlay of an entry and puts it in service.
+   *
+   * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for an entry that is no overlay or is wrong, `Unavailable`.
+   */
+  async add(id: EntryId): Promise<Overlay> {
+    if (this.#running.has(id)) throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
+    try {
+      const overlay = await this.replace(id)
+      this.#failures.delete(id)
+      return overlay
+    } catch (error) {
+      if (!this.#running.has(id)) this.#failures.set(id, { error, since: this.#failures.get(id)?.since ?? Date.now() })
+      throw error
+    }
+  }
+
+  /**
+   * Builds the overlay anew from its entry. The old one serves until the new one stands; if that fails, it goes on serving.
+   * Those that lead through it ({@link leadingThrough}) are then built anew too, since their routes hold its own.
+   *
+   * @throws TroupeError like {@link add}.
+   */
+  async replace(id: EntryId): Promise<Overlay> {
+    const swap = await this.prepare(id)
+    await swap.commit()
+    await Promise.all(swap.retired.map(async (former) => former[Symbol.asyncDispose]()))
+    return this.get(id)
+  }
+
+  /**
+   * Builds what the entry says in `entries`, and anew what leads through it. Nobody sees that before it is committed.
+   *
+   * @throws TroupeError like {@link add}.
+   */
+  async prepare(id: EntryId, entries: Entries = this.#entries): Promise<OverlaySwap> {
+    const kind = this.#kindOf(id, entries)
+    const former = this.#running.get(id)
+    const state = kind.exclusive?.(entries, id, { stateDir: this.#stateDir })
+    if (former !== undefined && state !== undefined && state === former.exclusive) {
+      return new HandOver({
+        id,
+        former,
+        open: async () => this.#open(id, entries),
+        reopen: async () => this.#open(id, this.#entries),
+        place: this.#place,
+        handOver: (done) => {
+          this.#handOvers.set(id, done)
+          void done.then(() => this.#handOvers.delete(id))
+          this.#onHandOver(id)
+        },
+      })
+    }
+    const built: Overlay[] = []
+    const swap = new Swap({ built, running: (other) => this.#running.get(other), place: this.#place, forget: this.#forget })
+    try {
+      for (const other of [id, ...this.#allThrough(id)]) {
+        const overlay = await this.#open(other, entries)
+        this.#pending.set(other, overlay)
+        built.push(overlay)
+      }
+      return swap
+    } catch (error) {
+      await swap.rollback()
+      throw error
+    }
+  }
+
+  /** Makes the removal of an overlay ready. */
+  prepareRemoval(id: EntryId): OverlaySwap {
+    const running = (other: EntryId) => this.#running.get(other)
+    return new Swap({ built: [], removed: id, running, place: this.#place, forget: this.#forget })
+  }
+
+  /** The overlays whose connections go through `id` in turn, as far as they run. */
+  leadingThrough(id: EntryId): readonly EntryId[] {
+    return Array.from(this.#running)
+      .filter(([, overlay]) => this.#through.get(overlay)?.has(id) === true)
+      .map(([other]) => other)
+  }
+
+  /** Takes an overlay out of service: from here on it is unknown. Nothing happens when it does not run. */
+  async remove(id: EntryId): Promise<void> {
+    const overlay = this.#running.get(id)
+    this.#place(id, undefined)
+    this.#failures.delete(id)
+    await overlay?.[Symbol.asyncDispose]()
+  }
+
+  /** Settles when the overlay is not being handed over from its old state to its new one. */
+  async settled(id: EntryId): Promise<void> {
+    await this.#handOvers.get(id)
+  }
+
+  /** @throws TroupeError `NotFound`, with the nearest id that there is; `Unavailable` for one that has not come up. */
+  get(id: EntryId): Overlay {
+    const overlay = this.#running.get(id)
+    if (overlay) return overlay
+    const failure = this.#failures.get(id)
+    if (failure) throw unavailable(`overlay ${id} has not come up: ${asTroupeError(failure.error).message}`, { overlay: id })
+    throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
+  }
+
+  /** Calls back each time another overlay, or none, is in service under some id. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
+  }
+
+  has(id: EntryId): boolean {
+    return this.#running.has(id)
+  }
+
+  /**
+   * What a thread needs to dial the overlay. It holds credentials: it goes only to threads that were granted the overlay.
+   *
+   * @throws TroupeError `NotFound`
+   */
+  route(id: EntryId): Route {
+    return this.get(id).route
+  }
+
+  /**
+   * How an overlay does. Nothing for kinds that do not tell.
+   *
+   * @throws TroupeError `NotFound`
+   */
+  async status(id: EntryId): Promise<OverlayStatus | undefined> {
+    const failure = this.#failures.get(id)
+    if (failure && !this.#running.has(id)) {
+      return { state: 'down', reason: asTroupeError(failure.error).message, since: failure.since }
+    }
+    return this.get(id).status?.()
+  }
+
+  /** What runs, without secrets. */
+  list(): readonly OverlaySummary[] {
+    return Array.from(this.#running.values(), ({ id, kind, capabilities, route }) => ({
+      id,
+      kind,
+      generation: route.generation,
+      capabilities,
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ear[Symbol.dispose]()
+    const overlays = [...this.#running.values()]
+    this.#running.clear()
+    await Promise.all(overlays.map(async (overlay) => overlay[Symbol.asyncDispose]()))
+  }
+
+  async #open(id: EntryId, entries: Entries): Promise<Overlay> {
+    this.#generation += 1
+    const through = new Set<EntryId>()
+    const overlay = await this.#kindOf(id, entries).open(entries, id, {
+      generation: this.#generation,
+      stateDir: this.#stateDir,
+      log: this.#log,
+      variable: (name) => entries.variable(id, name),
+      routeOf: (other) => {
+        through.add(other)
+        return (this.#pending.get(other) ?? this.get(other)).route
+      },
+    })
+    this.#through.set(overlay, through)
+    return overlay
+  }
+
+  /** Directly or not; what an overlay leads through comes before it. */
+  #allThrough(id: EntryId, found: EntryId[] = []): readonly EntryId[] {
+    for (const other of this.leadingThrough(id)) {
+      if (found.includes(other)) found.splice(found.indexOf(other), 1)
+      found.push(other)
+      this.#allThrough(other, found)
+    }
+    return found
+  }
+
+  readonly #place = (id: EntryId, overlay: Overlay | undefined) => {
+    if (overlay === undefined) this.#running.delete(id)
+    else this.#running.set(id, overlay)
+    for (const listener of this.#listeners) listener()
+  }
+
+  readonly #forget = (overlay: Overlay) => {
+    if (this.#pending.get(overlay.id) === overlay) this.#pending.delete(overlay.id)
+  }
+
+  #kindOf(id: EntryId, entries: Entries): OverlayKind {
+    const { kind } = entries.get(id)
+    const overlayKind = this.#kinds.get(kind)
+    if (overlayKind) return overlayKind
+    throw new TroupeError('Invalid', `${id} is a ${kind}, not an overlay`, { details: { overlay: id, kind } })
+  }
+}

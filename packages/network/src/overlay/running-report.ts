@@ -1,0 +1,96 @@
+/**
+ * What a running application tells other programs of its overlays: a file of its own in the state folder, for this user alone, without secrets.
+ * It is written when the application starts and at each change, and removed at its end; one whose program is gone counts for nothing.
+ */
+import type { EntryId } from '@troupe/core'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Overlays } from './overlay-table.ts'
+
+const reported = z.object({
+  state: z.enum(['up', 'degraded', 'starting', 'down']),
+  since: z.number(),
+  reason: z.string().optional(),
+  name: z.string().optional(),
+  addresses: z.array(z.string()).optional(),
+})
+const report = z.record(z.string(), reported)
+
+/** How an overlay of a running application did when it last changed. */
+export type ReportedOverlay = z.output<typeof reported>
+
+const changes = 'troupe:overlay:state'
+
+export class RunningReport implements AsyncDisposable {
+  readonly #overlays: Overlays
+  readonly #ids: () => readonly EntryId[]
+  readonly #file: string
+  #writing: Promise<void> = Promise.resolve()
+  #isStale = false
+
+  /** @param ids - Of the entries that are overlays, whether they run or not. */
+  constructor(overlays: Overlays, ids: () => readonly EntryId[], stateDir: string) {
+    this.#overlays = overlays
+    this.#ids = ids
+    this.#file = join(folderIn(stateDir), `${process.pid}.json`)
+    subscribe(changes, this.#changed)
+    this.#changed()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    unsubscribe(changes, this.#changed)
+    await this.#writing
+    await rm(this.#file, { force: true })
+  }
+
+  /** Several changes at once are one. */
+  readonly #changed = (): void => {
+    if (this.#isStale) return
+    this.#isStale = true
+    // What it tells is a convenience: the application runs without.
+    this.#writing = this.#writing.then(async () => this.#write()).catch(() => undefined)
+  }
+
+  async #write(): Promise<void> {
+    this.#isStale = false
+    const ids = this.#ids()
+    if (ids.length === 0) return
+    const found = await Promise.all(ids.map(async (id) => [id, await this.#overlays.status(id).catch(() => undefined)] as const))
+    const told = Object.fromEntries(found.map(([id, status]) => [id, reported.safeParse(status).data]))
+    await mkdir(join(this.#file, '..'), { recursive: true, mode: 0o700 })
+    const draft = `${this.#file}.new`
+    await writeFile(draft, JSON.stringify(told), { mode: 0o600 })
+    await rename(draft, this.#file)
+  }
+}
+
+/** What the applications that run on this state tell of their overlays; of several, the one that changed last. */
+export async function runningOverlays(stateDir: string): Promise<ReadonlyMap<string, ReportedOverlay>> {
+  const folder = folderIn(stateDir)
+  const names = await readdir(folder).catch(() => [])
+  const alive = names.filter((name) => /^\d+\.json$/.test(name) && isAlive(Number.parseInt(name, 10)))
+  const reports = await Promise.all(alive.map(async (name) => readReport(join(folder, name))))
+  return new Map(reports.flat().toSorted(([, a], [, b]) => a.since - b.since))
+}
+
+async function readReport(file: string): Promise<readonly (readonly [string, ReportedOverlay])[]> {
+  try {
+    return Object.entries(report.parse(JSON.parse(await readFile(file, 'utf8'))))
+  } catch {
+    return []
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function folderIn(stateDir: string): string {
+  return join(stateDir, 'running')
+}

@@ -1,0 +1,121 @@
+/** The policies of one scope, sorted by what they are about, so that a decision looks at few of them. */
+import type { Actor, EntryId } from '@troupe/core'
+import type { Policies, Policy } from './policy.ts'
+import type { Meta } from './attributes.ts'
+import type { ReadyPatterns } from './resource/resource-patterns.ts'
+import { Shelf } from './policy-index.ts'
+import { formOf, type ResourceForm } from './resource/resource-form.ts'
+
+/** Of a resource: the one that it has, or several. */
+export type Names = string | readonly [string, ...string[]]
+
+/** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
+const maxActions = 256
+
+interface Rules {
+  readonly denying: Sorted
+  readonly allowing: Sorted
+}
+
+interface Sorted {
+  /** Policies whose resources are names, by name. */
+  readonly named: ReadonlyMap<string, Shelf>
+  readonly others: readonly { readonly resources: ReadyPatterns; readonly shelf: Shelf }[]
+}
+
+export class Rulebook {
+  /** A policy that the scope names and that is not there: it may have been one that denied. */
+  readonly missing: EntryId | undefined
+  readonly #policies: readonly Policy[]
+  readonly #byAction = new Map<string, Rules>()
+
+  constructor(scope: readonly EntryId[], policies: Policies) {
+    this.missing = scope.find((id) => !policies.has(id))
+    this.#policies = scope.flatMap((id) => policies.get(id) ?? [])
+  }
+
+  /**
+   * The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing.
+   *
+   * @param names - Of the resource, the canonical one first. A policy is about it if it covers one of them. Conditions of a policy that allows
+   *   see the canonical one; those of a policy that denies have to fail for all.
+   */
+  deciding(actor: Actor | undefined, action: string, names: Names, meta: Meta): Policy | undefined {
+    const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
+    if (typeof names === 'string') {
+      return speaking(denying, actor, action, names, names, meta) ?? speaking(allowing, actor, action, names, names, meta)
+    }
+    for (const seen of names) {
+      const denial = speakingOfAny(denying, actor, action, names, seen, meta)
+      if (denial !== undefined) return denial
+    }
+    return speakingOfAny(allowing, actor, action, names, names[0], meta)
+  }
+
+  #sort(action: string): Rules {
+    const concerned = this.#policies.filter(({ actions }) => actions.match(action))
+    const form = formOf(action)
+    const rules = {
+      denying: sorted(
+        concerned.filter(({ effect }) => effect === 'deny'),
+        form,
+      ),
+      allowing: sorted(
+        concerned.filter(({ effect }) => effect === 'allow'),
+        form,
+      ),
+    }
+    if (this.#byAction.size >= maxActions) this.#byAction.clear()
+    this.#byAction.set(action, rules)
+    return rules
+  }
+}
+
+function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
+  const ready = policies.map((policy) => ({ policy, resources: policy.resources.of(form) }))
+  const names = new Set(ready.flatMap(({ resources }) => resources.names ?? []))
+  const patterned = Map.groupBy(
+    ready.filter(({ resources }) => resources.names === undefined),
+    ({ policy }) => policy.resources.patterns.join('\n'),
+  )
+  const shelf = (of: readonly { readonly policy: Policy }[]) => new Shelf(of.map(({ policy }) => policy))
+  return {
+    named: new Map(Array.from(names, (name) => [name, shelf(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
+    others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, shelf: shelf(all) }))),
+  }
+}
+
+/** The first policy about `name` whose conditions hold. Separate arguments, since a decision allocates nothing. @param seen - The name that conditions see. */
+function speaking(
+  { named, others }: Sorted,
+  actor: Actor | undefined,
+  action: string,
+  name: string,
+  seen: string,
+  meta: Meta,
+): Policy | undefined {
+  const found = named.get(name)?.speaking(actor, action, seen, meta)
+  if (found !== undefined) return found
+  for (const { resources, shelf } of others) {
+    if (!resources.match(name)) continue
+    const speaks = shelf.speaking(actor, action, seen, meta)
+    if (speaks !== undefined) return speaks
+  }
+  return undefined
+}
+
+/** The same for a resource that has several names. */
+function speakingOfAny(
+  sorted: Sorted,
+  actor: Actor | undefined,
+  action: string,
+  names: readonly string[],
+  seen: string,
+  meta: Meta,
+): Policy | undefined {
+  for (const name of names) {
+    const found = speaking(sorted, actor, action, name, seen, meta)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

@@ -1,0 +1,50 @@
+/**
+ * Patterns of hosts, addresses and paths of sockets in policies. A `*` of a policy that allows never reaches further than its author could
+ * have meant: `api.example.org*` does not cover `api.example.org.evil.test`, nor `10.*` the name `10.evil.test`.
+ */
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { Glob } from '../condition/glob.ts'
+import { isPath } from './resource-form.ts'
+import { PathPattern } from './path-pattern.ts'
+
+export interface TextPattern {
+  match(text: string): boolean
+}
+
+/**
+ * `*` in place of a host stands for any, as its first label for one or more labels (`*.example.com`), elsewhere for a part of a label
+ * (`api-*.example.com`). In an address it stands for any run of digits and separators (`10.*`, `fd00:*`), and covers addresses alone.
+ *
+ * @param pattern - With a `*` that is not all of it.
+ */
+export function hostPattern(pattern: string): TextPattern {
+  if (isPath(pattern)) return new PathPattern(pattern)
+  const text = pattern.toLowerCase()
+  const family = /^[\d.*]+$/.test(text) ? 4 : text.includes(':') ? 6 : 0
+  if (family !== 0) {
+    const glob = new Glob(text)
+    return { match: (host) => isIP(host) === family && glob.match(host) }
+  }
+  return namePattern(text)
+}
+
+function namePattern(text: string): TextPattern {
+  const wildcard = text.startsWith('*.')
+  const labels = (wildcard ? text.slice(2) : text)
+    .replace(/\.+$/, '')
+    .split('.')
+    .map((label) => new Glob(ascii(label)))
+  return {
+    match: (host) => {
+      if (isIP(host) !== 0) return false
+      const found = host.split('.')
+      const before = found.length - labels.length
+      return (wildcard ? before > 0 : before === 0) && labels.every((label, at) => label.match(found[before + at] ?? ''))
+    },
+  }
+}
+
+function ascii(label: string): string {
+  return label.includes('*') ? label : domainToASCII(label) || label
+}

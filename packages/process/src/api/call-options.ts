@@ -1,0 +1,82 @@
+/** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
+import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
+import { snapshot } from '../mailbox/payload.ts'
+import type { Choice, Inheritance } from '../protocol/kernel-thread.ts'
+import { checkValues } from '../protocol/context-limits.ts'
+
+export interface CallOptions {
+  /** The overlay for the call or spawn and all beneath it; `null` for the clear network. An empty string chooses nothing. */
+  readonly network?: string | null
+  /** Milliseconds, or a duration such as `5s`, for the whole. @default none */
+  readonly timeout?: number | string
+  /** Cancels it. */
+  readonly signal?: AbortSignal
+}
+
+/** A gathered choice. Immutable: each `with…` answers a new one. */
+export interface Selection {
+  readonly options: CallOptions
+  readonly values: Readonly<Record<string, unknown>>
+  readonly actor?: Actor
+  readonly scope?: readonly EntryId[]
+}
+
+const noValues: Selection['values'] = Object.freeze({})
+
+export const emptySelection: Selection = Object.freeze({ options: Object.freeze({}), values: noValues })
+
+/** @throws TroupeError `Invalid` naming the option that is wrong. */
+export function withOptions(selection: Selection, options: CallOptions): Selection {
+  for (const key of Object.keys(options)) {
+    if (key !== 'network' && key !== 'timeout' && key !== 'signal')
+      throw invalid(`options.${key} is unknown: expected network, timeout or signal`, { path: key })
+  }
+  const { network } = options
+  if (typeof network === 'string' && network !== '') entryId(network)
+  else if (network !== undefined && network !== null && network !== '')
+    throw invalid('options.network is not an overlay id', { path: 'network' })
+  timeoutOf(options)
+  return Object.freeze({ ...selection, options: Object.freeze({ ...selection.options, ...options }) })
+}
+
+/** @throws TroupeError `Invalid`, naming the value that is too much. */
+export function withContext(selection: Selection, values: Readonly<Record<string, unknown>>): Selection {
+  const all = { ...selection.values, ...snapshotValues(values) }
+  checkValues(all)
+  return Object.freeze({ ...selection, values: Object.freeze(all) })
+}
+
+/** Milliseconds of `options.timeout`. */
+export function timeoutOf({ timeout }: CallOptions): number | undefined {
+  if (timeout === undefined) return undefined
+  const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
+  if (!(ms > 0)) throw invalid('options.timeout must be more than nothing', { path: 'timeout', timeout })
+  return ms
+}
+
+/** What was chosen, for the kernel. */
+export function choiceOf({ options, actor, scope }: Selection): Choice {
+  const { network } = options
+  return {
+    ...(network !== undefined && network !== '' && { network: network === null ? null : entryId(network) }),
+    ...(actor && { actor }),
+    ...(scope && { scope }),
+  }
+}
+
+/** What the caller's frame hands on. */
+export function inheritance(selection: Selection): Inheritance {
+  const timeout = timeoutOf(selection.options)
+  const { overlay, values, deadline, trace } = currentFrame() ?? emptyFrame
+  return {
+    overlay,
+    values: selection.values === noValues ? values : Object.freeze({ ...values, ...selection.values }),
+    deadline: timeout === undefined ? deadline : Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + timeout),
+    trace: trace === undefined ? undefined : childTrace(trace),
+  }
+}
+
+/** A copy in the form that crosses threads, which is opened where a frame is read; each value by itself, so that errors name it. */
+function snapshotValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, snapshot(value)]))
+}

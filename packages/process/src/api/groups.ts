@@ -1,0 +1,68 @@
+/** Groups of processes, kept by the kernel. A process leaves its groups when it ends. */
+import { invalid, type Pid, TroupeError } from '@troupe/core'
+import { snapshot, unpack } from '../mailbox/payload.ts'
+import { ask, currentRuntime } from '../thread/current.ts'
+import { currentParticipant, frameInForce } from '../thread/participant.ts'
+import { checkTopic } from '../thread/messaging/send-errors.ts'
+
+/** What became of a message to a group. */
+export interface Broadcast {
+  readonly delivered: number
+  readonly refused: number
+}
+
+export const groups = {
+  /**
+   * Makes a process a member of a group; the group begins with its first member.
+   *
+   * @param pid the process; by default the one that runs
+   * @throws TroupeError `NotFound` when the process is not there; `PermissionDenied` (`process.group.join`).
+   */
+  async join(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
+    await ask('joinGroup', { group: checked(name), pid })
+  },
+
+  /** Takes a process out of a group. Nothing happens when it is no member. @throws TroupeError `PermissionDenied` (`process.group.leave`) */
+  async leave(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
+    await ask('leaveGroup', { group: checked(name), pid })
+  },
+
+  /** Those who are members now, in the order in which they joined. None for a group that nobody has joined. */
+  async members(name: string): Promise<readonly Pid[]> {
+    return ask('groupMembers', { group: checked(name) })
+  },
+
+  /**
+   * Sends a message to each member of a group, the sender included if it is one. Settles when every mailbox has accepted it; members that
+   * end meanwhile are left out.
+   *
+   * @returns how many members accepted it, and how many refused it, since they run in another network and do not accept the sender's
+   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent; `PermissionDenied` (`process.group.broadcast`, and
+   *   `process.send` for each member).
+   */
+  async broadcast(name: string, topic: string, payload?: unknown): Promise<Broadcast> {
+    const by = currentParticipant()
+    const frame = frameInForce()
+    checkTopic(topic)
+    const message = { topic, payload: unpack(snapshot(payload)), frame, transfer: [] }
+    const { post } = currentRuntime()
+    const members = await ask('broadcastTo', { group: checked(name) })
+    const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => 'delivered' as const, outcomeOf)))
+    const count = (outcome: Outcome) => sent.filter((each) => each === outcome).length
+    return { delivered: count('delivered'), refused: count('refused') }
+  },
+}
+
+type Outcome = 'delivered' | 'refused' | 'gone'
+
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof TroupeError)) throw error
+  if (error.kind === 'NotFound') return 'gone'
+  if ('code' in error && error.code === 'ENETWORK') return 'refused'
+  throw error
+}
+
+function checked(name: string): string {
+  if (typeof name === 'string' && name !== '') return name
+  throw invalid('the name of a group is a string that is not empty', { name })
+}

@@ -1,0 +1,295 @@
+/** The API for processes: spawn, send, watch, stop. */
+import { bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
+import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
+import {
+  type CallOptions,
+  choiceOf,
+  emptySelection,
+  inheritance,
+  type Selection,
+  timeoutOf,
+  withContext,
+  withOptions,
+} from './call-options.ts'
+import { policiesOf } from '@troupe/policy'
+import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
+import type { FirstMessage, Watcher } from '../protocol/kernel-thread.ts'
+import { currentRuntime } from '../thread/current.ts'
+import type { Exit } from '../thread/process/event-queue.ts'
+import { LocalProcess } from '../thread/process/local-process.ts'
+import { groups } from './groups.ts'
+import { names } from './names.ts'
+import { currentParticipant, frameInForce, type Participant } from '../thread/participant.ts'
+import { checkTopic } from '../thread/messaging/send-errors.ts'
+import type { Spawner } from './spawner.ts'
+import { supervisors } from './supervisors.ts'
+import { milliseconds } from '../thread/timeout.ts'
+
+export interface SendOptions {
+  /** Objects in the payload that move to the receiver instead of being copied. */
+  readonly transfer?: Transfer
+}
+
+export interface ProcessCallOptions extends SendOptions {
+  /** Milliseconds, or a duration such as `5s`; `Infinity` for as long as the callee lives. @default 30s, or the frame's deadline if it is nearer */
+  readonly timeout?: number | string
+}
+
+interface SpawnPlan extends Selection {
+  readonly name?: string
+  readonly messages?: readonly FirstMessage[]
+}
+
+type ProcessId = IdIn<ProcessEntries>
+type ArgumentsFor<Id> = ArgumentsOf<ProcessEntries, Id>
+
+interface Bond {
+  readonly monitor?: Watcher
+  readonly link?: Pid
+}
+
+function spawner(plan: SpawnPlan): Spawner {
+  const start = async (id: string, host: string, args: readonly unknown[], bond: Bond): Promise<Pid> => {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    const { signal } = plan.options
+    if (signal?.aborted === true)
+      throw new TroupeError('Canceled', `${id} was not started: its caller had cancelled it`, { cause: signal.reason })
+    const ask = {
+      entry: entryId(id),
+      host: entryId(host),
+      args: snapshotArguments(args),
+      choice: choiceOf(plan),
+      inherit: inheritance(plan),
+      ...bond,
+      ...(plan.name !== undefined && { name: plan.name }),
+      ...(plan.messages && { messages: plan.messages }),
+    }
+    const link = bond.link !== undefined && by instanceof LocalProcess ? by : undefined
+    const here = runtime.spawnHere(by, ask)
+    if (here !== undefined) {
+      link?.addLink(here)
+      return yielding(Promise.resolve(here))
+    }
+    const spawned = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
+    try {
+      const started = runtime.kernel.request('spawn', ask, by.pid).then(({ pid }) => {
+        spawned(pid)
+        return pid
+      })
+      return await by.hold(started)
+    } catch (error) {
+      spawned(undefined)
+      throw error
+    }
+  }
+  const event = () => ({ monitor: { pid: ownProcess('monitor').pid, promise: 0 } })
+  const link = () => ({ link: ownProcess('link').pid })
+  // The type of its result is the one that `entries.d.ts` tells.
+  function exec<Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>): Promise<ResultOf<ProcessEntries, Id>>
+  async function exec(id: string, host: string, ...args: unknown[]): Promise<unknown> {
+    const watch = currentRuntime().bonds.promise(currentParticipant().pid)
+    const pid = await start(id, host, args, { monitor: watch.watcher }).catch((error: unknown) => {
+      watch.forget()
+      throw error
+    })
+    const exit = await ending(pid, watch.exit, plan.options)
+    if ('error' in exit) throw exit.error
+    return exit.value
+  }
+
+  return {
+    withOptions: (options) => spawner({ ...plan, ...withOptions(plan, options) }),
+    withContext: (values) => spawner({ ...plan, ...withContext(plan, values) }),
+    withActor: (actor) => spawner({ ...plan, actor }),
+    withScope: (scope) => spawner({ ...plan, scope: policiesOf(scope) }),
+    withName: (name) => spawner({ ...plan, name }),
+    withMessage: (topic, payload) => {
+      checkTopic(topic)
+      return spawner({ ...plan, messages: [...(plan.messages ?? []), { topic, payload: snapshot(payload) }] })
+    },
+    spawn: (id, host, ...args) => start(id, host, args, {}),
+    spawnMonitored: (id, host, ...args) => start(id, host, args, event()),
+    spawnLinked: (id, host, ...args) => start(id, host, args, link()),
+    spawnLinkedMonitored: (id, host, ...args) => start(id, host, args, { ...event(), ...link() }),
+    exec,
+  }
+}
+
+/** Waits for an exit; on timeout or abort terminates the process first. */
+async function ending(pid: Pid, exit: Promise<Exit>, options: CallOptions): Promise<Exit> {
+  const { signal } = options
+  const timeout = timeoutOf(options)
+  let reason: TroupeError | undefined
+  const giveUp = (why: 'late' | 'aborted') => {
+    reason =
+      why === 'late'
+        ? new TroupeError('Timeout', `${pid} did not end in ${timeout} ms`)
+        : new TroupeError('Canceled', `${pid} was cancelled by its caller`, { cause: signal?.reason })
+    return reason
+  }
+  try {
+    return await bounded(exit, { ms: timeout, signal }, giveUp)
+  } catch (error) {
+    if (error !== reason || reason === undefined) throw error
+  }
+  await processes.terminate(pid).catch((error: unknown) => {
+    // It ended in the meantime.
+    if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
+  })
+  return { error: reason }
+}
+
+function ownProcess(what: string): LocalProcess {
+  const participant = currentParticipant()
+  if (participant instanceof LocalProcess) return participant
+  throw invalid(`only a process can ${what} another; use processes.exited() from functions and programs`)
+}
+
+/** Answers a pid at once, a name by asking. */
+async function find(to: string): Promise<Pid> {
+  if (isPid(to)) return to
+  const pid = await names.lookup(to)
+  if (pid === undefined) throw notFound(`no process has the name "${to}"`, { name: to })
+  return pid
+}
+
+/** Like `find`, once the kernel has let `by` do `action` to it. */
+async function findFor(by: Participant, action: string, to: string): Promise<Pid> {
+  const pid = await find(to)
+  await currentRuntime().permits.ask(by, action, pid)
+  return pid
+}
+
+function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions) {
+  return { to, topic, payload, frame: currentFrame() ?? frameInForce(), transfer: options.transfer ?? [] }
+}
+
+/** What a call waits for its reply, if nothing else is said. */
+const callTimeout = 30_000
+
+function ms(timeout: number | string | undefined): number {
+  if (timeout !== undefined) return milliseconds(timeout)
+  const deadline = currentFrame()?.deadline
+  return deadline === undefined ? callTimeout : Math.min(callTimeout, Math.max(0, deadline - Date.now()))
+}
+
+export const processes = {
+  ...spawner(emptySelection),
+  /** Names of processes. */
+  names,
+  /** Groups of processes. */
+  groups,
+  /** Supervisors of processes, and their children. */
+  supervisors,
+
+  /**
+   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full. Of a name, whose process ends before it has
+   * accepted the message, the process is looked up once more.
+   *
+   * @throws TroupeError `NotFound` for a process that is not there, `Invalid` for a payload that cannot be cloned or a reserved topic.
+   */
+  send(to: string, topic: string, payload?: unknown, options: SendOptions = {}): Promise<void> {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    if (isPid(to) && !by.governed) return runtime.post.send(by, outgoing(to, topic, payload, options))
+    try {
+      checkTopic(topic)
+      return runtime.post.sendByName(by, to, async () => findFor(by, 'process.send', to), {
+        topic,
+        frame: frameInForce(),
+        payload,
+        transfer: [],
+        packed: pack(payload, options.transfer ?? []),
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  },
+
+  /**
+   * Sends a message if there is room for it now. Takes a pid, not a name.
+   *
+   * @returns false when the mailbox is full or the process is known to be gone. To a process in another thread also beyond four messages,
+   * until that thread has said what room there is; where policies are in force, also until the kernel has allowed it.
+   */
+  trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
+    const { post, permits } = currentRuntime()
+    const by = currentParticipant()
+    const asked = permits.ask(by, 'process.send', to)
+    if (asked === undefined) return post.trySend(by, outgoing(to, topic, payload, options))
+    // There is no way to wait here; who is denied finds out by `send`.
+    asked.catch(() => undefined)
+    return false
+  },
+
+  /**
+   * Sends a message and waits for its reply.
+   *
+   * @throws TroupeError `NotFound` as soon as the callee is gone, `Timeout` when no reply came in time, `Unavailable` when a selective receive
+   * of the callee passed it over and there was no more room for it, `Invalid` for a call to oneself, which would wait for its own reply.
+   */
+  async call(to: string, topic: string, payload?: unknown, options: ProcessCallOptions = {}): Promise<unknown> {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    const frame = frameInForce()
+    const timeout = ms(options.timeout)
+    const transfer = options.transfer ?? []
+    if (isPid(to) && !by.governed) return runtime.post.call(by, { to, topic, payload, frame, transfer }, timeout)
+    const packed = pack(payload, transfer)
+    const pid = await findFor(by, 'process.send', to)
+    return runtime.post.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
+  },
+
+  /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. Messages that were sent to it before come before. */
+  async terminate(to: string): Promise<void> {
+    const runtime = currentRuntime()
+    const by = currentParticipant().pid
+    const pid = await find(to)
+    await runtime.post.posted(pid)
+    await runtime.kernel.request('terminate', { pid }, by)
+  },
+
+  /**
+   * Asks a process to stop: its `self.signal` aborts, its inbox ends, it gets a CANCEL event. What it makes of that is its own. Messages that
+   * were sent to it before come before.
+   */
+  async cancel(to: string, reason = 'it was asked to stop'): Promise<void> {
+    const runtime = currentRuntime()
+    const by = currentParticipant().pid
+    const pid = await find(to)
+    await runtime.post.posted(pid)
+    await runtime.kernel.request('cancel', { pid, reason }, by)
+  },
+
+  /** Asks for an EXIT event when a process ends; at once if it is not there. */
+  async monitor(to: string): Promise<void> {
+    const { pid } = ownProcess('monitor')
+    currentRuntime().bonds.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
+  },
+
+  async unmonitor(to: string): Promise<void> {
+    const { pid } = ownProcess('unmonitor')
+    currentRuntime().bonds.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
+  },
+
+  /** Binds the fates of two processes: the end of either with an error ends the other, unless it traps links. */
+  async link(to: string): Promise<void> {
+    const process = ownProcess('link')
+    currentRuntime().bonds.link(process, await findFor(process, 'process.link', to))
+  },
+
+  async unlink(to: string): Promise<void> {
+    const process = ownProcess('unlink')
+    currentRuntime().bonds.unlink(process, await findFor(process, 'process.unlink', to))
+  },
+
+  /** How a process ended, once it has; `NotFound` as its error if it is not there. */
+  async exited(to: string): Promise<Exit> {
+    const runtime = currentRuntime()
+    const by = currentParticipant()
+    const watch = runtime.bonds.promise(by.pid)
+    runtime.bonds.monitor(await findFor(by, 'process.monitor', to), watch.watcher)
+    return yielding(watch.exit)
+  },
+}

@@ -1,0 +1,109 @@
+/** What a process can do with itself: its mailbox, its events, its options. */
+import { entryId, invalid, type Pid } from '@troupe/core'
+import type { Message } from '../mailbox/message.ts'
+import { snapshotArguments } from '../mailbox/payload.ts'
+import { currentRuntime } from '../thread/current.ts'
+import type { EventQueue } from '../thread/process/event-queue.ts'
+import { LocalProcess } from '../thread/process/local-process.ts'
+import { currentParticipant } from '../thread/participant.ts'
+import { checkTopic } from '../thread/messaging/send-errors.ts'
+import { milliseconds } from '../thread/timeout.ts'
+
+export interface ReceiveOptions {
+  /** Only messages of this topic; others wait. */
+  readonly topic?: string
+  /** Milliseconds, or a duration such as `5s`. @default none */
+  readonly timeout?: number | string
+}
+
+export interface ProcessOptions {
+  /** The end of a linked process arrives as a LINK_DOWN event instead of ending this one. @default false */
+  readonly trapLinks?: boolean
+  /** It wants an OUTDATED event when its code changes. @default false */
+  readonly upgradable?: boolean
+}
+
+/** A topic's own mailbox. */
+export interface Subscription extends AsyncIterable<Message, undefined> {
+  /** Lets the topic's messages go to the inbox again. */
+  close(): void
+}
+
+function own(): LocalProcess {
+  const participant = currentParticipant()
+  if (participant instanceof LocalProcess) return participant
+  throw invalid('only a process has a mailbox: this code runs in a function, or in the program around an application')
+}
+
+/** The process that runs. */
+export const self = {
+  /** The id of the process that runs. In a function, the id by which its call goes. */
+  get pid(): Pid {
+    return currentParticipant().pid
+  },
+
+  /** The messages of this process, one by one. Ends when the process is cancelled and nothing is left. */
+  get inbox(): AsyncIterableIterator<Message, undefined> {
+    const process = own()
+    return process.iterate(process.mailbox)
+  },
+
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  get events(): EventQueue {
+    return own().events
+  },
+
+  /** Aborts when the process, or the call of a function, is cancelled; its reason is the error. */
+  get signal(): AbortSignal {
+    const { signal } = currentParticipant()
+    if (signal !== undefined) return signal
+    throw invalid('only a process or a function has a signal: this code runs in the program around an application')
+  },
+
+  /**
+   * Takes the next message, or the next of a topic.
+   *
+   * @throws TroupeError `Timeout` when none came in time, `Canceled` when the process was cancelled.
+   */
+  receive(options: ReceiveOptions = {}): Promise<Message> {
+    const process = own()
+    const timeout = options.timeout === undefined ? undefined : milliseconds(options.timeout)
+    return process.receive(process.mailbox, options.topic, timeout)
+  },
+
+  /** Gives a topic a mailbox of its own, as long as the process's own. */
+  listen(topic: string): Subscription {
+    checkTopic(topic)
+    const process = own()
+    const mailbox = process.mailbox.open(topic)
+    return {
+      [Symbol.asyncIterator]: () => process.iterate(mailbox),
+      close: () => {
+        process.mailbox.shut(topic)
+      },
+    }
+  },
+
+  /**
+   * Runs another program in the place of this one: pid, mailbox, links and monitors stay, and `state` becomes its arguments. The program that
+   * called it does not go on; end it with `return self.upgrade(…)`.
+   *
+   * @param id The entry to run; `null` for its own, with the code that it has now.
+   * @throws TroupeError `NotFound` for an unknown entry, module or method, `Invalid` for state that cannot be cloned, `PermissionDenied` for an
+   * entry that it may not spawn: then the process goes on as it was.
+   */
+  async upgrade(id: string | null, ...state: unknown[]): Promise<never> {
+    const process = own()
+    const entry = id === null ? process.program.entry : entryId(id)
+    return currentRuntime().upgrade(process, entry, snapshotArguments(state))
+  },
+
+  setOptions(options: ProcessOptions): void {
+    const process = own()
+    if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks
+    if (options.upgradable !== undefined && options.upgradable !== process.upgradable) {
+      process.upgradable = options.upgradable
+      currentRuntime().kernel.tell({ type: 'upgradable', pid: process.pid, on: options.upgradable })
+    }
+  },
+}

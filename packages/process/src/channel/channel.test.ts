@@ -1,0 +1,214 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { emptyFrame, entryId, fork, pid } from '@troupe/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { peerWindow, Receipt } from '../shared-memory/credit.ts'
+import type { Parcel } from '../protocol/kernel-thread.ts'
+import { Channel } from './channel.ts'
+
+/** However busy the machine is. */
+const patient = { timeout: 20_000 }
+
+const from = pid(1, 1)
+const to = pid(2, 1)
+const frame = fork(emptyFrame, { overlay: entryId('app:proxy') })
+const ports: MessagePort[] = []
+
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close()
+})
+
+/** A channel, and what a bare port sees at its other end, batch by batch. */
+function oneEnd() {
+  const { port1, port2 } = new MessageChannel()
+  ports.push(port1, port2)
+  const batches: Parcel[][] = []
+  const waiting: (() => void)[] = []
+  port2.on('message', (batch: Parcel[]) => {
+    batches.push(batch)
+    for (const resume of waiting.splice(0)) resume()
+  })
+  const channel = new Channel({
+    thread: 2,
+    own: 1,
+    onLetters: () => undefined,
+    onParcel: () => undefined,
+    onBreach: () => undefined,
+    onClose: () => undefined,
+  })
+  const seen = async (count: number) => {
+    while (batches.length < count) await new Promise<void>((resume) => waiting.push(resume))
+    return batches
+  }
+  return { channel, port: port1, other: port2, seen }
+}
+
+/** Two channels that are each other's ends. */
+function bothEnds() {
+  const { port1, port2 } = new MessageChannel()
+  ports.push(port1, port2)
+  const closed: number[] = []
+  const got: Parcel[] = []
+  const broken: string[] = []
+  const options = { onClose: ({ thread }: Channel) => closed.push(thread), onBreach: (_: Channel, why: string) => broken.push(why) }
+  const near = new Channel({ ...options, thread: 2, own: 1, onLetters: () => undefined, onParcel: () => undefined })
+  const far = new Channel({ ...options, thread: 1, own: 2, onLetters: () => undefined, onParcel: (parcel) => got.push(parcel) })
+  near.open(port1)
+  far.open(port2)
+  port1.ref()
+  port2.ref()
+  return { near, far, got, closed, broken, farPort: port2 }
+}
+
+function send(channel: Channel, topic: string, payload: unknown, call = 0): void {
+  channel.putSend({ to, topic, frame }, from, 'held', payload, call, [])
+}
+
+describe('a channel', () => {
+  it('tells of what cannot be decoded', () => {
+    const { farPort, broken } = bothEnds()
+    farPort.dispatchEvent(new MessageEvent('messageerror', { data: 'no such class here' }))
+    expect(broken).toEqual([expect.stringContaining('cannot be decoded')])
+  })
+
+  it('posts what was put in a turn as one batch, and keeps the order', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    send(channel, 'a', 1)
+    send(channel, 'a', 2)
+    channel.put({ op: 'mark' })
+    await Promise.resolve()
+    send(channel, 'a', 3)
+    send(channel, 'b', 4)
+    const [batch] = await seen(1)
+    expect(batch).toEqual([
+      { op: 'send', to, from, topic: 'a', frame: { number: 0, frame }, payloads: [1, 2], call: 0, claim: 'held' },
+      { op: 'mark' },
+      { op: 'send', to, from, topic: 'a', frame: 0, payloads: [3], call: 0, claim: 'held' },
+      { op: 'send', to, from, topic: 'b', frame: 0, payloads: [4], call: 0, claim: 'held' },
+    ])
+  })
+
+  it('lets calls travel alone, and never joins others to them', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    send(channel, 'a', 1)
+    send(channel, 'a', 2, 7)
+    send(channel, 'a', 3)
+    const [batch] = await seen(1)
+    expect(batch?.map((parcel) => parcel.op === 'send' && [parcel.payloads, parcel.call])).toEqual([
+      [[1], 0],
+      [[2], 7],
+      [[3], 0],
+    ])
+  })
+
+  it('does not hoard: a long turn posts before it ends', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    for (let n = 0; n < 600; n += 1) send(channel, 'a', n)
+    const batches = await seen(3)
+    expect(batches.flatMap((batch) => batch.flatMap((parcel) => (parcel.op === 'send' ? parcel.payloads : [])))).toEqual([
+      ...Array(600).keys(),
+    ])
+  })
+
+  it('keeps what was put before it was open', async () => {
+    const { channel, port, seen } = oneEnd()
+    for (let n = 0; n < 400; n += 1) send(channel, 'a', n)
+    await new Promise(setImmediate)
+    channel.open(port)
+    const [batch] = await seen(1)
+    expect(batch?.[0]).toMatchObject({ op: 'send', payloads: [...Array(400).keys()] })
+  })
+
+  it('moves what is to be transferred', async () => {
+    const { channel, port, seen } = oneEnd()
+    channel.open(port)
+    const bytes = new Uint8Array([1, 2])
+    channel.putSend({ to, topic: 'bytes', frame }, from, 'held', bytes, 0, [bytes.buffer])
+    const [batch] = await seen(1)
+    expect(bytes.byteLength).toBe(0)
+    expect(batch?.[0]).toMatchObject({ payloads: [new Uint8Array([1, 2])] })
+  })
+
+  it('tells its end after all that was sent', async () => {
+    const { near, got, closed } = bothEnds()
+    send(near, 'a', 1)
+    near.flush()
+    near.close()
+    await expect.poll(() => closed, patient).toEqual([1])
+    expect(got).toHaveLength(1)
+  })
+
+  it('says when all has arrived, or never will', async () => {
+    const { near, got } = bothEnds()
+    expect(near.arrival()).toBeUndefined()
+    expect(near.account(to).take(from, 'a', false)).toBe('open')
+    send(near, 'a', 1)
+    const arrival = near.arrival()
+    expect(arrival).toBeInstanceOf(Promise)
+    await expect.poll(() => got.length, patient).toBe(2)
+    near.passed()
+    await arrival
+    const never = [near.mark(), near.mark()]
+    near.close()
+    await Promise.all(never)
+  })
+
+  it('says when all is posted: there was credit for it, or the other end is gone', async () => {
+    for (const isGone of [false, true]) {
+      const { channel, port, other } = oneEnd()
+      for (let n = 0; n < 200; n += 1) {
+        send(channel, 'a', n)
+        channel.flush()
+      }
+      let isPosted = false
+      const posted = channel.posted().then(() => (isPosted = true))
+      const credit = new Receipt()
+      // All of it went out as one batch when it was opened.
+      channel.open(port, { credit: credit.word, receipt: new Receipt().word })
+      for (let n = 0; n < peerWindow; n += 1) {
+        send(channel, 'a', n)
+        channel.flush()
+      }
+      await new Promise(setImmediate)
+      expect(isPosted).toBe(false)
+      if (isGone) other.close()
+      else credit.tell(peerWindow)
+      await posted
+    }
+  })
+
+  it('remembers who has ended', async () => {
+    const { near } = bothEnds()
+    const account = near.account(to)
+    expect(near.account(to)).toBe(account)
+    expect(near.closeAccount(to, 0)).toEqual([])
+    expect(near.account(to).closed).toBe(true)
+    await expect(
+      near.account(to).sendLater({ from, topic: 'a', isCall: false, held: { withdrawn: false }, post: () => undefined }),
+    ).rejects.toMatchObject({
+      kind: 'NotFound',
+    })
+    for (let n = 0; n < 5000; n += 1) near.closeAccount(pid(2, n + 2), 0)
+    expect(near.account(to).closed).toBe(false)
+  })
+
+  it('loses what was not taken when the other thread is gone', () => {
+    const { near } = bothEnds()
+    const account = near.account(to)
+    account.take(from, 'a', false)
+    account.take(from, 'call', true)
+    account.take(from, 'b', false)
+    expect(near.closeAll('gone')).toEqual([
+      {
+        pid: to,
+        lost: [
+          { from, topic: 'a' },
+          { from, topic: 'b' },
+        ],
+      },
+    ])
+    expect(near.closeAll('gone')).toEqual([])
+  })
+})

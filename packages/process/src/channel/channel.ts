@@ -1,0 +1,369 @@
+/**
+ * The way from this thread to another: a port that the kernel introduced, parcels batched per turn of the event loop, frames
+ * interned, and an account for each process over there that was sent to.
+ */
+import { emptyFrame, type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
+import { MessagePort, type Transferable } from 'node:worker_threads'
+import { Credit, peerWindow, Receipt } from '../shared-memory/credit.ts'
+import { release } from '../protocol/foreign-handles.ts'
+import { Intake } from './port-reader.ts'
+import { faultInBatch, maxBatch } from '../protocol/signal-rules.ts'
+import { decode } from '../pipe/codec.ts'
+import type { ChannelWords, Parcel, SendRun } from '../protocol/kernel-thread.ts'
+import { atExit } from '../thread/at-exit.ts'
+import { lookLater } from '../thread/builtins.ts'
+import type { Border } from '../thread/messaging/inbound-gate.ts'
+import { encodeBatch } from './encode-batch.ts'
+import { Account, type Unacknowledged } from './send-window.ts'
+import type { Claim } from '../mailbox/receive-window.ts'
+import { strayIn } from '../mailbox/parties.ts'
+import type { PeerPort } from '../mailbox/peer-port.ts'
+import type { Transfer } from '../mailbox/payload.ts'
+import { type Batch, Unposted } from '../mailbox/unposted.ts'
+
+/** Accounts of dead processes that are remembered, so that sending to them fails at once. */
+const maxClosed = 4096
+
+/** What a message says of itself. */
+interface Addressed {
+  readonly to: Pid
+  readonly topic: string
+  readonly frame: Frame
+}
+
+export interface ChannelOptions {
+  /** The other thread. */
+  readonly thread: number
+  /** This one. */
+  readonly own: number
+  /** The first letter is to go out. What this returns is waited for. */
+  readonly onLetters: () => Promise<void> | undefined
+  /** Called for each parcel, in the order in which they were put. */
+  readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
+  /** The other thread has broken the protocol: nothing is read from it any more. */
+  readonly onBreach: (channel: Channel, why: string) => void
+  /** The other thread will send nothing more, and all that it sent was delivered. */
+  readonly onClose: (channel: Channel) => void
+}
+
+export class Channel {
+  readonly thread: number
+  /** What is taken from the other thread, once they were introduced. */
+  border: Border | undefined
+  readonly #options: ChannelOptions
+  readonly #encoder = new FrameEncoder()
+  readonly #decoder = new FrameDecoder()
+  readonly #accounts = new Map<Pid, Account<Channel>>()
+  readonly #dead = new Set<Pid>()
+  #port: PeerPort | undefined
+  #encoded = false
+  /** The batch that was checked last. */
+  #checked: readonly Parcel[] = []
+  #intake: Intake | undefined
+  #forget: () => void = () => undefined
+  #unposted: Unposted | undefined
+  #batch: Parcel[] = []
+  #moved: Transferable[] = []
+  #size = 0
+  /** The run of messages that the batch ends with, if it does. */
+  #run: SendRun | undefined
+  #runFrame: Frame | undefined
+  #scheduled = false
+  #hasWritten = false
+  /** Nothing is posted yet, though the port is there. */
+  #isHeld = false
+  readonly #marks: (() => void)[] = []
+  readonly #introductions: (() => void)[] = []
+
+  constructor(options: ChannelOptions) {
+    this.thread = options.thread
+    this.#options = options
+  }
+
+  /** A letter's frame is decoded whatever becomes of it: later ones refer to it. */
+  #take(parcel: Parcel): void {
+    const { own, thread: other, onParcel } = this.#options
+    const stray = strayIn(parcel, { own, other })
+    if (stray !== undefined) throw new Error(`its parcel "${parcel.op}" is about ${stray}, which does not live there`)
+    if (parcel.op !== 'send') {
+      onParcel(parcel, this, emptyFrame)
+      return
+    }
+    const frame = this.#decoder.decode(parcel.frame)
+    if (frame === undefined) throw new Error('a letter in a frame that never came')
+    onParcel(parcel, this, frame)
+  }
+
+  readonly #takeBatch = (batch: readonly Parcel[]): void => {
+    for (const parcel of batch) {
+      // A breach ends it in the middle.
+      if (this.#port === undefined) release(parcel)
+      else this.#takeOrBreak(parcel)
+    }
+  }
+
+  #takeOrBreak(parcel: Parcel): void {
+    try {
+      this.#take(parcel)
+    } catch (error) {
+      release(parcel)
+      this.#options.onBreach(this, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /** Takes what has come already, ahead of its turn in the event loop. */
+  takeNow(): void {
+    // By a pipe all comes in one order, the kernel's as well.
+    this.#intake?.takeNow()
+  }
+
+  /** What is wrong with what came; a batch is kept until it is taken. */
+  readonly #check = (message: unknown): string | undefined => {
+    lookLater()
+    let batch = message
+    try {
+      if (this.#encoded && message instanceof Uint8Array) batch = decode(message)
+    } catch (error) {
+      return `what it sent cannot be decoded: ${String(error)}`
+    }
+    const wrong = faultInBatch(batch)
+    if (wrong === undefined && isBatch(batch)) this.#checked = batch
+    return wrong
+  }
+
+  readonly #takeChecked = (): void => {
+    this.#takeBatch(this.#checked)
+  }
+
+  /**
+   * Joins the port; what was put before goes out now.
+   *
+   * @param words - By which the two ends tell what they have read; none where they share no memory.
+   */
+  open(port: PeerPort, words?: ChannelWords, encoded = false): void {
+    this.#port = port
+    this.#encoded = encoded
+    this.#unposted = new Unposted(this.#post, words && new Credit(words.credit, peerWindow))
+    if (port instanceof MessagePort) this.#read(port, words)
+    else {
+      port.on('message', (message) => {
+        const wrong = this.#check(message)
+        if (wrong === undefined) this.#takeChecked()
+        else this.#options.onBreach(this, wrong)
+      })
+    }
+    port.on('close', () => {
+      if (this.#port !== port) return
+      this.#port = undefined
+      this.#unposted?.close()
+      this.#forget()
+      this.#options.onClose(this)
+    })
+    port.unref()
+    this.#forget = atExit(this.#drain)
+    this.#introduce()
+    this.flush()
+  }
+
+  /** From an operating-system process of its own, which has no credit, the kernel relays no more than it reads. */
+  #read(port: MessagePort, words: ChannelWords | undefined): void {
+    this.#intake = new Intake(port, {
+      receipt: new Receipt(words?.receipt),
+      window: words === undefined ? Number.POSITIVE_INFINITY : peerWindow,
+      check: this.#check,
+      take: this.#takeChecked,
+      onBreach: (why) => {
+        this.#options.onBreach(this, why)
+      },
+    })
+    this.#intake.open()
+  }
+
+  get isOpen(): boolean {
+    return this.#port !== undefined
+  }
+
+  /** Settles when the kernel has introduced the two threads, or the other is gone: from then on it is known in which network that runs. */
+  introduced(): Promise<void> {
+    if (this.border !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#introductions.push(resolve)
+    })
+  }
+
+  #introduce(): void {
+    for (const resolve of this.#introductions.splice(0)) resolve()
+  }
+
+  /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
+  putSend({ to, topic, frame }: Addressed, from: Pid, claim: Claim, payload: unknown, call: number, transfer: Transfer): void {
+    if (!this.#hasWritten) this.#write()
+    for (const moved of transfer) this.#moved.push(moved)
+    const run = this.#run
+    if (run !== undefined && call === 0 && isSame(run, to, from, topic, claim) && this.#runFrame === frame) {
+      run.payloads.push(payload)
+      this.#schedule()
+      return
+    }
+    const next: SendRun = { op: 'send', to, from, topic, frame: this.#encoder.encode(frame), payloads: [payload], call, claim }
+    this.put(next)
+    this.#run = call === 0 ? next : undefined
+    this.#runFrame = frame
+  }
+
+  #write(): void {
+    this.#hasWritten = true
+    const told = this.#options.onLetters()
+    this.#isHeld = told !== undefined
+    void told?.then(() => {
+      this.#isHeld = false
+      this.flush()
+    })
+  }
+
+  /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
+  put(parcel: Parcel, transfer: Transfer = []): void {
+    for (const moved of transfer) this.#moved.push(moved)
+    this.#run = undefined
+    this.#batch.push(parcel)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    this.#size += 1
+    if (this.#size >= maxBatch) this.flush()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(this.#flushLater)
+    }
+  }
+
+  readonly #flushLater = () => {
+    this.#scheduled = false
+    this.flush()
+  }
+
+  /** Posts what was put so far, as much as there is credit for; the rest follows. */
+  flush(): void {
+    if (this.#port === undefined || this.#isHeld || this.#batch.length === 0) return
+    const batch = { parcels: this.#batch, moved: this.#moved }
+    this.#size = 0
+    this.#run = undefined
+    this.#batch = []
+    this.#moved = []
+    this.#unposted?.put(batch)
+  }
+
+  /** Settles when all that was put so far is posted, or never will be. */
+  async posted(): Promise<void> {
+    await this.introduced()
+    this.flush()
+    await this.#unposted?.posted()
+  }
+
+  readonly #post = ({ parcels, moved }: Batch): void => {
+    if (!this.#encoded) {
+      this.#port?.postMessage(parcels, moved)
+      return
+    }
+    const bytes = encodeBatch(parcels)
+    this.#port?.postMessage(bytes, [bytes.buffer])
+  }
+
+  readonly #drain = (): void => {
+    this.#unposted?.drain()
+  }
+
+  /** The account of a process over there, if it was sent anything. */
+  known(pid: Pid): Account<Channel> | undefined {
+    return this.#accounts.get(pid)
+  }
+
+  /** The account of a process over there. */
+  account(pid: Pid): Account<Channel> {
+    const known = this.#accounts.get(pid)
+    if (known !== undefined) return known
+    const account = new Account<Channel>(pid, this)
+    if (this.#dead.has(pid)) account.close(0, 'it has ended')
+    else this.#accounts.set(pid, account)
+    return account
+  }
+
+  /** Closes the account of a process that ended after `arrived` letters, and remembers that. */
+  closeAccount(pid: Pid, arrived: number): Unacknowledged[] {
+    this.#remember(pid)
+    const account = this.#accounts.get(pid)
+    this.#accounts.delete(pid)
+    return account?.close(arrived, 'it has ended') ?? []
+  }
+
+  /** Closes the account of a process that takes nothing from here now. It may later: it is not remembered. */
+  refuseAccount(pid: Pid, error: TroupeError): Unacknowledged[] {
+    const account = this.#accounts.get(pid)
+    this.#accounts.delete(pid)
+    return account?.closeWith(0, error) ?? []
+  }
+
+  /** Closes all accounts: the thread is gone. */
+  closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
+    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.closeUncertain(reason) }))
+    this.#accounts.clear()
+    this.#passAll()
+    this.#introduce()
+    return all
+  }
+
+  /** Settles when all that was put so far has come to the other thread, or never will; answers nothing when that is known already. */
+  arrival(): Promise<void> | undefined {
+    if (this.#batch.length === 0 && !this.#accounts.values().some((account) => account.hasUnacknowledged)) return undefined
+    return this.mark()
+  }
+
+  /** Settles when the other thread has got all that was put so far, or is gone. */
+  async mark(): Promise<void> {
+    this.put({ op: 'mark' })
+    this.flush()
+    return new Promise((resolve) => {
+      this.#marks.push(resolve)
+    })
+  }
+
+  /** The other thread has got what was put before the oldest mark. */
+  passed(): void {
+    this.#marks.shift()?.()
+  }
+
+  #passAll(): void {
+    for (const pass of this.#marks.splice(0)) pass()
+  }
+
+  /** Closes the port. */
+  unref(): void {
+    this.#port?.unref()
+  }
+
+  close(): void {
+    const port = this.#port
+    this.#port = undefined
+    this.#unposted?.close()
+    this.#intake?.close()
+    this.#forget()
+    port?.close()
+    this.#passAll()
+  }
+
+  #remember(pid: Pid): void {
+    this.#dead.add(pid)
+    if (this.#dead.size <= maxClosed) return
+    const [oldest] = this.#dead
+    if (oldest !== undefined) this.#dead.delete(oldest)
+  }
+}
+
+function isSame(run: SendRun, to: Pid, from: Pid, topic: string, claim: Claim): boolean {
+  return run.to === to && run.from === from && run.topic === topic && run.claim === claim
+}
+
+function isBatch(message: unknown): message is readonly Parcel[] {
+  return Array.isArray(message)
+}

@@ -1,0 +1,254 @@
+/**
+ * The sender's side of the messages from this thread to one process in another: the room that it may use, and the letters that
+ * were not reported as taken yet. Should the receiver die, they are what was lost.
+ */
+import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
+import { Deque } from '../mailbox/deque.ts'
+import { type Claim, firstTries, type FlowReport, openingWindow } from '../mailbox/receive-window.ts'
+
+/** A letter that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
+export interface Unacknowledged {
+  readonly from: Pid
+  readonly topic: string
+}
+
+/** A sender of a letter without reserved room, which waits for the receiver to accept it. */
+interface Opening {
+  readonly number: number
+  readonly resolve: () => void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** A letter that waits for room. */
+export interface Blocked extends Unacknowledged {
+  readonly isCall: boolean
+  /** Whether it is not to be sent any more. */
+  readonly held: { readonly withdrawn: boolean }
+  readonly post: (claim: Claim) => void
+}
+
+/** A letter has gone out. */
+export interface Posted {
+  /** Settles when the receiver's mailbox is known to have accepted it; nothing where there was room for it. */
+  readonly accepted: Promise<void> | undefined
+}
+
+interface Sender extends Blocked {
+  readonly resolve: (posted: Posted) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** Milliseconds for which a little room is left to gather. */
+const gatheringTime = 20
+
+export class Account<Through> {
+  readonly pid: Pid
+  /** The way to the receiver. */
+  readonly channel: Through
+  /** Room that the receiver has reserved for this thread. */
+  #credits = 0
+  /** This thread's share of what may be reserved; 0 when it holds no room at the receiver. */
+  #window = 0
+  /** Letters that may be tried before the next report. */
+  #tries = firstTries
+  /** Number of the last letter that was tried, plus one. */
+  #tried = 0
+  /** Set while the receiver is asked what room it has. */
+  #asks = false
+  #closed: TroupeError | undefined
+  /** Number of the first letter of `#sent`. */
+  #head = 0
+  #sent: (Unacknowledged | undefined)[] = []
+  #last: Unacknowledged | undefined
+  readonly #opening: Opening[] = []
+  readonly #blocked = new Deque<Sender>()
+  /** Runs while room gathers for those who wait. */
+  #gathering: Timer | undefined
+
+  constructor(pid: Pid, channel: Through) {
+    this.pid = pid
+    this.channel = channel
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** Whether letters were sent that are not known to be taken. */
+  get hasUnacknowledged(): boolean {
+    return this.#sent.length > 0
+  }
+
+  /**
+   * Takes room for one letter: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
+   * The caller posts it.
+   */
+  take(from: Pid, topic: string, isCall: boolean): Claim | undefined {
+    if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
+    const claim = this.#claim()
+    if (claim !== undefined) this.#note(from, topic, isCall)
+    return claim
+  }
+
+  /**
+   * Like {@link take}, for a letter that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
+   * @returns `ask` when the receiver is to be asked what room it has.
+   */
+  tryTake(from: Pid, topic: string): Claim | 'ask' | undefined {
+    if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
+    const inOrder = this.#opening.length === 0
+    if (inOrder && this.#credits > 0) {
+      this.#credits -= 1
+      this.#note(from, topic, false)
+      return 'held'
+    }
+    if (inOrder && this.#window > 0) return undefined
+    if (this.#tries > 0) {
+      this.#tries -= 1
+      this.#note(from, topic, false)
+      this.#tried = this.#next
+      return 'try'
+    }
+    if (this.#asks) return undefined
+    this.#asks = true
+    return 'ask'
+  }
+
+  /** Letters keep their order: none uses reserved room while an earlier one may wait at the receiver. */
+  #claim(): Claim | undefined {
+    if (this.#credits > 0) {
+      if (this.#opening.length > 0) return undefined
+      this.#credits -= 1
+      return 'held'
+    }
+    if (this.#opening.length === 0 ? this.#window > 0 : this.#opening.length >= openingWindow) return undefined
+    return 'open'
+  }
+
+  /** Number of the next letter. */
+  get #next(): number {
+    return this.#head + this.#sent.length
+  }
+
+  /** After {@link take} of an `open` letter: settles when the receiver's mailbox is known to have accepted it. */
+  accepted(): Promise<void> {
+    const number = this.#next - 1
+    return new Promise((resolve, reject) => {
+      this.#opening.push({ number, resolve, reject })
+    })
+  }
+
+  /** Gives back what is reserved beyond `keep`; returns how much that is: all, where nothing is sent any more. */
+  giveBack(keep: number): number {
+    if (this.#closed !== undefined) return Number.MAX_SAFE_INTEGER
+    const given = Math.max(0, this.#credits - keep)
+    this.#credits -= given
+    return given
+  }
+
+  /** Posts a letter as soon as there is room. */
+  sendLater(letter: Blocked): Promise<Posted> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
+    return new Promise((resolve, reject) => {
+      this.#blocked.push({ ...letter, resolve, reject })
+    })
+  }
+
+  #note(from: Pid, topic: string, isCall: boolean): void {
+    if (isCall) {
+      this.#sent.push(undefined)
+      return
+    }
+    if (this.#last === undefined || this.#last.from !== from || this.#last.topic !== topic) this.#last = { from, topic }
+    this.#sent.push(this.#last)
+  }
+
+  /** The receiver's report: room comes back, letters were taken. */
+  report(report: FlowReport): void {
+    if (this.#closed !== undefined) return
+    this.#asks = false
+    this.#credits += report.credits
+    this.#acknowledge(report)
+    this.#window = report.window
+    if (report.arrived >= this.#tried) this.#tries = report.room
+    this.#settle(report)
+    if (this.#blocked.size === 0) return
+    if (this.#opening.length === 0 && this.#isTrickle()) this.#gathering ??= startTimer(this.#release, gatheringTime).unref()
+    else this.#release()
+  }
+
+  /** The mailbox has accepted all that has arrived, but for what waits. */
+  #settle({ arrived, waiting }: FlowReport): void {
+    if (this.#opening.length === 0) return
+    for (const opening of this.#opening.splice(0)) {
+      if (opening.number < arrived && !waiting.includes(opening.number)) opening.resolve()
+      else this.#opening.push(opening)
+    }
+  }
+
+  readonly #release = () => {
+    stopTimer(this.#gathering)
+    this.#gathering = undefined
+    for (;;) {
+      while (this.#blocked.first?.held.withdrawn === true) this.#blocked.shift()
+      const next = this.#blocked.first
+      const claim = next === undefined ? undefined : this.#claim()
+      if (next === undefined || claim === undefined) return
+      this.#blocked.shift()
+      this.#note(next.from, next.topic, next.isCall)
+      next.post(claim)
+      next.resolve({ accepted: claim === 'open' ? this.accepted() : undefined })
+    }
+  }
+
+  /**
+   * Whether the room is too little to wake who waits for it. Room that came back letter by letter would be used letter by letter, for ever
+   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window, but not for long: what the receiver waits for
+   * before it takes more may be the very letter that waits here.
+   */
+  #isTrickle(): boolean {
+    return this.#credits < this.#window >> 2
+  }
+
+  #acknowledge(report: FlowReport): void {
+    if (report.head > this.#head) {
+      this.#sent = this.#sent.slice(report.head - this.#head)
+      this.#head = report.head
+    }
+    for (const number of report.others) this.#sent[number - this.#head] = undefined
+  }
+
+  /**
+   * The receiver is dead: of the letters that came to its thread, as far as it could still count them, that thread tells what became of them.
+   * Answers the others; those whose senders still wait are rejected instead. An account is closed once; later calls answer nothing.
+   */
+  close(arrived: number, reason: string): Unacknowledged[] {
+    return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
+  }
+
+  /** Like {@link close}, where nobody can say any more what has arrived. */
+  closeUncertain(reason: string): Unacknowledged[] {
+    const words = `process ${this.pid} is not there: ${reason}`
+    const details = { pid: this.pid }
+    return this.closeWith(0, notFound(words, details), notFound(words, { ...details, mayHaveArrived: true }))
+  }
+
+  /** Like {@link close}, with the error for those who wait. @param open - For those whose letters have gone out. */
+  closeWith(arrived: number, error: TroupeError, open = error): Unacknowledged[] {
+    if (this.#closed !== undefined) return []
+    this.#closed = error
+    const told = new Set<number>()
+    for (const { number, resolve, reject } of this.#opening.splice(0)) {
+      if (number < arrived) resolve()
+      else reject(open)
+      told.add(number)
+    }
+    stopTimer(this.#gathering)
+    for (const blocked of this.#blocked.drain()) blocked.reject(this.#closed)
+    const head = this.#head
+    return this.#sent
+      .splice(0)
+      .filter((_, index) => head + index >= arrived && !told.has(head + index))
+      .filter((letter) => letter !== undefined)
+  }
+}

@@ -1,0 +1,100 @@
+/** The kinds of entries that this package runs. */
+import { defineKind, duration, lifecycleSchema, reference, sourceModule } from '@troupe/registry'
+import { z } from 'zod'
+import { acceptsSchema } from './accepts.ts'
+import { checkIsolation, isolationFields } from '../host/process/isolation-settings.ts'
+import { canSeal, cannotSeal } from '../worker-threads/sealed-flags.ts'
+import { supervisorKind } from './supervisor-kind.ts'
+
+/**
+ * Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). With less than this, a thread cannot start, and
+ * below that V8 ends the whole program (`docs/discoveries/0065-small-limits-end-the-program.md`).
+ */
+const smallest = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 16, stackSizeMb: 0.5 } as const
+
+const resourceLimits = z
+  .partialRecord(z.enum(['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']), z.number().positive())
+  .superRefine((limits, context) => {
+    for (const [name, least] of Object.entries(smallest)) {
+      const limit = Object.entries(limits).find(([key]) => key === name)?.[1]
+      if (limit === undefined || limit >= least) continue
+      context.addIssue({ code: 'custom', path: [name], message: `a thread does not start with ${limit}: expected at least ${least}` })
+    }
+  })
+
+/** `process.ts`: an actor's program, the `method` that the module `source` exports. */
+export const processKind = defineKind({
+  kind: 'process.ts',
+  fields: z.strictObject({
+    source: sourceModule(),
+    /** Name of the exported function. */
+    method: z.string().min(1).default('main'),
+    accepts: acceptsSchema.optional(),
+  }),
+})
+
+/** `process.host`: the threads in which processes run. */
+export const hostKind = defineKind({
+  kind: 'process.host',
+  fields: z.strictObject({
+    host: z
+      .strictObject({
+        /**
+         * `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. `process`: an operating-system process
+         * for each, closed off from the network, from files and from the program (`docs/isolation.md`).
+         */
+        isolation: z
+          .enum(['thread', 'shared', 'process'])
+          .default('thread')
+          .refine((isolation) => isolation !== 'process' || canSeal(), { error: cannotSeal }),
+        ...isolationFields,
+        /** Threads of a `shared` host for each network. @default the number of cores */
+        workers: z.int().min(1).max(256).optional(),
+        /** Threads of a `shared` host for all networks together. @default four times `workers` */
+        maxWorkers: z.int().min(1).max(1024).optional(),
+        /** Threads that a `thread` host keeps warm. */
+        spares: z.int().min(0).max(64).default(1),
+        /** Entries whose modules a `thread` host's spare threads load before there is a process for them: their top-level code runs then. */
+        preload: z.array(reference('process.ts')).optional(),
+        /** Capacity of a mailbox. */
+        queueSize: z.int().min(1).max(1_000_000).default(1024),
+        /** Processes at a time; beyond, spawning is `Unavailable`. */
+        maxProcesses: z.int().min(1).optional(),
+        resourceLimits: resourceLimits.optional(),
+        /**
+         * `guarded`: sockets ride the overlay by the hook in each thread. `sealed`: the threads have no network permission at all, the kernel
+         * dials and hands over (Node 26, `docs/coverage.md`).
+         */
+        network: z
+          .enum(['guarded', 'sealed'])
+          .default('guarded')
+          .refine((network) => network === 'guarded' || canSeal(), { error: cannotSeal }),
+      })
+      .superRefine(checkIsolation)
+      .prefault({}),
+    lifecycle: lifecycleSchema,
+  }),
+})
+
+/** `process.service`: a process that the supervisor starts, and starts again when it fails. */
+export const serviceKind = defineKind({
+  kind: 'process.service',
+  fields: z.strictObject({
+    process: reference('process.ts'),
+    host: reference('process.host'),
+    /** Arguments of the method. */
+    input: z.array(z.unknown()).default([]),
+    /** Name that the running process goes by. @default the id of this entry */
+    name: z.string().min(1).optional(),
+    accepts: acceptsSchema.optional(),
+    /** `per_sender`: a process of its own, with its own thread and state, for each network that sends to the service; the first message starts it. */
+    network: z.literal('per_sender').optional(),
+    /** With `network: per_sender`: how long such a process lives without a message. */
+    idleTimeout: duration().default(300_000),
+    /** With `network: per_sender`: isolation keys, of overlays that isolate by actor or process, that may have one; beyond, sending is `RateLimited`. */
+    maxIsolationKeys: z.int().min(1).default(64),
+    lifecycle: lifecycleSchema,
+  }),
+})
+
+export const processKinds = [processKind, hostKind, serviceKind, supervisorKind]

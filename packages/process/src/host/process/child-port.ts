@@ -1,0 +1,228 @@
+/**
+ * The kernel's end of an operating-system process: to the kernel a wire like that of a thread, to other threads the far end of their ports. It
+ * carries what threads send each other without looking into it.
+ */
+import { EventEmitter } from 'node:events'
+import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
+import type { Readable, Writable } from 'node:stream'
+import { invalid } from '@troupe/core'
+import { decode, encode } from '../../pipe/codec.ts'
+import { channelOf, frameHeader, FrameReader, kernelChannel, type OnFrame, threadOfChannel } from '../../pipe/frames.ts'
+import type { ToThread } from '../../protocol/kernel-thread.ts'
+
+/** Bytes that may wait for a process which does not read them. */
+const maxWaiting = 256 << 20
+/** Milliseconds of a turn in which frames are taken; what is left waits for the next turn. */
+const slice = 10
+/** Frames between two looks at the clock. */
+const framesPerLook = 64
+
+export interface ChildWireOptions {
+  /** Passes a connection on, and returns the number by which the process knows it. */
+  readonly pass: (handle: object) => number
+  /** The process broke the protocol: it is to be ended. */
+  readonly onViolation: (what: string) => void
+}
+
+type Introduction = Extract<ToThread, { type: 'channel' }>
+
+export class ChildWire extends EventEmitter {
+  readonly #options: ChildWireOptions
+  readonly #ports = new Map<number, MessagePort>()
+  #waiting: Uint8Array[] | undefined = []
+  #down: Writable | undefined
+  #corked = false
+  #ended = false
+  readonly #reader = new FrameReader((channel, payload) => this.#takeFrame(channel, payload))
+  #rest: { readonly chunk: Uint8Array; readonly at: number } | undefined
+  #sliceEnd = 0
+  #taken = 0
+
+  constructor(options: ChildWireOptions) {
+    super()
+    this.#options = options
+  }
+
+  /** Joins the pipes; what was posted before goes out now. */
+  attach(down: Writable, up: Readable): void {
+    this.#down = down
+    down.on('error', () => undefined)
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const bytes of waiting) this.#write(bytes)
+    up.on('error', () => undefined)
+    up.on('data', (chunk: Uint8Array) => {
+      this.#read(up, chunk, 0)
+    })
+    up.on('close', () => {
+      this.#finish()
+    })
+  }
+
+  postMessage(message: ToThread | object, transfer: readonly (Transferable | object)[] = []): void {
+    if (this.#ended) return
+    if (isIntroduction(message)) this.#introduce(message)
+    else this.#send(kernelChannel, encode(this.#passing(message, transfer)))
+  }
+
+  /** It keeps nothing alive by itself. */
+  ref(): void {}
+
+  unref(): void {}
+
+  /** Nothing is sent or taken any more. All ports close. */
+  close(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#waiting = []
+    for (const port of this.#ports.values()) port.close()
+    this.#ports.clear()
+    this.emit('close')
+    this.removeAllListeners()
+  }
+
+  #introduce({ port, ...message }: Introduction): void {
+    const { thread } = message
+    this.#send(kernelChannel, encode(message))
+    this.#ports.set(thread, port)
+    port.on('message', (bytes: unknown) => {
+      this.#forward(thread, bytes)
+    })
+    port.on('messageerror', () => {
+      port.close()
+    })
+    port.on('close', () => {
+      if (this.#ports.get(thread) !== port) return
+      this.#ports.delete(thread)
+      this.#send(channelOf(thread), new Uint8Array())
+    })
+    port.unref()
+  }
+
+  /** What was posted to the process by other threads before an order of the kernel comes before that. */
+  #passing(message: ToThread | object, transfer: readonly (Transferable | object)[]): object {
+    if ('type' in message && (message.type === 'kill' || message.type === 'cancel')) this.#forwardAll()
+    if (transfer.length === 0) return message
+    const [handle, ...more] = transfer
+    if (handle === undefined || more.length > 0 || transfer.some((item) => item instanceof MessagePort || !('value' in message))) {
+      throw invalid('a port does not cross to a process of its own')
+    }
+    const value: unknown = Reflect.get(message, 'value')
+    return { ...message, value: { ...(typeof value === 'object' ? value : {}), handle: { passed: this.#options.pass(handle) } } }
+  }
+
+  #forwardAll(): void {
+    for (const [thread, port] of this.#ports) {
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) this.#forward(thread, next.message)
+    }
+  }
+
+  #forward(thread: number, bytes: unknown): void {
+    if (bytes instanceof Uint8Array && bytes.length > 0) this.#send(channelOf(thread), bytes)
+  }
+
+  #send(channel: number, payload: Uint8Array): void {
+    if (this.#ended) return
+    this.#write(frameHeader(channel, payload.length))
+    if (payload.length > 0) this.#write(payload)
+  }
+
+  #write(bytes: Uint8Array): void {
+    const down = this.#down
+    if (down === undefined) {
+      this.#waiting?.push(bytes)
+      return
+    }
+    if (!this.#corked) {
+      this.#corked = true
+      down.cork()
+      process.nextTick(this.#uncork)
+    }
+    down.write(bytes)
+    if (down.writableLength > maxWaiting) this.#violated(`does not read what it is sent: ${down.writableLength} bytes wait`)
+  }
+
+  readonly #uncork = (): void => {
+    this.#corked = false
+    this.#down?.uncork()
+  }
+
+  /** Takes frames for a slice of time, and the rest in the next turn: no process keeps the kernel's loop for itself. */
+  #read(up: Readable, chunk: Uint8Array, from: number): void {
+    if (this.#ended) return
+    this.#sliceEnd = performance.now() + slice
+    const at = this.#push(chunk, from)
+    if (at >= chunk.length) return
+    up.pause()
+    this.#rest = { chunk, at }
+    setImmediate(() => {
+      if (this.#rest === undefined) return
+      this.#rest = undefined
+      up.resume()
+      this.#read(up, chunk, at)
+    })
+  }
+
+  #push(chunk: Uint8Array, from: number): number {
+    try {
+      return this.#reader.push(chunk, from)
+    } catch (error) {
+      this.#violated(error instanceof Error ? error.message : String(error))
+      return chunk.length
+    }
+  }
+
+  /** The process has closed its end: what it had sent is taken first. */
+  #finish(): void {
+    const rest = this.#rest
+    this.#rest = undefined
+    this.#sliceEnd = Number.POSITIVE_INFINITY
+    if (rest !== undefined && !this.#ended) this.#push(rest.chunk, rest.at)
+    this.close()
+  }
+
+  readonly #takeFrame: OnFrame = (channel, payload) => {
+    this.#take(channel, payload)
+    this.#taken += 1
+    return this.#taken % framesPerLook !== 0 || performance.now() < this.#sliceEnd
+  }
+
+  #take(channel: number, payload: Uint8Array<ArrayBuffer>): void {
+    if (this.#ended) return
+    if (channel === kernelChannel) {
+      this.#tellKernel(payload)
+      return
+    }
+    const thread = threadOfChannel(channel)
+    const port = this.#ports.get(thread)
+    // The other thread may have ended meanwhile.
+    if (port === undefined) return
+    if (payload.length > 0) port.postMessage(payload, [payload.buffer])
+    else {
+      this.#ports.delete(thread)
+      port.close()
+    }
+  }
+
+  #tellKernel(payload: Uint8Array): void {
+    let message: unknown
+    try {
+      message = decode(payload)
+    } catch {
+      this.#violated('sent what is no message')
+      return
+    }
+    if (typeof message === 'object' && message !== null && 'type' in message) this.emit('message', message)
+    else this.#violated('sent what is no message')
+  }
+
+  #violated(what: string): void {
+    if (this.#ended) return
+    this.close()
+    this.#options.onViolation(what)
+  }
+}
+
+function isIntroduction(message: object): message is Introduction {
+  return 'type' in message && message.type === 'channel'
+}

@@ -1,0 +1,33 @@
+/** How an operating-system process ended. */
+import { errorFromWire, TroupeError, type WireError } from '@troupe/core'
+import { exitFailure } from '../../worker-threads/thread-failure.ts'
+
+/** What the launcher reports (`packages/tsnet/launcher`). */
+export interface Report {
+  readonly started?: { readonly namespaces: boolean; readonly why?: string }
+  readonly failed?: string
+  readonly ended?: Ended
+}
+
+interface Ended {
+  readonly code: number
+  readonly signal?: string
+}
+
+/** Its own word, or its launcher's. */
+export type End = { readonly error: WireError } | { readonly ended: Ended }
+
+/** @param lastWords - The last that it printed as an error. */
+export function endOf(end: End | undefined, lastWords: string): TroupeError {
+  if (end === undefined) return new TroupeError('Unavailable', 'its process has ended')
+  if ('error' in end) return new TroupeError('Internal', `its process failed: ${errorFromWire(end.error).message}`)
+  const { code, signal } = end.ended
+  if (signal === undefined) return exitFailure(code)
+  return new TroupeError('Internal', reasonOf(signal, lastWords), { details: { signal } })
+}
+
+function reasonOf(signal: string, lastWords: string): string {
+  if (signal === 'SIGXCPU') return 'it used up its time on the processor'
+  if (lastWords.includes('heap out of memory')) return 'it ran out of heap'
+  return lastWords.includes('out of memory') ? 'it ran out of memory' : `its process was ended by ${signal}`
+}

@@ -1,0 +1,46 @@
+/**
+ * The frames of calls. What one caller calls mostly runs in equal frames: they are made once, so that a thread is sent them once
+ * (`FrameEncoder` of `@troupe/core`).
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Frame } from '@troupe/core'
+import type { Warrant } from './grant-validity.ts'
+
+type Values = Frame['values']
+
+export class CallFrames {
+  readonly #last = new WeakMap<Frame, { readonly frame: Frame; readonly warrant: Warrant }>()
+
+  /**
+   * The frame for what is called from `caller`, and is to be like `wanted`: the last one, if it is. It is never the caller's own, which may
+   * be more than a frame (`Security.trust`).
+   */
+  of(caller: Frame, wanted: Frame, warrant: Warrant): Frame {
+    const last = this.#last.get(caller)
+    if (last !== undefined && last.warrant === warrant && isSame(last.frame, wanted)) return last.frame
+    const values = sameValues(wanted.values, caller.values) ? caller.values : Object.freeze({ ...wanted.values })
+    const frame = Object.freeze({ ...wanted, values })
+    this.#last.set(caller, { frame, warrant })
+    return frame
+  }
+}
+
+function isSame(frame: Frame, wanted: Frame): boolean {
+  return (
+    frame.overlay === wanted.overlay &&
+    frame.actor === wanted.actor &&
+    frame.scope === wanted.scope &&
+    frame.deadline === wanted.deadline &&
+    frame.trace === wanted.trace &&
+    sameValues(frame.values, wanted.values)
+  )
+}
+
+function sameValues(a: Values, b: Values): boolean {
+  return a === b || (isEmpty(a) ? isEmpty(b) : isDeepStrictEqual(a, b))
+}
+
+function isEmpty(values: Values): boolean {
+  for (const name in values) if (Object.hasOwn(values, name)) return false
+  return true
+}

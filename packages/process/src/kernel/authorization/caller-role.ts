@@ -1,0 +1,34 @@
+/** Who asks, and whether that may ask it at all, by what the kernel started it as. */
+import { denied, emptyFrame, threadOf } from '@troupe/core'
+import type { Request, RequestName } from '../../protocol/kernel-thread.ts'
+import { requestRules } from '../../protocol/request-rules.ts'
+import type { ProcessRecord, ProcessTable } from '../process-table.ts'
+import type { Standings } from './thread-privileges.ts'
+import type { Thread } from '../../worker-threads/thread.ts'
+
+export interface AskersOptions {
+  readonly processes: ProcessTable
+  readonly standings: Standings
+}
+
+/** What is asked for a thread rather than for somebody in it. */
+const ofThreads: ReadonlySet<RequestName> = new Set(['route', 'leaseAddresses', 'isAddressLeased'])
+
+/** @throws TroupeError `PermissionDenied` */
+export function askerOf(options: AskersOptions, request: Request, thread: Thread): ProcessRecord {
+  const record = claimant(options, request, thread)
+  const { name } = request
+  const { pid, role = 'process' } = record
+  if (requestRules[name].by.includes(role)) return record
+  throw denied(`${pid} is a ${role}, which may not ask "${name}"`, { action: name, resource: pid })
+}
+
+/**
+ * The thread's own network is the same for all code in it, so its route is given to code whose process has ended, or is not known, too;
+ * connections of sealed threads as well, where policies are in force for none of their code.
+ */
+function claimant({ processes, standings }: AskersOptions, { name, by }: Request, thread: Thread): ProcessRecord {
+  const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !standings.of(thread.number).governed)
+  if (!isOfThread || threadOf(by) !== thread.number || processes.get(by) !== undefined) return processes.claimant(by, thread.number)
+  return { pid: by, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined }
+}

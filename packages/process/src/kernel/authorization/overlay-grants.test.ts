@@ -1,0 +1,23 @@
+import { entryId } from '@troupe/core'
+import { expect, it } from 'vitest'
+import { Grants } from './overlay-grants.ts'
+import { always } from './grant-validity.ts'
+
+const proxy = entryId('net:proxy')
+
+it('a thread holds what it was granted, as long as a reason for that stands, and no other thread does', () => {
+  const grants = new Grants()
+  const reason = { stands: true }
+  grants.grant(1, proxy, reason)
+  grants.grant(2, null)
+  expect([1, 2].map((thread) => [grants.holds(thread, proxy), grants.holds(thread, null)])).toEqual([
+    [true, false],
+    [false, true],
+  ])
+  reason.stands = false
+  expect(grants.holds(1, proxy)).toBe(false)
+  grants.grant(1, proxy, always)
+  expect(grants.holds(1, proxy)).toBe(true)
+  grants.threadGone(1)
+  expect(grants.holds(1, proxy)).toBe(false)
+})

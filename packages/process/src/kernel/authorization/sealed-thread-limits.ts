@@ -1,0 +1,64 @@
+/**
+ * What a sealed thread may not ask without leave: all that would have code run in a thread that is not sealed, or change what does. Where
+ * policies govern who asks, they have decided; nobody else is given such leave.
+ */
+import { denied } from '@troupe/core'
+import type { Request } from '../../protocol/kernel-thread.ts'
+import type { Authority } from './authorizer.ts'
+import type { Hosts } from '../../host/host-table.ts'
+import type { ProcessRecord } from '../process-table.ts'
+
+export interface SealedAskersOptions {
+  readonly authority: Authority
+  readonly hosts: Hosts
+}
+
+/** @throws TroupeError `PermissionDenied` */
+export function checkSealedAsker({ authority, hosts }: SealedAskersOptions, request: Request, record: ProcessRecord): void {
+  const what = beyondSeal(hosts, request)
+  if (what === undefined || (what.byPolicy && authority.governs(record))) return
+  throw denied(`${record.pid} runs in a sealed host, and may not ${what.deed}${what.byPolicy ? ' unless policies allow it' : ''}`, {
+    action: what.action,
+    resource: what.resource,
+  })
+}
+
+interface Deed {
+  readonly deed: string
+  readonly action: string
+  readonly resource: string
+  /** Policies can allow it. */
+  readonly byPolicy: boolean
+}
+
+function beyondSeal(hosts: Hosts, { name, ask }: Request): Deed | undefined {
+  switch (name) {
+    case 'spawn':
+      if (!hosts.has(ask.host) || hosts.get(ask.host).sealed) return undefined
+      return {
+        deed: `start anything in ${ask.host}, which is not sealed`,
+        action: 'process.host',
+        resource: ask.host,
+        byPolicy: true,
+      }
+    case 'startChild':
+    case 'restartChild':
+      return { deed: 'start children of supervisors', action: 'process.spawn', resource: ask.supervisor, byPolicy: true }
+    case 'apply':
+    case 'rollback':
+      return { deed: 'change the registry', action: 'registry.apply', resource: '*', byPolicy: true }
+    case 'setEnv':
+      return { deed: 'set variables', action: 'env.set', resource: ask.name, byPolicy: true }
+    case 'input':
+      return { deed: 'read the standard input of the program', action: 'input.read', resource: 'stdin', byPolicy: false }
+    case 'bind':
+      return {
+        deed: 'listen: its threads could take no connections',
+        action: 'network.bind',
+        resource: ask.overlay,
+        byPolicy: false,
+      }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Connections that the kernel opens for threads of sealed hosts, which may open none themselves. What such a thread may be connected to is
+ * decided here, by the kernel's own books; the thread gets the connection, and no address or credentials of an overlay.
+ */
+import type { LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
+import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
+import { dial, type Errand, type Handed, handOver, type ResolvedAddress, type Route } from '@troupe/network'
+import { connectClear, isPrivateAddress, lookupClear, systemLookup } from '@troupe/network/kernel'
+import { z } from 'zod'
+import type { Requests } from '../../protocol/kernel-thread.ts'
+import { Turns } from '../../semaphore.ts'
+import type { Asker } from '../requests.ts'
+
+/** Dials of one thread at a time. Threads keep to less by themselves (`thread/network/kernel-dialer.ts`). */
+const maxPending = 512
+/** Names of one thread that are resolved at a time: the operating system does few at once, for the whole process. */
+const maxLookups = 2
+const maxTimeout = 130_000
+const maxHost = 1024
+/** As long as those that requests may ask for, with what the HTTP client makes up. */
+const maxKey = 256
+
+const schema = z.strictObject({
+  errand: z.strictObject({
+    overlay: z.custom<EntryId | null>(
+      (value) => value === null || (typeof value === 'string' && isEntryId(value)),
+      'expected an overlay or null',
+    ),
+    target: z.strictObject({ host: z.string().min(1).max(maxHost), port: z.int().min(1).max(65_535) }),
+    family: z.union([z.literal(4), z.literal(6)]).optional(),
+    localAddress: z
+      .string()
+      .refine((address) => isIP(address) !== 0, 'expected an address')
+      .optional(),
+    localPort: z.int().min(1).max(65_535).optional(),
+  }),
+  timeout: z.number().min(0),
+  key: z.string().min(1).max(maxKey).optional(),
+})
+
+export type SocketAction = 'socket.connect' | 'socket.resolve' | 'socket.private_ip'
+
+export interface DialsOptions {
+  /** The route of an overlay that is in force for who asks. Throws otherwise. */
+  readonly route: (overlay: EntryId, asker: Asker) => Promise<Route>
+  /** Throws where the clear network is not in force for who asks, or what it wants of an address or a name is denied. */
+  readonly permitClear: (asker: Asker, action: SocketAction, resource: string, port?: number) => void
+}
+
+type DialRequest = Requests['dial']['ask']
+
+/** What a thread has under way. */
+interface Pending {
+  readonly dials: Map<number, AbortController>
+  readonly lookups: Turns
+}
+
+interface Limits {
+  readonly key: string | undefined
+  readonly signal: AbortSignal
+  readonly timeout: number
+  readonly lookups: Turns
+}
+
+export class Dials {
+  readonly #options: DialsOptions
+  readonly #pending = new Map<number, Pending>()
+
+  constructor(options: DialsOptions) {
+    this.#options = options
+  }
+
+  /** @throws TroupeError `Invalid`, `PermissionDenied`, `RateLimited`, and what the dial throws. */
+  async dial(asked: DialRequest, asker: Asker): Promise<Handed> {
+    const { errand, timeout, key } = parse(asked)
+    const { thread, number, transfer } = asker
+    if (!thread.sealed) throw denied(`thread ${thread.number} opens its connections itself`)
+    const { dials, lookups } = this.#of(thread.number)
+    if (dials.size >= maxPending || dials.has(number)) {
+      throw new TroupeError('RateLimited', `a thread may have ${maxPending} connections under way`, { details: { max: maxPending } })
+    }
+    const abort = new AbortController()
+    dials.set(number, abort)
+    const limit = Math.min(timeout, maxTimeout)
+    const { host, port } = errand.target
+    const timer = startDeadline(() => {
+      abort.abort(new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }))
+    }, limit)
+    try {
+      const socket = await this.#open(errand, asker, { signal: abort.signal, timeout: limit, lookups, key })
+      if (abort.signal.aborted) {
+        socket.destroy()
+        throw abort.signal.reason
+      }
+      const handed = await handOver(socket)
+      transfer.push(handed.handle)
+      return handed
+    } finally {
+      stopTimer(timer)
+      dials.delete(number)
+    }
+  }
+
+  /** Gives up a dial that nobody waits for any more. */
+  cancel(thread: number, request: number): void {
+    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'nobody waits for the connection any more'))
+  }
+
+  /** @throws TroupeError like {@link dial} */
+  async resolve({ name, family }: Requests['resolve']['ask'], asker: Asker): Promise<readonly ResolvedAddress[]> {
+    if (!asker.thread.sealed) throw denied(`thread ${asker.thread.number} resolves names itself`)
+    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
+    if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
+    this.#options.permitClear(asker, 'socket.resolve', name)
+    const found = await this.#of(asker.thread.number).lookups.take(async () => lookupClear(name, family))
+    return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))
+  }
+
+  /** How many are under way. */
+  get pending(): number {
+    return this.#pending.values().reduce((sum, { dials }) => sum + dials.size, 0)
+  }
+
+  threadGone(thread: number): void {
+    const pending = this.#pending.get(thread)
+    this.#pending.delete(thread)
+    for (const abort of pending?.dials.values() ?? []) abort.abort(new TroupeError('Canceled', 'its thread has ended'))
+  }
+
+  async #open(errand: Errand, asker: Asker, { signal, timeout, lookups, key }: Limits): Promise<Socket> {
+    const { overlay, target } = errand
+    if (overlay === null) {
+      const { permitClear } = this.#options
+      const { host, port } = target
+      const permit = (address: string) => {
+        if (isPrivateAddress(address)) permitClear(asker, 'socket.private_ip', address, port)
+      }
+      permitClear(asker, 'socket.connect', host, port)
+      permit(host)
+      return connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) })
+    }
+    const route = await this.#options.route(overlay, asker)
+    const { network } = asker.thread
+    // A route that was granted for one request isolates each of its connections, unless that has a key.
+    const own = network?.overlay === overlay ? network.isolation : undefined
+    return dial(route, target, { signal, timeout, isolation: { ...own, ...(key !== undefined && { key }) } })
+  }
+
+  #of(thread: number): Pending {
+    const known = this.#pending.get(thread)
+    if (known !== undefined) return known
+    const pending: Pending = { dials: new Map(), lookups: new Turns(maxLookups, maxPending) }
+    this.#pending.set(thread, pending)
+    return pending
+  }
+}
+
+/** The system's, a few of each thread at a time. What was found may be dialled if all of it is permitted. */
+function lookupIn(turns: Turns, permit: (address: string) => void): LookupFunction {
+  return (name, options, done) => {
+    const looked = turns.take(async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      systemLookup(name, options, (error, address, family) => {
+        resolve()
+        const refused = error ?? refusalOf(address, permit)
+        if (refused) done(refused, '', 0)
+        else done(null, address, family)
+      })
+      await promise
+    })
+    const failed = (error: Error) => {
+      done(error, '', 0)
+    }
+    looked.catch((error: unknown) => process.nextTick(failed, error))
+  }
+}
+
+function refusalOf(found: string | readonly LookupAddress[], permit: (address: string) => void): Error | undefined {
+  try {
+    for (const address of typeof found === 'string' ? [found] : found.map((one) => one.address)) permit(address)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function parse(asked: unknown): DialRequest {
+  const { data, error } = schema.safeParse(asked)
+  if (data === undefined) throw invalid(`that is no connection to ask for: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
+  const { errand, timeout, key } = data
+  const { overlay, target, family, localAddress, localPort } = errand
+  return {
+    errand: {
+      overlay,
+      target,
+      ...(family && { family }),
+      ...(localAddress !== undefined && { localAddress }),
+      ...(localPort !== undefined && { localPort }),
+    },
+    timeout,
+    ...(key !== undefined && { key }),
+  }
+}

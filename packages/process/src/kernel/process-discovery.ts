@@ -1,0 +1,106 @@
+/**
+ * Processes that threads of `shared` hosts started by themselves. The kernel hears of one when it first matters: when the process asks for
+ * something, or when somebody wants something done to it.
+ */
+import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
+import type { ToKernel } from '../protocol/kernel-thread.ts'
+import type { Frames } from './authorization/frame-issuer.ts'
+import type { Hosts } from '../host/host-table.ts'
+import type { ProcessRecord, ProcessTable } from './process-table.ts'
+import type { Thread } from '../worker-threads/thread.ts'
+import type { Threads } from '../worker-threads/thread-table.ts'
+
+/** How long a thread may take to answer whether a process is there. */
+const answerTime = 2000
+
+type Born = Extract<ToKernel, { type: 'born' }>
+
+export interface BirthsOptions {
+  readonly processes: ProcessTable
+  readonly threads: Threads
+  readonly hosts: Hosts
+  readonly frames: Frames
+  /** Whether all code in a thread is asked about. */
+  readonly governed: (thread: number) => boolean
+  /** Whether anything that a process does is asked about. */
+  readonly governs: (record: ProcessRecord) => boolean
+}
+
+export class Births {
+  readonly #options: BirthsOptions
+  readonly #asked = new Map<Pid, Set<(record: ProcessRecord | undefined) => void>>()
+
+  constructor(options: BirthsOptions) {
+    this.#options = options
+  }
+
+  /** Takes in a process that `thread` started: its frame is its starter's, as far as that could start it without asking. */
+  onBorn({ pid, by, entry, inherit }: Born, thread: Thread): void {
+    const { processes, hosts, frames } = this.#options
+    if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
+    if (threadOf(by) !== thread.number) throw denied(`thread ${thread.number} started ${pid} in the name of another`, { pid })
+    const parent = processes.get(by)
+    // Who is asked about what it starts starts nothing without asking; in a thread of which all code is, nobody does.
+    const isGoverned = this.#options.governed(thread.number) || (parent !== undefined && this.#options.governs(parent))
+    if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
+    const host = hosts.of(pid)
+    if (host === undefined) return
+    if (!isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
+    const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
+    const overlay = frames.overlay(caller, {}, undefined, inherit)
+    const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }
+    processes.add(record)
+    thread.pids.add(pid)
+    this.#answer(pid, record)
+  }
+
+  onUnborn(pid: Pid, thread: Thread): void {
+    if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
+  }
+
+  /** A thread is gone: nobody in it will be born any more. */
+  threadGone(thread: Thread): void {
+    for (const pid of [...this.#asked.keys()]) if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
+  }
+
+  /**
+   * A process that lives, by its own thread's word if the kernel has not heard of it.
+   *
+   * @throws TroupeError `NotFound`; `Unavailable` when its thread is too busy to say.
+   */
+  async find(pid: Pid): Promise<ProcessRecord> {
+    const { processes, threads, hosts } = this.#options
+    const known = processes.get(pid)
+    if (known !== undefined) return known
+    const thread = threads.get(threadOf(pid))
+    const record = thread === undefined || hosts.of(pid) === undefined ? undefined : await this.#ask(pid, thread)
+    if (record === undefined) throw notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+    return record
+  }
+
+  async #ask(pid: Pid, thread: Thread): Promise<ProcessRecord | undefined> {
+    const { promise, resolve } = Promise.withResolvers<ProcessRecord | undefined>()
+    const waiting = this.#asked.get(pid)
+    if (waiting === undefined) this.#asked.set(pid, new Set([resolve]))
+    else waiting.add(resolve)
+    thread.post({ type: 'announce', pid })
+    try {
+      return await withDeadline(promise, answerTime, () =>
+        unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }),
+      )
+    } finally {
+      this.#asked.get(pid)?.delete(resolve)
+    }
+  }
+
+  #answer(pid: Pid, record: ProcessRecord | undefined): void {
+    const waiting = this.#asked.get(pid)
+    this.#asked.delete(pid)
+    for (const resolve of waiting ?? []) resolve(record)
+  }
+}
+
+/** The serials that threads give are odd, the kernel's are even. */
+function isOfThreads(pid: Pid): boolean {
+  return serialOf(pid) % 2 === 1
+}

@@ -1,0 +1,64 @@
+/** Answers to what threads ask: by who may ask it, then by what the question has to look like, then by its handler. */
+import { errorToWire, invalid, TroupeError } from '@troupe/core'
+import { release } from '../protocol/foreign-handles.ts'
+import type { Request, RequestName, Requests } from '../protocol/kernel-thread.ts'
+import { quoted } from '../protocol/validators.ts'
+import { requestRules } from '../protocol/request-rules.ts'
+import type { Kernel } from './kernel.ts'
+import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
+import { askerOf } from './authorization/caller-role.ts'
+import { checkSealedAsker } from './authorization/sealed-thread-limits.ts'
+import type { Thread } from '../worker-threads/thread.ts'
+
+/** Of a path that is told to who asked. */
+const longestPath = 1024
+
+export class Answers {
+  readonly #kernel: Kernel
+  #handlers: Handlers = {}
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+  }
+
+  addBuiltIn(kernel: Kernel): void {
+    this.#handlers = builtInHandlers(kernel)
+  }
+
+  /** @throws TroupeError `Internal` where nothing says who may ask that, and how. */
+  handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
+    if (!Object.hasOwn(requestRules, name)) throw new TroupeError('Internal', `protocol-rules.ts has no rule for requests "${name}"`)
+    this.#handlers[name] = handler
+  }
+
+  async answer(thread: Thread, request: Request): Promise<void> {
+    const { number, name } = request
+    try {
+      const record = askerOf(this.#kernel, request, thread)
+      const transfer: object[] = []
+      checkQuestion(request)
+      if (thread.sealed) checkSealedAsker(this.#kernel, request, record)
+      const value = await this.#dispatch(name, request.ask, { record, thread, number, transfer })
+      // What a function answered was copied on its way from the thread that ran it.
+      if (name === 'call') thread.hand({ type: 'answer', number, value })
+      else if (transfer.length > 0) thread.transfer({ type: 'answer', number, value }, transfer)
+      else thread.post({ type: 'answer', number, value })
+    } catch (error) {
+      thread.post({ type: 'refusal', number, error: errorToWire(error) })
+    }
+  }
+
+  #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
+    const handler = this.#handlers[name]
+    if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
+    return handler(ask, asker)
+  }
+}
+
+/** @throws TroupeError `Invalid`, with the path. */
+function checkQuestion({ name, ask }: Request): void {
+  const wrong = requestRules[name].ask(ask)
+  if (wrong === undefined) return
+  release(ask)
+  throw invalid(`a request "${name}" is wrong at ${quoted(wrong)}`, { request: name, path: wrong.slice(0, longestPath) })
+}

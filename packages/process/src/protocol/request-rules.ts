@@ -1,0 +1,212 @@
+/**
+ * Who may ask the kernel what, and what each message has to look like, before anything looks inside. A request without a rule is answered to
+ * nobody; what is no message by these rules ends the thread that sent it.
+ */
+import { foreignIn } from './foreign-handles.ts'
+import {
+  anything,
+  count,
+  either,
+  entryText,
+  flag,
+  type Guard,
+  isRecord,
+  list,
+  longText,
+  nothing,
+  oneOf,
+  optional,
+  pidText,
+  quoted,
+  real,
+  record,
+  shape,
+  text,
+} from './validators.ts'
+import { wireError, wireExit } from './signal-rules.ts'
+import type { RequestName, ToKernel } from './kernel-thread.ts'
+
+/**
+ * What the kernel started something in a thread as: `program`, the one around the application; `process`, code of the application; `call`, a
+ * function; `server`, Troupe's HTTP server, and who acts in it; `lane`, a thread that serves an endpoint for a server; `connection`, a WebSocket or a
+ * stream of events.
+ */
+export type Role = 'program' | 'process' | 'call' | 'server' | 'lane' | 'connection'
+
+export interface RequestRule {
+  readonly by: readonly Role[]
+  readonly ask: Guard
+}
+
+const anyone: readonly Role[] = ['program', 'process', 'call', 'server', 'lane', 'connection']
+const servers: readonly Role[] = ['server']
+
+/** Within a window, a thread may post so many of anything that is listed. */
+const most = 4096
+const values = record
+const choice = shape({ network: optional(either(oneOf(null), entryText)), actor: optional(record), scope: optional(list(entryText, most)) })
+const inherit = shape({
+  overlay: optional(either(oneOf(null), entryText)),
+  values,
+  deadline: optional(real),
+  trace: optional(text),
+})
+const watcher = shape({ pid: pidText, promise: count })
+const args = list(anything, 1 << 16)
+const numbered = shape({ request: count })
+const ofPid = shape({ pid: pidText })
+const ofEntry = shape({ entry: entryText })
+const ofSupervisor = shape({ supervisor: text })
+const ofChild = shape({ supervisor: text, child: text })
+const ofMember = shape({ group: text, pid: pidText })
+const nothingAsked = shape({})
+const question = { action: text, resource: text, meta: record }
+const id = shape({ id: entryText })
+const whole = shape({ version: count })
+
+function by(roles: readonly Role[], ask: Guard): RequestRule {
+  return { by: roles, ask }
+}
+
+export const requestRules: Readonly<Record<RequestName, RequestRule>> = {
+  spawn: by(
+    anyone,
+    shape({
+      entry: entryText,
+      host: entryText,
+      args,
+      choice,
+      inherit,
+      monitor: optional(watcher),
+      link: optional(pidText),
+      name: optional(text),
+      messages: optional(list(shape({ topic: text, payload: anything }), most)),
+    }),
+  ),
+  call: by(anyone, shape({ entry: entryText, args, choice, inherit })),
+  program: by(anyone, ofEntry),
+  upgrade: by(['process'], ofEntry),
+  cancelCall: by(anyone, numbered),
+  terminate: by(anyone, ofPid),
+  cancel: by(anyone, shape({ pid: pidText, reason: text })),
+  register: by(anyone, shape({ name: text, pid: pidText })),
+  unregister: by(anyone, shape({ name: text })),
+  lookup: by(anyone, shape({ name: text })),
+  permit: by(anyone, shape({ action: text, resource: longText, port: optional(count) })),
+  can: by(anyone, shape(question)),
+  evaluate: by(anyone, shape({ ...question, scope: list(entryText, most), actor: optional(record) })),
+  policy: by(anyone, id),
+  namedScope: by(anyone, shape({ group: text })),
+  select: by(anyone, shape({ overlay: either(oneOf(null), entryText) })),
+  route: by(anyone, shape({ overlay: entryText })),
+  dial: by(anyone, record),
+  cancelDial: by(anyone, numbered),
+  resolve: by(anyone, shape({ name: text, family: oneOf(0, 4, 6) })),
+  leaseAddresses: by(anyone, shape({ back: optional(count) })),
+  isAddressLeased: by(anyone, shape({ number: count })),
+  bind: by(anyone, shape({ overlay: entryText, options: shape({ port: real, tls: optional(flag) }) })),
+  unbind: by(anyone, shape({ number: count })),
+  entry: by(anyone, id),
+  entries: by(anyone, shape({ kind: optional(text), meta: optional(record) })),
+  startChild: by(anyone, shape({ supervisor: text, child: anything })),
+  terminateChild: by(anyone, ofChild),
+  restartChild: by(anyone, ofChild),
+  deleteChild: by(anyone, ofChild),
+  whichChildren: by(anyone, ofSupervisor),
+  countChildren: by(anyone, ofSupervisor),
+  partition: by(anyone, shape({ supervisor: text, key: either(text, real), child: optional(text) })),
+  joinGroup: by(anyone, ofMember),
+  leaveGroup: by(anyone, ofMember),
+  groupMembers: by(anyone, shape({ group: text })),
+  broadcastTo: by(anyone, shape({ group: text })),
+  openConnection: by(['server', 'program'], shape({ entry: entryText, ticket: text })),
+  converse: by(['connection'], nothingAsked),
+  createToken: by(anyone, shape({ store: entryText, grant: anything })),
+  validateToken: by(anyone, shape({ store: entryText, token: anything })),
+  revokeToken: by(anyone, either(shape({ store: entryText, id: text }), shape({ store: entryText, actor: text }))),
+  openSession: by(anyone, shape({ store: entryText, token: anything, inherit })),
+  openLane: by(servers, shape({ endpoint: entryText, session: optional(pidText) })),
+  closeLane: by(servers, shape({ lane: pidText })),
+  lendSession: by(servers, shape({ lane: pidText })),
+  identify: by(servers, shape({ peer: record })),
+  serving: by(servers, shape({ host: text, port: count })),
+  apply: by(anyone, shape({ changes: anything })),
+  version: by(anyone, nothingAsked),
+  history: by(anyone, nothingAsked),
+  rollback: by(anyone, whole),
+  log: by(anyone, record),
+  input: by(anyone, nothingAsked),
+  getEnv: by(anyone, shape({ name: text })),
+  setEnv: by(anyone, shape({ name: text, value: longText })),
+}
+
+/** Questions and what they are about may hold anything that structured clone carries but handles. */
+const request = shape({ type: anything, number: count, by: pidText, name: knownName, ask: record })
+function knownName(name: unknown): string | undefined {
+  return typeof name === 'string' && Object.hasOwn(requestRules, name) ? undefined : ''
+}
+
+function chunk(value: unknown): string | undefined {
+  return longText(value) === undefined || value instanceof Uint8Array ? undefined : ''
+}
+
+/** What each message to the kernel looks like. */
+const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
+  request,
+  ready: shape({ type: anything }),
+  born: shape({ type: anything, pid: pidText, by: pidText, entry: entryText, inherit }),
+  unborn: shape({ type: anything, pid: pidText }),
+  exiting: shape({ type: anything, pid: pidText }),
+  upgradable: shape({ type: anything, pid: pidText, on: flag }),
+  finished: shape({ type: anything, pid: text, exit: wireExit }),
+  failed: shape({ type: anything, pid: pidText, entry: optional(entryText), error: wireError, late: flag }),
+  connect: shape({ type: anything, thread: count, letters: optional(oneOf(true)) }),
+  pong: shape({ type: anything }),
+  dry: shape({ type: anything }),
+  settling: shape({ type: anything }),
+  settled: shape({ type: anything }),
+  vouch: shape({ type: anything, via: count, action: text, target: pidText }),
+  output: shape({ type: anything, stream: oneOf(1, 2), chunk }),
+  deadLetters: shape({
+    type: anything,
+    letters: list(shape({ from: pidText, to: text, topic: text, reason: longText }), most),
+    dropped: count,
+  }),
+  breach: shape({ type: anything, thread: count, why: text }),
+  sender: shape({ type: anything, via: count, pid: pidText }),
+  streams: shape({ type: anything, overlay: entryText, oldest: either(nothing, real) }),
+}
+
+const rulesByType: ReadonlyMap<string, Guard> = new Map(Object.entries(messageRules))
+
+/** Messages, and questions, in which there may be anything. */
+const carriers: ReadonlySet<unknown> = new Set(['finished', 'born', 'failed'])
+const carryingQuestions: ReadonlySet<unknown> = new Set<RequestName>([
+  'spawn',
+  'call',
+  'can',
+  'evaluate',
+  'dial',
+  'entries',
+  'startChild',
+  'createToken',
+  'validateToken',
+  'openSession',
+  'identify',
+  'apply',
+  'log',
+])
+
+/** What is wrong with something that a thread posted; nothing where it is a message to the kernel. */
+export function faultIn(message: unknown): string | undefined {
+  if (!isRecord(message)) return 'what it posted is no message'
+  const { type } = message
+  const rule = typeof type === 'string' ? rulesByType.get(type) : undefined
+  if (rule === undefined) return 'it posted a message of no type that there is'
+  const wrong = rule(message)
+  if (wrong !== undefined) return `its message ${quoted(type)} is wrong at ${quoted(wrong)}`
+  const { name, ask } = message
+  const carries = type === 'request' ? carryingQuestions.has(name) : carriers.has(type)
+  const foreign = carries ? foreignIn(ask ?? message) : undefined
+  return foreign === undefined ? undefined : `there is ${foreign} in its message ${quoted(type)}`
+}

@@ -1,0 +1,148 @@
+/** What each parcel that comes from another thread has to look like, before anything looks inside. */
+import { frameTableSize } from '@troupe/core'
+import { holdsFile } from './foreign-handles.ts'
+import {
+  anything,
+  count,
+  either,
+  entryText,
+  flag,
+  type Guard,
+  isRecord,
+  list,
+  longText,
+  oneOf,
+  optional,
+  pidText,
+  quoted,
+  real,
+  record,
+  shape,
+  text,
+} from './validators.ts'
+import type { Parcel } from './kernel-thread.ts'
+
+/** Letters and other parcels in a batch, at most. */
+export const maxBatch = 256
+const mostListed = 1 << 20
+
+/** An error, told as plain data. */
+export const wireError = shape({
+  name: longText,
+  base: optional(text),
+  kind: text,
+  message: longText,
+  retryable: flag,
+  final: flag,
+  details: anything,
+  fields: anything,
+  stack: optional(longText),
+  cause: anything,
+  isValue: optional(flag),
+})
+export const wireExit = either(shape({ value: anything }), shape({ error: wireError }))
+
+const op = anything
+const overlay = optional(either(oneOf(null), entryText))
+const number: Guard = (value) => (Number.isInteger(value) && Number(value) >= 0 && Number(value) < frameTableSize ? undefined : '')
+const frame = shape({
+  overlay,
+  actor: optional(shape({ id: text, meta: record })),
+  scope: optional(list(entryText, mostListed)),
+  values: record,
+  deadline: optional(real),
+  trace: optional(text),
+})
+const reference = either(number, shape({ number, frame }))
+const watcher = shape({ pid: pidText, promise: count })
+const numbers = list(count, mostListed)
+const aboutLink = shape({ op, target: pidText, other: pidText })
+const bare = shape({ op })
+
+const rules: Readonly<Record<Exclude<Parcel['op'], 'send'>, Guard>> = {
+  reply: shape({ op, call: count, payload: carried }),
+  badReply: shape({ op, call: count, error: wireError }),
+  flow: shape({
+    op,
+    from: pidText,
+    credits: count,
+    window: count,
+    room: real,
+    head: count,
+    others: numbers,
+    arrived: count,
+    waiting: numbers,
+  }),
+  reclaim: shape({ op, from: pidText, keep: count }),
+  giveBack: shape({ op, to: pidText, credits: count }),
+  closed: shape({ op, pid: pidText, arrived: count, error: optional(wireError) }),
+  refused: shape({ op, pid: pidText, call: count, network: either(oneOf(null), entryText) }),
+  mark: bare,
+  passed: bare,
+  monitor: shape({ op, target: pidText, watcher }),
+  unmonitor: shape({ op, target: pidText, watcher: pidText }),
+  link: aboutLink,
+  unlink: aboutLink,
+  exit: shape({ op, from: pidText, watcher, exit: wireExit }),
+  linkDown: shape({ op, from: pidText, to: pidText, error: optional(wireError) }),
+}
+const rulesByOp: ReadonlyMap<unknown, Guard> = new Map(Object.entries(rules))
+const claims: ReadonlySet<unknown> = new Set(['held', 'open', 'try'])
+/** Fields of a letter. */
+const fields = 8
+
+/** A payload may hold all that structured clone carries but files and sockets. */
+function carried(value: unknown): string | undefined {
+  return holdsFile(value) ? '' : undefined
+}
+
+/** Pids that were looked at lately: most letters are of few. */
+let lately: readonly [unknown, unknown] = [Symbol('none'), Symbol('none')]
+
+function isKnownPid(value: unknown): boolean {
+  if (value === lately[0] || value === lately[1]) return true
+  if (pidText(value) !== undefined) return false
+  lately = [value, lately[0]]
+  return true
+}
+
+/** By hand: letters are many. */
+function faultInSend(parcel: Readonly<Record<string, unknown>>): string | undefined {
+  const { to, from, topic, frame: sent, payloads, call, claim } = parcel
+  if (!isKnownPid(to) || !isKnownPid(from)) return 'to'
+  if (text(topic) !== undefined) return 'topic'
+  if (number(sent) !== undefined && reference(sent) !== undefined) return 'frame'
+  if (count(call) !== undefined || !claims.has(claim)) return 'call'
+  if (!Array.isArray(payloads) || payloads.length === 0 || payloads.length > maxBatch) return 'payloads'
+  let named = 0
+  for (const _ in parcel) named += 1
+  if (named !== fields) return ''
+  for (const payload of payloads) if (typeof payload === 'object' && holdsFile(payload)) return 'payloads'
+  return undefined
+}
+
+function faultIn(parcel: unknown): string | undefined {
+  if (!isRecord(parcel)) return 'what it sent is no parcel'
+  const { op: name } = parcel
+  const wrong = name === 'send' ? faultInSend(parcel) : faultInOther(name, parcel)
+  return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
+}
+
+function faultInOther(name: unknown, parcel: Readonly<Record<string, unknown>>): string | undefined {
+  const rule = rulesByOp.get(name)
+  if (rule === undefined) return 'op'
+  const wrong = rule(parcel)
+  if (wrong !== undefined) return wrong
+  // What an end, an error or its details hold.
+  return 'exit' in parcel || 'error' in parcel ? carried(parcel) : undefined
+}
+
+/** What is wrong with what another thread posted; nothing where it is a batch of parcels. */
+export function faultInBatch(batch: unknown): string | undefined {
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'what it posted is no batch of parcels'
+  for (const parcel of batch) {
+    const wrong = faultIn(parcel)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}

@@ -1,0 +1,296 @@
+/** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
+import { type Channel, channel } from 'node:diagnostics_channel'
+import {
+  type Clock,
+  type EntryId,
+  type Log,
+  type LogNote,
+  notFound,
+  systemClock,
+  type TroupeError,
+  unavailable,
+  settledWithin,
+} from '@troupe/core'
+import type { Graph, Lifecycle } from '@troupe/registry'
+import { serviceKind } from '../config/kinds.ts'
+import { supervisorKind } from '../config/supervisor-kind.ts'
+import type { Start } from './service-instance.ts'
+import { type Needs, needsOf } from './dependencies.ts'
+import { Service, type ServiceState, type ServiceStatus } from './service.ts'
+
+/** Published with a {@link ServiceStatus} each time a service changes its state. */
+export const serviceChannel: Channel<object, ServiceStatus> = channel('troupe:service')
+
+/** How a service is brought up. */
+export interface ServiceDefinition {
+  readonly id: EntryId
+  readonly kind: string
+  readonly lifecycle: Lifecycle
+  /** Starts with the application; others start when something needs them. */
+  readonly autoStart: boolean
+  /** It runs in the application's default network, and so needs the default overlay, where there is one. @default false */
+  readonly followsDefault?: boolean
+  readonly start: Start
+  /** Milliseconds that the start of all waits for it: it may take longer, and nobody waits. @default as long as it takes */
+  readonly patience?: number
+}
+
+export interface SupervisorOptions {
+  readonly graph: Graph
+  readonly services: readonly ServiceDefinition[]
+  /** The overlay of all that chooses none. */
+  readonly defaultOverlay?: EntryId | undefined
+  readonly log: Log
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Stopping', 'Stopped', 'Exited'])
+
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #services = new Map<EntryId, Service>()
+  /** Services in the default network. */
+  readonly #followers = new Set<EntryId>()
+  /** Found out anew when services or references have changed. */
+  #links: Needs | undefined
+  /** Services that are being stopped with what they need: they do not come back before that is done. */
+  readonly #leaving = new Set<EntryId>()
+  /** The change of each service that is under way. */
+  readonly #turns = new Map<EntryId, Promise<void>>()
+  #stopping = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    for (const definition of options.services) this.#services.set(definition.id, this.#create(definition))
+  }
+
+  /** All services, as they are now. */
+  list(): readonly ServiceStatus[] {
+    return Array.from(this.#services.values(), ({ status }) => status)
+  }
+
+  /** @throws TroupeError `NotFound` for an entry that is no service. */
+  status(id: EntryId): ServiceStatus {
+    return this.#service(id).status
+  }
+
+  /** Starts what has `auto_start` and all that it needs. Settles when each runs, has failed once, or takes longer than it is waited for. */
+  async startAll(): Promise<void> {
+    const start = this.#starter()
+    const wanted = this.#options.services.filter(({ autoStart }) => autoStart)
+    await Promise.all(wanted.map(async ({ id, patience }) => (patience === undefined ? start(id) : settledWithin(start(id), patience))))
+  }
+
+  /**
+   * Starts a service and what it needs.
+   *
+   * @throws TroupeError `NotFound` for an entry that is no service, `Unavailable` when all is being stopped.
+   */
+  async start(id: EntryId): Promise<ServiceStatus> {
+    const service = this.#service(id)
+    if (this.#stopping) throw unavailable(`${id} can not start: the application stops`, { service: id })
+    const start = this.#starter()
+    await Promise.all(
+      this.#needs(id)
+        .filter((other) => !this.#isMet(other))
+        .map(start),
+    )
+    return this.#stopping ? service.status : service.start()
+  }
+
+  /** Stops a service; what needs it stops first. */
+  async stop(id: EntryId): Promise<void> {
+    this.#service(id)
+    const leaving = this.#dependents(id)
+    for (const other of leaving) this.#leaving.add(other)
+    await this.#stopper()(id)
+    for (const other of leaving) this.#leaving.delete(other)
+  }
+
+  /**
+   * Takes a service in, or in place of the one of its id. What was up comes up again; what was not, if it has `auto_start`.
+   *
+   * @param inPlace - The one of that id is not stopped: starting the new one takes its place.
+   */
+  async put(definition: ServiceDefinition, inPlace = false): Promise<void> {
+    await this.#inTurn(definition.id, async () => this.#put(definition, inPlace))
+  }
+
+  async #put(definition: ServiceDefinition, inPlace: boolean): Promise<void> {
+    const { id, autoStart } = definition
+    const former = this.#services.get(id)
+    const wasUp = former !== undefined && !atRest.has(former.status.state)
+    if (!inPlace) await former?.stop()
+    former?.close()
+    this.#links = undefined
+    this.#services.set(id, this.#create(definition))
+    if ((wasUp || autoStart) && !this.#stopping) await this.start(id)
+  }
+
+  /** Stops a service, what needs it first, and forgets it. Nothing happens when it is unknown. */
+  async remove(id: EntryId): Promise<void> {
+    await this.#inTurn(id, async () => {
+      if (!this.#services.has(id)) return
+      await this.stop(id)
+      this.#services.get(id)?.close()
+      this.#services.delete(id)
+      this.#links = undefined
+    })
+  }
+
+  /** A service, and all that stops with it. */
+  stopsWith(id: EntryId): ReadonlySet<EntryId> {
+    return this.#services.has(id) ? this.#dependents(id) : new Set()
+  }
+
+  /** One change of a service after the other: nobody else waits for them in order. */
+  async #inTurn(id: EntryId, work: () => Promise<void>): Promise<void> {
+    const mine = (this.#turns.get(id) ?? Promise.resolve()).then(work)
+    const settled = mine.catch(() => undefined)
+    this.#turns.set(id, settled)
+    await mine
+    if (this.#turns.get(id) === settled) this.#turns.delete(id)
+  }
+
+  /** References between entries have changed. */
+  relink(): void {
+    this.#links = undefined
+  }
+
+  /** Stops all, dependents first. No timer is left, and nothing can be started any more. */
+  async stopAll(): Promise<void> {
+    this.#stopping = true
+    const stop = this.#stopper()
+    await Promise.all(Array.from(this.#services.keys(), stop))
+    for (const service of this.#services.values()) service.close()
+  }
+
+  /** Starts each service once, as soon as all that it needs has been tried. */
+  #starter(): (id: EntryId) => Promise<void> {
+    return once(async (id, start) => {
+      await Promise.all(
+        this.#needs(id)
+          .filter((other) => !this.#isMet(other))
+          .map(start),
+      )
+      if (!this.#stopping && !this.#leaving.has(id)) await this.#service(id).start()
+    })
+  }
+
+  /** Stops each service once, as soon as all that needs it has stopped. */
+  #stopper(): (id: EntryId) => Promise<void> {
+    return once(async (id, stop) => {
+      await Promise.all(this.#neededBy(id).map(stop))
+      await this.#service(id).stop()
+    })
+  }
+
+  /** A service, and all that would miss it. */
+  #dependents(id: EntryId, found = new Set<EntryId>()): ReadonlySet<EntryId> {
+    if (found.has(id)) return found
+    found.add(id)
+    for (const other of this.#neededBy(id)) this.#dependents(other, found)
+    return found
+  }
+
+  /** Services that a service needs. */
+  #needs(id: EntryId): readonly EntryId[] {
+    return this.#linked().needs.get(id) ?? []
+  }
+
+  /** Services that need a service. */
+  #neededBy(id: EntryId): readonly EntryId[] {
+    return this.#linked().neededBy.get(id) ?? []
+  }
+
+  #linked(): Needs {
+    const { graph, defaultOverlay } = this.#options
+    this.#links ??= needsOf(graph, [...this.#services.keys()], (id) => (this.#followers.has(id) ? defaultOverlay : undefined))
+    return this.#links
+  }
+
+  #create({ id, kind, lifecycle, start, followsDefault = false }: ServiceDefinition): Service {
+    if (followsDefault) this.#followers.add(id)
+    else this.#followers.delete(id)
+    return new Service({
+      id,
+      kind,
+      lifecycle,
+      start,
+      clock: this.#options.clock ?? systemClock,
+      blockedBy: () => this.#blockedBy(id),
+      onChange: (status, before) => {
+        this.#changed(status, before)
+      },
+    })
+  }
+
+  #blockedBy(id: EntryId): TroupeError | undefined {
+    if (this.#leaving.has(id)) return unavailable('it is being stopped', { service: id })
+    const missing = this.#needs(id).find((other) => !this.#isMet(other))
+    if (missing === undefined) return undefined
+    return unavailable(`it needs ${missing}, which is ${this.status(missing).state}`, { service: id, needs: missing })
+  }
+
+  /** What runs is there for others; so is what has run to its end, such as the preparation of a database. */
+  #isMet(id: EntryId): boolean {
+    const { state, error } = this.status(id)
+    return state === 'Running' || (state === 'Exited' && error === undefined)
+  }
+
+  #service(id: EntryId): Service {
+    const service = this.#services.get(id)
+    if (service === undefined) throw notFound(`${id} is no service`, { id })
+    return service
+  }
+
+  #changed(status: ServiceStatus, before: ServiceStatus): void {
+    if (serviceChannel.hasSubscribers) serviceChannel.publish(status)
+    this.#options.log(`${status.id} ${status.state}${reason(status)}`, noteOf(status, before))
+    if (this.#stopping || !this.#isMet(status.id)) return
+    for (const id of this.#neededBy(status.id)) {
+      const dependent = this.#service(id)
+      if (dependent.isBlocked) dependent.wake()
+    }
+  }
+}
+
+/** Does something for each id at most once, however often it is asked to. */
+function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promise<void>): (id: EntryId) => Promise<void> {
+  const done = new Map<EntryId, Promise<void>>()
+  const doOnce = (id: EntryId): Promise<void> => {
+    const known = done.get(id)
+    if (known !== undefined) return known
+    const doing = act(id, doOnce)
+    done.set(id, doing)
+    return doing
+  }
+  return doOnce
+}
+
+/** A failure is an error, shown whatever the level of the log when the service could not start; so is giving up. A restart is a warning. */
+function noteOf({ kind, state, attempts, error }: ServiceStatus, before: ServiceStatus): LogNote {
+  const fields = attempts === 0 ? {} : { failures: attempts }
+  if (state === 'Starting') return attempts === 0 ? {} : { level: 'warn', fields }
+  if (error === undefined) return {}
+  if (state !== 'Failed' && state !== 'Exited') return { level: 'warn' }
+  const hasGivenUp = state === 'Exited'
+  const isLogged = !hasGivenUp && before.state === 'Running' && logThemselves.has(kind)
+  return {
+    level: isLogged ? 'warn' : 'error',
+    fields: { ...fields, ...(hasGivenUp && { gaveUp: true }), ...causesOf(error) },
+    always: hasGivenUp || before.state !== 'Running',
+  }
+}
+
+/** Kinds whose failures are logged as the processes' own, or the supervisors'. */
+const logThemselves: ReadonlySet<string> = new Set([serviceKind.kind, supervisorKind.kind])
+
+function causesOf({ cause }: TroupeError): { readonly cause?: unknown } {
+  return cause === undefined ? {} : { cause }
+}
+
+function reason({ state, error }: ServiceStatus): string {
+  return error === undefined || state === 'Starting' ? '' : `: ${error.kind}: ${error.message}`
+}

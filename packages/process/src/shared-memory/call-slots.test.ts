@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { boardSize, CallBoard } from './call-slots.ts'
+
+/** The two sides of a board. */
+function sides(): { readonly kernel: CallBoard; readonly thread: CallBoard } {
+  const kernel = new CallBoard()
+  return { kernel, thread: new CallBoard(kernel.memory) }
+}
+
+describe('a call on the board', () => {
+  it.each([
+    ['begun by the thread cannot be taken back', ['takeUp', 'withdraw']],
+    ['that was taken back cannot be begun', ['withdraw', 'takeUp']],
+    ['is begun once', ['takeUp', 'takeUp']],
+    ['is taken back once', ['withdraw', 'withdraw']],
+  ] as const)('%s', (_, [first, second]) => {
+    const { kernel, thread } = sides()
+    const act = { takeUp: () => thread.takeUp(3, 7), withdraw: () => kernel.withdraw(3, 7) }
+    kernel.post(3, 7)
+    expect([act[first](), act[second]()]).toEqual([true, false])
+  })
+
+  it('is not taken for another in its place', () => {
+    const { kernel, thread } = sides()
+    const last = boardSize - 1
+    kernel.post(last, 1)
+    expect(kernel.withdraw(last, 1)).toBe(true)
+    kernel.post(last, 0x7fffffff)
+    expect(thread.takeUp(last, 1)).toBe(false)
+    expect(thread.takeUp(last, 0x7fffffff)).toBe(true)
+    expect(kernel.withdraw(last, 0x7fffffff)).toBe(false)
+  })
+})

@@ -1,0 +1,215 @@
+/** The supervisors of processes that run, by name, and what threads may ask of them. */
+import { type Clock, type EntryId, fork, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
+import { waitUnlessOwn } from '../kernel/own-orders.ts'
+import type { Lifecycle } from '@troupe/registry'
+import { z } from 'zod'
+import type { Kernel } from '../kernel/kernel.ts'
+import { type ChildSpec, childSchema, supervisorKind } from '../config/supervisor-kind.ts'
+import type { RunningChild } from './children.ts'
+import type { Running } from '../service/service-instance.ts'
+import { partitionOf } from './partition.ts'
+import { ProcessSupervisor } from './process-supervisor.ts'
+import { serviceFrame } from '../service/service-frame.ts'
+import type { Rules } from './strategy.ts'
+import { startProcess } from '../service/supervised-process.ts'
+
+export interface SupervisorsOptions {
+  readonly kernel: Kernel
+  readonly log: Log
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+interface Named {
+  readonly supervisor: ProcessSupervisor
+  /** How many it has, if its children are partitions. */
+  readonly partitions: number | undefined
+}
+
+export class Supervisors {
+  readonly #options: SupervisorsOptions
+  readonly #running = new Map<string, Named>()
+
+  constructor(options: SupervisorsOptions) {
+    this.#options = options
+    const { kernel } = options
+    const { authority } = kernel
+    kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
+      const spec = this.#childSpec(supervisor, child)
+      authority.check(record, 'process.spawn', spec.process, { supervisor })
+      // A child that is added follows its caller, at its restarts too.
+      const acting = authority.governs(record) ? kernel.frames.acting(record.frame) : undefined
+      return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay, acting })
+    })
+    kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.terminate', childName(supervisor, child))
+      const name = childName(supervisor, child)
+      const whole = this.#whole(supervisor)
+      const isOwn = (other: string) => other === name || other.startsWith(`${name}/`)
+      await waitUnlessOwn(kernel, record, isOwn, async (released) => Promise.race([whole.terminateChild(child), released()]))
+    })
+    kernel.handle('restartChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
+      return this.#whole(supervisor).restartChild(child)
+    })
+    kernel.handle('deleteChild', async ({ supervisor, child }, { record }) => {
+      authority.check(record, 'process.terminate', childName(supervisor, child))
+      await this.#whole(supervisor).deleteChild(child)
+    })
+    kernel.handle('whichChildren', ({ supervisor }) => this.#named(supervisor).supervisor.whichChildren())
+    kernel.handle('countChildren', ({ supervisor }) => this.#named(supervisor).supervisor.countChildren())
+    kernel.handle('partition', ({ supervisor, key, child }) => this.#partition(supervisor, key, child))
+  }
+
+  get kernel(): Kernel {
+    return this.#options.kernel
+  }
+
+  get clock(): Clock {
+    return this.#options.clock ?? systemClock
+  }
+
+  get log(): (line: string) => void {
+    return this.#options.log
+  }
+
+  /** Supervisors that are no children of others by their entries. */
+  roots(): readonly EntryId[] {
+    const { registry } = this.#options.kernel
+    const ids = registry.find({ kind: supervisorKind.kind }).map(({ id }) => id)
+    const children = new Set(ids.flatMap((id) => registry.decode(id, supervisorKind).fields.children.map(({ process }) => process)))
+    return ids.filter((id) => !children.has(id))
+  }
+
+  /** Starts children that run `process` anew, unless they take new code over by themselves. Returns the names that they go by. */
+  async renew(process: EntryId): Promise<readonly string[]> {
+    const { processes } = this.#options.kernel
+    const renewed = [...this.#running].map(async ([name, { supervisor }]) => {
+      // One that ends meanwhile has nothing to start.
+      const ids = await supervisor.renew(process, (pid) => processes.isUpgradable(pid)).catch(() => [])
+      return ids.map((id) => childName(name, id))
+    })
+    return (await Promise.all(renewed)).flat()
+  }
+
+  /** What the supervisor needs to know of one as a service. */
+  describe(id: EntryId): { readonly kind: string; readonly lifecycle: Lifecycle } {
+    const { entry, fields } = this.#options.kernel.registry.decode(id, supervisorKind)
+    return { kind: entry.kind, lifecycle: fields.lifecycle }
+  }
+
+  /** Starts the supervisor of an entry with all its children, under a name. @throws what kept a child from starting. */
+  async start(id: EntryId, name: string = id, following: Following = {}): Promise<Running> {
+    const { fields } = this.#options.kernel.registry.decode(id, supervisorKind)
+    const { partitions } = fields
+    const followers = follow(fields.children, following)
+    if (partitions === undefined) return this.#begin(id, name, fields, followers)
+    const children = follow(
+      Array.from({ length: partitions }, (_, number) => partitionSpec(id, number)),
+      following,
+    )
+    return this.#begin(id, name, { ...fields, strategy: 'one_for_one', autoShutdown: 'all_significant' }, children, partitions)
+  }
+
+  async #begin(id: EntryId, name: string, rules: Rules, children: readonly ChildSpec[], partitions?: number): Promise<ProcessSupervisor> {
+    const { kernel, log, clock = systemClock } = this.#options
+    if (this.#running.has(name))
+      throw new TroupeError('AlreadyExists', `supervisor ${name} runs already`, { details: { supervisor: name } })
+    const supervisor = new ProcessSupervisor({
+      name,
+      rules,
+      children,
+      clock,
+      log,
+      start: async (spec) => this.#startChild(id, name, spec),
+      isSupervisor: (process) => kernel.registry.has(process) && kernel.registry.get(process).kind === supervisorKind.kind,
+    })
+    this.#running.set(name, { supervisor, partitions })
+    void supervisor.ended.then(() => {
+      this.#running.delete(name)
+    })
+    await supervisor.begin()
+    return supervisor
+  }
+
+  async #startChild(of: EntryId, supervisor: string, spec: ChildSpec): Promise<RunningChild> {
+    const { kernel } = this.#options
+    const name = childName(supervisor, spec.id)
+    const { fields, meta } = kernel.registry.decode(of, supervisorKind)
+    const { process } = spec
+    // A partition runs its own entry's children.
+    if (process === of) return named(await this.#begin(of, name, fields, follow(fields.children, spec)))
+    if (kernel.registry.get(process).kind === supervisorKind.kind) {
+      const child = await this.start(process, name, spec)
+      return { ended: child.ended, stop: async (hurry) => child.stop(hurry), supervisor: name }
+    }
+    const host = spec.host ?? fields.host
+    if (host === undefined)
+      throw new TroupeError('Invalid', `child "${spec.id}" of ${supervisor} has no host, nor has the supervisor`, { retryable: false })
+    const pin = meta.options?.network === undefined ? kernel.program(process).pin : meta.options.network
+    const { accepts } = spec
+    return startProcess(kernel, {
+      entry: process,
+      host,
+      args: spec.input,
+      frame: fork(serviceFrame(kernel.security, fields.lifecycle, pin === undefined ? spec.network : pin), spec.acting ?? {}),
+      name,
+      ...(accepts && { accepts }),
+      loadTimeout: fields.lifecycle.startTimeout,
+    })
+  }
+
+  #childSpec(supervisor: string, child: unknown): ChildSpec {
+    const { registry } = this.#options.kernel
+    const { data, error } = childSchema.safeParse(child)
+    if (error !== undefined) throw invalid(`not a child for ${supervisor}: ${z.prettifyError(error)}`, { supervisor })
+    for (const id of [data.process, ...(data.host === undefined ? [] : [data.host])]) registry.get(id)
+    return data
+  }
+
+  #partition(name: string, key: string | number, child: string | undefined): Pid {
+    const { partitions } = this.#named(name)
+    if (partitions === undefined) throw invalid(`supervisor ${name} has no partitions`, { supervisor: name })
+    const partition = `${name}/${partitionOf(key, partitions)}`
+    const views = this.#running.get(partition)?.supervisor.whichChildren() ?? []
+    const found = child === undefined ? views[0] : views.find(({ id }) => id === child)
+    if (found?.pid !== undefined) return found.pid
+    throw unavailable(`${partition} has no ${child === undefined ? 'process' : `process "${child}"`} that runs now`, {
+      supervisor: partition,
+    })
+  }
+
+  /** One whose children are its own, not partitions. */
+  #whole(name: string): ProcessSupervisor {
+    const { supervisor, partitions } = this.#named(name)
+    if (partitions === undefined) return supervisor
+    throw invalid(`supervisor ${name} has partitions: name one of them, ${name}/0 for instance`, { supervisor: name })
+  }
+
+  #named(name: string): Named {
+    const found = this.#running.get(name)
+    if (found !== undefined) return found
+    throw notFound(`there is no supervisor ${name} that runs`, { supervisor: name })
+  }
+}
+
+/** What children that are added at run time have of who added them. */
+type Following = Pick<ChildSpec, 'network' | 'acting'>
+
+function follow(children: readonly ChildSpec[], { network, acting }: Following): readonly ChildSpec[] {
+  return children.map((child) => ({ ...child, ...(network !== undefined && { network }), ...(acting && { acting }) }))
+}
+
+/** The name that a child's process goes by. */
+function childName(supervisor: string, child: string): string {
+  return `${supervisor}/${child}`
+}
+
+function named(supervisor: ProcessSupervisor): RunningChild {
+  return { ended: supervisor.ended, stop: async (hurry) => supervisor.stop(hurry), supervisor: supervisor.name }
+}
+
+/** A partition starts anew when it failed; when its rules ended it in order, it does not come back, and with the last of them all has ended. */
+function partitionSpec(process: EntryId, number: number): ChildSpec {
+  return { id: String(number), process, input: [], restart: 'transient', significant: true, shutdown: 'infinity' }
+}

@@ -1,0 +1,199 @@
+/**
+ * The two pipes between this process and the kernel, and the wires on them. What is used here is taken from Node before any code of the
+ * application could replace it.
+ */
+import { EventEmitter } from 'node:events'
+import { writevSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { decode, encode } from '../../pipe/codec.ts'
+import { channelOf, frameHeader, FrameReader, kernelChannel, threadOfChannel } from '../../pipe/frames.ts'
+import type { PeerPort } from '../../mailbox/peer-port.ts'
+import type { ToThread } from '../../protocol/kernel-thread.ts'
+
+/** The launcher's order (`packages/tsnet/launcher`). */
+const downFd = 4
+const upFd = 5
+/** Bytes that are gathered at most before they are written. */
+const maxGathered = 256 << 10
+
+type Send = (channel: number, payload: Uint8Array) => void
+
+/** The process's end of its wire to the kernel. */
+export class KernelPipe extends EventEmitter {
+  readonly #down: Socket
+  readonly #ports = new Map<number, PeerPipe>()
+  readonly #reader = new FrameReader((channel, payload) => {
+    this.#receive(channel, payload)
+    return true
+  })
+  #gathered: Uint8Array[] = []
+  #size = 0
+  readonly #first = Promise.withResolvers<unknown>()
+  #isStarted = false
+  /** What came before anything listens. */
+  #early: { readonly channel: number; readonly payload: Uint8Array }[] | undefined = []
+  /** What becomes of a message before it is delivered. */
+  #received: (message: object) => unknown = (message) => message
+
+  constructor() {
+    super()
+    this.#down = new Socket({ fd: downFd, readable: true, writable: false })
+    this.#down.on('data', (chunk: Uint8Array) => {
+      this.#reader.push(chunk)
+    })
+    // The kernel is gone: nothing is left to do here.
+    this.#down.on('error', leave).on('end', leave)
+    process.on('exit', this.flush)
+  }
+
+  /** The first message, which says what to start. Later ones wait until something listens. */
+  first(): Promise<unknown> {
+    return this.#first.promise
+  }
+
+  /** Has every message go through `received`, and delivers those that have come already. */
+  open(received: (message: object) => unknown): void {
+    this.#received = received
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const { channel, payload } of early) this.#take(channel, payload)
+  }
+
+  postMessage(message: object): void {
+    this.#send(kernelChannel, encode(message))
+  }
+
+  ref(): void {
+    this.#down.ref()
+  }
+
+  unref(): void {
+    this.#down.unref()
+  }
+
+  close(): void {
+    this.flush()
+    for (const port of this.#ports.values()) port.end()
+    this.#ports.clear()
+    this.emit('close')
+  }
+
+  /** Writes what was sent so far. Waits where the kernel has not read enough. */
+  readonly flush = (): void => {
+    let bytes = this.#gathered
+    if (bytes.length === 0) return
+    this.#gathered = []
+    this.#size = 0
+    while (bytes.length > 0) bytes = after(bytes, writevSync(upFd, bytes))
+  }
+
+  readonly #send: Send = (channel, payload) => {
+    if (this.#gathered.length === 0) process.nextTick(this.flush)
+    this.#gathered.push(frameHeader(channel, payload.length))
+    if (payload.length > 0) this.#gathered.push(payload)
+    this.#size += payload.length
+    if (this.#size > maxGathered) this.flush()
+  }
+
+  #receive(channel: number, payload: Uint8Array): void {
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      this.#first.resolve(decode(payload))
+    } else if (this.#early === undefined) this.#take(channel, payload)
+    else this.#early.push({ channel, payload })
+  }
+
+  #take(channel: number, payload: Uint8Array): void {
+    if (channel === kernelChannel) {
+      this.#deliver(decode(payload))
+      return
+    }
+    const thread = threadOfChannel(channel)
+    const port = this.#ports.get(thread)
+    if (payload.length > 0) port?.take(payload)
+    else {
+      this.#ports.delete(thread)
+      port?.end()
+    }
+  }
+
+  #deliver(message: unknown): void {
+    if (!isMessage(message)) return
+    const received = this.#received(isIntroduction(message) ? this.#introduced(message) : message)
+    if (received !== undefined) this.emit('message', received)
+  }
+
+  /** The kernel keeps the port itself: what stands for it here sends by this pipe. */
+  #introduced(message: ToThread & { readonly type: 'channel' }): object {
+    const { thread } = message
+    const port = new PeerPipe(thread, this.#send, () => {
+      this.#ports.delete(thread)
+    })
+    this.#ports.set(thread, port)
+    return { ...message, port }
+  }
+}
+
+/** What stands for the port to another thread. */
+class PeerPipe extends EventEmitter implements PeerPort {
+  readonly #channel: number
+  readonly #send: Send
+  readonly #onClose: () => void
+  #ended = false
+
+  constructor(thread: number, send: Send, onClose: () => void) {
+    super()
+    this.#channel = channelOf(thread)
+    this.#send = send
+    this.#onClose = onClose
+  }
+
+  postMessage(bytes: Uint8Array): void {
+    if (!this.#ended) this.#send(this.#channel, bytes)
+  }
+
+  take(bytes: Uint8Array): void {
+    this.emit('message', bytes)
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+
+  /** Closes it from this side. */
+  close(): void {
+    if (this.#ended) return
+    this.#send(this.#channel, new Uint8Array())
+    this.#onClose()
+    this.end()
+  }
+
+  /** It has closed. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.emit('close')
+  }
+}
+
+function leave(): never {
+  process.exit()
+}
+
+function isMessage(message: unknown): message is ToThread {
+  return typeof message === 'object' && message !== null && 'type' in message
+}
+
+function isIntroduction(message: ToThread): message is ToThread & { readonly type: 'channel' } {
+  return message.type === 'channel'
+}
+
+/** What is left of `bytes` after the first `written` of them. */
+function after(bytes: readonly Uint8Array[], written: number): Uint8Array[] {
+  let left = written
+  for (const [index, { length }] of bytes.entries()) {
+    if (left < length) return [bytes[index]?.subarray(left) ?? new Uint8Array(), ...bytes.slice(index + 1)]
+    left -= length
+  }
+  return []
+}

@@ -1,0 +1,50 @@
+/** The calls that the kernel posts to a thread of a pool: they run one after the other. */
+import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
+import { CallBoard } from '../../shared-memory/call-slots.ts'
+import { Deque } from '../../mailbox/deque.ts'
+import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/kernel-thread.ts'
+
+export class PostedCalls {
+  readonly #program: Program
+  readonly #board: CallBoard
+  readonly #run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>
+  readonly #onEnd: (pid: Pid, exit: WireExit) => void
+  readonly #frames = new FrameDecoder()
+  readonly #queue = new Deque<PostedCall>()
+  #working = false
+
+  constructor(
+    { program, board }: Service,
+    run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>,
+    onEnd: (pid: Pid, exit: WireExit) => void,
+  ) {
+    this.#program = program
+    this.#board = new CallBoard(board)
+    this.#run = run
+    this.#onEnd = onEnd
+  }
+
+  take(calls: readonly PostedCall[]): void {
+    for (const call of calls) this.#queue.push(call)
+    if (!this.#working) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const [pid, reference, place, number, ...args] = next
+      // Also of a call that was taken back: later ones refer to it.
+      const frame = this.#frames.decode(reference)
+      if (frame === undefined || !this.#board.takeUp(place, number)) continue
+      // Told before the next one begins, which may take long, or end the thread.
+      this.#onEnd(pid, await this.#run({ pid, program: this.#program, frame }, args))
+      // Connections are served, and cancels are read, between two calls.
+      if (yieldDue()) {
+        await new Promise<void>((resolve) => {
+          afterTurn(resolve, undefined)
+        })
+      }
+    }
+    this.#working = false
+  }
+}

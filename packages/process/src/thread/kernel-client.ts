@@ -1,0 +1,131 @@
+/** Questions to the kernel over the thread's wire, with their answers. */
+import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
+import type { RequestName, Requests, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import { hand, type Wire } from '../channel/local-port.ts'
+import { lookLater } from './builtins.ts'
+import { Outflow } from './kernel-send-window.ts'
+
+interface Pending {
+  /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
+  resolve(value: unknown): void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** A question on its way: the answer, and its number, by which it can be cancelled. */
+export interface Asked<Name extends RequestName> {
+  readonly number: number
+  readonly answer: Promise<Requests[Name]['answer']>
+}
+
+export class KernelLink {
+  readonly #wire: Wire<ToThread>
+  readonly #outflow: Outflow | undefined
+  readonly #onAsk: (by: Pid) => void
+  readonly #pending = new Map<number, Pending>()
+  #next = 1
+  #closed = false
+
+  /**
+   * @param onAsk - Called before something is asked on behalf of a process or call.
+   * @param credit - How much may be under way; nothing where all may.
+   */
+  constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
+    this.#wire = wire
+    this.#outflow = credit && new Outflow(wire, credit)
+    this.#onAsk = onAsk
+    wire.on('message', (message: ToThread) => {
+      lookLater()
+      if (!this.#settle(message)) onMessage(message)
+    })
+    wire.on('close', () => {
+      this.#rejectAll()
+    })
+  }
+
+  /** Asks on behalf of `by`. */
+  request<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Promise<Requests[Name]['answer']> {
+    return this.ask(name, ask, by).answer
+  }
+
+  /** @param owned - Nobody will touch the question any more. */
+  ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid, owned = false): Asked<Name> {
+    this.#onAsk(by)
+    const number = this.#next
+    this.#next += 1
+    if (this.#closed) return { number, answer: Promise.reject(stopped()) }
+    const answer = new Promise<Requests[Name]['answer']>((resolve, reject) => {
+      this.#pending.set(number, { resolve, reject })
+    })
+    this.#post({ type: 'request', number, by, name, ask }, owned)
+    return { number, answer }
+  }
+
+  #post(
+    question: { readonly type: 'request'; readonly number: number; readonly by: Pid; readonly name: RequestName; readonly ask: unknown },
+    owned: boolean,
+  ): void {
+    const { number, name } = question
+    try {
+      if (this.#outflow !== undefined) this.#outflow.post(question)
+      else if (owned) hand(this.#wire, question)
+      else this.#wire.postMessage(question)
+    } catch (cause) {
+      const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
+      this.#pending.get(number)?.reject(error)
+      this.#pending.delete(number)
+    }
+  }
+
+  /** Tells without expecting an answer. */
+  tell(message: ToKernel): void {
+    if (this.#outflow === undefined) this.#wire.postMessage(message)
+    else this.#outflow.post(message)
+  }
+
+  /** Settles when all that was said so far is on its way to the kernel; answers nothing when it is. */
+  posted(): Promise<void> | undefined {
+    return this.#outflow?.posted()
+  }
+
+  /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
+  failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
+    this.tell({ type: 'failed', pid, entry, error, late })
+  }
+
+  /** Whether the wire keeps the thread alive. */
+  hold(held: boolean): void {
+    if (held) this.#wire.ref()
+    else this.#wire.unref()
+  }
+
+  close(): void {
+    this.#outflow?.close()
+    this.#wire.close()
+    this.#rejectAll()
+  }
+
+  /** Takes what is for the link itself. */
+  #settle(message: ToThread): boolean {
+    if (message.type === 'ping') {
+      this.tell({ type: 'pong' })
+      return true
+    }
+    if (message.type !== 'answer' && message.type !== 'refusal') return false
+    const pending = this.#pending.get(message.number)
+    this.#pending.delete(message.number)
+    if (message.type === 'answer') pending?.resolve(message.value)
+    else pending?.reject(errorFromWire(message.error))
+    return true
+  }
+
+  #rejectAll(): void {
+    this.#closed = true
+    const error = stopped()
+    for (const pending of this.#pending.values()) pending.reject(error)
+    this.#pending.clear()
+  }
+}
+
+function stopped(): TroupeError {
+  return new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
+}

@@ -1,0 +1,79 @@
+/** What a thread posts to the kernel: as much as it has credit for, and the rest in its order, as soon as it has. */
+import { Credit, kernelWindow } from '../shared-memory/credit.ts'
+import { Deque } from '../mailbox/deque.ts'
+import type { ToThread } from '../protocol/kernel-thread.ts'
+import type { Wire } from '../channel/local-port.ts'
+import { atExit } from './at-exit.ts'
+
+/** Milliseconds that the end of a thread waits for the kernel to read on. */
+const patience = 1000
+
+export class Outflow {
+  readonly #wire: Wire<ToThread>
+  readonly #credit: Credit
+  readonly #waiting = new Deque<object>()
+  readonly #forget: () => void
+  readonly #posted: (() => void)[] = []
+  #closed = false
+  /** The thread ends: nothing can wait for a later turn. */
+  #isEnding = false
+
+  constructor(wire: Wire<ToThread>, credit: SharedArrayBuffer) {
+    this.#wire = wire
+    this.#credit = new Credit(credit, kernelWindow)
+    this.#forget = atExit(this.#drain)
+  }
+
+  /** @throws what structured clone throws. */
+  post(message: object): void {
+    if (this.#waiting.size === 0 && this.#credit.take()) {
+      this.#wire.postMessage(message)
+      return
+    }
+    // As it is now: whoever posts it may go on changing it.
+    this.#waiting.push(structuredClone(message))
+    if (this.#isEnding) this.#drain()
+    else if (this.#waiting.size === 1) void this.#flow()
+  }
+
+  /** Settles when all that was said so far is on its way; answers nothing when it is. */
+  posted(): Promise<void> | undefined {
+    if (this.#waiting.size === 0 || this.#closed) return undefined
+    return new Promise((resolve) => {
+      this.#posted.push(resolve)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#credit.close()
+    this.#tellPosted()
+    this.#forget()
+  }
+
+  async #flow(): Promise<void> {
+    while (!this.#closed && this.#waiting.size > 0) {
+      await this.#credit.more()
+      this.#postWaiting()
+    }
+  }
+
+  #postWaiting(): void {
+    while (this.#waiting.size > 0 && this.#credit.take()) {
+      const next = this.#waiting.shift()
+      if (next !== undefined) this.#wire.postMessage(next)
+    }
+    if (this.#waiting.size === 0) this.#tellPosted()
+  }
+
+  #tellPosted(): void {
+    for (const resolve of this.#posted.splice(0)) resolve()
+  }
+
+  /** The thread ends: what it said before is still said. */
+  readonly #drain = (): void => {
+    this.#isEnding = true
+    do this.#postWaiting()
+    while (this.#waiting.size > 0 && this.#credit.wait(patience))
+  }
+}

@@ -1,0 +1,143 @@
+import { emptyFrame, entryId, fork, type Frame, type Pid, pid } from '@troupe/core'
+import { MessageChannel } from 'node:worker_threads'
+import { describe, expect, it } from 'vitest'
+import type { Parcel, PeerNetwork, Standing } from '../../protocol/kernel-thread.ts'
+import { Border } from './inbound-gate.ts'
+
+const proxy = entryId('net:proxy')
+const [one, two, sender] = [pid(1, 1), pid(1, 2), pid(2, 1)]
+const send = (to: Pid, topic: string): Parcel => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0, claim: 'open' })
+const flow: Parcel = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], arrived: 0, waiting: [], room: 1 }
+
+const little = { actor: { id: 'mallory', meta: {} }, scope: [entryId('app:little')], values: {} }
+
+function border(standing: Standing, network: PeerNetwork = { overlay: null, isOwn: true }) {
+  const passed: Parcel[] = []
+  const frames: Frame[] = []
+  const refused: Parcel[] = []
+  const asked: string[] = []
+  const it = new Border({
+    standing,
+    network,
+    pass: (parcel, frame) => {
+      passed.push(parcel)
+      frames.push(frame)
+    },
+    refuse: (parcel) => refused.push(parcel),
+    vouch: (action, target) => asked.push(`${action} ${target}`),
+    identify: (from) => asked.push(`sender ${from}`),
+  })
+  return { it, passed, frames, refused, asked }
+}
+
+describe('what comes from a thread', () => {
+  it('passes without a question when not all of its code is asked about', () => {
+    const { it, passed, asked } = border({ governed: false })
+    it.take(send(one, 'a'), emptyFrame)
+    it.take({ op: 'link', target: one, other: sender }, emptyFrame)
+    expect([passed.length, asked]).toEqual([2, []])
+  })
+
+  it('else waits for the word of the kernel, in order', () => {
+    const { it, passed, refused, asked } = border({ governed: true })
+    it.onSender(sender, little)
+    it.take(flow, emptyFrame)
+    it.take(send(one, 'a'), emptyFrame)
+    it.take(send(two, 'b'), emptyFrame)
+    it.take(flow, emptyFrame)
+    it.take(send(one, 'c'), emptyFrame)
+    expect([passed, asked]).toEqual([[flow], [`process.send ${one}`]])
+    it.onVouched('process.send', one, true)
+    expect([passed, asked]).toEqual([
+      [flow, send(one, 'a')],
+      [`process.send ${one}`, `process.send ${two}`],
+    ])
+    it.onVouched('process.send', two, false)
+    expect(passed.slice(2)).toEqual([flow, send(one, 'c')])
+    expect(refused).toEqual([send(two, 'b')])
+    it.take({ op: 'monitor', target: one, watcher: { pid: sender, promise: 0 } }, emptyFrame)
+    expect(asked.at(-1)).toBe(`process.monitor ${one}`)
+  })
+
+  it('is asked about again when the policies have changed', () => {
+    const { it, passed, asked } = border({ governed: true })
+    it.onSender(sender, little)
+    it.take(send(one, 'a'), emptyFrame)
+    it.forget()
+    expect(asked).toHaveLength(2)
+    it.onVouched('process.send', one, true)
+    it.forget()
+    it.take(send(one, 'b'), emptyFrame)
+    expect([passed.length, asked.length]).toEqual([1, 3])
+    it.onStanding({ governed: false })
+    expect(passed).toHaveLength(2)
+  })
+
+  it('is in the network that the kernel says, whatever it says itself', () => {
+    const cleared = fork(emptyFrame, { overlay: null, values: { a: 1 } })
+    const disguised = fork(emptyFrame, { overlay: entryId('net:other') })
+    const framesIn = (network: PeerNetwork) => {
+      const { it, frames } = border({ governed: false }, network)
+      for (const frame of [cleared, cleared, disguised]) it.take(send(one, 'a'), frame)
+      return frames
+    }
+    const [first, second, third] = framesIn({ overlay: proxy, isOwn: false })
+    expect(first).toMatchObject({ overlay: proxy, values: { a: 1 } })
+    expect(second).toBe(first)
+    expect(third?.overlay).toBe(proxy)
+    expect(framesIn({ overlay: null, isOwn: false })).toEqual([cleared, cleared, fork(emptyFrame, { overlay: null })])
+  })
+
+  it('acts for whom the kernel says, whatever it says itself', () => {
+    const { it, frames, asked } = border({ governed: false })
+    const claimed = fork(emptyFrame, { actor: { id: 'admin', meta: {} }, scope: [], values: { tenant: 'theirs' } })
+    it.take(send(one, 'a'), claimed)
+    it.take(send(one, 'b'), emptyFrame)
+    expect([frames, asked]).toEqual([[], [`sender ${sender}`]])
+    it.onSender(sender, little)
+    expect(frames).toEqual([{ ...claimed, ...little }, emptyFrame])
+    it.take(send(one, 'c'), claimed)
+    expect(frames.at(-1)).toEqual({ ...claimed, ...little })
+    expect(asked).toHaveLength(1)
+  })
+
+  it('acts for nobody where the kernel knows no such sender', () => {
+    const { it, frames } = border({ governed: false })
+    it.take(send(one, 'a'), fork(emptyFrame, { actor: { id: 'admin', meta: {} } }))
+    it.onSender(sender)
+    expect(frames).toEqual([emptyFrame])
+  })
+
+  it('cannot leave an identity out where all of its code is asked about', () => {
+    const { it, frames, asked } = border({ governed: true })
+    it.take(send(one, 'a'), emptyFrame)
+    it.onVouched('process.send', one, true)
+    expect([frames, asked.at(-1)]).toEqual([[], `sender ${sender}`])
+    it.onSender(sender, little)
+    expect(frames).toMatchObject([{ actor: { id: 'mallory' } }])
+  })
+
+  it('brings nothing from another network that could carry work', () => {
+    const { it } = border({ governed: false }, { overlay: proxy, isOwn: false })
+    const { port1 } = new MessageChannel()
+    const parcels: readonly Parcel[] = [
+      { op: 'send', to: one, from: sender, topic: 'a', frame: 0, payloads: [{ port1 }], call: 0, claim: 'held' },
+      { op: 'reply', call: 1, payload: new SharedArrayBuffer(1) },
+      { op: 'exit', from: sender, watcher: { pid: one, promise: 1 }, exit: { value: [port1] } },
+    ]
+    for (const parcel of parcels)
+      expect(() => {
+        it.take(parcel, emptyFrame)
+      }).toThrow('does not cross')
+    port1.close()
+  })
+
+  it('reaches a process of another network only where that accepts it', () => {
+    const other = entryId('net:other')
+    const from = (network: PeerNetwork) => border({ governed: false }, network).it
+    const accepted = (network: PeerNetwork) => [[], [other], [proxy], 'any' as const].map((accepts) => from(network).isAccepted(accepts))
+    expect(accepted({ overlay: proxy, isOwn: false })).toEqual([false, false, true, true])
+    expect(accepted({ overlay: proxy, isOwn: true })).toEqual([true, true, true, true])
+    expect(accepted({ overlay: null, isOwn: false })).toEqual([true, true, true, true])
+  })
+})

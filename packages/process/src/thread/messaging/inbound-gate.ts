@@ -1,0 +1,210 @@
+/**
+ * What is taken from another thread. It may be run by code that means no good, so nothing rests on its honesty: it does what the kernel
+ * says that it may do, in an overlay that the kernel says it can be in.
+ */
+import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
+import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
+import type { Accepts, Parcel, PeerNetwork, SenderFrame, Standing } from '../../protocol/kernel-thread.ts'
+
+/** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
+const maxHeld = 4096
+/** Senders that are remembered. */
+const mostSenders = 4096
+
+export interface BorderOptions {
+  readonly standing: Standing
+  readonly network: PeerNetwork
+  /** Asks the kernel whether the other thread may do `action` to a process here. */
+  readonly vouch: (action: string, target: Pid) => void
+  /** Asks the kernel for whom a process or call in the other thread acts. */
+  readonly identify: (sender: Pid) => void
+  readonly pass: (parcel: Parcel, frame: Frame) => void
+  /** What is not taken: it may hold letters. */
+  readonly refuse: (parcel: Parcel) => void
+}
+
+export class Border {
+  readonly #options: BorderOptions
+  readonly #vouched = new Map<string, boolean>()
+  readonly #asked = new Set<string>()
+  #standing: Standing
+  readonly #held: { readonly parcel: Parcel; readonly frame: Frame }[] = []
+  /** For whom those act who have sent something; nothing while the kernel is asked. */
+  readonly #senders = new Map<Pid, SenderFrame | undefined>()
+  readonly #waiting: (() => void)[] = []
+  /** The last frame that was put right: most messages of a sender come in one. */
+  #moved: { readonly from: Frame; readonly acting: SenderFrame | undefined; readonly to: Frame } | undefined
+
+  constructor(options: BorderOptions) {
+    this.#options = options
+    this.#standing = options.standing
+  }
+
+  /** Takes a parcel, in order, or refuses it. @param frame - Of a letter, as it claims. @throws for what may not cross to this network. */
+  take(parcel: Parcel, frame: Frame): void {
+    if (this.leadsElsewhere) checkParcel(parcel)
+    if (this.#held.length > 0) this.#hold(parcel, frame)
+    else if (!this.#tryTake(parcel, frame)) this.#hold(parcel, frame)
+  }
+
+  /** Settles when nothing is held any more; returns nothing when nothing is. */
+  passed(): Promise<void> | undefined {
+    if (this.#held.length === 0) return undefined
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  /** The kernel's answer. */
+  onVouched(action: string, target: Pid, may: boolean): void {
+    this.#vouched.set(`${action} ${target}`, may)
+    this.#asked.delete(`${action} ${target}`)
+    this.#goOn()
+  }
+
+  /** The kernel's answer. Who is not known acts for nobody. */
+  onSender(sender: Pid, acting: SenderFrame = nobody): void {
+    this.#senders.set(sender, acting)
+    const [oldest] = this.#senders.keys()
+    if (this.#senders.size > mostSenders && oldest !== undefined) this.#senders.delete(oldest)
+    this.#goOn()
+  }
+
+  onStanding(standing: Standing): void {
+    this.#standing = standing
+    this.#goOn()
+  }
+
+  /** The policies have changed. */
+  forget(): void {
+    this.#vouched.clear()
+    this.#asked.clear()
+    this.#goOn()
+  }
+
+  /** The overlay of the other thread; `null` is the clear network. */
+  get overlay(): EntryId | null {
+    return this.#options.network.overlay
+  }
+
+  /** Whether the other thread runs in another network. */
+  get leadsElsewhere(): boolean {
+    return !this.#options.network.isOwn
+  }
+
+  /**
+   * Checks what is sent to the other thread.
+   *
+   * @param isReply - See `checkCrossing`.
+   * @throws TroupeError `Invalid`, with the path.
+   */
+  check(value: unknown, path: string, isReply = false): void {
+    const { isOwn, encoded } = this.#options.network
+    if (encoded === true) checkEncodable(value, path)
+    else if (!isOwn) checkCrossing(value, path, isReply)
+  }
+
+  /** Whether a process here that accepts messages from such overlays takes those of the other thread. */
+  isAccepted(accepts: Accepts): boolean {
+    const { isOwn, overlay } = this.#options.network
+    return isOwn || overlay === null || accepts === 'any' || accepts.includes(overlay)
+  }
+
+  /** The frame of a message from there: network, actor, scope and values are what the kernel says, whatever the message says. */
+  #frameOf(frame: Frame, acting: SenderFrame | undefined): Frame {
+    if (this.#moved?.from === frame && this.#moved.acting === acting) return this.#moved.to
+    const inNetwork = this.#inNetwork(frame)
+    const to = acting === undefined ? inNetwork : Object.freeze({ ...inNetwork, ...acting })
+    this.#moved = { from: frame, acting, to }
+    return to
+  }
+
+  #inNetwork(frame: Frame): Frame {
+    const { overlay } = this.#options.network
+    if (overlay === null ? typeof frame.overlay !== 'string' : frame.overlay === overlay) return frame
+    // Where nothing was chosen, the thread is in the application's default.
+    return frame.overlay === undefined ? frame : fork(frame, { overlay })
+  }
+
+  #hold(parcel: Parcel, frame: Frame): void {
+    if (this.#held.length < maxHeld) this.#held.push({ parcel, frame })
+    else this.#options.refuse(parcel)
+  }
+
+  #goOn(): void {
+    while (this.#held.length > 0) {
+      const [next] = this.#held
+      if (next === undefined || !this.#tryTake(next.parcel, next.frame)) return
+      this.#held.shift()
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** Answers false when the kernel has to be asked first. */
+  #tryTake(parcel: Parcel, frame: Frame): boolean {
+    const may = this.#standing.governed ? this.#may(parcel) : true
+    if (may === undefined) return false
+    if (!may) {
+      this.#options.refuse(parcel)
+      return true
+    }
+    if (parcel.op !== 'send') {
+      this.#options.pass(parcel, frame)
+      return true
+    }
+    const { from } = parcel
+    // Most claim to act for nobody, and may.
+    if (!this.#standing.governed && frame.actor === undefined && frame.scope === undefined) {
+      this.#options.pass(parcel, this.#frameOf(frame, undefined))
+      return true
+    }
+    const acting = this.#senders.get(from)
+    if (acting === undefined) {
+      this.#identify(from)
+      return false
+    }
+    this.#options.pass(parcel, this.#frameOf(frame, acting))
+    return true
+  }
+
+  #identify(sender: Pid): void {
+    if (this.#senders.has(sender)) return
+    this.#senders.set(sender, undefined)
+    this.#options.identify(sender)
+  }
+
+  #may(parcel: Parcel): boolean | undefined {
+    const action = actionOf(parcel)
+    if (action === undefined || !('target' in parcel || 'to' in parcel)) return true
+    const target = 'target' in parcel ? parcel.target : parcel.to
+    const key = `${action} ${target}`
+    const known = this.#vouched.get(key)
+    if (known === undefined && !this.#asked.has(key)) {
+      this.#asked.add(key)
+      this.#options.vouch(action, target)
+    }
+    return known
+  }
+}
+
+const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
+
+/** @throws TroupeError `Invalid` where something in a parcel could carry work to another network. */
+function checkParcel(parcel: Parcel): void {
+  if (parcel.op === 'send') for (const payload of parcel.payloads) checkCrossing(payload, 'payload')
+  else if (parcel.op === 'reply') checkCrossing(parcel.payload, 'reply', true)
+  else if (parcel.op === 'exit') checkCrossing(parcel.exit, 'exit', true)
+}
+
+function actionOf(parcel: Parcel): string | undefined {
+  switch (parcel.op) {
+    case 'send':
+    case 'monitor':
+    case 'unmonitor':
+    case 'link':
+    case 'unlink':
+      return `process.${parcel.op}`
+    default:
+      return undefined
+  }
+}

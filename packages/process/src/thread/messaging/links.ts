@@ -1,0 +1,286 @@
+/**
+ * Monitors and links of a thread's processes. Each thread tells the ends of its own processes, over the channels that carried their
+ * messages, so that an EXIT never overtakes them; what a lost thread can no longer tell, the threads that watched it conclude themselves.
+ */
+import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
+import { checkCrossing } from '../../protocol/network-crossing.ts'
+import type { Border } from './inbound-gate.ts'
+import type { Channel } from '../../channel/channel.ts'
+import { unpack } from '../../mailbox/payload.ts'
+import type { Parcel, Watcher, WireExit } from '../../protocol/kernel-thread.ts'
+import type { Exit } from '../process/event-queue.ts'
+import type { LocalProcess } from '../process/local-process.ts'
+
+export interface BondsOptions {
+  readonly thread: number
+  readonly process: (pid: Pid) => LocalProcess | undefined
+  readonly channel: (thread: number) => Channel
+  /** Ends a process here because one that it was linked to ended. */
+  readonly end: (process: LocalProcess, error: TroupeError) => void
+}
+
+/** News of a process that whoever spawned it cannot place yet. */
+interface EarlyNews {
+  readonly exit?: Exit
+  readonly down?: { readonly error: TroupeError | undefined }
+}
+
+type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+
+export class Bonds {
+  readonly #options: BondsOptions
+  readonly #promises = new Map<number, (exit: Exit) => void>()
+  /** What processes and promises here watch in other threads. */
+  readonly #watched = new Map<Pid, Watcher[]>()
+  /** Processes here that are linked to one in another thread, by that one. */
+  readonly #linked = new Map<Pid, Set<Pid>>()
+  /** Spawns under way, by the process that is to monitor what they start. */
+  readonly #spawning = new Map<Pid, number>()
+  /** What was heard of processes before the answer to their spawn, which comes by another port. */
+  readonly #early = new Map<Pid, EarlyNews>()
+  #nextPromise = 1
+
+  constructor(options: BondsOptions) {
+    this.#options = options
+  }
+
+  /** A watcher that resolves a promise here, for the program that `by` runs. Nothing is watched yet. */
+  promise(by: Pid): { readonly watcher: Watcher; readonly exit: Promise<Exit>; readonly forget: () => void } {
+    const number = this.#nextPromise
+    this.#nextPromise += 1
+    const exit = new Promise<Exit>((resolve) => {
+      this.#promises.set(number, resolve)
+    })
+    return { watcher: { pid: by, promise: number }, exit, forget: () => this.#promises.delete(number) }
+  }
+
+  /** Watches a process anywhere. */
+  monitor(target: Pid, watcher: Watcher): void {
+    if (!this.#isHere(target)) {
+      this.#watching(target, watcher)
+      this.#channelTo(target).put({ op: 'monitor', target, watcher })
+      return
+    }
+    const process = this.#options.process(target)
+    if (process === undefined) this.#notify(target, watcher, { error: gone(target) })
+    else process.watchers.push(watcher)
+  }
+
+  /** A spawn by `by` begins. Returns what to call with the new pid, or with nothing when it failed. */
+  spawning(by: Pid, bond: { readonly monitor?: Watcher; readonly link?: LocalProcess }): (target: Pid | undefined) => void {
+    this.#spawning.set(by, (this.#spawning.get(by) ?? 0) + 1)
+    return (target) => {
+      const left = (this.#spawning.get(by) ?? 1) - 1
+      if (left === 0) this.#spawning.delete(by)
+      else this.#spawning.set(by, left)
+      const early = target && this.#early.get(target)
+      if (this.#spawning.size === 0) this.#early.clear()
+      else if (target !== undefined) this.#early.delete(target)
+      if (target === undefined) return
+      if (bond.monitor !== undefined) {
+        if (early?.exit === undefined) this.#watching(target, bond.monitor)
+        else this.#notify(target, bond.monitor, early.exit)
+      }
+      if (bond.link !== undefined) {
+        this.#linking(bond.link, target)
+        if (early?.down !== undefined) this.#linkDown(bond.link.pid, target, early.down.error)
+      }
+    }
+  }
+
+  /** Notes this side of a link that a spawn made; the other side has it from its start. */
+  #linking(own: LocalProcess, target: Pid): void {
+    if (own.exit === undefined) {
+      own.addLink(target)
+      this.linked(own.pid, target)
+      return
+    }
+    const error = 'error' in own.exit ? own.exit.error : undefined
+    if (this.#isHere(target)) this.#linkDown(target, own.pid, error && errorFromWire(error))
+    else this.#channelTo(target).put({ op: 'linkDown', from: own.pid, to: target, error })
+  }
+
+  #watching(target: Pid, watcher: Watcher): void {
+    if (this.#isHere(target)) return
+    const watchers = this.#watched.get(target)
+    if (watchers === undefined) this.#watched.set(target, [watcher])
+    else watchers.push(watcher)
+  }
+
+  /** Ends all watches of `target` by the process `watcher`. */
+  unmonitor(target: Pid, watcher: Pid): void {
+    if (this.#isHere(target)) {
+      const process = this.#options.process(target)
+      if (process !== undefined) removeWatchers(process.watchers, watcher)
+      return
+    }
+    const watchers = this.#watched.get(target)
+    if (watchers !== undefined && removeWatchers(watchers, watcher) === 0) this.#watched.delete(target)
+    this.#channelTo(target).put({ op: 'unmonitor', target, watcher })
+  }
+
+  /** Links a process here with another anywhere. */
+  link(own: LocalProcess, target: Pid): void {
+    if (own.pid === target) return
+    own.addLink(target)
+    if (this.#isHere(target)) {
+      const other = this.#options.process(target)
+      if (other === undefined) this.#linkDown(own.pid, target, gone(target))
+      else other.addLink(own.pid)
+      return
+    }
+    this.linked(own.pid, target)
+    this.#channelTo(target).put({ op: 'link', target, other: own.pid })
+  }
+
+  /** Notes a link to a process in another thread. */
+  linked(own: Pid, other: Pid): void {
+    if (this.#isHere(other)) return
+    const mine = this.#linked.get(other)
+    if (mine === undefined) this.#linked.set(other, new Set([own]))
+    else mine.add(own)
+  }
+
+  unlink(own: LocalProcess, target: Pid): void {
+    this.#forgetLink(own.pid, target)
+    if (this.#isHere(target)) this.#options.process(target)?.removeLink(own.pid)
+    else this.#channelTo(target).put({ op: 'unlink', target, other: own.pid })
+  }
+
+  /** Tells everyone who asked that a process here has ended. */
+  processEnded(ended: LocalProcess, exit: WireExit): void {
+    for (const watcher of ended.watchers.splice(0)) this.#tell(ended.pid, watcher, exit)
+    const error = 'error' in exit ? exit.error : undefined
+    for (const other of ended.links) {
+      this.#forgetLink(ended.pid, other)
+      if (this.#isHere(other)) this.#linkDown(other, ended.pid, error && errorFromWire(error))
+      else this.#channelTo(other).put({ op: 'linkDown', from: ended.pid, to: other, error })
+    }
+  }
+
+  /** Another thread is gone: whoever watched or was linked to a process in it hears of it here. */
+  threadGone(thread: number, error: TroupeError): void {
+    for (const [target, watchers] of [...this.#watched]) {
+      if (threadOf(target) !== thread) continue
+      this.#watched.delete(target)
+      for (const watcher of watchers) this.#notify(target, watcher, { error })
+    }
+    for (const [other, mine] of [...this.#linked]) {
+      if (threadOf(other) === thread) for (const own of [...mine]) this.#linkDown(own, other, error)
+    }
+  }
+
+  onMonitor({ target, watcher }: Of<'monitor'>, { thread }: Channel): void {
+    if (threadOf(watcher.pid) !== thread) return
+    const process = this.#options.process(target)
+    if (process === undefined) this.#tell(target, watcher, { error: errorToWire(gone(target)) })
+    else process.watchers.push(watcher)
+  }
+
+  onUnmonitor({ target, watcher }: Of<'unmonitor'>, { thread }: Channel): void {
+    const process = this.#options.process(target)
+    if (process !== undefined && threadOf(watcher) === thread) removeWatchers(process.watchers, watcher)
+  }
+
+  onLink({ target, other }: Of<'link'>, channel: Channel): void {
+    if (threadOf(other) !== channel.thread) return
+    const process = this.#options.process(target)
+    if (process === undefined) {
+      channel.put({ op: 'linkDown', from: target, to: other, error: errorToWire(gone(target)) })
+      return
+    }
+    process.addLink(other)
+    this.linked(target, other)
+  }
+
+  onUnlink({ target, other }: Of<'unlink'>, { thread }: Channel): void {
+    if (threadOf(other) === thread) this.#forgetLink(target, other)
+  }
+
+  onExit({ from, watcher, exit }: Of<'exit'>, { thread }: Channel): void {
+    if (threadOf(from) !== thread) return
+    const watchers = this.#watched.get(from)
+    const at = watchers?.findIndex((known) => known.pid === watcher.pid && known.promise === watcher.promise) ?? -1
+    if (watchers === undefined || at === -1) {
+      if (this.#spawning.has(watcher.pid)) this.#early.set(from, { ...this.#early.get(from), exit: fromWire(exit) })
+      return
+    }
+    watchers.splice(at, 1)
+    if (watchers.length === 0) this.#watched.delete(from)
+    this.#notify(from, watcher, fromWire(exit))
+  }
+
+  onLinkDown({ from, to, error: wire }: Of<'linkDown'>, { thread }: Channel): void {
+    if (threadOf(from) !== thread) return
+    const error = wire && errorFromWire(wire)
+    if (this.#options.process(to)?.links.has(from) === true) this.#linkDown(to, from, error)
+    else if (this.#spawning.has(to)) this.#early.set(from, { ...this.#early.get(from), down: { error } })
+  }
+
+  #tell(from: Pid, watcher: Watcher, exit: WireExit): void {
+    if (this.#isHere(watcher.pid)) this.#notify(from, watcher, fromWire(exit))
+    else {
+      const channel = this.#channelTo(watcher.pid)
+      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.border) })
+    }
+  }
+
+  #notify(from: Pid, watcher: Watcher, result: Exit): void {
+    if (watcher.promise === 0) {
+      this.#options.process(watcher.pid)?.events.push({ type: 'EXIT', from, result })
+      return
+    }
+    this.#promises.get(watcher.promise)?.(result)
+    this.#promises.delete(watcher.promise)
+  }
+
+  /** A link broke. Nothing happens where there is none any more: it was taken back while the news was under way. */
+  #linkDown(own: Pid, from: Pid, error: TroupeError | undefined): void {
+    const process = this.#options.process(own)
+    if (!this.#forgetLink(own, from) || process === undefined) return
+    if (process.trapLinks) process.events.push({ type: 'LINK_DOWN', from, error })
+    else if (error !== undefined) this.#options.end(process, error)
+  }
+
+  /** Answers whether there was such a link. */
+  #forgetLink(own: Pid, other: Pid): boolean {
+    const mine = this.#linked.get(other)
+    if (mine?.delete(own) === true && mine.size === 0) this.#linked.delete(other)
+    return this.#options.process(own)?.removeLink(other) === true
+  }
+
+  #channelTo(pid: Pid): Channel {
+    return this.#options.channel(threadOf(pid))
+  }
+
+  #isHere(pid: Pid): boolean {
+    return threadOf(pid) === this.#options.thread
+  }
+}
+
+function fromWire(exit: WireExit): Exit {
+  return 'error' in exit ? { error: errorFromWire(exit.error) } : { value: unpack(exit.value) }
+}
+
+function gone(pid: Pid): TroupeError {
+  return notFound(`process ${pid} is not there: it has ended, or never was`, { pid })
+}
+
+function removeWatchers(watchers: Watcher[], pid: Pid): number {
+  for (let i = watchers.length - 1; i >= 0; i -= 1) {
+    if (watchers[i]?.pid === pid && watchers[i]?.promise === 0) watchers.splice(i, 1)
+  }
+  return watchers.length
+}
+
+/** An end as another thread may learn of it: a value that could carry work to another network does not get there. */
+function crossingExit(exit: WireExit, border: Border | undefined): WireExit {
+  if ('error' in exit) return exit
+  try {
+    if (border === undefined) checkCrossing(exit.value, 'result', true)
+    else border.check(exit.value, 'result', true)
+    return exit
+  } catch (error) {
+    return { error: errorToWire(error) }
+  }
+}

@@ -1,0 +1,301 @@
+/** Messages of a thread: between its own processes, and over channels to other threads. */
+import {
+  errorFromWire,
+  errorToWire,
+  type EntryId,
+  type Frame,
+  type Pid,
+  settledWithin,
+  threadOf,
+  type TroupeError,
+  unavailable,
+  yielding,
+} from '@troupe/core'
+import type { Account, Unacknowledged } from '../../channel/send-window.ts'
+import type { Channel } from '../../channel/channel.ts'
+import type { Claim, Flow } from '../../mailbox/receive-window.ts'
+import type { Letter } from '../../mailbox/message.ts'
+import { pack, type Packed, type Transfer, unpack } from '../../mailbox/payload.ts'
+import type { DeadLetter, Parcel } from '../../protocol/kernel-thread.ts'
+import { deliver, localLetter } from './local-delivery.ts'
+import { Inbound } from './inbound-messages.ts'
+import type { LocalProcess } from '../process/local-process.ts'
+import type { Held } from '../process/pending-sends.ts'
+import type { Outgoing } from './outgoing-message.ts'
+import type { Participant } from '../participant.ts'
+import { checkCrossing, crossing, mayNotCross } from '../../protocol/network-crossing.ts'
+import { PendingCalls } from './pending-replies.ts'
+import { sendToSuccessor } from '../successor.ts'
+import { checkTopic, missing, over, toItself, unfitReply, wordsOf } from './send-errors.ts'
+
+export interface PostOfficeOptions {
+  readonly thread: number
+  readonly process: (pid: Pid) => LocalProcess | undefined
+  readonly channel: (thread: number) => Channel
+  readonly onDead: (letter: DeadLetter) => void
+  /** The overlay of this thread. */
+  readonly overlay: () => EntryId | null
+}
+
+/** Milliseconds without an answer, after which a thread counts as busy. */
+const busyAfter = 500
+
+type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+
+export class PostOffice {
+  readonly #options: PostOfficeOptions
+  readonly #calls = new PendingCalls()
+  readonly #accounts = new Map<Pid, Account<Channel>>()
+  readonly #inbound: Inbound
+
+  constructor(options: PostOfficeOptions) {
+    this.#options = options
+    this.#inbound = new Inbound({
+      ...options,
+      onLost: (to, { from, topic }, reason) => {
+        options.onDead({ from, to, topic, reason })
+      },
+      refuse: (to, call, error) => {
+        this.#refuse(to, call, error)
+      },
+    })
+  }
+
+  /** Settles when the receiver's mailbox has accepted the message. */
+  send(by: Participant, message: Outgoing): Promise<void> {
+    return yielding(by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined))
+  }
+
+  /** Sends to the process of a name, for whose pid `find` asks the kernel. */
+  sendByName(by: Participant, name: string, find: () => Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
+    if (by.ended) return yielding(Promise.reject(over(by)))
+    const held = { to: name, topic: message.topic, withdrawn: false }
+    const dispatch = async (to: Pid) => (held.withdrawn ? undefined : this.#dispatch(by, { ...message, to }, 0, held))
+    return yielding(by.hold(sendToSuccessor(by, find, dispatch), held))
+  }
+
+  /** Answers false where there is no room now. */
+  trySend(by: Participant, message: Outgoing): boolean {
+    checkTopic(message.topic)
+    const { to, topic } = message
+    const receiver = this.#options.process(to)
+    if (receiver !== undefined) {
+      if (!receiver.mailbox.hasRoom(topic)) {
+        this.#inbound.reclaim(receiver)
+        return false
+      }
+      receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
+      return true
+    }
+    const account = this.#account(to)
+    if (account === undefined) return false
+    const { payload, transfer } = pack(message.payload, message.transfer)
+    if (by.ended) return false
+    const claim = account.tryTake(by.pid, topic)
+    if (claim === 'ask') account.channel.put({ op: 'giveBack', to, credits: 0 })
+    if (claim === undefined || claim === 'ask') return false
+    account.channel.putSend(message, by.pid, claim, payload, 0, transfer)
+    return true
+  }
+
+  /** Settles when what was sent to a process before has left this thread, or that process's thread is too busy to take it. */
+  async posted(to: Pid): Promise<void> {
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).posted(), busyAfter)
+  }
+
+  /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */
+  async arrival(to: Pid): Promise<void> {
+    if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).mark(), busyAfter)
+  }
+
+  /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
+  call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
+    if (by.ended) return yielding(Promise.reject(over(by)))
+    if (message.to === by.pid && this.#options.process(by.pid) !== undefined) return yielding(Promise.reject(toItself(by)))
+    const { number, held, reply } = this.#calls.open(by.pid, message.to, message.topic, timeout)
+    this.#dispatch(by, message, number, held).catch((error: unknown) => {
+      this.#calls.reject(number, error)
+    })
+    return yielding(reply)
+  }
+
+  /** Carries a reply back to the caller, or the reason why it cannot be carried: the caller's process may go on, and so may the callee. */
+  answer(to: Pid, call: number, payload: unknown, transfer: Transfer): void {
+    const { thread } = this.#options
+    try {
+      const packed = pack(payload, transfer)
+      if (this.#isHere(to)) this.#calls.resolve(call, unpack(packed.payload), thread)
+      else {
+        const channel = this.#options.channel(threadOf(to))
+        channel.border?.check(packed.payload, 'reply', true)
+        channel.put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
+      }
+    } catch (cause) {
+      this.#refuse(to, call, unfitReply(cause))
+    }
+  }
+
+  /** A letter to a process here gave way: one that nobody waits for is a dead letter. */
+  overflowed(to: Pid, { from, topic, call }: Letter): void {
+    const reason = 'a selective receive passed it over, and it no longer fitted'
+    if (call === 0) this.#options.onDead({ from, to, topic, reason })
+    else this.#refuse(from, call, unavailable(`${to} did not take the call "${topic}": ${reason}`, { pid: to, topic }))
+  }
+
+  /** Rejects a call that came here. */
+  #refuse(to: Pid, call: number, error: TroupeError): void {
+    if (this.#isHere(to)) this.#calls.fail(call, error, this.#options.thread)
+    else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
+  }
+
+  onSend(run: Of<'send'>, channel: Channel, frame: Frame): void {
+    this.#inbound.onSend(run, channel, frame)
+  }
+
+  onReply(parcel: Of<'reply'>, channel: Channel): void {
+    this.#calls.resolve(parcel.call, unpack(parcel.payload), channel.thread)
+  }
+
+  onBadReply({ call, error }: Of<'badReply'>, channel: Channel): void {
+    this.#calls.fail(call, errorFromWire(error), channel.thread)
+  }
+
+  onFlow(parcel: Of<'flow'>, channel: Channel): void {
+    channel.known(parcel.from)?.report(parcel)
+  }
+
+  onReclaim({ from, keep }: Of<'reclaim'>, channel: Channel): void {
+    channel.put({ op: 'giveBack', to: from, credits: channel.known(from)?.giveBack(keep) ?? Number.MAX_SAFE_INTEGER })
+  }
+
+  onGiveBack(parcel: Of<'giveBack'>, channel: Channel): void {
+    this.#inbound.onGiveBack(parcel, channel)
+  }
+
+  onClosed({ pid, arrived, error }: Of<'closed'>, channel: Channel): void {
+    if (threadOf(pid) !== channel.thread) return
+    this.#accounts.delete(pid)
+    this.#lose(pid, channel.closeAccount(pid, arrived), 'it has ended')
+    this.#calls.processEnded(pid, error && errorFromWire(error))
+  }
+
+  /** A process in another network takes nothing from this one. */
+  onRefused({ pid, call, network }: Of<'refused'>, channel: Channel): void {
+    if (threadOf(pid) !== channel.thread) return
+    const error = crossing({ to: pid, from: this.#options.overlay(), receiver: network })
+    this.#accounts.delete(pid)
+    this.#loseFor(pid, channel.refuseAccount(pid, error), error.message)
+    if (call !== 0) this.#calls.fail(call, error, channel.thread)
+  }
+
+  /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
+  threadGone(channel: Channel, error: TroupeError): void {
+    const reason = error.message
+    for (const { pid, lost } of channel.closeAll(reason)) {
+      this.#accounts.delete(pid)
+      this.#lose(pid, lost, reason)
+    }
+    this.#inbound.threadGone(channel.thread)
+    this.#calls.threadGone(channel.thread, error)
+  }
+
+  /** A process here ended with `letters` untaken. */
+  processEnded(ended: LocalProcess, letters: readonly Letter[]): void {
+    const error = ended.exit !== undefined && 'error' in ended.exit ? ended.exit.error : undefined
+    this.#lose(
+      ended.pid,
+      letters.filter(({ call }) => call === 0),
+      'it has ended',
+    )
+    this.#inbound.processEnded(ended, (thread, arrived) => {
+      this.#options.channel(thread).put({ op: 'closed', pid: ended.pid, arrived, ...(error && { error }) })
+    })
+    this.#calls.processEnded(ended.pid, error && errorFromWire(error))
+  }
+
+  /** Reports to a sending thread that there is room again. */
+  reportFlow(receiver: LocalProcess, flow: Flow): void {
+    this.#inbound.reportFlow(receiver, flow)
+  }
+
+  readonly #onFull = (receiver: LocalProcess) => {
+    this.#inbound.reclaim(receiver)
+  }
+
+  /** @param held Notes that it is on its way already, if somebody does. */
+  #dispatch(by: Participant, message: Outgoing, call: number, held: Held | undefined): Promise<void> {
+    try {
+      checkTopic(message.topic)
+      const packed = message.packed ?? pack(message.payload, message.transfer)
+      const receiver = this.#options.process(message.to)
+      return receiver === undefined
+        ? this.#ship(by, message, packed, call, held)
+        : deliver(by, receiver, message, packed, call, held, this.#onFull)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #ship(by: Participant, message: Outgoing, packed: Packed, call: number, held: Held | undefined): Promise<void> {
+    const { to, topic } = message
+    const account = this.#account(to)
+    if (account === undefined) return Promise.reject(missing(to))
+    const { border } = account.channel
+    if (border !== undefined) border.check(packed.payload, 'payload')
+    else if (mayNotCross(packed.payload)) {
+      // Whether it crosses at all is not known before the two threads were introduced.
+      if (!account.closed) return account.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
+      checkCrossing(packed.payload, 'payload')
+    }
+    const isCall = call !== 0
+    const post = (claim: Claim) => {
+      account.channel.putSend(message, by.pid, claim, packed.payload, call, packed.transfer)
+    }
+    const claim = account.take(by.pid, topic, isCall)
+    if (claim !== undefined) {
+      post(claim)
+      return claim === 'held' ? delivered : this.#accepted(by, message, isCall, account.accepted())
+    }
+    const letter = held ?? { to, topic, withdrawn: false }
+    const posted = account.sendLater({ from: by.pid, topic, isCall, held: letter, post })
+    return (held === undefined ? by.hold(posted, letter) : posted).then(({ accepted }) =>
+      accepted === undefined ? undefined : this.#accepted(by, message, isCall, accepted),
+    )
+  }
+
+  /** Waits for the receiver's mailbox to accept a letter that went out without reserved room. */
+  async #accepted(by: Participant, { to, topic }: Outgoing, isCall: boolean, accepted: Promise<void>): Promise<void> {
+    try {
+      await accepted
+    } catch (error) {
+      // Nobody is left to hear of it.
+      if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
+      throw error
+    }
+  }
+
+  /** The account of a process in another thread; nothing for one that would be here. */
+  #account(to: Pid): Account<Channel> | undefined {
+    const known = this.#accounts.get(to)
+    if (known !== undefined && !known.closed) return known
+    if (this.#isHere(to)) return undefined
+    const account = this.#options.channel(threadOf(to)).account(to)
+    if (account.closed) this.#accounts.delete(to)
+    else this.#accounts.set(to, account)
+    return account
+  }
+
+  #lose(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
+    this.#loseFor(to, letters, `the receiver had not taken it when it ended: ${reason}`)
+  }
+
+  #loseFor(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
+    for (const { from, topic } of letters) this.#options.onDead({ from, to, topic, reason })
+  }
+
+  #isHere(to: Pid): boolean {
+    return threadOf(to) === this.#options.thread
+  }
+}
+
+const delivered = Promise.resolve()

@@ -1,0 +1,61 @@
+/** How code in this thread gets at overlays: it asks the kernel. */
+import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
+import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
+import { kernelHands } from './kernel-dialer.ts'
+import { currentParticipant, hasGoverned, participantInForce, soleParticipant } from '../participant.ts'
+import type { Runtime } from '../runtime.ts'
+
+/**
+ * @param sealed - The thread may open nothing itself.
+ * @param advice - See {@link NetworkAccess}.
+ */
+export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: string): NetworkAccess {
+  return {
+    ...(sealed && { hands: kernelHands(runtime) }),
+    ...(advice !== undefined && { advice }),
+    async select(overlay: EntryId | null): Promise<void> {
+      await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
+    },
+    permit(action: string, resource: string, port?: number): Promise<void> | undefined {
+      const by = participantInForce() ?? soleParticipant(runtime.participants)
+      if (by === undefined) return runtime.participants.some(({ governed }) => governed) ? Promise.reject(unknownCaller(action)) : undefined
+      if (!by.governed) return undefined
+      if (port === undefined) return runtime.permits.ask(by, action, resource)
+      return runtime.kernel.request('permit', { action, resource, port }, by.pid)
+    },
+    governs: hasGoverned,
+    async bind(overlay: EntryId, options: BindOptions) {
+      const { pid } = currentParticipant()
+      const { ticket, number } = await runtime.kernel.request('bind', { overlay, options }, pid)
+      // Who has ended gave up all its places.
+      const release = () => void runtime.kernel.request('unbind', { number }, pid).catch(() => undefined)
+      return { ticket, release }
+    },
+    async leaseAddresses(back: number | undefined): Promise<number> {
+      return runtime.kernel.request('leaseAddresses', back === undefined ? {} : { back }, anyone(runtime))
+    },
+    async isAddressLeased(number: number): Promise<boolean> {
+      return runtime.kernel.request('isAddressLeased', { number }, anyone(runtime))
+    },
+    refresh(): void {
+      runtime.refreshRoutes()
+    },
+    route(overlay: EntryId): Promise<Route> {
+      // The thread's own network is the same for all code in it, also for what has lost its context.
+      return runtime.route(overlay, anyone(runtime))
+    },
+  }
+}
+
+/** Who asks for what is the thread's: who acts, if that is known, and else the thread itself. */
+function anyone(runtime: Runtime): Pid {
+  return (participantInForce() ?? runtime.root).pid
+}
+
+function unknownCaller(action: string): TroupeError {
+  return denied(
+    `${action} is refused: no process or function is in force here, so it is not known whose policies apply. Keep the context for the ` +
+      'callback with AsyncLocalStorage.bind() or AsyncResource.bind()',
+    { action, reason: 'lostContext' },
+  )
+}

@@ -1,0 +1,52 @@
+/** The routes that a thread holds: each is asked of the kernel once, and again after any was replaced or withdrawn. */
+import type { EntryId, Pid } from '@troupe/core'
+import { overlayChanged, type Route } from '@troupe/network'
+
+export class Routes {
+  readonly #word: Int32Array
+  readonly #ask: (overlay: EntryId, by: Pid) => Promise<Route>
+  readonly #known = new Map<EntryId, Promise<Route>>()
+  #seen: number
+
+  /** @param shared - See `route-epoch.ts`. */
+  constructor(shared: SharedArrayBuffer, ask: (overlay: EntryId, by: Pid) => Promise<Route>) {
+    this.#word = new Int32Array(shared)
+    this.#ask = ask
+    this.#seen = this.#now
+  }
+
+  /** The route for a dial that starts now. */
+  get(overlay: EntryId, by: Pid): Promise<Route> {
+    this.refresh()
+    const known = this.#known.get(overlay)
+    if (known !== undefined) return known
+    const asked = this.#current(overlay, by)
+    this.#known.set(overlay, asked)
+    asked.catch(() => {
+      if (this.#known.get(overlay) === asked) this.#known.delete(overlay)
+    })
+    return asked
+  }
+
+  /** Forgets all routes if any was replaced or withdrawn: connections that were opened by them serve nothing new. */
+  refresh(): void {
+    const now = this.#now
+    if (now === this.#seen) return
+    this.#seen = now
+    for (const overlay of this.#known.keys()) overlayChanged(overlay)
+    this.#known.clear()
+  }
+
+  /** An answer that was under way when something changed may be of before. */
+  async #current(overlay: EntryId, by: Pid): Promise<Route> {
+    for (;;) {
+      const before = this.#now
+      const route = await this.#ask(overlay, by)
+      if (this.#now === before) return route
+    }
+  }
+
+  get #now(): number {
+    return Atomics.load(this.#word, 0)
+  }
+}

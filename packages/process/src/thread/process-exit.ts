@@ -1,0 +1,63 @@
+/**
+ * The end of a process, after its last line: what it sent and did not wait for goes out first, then its EXIT, and only then may the kernel
+ * end its thread.
+ */
+import { settledWithin } from '@troupe/core'
+import type { DeadLetter, WireExit } from '../protocol/kernel-thread.ts'
+import type { LocalProcess } from './process/local-process.ts'
+import type { Outbox } from './process/pending-sends.ts'
+import type { Peers } from './messaging/peers.ts'
+import { flushOutput } from './standard-output.ts'
+
+/** How long the end of a process waits while none of its last letters finds room: as long as it may take a thread to start on a busy machine. */
+const roomPatience = 2000
+/** How long it waits for them to arrive. Half of what a kill waits (`SharedHost`). */
+const patience = 500
+
+export interface FarewellOptions {
+  readonly peers: Peers
+  /** The thread ends with its process. */
+  readonly alone: boolean
+  readonly onDead: (letter: DeadLetter) => void
+  /** Tells those who watch the process, or are linked to it. */
+  readonly onOut: (process: LocalProcess, exit: WireExit) => void
+  /** Waits for native code that still works in the thread, if some may. */
+  readonly nativeWork: () => Promise<void> | undefined
+  /** Tells the kernel. */
+  readonly onOver: (process: LocalProcess, exit: WireExit) => void
+}
+
+export class Farewell {
+  readonly #options: FarewellOptions
+
+  constructor(options: FarewellOptions) {
+    this.#options = options
+  }
+
+  /** @param hurry The process is ended by force: its letters that wait for room are lost at once. */
+  say(process: LocalProcess, exit: WireExit, hurry: boolean): void {
+    if (this.#options.alone) flushOutput()
+    if (process.outbox?.isEmpty !== false) this.#goOut(process, exit)
+    else void this.#sendOff(process, process.outbox, hurry).then(() => this.#goOut(process, exit))
+  }
+
+  async #sendOff(process: LocalProcess, outbox: Outbox, hurry: boolean): Promise<void> {
+    const left = await outbox.drain(hurry ? 0 : roomPatience)
+    const reason = 'the sender ended before there was room for it, or it was known whose the name is'
+    for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
+  }
+
+  #goOut(process: LocalProcess, exit: WireExit): void {
+    this.#options.onOut(process, exit)
+    const arrival = this.#options.alone ? this.#options.peers.arrival() : undefined
+    if (arrival === undefined) this.#over(process, exit)
+    else void settledWithin(arrival, patience).then(() => this.#over(process, exit))
+  }
+
+  /** Its thread ends with it, and not before native code that works there. */
+  #over(process: LocalProcess, exit: WireExit): void {
+    const work = this.#options.alone ? this.#options.nativeWork() : undefined
+    if (work === undefined) this.#options.onOver(process, exit)
+    else void work.then(() => this.#options.onOver(process, exit))
+  }
+}

@@ -1,0 +1,329 @@
+/** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
+import {
+  afterTurn,
+  currentSlot,
+  enterSlot,
+  type EntryId,
+  type Frame,
+  fork,
+  type Pid,
+  type Slot,
+  TroupeError,
+  yieldDue,
+  yielding,
+  startTimer,
+  stopTimer,
+  type Timer,
+} from '@troupe/core'
+import type { Flow } from '../../mailbox/receive-window.ts'
+import { type Letter, Message } from '../../mailbox/message.ts'
+import { Mailbox } from '../../mailbox/mailbox.ts'
+import { Reservations } from '../../mailbox/reservations.ts'
+import type { Accepts, Program, Watcher, WireExit } from '../../protocol/kernel-thread.ts'
+import { EventQueue } from './event-queue.ts'
+import type { Birth } from '../local-spawns.ts'
+import { type Held, Outbox } from './pending-sends.ts'
+import { Participant } from '../participant.ts'
+import type { Surroundings } from './process-services.ts'
+import { Wait } from './receive-wait.ts'
+
+export interface LocalProcessOptions {
+  readonly pid: Pid
+  readonly program: Program
+  readonly frame: Frame
+  readonly queueSize: number
+  readonly accepts: Accepts
+  /** Milliseconds without a message, after which it is asked to stop. @default never */
+  readonly idleTimeout?: number | undefined
+  readonly surroundings: Surroundings<LocalProcess>
+  /** What to tell the kernel, if it does not know the process yet. */
+  readonly birth: Birth | undefined
+}
+
+export class LocalProcess extends Participant {
+  program: Program
+  /** Overlays from which it takes messages, beside its own and the clear network. */
+  accepts: Accepts
+  /** Grows with each upgrade: what an earlier program returns or throws does not count any more. */
+  epoch = 0
+  /** Set while the kernel does not know the process. */
+  birth: Birth | undefined
+  readonly mailbox: Mailbox
+  readonly watchers: Watcher[] = []
+  trapLinks = false
+  upgradable = false
+  /** How it ended, once it has. */
+  exit: WireExit | undefined
+  readonly #surroundings: Surroundings<LocalProcess>
+  #handling: Frame
+  #events: EventQueue | undefined
+  #controller: AbortController | undefined
+  #links: Set<Pid> | undefined
+  #reservations: Reservations | undefined
+  /** Why nothing comes any more; the error itself is made where it is wanted. */
+  #stopped: string | undefined
+  /** The wait for a message, of which a process has mostly one. */
+  #wait: Wait | undefined
+  #moreWaits: Set<Wait> | undefined
+  #outbox: Outbox | undefined
+  readonly #idleTimeout: number | undefined
+  #idle: Timer | undefined
+
+  constructor(options: LocalProcessOptions) {
+    super(options.pid, options.frame)
+    this.program = options.program
+    this.accepts = options.accepts
+    this.#idleTimeout = options.idleTimeout
+    this.birth = options.birth
+    this.#surroundings = options.surroundings
+    this.#handling = options.frame
+    this.mailbox = new Mailbox(options.queueSize, this)
+  }
+
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  get events(): EventQueue {
+    this.#events ??= new EventQueue()
+    return this.#events
+  }
+
+  /** Aborts when the process is cancelled or has ended. */
+  override get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#stopped !== undefined && !this.#controller.signal.aborted) this.#controller.abort(canceled(this.#stopped))
+    return this.#controller.signal
+  }
+
+  /** The processes that it is linked to. */
+  get links(): ReadonlySet<Pid> {
+    return this.#links ?? nobody
+  }
+
+  addLink(other: Pid): void {
+    this.#links ??= new Set()
+    this.#links.add(other)
+  }
+
+  /** Answers whether there was such a link. */
+  removeLink(other: Pid): boolean {
+    return this.#links?.delete(other) === true
+  }
+
+  /** What is reserved for the threads that sent to it, if any did. */
+  get reservations(): Reservations | undefined {
+    return this.#reservations
+  }
+
+  /** What came from a thread. */
+  flow(thread: number): Flow {
+    return this.reserving().flow(thread)
+  }
+
+  reserving(): Reservations {
+    this.#reservations ??= new Reservations(this.mailbox)
+    return this.#reservations
+  }
+
+  override get ended(): boolean {
+    return this.exit !== undefined
+  }
+
+  /** What it sent that is not on its way yet. */
+  get outbox(): Outbox | undefined {
+    return this.#outbox
+  }
+
+  override hold<T>(sent: Promise<T>, held?: Held): Promise<T> {
+    this.#outbox ??= new Outbox()
+    this.#outbox.hold(sent, held)
+    return sent.catch((error: unknown) => {
+      if (held !== undefined) this.#unsent(held, error)
+      throw error
+    })
+  }
+
+  override note(held: Held): void {
+    this.#outbox ??= new Outbox()
+    this.#outbox.note(held)
+  }
+
+  override release(held: Held, error: unknown): void {
+    this.#outbox?.release(held)
+    if (error !== undefined) this.#unsent(held, error)
+  }
+
+  #unsent(held: Held, error: unknown): void {
+    // Nobody is left to hear of it.
+    if (this.ended && !held.withdrawn) this.#surroundings.onUnsent(this, held, error)
+  }
+
+  /** A letter had to give way in the mailbox. */
+  onOverflow(letter: Letter): void {
+    this.#surroundings.onOverflow(this, letter)
+  }
+
+  /** A letter of this account was taken, or freed its room. */
+  onFlow(flow: Flow): void {
+    this.#surroundings.onFlow(this, flow)
+  }
+
+  /**
+   * Takes the next message. Deliberately not async: the slot must come into force in the caller's own synchronous stretch, and be filled
+   * before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`). Where the right frame is in force already, its slot stays.
+   */
+  receive(from: Mailbox, topic: string | undefined, timeout: number | undefined): Promise<Message> {
+    return this.#take(from, topic, timeout, (message) => message, undefined)
+  }
+
+  /** The messages of a mailbox, one by one, until the process is cancelled or the mailbox shut, and nothing is left. */
+  iterate(from: Mailbox): AsyncIterableIterator<Message, undefined> {
+    const iterator: AsyncIterableIterator<Message, undefined> = {
+      next: () => this.#take(from, undefined, undefined, asResult, finished),
+      return: () => Promise.resolve(finished),
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  /** An entry has changed: the process is told if it runs it, and may carry on with the new code. */
+  outdated(entry: EntryId, sources: readonly string[]): void {
+    if (this.upgradable && this.program.entry === entry) this.events.push({ type: 'OUTDATED', sources })
+  }
+
+  /** Asks the process to stop: its signal aborts, its inbox ends once it is empty. */
+  cancel(reason: string): void {
+    if (this.#stopped !== undefined) return
+    this.events.push({ type: 'CANCEL', reason })
+    this.#stop(reason)
+  }
+
+  /** From here on another program runs in its place. What the earlier one waited for it waits for in vain. */
+  upgrade(program: Program, accepts: Accepts): void {
+    this.program = program
+    this.accepts = accepts
+    this.epoch += 1
+    const waits = [...(this.#wait === undefined ? [] : [this.#wait]), ...(this.#moreWaits ?? [])]
+    this.#wait = undefined
+    this.#moreWaits = undefined
+    for (const wait of waits) wait.abandon()
+    this.#events?.abandon()
+  }
+
+  /** No more letters, no more events. Answers what was not taken. */
+  close(exit: WireExit): Letter[] {
+    this.exit = exit
+    stopTimer(this.#idle)
+    this.#events?.close()
+    this.#stop('the process has ended')
+    return this.mailbox.close()
+  }
+
+  /** What waits is told that nothing comes any more. */
+  #stop(reason: string): void {
+    this.#stopped ??= reason
+    if (this.#controller === undefined && this.#wait === undefined && this.#moreWaits === undefined) return
+    const error = canceled(this.#stopped)
+    this.#controller?.abort(error)
+    this.#wait?.stop(error)
+    for (const wait of [...(this.#moreWaits ?? [])]) wait.stop(error)
+  }
+
+  #take<T>(
+    from: Mailbox,
+    topic: string | undefined,
+    timeout: number | undefined,
+    make: (message: Message) => T,
+    end: T | undefined,
+  ): Promise<T> {
+    const letter = from.take(topic)
+    if (letter === undefined) {
+      const slot = this.slot()
+      enterSlot(slot)
+      return this.#await(slot, from, topic, timeout, make, end)
+    }
+    const frame = this.frameFor(letter)
+    const current = currentSlot()
+    if (current?.owner !== this || current.frame !== frame) enterSlot({ frame, owner: this })
+    const value = make(new Message(letter, this.#surroundings.answer))
+    if (!yieldDue()) return Promise.resolve(value)
+    return new Promise((resolve) => {
+      afterTurn(resolve, value)
+    })
+  }
+
+  #await<T>(
+    slot: Slot,
+    from: Mailbox,
+    topic: string | undefined,
+    timeout: number | undefined,
+    make: (message: Message) => T,
+    end: T | undefined,
+  ): Promise<T> {
+    if (end !== undefined && (this.#stopped !== undefined || from.isShut)) return yielding(Promise.resolve(end))
+    if (this.#stopped !== undefined) return yielding(Promise.reject(canceled(this.#stopped)))
+    return new Promise((resolve, reject) => {
+      this.#waiting(
+        new Wait(this.pid, from, topic, timeout, {
+          take: (letter, wait) => {
+            this.#waited(wait)
+            resolveInTurn(resolve, make(this.#open(letter, slot)))
+          },
+          end: (error, wait) => {
+            this.#waited(wait)
+            if (end === undefined || error.kind === 'Timeout') reject(error)
+            else resolve(end)
+          },
+        }),
+      )
+    })
+  }
+
+  #waiting(wait: Wait): void {
+    if (this.#idleTimeout !== undefined) {
+      stopTimer(this.#idle)
+      this.#idle = startTimer(() => {
+        if (this.mailbox.size === 0) this.cancel(`no message came for ${this.#idleTimeout} ms`)
+      }, this.#idleTimeout).unref()
+    }
+    if (this.#wait === undefined) this.#wait = wait
+    else {
+      this.#moreWaits ??= new Set()
+      this.#moreWaits.add(wait)
+    }
+  }
+
+  #waited(wait: Wait): void {
+    stopTimer(this.#idle)
+    if (this.#wait === wait) this.#wait = undefined
+    else this.#moreWaits?.delete(wait)
+  }
+
+  /** Puts the frame in force in which a message is handled. */
+  #open(letter: Letter, slot: Slot): Message {
+    slot.frame = this.frameFor(letter)
+    return new Message(letter, this.#surroundings.answer)
+  }
+
+  /** The frame in which a message is handled: the receiver's own, with the trace of what it was sent for. */
+  frameFor({ frame: { trace } }: Letter): Frame {
+    if (trace === undefined) return this.frame
+    if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace })
+    return this.#handling
+  }
+}
+
+/** Resolves at once, but after the event loop has had a turn where that is due: a busy conversation must not starve timers and sockets. */
+function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
+  if (yieldDue()) afterTurn(resolve, value)
+  else resolve(value)
+}
+
+function canceled(reason: string): TroupeError {
+  return new TroupeError('Canceled', reason)
+}
+
+const nobody: ReadonlySet<Pid> = new Set()
+const finished: IteratorResult<Message, undefined> = { done: true, value: undefined }
+
+function asResult(value: Message): IteratorResult<Message, undefined> {
+  return { done: false, value }
+}

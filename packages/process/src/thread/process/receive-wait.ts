@@ -1,0 +1,57 @@
+/** A process that waits for a message. */
+import { type Pid, startDeadline, stopTimer, type Timer, TroupeError } from '@troupe/core'
+import type { Letter } from '../../mailbox/message.ts'
+import type { Mailbox, Waiter } from '../../mailbox/mailbox.ts'
+
+/** What becomes of the wait. */
+export interface WaitOutcome {
+  /** A letter came. */
+  take(letter: Letter, wait: Wait): void
+  /** Nothing comes: the time is over, the process stops, or the mailbox was shut. */
+  end(error: TroupeError, wait: Wait): void
+}
+
+export class Wait implements Waiter {
+  /** Only messages of this topic. */
+  readonly topic: string | undefined
+  readonly #pid: Pid
+  readonly #mailbox: Mailbox
+  readonly #outcome: WaitOutcome
+  readonly #timer: Timer | undefined
+
+  /** @param timeout Milliseconds; none waits for ever. */
+  constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {
+    this.topic = topic
+    this.#pid = pid
+    this.#mailbox = mailbox
+    this.#outcome = outcome
+    mailbox.wait(this)
+    if (timeout === undefined) return
+    this.#timer = startDeadline(() => {
+      const what = topic === undefined ? 'no message' : `no message of topic "${topic}"`
+      this.stop(new TroupeError('Timeout', `${what} came to ${pid} in ${timeout} ms`))
+    }, timeout)
+  }
+
+  take(letter: Letter): void {
+    stopTimer(this.#timer)
+    this.#outcome.take(letter, this)
+  }
+
+  /** The mailbox was shut. */
+  end(): void {
+    this.stop(new TroupeError('Canceled', `process ${this.#pid} no longer listens for these messages`))
+  }
+
+  stop(error: TroupeError): void {
+    this.#mailbox.giveUp(this)
+    stopTimer(this.#timer)
+    this.#outcome.end(error, this)
+  }
+
+  /** Nobody is there any more to be told. */
+  abandon(): void {
+    this.#mailbox.giveUp(this)
+    stopTimer(this.#timer)
+  }
+}

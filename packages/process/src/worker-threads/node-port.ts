@@ -1,0 +1,62 @@
+/**
+ * The port by which Node itself speaks with a worker: of its output, its errors and its end. Code in the worker can get hold of it, and Node's own
+ * reader in this thread believes whatever comes: `null` would end the program.
+ */
+import { MessagePort, Worker } from 'node:worker_threads'
+import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
+import { foreignIn } from '../protocol/foreign-handles.ts'
+import { isRecord } from '../protocol/validators.ts'
+import { Intake } from '../channel/port-reader.ts'
+
+/** Reads what Node's side of a worker posts. What breaks that protocol, or floods, is told to `onBreach`, and nothing more is read. */
+export function readNodePort(worker: Worker, onBreach: (why: string) => void): void {
+  const port = ownOf(worker, 'kPort')
+  const onMessage = ownOf(Worker.prototype, 'kOnMessage')
+  if (!(port instanceof MessagePort) || typeof onMessage !== 'function')
+    throw new Error(`a worker of Node ${process.version} has no port that Troupe knows how to guard`)
+  port.removeAllListeners('message')
+  const intake = new Intake(port, {
+    // Node's side does not wait: what it has to say is little.
+    receipt: new Receipt(),
+    window: kernelWindow,
+    check: faultIn,
+    take: (message: unknown) => {
+      try {
+        Reflect.apply(onMessage, worker, [message])
+      } catch (error) {
+        intake.close()
+        onBreach(`Node cannot read what it posted: ${String(error)}`)
+      }
+    },
+    onBreach,
+  })
+  intake.open()
+  worker.once('exit', () => {
+    intake.close()
+  })
+}
+
+function ownOf(holder: object, name: string): unknown {
+  const symbol = Object.getOwnPropertySymbols(holder).find(({ description }) => description === name)
+  return symbol && Reflect.get(holder, symbol)
+}
+
+function faultIn(message: unknown): string | undefined {
+  const isMessage =
+    isRecord(message) &&
+    typeof message['type'] === 'string' &&
+    foreignIn(message) === undefined &&
+    !('chunks' in message && !areChunks(message))
+  return isMessage ? undefined : 'what it posted to Node is no message'
+}
+
+/** Output that Node itself carries. */
+function areChunks({ stream, chunks }: Readonly<Record<string, unknown>>): boolean {
+  return (stream === 'stdout' || stream === 'stderr') && Array.isArray(chunks) && chunks.every(isChunk)
+}
+
+function isChunk(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { chunk, encoding } = value
+  return (typeof chunk === 'string' || chunk instanceof Uint8Array) && (encoding === undefined || typeof encoding === 'string')
+}

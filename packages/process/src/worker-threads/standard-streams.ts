@@ -1,0 +1,64 @@
+/** The program's standard streams, on behalf of all threads. */
+import { isatty } from 'node:tty'
+import type { Output, OutputLedger, OutputStream, TerminalFacts } from '../shared-memory/output-ledger.ts'
+import type { Thread } from './thread.ts'
+
+/** Writes to one of the program's streams. `done` is called when what was written is held no longer, with the reason if it was lost. */
+export type Print = (stream: OutputStream, chunk: string | Uint8Array, done: (error?: Error | null) => void) => void
+
+const printAsIs: Print = (stream, chunk, done) => {
+  ;(stream === 1 ? process.stdout : process.stderr).write(chunk, done)
+}
+
+export class StandardStreams implements Disposable {
+  readonly #print: Print
+  readonly #ledgers = new Set<OutputLedger>()
+  /** What a thread is told of the streams when it starts. */
+  readonly terminal: TerminalFacts = { stdin: isatty(0), stdout: depthOf(process.stdout), stderr: depthOf(process.stderr) }
+
+  constructor(print: Print = printAsIs) {
+    this.#print = print
+    process.stdout.on('resize', this.#onResize)
+  }
+
+  /** A thread begins to print. */
+  open(ledger: OutputLedger): void {
+    this.#ledgers.add(ledger)
+    this.#measure(ledger)
+  }
+
+  close(ledger: OutputLedger): void {
+    this.#ledgers.delete(ledger)
+  }
+
+  /** Prints what a thread has sent. */
+  print({ ledger }: Thread, { stream, chunk }: Output): void {
+    if (ledger === undefined) return
+    this.#print(stream, chunk, (error) => {
+      ledger.print(chunk.length)
+      if (error && 'errno' in error && typeof error.errno === 'number') ledger.fail(stream, Math.abs(error.errno))
+    })
+  }
+
+  /** Prints what a process of its own has written. */
+  printChunk(stream: OutputStream, chunk: Uint8Array, done: () => void): void {
+    this.#print(stream, chunk, done)
+  }
+
+  [Symbol.dispose](): void {
+    process.stdout.off('resize', this.#onResize)
+  }
+
+  readonly #onResize = (): void => {
+    for (const ledger of this.#ledgers) this.#measure(ledger)
+  }
+
+  #measure(ledger: OutputLedger): void {
+    const screen = [process.stdout, process.stderr].find(({ isTTY }) => isTTY)
+    if (screen !== undefined) ledger.resize(screen.columns, screen.rows)
+  }
+}
+
+function depthOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.getColorDepth() : undefined
+}

@@ -1,0 +1,281 @@
+/** The threads of an application, and their introductions to one another. */
+import { setFlagsFromString } from 'node:v8'
+import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
+import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
+import { creditWord } from '../shared-memory/credit.ts'
+import type { ChannelWords, RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import { routeWord } from '../shared-memory/route-epoch.ts'
+import type { Output } from '../shared-memory/output-ledger.ts'
+import { LocalWire, type Wire } from '../channel/local-port.ts'
+import type { Launch } from '../host/process/launch.ts'
+import { ProcessThread } from '../host/process/process-thread.ts'
+import { type Print, StandardStreams } from './standard-streams.ts'
+import type { Network } from '../kernel/network/networks.ts'
+import { Thread, threadWire, WorkerThread } from './thread.ts'
+import { environmentOf, threadEnvironment } from '../kernel/thread-environment.ts'
+import { threadFailure } from './thread-failure.ts'
+
+// V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
+setFlagsFromString('--no-turboshaft-loop-unrolling')
+
+export interface ThreadsOptions {
+  readonly preload: readonly string[]
+  /** `security.strict_mode` */
+  readonly strict: boolean
+  /** @default the program's standard streams */
+  readonly print?: Print | undefined
+  /** What a thread's peers are told of it. */
+  readonly standing: (thread: number) => Standing
+  readonly log: Log
+  readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** A thread has broken the protocol. */
+  readonly onBreach: (thread: Thread, why: string) => void
+  /** A thread is gone. Its processes, if it still had some, ended with `error`. */
+  readonly onExit: (thread: Thread, error: TroupeError) => void
+}
+
+export interface StartOptions {
+  readonly resourceLimits?: ResourceLimits
+  readonly shared?: SharedThread
+  /** Modules to load while the thread waits, beside those of all threads. Those of the application need a network. */
+  readonly preload?: readonly string[]
+  /** @default it is given one with its first work */
+  readonly network?: Network
+  /** Has no network of its own. @default false */
+  readonly sealed?: boolean
+  /** Variables of the program's environment that it sees. @default all; none, where it is sealed */
+  readonly env?: readonly string[]
+}
+
+export class Threads implements Disposable {
+  defaultOverlay: EntryId | undefined
+  /** `network_service.native`, for threads that start from now on. */
+  native: readonly string[] = []
+  readonly #options: ThreadsOptions
+  readonly #threads = new Map<number, Thread>()
+  /** What threads find in `process.env`. */
+  readonly env = threadEnvironment()
+  readonly #streams: StandardStreams
+  #next = 0
+
+  constructor(options: ThreadsOptions) {
+    this.#options = options
+    this.#streams = new StandardStreams(options.print)
+  }
+
+  /** Prints what a thread has sent. */
+  print(thread: Thread, output: Output): void {
+    this.#streams.print(thread, output)
+  }
+
+  [Symbol.dispose](): void {
+    this.#streams[Symbol.dispose]()
+  }
+
+  /** Modules that threads import before there is work for them. */
+  get preload(): readonly string[] {
+    return this.#options.preload
+  }
+
+  get size(): number {
+    return this.#threads.size
+  }
+
+  /** All that there are. */
+  numbers(): Iterable<number> {
+    return this.#threads.keys()
+  }
+
+  get(number: number): Thread | undefined {
+    return this.#threads.get(number)
+  }
+
+  /** Starts a worker. */
+  start({ preload = [], sealed = false, env, ...options }: StartOptions = {}): WorkerThread {
+    const number = this.#claim()
+    const thread = new WorkerThread({
+      ...options,
+      number,
+      sealed,
+      preload: [...this.#options.preload, ...preload],
+      strict: this.#options.strict,
+      terminal: this.#streams.terminal,
+      native: this.native,
+      env: environmentOf(this.env, sealed, env),
+      isEnvListed: env !== undefined,
+      failure: threadFailure,
+      onMessage: this.#options.onMessage,
+      onBreach: this.#options.onBreach,
+      onExit: (gone, error) => {
+        this.remove(gone, error)
+      },
+    })
+    return this.#register(thread)
+  }
+
+  /** Starts an operating-system process of its own, whose main thread this is. */
+  startProcess(launch: Launch, { preload = [], network }: Pick<StartOptions, 'preload' | 'network'> = {}): ProcessThread {
+    const thread = new ProcessThread({
+      thread: this.#claim(),
+      launch,
+      ...(network && { network }),
+      preload: [...this.#options.preload, ...preload],
+      strict: this.#options.strict,
+      writes: launch.writes,
+      print: (stream, chunk, done) => {
+        this.#streams.printChunk(stream, chunk, done)
+      },
+      onMessage: this.#options.onMessage,
+      onExit: (gone, error) => {
+        this.remove(gone, error)
+      },
+      warn: (message) => {
+        this.#options.log(message, { level: 'warn' })
+      },
+    })
+    return this.#register(thread)
+  }
+
+  /**
+   * Takes in a thread of a pool, which something else starts. Answers what its runtime is made from.
+   *
+   * @param network - The thread's, for its whole life.
+   * @param onGone - Called when its wire has closed: it says nothing more.
+   */
+  adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
+    const number = this.#claim()
+    const { near, data, ledger, addons, receipt } = threadWire({
+      number,
+      network,
+      preload: [],
+      strict: this.#options.strict,
+      terminal: this.#streams.terminal,
+      sealed: false,
+      native: this.native,
+    })
+    const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeWord: data.routeWord }), near, onGone)
+    thread.read(near, receipt, this.#options)
+    near.unref()
+    thread.assign(network)
+    return { thread, data }
+  }
+
+  /** Takes in the thread that the kernel lives in. @param overlay - Of the program around the application. */
+  adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
+    const number = this.#claim()
+    const [near, port] = LocalWire.pair()
+    const data = { thread: number, port, routeWord, network: { overlay }, strict: this.#options.strict }
+    const thread = this.#takeIn(new Thread(number, near), near)
+    near.on('message', (message: ToKernel) => {
+      this.#options.onMessage(thread, message)
+    })
+    return { thread, data }
+  }
+
+  #takeIn(thread: Thread, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
+    wire.once('close', () => {
+      this.remove(thread, new TroupeError('Unavailable', 'its thread has ended'))
+      onGone()
+    })
+    wire.unref()
+    return this.#register(thread)
+  }
+
+  #register<T extends Thread>(thread: T): T {
+    this.#threads.set(thread.number, thread)
+    if (thread.ledger !== undefined) this.#streams.open(thread.ledger)
+    return thread
+  }
+
+  /** Gives two threads a channel, once. One that is not there is told as gone. */
+  connect(thread: Thread, number: number): void {
+    if (thread.peers.has(number)) return
+    if (thread.severed.has(number)) {
+      thread.post({ type: 'gone', thread: number, error: errorToWire(severed(number)) })
+      return
+    }
+    const other = this.#threads.get(number)
+    // Nothing lives in a thread without a network.
+    if (other?.network === undefined || other === thread || thread.network === undefined) {
+      thread.post({ type: 'gone', thread: number, error: errorToWire(notFound('its thread is not there')) })
+      return
+    }
+    const { port1, port2 } = new MessageChannel()
+    thread.peers.add(number)
+    other.peers.add(thread.number)
+    const { standing } = this.#options
+    const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
+    const encoded = thread.isolated || other.isolated
+    const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn, ...(encoded && { encoded }) })
+    const [near, far] = [creditWord(), creditWord()]
+    const introduce = (to: Thread, peer: Thread, port: MessagePort, words: ChannelWords) => {
+      const known = { standing: standing(peer.number), network: network(peer) }
+      // Memory is not shared with another operating-system process.
+      to.post({ type: 'channel', thread: peer.number, port, ...known, ...(!encoded && { words }) }, [port])
+    }
+    introduce(thread, other, port1, { credit: near, receipt: far })
+    introduce(other, thread, port2, { credit: far, receipt: near })
+  }
+
+  /** Two threads hear nothing more from each other, since one of them says so. The other is told. */
+  sever(thread: Thread, number: number): void {
+    if (!thread.peers.delete(number)) return
+    thread.severed.add(number)
+    thread.correspondents.delete(number)
+    const other = this.#threads.get(number)
+    other?.peers.delete(thread.number)
+    other?.severed.add(thread.number)
+    other?.correspondents.delete(thread.number)
+    other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
+  }
+
+  /** Tells those who know a thread what it may do now. */
+  standingChanged(thread: number, standing: Standing): void {
+    for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'standing', thread, standing })
+  }
+
+  /** Forgets a thread and tells those who knew it. */
+  remove(thread: Thread, error: TroupeError): void {
+    if (!this.#threads.delete(thread.number)) return
+    thread.gone = true
+    if (thread.ledger !== undefined) this.#streams.close(thread.ledger)
+    thread.dry()
+    thread.nativeEnd.over()
+    const wire = errorToWire(error)
+    for (const number of thread.peers) {
+      const peer = this.#threads.get(number)
+      peer?.peers.delete(thread.number)
+      peer?.correspondents.delete(thread.number)
+      peer?.post({ type: 'gone', thread: thread.number, error: wire })
+    }
+    thread.close()
+    this.#options.onExit(thread, error)
+  }
+
+  /** Ends a thread once nothing keeps its event loop running any more, at the latest after `patience` milliseconds. Returns whether that cut something. */
+  async drain(thread: Thread, patience: number): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>()
+    const timer = startTimer(() => {
+      resolve(true)
+    }, patience).unref()
+    const isCut = await Promise.race([thread.drained().then(() => false), late])
+    stopTimer(timer)
+    return isCut
+  }
+
+  broadcast(message: ToThread): void {
+    for (const thread of this.#threads.values()) thread.post(message)
+  }
+
+  #claim(): number {
+    const number = this.#next
+    this.#next += 1
+    return number
+  }
+}
+
+function severed(number: number): TroupeError {
+  return new TroupeError('Unavailable', `thread ${number} and this one hear nothing from each other any more: one broke the protocol`, {
+    details: { thread: number },
+  })
+}

@@ -1,0 +1,333 @@
+/** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
+import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
+import type { EventLoopUtilization } from 'node:perf_hooks'
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import { OutputLedger, type TerminalFacts } from '../shared-memory/output-ledger.ts'
+import { closeRouteWord, openRouteWord } from '../shared-memory/route-epoch.ts'
+import type { ThreadNetwork } from '@troupe/network'
+import { ownThread } from '@troupe/network/kernel'
+import { sealedFlags } from './sealed-flags.ts'
+import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
+import { Intake } from '../channel/port-reader.ts'
+import { faultIn } from '../protocol/request-rules.ts'
+import { hand, type Wire } from '../channel/local-port.ts'
+import { NativeEnd } from './native-end.ts'
+import { readNodePort } from './node-port.ts'
+import type { Network } from '../kernel/network/networks.ts'
+
+export interface ThreadOptions {
+  readonly number: number
+  /** @default it is given one with its first work */
+  readonly network?: Network
+  readonly preload: readonly string[]
+  readonly resourceLimits?: ResourceLimits
+  readonly shared?: SharedThread
+  readonly strict: boolean
+  readonly terminal: TerminalFacts
+  readonly onMessage: (thread: Thread, message: ToKernel) => void
+  /** The thread has broken the protocol: it is to be ended. */
+  readonly onBreach: (thread: Thread, why: string) => void
+  /** The thread is gone. Those of its processes that still lived ended with `error`. */
+  readonly onExit: (thread: Thread, error: TroupeError) => void
+  /** Words the end of a thread that ended by itself. */
+  readonly failure: (code: number, error: Error | undefined) => TroupeError
+  readonly env: NodeJS.ProcessEnv
+  /** That is a part of the program's alone. @default false */
+  readonly isEnvListed?: boolean
+  /** Has no network of its own. */
+  readonly sealed: boolean
+  /** `network_service.native` */
+  readonly native: readonly string[]
+}
+
+interface ThreadParts {
+  /** @default false */
+  readonly sealed?: boolean
+  /** @default false */
+  readonly isolated?: boolean
+  readonly ledger?: OutputLedger
+  /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
+  readonly addons?: SharedArrayBuffer
+  /** See `route-epoch.ts`. */
+  readonly routeWord?: SharedArrayBuffer
+}
+
+/** What the kernel keeps of any thread. */
+export class Thread {
+  readonly number: number
+  /** It has no network of its own, nor anything that leads to one: what it needs, the kernel opens. */
+  readonly sealed: boolean
+  /** It is the main thread of an operating-system process of its own. */
+  readonly isolated: boolean
+  /** Processes in it. */
+  readonly pids = new Set<Pid>()
+  /** Entries whose programs the kernel has given it. */
+  readonly programs = new Set<EntryId>()
+  /** Threads that it was introduced to. */
+  readonly peers = new Set<number>()
+  /** Threads that it sends letters to, by its own word. They may learn for whom what lives in it acts. */
+  readonly correspondents = new Set<number>()
+  /** Threads with which it was introduced, and hears nothing more from. */
+  readonly severed = new Set<number>()
+  /** It has ended, and all that it had to say was heard. */
+  gone = false
+  /** What it is told of its output; none for the main thread, which prints by itself. */
+  readonly ledger: OutputLedger | undefined
+  readonly nativeEnd: NativeEnd
+  #network: Network | undefined
+  #drained: PromiseWithResolvers<void> | undefined
+  #unanswered = 0
+  readonly #wire: Wire<ToKernel>
+  readonly #routeWord: SharedArrayBuffer | undefined
+  #intake: Intake | undefined
+
+  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons, routeWord }: ThreadParts = {}) {
+    this.number = number
+    this.sealed = sealed
+    this.isolated = isolated
+    this.ledger = ledger
+    this.nativeEnd = new NativeEnd(addons, (message) => {
+      this.post(message)
+    })
+    this.#wire = wire
+    this.#routeWord = routeWord
+    // What keeps the kernel alive are its services, not its wires.
+    wire.unref()
+  }
+
+  /** The network that all code in it runs in; nothing before its first work. */
+  get network(): Network | undefined {
+    this.#network ??= this.findNetwork?.()
+    return this.#network
+  }
+
+  /** Finds the network of a thread that has one from its start, once that is known. */
+  findNetwork: (() => Network | undefined) | undefined
+
+  /** Gives it its network, for its whole life. @throws TroupeError `Internal` when it has another. */
+  bind(network: Network): void {
+    if (this.#network?.key === network.key) return
+    this.assign(network)
+    this.post({ type: 'bind', network: toThread(network) })
+  }
+
+  /** Notes the network that the thread was started with. */
+  assign(network: Network): void {
+    if (this.#network !== undefined && this.#network.key !== network.key) {
+      throw new TroupeError('Internal', `thread ${this.number} has a network already, and keeps it`, { details: { thread: this.number } })
+    }
+    this.#network = network
+  }
+
+  /** Takes what the thread has posted already, ahead of its turn in the event loop. */
+  takeNow(): void {
+    this.#intake?.takeNow()
+  }
+
+  /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
+  drained(): Promise<void> {
+    if (this.gone) return Promise.resolve()
+    if (this.#drained === undefined) {
+      this.#drained = Promise.withResolvers<void>()
+      this.post({ type: 'drain' })
+    }
+    return this.#drained.promise
+  }
+
+  /** Asks the thread whether its event loop comes round, unless it was asked already; returns how often it was to be asked without an answer. */
+  ping(): number {
+    if (this.#unanswered === 0) this.post({ type: 'ping' })
+    this.#unanswered += 1
+    return this.#unanswered
+  }
+
+  /** Its event loop has come round. */
+  turned(): void {
+    this.#unanswered = 0
+  }
+
+  /** It said that it is ready for its end, or has ended. */
+  dry(): void {
+    this.#drained?.resolve()
+  }
+
+  /** Ends the thread, whatever it does, and all in it with `error`. Set by what has started it; nothing ends the thread of the kernel. */
+  end: (error: TroupeError) => void = () => undefined
+
+  /** Takes from now on what the thread posts. What is no message of the protocol ends it. */
+  read(port: MessagePort, receipt: Receipt, { onMessage, onBreach }: Pick<ThreadOptions, 'onMessage' | 'onBreach'>): void {
+    const intake = new Intake(port, {
+      receipt,
+      window: kernelWindow,
+      check: faultIn,
+      take: (message: ToKernel) => {
+        onMessage(this, message)
+      },
+      onBreach: (why) => {
+        onBreach(this, why)
+        // What it still posts goes nowhere.
+        port.close()
+      },
+    })
+    this.#intake = intake
+    intake.open()
+    port.once('close', () => {
+      intake.close()
+    })
+  }
+
+  post(message: ToThread, transfer: readonly Transferable[] = []): void {
+    if (transfer.length === 0) this.#wire.postMessage(message)
+    else this.#wire.postMessage(message, [...transfer])
+  }
+
+  /** Posts what the kernel does not touch any more. */
+  hand(message: ToThread): void {
+    hand(this.#wire, message)
+  }
+
+  /** Posts a message that carries native handles, which types do not know as something that can be transferred. */
+  transfer(message: ToThread, handles: readonly object[]): void {
+    const post: unknown = Reflect.get(this.#wire, 'postMessage')
+    if (typeof post === 'function') Reflect.apply(post, this.#wire, [message, [...handles]])
+  }
+
+  close(): void {
+    if (this.#routeWord !== undefined) closeRouteWord(this.#routeWord)
+    this.#wire.close()
+  }
+}
+
+/** A runtime's two ends: the kernel's, and what the thread is given. */
+export function threadWire(
+  options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native' | 'isEnvListed'>,
+): {
+  readonly near: MessagePort
+  readonly ledger: OutputLedger
+  readonly addons: SharedArrayBuffer
+  readonly receipt: Receipt
+  readonly data: ThreadData
+} {
+  const { port1, port2 } = new MessageChannel()
+  const { number, network, preload, shared, strict, terminal, sealed, native } = options
+  const ledger = new OutputLedger()
+  const addons = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  const receipt = new Receipt()
+  return {
+    near: port1,
+    ledger,
+    addons,
+    receipt,
+    data: {
+      thread: number,
+      port: port2,
+      credit: receipt.word,
+      routeWord: openRouteWord(),
+      preload,
+      strict,
+      streams: { terminal, ledger: ledger.buffer },
+      sealed,
+      addons,
+      native,
+      ...(options.isEnvListed === true && { isEnvListed: true }),
+      ...(shared && { shared }),
+      ...(network && { network: toThread(network) }),
+    },
+  }
+}
+
+/** What a thread is told of its network. */
+export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
+  return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
+}
+
+/** Source files run as they are; built ones are JavaScript. */
+const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+/** A thread that the kernel has started, and ends. */
+export abstract class OwnedThread extends Thread {
+  /** Settles when it can run processes; rejects when it ended before. */
+  abstract readonly ready: Promise<void>
+  /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
+  abstract terminate(error: TroupeError): Promise<void>
+}
+
+/** A worker thread. */
+export class WorkerThread extends OwnedThread {
+  readonly ready: Promise<void>
+  readonly #worker: Worker
+  readonly #exited: Promise<void>
+  #verdict: TroupeError | undefined
+  #terminated: Promise<void> | undefined
+  #looked: EventLoopUtilization
+
+  constructor(options: ThreadOptions) {
+    const { near, data, ledger, addons, receipt } = threadWire(options)
+    super(options.number, near, { sealed: options.sealed, ledger, addons, routeWord: data.routeWord })
+    if (options.network !== undefined) this.assign(options.network)
+    const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
+    const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()
+    const { promise: exited, resolve: setExited } = Promise.withResolvers<void>()
+    this.ready = ready
+    this.#exited = exited
+    ready.catch(() => undefined)
+    this.#worker = new Worker(main, {
+      // Threads are the kernel's own, in whatever network the program around the application is.
+      workerData: ownThread({ troupe: data }),
+      transferList: [data.port],
+      env: options.env,
+      ...(options.sealed && { execArgv: [...sealedFlags()] }),
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+    })
+    readNodePort(this.#worker, (why) => {
+      options.onBreach(this, why)
+    })
+    // A worker emits `exit` once: everything listens before anything else happens.
+    let failure: Error | undefined
+    this.#worker.on('error', (error) => {
+      failure = error instanceof Error ? error : new Error(String(error))
+    })
+    this.#worker.on('exit', (code) => {
+      const error = this.#verdict ?? options.failure(code, failure)
+      setFailed(error)
+      // What the thread posted before it ended is still in the port: that is read before the end is told.
+      void drained.then(() => {
+        options.onExit(this, error)
+        setExited()
+      })
+    })
+    this.end = (ending) => void this.terminate(ending)
+    this.read(near, receipt, {
+      onMessage: (thread, message) => {
+        if (message.type === 'ready') setReady()
+        else options.onMessage(thread, message)
+      },
+      onBreach: options.onBreach,
+    })
+    near.once('close', setDrained)
+    near.unref()
+    this.#worker.unref()
+    this.#looked = this.#worker.performance.eventLoopUtilization()
+  }
+
+  /** Share of the time since the last look in which the thread did not wait: 0 to 1. */
+  utilization(): number {
+    const now = this.#worker.performance.eventLoopUtilization()
+    const { utilization } = this.#worker.performance.eventLoopUtilization(now, this.#looked)
+    this.#looked = now
+    return utilization
+  }
+
+  async terminate(error: TroupeError): Promise<void> {
+    this.#verdict ??= error
+    this.#terminated ??= this.#end(error)
+    await this.#terminated
+    await this.#exited
+  }
+
+  async #end(error: TroupeError): Promise<void> {
+    await this.nativeEnd.wait(errorToWire(error))
+    await this.#worker.terminate()
+  }
+}

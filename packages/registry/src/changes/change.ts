@@ -1,0 +1,121 @@
+/** Changes to entries: as code asks for them, and as they are carried out. */
+import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { type EntryId, entryId, invalid, notFound, TroupeError } from '@troupe/core'
+import { z } from 'zod'
+import type { Entries } from '../entries/entries.ts'
+import { type Entry, entryFromInput, type EntryMap, type EntryMeta } from '../entries/entry.ts'
+import { plainCopy } from '../schema/plain-data.ts'
+import { didYouMean } from '../schema/suggest.ts'
+
+/** An entry as code writes it: the kind's own fields stand beside `id`, `kind` and `meta`, in YAML's spelling. */
+export interface WrittenEntry {
+  readonly id: string
+  readonly kind: string
+  readonly meta?: EntryMeta | undefined
+  readonly [field: string]: unknown
+}
+
+/** One change. An update replaces the whole entry. */
+export type Change =
+  | { readonly op: 'create' | 'update'; readonly entry: WrittenEntry }
+  | { readonly op: 'delete'; readonly entry: { readonly id: string } }
+
+/** A change with what was and what will be. */
+export type EntryChange =
+  | { readonly op: 'create'; readonly id: EntryId; readonly before?: undefined; readonly after: Entry }
+  | { readonly op: 'update'; readonly id: EntryId; readonly before: Entry; readonly after: Entry }
+  | { readonly op: 'delete'; readonly id: EntryId; readonly before: Entry; readonly after?: undefined }
+
+const written = z.array(
+  z.discriminatedUnion('op', [
+    z.strictObject({
+      op: z.enum(['create', 'update']),
+      entry: z.looseObject({ id: z.string(), kind: z.string(), meta: z.record(z.string(), z.unknown()).optional() }),
+    }),
+    z.strictObject({ op: z.literal('delete'), entry: z.looseObject({ id: z.string() }) }),
+  ]),
+)
+
+/**
+ * What `changes` mean for `entries`.
+ *
+ * @throws TroupeError `Invalid` for a change that is none and for an entry that is changed twice, `AlreadyExists`, `NotFound`.
+ */
+export function readChanges(changes: unknown, entries: Entries): readonly EntryChange[] {
+  const read = written.safeParse(changes)
+  if (!read.success) {
+    const [issue] = read.error.issues
+    throw invalid(`changes[${issue?.path.join('.')}]: ${issue?.message}: expected { op: 'create' | 'update' | 'delete', entry: { id, … } }`)
+  }
+  const seen = new Set<EntryId>()
+  return read.data.map(({ op, entry }, index) => {
+    const id = entryId(entry.id)
+    if (seen.has(id)) throw invalid(`changes[${index}]: ${id} is changed twice: a set of changes names each entry once`, { id })
+    seen.add(id)
+    const before = entries.all.get(id)
+    if (op === 'create' && before !== undefined)
+      throw new TroupeError('AlreadyExists', `the entry ${id} exists already`, { details: { id } })
+    if (op !== 'create' && before === undefined) throw notFound(`there is no entry ${id}${didYouMean(id, entries.all.keys())}`, { id })
+    const after = op === 'delete' ? undefined : rewritten(id, entry, before)
+    const change = changeBetween(id, before, after)
+    if (change === undefined) throw notFound(`there is no entry ${id}`, { id })
+    return change
+  })
+}
+
+/** The change that makes `after` of `before`; none when there is neither. */
+export function changeBetween(id: EntryId, before: Entry | undefined, after: Entry | undefined): EntryChange | undefined {
+  if (before && after) return { op: 'update', id, before, after }
+  if (after) return { op: 'create', id, after }
+  return before && { op: 'delete', id, before }
+}
+
+/** Whether two entries say the same. Where they stand counts only for those that name files, which are relative to that folder. */
+export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
+  if (a === b) return true
+  if (a === undefined || b === undefined || a.kind !== b.kind) return false
+  if (!isDeepStrictEqual(a.fields, b.fields) || !isDeepStrictEqual(a.meta, b.meta)) return false
+  return folderOf(a) === folderOf(b) || !namesFile([a.fields, a.meta])
+}
+
+/** `entries` after `changes`. */
+export function changed(entries: EntryMap, changes: readonly EntryChange[]): EntryMap {
+  const next = new Map(entries)
+  for (const { id, after } of changes) {
+    if (after) next.set(id, after)
+    else next.delete(id)
+  }
+  return next
+}
+
+/** What makes `to` of `from`. */
+export function differences(from: EntryMap, to: EntryMap): readonly EntryChange[] {
+  const ids = [...new Set([...from.keys(), ...to.keys()])].filter((id) => !sameEntry(from.get(id), to.get(id)))
+  return ids.map((id) => changeBetween(id, from.get(id), to.get(id))).filter((change) => change !== undefined)
+}
+
+/** What an update does not say, it takes from where the entry stands: the folder of its files. */
+function rewritten(id: EntryId, entry: Readonly<Record<string, unknown>>, before: Entry | undefined): Entry {
+  const { id: _, kind, meta, ...fields } = entry
+  return entryFromInput({
+    id,
+    kind: String(kind),
+    meta: record(plainCopy(meta ?? {}, `${id}: meta`)),
+    fields: record(plainCopy(fields, id)),
+    ...(before?.source && { source: before.source }),
+  })
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function namesFile(value: unknown): boolean {
+  if (typeof value === 'string') return value.startsWith('file://') || value.includes('${')
+  return typeof value === 'object' && value !== null && Object.values(value).some(namesFile)
+}
+
+function folderOf({ source }: Entry): string | undefined {
+  return source && dirname(source.file)
+}

@@ -1,0 +1,37 @@
+/** What an application starts with: what its files say, and what an earlier run left. */
+import { differences, sameEntry } from './change.ts'
+import type { EntryMap } from '../entries/entry.ts'
+import type { Kept, VersionRecord } from './history.ts'
+
+export interface Start {
+  readonly version: number
+  readonly entries: EntryMap
+  /** What is to be kept of it; nothing where nothing changed since the earlier run. */
+  readonly record: VersionRecord | undefined
+}
+
+/** @param version - Number of the state that was read from the files, where there was no earlier run. */
+export function startOf(kept: Kept | undefined, files: EntryMap, version: number): Start {
+  const entries = kept ? merged(kept, files) : files
+  const changes = differences(kept?.entries ?? new Map(), entries)
+  const first = { version: kept ? kept.version + 1 : version, time: Date.now(), changes }
+  const record = kept && changes.length === 0 ? undefined : first
+  return { version: kept?.version ?? version, entries, record }
+}
+
+/** `entries`, where those that say the same as the files do know their place in them. */
+export function located(entries: EntryMap, files: EntryMap): EntryMap {
+  const inPlace = new Map(entries)
+  for (const [id, entry] of files) if (sameEntry(entries.get(id), entry)) inPlace.set(id, entry)
+  return inPlace
+}
+
+/** The entries that the earlier run left, but for those whose file says something else now than it said then: there the file is newer. */
+function merged(kept: Kept, files: EntryMap): EntryMap {
+  const entries = new Map(kept.entries)
+  for (const { id, after } of differences(kept.files, files)) {
+    if (after) entries.set(id, after)
+    else entries.delete(id)
+  }
+  return located(entries, files)
+}

@@ -1,0 +1,154 @@
+/** The application's config: `.troupe.yaml`, further files laid over it, and what the command line sets. */
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { invalid } from '@troupe/core'
+import { z } from 'zod'
+import { decodeValue } from '../schema/decode.ts'
+import { duration, reference } from '../schema/fields.ts'
+import { formatPath, type Path, type Place, parsePath } from '../yaml/source-position.ts'
+import { type Problem, problemsError } from '../schema/diagnostic.ts'
+import { profilesOf, withProfiles } from './profiles.ts'
+import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from '../yaml/node.ts'
+import { type ParsedYaml, parseYamlValue, readYamlNow } from '../yaml/parse.ts'
+
+const schema = z.strictObject({
+  /** Of the file's form, as in files of entries. Nothing depends on it yet. */
+  version: z.union([z.string(), z.number()], 'expected text such as "1.0"').optional(),
+  networkService: z
+    .strictObject({
+      stateDir: z.string().min(1).default('.troupe/net'),
+      defaultNetwork: reference('network.*').optional(),
+      /** How long the connections of an overlay that was replaced or removed may go on. */
+      drainTimeout: duration().default(30_000),
+      /** Packages whose native addons load in overlays: the author knows that they open no sockets. */
+      native: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
+  security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
+  registry: z
+    .strictObject({
+      /** Where versions are kept: for as long as the application runs, or in a file. */
+      history: z.enum(['memory', 'sqlite']).default('memory'),
+      historyPath: z.string().min(1).default('.troupe/registry.db'),
+      /** Folders beside the application's own in which the modules of entries may lie. */
+      sourceFolders: z.array(z.string().min(1)).optional(),
+      /** Versions that are kept. */
+      historyLimit: z.int().min(1).default(1_000),
+    })
+    .prefault({}),
+  shutdown: z.strictObject({ timeout: duration().default(30_000) }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      format: z.enum(['auto', 'text', 'json']).default('auto'),
+    })
+    .prefault({}),
+})
+
+/** An application's config, with all defaults filled in. Times are milliseconds. */
+export interface AppConfig extends Readonly<z.output<typeof schema>> {
+  /** Absolute path of the application's folder. */
+  readonly root: string
+  /** Absolute paths of the files that were read, the strongest last. */
+  readonly files: readonly string[]
+}
+
+export interface LoadConfigOptions {
+  /** Files laid over one another from left to right, relative to the root. @default `.troupe.yaml`, or `.wippy.yaml`, or none */
+  readonly files?: readonly string[]
+  /** Profiles of the config that are laid over it, the strongest last. */
+  readonly profiles?: readonly string[]
+  /** `section.path=value`, each read as YAML. They stand above all files. */
+  readonly set?: readonly string[]
+}
+
+const trees = new WeakMap<AppConfig, YamlNode>()
+
+/**
+ * Reads the config of the application in `root`. Paths are decoded to absolute ones, relative to the folder of the file that
+ * names them.
+ *
+ * @throws TroupeError `NotFound` for a file that can not be read; `Invalid` with everything that is wrong, each with its place.
+ */
+export async function loadConfig(root: string, options: LoadConfigOptions = {}): Promise<AppConfig> {
+  return readConfig(root, options)
+}
+
+/** Like {@link loadConfig}, within the call: for what has to be known before anything else happens. */
+export function readConfig(root: string, options: LoadConfigOptions = {}): AppConfig {
+  const folder = resolve(root)
+  const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
+  const problems: Problem[] = []
+  let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
+  for (const file of files) whole = mergeNodes(whole, parseFile(readYamlNow(file), file, problems))
+  if (problems.length > 0) throw problemsError(problems)
+  const profiles = profilesOf(whole)
+  for (const profile of profiles.named.values()) decode(profile, folder)
+  let tree = withProfiles(profiles, options.profiles ?? [])
+  for (const setting of options.set ?? []) tree = withSetting(tree, setting)
+  const decoded = decode(tree, folder)
+  const { networkService, registry } = decoded
+  // A path is relative to the folder of the file that names it.
+  const resolved = (path: Path, value: string) => {
+    const { file } = placeAt(tree, path)
+    return resolve(files.includes(file) ? dirname(file) : folder, value)
+  }
+  const config = Object.freeze({
+    ...decoded,
+    networkService: { ...networkService, stateDir: resolved(['network_service', 'state_dir'], networkService.stateDir) },
+    registry: {
+      ...registry,
+      historyPath: resolved(['registry', 'history_path'], registry.historyPath),
+      ...(registry.sourceFolders && {
+        sourceFolders: registry.sourceFolders.map((path) => resolved(['registry', 'source_folders'], path)),
+      }),
+    },
+    root: folder,
+    files,
+  })
+  trees.set(config, tree)
+  return config
+}
+
+/** @throws TroupeError `Invalid` with everything that is wrong, each with its place. */
+function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
+  const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
+  if (result && faults.length === 0) return result.data
+  throw problemsError(
+    faults.map(({ code, message, path, atKey }) => ({
+      code,
+      message,
+      path: formatPath(path),
+      place: (atKey ? keyPlaceAt : placeAt)(tree, path),
+    })),
+  )
+}
+
+/** Where a part of the config stands, for errors: `['network_service', 'default_network']`. */
+export function configPlace(config: AppConfig, path: Path): Place | undefined {
+  const tree = trees.get(config)
+  return tree && placeAt(tree, path)
+}
+
+function defaultFiles(folder: string): readonly string[] {
+  return ['.troupe.yaml', '.wippy.yaml'].filter((name) => existsSync(resolve(folder, name))).slice(0, 1)
+}
+
+function parseFile({ documents, problems: found }: ParsedYaml, file: string, problems: Problem[]): YamlNode {
+  problems.push(...found)
+  const [node, second] = documents
+  if (second) problems.push({ code: 'document', message: 'a config file holds one document', place: second.place })
+  if (node && node.type !== 'mapping') problems.push({ code: 'document', message: 'expected sections, such as "log:"', place: node.place })
+  return node?.type === 'mapping' ? node : emptyMapping({ file, line: 1, column: 1 })
+}
+
+function withSetting(tree: YamlNode, setting: string): YamlNode {
+  const [name = '', ...rest] = setting.split('=')
+  if (name === '' || rest.length === 0) throw invalid(`"--set ${name}" is not a setting: expected "--set section.path=value"`)
+  const place = { file: `--set ${name}`, line: 1, column: 1 }
+  const value = parseYamlValue(rest.join('='), place)
+  if ('code' in value) throw invalid(`--set ${name}: ${value.message}`)
+  const changed = withNodeAt(tree, parsePath(name), value)
+  if (!changed) throw invalid(`--set ${name}: it leads through a value that has no parts`)
+  return changed
+}

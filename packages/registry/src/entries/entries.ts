@@ -1,0 +1,113 @@
+/** One state of the registry: all entries, and what they mean. Never changed: a change makes the next one. */
+import { isDeepStrictEqual } from 'node:util'
+import { type EntryId, invalid, namespaceOf, TroupeError } from '@troupe/core'
+import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, problemOf } from '../schema/decode.ts'
+import { type Entry, kindMatches } from './entry.ts'
+import type { Env } from '../env/env.ts'
+import type { Kind } from '../schema/kind.ts'
+import { problemsError } from '../schema/diagnostic.ts'
+import { didYouMean } from '../schema/suggest.ts'
+
+/** What {@link Entries.find} looks for. */
+export interface FindQuery {
+  /** A kind, or the beginning of one: `network.*`. */
+  readonly kind?: string
+  /** Keys that `meta` must have, with equal values; mappings inside it are compared likewise. */
+  readonly meta?: Readonly<Record<string, unknown>>
+}
+
+/** What gives entries their meaning. */
+export interface EntriesContext {
+  readonly kinds: ReadonlyMap<string, Kind>
+  /** Folder that files of entries without a source are relative to. */
+  readonly root: string
+  /** Folders in which the code of an entry has to lie; `undefined`: anywhere. */
+  readonly sourceFolders: (entry: Entry) => readonly string[] | undefined
+  /** The variables, as these entries define them. */
+  readonly env: Env
+}
+
+/** An entry, decoded; and whether that depended on variables. */
+export type Reading = DecodeResult<Decoded> & { readonly usesVariables: boolean }
+
+export class Entries {
+  readonly all: ReadonlyMap<EntryId, Entry>
+  readonly #context: EntriesContext
+
+  constructor(all: ReadonlyMap<EntryId, Entry>, context: EntriesContext) {
+    this.all = all
+    this.#context = context
+  }
+
+  has(id: EntryId): boolean {
+    return this.all.has(id)
+  }
+
+  /**
+   * The entry as it was written: placeholders are kept, so that no secret shows.
+   *
+   * @throws TroupeError `NotFound`
+   */
+  get(id: EntryId): Entry {
+    const entry = this.all.get(id)
+    if (entry) return entry
+    throw new TroupeError('NotFound', `there is no entry ${id}${didYouMean(id, this.all.keys())}`, { details: { id } })
+  }
+
+  /** Entries that match, by id. */
+  find(query: FindQuery = {}): readonly Entry[] {
+    const { kind = '*', meta = {} } = query
+    return byId(this.all.values().filter((entry) => kindMatches(entry.kind, kind) && includes(entry.meta, meta)))
+  }
+
+  /**
+   * The entry with its placeholders resolved and its fields checked. With a kind, its fields are typed.
+   *
+   * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the entry is of another kind, or with all that is wrong in it.
+   */
+  decode(id: EntryId): Decoded
+  decode<K extends Kind>(id: EntryId, kind: K): DecodedAs<K>
+  decode(id: EntryId, kind?: Kind): Decoded {
+    const entry = this.get(id)
+    if (kind && kind.kind !== entry.kind) throw invalid(`${id} is a ${entry.kind}, not a ${kind.kind}`, { id, kind: entry.kind })
+    const { decoded, problems } = this.read(entry, kind)
+    if (decoded) return decoded
+    throw problemsError(problems)
+  }
+
+  /**
+   * The value of a variable that the entry `id` names in one of its fields; `undefined` when it is not set and has no default.
+   *
+   * @throws TroupeError `NotFound` for an unknown id; like {@link Env.get}.
+   */
+  variable(id: EntryId, name: string): string | undefined {
+    return this.#context.env.lookup(name, namespaceOf(id), this.get(id))
+  }
+
+  /** Decodes an entry as one of these. Does not throw for what is wrong in it. */
+  read(entry: Entry, kind: Kind | undefined = this.#context.kinds.get(entry.kind)): Reading {
+    const { kinds, root, env, sourceFolders } = this.#context
+    if (!kind) {
+      const message = `kind: there is no kind "${entry.kind}"${didYouMean(entry.kind, kinds.keys())}`
+      return { problems: [problemOf(entry, { code: 'unknown-kind', message, path: ['kind'] })], usesVariables: false }
+    }
+    let usesVariables = false
+    const variable = (name: string, namespace: string) => {
+      usesVariables = true
+      return env.lookup(name, namespace, entry)
+    }
+    const result = decodeEntry(kind, entry, { folder: root, sourceFolders: sourceFolders(entry), variable })
+    return { ...result, usesVariables }
+  }
+}
+
+export function byId(entries: Iterable<Entry>): readonly Entry[] {
+  return [...entries].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Whether `value` has all that `wanted` has. */
+function includes(value: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return isDeepStrictEqual(value, wanted)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(wanted).every(([key, part]) => Object.hasOwn(value, key) && includes(Reflect.get(value, key), part))
+}

@@ -1,0 +1,102 @@
+/** Entries: the definitions that an application is made of. */
+import { type EntryId, isEntryId } from '@troupe/core'
+import type { Path, Place } from '../yaml/source-position.ts'
+import { keyPlaceAt, placeAt, valueOf, type YamlMapping } from '../yaml/node.ts'
+
+/** What is said about an entry rather than to its kind: free, but for `command` and `options`. */
+export type EntryMeta = Readonly<Record<string, unknown>>
+
+/** An entry as it was written: placeholders are kept, references may be relative. Plain frozen data. */
+export interface Entry {
+  readonly id: EntryId
+  readonly kind: string
+  readonly meta: EntryMeta
+  /** The kind's own fields, in YAML's spelling. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Where the entry stands; absent for entries that code made. */
+  readonly source?: Place
+}
+
+/** Entries by their ids. */
+export type EntryMap = ReadonlyMap<EntryId, Entry>
+
+/** An entry to be: `meta` and `fields` may be left out. */
+export interface EntryInput {
+  readonly id: EntryId
+  readonly kind: string
+  readonly meta?: EntryMeta
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** Where it comes from: its files are relative to that folder. */
+  readonly source?: Place
+}
+
+const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
+
+// Beside the entry and not in it, so that entries stay data that can cross threads.
+const nodes = new WeakMap<Entry, YamlMapping>()
+
+/** The entry that a mapping of YAML describes. */
+export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, source: Place | undefined = node.place): Entry {
+  const meta = node.pairs.get('meta')?.node
+  const fields = Array.from(node.pairs).filter(([key]) => !headKeys.has(key))
+  const entry = freeze({
+    id,
+    kind,
+    meta: meta?.type === 'mapping' ? Object.fromEntries(Array.from(meta.pairs, ([key, pair]) => [key, valueOf(pair.node)])) : {},
+    fields: Object.fromEntries(fields.map(([key, pair]) => [key, valueOf(pair.node)])),
+    source,
+  })
+  nodes.set(entry, node)
+  return entry
+}
+
+/** The entry that code describes. */
+export function entryFromInput(input: EntryInput): Entry {
+  const { id, kind, meta = {}, fields = {}, source } = input
+  return freeze({ id, kind, meta, fields, ...(source && { source }) })
+}
+
+/** The mapping that `entry` was read from; for one that code made, `undefined`. */
+export function nodeOf(entry: Entry): YamlMapping | undefined {
+  return nodes.get(entry)
+}
+
+/**
+ * Where a part of an entry stands: `['port']`, `['meta', 'command', 'name']`. The nearest value around it when the path
+ * is absent; `undefined` for entries that code made.
+ */
+export function placeOf(entry: Entry, path: Path = []): Place | undefined {
+  const node = nodes.get(entry)
+  return node && (path.length === 0 ? entry.source : placeAt(node, path))
+}
+
+/** Like {@link placeOf}, but where the key stands rather than its value. */
+export function keyPlaceOf(entry: Entry, path: Path): Place | undefined {
+  const node = nodes.get(entry)
+  return node && keyPlaceAt(node, path)
+}
+
+/** The part of an entry at `path`, as it was written. */
+export function writtenAt(entry: Entry, path: Path): unknown {
+  let value: unknown = { ...entry.fields, meta: entry.meta }
+  for (const step of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+  return value
+}
+
+/** The id that `text` means inside `namespace`, if it can be one. */
+export function resolveId(text: string, namespace: string | undefined): EntryId | undefined {
+  if (isEntryId(text)) return text
+  const full = `${namespace}:${text}`
+  return namespace !== undefined && isEntryId(full) ? full : undefined
+}
+
+/** Whether `kind` is `pattern`, or begins with it when it ends in `.*`. `*` alone is any kind. */
+export function kindMatches(kind: string, pattern: string): boolean {
+  return pattern === '*' || (pattern.endsWith('.*') ? kind.startsWith(pattern.slice(0, -1)) : kind === pattern)
+}
+
+function freeze(entry: Entry): Entry {
+  Object.freeze(entry.meta)
+  Object.freeze(entry.fields)
+  return Object.freeze(entry)
+}

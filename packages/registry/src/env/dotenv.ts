@@ -1,0 +1,95 @@
+/** Files of `NAME=value` lines, as Node itself reads them. */
+import { randomUUID } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isDeepStrictEqual, parseEnv } from 'node:util'
+import { invalid, TroupeError } from '@troupe/core'
+import { decodeUtf8 } from '../yaml/utf8.ts'
+
+/** The variables of `file`; none when there is no file. */
+export function readDotenv(file: string): ReadonlyMap<string, string> {
+  return parse(readIfExists(file))
+}
+
+/**
+ * Sets one variable in `file`. The file is replaced in one step and gets mode 0600; comments and the other lines stay,
+ * unless the variable's old value ran over several lines.
+ *
+ * @throws TroupeError `Invalid` when the name or the value can not stand in such a file.
+ */
+export function writeDotenv(file: string, name: string, value: string): void {
+  const text = readIfExists(file)
+  const wanted = new Map(parse(text)).set(name, value)
+  const line = assignment(name, value)
+  const next = [withLine(text, name, line), Array.from(wanted, ([key, item]) => assignment(key, item)).join('')].find((candidate) =>
+    isDeepStrictEqual(parse(candidate), wanted),
+  )
+  if (line === '' || next === undefined)
+    throw invalid(`the variable ${name} can not be written to ${file}: its name or value has no form there`)
+  replaceFile(file, next)
+}
+
+function parse(text: string): ReadonlyMap<string, string> {
+  return new Map(Object.entries(parseEnv(text)).map(([key, value]) => [key, value ?? '']))
+}
+
+/** A line that reads as `value`, or nothing when no quote fits. Node turns `\n` into a line break inside double quotes only. */
+function assignment(name: string, value: string): string {
+  const quote = ["'", '`', '"'].find((mark) => !value.includes(mark))
+  return /^[A-Za-z_][\w.-]*$/.test(name) && quote !== undefined ? `${name}=${quote}${value}${quote}\n` : ''
+}
+
+function withLine(text: string, name: string, line: string): string {
+  const old = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name.replaceAll('.', '\\.')}[ \\t]*=.*(?:\\n|$)`, 'm')
+  if (old.test(text)) return text.replace(old, () => line)
+  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}`
+}
+
+function readIfExists(file: string): string {
+  const bytes = bytesIfExists(file)
+  if (bytes === undefined) return ''
+  const { text, fault } = decodeUtf8(bytes, file)
+  if (fault === undefined) return text
+  throw invalid(`${file}:${fault.place.line}:${fault.place.column}: ${fault.message}`, { file })
+}
+
+function bytesIfExists(file: string): Uint8Array | undefined {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw new TroupeError('Unavailable', `the file of variables ${file} can not be read`, { cause: error, details: { file } })
+  }
+}
+
+function replaceFile(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const target = realPath(file)
+  const temporary = `${target}.${randomUUID()}`
+  try {
+    const handle = openSync(temporary, 'wx', 0o600)
+    try {
+      writeFileSync(handle, text)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    renameSync(temporary, target)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new TroupeError('Unavailable', `the file of variables ${file} can not be written`, { cause: error, details: { file } })
+  }
+}
+
+/** A link keeps leading where it leads. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

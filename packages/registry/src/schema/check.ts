@@ -1,0 +1,142 @@
+/** What is wrong with entries taken together: all of it at once. */
+import { existsSync } from 'node:fs'
+import type { EntryId } from '@troupe/core'
+import type { EntryChange } from '../changes/change.ts'
+import { type Decoded, problemOf } from './decode.ts'
+import type { Entries } from '../entries/entries.ts'
+import { type Entry, keyPlaceOf, kindMatches, placeOf, writtenAt } from '../entries/entry.ts'
+import { buildGraph, type Dependency } from '../entries/graph.ts'
+import { LiveGraph } from '../entries/dependents.ts'
+import { formatPath, formatPlace } from '../yaml/source-position.ts'
+import { type Problem, sortProblems } from './diagnostic.ts'
+import type { FoundReference } from './normalize.ts'
+import { didYouMean } from './suggest.ts'
+
+/** What one entry says, taken by itself. */
+export interface Inspection {
+  readonly decoded: Decoded | undefined
+  readonly edges: readonly Dependency[]
+  readonly problems: readonly Problem[]
+  readonly usesVariables: boolean
+}
+
+export interface Analysis {
+  readonly graph: LiveGraph
+  readonly problems: readonly Problem[]
+  /** Entries whose meaning depends on variables. */
+  readonly variable: Set<EntryId>
+}
+
+/** Decodes `entry`, and looks for its files and for what it refers to. */
+export function inspect(entries: Entries, entry: Entry): Inspection {
+  const { decoded, problems, usesVariables } = entries.read(entry)
+  if (!decoded) return { decoded, edges: [], problems, usesVariables }
+  return {
+    decoded,
+    edges: decoded.references.map(({ id, path }) => ({ from: entry.id, to: id, path })),
+    problems: [...problems, ...brokenReferences(entries, decoded), ...missingFiles(decoded)],
+    usesVariables,
+  }
+}
+
+/** Inspects all `entries`. `known` are problems found before. */
+export function analyse(entries: Entries, known: readonly Problem[]): Analysis {
+  const problems = [...known]
+  const edges: Dependency[] = []
+  const variable = new Set<EntryId>()
+  for (const entry of entries.all.values()) {
+    const inspection = inspect(entries, entry)
+    problems.push(...inspection.problems)
+    edges.push(...inspection.edges)
+    if (inspection.usesVariables) variable.add(entry.id)
+  }
+  const { cycles } = buildGraph(entries.all.keys(), edges)
+  problems.push(...cycles.map((cycle) => cycleProblem(entries, cycle)))
+  return { graph: new LiveGraph(entries.all.keys(), edges), problems: sortProblems(problems), variable }
+}
+
+/** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Answers which are. */
+export function learn(
+  { graph, variable }: Analysis,
+  inspected: ReadonlyMap<EntryId, Inspection>,
+  changes: readonly EntryChange[],
+): readonly EntryId[] {
+  for (const [id, { edges, usesVariables }] of inspected) {
+    graph.set(id, edges)
+    if (usesVariables) variable.add(id)
+    else variable.delete(id)
+  }
+  const gone = changes.filter(({ op }) => op === 'delete').map(({ id }) => id)
+  for (const id of gone) {
+    graph.delete(id)
+    variable.delete(id)
+  }
+  return gone
+}
+
+/** An id that is defined twice, told at the second place. */
+export function duplicateProblem(second: Entry, first: Entry): Problem {
+  const where = first.source ? ` at ${formatPlace(first.source)}` : ''
+  const place = keyPlaceOf(second, ['name'])
+  return {
+    code: 'duplicate-entry',
+    message: `the entry ${second.id} is already defined${where}`,
+    entry: second.id,
+    ...(place && { place }),
+  }
+}
+
+/** What `decoded` refers to that is not there, or of a wrong kind. */
+export function brokenReferences(entries: Entries, decoded: Decoded): readonly Problem[] {
+  return decoded.references.flatMap((reference) => brokenReference(entries, decoded.entry, reference))
+}
+
+function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: FoundReference): readonly Problem[] {
+  const target = entries.all.get(id)
+  const allowed = ({ kind }: Entry) => kinds.length === 0 || kinds.some((pattern) => kindMatches(kind, pattern))
+  if (target && allowed(target)) return []
+  const at = formatPath(path)
+  const written = writtenAt(entry, path)
+  // What a placeholder gave is not shown.
+  const shown = typeof written === 'string' && written.includes('${') ? written : id
+  if (target) {
+    const message = `${at}: ${shown} is of the kind ${target.kind}; expected ${kinds.join(' or ')}`
+    return [problemOf(entry, { code: 'wrong-kind', message, path })]
+  }
+  const others = entries.all.values().filter(allowed)
+  const hint =
+    shown === id
+      ? didYouMean(
+          id,
+          others.map((other) => other.id),
+        )
+      : ''
+  return [problemOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
+}
+
+/** Entries that need each other, told along the edges of the circle. */
+export function cycleProblem(entries: Entries, cycle: readonly Dependency[]): Problem {
+  const stops = cycle.map(({ from, path }) => {
+    const entry = entries.all.get(from)
+    return { from, path: formatPath(path), place: entry && placeOf(entry, path) }
+  })
+  const way = stops.map(({ from }) => from)
+  const edges = stops.map(({ from, path, place }) => `${from} ${path}${place ? ` (${formatPlace(place)})` : ''}`)
+  const [first] = stops
+  return {
+    code: 'cycle',
+    message: `entries need each other in a circle: ${[...way, way[0]].join(' → ')}; by ${edges.join(', ')}`,
+    ...(first?.place && { place: first.place }),
+    ...(first && { entry: first.from, path: first.path }),
+  }
+}
+
+function missingFiles(decoded: Decoded): readonly Problem[] {
+  return decoded.files
+    .filter(({ file }) => !existsSync(file))
+    .map(({ file, path }) => {
+      const written = String(writtenAt(decoded.entry, path))
+      const message = `${formatPath(path)}: there is no file ${written.includes('${') ? written : file}`
+      return problemOf(decoded.entry, { code: 'missing-file', message, path })
+    })
+}

@@ -1,0 +1,164 @@
+/** From an entry as it is written to its typed fields, with each problem in its place. */
+import { dirname } from 'node:path'
+import { type EntryId, namespaceOf } from '@troupe/core'
+import type { z } from 'zod'
+import { type Entry, keyPlaceOf, placeOf } from '../entries/entry.ts'
+import type { DecodedMeta, FieldsOf, Kind, MetaOf } from './kind.ts'
+import { formatPath, type Path } from '../yaml/source-position.ts'
+import { parseTemplate } from '../config/placeholders.ts'
+import type { Problem } from './diagnostic.ts'
+import { type Fault, type FoundFile, type FoundReference, shape, unionDistance, yamlKey } from './normalize.ts'
+
+/** An entry whose placeholders are resolved, whose references are full ids, and whose fields its kind has checked. */
+export interface Decoded<Fields = Readonly<Record<string, unknown>>, Meta = DecodedMeta> {
+  readonly entry: Entry
+  readonly id: EntryId
+  readonly fields: Fields
+  readonly meta: Meta
+  /** The entries that this one refers to, wherever it does. */
+  readonly references: readonly FoundReference[]
+  readonly files: readonly FoundFile[]
+}
+
+/** A decoded entry of one kind. */
+export type DecodedAs<K extends Kind> = Decoded<FieldsOf<K>, MetaOf<K>>
+
+export interface DecodeContext {
+  /** The value of a variable as an entry of `namespace` sees it. Throws what it can not read. */
+  variable(name: string, namespace: string): string | undefined
+  /** Folder that files of entries without a source are relative to. */
+  readonly folder: string
+  /** Folders in which the entry's code has to lie. @default anywhere */
+  readonly sourceFolders?: readonly string[] | undefined
+}
+
+export type DecodeResult<D> =
+  | { readonly decoded: D; readonly problems: readonly [] }
+  | { readonly decoded?: never; readonly problems: readonly Problem[] }
+
+/** Decodes `entry` as one of `kind`. */
+export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: DecodeContext): DecodeResult<DecodedAs<K>> {
+  const namespace = namespaceOf(entry.id)
+  const folder = entry.source ? dirname(entry.source.file) : context.folder
+  const read = (name: string) => context.variable(name, namespace)
+  const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], { namespace, folder, sourceFolders: context.sourceFolders, read })
+  const meta = decodeValue<K['meta']>(kind.meta, entry.meta, ['meta'], { namespace, folder, read })
+  const faults = [...fields.faults, ...meta.faults]
+  if (!fields.result || !meta.result || faults.length > 0) return { problems: faults.map((fault) => problemOf(entry, fault)) }
+  const decoded: DecodedAs<K> = Object.freeze({
+    entry,
+    id: entry.id,
+    fields: fields.result.data,
+    meta: meta.result.data,
+    references: [...fields.references, ...meta.references],
+    files: [...fields.files, ...meta.files],
+  })
+  return { decoded, problems: [] }
+}
+
+/** A fault of an entry, in its place. */
+export function problemOf(entry: Entry, fault: Fault): Problem {
+  const place = fault.atKey ? keyPlaceOf(entry, fault.path) : placeOf(entry, fault.path)
+  return { code: fault.code, message: fault.message, entry: entry.id, path: formatPath(fault.path), ...(place && { place }) }
+}
+
+interface ValueContext {
+  readonly namespace: string | undefined
+  readonly folder: string
+  readonly sourceFolders?: readonly string[] | undefined
+  /** Reads a variable; without it, placeholders are left as they are. */
+  readonly read?: (name: string) => string | undefined
+}
+
+interface DecodedValue<T> {
+  readonly result: { readonly data: T } | undefined
+  readonly references: readonly FoundReference[]
+  readonly files: readonly FoundFile[]
+  readonly faults: readonly Fault[]
+}
+
+/** Decodes one value, which stands at `base`. */
+export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base: Path, context: ValueContext): DecodedValue<z.output<S>> {
+  const faults: Fault[] = []
+  const single = new Set<string>()
+  const resolved = context.read ? resolvePlaceholders(value, base, context.read, single, faults) : value
+  const unread = new Set(faults.map((fault) => formatPath(fault.path)))
+  const shaped = shape(schema, resolved, base, { ...context, single })
+  const parsed = schema.safeParse(shaped.value)
+  const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, [], value, base))
+  // What could not be read has its fault already: that it is also of a wrong type says nothing new.
+  faults.push(...[...shaped.faults, ...issues].filter((fault) => !unread.has(formatPath(fault.path))))
+  return { result: parsed.success ? { data: parsed.data } : undefined, references: shaped.references, files: shaped.files, faults }
+}
+
+function resolvePlaceholders(
+  value: unknown,
+  path: Path,
+  read: (name: string) => string | undefined,
+  single: Set<string>,
+  faults: Fault[],
+): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => resolvePlaceholders(item, [...path, index], read, single, faults))
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, resolvePlaceholders(item, [...path, key], read, single, faults)]),
+    )
+  if (typeof value !== 'string' || !value.includes('${')) return value
+  const { parts, fault } = parseTemplate(value)
+  if (fault !== undefined) faults.push({ code: 'placeholder', message: `${formatPath(path)}: ${fault}`, path })
+  if (parts.length === 1 && parts[0]?.type === 'variable') single.add(formatPath(path))
+  return parts.map((part) => (part.type === 'text' ? part.text : variable(part.name, part.fallback))).join('')
+
+  function variable(name: string, fallback: string | undefined): string {
+    try {
+      const found = read(name) ?? fallback
+      if (found !== undefined) return found
+      faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name} is not set and has no default`, path })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'it can not be read'
+      faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name}: ${reason}`, path })
+    }
+    return ''
+  }
+}
+
+/** What zod found, in YAML's own paths. Of a union, what is wrong with the option that comes nearest. */
+function faultsOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[], root: unknown, base: Path): readonly Fault[] {
+  const steps = [...prefix, ...issue.path]
+  if (issue.code === 'unrecognized_keys') return []
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const options = issue.errors.toSorted((a, b) => unionDistance(a) - unionDistance(b))
+    const nearest = options[0] ?? []
+    if (nearest.length > 0 && unionDistance(nearest) < 1_000) return nearest.flatMap((inner) => faultsOf(inner, steps, root, base))
+  }
+  const { path, found } = yamlPath(root, steps)
+  const words = wordsOf(issue)
+  const missing = found === undefined && issue.code !== 'custom'
+  const at = [...base, ...path]
+  const message = `${formatPath(at)}${at.length > 0 ? ': ' : ''}${missing ? `is required: ${words.replace(', received undefined', '')}` : words}`
+  return [{ code: 'invalid-field', message, path: at }]
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
+    const options = issue.errors.map(([first]) => (first ? wordsOf(first).replace(/^expected (.*?)(?:, received .*)?$/, '$1') : ''))
+    return `expected ${[...new Set(options)].filter((option) => option !== '').join(' or ')}`
+  }
+  return issue.message.replace(/^Invalid (?:input|option): /, '').replace(/^./, (letter) => letter.toLowerCase())
+}
+
+/** Steps through a value as it is written, along the keys of its schema. */
+function yamlPath(root: unknown, steps: readonly PropertyKey[]): { readonly path: Path; readonly found: unknown } {
+  const path: (string | number)[] = []
+  let value = root
+  for (const step of steps) {
+    const key = typeof step === 'symbol' ? String(step) : typeof step === 'number' || has(value, step) ? step : yamlKey(step)
+    path.push(key)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  }
+  return { path, found: value }
+}
+
+function has(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+}

@@ -1,0 +1,56 @@
+/** What is wrong with an application's files: found all at once, each with its place. */
+import { relative } from 'node:path'
+import { type EntryId, TroupeError } from '@troupe/core'
+import { comparePlaces, formatPlace, type Place } from '../yaml/source-position.ts'
+
+/** The sort of a problem, for programs that read it. */
+export type ProblemCode =
+  | 'yaml'
+  | 'document'
+  | 'duplicate-entry'
+  | 'unknown-kind'
+  | 'unknown-field'
+  | 'invalid-field'
+  | 'placeholder'
+  | 'missing-variable'
+  | 'dangling-reference'
+  | 'wrong-kind'
+  | 'cycle'
+  | 'duplicate-route'
+  | 'missing-file'
+  | 'missing-method'
+  | 'certificate'
+
+/** One thing that is wrong. Never holds the value of a variable. */
+export interface Problem {
+  readonly code: ProblemCode
+  /** What is wrong and what to do, with the path inside the value; without the place. */
+  readonly message: string
+  readonly place?: Place
+  readonly entry?: EntryId
+  /** Path inside the entry, such as `timeouts.read`. */
+  readonly path?: string
+}
+
+/** `src/app.yaml:12:9: app:proxy: port: …`, with the file relative to `root` when one is given. */
+export function formatProblem(problem: Problem, root?: string): string {
+  const { place, entry, message } = problem
+  const where =
+    place && formatPlace(root === undefined || place.file.startsWith('-') ? place : { ...place, file: relative(root, place.file) })
+  return [where, entry, message].filter((part) => part !== undefined).join(': ')
+}
+
+/** Problems by file, line and column; those without a place come last. */
+export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((a, b) => {
+    if (a.place && b.place) return comparePlaces(a.place, b.place)
+    return Number(a.place === undefined) - Number(b.place === undefined)
+  })
+}
+
+/** The error of kind `Invalid` that tells all of `problems`; they are also in its `details.problems`. */
+export function problemsError(problems: readonly Problem[]): TroupeError {
+  const lines = sortProblems(problems).map((problem) => formatProblem(problem))
+  const text = lines.length === 1 ? (lines[0] ?? '') : `${lines.length} problems:\n  ${lines.join('\n  ')}`
+  return new TroupeError('Invalid', text, { details: { problems } })
+}

@@ -1,0 +1,213 @@
+/**
+ * The step between a value as it is written and its schema: snake_case keys become those of the schema, names become
+ * ids, `file://` becomes a path, and what a placeholder gave becomes the number or boolean that is wanted. Guided by the
+ * schema, so references are found wherever they stand.
+ */
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { realPath } from '@troupe/core'
+import type { EntryId } from '@troupe/core'
+import { z } from 'zod'
+import { resolveId } from '../entries/entry.ts'
+import { fieldRoles } from './fields.ts'
+import { formatPath, type Path } from '../yaml/source-position.ts'
+import type { ProblemCode } from './diagnostic.ts'
+import { didYouMean } from './suggest.ts'
+
+/** A reference that stands in a value, with its path as YAML writes it. */
+export interface FoundReference {
+  readonly id: EntryId
+  readonly kinds: readonly string[]
+  readonly path: Path
+}
+
+export interface FoundFile {
+  readonly file: string
+  readonly path: Path
+}
+
+/** A problem, before its place is known. */
+export interface Fault {
+  readonly code: ProblemCode
+  readonly message: string
+  readonly path: Path
+  /** Whether it is the key that is wrong, rather than its value. */
+  readonly atKey?: boolean
+}
+
+export interface ShapeContext {
+  /** Namespace that bare names are taken from. */
+  readonly namespace: string | undefined
+  /** Folder that files are relative to. */
+  readonly folder: string
+  /** Folders in which code has to lie. @default anywhere */
+  readonly sourceFolders?: readonly string[] | undefined
+  /** Paths ({@link formatPath}) of strings that were one single placeholder. */
+  readonly single: ReadonlySet<string>
+}
+
+export interface Shaped {
+  readonly value: unknown
+  readonly references: readonly FoundReference[]
+  readonly files: readonly FoundFile[]
+  readonly faults: readonly Fault[]
+}
+
+/** Shapes `value`, which stands at `path`, for `schema`. */
+export function shape(schema: z.core.$ZodType, value: unknown, path: Path, context: ShapeContext): Shaped {
+  const shaper = new Shaper(context)
+  return { value: shaper.shape(schema, value, path), references: shaper.references, files: shaper.files, faults: shaper.faults }
+}
+
+/** A key of a schema as YAML writes it: `isolateStreams` is `isolate_streams`. */
+export function yamlKey(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+class Shaper {
+  readonly references: FoundReference[] = []
+  readonly files: FoundFile[] = []
+  readonly faults: Fault[] = []
+  readonly #context: ShapeContext
+
+  constructor(context: ShapeContext) {
+    this.#context = context
+  }
+
+  shape(schema: z.core.$ZodType, value: unknown, path: Path): unknown {
+    const role = fieldRoles.get(schema)
+    if (role && typeof value === 'string')
+      return role.role === 'file' ? this.#file(value, path, role.isModule) : this.#reference(value, role.kinds, path)
+    const inner = unwrapped(schema)
+    if (inner) return this.shape(inner, value, path)
+    if (schema instanceof z.ZodUnion) return this.#union(schema, value, path)
+    if (schema instanceof z.ZodIntersection) return this.shape(schema.def.right, this.shape(schema.def.left, value, path), path)
+    if (typeof value === 'string') return this.#context.single.has(formatPath(path)) ? coerce(schema, value) : value
+    if (Array.isArray(value)) return this.#items(schema, value, path)
+    return isRecord(value) ? this.#record(schema, value, path) : value
+  }
+
+  #record(schema: z.core.$ZodType, value: Readonly<Record<string, unknown>>, path: Path): unknown {
+    if (schema instanceof z.ZodObject) return this.#object(schema, value, path)
+    if (!(schema instanceof z.ZodRecord)) return value
+    const { valueType } = schema
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.shape(valueType, item, [...path, key])]))
+  }
+
+  #object(schema: z.ZodObject, value: Readonly<Record<string, unknown>>, path: Path): unknown {
+    const fields = new Map(Object.entries<z.core.$ZodType>(schema.shape).map(([key, field]) => [yamlKey(key), { key, field }]))
+    const { catchall } = schema.def
+    const others = catchall === undefined || catchall instanceof z.ZodNever ? undefined : catchall
+    const out: [string, unknown][] = []
+    for (const [name, item] of Object.entries(value)) {
+      const at = [...path, name]
+      const { key, field } = fields.get(name) ?? { key: name, field: others }
+      if (field) out.push([key, this.shape(field, item, at)])
+      else this.#unknown(at, name, fields.keys())
+    }
+    return Object.fromEntries(out)
+  }
+
+  #unknown(path: Path, name: string, known: Iterable<string>): void {
+    const message = `${formatPath(path)}: there is no such field${didYouMean(name, known)}`
+    this.faults.push({ code: 'unknown-field', message, path, atKey: true })
+  }
+
+  #items(schema: z.core.$ZodType, value: readonly unknown[], path: Path): unknown {
+    if (schema instanceof z.ZodArray) return value.map((item, index) => this.shape(schema.element, item, [...path, index]))
+    if (!(schema instanceof z.ZodTuple)) return value
+    const { items, rest } = schema.def
+    return value.map((item, index) => {
+      const element = items[index] ?? rest
+      return element ? this.shape(element, item, [...path, index]) : item
+    })
+  }
+
+  /** The first option that takes the value; when none does, the one that comes nearest. */
+  #union(schema: z.ZodUnion, value: unknown, path: Path): unknown {
+    let nearest: Shaped | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const option of schema.options) {
+      const shaped = shape(option, value, path, this.#context)
+      const distance = shaped.faults.length + misses(z.safeParse(option, shaped.value))
+      if (distance >= least) continue
+      nearest = shaped
+      least = distance
+    }
+    if (nearest === undefined) return value
+    this.references.push(...nearest.references)
+    this.files.push(...nearest.files)
+    this.faults.push(...nearest.faults)
+    return nearest.value
+  }
+
+  #reference(text: string, kinds: readonly string[], path: Path): string {
+    const id = resolveId(text, this.#context.namespace)
+    if (id === undefined) return text
+    this.references.push({ id, kinds, path })
+    return id
+  }
+
+  #file(text: string, path: Path, isModule: boolean): string {
+    const name = text.startsWith('file://') ? text.slice('file://'.length) : ''
+    if (name === '' || name.includes('\0')) {
+      this.faults.push({ code: 'invalid-field', message: `${formatPath(path)}: expected a file such as "file://main.ts"`, path })
+      return text
+    }
+    const file = resolve(this.#context.folder, name)
+    this.files.push({ file, path })
+    const { sourceFolders } = this.#context
+    if (isModule && sourceFolders !== undefined && !liesWithin(file, sourceFolders)) {
+      const message = `${formatPath(path)}: ${text} leads out of the application's folder: name the folder in registry.source_folders of the configuration`
+      this.faults.push({ code: 'invalid-field', message, path })
+    }
+    return file
+  }
+}
+
+/** Links are followed: what is loaded is what they lead to. */
+function liesWithin(file: string, folders: readonly string[]): boolean {
+  const real = realPath(file)
+  return folders.some((folder) => {
+    const way = relative(realPath(folder), real)
+    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  })
+}
+
+/** How far a value is from an option of a union: its issues, and far more when even its type is another. */
+function misses(result: z.core.util.SafeParseResult<unknown>): number {
+  if (result.success) return 0
+  return unionDistance(result.error.issues)
+}
+
+/** See {@link misses}. */
+export function unionDistance(issues: readonly z.core.$ZodIssue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code !== 'unrecognized_keys' ? 1_000 : 1), 0)
+}
+
+/** The schema that sees the input first, for schemas that wrap another. */
+function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodReadonly ||
+    schema instanceof z.ZodCatch ||
+    schema instanceof z.ZodNonOptional
+  )
+    return schema.def.innerType
+  if (schema instanceof z.ZodLazy) return schema.def.getter()
+  if (schema instanceof z.ZodPipe) return schema.def.in instanceof z.ZodTransform ? schema.def.out : schema.def.in
+  return undefined
+}
+
+/** What a placeholder gave, as the number or boolean that the schema wants. */
+function coerce(schema: z.core.$ZodType, text: string): unknown {
+  if (schema instanceof z.ZodNumber) return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : text
+  if (schema instanceof z.ZodBoolean && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

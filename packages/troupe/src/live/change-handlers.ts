@@ -1,0 +1,26 @@
+/** Carries out changes of the registry in what runs. */
+import { hostKind, processKind, serviceKind, supervisorKind } from '@troupe/process/kernel'
+import { functionKind } from '@troupe/functions/kernel'
+import { codeHandler } from './code.ts'
+import { hostHandler } from './hosts.ts'
+import { overlayHandler } from './overlays.ts'
+import { routeHandler, serverHandler } from './http.ts'
+import { policyHandler } from './policies.ts'
+import { answerChanges } from './registry-handlers.ts'
+import type { Running } from './running-parts.ts'
+import { serviceHandler, supervisorHandler } from './services.ts'
+
+/** From now on, what `registry.apply` changes changes in what runs. */
+export function goLive(running: Running): void {
+  const { registry } = running.kernel
+  registry.handle('network.*', overlayHandler(running))
+  registry.handle(hostKind.kind, hostHandler(running))
+  registry.handle(serviceKind.kind, serviceHandler(running))
+  registry.handle(supervisorKind.kind, supervisorHandler(running))
+  registry.handle('security.policy.*', policyHandler(running))
+  registry.handle('security.policy', policyHandler(running))
+  registry.handle('http.service', serverHandler(running))
+  registry.handle('http.*', routeHandler(running))
+  answerChanges(running)
+  for (const { kind } of [processKind, functionKind]) registry.handle(kind, codeHandler(running))
+}

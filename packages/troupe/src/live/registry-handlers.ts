@@ -1,0 +1,78 @@
+/** What code may ask of the registry while the application runs. */
+import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
+import { type Asker, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
+import type { Change, EntryChange } from '@troupe/registry'
+import { z } from 'zod'
+import { permitChange } from './change-permits.ts'
+import type { Running } from './running-parts.ts'
+
+/** Answers `registry.apply`, `rollback`, `version` and `history` of all threads. */
+export function answerChanges(running: Running): void {
+  const { kernel } = running
+  const { registry } = kernel
+  kernel.handle('version', () => ({ version: registry.version() }))
+  kernel.handle('history', () => registry.history())
+  kernel.handle('apply', async ({ changes }, asker) => {
+    const ids = parsed(changes).map(({ entry }) => entry.id)
+    for (const id of ids) permit(kernel, asker, id)
+    return carriedOut(running, asker, ids, async (released) =>
+      registry.apply(changes, released, permitting(kernel, asker), isProgram(asker)),
+    )
+  })
+  kernel.handle('rollback', async ({ version }, asker) => {
+    const undone = registry.history().filter((later) => later.version > version)
+    const ids = undone.flatMap(({ changes }) => changes.map(({ id }) => id))
+    return carriedOut(running, asker, ids, async (released) => registry.rollback(version, released, permitting(kernel, asker)))
+  })
+}
+
+/** Code may hand over anything. @throws TroupeError `Invalid` */
+function parsed(changes: unknown): readonly { readonly entry: { readonly id: string } }[] {
+  const { data, error } = changesSchema.safeParse(changes)
+  if (data !== undefined) return data
+  const path = `changes${error.issues[0]?.path.map((part) => `[${String(part)}]`).join('') ?? ''}`
+  throw invalid(`${path}: ${error.issues[0]?.message}: expected a list of { op: 'create' | 'update' | 'delete', entry: { id, … } }`, {
+    path,
+  })
+}
+
+const changesSchema = z.array(z.object({ entry: z.object({ id: z.string() }) }))
+
+/** Has `ids` changed. A service that changes itself, or what it needs, does not wait until it has ended. */
+async function carriedOut(
+  { kernel, supervisor }: Running,
+  { record }: Asker,
+  ids: readonly string[],
+  change: (released: () => Promise<void>) => Promise<number>,
+): Promise<{ readonly version: number }> {
+  const stopped = new Set(ids.filter(isEntryId).flatMap((id) => [entryId(id), ...supervisor.stopsWith(entryId(id))]))
+  const names = new Set([...stopped].flatMap((id) => nameOf(kernel, id)))
+  const isOwn = (name: string) => names.has(name) || names.has(name.split('/', 1)[0] ?? name)
+  let version = 0
+  await waitUnlessOwn(kernel, record, isOwn, async (released) => {
+    version = await change(released)
+  })
+  return { version }
+}
+
+/** The name that the processes of a service go by, or begin with. */
+function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
+  const entry = registry.has(id) ? registry.get(id) : undefined
+  return [entry?.kind === serviceKind.kind ? (registry.decode(id, serviceKind).fields.name ?? id) : id]
+}
+
+/** The program around the application, which runs in the kernel's own thread. */
+function isProgram({ record, thread }: Asker): boolean {
+  return thread.number === 0 && record.entry === undefined
+}
+
+/** What a change means is known once those before it were carried out. */
+function permitting({ authority }: Kernel, { record }: Asker): (change: EntryChange) => void {
+  return (change) => {
+    if (authority.governs(record)) permitChange(change, (action, resource, meta) => authority.check(record, action, resource, meta))
+  }
+}
+
+function permit(kernel: Kernel, { record }: Asker, id: Change['entry']['id']): void {
+  kernel.authority.check(record, 'registry.apply', entryId(id))
+}
