@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createStream } from '@diva.exchange/i2p-sam'
 import { entryId } from '@troupe/core'
 import { accept, dial, type Overlay } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { startI2p, zeroHops } from '../peers/i2pd.ts'
 import { installPeers } from '../peers/install.ts'
@@ -31,7 +31,7 @@ const folder = await mkdtemp(join(tmpdir(), 'troupe-bench-'))
 stack.defer(async () => rm(folder, { recursive: true, force: true }))
 const { peer } = stack.use(await startI2p(join(folder, 'i2p'), address(17)))
 const registry = new Registry({ kinds: networkKinds })
-const overlays = stack.use(new Overlays(registry, { stateDir: join(folder, 'net') }))
+const overlays = stack.use(new OverlayTable(registry, { stateDir: join(folder, 'net') }))
 const id = entryId('bench:i2p')
 registry.add({ id, kind: 'network.i2p', fields: { ...peer.sam, options: zeroHops } })
 const overlay = await overlays.add(id)
@@ -156,14 +156,14 @@ async function thereAndBack(socket: Socket): Promise<number> {
 
 /** How many are answered, by FORWARD as the driver has it and by a pool of ACCEPTs. */
 async function arrivals(): Promise<readonly Line[]> {
-  const listener = await accept(place.ticket)
+  const listener = await accept(place.listenGrant)
   const serve = async () => {
     for await (const { socket } of listener.connections) socket.on('error', () => undefined).pipe(socket)
   }
   void serve()
   const me = /VALUE=(\S+)/.exec(await pool.ask('NAMING LOOKUP NAME=ME'))?.[1] ?? ''
   for (let n = 0; n < waitingAccepts; n += 1) void acceptForEver()
-  const forwarded = await answered(overlay, place.ticket.address.host)
+  const forwarded = await answered(overlay, place.listenGrant.address.host)
   const accepted = await answered(overlay, me)
   await listener[Symbol.asyncDispose]()
   await place[Symbol.asyncDispose]()

@@ -141,8 +141,8 @@ export function overlayContract(name: string, fixture: () => Promise<OverlayFixt
       if (!overlay.overlay.capabilities.listen) return
       const binding = await overlay.overlay.bind({ port: 8080 })
       const visitor = overlay.visitor ?? route
-      const listener = await accept(binding.ticket)
-      expect(listener.address).toEqual(binding.ticket.address)
+      const listener = await accept(binding.listenGrant)
+      expect(listener.address).toEqual(binding.listenGrant.address)
       const served = serve(listener)
       const sent = randomBytes(mebibyte)
       expect(digest(await echoed(await dial(visitor, listener.address), sent))).toBe(digest(sent))

@@ -1,14 +1,14 @@
 /** What SOCKS5 proxies say: in whatever pieces it comes, it reads the same, and never past what has come. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Answer, Answers } from '../../packages/network/src/drivers/socks5/reply-parser.ts'
+import { type Reply, ReplyParser } from '../../packages/network/src/drivers/socks5/reply-parser.ts'
 import { textTarget } from './lib/inputs.ts'
 
-const isLast = (answer: Answer): boolean => answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'
+const isLast = (answer: Reply): boolean => answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'
 
 /** What is read, and what is left, when the bytes come in pieces of these sizes. */
-function read(bytes: Buffer, loginSent: boolean, sizes: readonly number[]): { readonly found: readonly Answer[]; readonly left: number } {
-  const answers = new Answers(loginSent)
-  const found: Answer[] = []
+function read(bytes: Buffer, loginSent: boolean, sizes: readonly number[]): { readonly found: readonly Reply[]; readonly left: number } {
+  const answers = new ReplyParser(loginSent)
+  const found: Reply[] = []
   let at = 0
   for (let turn = 0; at < bytes.length && !found.some(isLast); turn += 1) {
     const end = Math.min(bytes.length, at + (sizes[turn % sizes.length] ?? 1))

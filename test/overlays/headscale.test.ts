@@ -95,7 +95,7 @@ it.concurrent('has a node whose key expired while it ran come back once it was r
 it.concurrent('says that a node was deleted', async () => {
   await using here = await world()
   const node = await here.node('h-deleted')
-  const listener = await accept((await node.bind({ port: 7 })).ticket)
+  const listener = await accept((await node.bind({ port: 7 })).listenGrant)
   const lost = Array.fromAsync(listener.connections).catch((error: unknown) => error)
   await headscale.remove('h-deleted')
   await until(async () => expect(await here.overlays.status(node.id)).toMatchObject({ state: 'down', reason: containing('deleted') }))

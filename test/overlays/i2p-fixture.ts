@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EntryId, entryId } from '@troupe/core'
 import { type Overlay, provideNetworkAccess, type Route } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { zeroHops } from '../peers/i2pd.ts'
 
@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Overlays of one registry, with a folder for their keys, which goes with them. */
 export class I2pOverlays implements AsyncDisposable {
-  readonly overlays: Overlays
+  readonly overlays: OverlayTable
   readonly stateDir: string
   /** What they told. */
   readonly log: string[] = []
@@ -21,7 +21,7 @@ export class I2pOverlays implements AsyncDisposable {
   /** @param stateDir - Of others, which keep it. */
   constructor(stateDir: string) {
     this.stateDir = stateDir
-    this.overlays = new Overlays(this.#registry, { stateDir, log: (line) => this.log.push(line) })
+    this.overlays = new OverlayTable(this.#registry, { stateDir, log: (line) => this.log.push(line) })
   }
 
   /** The overlay `app:<name>` with these fields, in YAML's spelling. Tunnels have no hops unless the fields say otherwise. */
@@ -39,7 +39,7 @@ export class I2pOverlays implements AsyncDisposable {
       route: async (id) => Promise.resolve(holding(id).route(id)),
       bind: async (id, options) => {
         const binding = await holding(id).get(id).bind(options)
-        return { ticket: binding.ticket, release: () => void binding[Symbol.asyncDispose]() }
+        return { listenGrant: binding.listenGrant, release: () => void binding[Symbol.asyncDispose]() }
       },
     })
   }

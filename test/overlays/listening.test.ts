@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { entryId } from '@troupe/core'
-import { Overlays } from '@troupe/network/kernel'
+import { OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { processes, registry, security } from 'troupe'
 import { type Probe, startApp, type TestEntry } from 'troupe/test'
@@ -26,7 +26,7 @@ overlayContract('network.loopback', async () => {
   const kinds = [network.kind]
   const entriesOf = new Registry({ kinds: kinds.map(({ kind }) => kind) })
   entriesOf.add({ id: entryId('app:here'), kind: 'network.loopback', fields: { host: 'here.loop' } })
-  const overlay = await new Overlays(entriesOf, { kinds }).add(entryId('app:here'))
+  const overlay = await new OverlayTable(entriesOf, { kinds }).add(entryId('app:here'))
   const echo = await startEcho(overlay, 7, (socket) => socket.pipe(socket))
   const bye = await startEcho(overlay, 8, (socket) => socket.end('bye'))
   // Both wait with all their connections before the contract counts.

@@ -1,7 +1,7 @@
 /** A program that uses what one program may use at a time: it says `held`, or why not, and goes on until its input ends. */
 import { join } from 'node:path'
 import { asTroupeError, entryId } from '@troupe/core'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { openSqliteHistory, Registry } from '@troupe/registry'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -18,7 +18,7 @@ async function overlay(entry: Fields): Promise<unknown> {
   const id = entryId('app:state')
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id, kind: what, fields: entry })
-  return new Overlays(registry, { stateDir: folder }).add(id)
+  return new OverlayTable(registry, { stateDir: folder }).add(id)
 }
 
 function given(text: string): Fields

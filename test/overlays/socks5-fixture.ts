@@ -1,7 +1,7 @@
 /** Overlays of `network.socks5`, made of entries as an application's are. */
 import { type EntryId, entryId } from '@troupe/core'
 import type { Overlay, Route } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export async function socks5(name: string, fields: Fields): Promise<Overlay> {
   const id: EntryId = entryId(`app:${name}`)
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id, kind: 'network.socks5', fields })
-  return new Overlays(registry).add(id)
+  return new OverlayTable(registry).add(id)
 }
 
 /** Its route alone. */

@@ -19,7 +19,7 @@ it('a node that is renamed has its new name in the address of its servers, and i
     route: async (id) => Promise.resolve(overlays.route(id)),
     bind: async (id, options) => {
       const binding = await overlays.get(id).bind(options)
-      return { ticket: binding.ticket, release: () => void binding[Symbol.asyncDispose]() }
+      return { listenGrant: binding.listenGrant, release: () => void binding[Symbol.asyncDispose]() }
     },
   })
   const server = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket))

@@ -38,7 +38,7 @@ describe('the sidecar', () => {
   it('that was replaced by hand takes listeners along: whoever accepts is told', async () => {
     await using world = await TailnetWorld.start()
     const node = await world.node('left')
-    const listener = await accept((await node.bind({ port: 7 })).ticket)
+    const listener = await accept((await node.bind({ port: 7 })).listenGrant)
     const lost = Array.fromAsync(listener.connections).catch((error: unknown) => error)
     await world.overlays.replace(node.id)
     expect(await lost).toMatchObject({ kind: 'Unavailable' })

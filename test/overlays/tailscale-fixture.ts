@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EntryId, entryId } from '@troupe/core'
 import { accept, type Overlay, type Peer, type Route, type Target } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { Tailnet } from '../peers/tailnet.ts'
 
@@ -18,7 +18,7 @@ type Joinable = Pick<Tailnet, 'url' | 'key'>
 
 export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposable {
   readonly tailnet: T
-  readonly overlays: Overlays
+  readonly overlays: OverlayTable
   readonly registry: Registry
   /** What was logged. */
   readonly log: readonly string[]
@@ -33,7 +33,7 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
     this.folder = folder
     this.log = log
     this.registry = new Registry({ kinds: networkKinds })
-    this.overlays = stack.use(new Overlays(this.registry, { stateDir: join(folder, 'net'), log: (line) => void log.push(line) }))
+    this.overlays = stack.use(new OverlayTable(this.registry, { stateDir: join(folder, 'net'), log: (line) => void log.push(line) }))
     this.#stack = stack
   }
 
@@ -78,8 +78,8 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
 
 /** Gives each connection at `port` of the overlay to `handle`, for as long as the overlay runs; answers where that is. */
 export async function serve(overlay: Overlay, port: number, handle: (socket: Socket, peer: Peer) => void, tls = false): Promise<Target> {
-  const { ticket } = await overlay.bind({ port, tls })
-  const listener = await accept(ticket)
+  const { listenGrant } = await overlay.bind({ port, tls })
+  const listener = await accept(listenGrant)
   const run = async () => {
     for await (const { socket, peer } of listener.connections)
       handle(

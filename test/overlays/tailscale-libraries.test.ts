@@ -34,7 +34,7 @@ beforeAll(async () => {
     route: async (overlay) => Promise.resolve(world.overlays.route(overlay)),
     bind: async (overlay, options) => {
       const binding = await world.overlays.get(overlay).bind(options)
-      return { ticket: binding.ticket, release: () => void binding[Symbol.asyncDispose]() }
+      return { listenGrant: binding.listenGrant, release: () => void binding[Symbol.asyncDispose]() }
     },
   })
   const { libraries, startServers } = await import('./tailscale-libraries.ts')

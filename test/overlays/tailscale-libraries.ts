@@ -7,7 +7,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { peerOf } from '@troupe/network'
-import { connectPermitted } from '@troupe/network/driver'
+import { connectOwn } from '@troupe/network/driver'
 import pg from 'pg'
 import { WebSocket as Ws, WebSocketServer } from 'ws'
 import { postgresPort } from '../guard/servers.ts'
@@ -23,7 +23,7 @@ export async function startServers(postgres: string): Promise<readonly net.Serve
     response.end(JSON.stringify({ ...seenBy(request.stream.session?.socket), version: request.httpVersion }))
   })
   const relay = net.createServer((socket) => {
-    const there = connectPermitted({ port: postgresPort, host: postgres })
+    const there = connectOwn({ port: postgresPort, host: postgres })
     socket.on('error', () => there.destroy()).pipe(there)
     there.on('error', () => socket.destroy()).pipe(socket)
   })

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { accept, associate, dial, type Overlay, type Peer, resolve, reverse } from '@troupe/network'
-import { keptAddress, Overlays } from '@troupe/network/kernel'
+import { keptAddress, OverlayTable } from '@troupe/network/kernel'
 import { describe, expect, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
 import type { Tailnet } from '../peers/tailnet.ts'
@@ -128,7 +128,7 @@ describe('a node', () => {
     const id = await world.entry('lasting')
     const before = await world.overlays.add(id).then(async () => world.overlays.status(id))
     await world.overlays.remove(id)
-    await using again = new Overlays(world.registry, { stateDir: join(world.folder, 'net') })
+    await using again = new OverlayTable(world.registry, { stateDir: join(world.folder, 'net') })
     await again.add(id)
     const after = await again.status(id)
     expect(after).toMatchObject({ state: 'up', name: before?.name, addresses: before?.addresses })
@@ -237,9 +237,9 @@ describe('a node', () => {
     const first = await node.bind({ port: 80 })
     await expect(node.bind({ port: 80 })).rejects.toMatchObject({ kind: 'AlreadyExists' })
     const any = await node.bind({ port: 0 })
-    expect(any.ticket.address.port).toBeGreaterThan(0)
+    expect(any.listenGrant.address.port).toBeGreaterThan(0)
     await first[Symbol.asyncDispose]()
-    await expect(accept(first.ticket)).rejects.toMatchObject({ kind: 'Unavailable' })
+    await expect(accept(first.listenGrant)).rejects.toMatchObject({ kind: 'Unavailable' })
     await (await node.bind({ port: 80 }))[Symbol.asyncDispose]()
   })
 })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { entryId } from '@troupe/core'
 import { dial, resolve, reverse, type Route } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { describe, expect, inject, it } from 'vitest'
 import { overlayContract } from '../contract/overlay-contract.ts'
@@ -124,7 +124,7 @@ describe('Tor', () => {
     const [hop, chain] = [entryId('app:hop'), entryId('app:chain')]
     registry.add({ id: hop, kind: 'network.socks5', fields: { host: microsocks.host, port: microsocks.port } })
     registry.add({ id: chain, kind: 'network.socks5', fields: { ...torFields, via: 'hop', isolate_streams: true } })
-    await using overlays = new Overlays(registry)
+    await using overlays = new OverlayTable(registry)
     for (const id of registry.graph().levels.flat()) await overlays.add(id)
     const socket = await dial(overlays.route(chain), web)
     expect(await held(control)).toMatchObject([{ status: 'SUCCEEDED', target: `127.0.0.1:${web.port}` }])

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { entryId, sleep, TroupeError } from '@troupe/core'
 import { dial } from '@troupe/network'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
 import { namespaces } from '../peers/install.ts'
 
@@ -18,7 +18,7 @@ const target = { host, port: Number(port) }
 
 const registry = new Registry({ kinds: networkKinds })
 registry.add({ id, kind, fields: given(text) })
-await using overlays = new Overlays(registry, { stateDir })
+await using overlays = new OverlayTable(registry, { stateDir })
 const { route } = await overlays.add(id)
 await until(async () => (await echo()) === 'hello')
 await until(async () => (await state())?.state === 'up')

@@ -5,7 +5,7 @@ import { type CommandName, commandNames, isCommandName } from './help.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `troupe explain` is asked: may such an actor do this? */
-export interface Question {
+export interface ExplainQuery {
   readonly action: string
   readonly resource: string
   readonly actor: string | undefined
@@ -43,7 +43,7 @@ export type Invocation =
   | ({ readonly command: 'check' } & CommonOptions)
   | ({ readonly command: 'list'; readonly kind: string | undefined } & CommonOptions)
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
-  | ({ readonly command: 'explain' } & Question & CommonOptions)
+  | ({ readonly command: 'explain' } & ExplainQuery & CommonOptions)
 
 /** What `run` is to run: a command by its name, or an entry by its id. */
 export type Runnable = { readonly command: string } | { readonly entry: string }
@@ -148,7 +148,7 @@ function helpOn(topic: string | undefined): Invocation {
   throw new UsageError(`there is no command "${topic}"${didYouMean(topic, commandNames)}`)
 }
 
-function questionOf([action, resource, other]: readonly string[], values: ReturnType<typeof strictly>['values']): Question {
+function questionOf([action, resource, other]: readonly string[], values: ReturnType<typeof strictly>['values']): ExplainQuery {
   if (action === undefined || resource === undefined || other !== undefined)
     throw new UsageError('"troupe explain" takes an action and a resource: network.select app:proxy, for instance')
   const { actor, scope = [], group = [], meta = [], 'actor-meta': actorMeta = [] } = values

@@ -2,7 +2,7 @@
 import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { describeFailure } from './failure.ts'
-import { findingsIn, formatFinding } from './modules/diagnostic.ts'
+import { checkDiagnosticsIn, formatCheckDiagnostic } from './modules/diagnostic.ts'
 import { helpText } from './help.ts'
 import { init } from './commands/init.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
@@ -29,8 +29,8 @@ export async function main(argv: readonly string[], behind: Terminal = ownTermin
       terminal.err(`troupe: ${error.message}\n"troupe --help" tells what there is.`)
       return 2
     }
-    const findings = findingsIn(error)
-    if (findings.length > 0) for (const finding of findings) terminal.err(formatFinding(finding))
+    const findings = checkDiagnosticsIn(error)
+    if (findings.length > 0) for (const finding of findings) terminal.err(formatCheckDiagnostic(finding))
     else terminal.err(`troupe: ${describeFailure(error, verbose)}`)
     return 1
   }

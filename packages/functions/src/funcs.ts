@@ -5,11 +5,11 @@ import { policiesOf, type Scope } from '@troupe/policy'
 import {
   type CallAnswer,
   type CallOptions,
-  choiceOf,
+  chosenOf,
   currentParticipant,
   currentRuntime,
   emptySelection,
-  inheritance,
+  inheritedContext,
   type Selection,
   snapshotArguments,
   unpack,
@@ -90,7 +90,8 @@ async function call(selection: Selection, id: string, args: readonly unknown[]):
   const entry = entryId(id)
   const { calls } = currentRuntime()
   // A change of actor or scope is the kernel's to issue.
-  const isFree = selection.actor === undefined && selection.scope === undefined && !currentParticipant().governed && staysHere(selection)
+  const isFree =
+    selection.actor === undefined && selection.scope === undefined && !currentParticipant().policyEnforced && staysHere(selection)
   const program = isFree ? calls.inline(entry) : undefined
   return program === undefined ? callByKernel(selection, entry, args) : callInline(selection, program, args)
 }
@@ -103,10 +104,10 @@ function staysHere({ options: { network } }: Selection): boolean {
 async function callByKernel(selection: Selection, entry: EntryId, args: readonly unknown[]): Promise<unknown> {
   const { kernel, calls } = currentRuntime()
   const { pid: by } = currentParticipant()
-  const inherit = inheritance(selection)
+  const inherit = inheritedContext(selection)
   const { signal } = selection.options
   if (signal?.aborted === true) throw cancelled(entry, signal)
-  const question = { entry, args: snapshotArguments(args), choice: choiceOf(selection), inherit }
+  const question = { entry, args: snapshotArguments(args), choice: chosenOf(selection), inherit }
   let givenUp: TroupeError | undefined
   let here: Pid | undefined
   const { number, answer } = kernel.ask('call', question, by, true)
@@ -117,7 +118,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
     if (inline) calls.learn(run.program)
     here = run.pid
     const exit = givenUp === undefined ? await calls.run(run, question.args) : { value: undefined }
-    kernel.tell({ type: 'finished', pid: here, exit: 'error' in exit ? exit : { value: undefined } })
+    kernel.notify({ type: 'finished', pid: here, exit: 'error' in exit ? exit : { value: undefined } })
     if ('error' in exit) throw errorFromWire(exit.error)
     return unpack(exit.value)
   }

@@ -62,6 +62,6 @@ async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> 
  */
 export async function closeHttpPools(drain = 1000): Promise<void> {
   if (loading === undefined) return
-  const { closePools } = await loading
-  await closePools(drain)
+  const { closeAgents } = await loading
+  await closeAgents(drain)
 }

@@ -6,10 +6,10 @@ import { tokenStoreKind } from './tokens/kind.ts'
 import { websocketKind } from './websocket/kind.ts'
 
 export type { ServerAddress } from './server/listener/server.ts'
-export { Servers, type ServersOptions } from './server/kernel/server-services.ts'
+export { ServerServices, type ServerServicesOptions } from './server/kernel/server-services.ts'
 export { checkCertificates } from './server/listener/check-certificates.ts'
 export { checkRoutes } from './server/kernel/check-routes.ts'
-export { TokenStores, type TokenStoresOptions } from './tokens/store-table.ts'
+export { TokenStoreTable, type TokenStoreTableOptions } from './tokens/store-table.ts'
 export { answerConnections } from './connections/connections.ts'
 
 /** The kinds of entries that this package runs. */

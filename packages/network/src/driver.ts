@@ -4,6 +4,6 @@
  */
 export { addDriver } from './dial/dial.ts'
 export { pathAsked, unasked } from './sockets/socket-permission.ts'
-export { connectInTheClear, lookupInTheClear } from './guard/tcp/direct-connection.ts'
-export { connectPermitted } from './sockets/own-sockets.ts'
-export type { Accepted, Binding, Driver, Listener, Peer, Ticket } from './overlay/overlay.ts'
+export { connectOutside, lookupInTheClear } from './guard/tcp/direct-connection.ts'
+export { connectOwn } from './sockets/own-sockets.ts'
+export type { Accepted, Binding, Driver, Listener, Peer, ListenGrant } from './overlay/overlay.ts'

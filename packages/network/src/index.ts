@@ -1,5 +1,5 @@
 /** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
-export { type Errand, type Hands, type NetworkAccess, networkAccess, provideNetworkAccess } from './dial/network-access.ts'
+export { type ConnectRequest, type KernelDialer, type NetworkAccess, networkAccess, provideNetworkAccess } from './dial/network-access.ts'
 export type { Association, AssociationEvents } from './overlay/association.ts'
 export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial/dial.ts'
 export { type GuardOptions, installGuard } from './guard/install.ts'
@@ -26,7 +26,7 @@ export type {
   ResolvedAddress,
   ResolveOptions,
   Target,
-  Ticket,
+  ListenGrant,
 } from './overlay/overlay.ts'
 export { type Here, listenHere } from './listen/listen-here.ts'
 export { listenOn } from './listen/listen-on.ts'
@@ -34,7 +34,7 @@ export { overlayMoved } from './listen/overlay-changes.ts'
 export { peerOf } from './listen/peer.ts'
 export { isPrivateAddress } from './dial/private-addresses.ts'
 export type { Route } from './overlay/route.ts'
-export type { Handed } from './handoff/handed-socket.ts'
+export type { SocketHandoff } from './handoff/handed-socket.ts'
 export { handOver, takeOver } from './handoff/socket-handoff.ts'
 export { sealProcess, sealThread } from './sealed/seal-thread.ts'
 export { unbound } from './guard/errors.ts'

@@ -5,7 +5,7 @@ import type { Actor } from '@troupe/core'
 export type Meta = Readonly<Record<string, unknown>>
 
 /** Whether `actor` may do `action` to `resource`. Separate arguments, since a decision that allows allocates nothing. */
-export type Ask<T> = (actor: Actor | undefined, action: string, resource: string, meta: Meta) => T
+export type PolicyQuery<T> = (actor: Actor | undefined, action: string, resource: string, meta: Meta) => T
 
 const roots = new Set(['actor.id', 'action', 'resource'])
 const paths = ['actor.meta.', 'meta.']
@@ -16,7 +16,7 @@ export function isField(field: string): boolean {
 }
 
 /** Reads `field` from questions; `undefined` where it is absent. */
-export function fieldReader(field: string): Ask<unknown> {
+export function fieldReader(field: string): PolicyQuery<unknown> {
   if (field === 'action') return (_actor, action) => action
   if (field === 'resource') return (_actor, _action, resource) => resource
   if (field === 'actor.id') return (actor) => actor?.id

@@ -1,2 +1,2 @@
 /** What the policies of a scope say together. */
-export type Verdict = 'allow' | 'deny' | 'undefined'
+export type PolicyDecision = 'allow' | 'deny' | 'undefined'

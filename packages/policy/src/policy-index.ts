@@ -4,14 +4,14 @@
  */
 import type { Actor } from '@troupe/core'
 import type { Policy } from './policy.ts'
-import { type Ask, fieldReader, type Meta } from './attributes.ts'
+import { type PolicyQuery, fieldReader, type Meta } from './attributes.ts'
 
 interface Index {
-  readonly read: Ask<unknown>
+  readonly read: PolicyQuery<unknown>
   readonly byValue: ReadonlyMap<unknown, readonly Policy[]>
 }
 
-export class Shelf {
+export class PolicyIndex {
   readonly #indexes: readonly Index[]
   readonly #others: readonly Policy[]
 

@@ -3,7 +3,7 @@ import type { Actor, EntryId } from '@troupe/core'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './attributes.ts'
 import type { ReadyPatterns } from './resource/resource-patterns.ts'
-import { Shelf } from './policy-index.ts'
+import { PolicyIndex } from './policy-index.ts'
 import { formOf, type ResourceForm } from './resource/resource-form.ts'
 
 /** Of a resource: the one that it has, or several. */
@@ -19,11 +19,11 @@ interface Rules {
 
 interface Sorted {
   /** Policies whose resources are names, by name. */
-  readonly named: ReadonlyMap<string, Shelf>
-  readonly others: readonly { readonly resources: ReadyPatterns; readonly shelf: Shelf }[]
+  readonly named: ReadonlyMap<string, PolicyIndex>
+  readonly others: readonly { readonly resources: ReadyPatterns; readonly shelf: PolicyIndex }[]
 }
 
-export class Rulebook {
+export class PolicySet {
   /** A policy that the scope names and that is not there: it may have been one that denied. */
   readonly missing: EntryId | undefined
   readonly #policies: readonly Policy[]
@@ -78,7 +78,7 @@ function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
     ready.filter(({ resources }) => resources.names === undefined),
     ({ policy }) => policy.resources.patterns.join('\n'),
   )
-  const shelf = (of: readonly { readonly policy: Policy }[]) => new Shelf(of.map(({ policy }) => policy))
+  const shelf = (of: readonly { readonly policy: Policy }[]) => new PolicyIndex(of.map(({ policy }) => policy))
   return {
     named: new Map(Array.from(names, (name) => [name, shelf(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
     others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, shelf: shelf(all) }))),

@@ -6,7 +6,7 @@ import { type Condition, compileCondition, conditionSchema, type Requirement, re
 import { TooCostly } from './condition/budget.ts'
 import { compileExpression } from './condition/expression.ts'
 import { Globs } from './condition/glob.ts'
-import type { Ask } from './attributes.ts'
+import type { PolicyQuery } from './attributes.ts'
 import { ResourcePatterns } from './resource/resource-patterns.ts'
 import { isUrlPattern, UrlPattern } from './resource/url-pattern.ts'
 
@@ -86,11 +86,11 @@ export interface Policy {
   readonly actions: Globs
   readonly resources: ResourcePatterns
   /** Whether its conditions hold; they are asked about what its actions and resources cover alone. */
-  readonly holds: Ask<boolean>
+  readonly holds: PolicyQuery<boolean>
   /** What it requires of one field for its conditions to hold, if it does. */
   readonly requirement: Requirement | undefined
   /** Why its conditions do not hold, for people; `undefined` when they do. */
-  readonly objection: Ask<string | undefined>
+  readonly objection: PolicyQuery<string | undefined>
 }
 
 /** The policies of an application. */
@@ -139,7 +139,7 @@ function testOfConditions(list: readonly Condition[]): Test {
 
 function testOfExpression({ expression, effect }: ExpressionFields): Test {
   const evaluate = compileExpression(expression)
-  const objection: Ask<string | undefined> = (actor, action, resource, meta) => {
+  const objection: PolicyQuery<string | undefined> = (actor, action, resource, meta) => {
     try {
       const answer = evaluate({ actor: actor ?? null, action, resource, meta })
       if (answer === true) return undefined

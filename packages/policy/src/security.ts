@@ -6,9 +6,9 @@ import { checkMeta, maxMetaWeight, maxName } from './limits.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './attributes.ts'
 import { namesOf, type VariableNames } from './resource/resource-form.ts'
-import { Rulebook } from './policy-set.ts'
+import { PolicySet } from './policy-set.ts'
 import { namedScope, type Scope } from './scope.ts'
-import type { Verdict } from './decision.ts'
+import type { PolicyDecision } from './decision.ts'
 
 /** Why something is denied. */
 export interface Denial {
@@ -45,7 +45,7 @@ export class Security {
   readonly #audit: Audit
   readonly #variables: VariableNames | undefined
   #policies: Policies
-  #books = new WeakMap<readonly EntryId[], Rulebook>()
+  #books = new WeakMap<readonly EntryId[], PolicySet>()
   #generation = 1
   #trusted: Frame | undefined
 
@@ -117,7 +117,7 @@ export class Security {
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
-  evaluate(scope: readonly EntryId[], actor: Actor | undefined, action: string, resource: string, meta: Meta = nothing): Verdict {
+  evaluate(scope: readonly EntryId[], actor: Actor | undefined, action: string, resource: string, meta: Meta = nothing): PolicyDecision {
     if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
     if (action.length > maxName || resource.length > maxName) throw invalid(`action or resource is longer than ${maxName} characters`)
     checkMeta(meta, 'meta')
@@ -134,7 +134,7 @@ export class Security {
   }
 
   /** The policy that decides, if one does; or why none can. */
-  #deciding(book: Rulebook, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined | string {
+  #deciding(book: PolicySet, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined | string {
     beginDecision()
     try {
       if (meta !== nothing && weigh(meta, maxMetaWeight) > maxMetaWeight) throw new TooCostly()
@@ -146,10 +146,10 @@ export class Security {
     }
   }
 
-  #book(scope: readonly EntryId[]): Rulebook {
+  #book(scope: readonly EntryId[]): PolicySet {
     const known = this.#books.get(scope)
     if (known !== undefined) return known
-    const book = new Rulebook(scope, this.#policies)
+    const book = new PolicySet(scope, this.#policies)
     this.#books.set(scope, book)
     return book
   }

@@ -8,7 +8,7 @@ const patient = { timeout: 20_000 }
 
 const host = 'app:host'
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
-const letters = (count: number) => numbers(count).map((n) => ['n', n])
+const envelopes = (count: number) => numbers(count).map((n) => ['n', n])
 
 describe('messages', () => {
   it('of one sender to one receiver arrive in order, from the program and from a process', async () => {
@@ -20,8 +20,8 @@ describe('messages', () => {
     // Of two senders the one may overtake the other.
     const exit = await ended
     const got: unknown[] = 'value' in exit && Array.isArray(exit.value) ? exit.value : []
-    const of = (topic: string) => got.filter((letter) => Array.isArray(letter) && letter[0] === topic)
-    expect(of('n')).toEqual(letters(1500))
+    const of = (topic: string) => got.filter((envelope) => Array.isArray(envelope) && envelope[0] === topic)
+    expect(of('n')).toEqual(envelopes(1500))
     expect(of('m')).toEqual(numbers(1500).map((n) => ['m', n]))
   })
 
@@ -38,7 +38,7 @@ describe('messages', () => {
     const collector = await processes.withName('collector').spawn('app:talk.collect', host, 1500)
     const ended = processes.exited(collector)
     for (const to of [collector, 'collector', 'collector']) await kernel.exec('talk.countAndRun', to, 500)
-    expect(await ended).toEqual({ value: [...letters(500), ...letters(500), ...letters(500)] })
+    expect(await ended).toEqual({ value: [...envelopes(500), ...envelopes(500), ...envelopes(500)] })
     expect(kernel.dead).toEqual([])
   })
 

@@ -7,10 +7,10 @@ const host = 'app:host'
 
 /** A program that has loaded an addon, and whose native work has begun. */
 async function begin(program: string, ...args: unknown[]) {
-  const board = new Int32Array(new SharedArrayBuffer(8))
-  const pid = await processes.spawn(`app:${program}`, host, board, ...args)
-  await Atomics.waitAsync(board, begun, 0).value
-  return { pid, hasEnded: () => Atomics.load(board, ended) === 1 }
+  const slots = new Int32Array(new SharedArrayBuffer(8))
+  const pid = await processes.spawn(`app:${program}`, host, slots, ...args)
+  await Atomics.waitAsync(slots, begun, 0).value
+  return { pid, hasEnded: () => Atomics.load(slots, ended) === 1 }
 }
 
 describe('native code that works when its process is to end', () => {

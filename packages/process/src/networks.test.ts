@@ -51,8 +51,8 @@ describe('a message that settled before it was refused', () => {
     await using kernel = await start()
     const target = await member(two)
     expect(await within(one).exec('app:tree.sendUnheard', host, target)).toEqual(['PermissionDenied', true])
-    const [letter] = await kernel.deadLetters(1)
-    expect(letter).toMatchObject({
+    const [envelope] = await kernel.deadLetters(1)
+    expect(envelope).toMatchObject({
       to: target,
       topic: 'second',
       reason: expect.stringMatching(/runs in overlay net:two .*accepts/) as unknown,

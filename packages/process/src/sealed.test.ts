@@ -191,9 +191,9 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
       host: { network: 'sealed' },
     })
     expect(kernel.kernel.dials.pending).toBe(0)
-    const governed = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:not']))
-    expect(await governed.exec('app:sealed.visit', hostId, port)).toMatchObject({ said: 'hello' })
-    expect(await governed.exec('app:sealed.forge', hostId, [{ overlay: null, target: { host: 'localhost', port } }])).toEqual([
+    const policyEnforced = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:not']))
+    expect(await policyEnforced.exec('app:sealed.visit', hostId, port)).toMatchObject({ said: 'hello' })
+    expect(await policyEnforced.exec('app:sealed.forge', hostId, [{ overlay: null, target: { host: 'localhost', port } }])).toEqual([
       'PermissionDenied',
     ])
     const abroad = processes.withActor(newActor('ann')).withScope(new Scope(['app:some', 'app:abroad']))

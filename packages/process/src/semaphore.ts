@@ -1,7 +1,7 @@
 /** Work that goes on a few at a time; the rest waits its turn. */
 import { TroupeError } from '@troupe/core'
 
-export class Turns {
+export class Semaphore {
   readonly #most: number
   readonly #maxWaiting: number
   readonly #waiting: (() => void)[] = []
@@ -13,7 +13,7 @@ export class Turns {
     this.#maxWaiting = maxWaiting
   }
 
-  async take<T>(work: () => Promise<T>): Promise<T> {
+  async acquire<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#most) await this.#turn()
     else this.#running += 1
     try {

@@ -1,7 +1,7 @@
 import { entryId } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import { placeOf } from './entries/entry.ts'
-import { formatProblem } from './schema/diagnostic.ts'
+import { positionOf } from './entries/entry.ts'
+import { formatDiagnostic } from './schema/diagnostic.ts'
 import { Registry } from './registry.ts'
 import { appFolder } from './testing/app-folder.ts'
 import { host, kinds, link, socks5 } from './testing/kinds.ts'
@@ -14,7 +14,7 @@ async function loaded(
   using folder = appFolder(files)
   const registry = new Registry({ kinds, root: folder.path })
   await registry.load(folder.path)
-  const problems = registry.check().map((problem) => `${problem.code} ${formatProblem(problem, folder.path)}`)
+  const problems = registry.check().map((problem) => `${problem.code} ${formatDiagnostic(problem, folder.path)}`)
   return { registry, problems }
 }
 
@@ -95,7 +95,7 @@ describe('a sound application', () => {
     const entry = registry.get(id('app:processes'))
     expect(structuredClone(entry)).toEqual(entry)
     expect(Object.isFrozen(entry) && Object.isFrozen(entry.fields) && Object.isFrozen(entry.fields['host'])).toBe(true)
-    expect(placeOf(entry, ['host', 'isolation'])).toMatchObject({ line: 6, column: 24 })
+    expect(positionOf(entry, ['host', 'isolation'])).toMatchObject({ line: 6, column: 24 })
   })
 })
 

@@ -1,10 +1,10 @@
 /** The registry: all entries of an application, what they mean together, and how they change. */
 import { resolve } from 'node:path'
 import type { EntryId } from '@troupe/core'
-import { appliedEvents, type AppliedOptions, tell, type Version, versionOf } from './changes/applied.ts'
+import { appliedEvents, type AppliedOptions, publish, type Version, versionOf } from './changes/applied.ts'
 import { examine } from './changes/changeset.ts'
 import { type Change, changed, changeBetween, differences, type EntryChange, readChanges } from './changes/change.ts'
-import { type Analysis, analyse, duplicateProblem, learn } from './schema/check.ts'
+import { type Analysis, analyse, duplicateDiagnostic, learn } from './schema/check.ts'
 import type { Decoded, DecodedAs } from './schema/decode.ts'
 import { byId, Entries, type FindQuery } from './entries/entries.ts'
 import { type Entry, type EntryInput, entryFromInput, type EntryMap } from './entries/entry.ts'
@@ -12,13 +12,13 @@ import { Env } from './env/env.ts'
 import { envKinds } from './env/kinds.ts'
 import type { Graph } from './entries/graph.ts'
 import type { KindHandler } from './changes/change-handler.ts'
-import { Handlers } from './changes/handlers-by-kind.ts'
+import { HandlersByKind } from './changes/handlers-by-kind.ts'
 import { changesBack, type History, MemoryHistory, versionsAfter } from './changes/history.ts'
 import type { Kind } from './schema/kind.ts'
-import { located, startOf } from './changes/initial-state.ts'
+import { located, initialStateOf } from './changes/initial-state.ts'
 import { overridden } from './config/override.ts'
-import { type Problem, problemsError } from './schema/diagnostic.ts'
-import { Queue } from './changes/serial-queue.ts'
+import { type Diagnostic, diagnosticsError } from './schema/diagnostic.ts'
+import { SerialQueue } from './changes/serial-queue.ts'
 import { readFolder } from './yaml/read-folder.ts'
 import { settle, transact } from './changes/transaction.ts'
 
@@ -40,7 +40,7 @@ interface Snapshot {
   readonly version: number
   readonly entries: Entries
   /** What was wrong with the files. */
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Diagnostic[]
 }
 
 /** Throws for a change that may not be. */
@@ -77,8 +77,8 @@ export class Registry {
   readonly #sourceFolders: readonly string[] | undefined
   /** Entries of the program itself, which runs what it likes. */
   readonly #own = new WeakSet<Entry>()
-  readonly #handlers = new Handlers()
-  readonly #queue = new Queue()
+  readonly #handlers = new HandlersByKind()
+  readonly #queue = new SerialQueue()
   #history: History = new MemoryHistory()
   #snapshot: Snapshot
   #analysis: { readonly of: Snapshot; readonly found: Analysis } | undefined
@@ -162,7 +162,7 @@ export class Registry {
   }
 
   /** All that is wrong with the files, the entries and their references, by place. Empty when the application can start. */
-  check(): readonly Problem[] {
+  check(): readonly Diagnostic[] {
     return this.#analyse().problems
   }
 
@@ -197,7 +197,7 @@ export class Registry {
   open(history: History): void {
     this.#history = history
     this.#files = this.#snapshot.entries.all
-    const start = startOf(history.kept(), this.#files, this.version())
+    const start = initialStateOf(history.kept(), this.#files, this.version())
     if (start.entries !== this.#files) this.#become(start.version, start.entries)
     // What is wrong is not kept: it stops the boot.
     if (start.record === undefined || this.#known().problems.length > 0) return
@@ -250,7 +250,7 @@ export class Registry {
   async reload(fresh: Registry): Promise<number> {
     return this.#queue.run(async () => {
       const { entries, problems } = fresh.#snapshot
-      if (problems.length > 0) throw problemsError(problems)
+      if (problems.length > 0) throw diagnosticsError(problems)
       const edited = differences(this.#files, entries.all)
       const now = this.#snapshot.entries.all
       const changes = edited.map(({ id, after }) => changeBetween(id, now.get(id), after)).filter((change) => change !== undefined)
@@ -291,7 +291,7 @@ export class Registry {
     try {
       await (released === undefined ? settle(prepared) : Promise.race([settle(prepared), released()]))
     } finally {
-      tell(this.events, record)
+      publish(this.events, record)
     }
     return version
   }
@@ -303,18 +303,18 @@ export class Registry {
     if (this.#analysis) this.#analysis = { ...this.#analysis, of: this.#snapshot }
   }
 
-  #extend(added: readonly Entry[], problems: readonly Problem[]): void {
+  #extend(added: readonly Entry[], problems: readonly Diagnostic[]): void {
     const entries = new Map(this.#snapshot.entries.all)
     const found = [...this.#snapshot.problems, ...problems]
     for (const entry of added) {
       const first = entries.get(entry.id)
-      if (first) found.push(duplicateProblem(entry, first))
+      if (first) found.push(duplicateDiagnostic(entry, first))
       else entries.set(entry.id, entry)
     }
     this.#become(this.version() + 1, entries, found)
   }
 
-  #become(version: number, all: EntryMap, problems: readonly Problem[] = this.#snapshot.problems): void {
+  #become(version: number, all: EntryMap, problems: readonly Diagnostic[] = this.#snapshot.problems): void {
     this.#snapshot = { version, entries: this.#entriesOf(all), problems }
   }
 
@@ -330,7 +330,7 @@ export class Registry {
   /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */
   #sound(): Analysis {
     const known = this.#known()
-    if (known.problems.length > 0) throw problemsError(known.problems)
+    if (known.problems.length > 0) throw diagnosticsError(known.problems)
     return known
   }
 

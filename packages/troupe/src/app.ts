@@ -2,9 +2,9 @@
 import { type Clock, entryId, type EntryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { closeHttpPools } from '@troupe/http'
-import { answerConnections, type ServerAddress, Servers, TokenStores } from '@troupe/http/kernel'
+import { answerConnections, type ServerAddress, ServerServices, TokenStoreTable } from '@troupe/http/kernel'
 import { type OverlayStatus, provideNetworkAccess, trustAddons } from '@troupe/network'
-import { overlayKinds, Overlays, RunningReport } from '@troupe/network/kernel'
+import { overlayKinds, OverlayTable, RunningReport } from '@troupe/network/kernel'
 import { compilePolicies, Security } from '@troupe/policy/kernel'
 import { currentRuntime, processes, setOutsideParticipant, setRuntime } from '@troupe/process'
 import {
@@ -15,14 +15,14 @@ import {
   routesChanged,
   servicesOf,
   type ServiceStatus,
-  Supervisor,
-  Supervisors,
+  ServiceSupervisor,
+  RunningSupervisors,
 } from '@troupe/process/kernel'
-import { type AppConfig, problemsError, type Registry } from '@troupe/registry'
+import { type AppConfig, diagnosticsError, type Registry } from '@troupe/registry'
 import { type CommandResult, runCommand } from './command.ts'
 import { renewCode, restartWith } from './live/code.ts'
 import { openHistory } from './live/history.ts'
-import { goLive } from './live/change-handlers.ts'
+import { installChangeHandlers } from './live/change-handlers.ts'
 import { Logger } from './log/logger.ts'
 import { type Loaded, type LoadOptions, loadWith, readConfigOf } from './load.ts'
 import { adviceFor, enterNetwork, type PendingAccess, programOverlay } from './program-network.ts'
@@ -70,11 +70,11 @@ const preload = [import.meta.resolve('troupe')]
 interface Parts {
   readonly config: AppConfig
   readonly kernel: Kernel
-  readonly supervisor: Supervisor
-  readonly supervisors: Supervisors
+  readonly supervisor: ServiceSupervisor
+  readonly supervisors: RunningSupervisors
   readonly functions: Functions
-  readonly servers: Servers
-  readonly tokens: TokenStores
+  readonly servers: ServerServices
+  readonly tokens: TokenStoreTable
   readonly report: RunningReport
 }
 
@@ -83,11 +83,11 @@ export class Application implements AsyncDisposable {
   readonly config: AppConfig
   readonly registry: Registry
   readonly kernel: Kernel
-  readonly #supervisor: Supervisor
-  readonly #supervisors: Supervisors
+  readonly #supervisor: ServiceSupervisor
+  readonly #supervisors: RunningSupervisors
   readonly #functions: Functions
-  readonly #servers: Servers
-  readonly #tokens: TokenStores
+  readonly #servers: ServerServices
+  readonly #tokens: TokenStoreTable
   readonly #report: RunningReport
   #stopping: Promise<void> | undefined
 
@@ -250,7 +250,7 @@ async function start(
   entered: PendingAccess | undefined,
 ): Promise<Application> {
   const program = programOverlay(options.network, config.networkService.defaultNetwork)
-  if (problems.length > 0) throw problemsError(problems)
+  if (problems.length > 0) throw diagnosticsError(problems)
   if (isRunning()) throw new TroupeError('AlreadyExists', 'an application runs in this program already: stop it first')
   entered?.checkAlone()
   registry.open(await openHistory(config))
@@ -262,7 +262,7 @@ async function start(
     variables: (name) => registry.env.namesOf(name),
     log,
   })
-  const overlays = new Overlays(registry, {
+  const overlays = new OverlayTable(registry, {
     onHandOver: routesChanged,
     kinds: [...overlayKinds, ...own.map(({ kind }) => kind)],
     stateDir: config.networkService.stateDir,
@@ -290,26 +290,26 @@ async function start(
   provideNetworkAccess(access)
   entered?.provide(access)
   const supervision = { log, ...(options.clock && { clock: options.clock }) }
-  const supervisors = new Supervisors({ kernel, ...supervision })
-  const servers = new Servers({ kernel, log })
-  const supervisor = new Supervisor({
+  const supervisors = new RunningSupervisors({ kernel, ...supervision })
+  const servers = new ServerServices({ kernel, log })
+  const supervisor = new ServiceSupervisor({
     graph: registry.graph(),
     services: [...servicesOf(kernel, supervisors), ...servers.services()],
     defaultOverlay: config.networkService.defaultNetwork,
     ...supervision,
   })
   const functions = new Functions({ kernel })
-  const tokens = new TokenStores({ kernel, root: config.root })
+  const tokens = new TokenStoreTable({ kernel, root: config.root })
   answerConnections({ kernel, tokens })
   const overlayIds = () => registry.find({ kind: 'network.*' }).map(({ id }) => id)
   const report = new RunningReport(overlays, overlayIds, config.networkService.stateDir)
   const app = new Application({ config, kernel, supervisor, supervisors, functions, servers, tokens, report })
   kernel.handle('log', logger.line)
   kernel.handle('input', (_, { record }) => {
-    kernel.authority.check(record, 'input.read', 'stdin')
+    kernel.authorizer.check(record, 'input.read', 'stdin')
     return options.input?.()
   })
-  goLive({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
+  installChangeHandlers({ kernel, supervisor, supervisors, functions, servers, drainTimeout: config.networkService.drainTimeout })
   functions.warm()
   await supervisor.startAll()
   return app

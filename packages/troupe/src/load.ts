@@ -8,13 +8,13 @@ import { policyKinds } from '@troupe/policy/kernel'
 import { processKinds } from '@troupe/process/kernel'
 import {
   type AppConfig,
-  configPlace,
+  configPosition,
   didYouMean,
   type EntryInput,
   type Kind,
   readConfig,
   parseOverride,
-  type Problem,
+  type Diagnostic,
   Registry,
 } from '@troupe/registry'
 
@@ -48,7 +48,7 @@ export interface Loaded {
   readonly registry: Registry
   readonly overlays: readonly OwnOverlay[]
   /** All that is wrong with it, by place. Empty when it can start. */
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Diagnostic[]
 }
 
 /** The kinds of entries that an application may have. */
@@ -92,12 +92,12 @@ export async function loadWith(config: AppConfig, options: LoadOptions): Promise
 }
 
 /** The default overlay must be one. */
-function checkDefault(config: AppConfig, registry: Registry): readonly Problem[] {
+function checkDefault(config: AppConfig, registry: Registry): readonly Diagnostic[] {
   const id = config.networkService.defaultNetwork
   if (id === undefined) return []
   const overlays = registry.find({ kind: 'network.*' }).map((entry) => entry.id)
   if (isEntryId(id) && overlays.includes(entryId(id))) return []
-  const place = configPlace(config, ['network_service', 'default_network'])
+  const place = configPosition(config, ['network_service', 'default_network'])
   return [
     {
       code: 'dangling-reference',

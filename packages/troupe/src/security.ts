@@ -1,7 +1,7 @@
 /** Who acts, under which policies, and what those say. The kernel decides; this asks it. */
 import { type Actor, type EntryId, entryId } from '@troupe/core'
 import { type TokenStoreHandle, tokenStore } from '@troupe/http'
-import { newActor, type PolicyReference, Scope, type Verdict } from '@troupe/policy'
+import { newActor, type PolicyReference, Scope, type PolicyDecision } from '@troupe/policy'
 import { ask, currentParticipant, type PolicyView, snapshot } from '@troupe/process'
 
 type Facts = Readonly<Record<string, unknown>>
@@ -21,7 +21,7 @@ export class PolicyScope extends Scope {
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
-  async evaluate(actor: Actor | undefined, action: string, resource: string, meta: Facts = {}): Promise<Verdict> {
+  async evaluate(actor: Actor | undefined, action: string, resource: string, meta: Facts = {}): Promise<PolicyDecision> {
     return evaluate(this.policies, actor, action, resource, meta)
   }
 }
@@ -29,7 +29,7 @@ export class PolicyScope extends Scope {
 /** One policy. */
 export interface PolicyHandle extends PolicyView {
   /** What it says by itself. */
-  evaluate(actor: Actor | undefined, action: string, resource: string, meta?: Facts): Promise<Verdict>
+  evaluate(actor: Actor | undefined, action: string, resource: string, meta?: Facts): Promise<PolicyDecision>
 }
 
 /**

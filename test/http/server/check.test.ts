@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { formatProblem } from '@troupe/registry'
+import { formatDiagnostic } from '@troupe/registry'
 
 const right = `version: "1.0"
 namespace: app
@@ -23,7 +23,7 @@ async function problems(...lines: readonly string[]): Promise<readonly string[]>
     await writeFile(join(root, 'src/_index.yaml'), right + lines.map((line) => `  - ${line}\n`).join(''))
     await writeFile(join(root, 'src/hello.ts'), 'export function handler() {}\n')
     const { problems: found } = await load({ root })
-    return found.map((problem) => relative('src', formatProblem(problem, root)).replaceAll(root, ''))
+    return found.map((problem) => relative('src', formatDiagnostic(problem, root)).replaceAll(root, ''))
   } finally {
     await rm(root, { recursive: true })
   }

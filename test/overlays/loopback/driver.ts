@@ -2,8 +2,8 @@
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { invalid, TroupeError, unavailable } from '@troupe/core'
-import type { DialOptions, Listener, Peer, Route, Target, Ticket } from '@troupe/network'
-import { type Accepted, addDriver, connectPermitted, type Driver } from '@troupe/network/driver'
+import type { DialOptions, Listener, Peer, Route, Target, ListenGrant } from '@troupe/network'
+import { type Accepted, addDriver, connectOwn, type Driver } from '@troupe/network/driver'
 
 /** How many connections may come in before this thread has looked. */
 const waiting = 8
@@ -32,7 +32,7 @@ class LoopbackListener implements Listener {
   readonly connections: AsyncIterable<Accepted>
   readonly #closing = new AbortController()
 
-  constructor(ticket: Ticket) {
+  constructor(ticket: ListenGrant) {
     this.address = ticket.address
     setMaxListeners(0, this.#closing.signal)
     this.connections = accepted(ticket, this.#closing.signal)
@@ -43,7 +43,7 @@ class LoopbackListener implements Listener {
   }
 }
 
-async function* accepted(ticket: Ticket, signal: AbortSignal): AsyncGenerator<Accepted> {
+async function* accepted(ticket: ListenGrant, signal: AbortSignal): AsyncGenerator<Accepted> {
   const next = async () => {
     const { socket, words } = await ask(ticket, `ACCEPT ${configOf(ticket).secret}`, { signal, timeout: Number.POSITIVE_INFINITY })
     const peer: Peer = { address: words[0] ?? '', node: words[0] ?? '', user: 'visitor', tags: ['tag:test'] }
@@ -70,7 +70,7 @@ async function* accepted(ticket: Ticket, signal: AbortSignal): AsyncGenerator<Ac
 /** Sends a line to the hub and waits for its answer; the socket is plain from then on. */
 async function ask(route: Route, line: string, { signal, timeout = defaultTimeout }: DialOptions) {
   if (signal?.aborted) throw new TroupeError('Canceled', 'the dial was cancelled')
-  const socket = connectPermitted({ host: '127.0.0.1', port: configOf(route).port })
+  const socket = connectOwn({ host: '127.0.0.1', port: configOf(route).port })
   const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
   const details = { overlay: route.overlay }
   const onError = (error: Error) => reject(unavailable(`the hub of ${route.overlay} cannot be reached: ${error.message}`, details))

@@ -63,7 +63,7 @@ function loopback({ id, host, hub, generation, certificate }: Node): Overlay {
       const address: Target = { host, port: port === 0 ? anyPort + open.size : port }
       const secret = hub.open(address, tls ? certificate : undefined)
       open.add(secret)
-      return { ticket: { ...route({ secret }), address }, [Symbol.asyncDispose]: async () => leave(secret) }
+      return { listenGrant: { ...route({ secret }), address }, [Symbol.asyncDispose]: async () => leave(secret) }
     },
     async [Symbol.asyncDispose]() {
       for (const secret of open) leave(secret)

@@ -4,15 +4,15 @@ import {
   type AppConfig,
   didYouMean,
   type Entry,
-  formatPlace,
-  keyPlaceOf,
+  formatPosition,
+  keyPositionOf,
   type Path,
-  placeOf,
+  positionOf,
   type Registry,
   suggest,
 } from '@troupe/registry'
 import { commandsOf } from './application-commands.ts'
-import { type Finding, findingsIn, formatFinding, sortFindings } from '../modules/diagnostic.ts'
+import { type CheckDiagnostic, checkDiagnosticsIn, formatCheckDiagnostic, sortCheckDiagnostics } from '../modules/diagnostic.ts'
 import type { CommonOptions } from '../invocation.ts'
 import { checkCertificates, load } from 'troupe/app'
 import { ModuleGraph, notAModule } from '../modules/module-graph.ts'
@@ -25,7 +25,7 @@ export async function check(options: CommonOptions, terminal: Terminal): Promise
   const { findings, registry } = await examine(options)
   const entries = registry.entries().length
   if (options.json) terminal.out(JSON.stringify(findings, undefined, 2))
-  else for (const finding of findings) terminal.out(formatFinding(finding))
+  else for (const finding of findings) terminal.out(formatCheckDiagnostic(finding))
   const warnings = findings.filter(({ severity }) => severity === 'warning').length
   const problems = findings.length - warnings
   const warned = warnings === 0 ? '' : `, ${counted(warnings, 'warning', 'warnings')}`
@@ -44,7 +44,7 @@ export interface Examined {
   readonly registry: Registry
   /** Nothing where it is wrong. */
   readonly config: AppConfig | undefined
-  readonly findings: readonly Finding[]
+  readonly findings: readonly CheckDiagnostic[]
   /** Its modules, as far as they could be read. */
   readonly modules: ModuleGraph
 }
@@ -55,7 +55,7 @@ export async function examine(options: CommonOptions): Promise<Examined> {
   const modules = new ModuleGraph()
   const inModules = await examineModules(registry, modules)
   const others = [...checkCertificates(registry), ...doubleCommands(registry), ...singleThreads(registry)]
-  return { registry, config, modules, findings: sortFindings([...findings, ...inModules, ...others]) }
+  return { registry, config, modules, findings: sortCheckDiagnostics([...findings, ...inModules, ...others]) }
 }
 
 /** With a config that is wrong, the entries are read all the same. */
@@ -64,21 +64,21 @@ async function loadAll(options: CommonOptions): Promise<Omit<Examined, 'modules'
     const { registry, config, problems } = await load(options)
     return { registry, config, findings: problems }
   } catch (error) {
-    const inConfig = findingsIn(error)
+    const inConfig = checkDiagnosticsIn(error)
     if (inConfig.length === 0) throw error
     const { registry, problems } = await load({ root: options.root, config: [], overrides: options.overrides })
     return { registry, config: undefined, findings: [...inConfig, ...problems] }
   }
 }
 
-async function examineModules(registry: Registry, modules: ModuleGraph): Promise<readonly Finding[]> {
+async function examineModules(registry: Registry, modules: ModuleGraph): Promise<readonly CheckDiagnostic[]> {
   const missing = await Promise.all(registry.entries().map(async (entry) => missingMethod(registry, entry, modules)))
   await modules.settled()
   const unknown = (await modules.entriesNamed()).flatMap((named) => unknownEntry(registry, named))
   return [...missing.flat(), ...modules.findings, ...unknown]
 }
 
-async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGraph): Promise<readonly Finding[]> {
+async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGraph): Promise<readonly CheckDiagnostic[]> {
   const program = programOf(registry, entry)
   if (!program) return []
   const { file, method } = program
@@ -94,19 +94,19 @@ async function missingMethod(registry: Registry, entry: Entry, modules: ModuleGr
   return [{ code: 'missing-method', message, entry: entry.id, path: 'method', ...placed(entry, [written ? 'method' : 'source']) }]
 }
 
-function doubleCommands(registry: Registry): readonly Finding[] {
+function doubleCommands(registry: Registry): readonly CheckDiagnostic[] {
   return [...commandsOf(registry)].flatMap(([name, [first, ...others]]) =>
     others.map((entry) => {
-      const place = placeOf(entry, ['meta', 'command', 'name'])
-      const before = first && keyPlaceOf(first, ['meta', 'command'])
-      const message = `meta.command.name: "${name}" is already the command of ${first?.id ?? ''}${before ? ` at ${formatPlace(before)}` : ''}`
+      const place = positionOf(entry, ['meta', 'command', 'name'])
+      const before = first && keyPositionOf(first, ['meta', 'command'])
+      const message = `meta.command.name: "${name}" is already the command of ${first?.id ?? ''}${before ? ` at ${formatPosition(before)}` : ''}`
       return { code: 'duplicate-command' as const, message, entry: entry.id, path: 'meta.command.name', ...(place && { place }) }
     }),
   )
 }
 
 /** A call that names an entry which is not there, or is no such thing. */
-function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): readonly Finding[] {
+function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): readonly CheckDiagnostic[] {
   const found = registry.find().find((entry) => entry.id === id)
   if (found && kinds.includes(found.kind)) return []
   if (found) return [{ code: 'wrong-kind', message: `${id} is of the kind ${found.kind}; expected ${kinds.join(' or ')}`, place }]
@@ -119,7 +119,7 @@ function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): rea
 }
 
 /** A thread works for one network at a time: with a single one, calls from all others wait. */
-function singleThreads(registry: Registry): readonly Finding[] {
+function singleThreads(registry: Registry): readonly CheckDiagnostic[] {
   if (registry.find({ kind: 'network.*' }).length === 0) return []
   return registry.find({ kind: 'function.ts' }).flatMap((entry) => {
     const decoded = decodedIfRight(registry, entry.id)
@@ -141,7 +141,7 @@ function singleThreads(registry: Registry): readonly Finding[] {
   })
 }
 
-function placed(entry: Entry, path: Path): Pick<Finding, 'place'> {
-  const place = placeOf(entry, path)
+function placed(entry: Entry, path: Path): Pick<CheckDiagnostic, 'place'> {
+  const place = positionOf(entry, path)
   return place === undefined ? {} : { place }
 }

@@ -3,12 +3,12 @@ import { emptyFrame, type EntryId, entryId, fork } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import { compilePolicies, opinions, Security } from '@troupe/policy/kernel'
 import { load } from 'troupe/app'
-import type { CommonOptions, Question } from '../invocation.ts'
+import type { CommonOptions, ExplainQuery } from '../invocation.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Says whether the policies would allow it, and what each of them says. Ends with 1 when it would be denied. */
-export async function explain(question: Question & CommonOptions, terminal: Terminal): Promise<number> {
+export async function explain(question: ExplainQuery & CommonOptions, terminal: Terminal): Promise<number> {
   const { registry, config } = await load(question)
   const policies = compilePolicies(registry)
   const variables = (name: string) => registry.env.namesOf(name)
@@ -37,7 +37,7 @@ export async function explain(question: Question & CommonOptions, terminal: Term
   return decision === 'allow' ? 0 : 1
 }
 
-function scopeOf({ scope, groups }: Question, security: Security): readonly EntryId[] | undefined {
+function scopeOf({ scope, groups }: ExplainQuery, security: Security): readonly EntryId[] | undefined {
   if (scope.length === 0 && groups.length === 0) return undefined
   return new Scope([...scope.map((id) => entryId(id)), ...groups.flatMap((group) => security.namedScope(group).policies)]).policies
 }

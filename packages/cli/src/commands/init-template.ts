@@ -2,7 +2,7 @@
 import { version } from '../version.ts'
 
 /** Text by file name. @param name - The folder's. */
-export function newApplication(name: string): Readonly<Record<string, string>> {
+export function initTemplate(name: string): Readonly<Record<string, string>> {
   return {
     '.troupe.yaml': config,
     'src/_index.yaml': entries,

@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { TroupeError } from '@troupe/core'
 import type { CommonOptions } from '../invocation.ts'
-import { newApplication } from './init-template.ts'
+import { initTemplate } from './init-template.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Writes a new application into `folder`, which must be empty or not be there. */
 export function init({ root, folder, json }: CommonOptions & { readonly folder: string }, terminal: Terminal): number {
   const target = resolve(root, folder)
   refuseUnlessEmpty(target)
-  const files = Object.entries(newApplication(basename(target)))
+  const files = Object.entries(initTemplate(basename(target)))
   for (const [name, text] of files) {
     mkdirSync(dirname(join(target, name)), { recursive: true })
     writeFileSync(join(target, name), text)

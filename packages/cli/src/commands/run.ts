@@ -1,11 +1,11 @@
 /** `troupe run`. */
 import { keepAlive, TroupeError, withDeadline } from '@troupe/core'
-import { problemsError } from '@troupe/registry'
+import { diagnosticsError } from '@troupe/registry'
 import { type Application, boot, type CommandResult, load } from 'troupe/app'
 import { examine } from './check.ts'
 import { commandsOf, findProgram } from './application-commands.ts'
 import { describeFailure } from '../failure.ts'
-import { formatFinding } from '../modules/diagnostic.ts'
+import { formatCheckDiagnostic } from '../modules/diagnostic.ts'
 import { Input } from '../input.ts'
 import type { CommonOptions, Runnable } from '../invocation.ts'
 import { leaveAtOnce } from '../leave.ts'
@@ -25,7 +25,7 @@ interface RunOptions extends CommonOptions {
 export async function run(options: RunOptions, terminal: GuardedTerminal): Promise<number> {
   const { registry, problems, config } = await load(options)
   terminal.hide(() => registry.env.secrets)
-  if (problems.length > 0) throw problemsError(problems)
+  if (problems.length > 0) throw diagnosticsError(problems)
   const entry = options.program && findProgram(registry, options.program)
   using signals = new StopSignals((signal) => {
     terminal.err(`troupe: ${signal} again: ended at once`)
@@ -77,7 +77,7 @@ function isOfLoading(error: unknown): boolean {
 /** Node does not name the module that asked for what could not be loaded. */
 async function explainLoading(options: CommonOptions, terminal: Terminal): Promise<void> {
   const { findings } = await examine(options)
-  for (const finding of findings) if (finding.severity !== 'warning') terminal.err(formatFinding(finding))
+  for (const finding of findings) if (finding.severity !== 'warning') terminal.err(formatCheckDiagnostic(finding))
 }
 
 /** The number that a command returned, if it can be a status; else what it gave Node as its exit code. */

@@ -8,7 +8,7 @@ import type { AppConfig } from '@troupe/registry'
 import type { Application } from 'troupe/app'
 import { type Examined, examine } from './check.ts'
 import { describeFailure } from '../failure.ts'
-import { formatFinding } from '../modules/diagnostic.ts'
+import { formatCheckDiagnostic } from '../modules/diagnostic.ts'
 import { FolderWatch } from './folder-watch.ts'
 import type { CommonOptions } from '../invocation.ts'
 import { programOf } from '../modules/program.ts'
@@ -78,7 +78,7 @@ class Watch implements AsyncDisposable {
     try {
       const examined = await examine(this.#options)
       const findings = examined.findings.filter(({ severity }) => severity !== 'warning')
-      if (findings.length > 0) this.#refuse(findings.map(formatFinding).join('\n'))
+      if (findings.length > 0) this.#refuse(findings.map(formatCheckDiagnostic).join('\n'))
       else await this.#takeOver(examined)
     } catch (error) {
       this.#refuse(describeFailure(error, this.#options.verbose))

@@ -4,7 +4,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname, extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { didYouMean, readUtf8 } from '@troupe/registry'
-import type { Finding } from './diagnostic.ts'
+import type { CheckDiagnostic } from './diagnostic.ts'
 import { type ModuleSource, type NamedEntry, readModule, type SourceImport } from './module-source.ts'
 import { packageFile } from './package-type.ts'
 
@@ -14,7 +14,7 @@ const others: ReadonlySet<string> = new Set(['', '.json', '.node', '.wasm'])
 
 export class ModuleGraph {
   /** What is wrong with the modules that were read. */
-  readonly findings: Finding[] = []
+  readonly findings: CheckDiagnostic[] = []
   readonly #modules = new Map<string, Promise<ModuleSource | undefined>>()
   readonly #pending: Promise<unknown>[] = []
 

@@ -1,7 +1,7 @@
 /** What a module's text says, without running it: what it exports and imports, or why Node could not load it. */
 import { parse, type Program } from 'acorn'
 import amaro from 'amaro'
-import { type Place, readUtf8 } from '@troupe/registry'
+import { type SourcePosition, readUtf8 } from '@troupe/registry'
 import { z } from 'zod'
 import { declaredType, type PackageType } from './package-type.ts'
 import {
@@ -32,7 +32,7 @@ export interface ModuleSource {
 /** Why Node can not load a module. */
 export interface SyntaxFault {
   readonly message: string
-  readonly place: Place
+  readonly place: SourcePosition
 }
 
 type Read = ModuleSource | { readonly fault: SyntaxFault }

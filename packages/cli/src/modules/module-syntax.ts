@@ -1,16 +1,16 @@
 /** What the syntax tree of a module says of its imports, its exports and the entries that it names. */
 import type { Expression, ImportAttribute, Literal, ModuleDeclaration, Node, Pattern, Program, Statement } from 'acorn'
-import type { Place } from '@troupe/registry'
+import type { SourcePosition } from '@troupe/registry'
 
 /** A name that one module takes from another. */
 export interface ImportedName {
   readonly name: string
-  readonly place: Place
+  readonly place: SourcePosition
 }
 
 export interface SourceImport {
   readonly specifier: string
-  readonly place: Place
+  readonly place: SourcePosition
   /** `export * from`: what that module exports, this one does as well. */
   readonly star: boolean
   /** What is taken from there by name. */
@@ -25,7 +25,7 @@ export interface SourceImport {
 export interface NamedEntry {
   readonly id: string
   readonly kinds: readonly string[]
-  readonly place: Place
+  readonly place: SourcePosition
 }
 
 export function importsOf(program: Program, file: string): readonly SourceImport[] {
@@ -57,7 +57,7 @@ export function isEsModule(program: Program): boolean {
 }
 
 /** Where a module uses what only CommonJS has: `module.exports`, `exports.name`, `require(…)` of its own. */
-export function commonJsUse(program: Program, file: string): Place | undefined {
+export function commonJsUse(program: Program, file: string): SourcePosition | undefined {
   for (const node of nodesOf(program)) {
     if (node.type === 'AssignmentExpression' && isExports(field(node, 'left'))) return placeOf(node, file)
   }
@@ -219,7 +219,7 @@ function textOf(node: Node | undefined): string | undefined {
   return typeof value === 'object' && value !== null && 'cooked' in value && typeof value.cooked === 'string' ? value.cooked : undefined
 }
 
-function placeOf({ loc }: Node, file: string): Place {
+function placeOf({ loc }: Node, file: string): SourcePosition {
   return { file, line: loc?.start.line ?? 1, column: (loc?.start.column ?? 0) + 1 }
 }
 

@@ -3,7 +3,7 @@ import { type EntryId, TroupeError, unavailable } from '@troupe/core'
 import { describeNetwork, type Network } from '@troupe/process/kernel'
 import type { CallQueue } from './call-queue.ts'
 import type { PoolSettings } from '../kinds.ts'
-import type { Seat } from './pool-worker.ts'
+import type { PoolWorker } from './pool-worker.ts'
 
 /**
  * Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. As
@@ -12,20 +12,20 @@ import type { Seat } from './pool-worker.ts'
 export const fairWait = 50
 
 /** Networks that calls wait for and that have no thread, beyond those for which a thread gives way already. */
-export function unseated(waiting: CallQueue, seats: Iterable<Seat>, leaving: number): readonly Network[] {
+export function withoutWorker(waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): readonly Network[] {
   if (waiting.size === 0) return []
-  const seated = new Set(Array.from(seats, ({ network }) => network.key))
+  const seated = new Set(Array.from(workers, ({ network }) => network.key))
   return waiting.networks.filter(({ key }) => !seated.has(key)).slice(leaving)
 }
 
 /** Whether a network without a thread has waited so long that the thread of `seat` is to give way. */
-export function isOwed(seat: Seat, waiting: CallQueue, seats: Iterable<Seat>, leaving: number): boolean {
+export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): boolean {
   // The common case: nothing waits but calls of this thread's own network.
-  if (waiting.size === waiting.count(seat.network)) return false
+  if (waiting.size === waiting.count(worker.network)) return false
   const now = performance.now()
-  if (now - seat.servingSince < fairWait) return false
-  return unseated(waiting, seats, leaving).some(
-    (network) => network.key !== seat.network.key && now - waiting.waitingSince(network) >= fairWait,
+  if (now - worker.servingSince < fairWait) return false
+  return withoutWorker(waiting, workers, leaving).some(
+    (network) => network.key !== worker.network.key && now - waiting.waitingSince(network) >= fairWait,
   )
 }
 

@@ -1,6 +1,6 @@
 /** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Asker, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
+import type { Requester, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
 import { checkCrossing } from '@troupe/process/kernel'
 import { checkDepth } from '../call-depth.ts'
 import { defaultPool, functionKind } from '../kinds.ts'
@@ -61,7 +61,7 @@ export class Functions implements AsyncDisposable {
       for (const { pool } of this.#callees.values()) pool.retireNetworks(isCurrent)
       for (const pool of this.#leaving) pool.retireNetworks(isCurrent)
     })
-    kernel.handle('call', async (ask, asker) => this.#onCall(ask, asker))
+    kernel.handle('call', async (ask, requester) => this.#onCall(ask, requester))
     kernel.handle('cancelCall', ({ request }, { thread }) => {
       const pending = this.#pending.get(thread)?.get(request)
       pending?.pool.cancel(pending.call, new TroupeError('Canceled', `${pending.pool.entry} was cancelled by its caller`))
@@ -112,10 +112,10 @@ export class Functions implements AsyncDisposable {
     await Promise.all([...this.#leaving].map(async (pool) => pool[Symbol.asyncDispose]()))
   }
 
-  async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Asker): Promise<CallAnswer> {
-    const { frames, calls, authority } = this.#kernel
+  async #onCall({ entry, args, choice, inherit }: CallRequest, { record, thread, number }: Requester): Promise<CallAnswer> {
+    const { frames, calls, authorizer } = this.#kernel
     const { pool, inline } = this.#callee(entry)
-    authority.checkCall(record, { entry, choice, inherit })
+    authorizer.checkCall(record, { entry, choice, inherit })
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, choice, pool.pin, inherit)
     const frame = frames.forCall(record.frame, overlay, choice, inherit)
     const depth = calls.depthOf(record)

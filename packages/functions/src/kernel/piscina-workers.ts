@@ -5,18 +5,18 @@ import { readNodePort, threadFailure, type Kernel } from '@troupe/process/kernel
 import { fileURLToPath } from 'node:url'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import { Piscina, queueOptionsSymbol } from 'piscina'
-import { Seat } from './pool-worker.ts'
+import { PoolWorker } from './pool-worker.ts'
 import type { Task, WorkerSettings } from '../worker/task.ts'
 
 /** Source files run as they are; built ones are JavaScript. */
-const worker = fileURLToPath(new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+const workerModule = fileURLToPath(new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
 /** Threads beyond `max` that calls beneath calls get in networks which have none. */
 const mostNested = 4096
 
 type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
 
-export interface WorkersOptions {
+export interface PiscinaWorkersOptions {
   readonly kernel: Pick<Kernel, 'threads' | 'note'>
   readonly entry: EntryId
   readonly min: number
@@ -26,13 +26,13 @@ export interface WorkersOptions {
   readonly onError: (error: Error) => void
 }
 
-export class Workers implements AsyncDisposable {
+export class PiscinaWorkers implements AsyncDisposable {
   readonly #entry: EntryId
   readonly #piscina: Piscina<Task, never>
   readonly #guarded = new WeakSet<Worker>()
   readonly #note: Kernel['note']
 
-  constructor({ kernel: { threads, note }, entry, min, max, idleTimeout, onError }: WorkersOptions) {
+  constructor({ kernel: { threads, note }, entry, min, max, idleTimeout, onError }: PiscinaWorkersOptions) {
     this.#entry = entry
     this.#note = note
     this.#piscina = this.#create(threads, min, max, idleTimeout)
@@ -46,7 +46,7 @@ export class Workers implements AsyncDisposable {
     // Threads of pools are the kernel's own, in whatever network the program around the application is.
     const workerData: WorkerSettings = ownThread({ preload: threads.preload })
     return new Piscina({
-      filename: worker,
+      filename: workerModule,
       workerData,
       env: threads.env,
       minThreads: min,
@@ -78,8 +78,8 @@ export class Workers implements AsyncDisposable {
   }
 
   /** Puts a thread into a seat; a new one where none is free. Settles when that thread has ended, with the reason. */
-  async occupy(seat: Seat): Promise<TroupeError> {
-    const { task, killSwitch } = seat
+  async occupy(worker: PoolWorker): Promise<TroupeError> {
+    const { task, killSwitch } = worker
     // Piscina demands an array, its types the options of `structuredClone`: this is either.
     const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
     try {
@@ -96,10 +96,10 @@ export class Workers implements AsyncDisposable {
 
 /** Piscina asks to which worker a task is to go. */
 const balancer: Balancer = (task, workers) => {
-  const seat = task[queueOptionsSymbol]
+  const worker = task[queueOptionsSymbol]
   const idle = workers.find((candidate) => candidate.currentUsage === 0)
-  if (!(seat instanceof Seat) || idle === undefined) return null
-  seat.taken = true
+  if (!(worker instanceof PoolWorker) || idle === undefined) return null
+  worker.taken = true
   return idle
 }
 

@@ -6,8 +6,8 @@
  */
 import { errorToWire, FrameEncoder, TroupeError } from '@troupe/core'
 import {
-  boardSize,
-  CallBoard,
+  slotCount,
+  CallSlots,
   type CallRecord,
   type Kernel,
   type Network,
@@ -21,7 +21,7 @@ import type { PoolCall } from './pool-call.ts'
 import type { Task } from '../worker/task.ts'
 
 /** Milliseconds within which ends have to follow one another for the window to grow; else it shrinks. */
-const brisk = 0.2
+const growWithinMs = 0.2
 const maxNumber = 0x7fffffff
 
 /** Where a call is on the thread's board, and as what the kernel knows it. */
@@ -31,27 +31,27 @@ interface Post {
   readonly number: number
 }
 
-export interface SeatOptions {
+export interface PoolWorkerOptions {
   readonly kernel: Kernel
   readonly program: Program
   /** Of its thread, for its whole life. */
   readonly network: Network
   /** A call that the thread had begun has ended, with the thread or before it. */
-  readonly onEnd: (seat: Seat, call: PoolCall, exit: WireExit) => void
+  readonly onEnd: (worker: PoolWorker, call: PoolCall, exit: WireExit) => void
   /** The thread has ended before it began a call. */
   readonly onReturn: (call: PoolCall) => void
   /** Ends a thread that broke the protocol. */
   readonly end: (thread: Thread, error: TroupeError) => void
   /** Nothing comes from the thread any more. */
-  readonly onGone: (seat: Seat) => void
+  readonly onGone: (worker: PoolWorker) => void
 }
 
-export class Seat {
+export class PoolWorker {
   readonly thread: Thread
   /** What piscina hands to a worker. */
-  readonly task: Task & { readonly [queueOptionsSymbol]: Seat }
+  readonly task: Task & { readonly [queueOptionsSymbol]: PoolWorker }
   /** Flipped, it ends the thread. */
-  readonly killSwitch = new KillSwitch()
+  readonly killSwitch = new AbortHandle()
   /** Settles with the reason when the thread has ended. */
   readonly ended: Promise<TroupeError>
   readonly setEnded: (error: TroupeError) => void
@@ -63,18 +63,18 @@ export class Seat {
   idleSince = performance.now()
   /** By the clock of `performance`: when the first of its calls ended. */
   servingSince = Number.POSITIVE_INFINITY
-  readonly #options: SeatOptions
-  readonly #board = new CallBoard()
+  readonly #options: PoolWorkerOptions
+  readonly #slots = new CallSlots()
   #frames = new FrameEncoder()
   readonly #calls = new Map<PoolCall, Post>()
-  readonly #places = Array.from({ length: boardSize }, (_, place) => place)
+  readonly #places = Array.from({ length: slotCount }, (_, place) => place)
   #next = 1
   #window = 1
   #lastEnd = 0
   #ends = 0
   #endsSeen = 0
 
-  constructor(options: SeatOptions) {
+  constructor(options: PoolWorkerOptions) {
     this.#options = options
     const { thread, data } = options.kernel.threads.adopt(options.network, () => {
       options.onGone(this)
@@ -83,7 +83,7 @@ export class Seat {
     thread.end = (error) => {
       options.end(thread, error)
     }
-    this.task = { thread: data, service: { program: options.program, board: this.#board.memory }, [queueOptionsSymbol]: this }
+    this.task = { thread: data, service: { program: options.program, slots: this.#slots.memory }, [queueOptionsSymbol]: this }
     const { promise, resolve } = Promise.withResolvers<TroupeError>()
     this.ended = promise
     this.setEnded = resolve
@@ -146,7 +146,7 @@ export class Seat {
   /** Takes a call back that the thread has not begun. Answers false when it has. */
   withdraw(call: PoolCall): boolean {
     const post = this.#calls.get(call)
-    if (post === undefined || !this.#board.withdraw(post.place, post.number)) return false
+    if (post === undefined || !this.#slots.withdraw(post.place, post.number)) return false
     this.#forget(call, post)
     this.#options.kernel.calls.end(post.record, this.thread)
     return true
@@ -205,14 +205,14 @@ export class Seat {
     const place = this.#places.pop() ?? 0
     const number = this.#next
     this.#next = number === maxNumber ? 1 : number + 1
-    this.#board.post(place, number)
+    this.#slots.post(place, number)
     this.#calls.set(call, { record, place, number })
     return [record.pid, this.#frames.encode(frame), place, number, ...args]
   }
 
   #exited(call: PoolCall, post: Post, exit: WireExit): void {
     const { onEnd, onReturn } = this.#options
-    const began = !this.thread.gone || !this.#board.withdraw(post.place, post.number)
+    const began = !this.thread.gone || !this.#slots.withdraw(post.place, post.number)
     this.#forget(call, post)
     this.#hasEnded()
     if (began && this.thread.gone) this.#report(call, post)
@@ -237,14 +237,14 @@ export class Seat {
     const now = performance.now()
     if (this.#ends === 0) this.servingSince = now
     this.#ends += 1
-    this.#window = now - this.#lastEnd < brisk ? Math.min(boardSize, this.#window * 2) : Math.max(1, this.#window / 2)
+    this.#window = now - this.#lastEnd < growWithinMs ? Math.min(slotCount, this.#window * 2) : Math.max(1, this.#window / 2)
     this.#lastEnd = now
     this.idleSince = now
   }
 }
 
 /** What piscina takes for an AbortSignal, at a fraction of the cost: it ends the worker that has the task, or takes the task from the queue. */
-class KillSwitch {
+class AbortHandle {
   #listener: (() => void) | undefined
 
   once(_event: 'abort', listener: () => void): void {

@@ -7,15 +7,15 @@ import { type EntryId, errorFromWire, type OverlayChoice, startTimer, stopTimer,
 import type { Network, Program, Thread, WireExit } from '@troupe/process/kernel'
 import { availableParallelism } from 'node:os'
 import { CallQueue } from './call-queue.ts'
-import { checkIsolation, fairWait, isOwed, rejectStale, unseated } from './fair-share.ts'
+import { checkIsolation, fairWait, isOwed, rejectStale, withoutWorker } from './fair-share.ts'
 import type { PoolOptions, PoolStatus } from './pool-options.ts'
 import type { PoolCall } from './pool-call.ts'
-import { Seat } from './pool-worker.ts'
-import { afterlife, EndingSeats, failUntaken, idleIn, seatOf, statusOf } from './worker-selection.ts'
-import { Workers } from './piscina-workers.ts'
+import { PoolWorker } from './pool-worker.ts'
+import { exitGraceMs, EndingWorkers, failUntaken, idleIn, workerOf, statusOf } from './worker-selection.ts'
+import { PiscinaWorkers } from './piscina-workers.ts'
 
 /** Milliseconds that calls wait behind one that does not end, before they are taken back. */
-const patience = 5
+const stallTimeoutMs = 5
 
 export class Pool implements AsyncDisposable {
   readonly entry: EntryId
@@ -23,11 +23,11 @@ export class Pool implements AsyncDisposable {
   readonly pin: OverlayChoice
   readonly #options: PoolOptions
   readonly #max: number
-  readonly #workers: Workers
-  readonly #seats = new Set<Seat>()
+  readonly #piscina: PiscinaWorkers
+  readonly #workers = new Set<PoolWorker>()
   /** Seats whose threads get no more calls, and end when they have nothing left to do. */
-  readonly #leaving = new Set<Seat>()
-  readonly #ending = new EndingSeats()
+  readonly #leaving = new Set<PoolWorker>()
+  readonly #ending = new EndingWorkers()
   readonly #waiting = new CallQueue()
   /** Calls that come back from a thread that has ended. */
   #returned: PoolCall[] = []
@@ -47,18 +47,18 @@ export class Pool implements AsyncDisposable {
     this.#max = Math.max(settings.min, settings.max ?? availableParallelism())
     const { min, idleTimeout } = settings
     const onError = (error: Error) => {
-      for (const seat of failUntaken(this.entry, this.#seats, error)) this.#close(seat)
+      for (const worker of failUntaken(this.entry, this.#workers, error)) this.#close(worker)
     }
-    this.#workers = new Workers({ kernel, entry: options.entry, min, max: this.#max, idleTimeout, onError })
+    this.#piscina = new PiscinaWorkers({ kernel, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
   /** Whether a call in that network would have to wait. */
   isFull(network: Network): boolean {
-    return !this.#hasRoom && idleIn(network, this.#seats) === undefined
+    return !this.#hasRoom && idleIn(network, this.#workers) === undefined
   }
 
   get status(): PoolStatus {
-    return statusOf(this.entry, this.#workers.count, [...this.#seats, ...this.#leaving], this.#waiting.size + this.#returned.length)
+    return statusOf(this.entry, this.#piscina.count, [...this.#workers, ...this.#leaving], this.#waiting.size + this.#returned.length)
   }
 
   /**
@@ -69,7 +69,7 @@ export class Pool implements AsyncDisposable {
   run(call: PoolCall, isNested = false): void {
     if (this.#closed) throw unavailable(`${this.entry}: its pool has stopped`, { entry: this.entry })
     const { queue } = this.#options.settings
-    const idle = idleIn(call.network, this.#seats)
+    const idle = idleIn(call.network, this.#workers)
     const isFull = idle === undefined && !this.#hasRoom && !isNested
     if (call.network.isolation !== undefined) checkIsolation(this.entry, this.#options.settings, call.network, this.#networks)
     if (isFull && this.#waiting.size >= queue && this.status.waiting >= queue) {
@@ -93,34 +93,34 @@ export class Pool implements AsyncDisposable {
    */
   cancel(call: PoolCall, error: TroupeError): void {
     call.reject(error)
-    const seat = seatOf(call, this.#seats, this.#leaving)
-    if (this.#waiting.delete(call) || seat?.withdraw(call) === true) {
+    const worker = workerOf(call, this.#workers, this.#leaving)
+    if (this.#waiting.delete(call) || worker?.withdraw(call) === true) {
       call.unwatch()
       this.#checkEmpty()
       return
     }
-    if (seat === undefined) return
-    seat.cancel(call, error.message)
-    this.#takeBack(seat)
+    if (worker === undefined) return
+    worker.cancel(call, error.message)
+    this.#takeBack(worker)
     call.watch(this.#options.grace, () => {
-      this.#close(seat)
+      this.#close(worker)
     })
   }
 
   /** Threads of networks that are not current any more get no more calls. */
   retireNetworks(isCurrent: (network: Network) => boolean): void {
     rejectStale(this.entry, this.#waiting, isCurrent)
-    for (const seat of this.#seats) if (!isCurrent(seat.network)) this.#dismiss(seat)
+    for (const worker of this.#workers) if (!isCurrent(worker.network)) this.#dismiss(worker)
     this.#checkEmpty()
   }
 
   /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
   readonly kill = (thread: Thread, error: TroupeError): void => {
-    for (const seat of [...this.#seats, ...this.#leaving]) {
-      if (seat.thread !== thread) continue
-      this.#takeBack(seat)
-      for (const call of seat.calls) call.reject(error)
-      this.#close(seat)
+    for (const worker of [...this.#workers, ...this.#leaving]) {
+      if (worker.thread !== thread) continue
+      this.#takeBack(worker)
+      for (const call of worker.calls) call.reject(error)
+      this.#close(worker)
     }
   }
 
@@ -137,23 +137,23 @@ export class Pool implements AsyncDisposable {
     this.#closed = true
     for (const timer of [this.#idleTimer, this.#patienceTimer, this.#fairTimer]) stopTimer(timer)
     const stopped = new TroupeError('Canceled', `${this.entry}: its pool has stopped`)
-    const given = [...this.#seats, ...this.#leaving].flatMap(({ calls }) => [...calls])
+    const given = [...this.#workers, ...this.#leaving].flatMap(({ calls }) => [...calls])
     for (const call of [...this.#returned, ...this.#waiting.clear(), ...given]) {
       call.reject(stopped)
       call.unwatch()
     }
     this.#returned = []
-    await Promise.all([...this.#seats, ...this.#leaving, ...this.#ending.all].map(async (seat) => seat.nativeEnd()))
-    await this.#workers[Symbol.asyncDispose]()
+    await Promise.all([...this.#workers, ...this.#leaving, ...this.#ending.all].map(async (worker) => worker.nativeEnd()))
+    await this.#piscina[Symbol.asyncDispose]()
   }
 
   /** The networks that have threads, or calls that wait for one. */
   get #networks(): readonly Network[] {
-    return [...this.#seats, ...this.#leaving].map(({ network }) => network).concat(this.#waiting.networks)
+    return [...this.#workers, ...this.#leaving].map(({ network }) => network).concat(this.#waiting.networks)
   }
 
   get #hasRoom(): boolean {
-    return this.#seats.size + this.#leaving.size + this.#ending.size < this.#max
+    return this.#workers.size + this.#leaving.size + this.#ending.size < this.#max
   }
 
   get #isEmpty(): boolean {
@@ -166,8 +166,8 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Has piscina find a thread, or start one. */
-  #open(network: Network): Seat {
-    const seat = new Seat({
+  #open(network: Network): PoolWorker {
+    const worker = new PoolWorker({
       network,
       kernel: this.#options.kernel,
       program: this.program,
@@ -176,54 +176,55 @@ export class Pool implements AsyncDisposable {
       end: this.kill,
       onGone: this.#onGone,
     })
-    this.#seats.add(seat)
-    void this.#workers.occupy(seat).then((error) => {
-      this.#threadEnded(seat, error)
+    this.#workers.add(worker)
+    void this.#piscina.occupy(worker).then((error) => {
+      this.#threadEnded(worker, error)
     })
-    return seat
+    return worker
   }
 
-  #close(seat: Seat): void {
-    this.#seats.delete(seat)
-    this.#leaving.delete(seat)
+  #close(worker: PoolWorker): void {
+    this.#workers.delete(worker)
+    this.#leaving.delete(worker)
     // It counts until its thread is gone; one that does not end holds nobody up for long.
-    this.#ending.add(seat, this.#feedSoon)
-    seat.end()
+    this.#ending.add(worker, this.#feedSoon)
+    worker.end()
   }
 
   /** A thread is given no more calls, and ended once it has nothing left to do. */
-  #dismiss(seat: Seat): void {
-    if (!this.#seats.delete(seat)) return
-    this.#leaving.add(seat)
-    this.#waiting.gaveWay(seat.network)
-    this.#takeBack(seat)
-    if (seat.size === 0) this.#drain(seat)
+  #dismiss(worker: PoolWorker): void {
+    if (!this.#workers.delete(worker)) return
+    this.#leaving.add(worker)
+    this.#waiting.gaveWay(worker.network)
+    this.#takeBack(worker)
+    if (worker.size === 0) this.#drain(worker)
   }
 
-  #drain(seat: Seat): void {
+  #drain(worker: PoolWorker): void {
     const { kernel } = this.#options
-    void kernel.threads.drain(seat.thread, kernel.drainTimeout).then((isCut) => {
-      if (!this.#leaving.has(seat)) return
-      if (isCut) kernel.note(`${this.entry}: thread ${seat.thread.number} gave way to another network and was cut: it still ran something`)
-      this.#close(seat)
+    void kernel.threads.drain(worker.thread, kernel.drainTimeout).then((isCut) => {
+      if (!this.#leaving.has(worker)) return
+      if (isCut)
+        kernel.note(`${this.entry}: thread ${worker.thread.number} gave way to another network and was cut: it still ran something`)
+      this.#close(worker)
     })
   }
 
-  #threadEnded(seat: Seat, error: TroupeError): void {
-    this.#seats.delete(seat)
-    this.#leaving.delete(seat)
-    seat.hasEnded = true
-    seat.setEnded(error)
+  #threadEnded(worker: PoolWorker, error: TroupeError): void {
+    this.#workers.delete(worker)
+    this.#leaving.delete(worker)
+    worker.hasEnded = true
+    worker.setEnded(error)
     // Else what it said last is read before its end is told, and it counts until then.
-    if (!seat.taken) this.#options.kernel.threads.remove(seat.thread, error)
-    if (seat.thread.gone) this.#ending.delete(seat)
-    else this.#ending.add(seat, this.#feedSoon)
+    if (!worker.taken) this.#options.kernel.threads.remove(worker.thread, error)
+    if (worker.thread.gone) this.#ending.delete(worker)
+    else this.#ending.add(worker, this.#feedSoon)
     this.#feedSoon()
   }
 
-  #give(seat: Seat, calls: readonly PoolCall[]): void {
-    seat.offer(calls)
-    if (seat.size > 1) this.#watchPatience()
+  #give(worker: PoolWorker, calls: readonly PoolCall[]): void {
+    worker.offer(calls)
+    if (worker.size > 1) this.#watchPatience()
   }
 
   readonly #feedSoon = (): void => {
@@ -243,29 +244,29 @@ export class Pool implements AsyncDisposable {
     }
     // Those that wait longest first, where one thread is there for several networks.
     const networks = this.#waiting.networks.toSorted((a, b) => this.#waiting.waitingSince(a) - this.#waiting.waitingSince(b))
-    for (const network of networks) this.#seatAll(network)
+    for (const network of networks) this.#startWorkers(network)
     this.#makeRoom()
-    for (const seat of this.#seats) {
+    for (const worker of this.#workers) {
       if (this.#waiting.size === 0) return
-      if (!this.#isOwed(seat)) this.#refill(seat)
+      if (!this.#isOwed(worker)) this.#refill(worker)
     }
   }
 
-  #seatAll(network: Network): void {
+  #startWorkers(network: Network): void {
     while (this.#waiting.count(network) > 0) {
-      const idle = idleIn(network, this.#seats)
-      const seat = idle ?? (this.#hasRoom ? this.#open(network) : undefined)
+      const idle = idleIn(network, this.#workers)
+      const worker = idle ?? (this.#hasRoom ? this.#open(network) : undefined)
       // One that is to give way takes no more, however long its network's own calls wait.
-      if (seat === undefined || (seat === idle && this.#isOwed(seat))) return
-      this.#give(seat, this.#waiting.take(network, 1))
+      if (worker === undefined || (worker === idle && this.#isOwed(worker))) return
+      this.#give(worker, this.#waiting.take(network, 1))
     }
   }
 
   /** Threads without work give way to networks without a thread. Where all work, those are given way that go from call to call. */
   #makeRoom(): void {
     if (this.#hasRoom) return
-    for (const network of unseated(this.#waiting, this.#seats, this.#leaving.size)) {
-      const idle = this.#seats.values().find((seat) => seat.isIdle)
+    for (const network of withoutWorker(this.#waiting, this.#workers, this.#leaving.size)) {
+      const idle = this.#workers.values().find((worker) => worker.isIdle)
       if (idle === undefined) this.#watchFairness(network)
       else this.#dismiss(idle)
     }
@@ -276,7 +277,7 @@ export class Pool implements AsyncDisposable {
     this.#fairTimer ??= startTimer(
       () => {
         this.#fairTimer = undefined
-        for (const seat of this.#seats) if (this.#isOwed(seat)) this.#takeBack(seat)
+        for (const worker of this.#workers) if (this.#isOwed(worker)) this.#takeBack(worker)
         this.#feedSoon()
       },
       due > 0 ? due : fairWait,
@@ -284,22 +285,22 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Whether a network without a thread has waited so long that this one's is to give way. */
-  #isOwed(seat: Seat): boolean {
-    return isOwed(seat, this.#waiting, this.#seats, this.#leaving.size)
+  #isOwed(worker: PoolWorker): boolean {
+    return isOwed(worker, this.#waiting, this.#workers, this.#leaving.size)
   }
 
-  #refill(seat: Seat): void {
-    const { network } = seat
+  #refill(worker: PoolWorker): void {
+    const { network } = worker
     const waiting = this.#waiting.count(network)
     if (waiting === 0) return
-    const seats = this.#seats.values().reduce((sum, other) => (other.network.key === network.key ? sum + 1 : sum), 0)
-    const calls = this.#waiting.take(network, Math.min(seat.room, Math.ceil(waiting / seats)))
-    if (calls.length > 0) this.#give(seat, calls)
+    const workers = this.#workers.values().reduce((sum, other) => (other.network.key === network.key ? sum + 1 : sum), 0)
+    const calls = this.#waiting.take(network, Math.min(worker.room, Math.ceil(waiting / workers)))
+    if (calls.length > 0) this.#give(worker, calls)
   }
 
   /** Calls do not wait behind one that does not end. */
-  #takeBack(seat: Seat): void {
-    const calls = seat.withdrawAll()
+  #takeBack(worker: PoolWorker): void {
+    const calls = worker.withdrawAll()
     if (calls.length === 0) return
     this.#returned.push(...calls)
     this.#feedSoon()
@@ -308,28 +309,28 @@ export class Pool implements AsyncDisposable {
   #watchPatience(): void {
     this.#patienceTimer ??= startTimer(() => {
       this.#patienceTimer = undefined
-      for (const seat of this.#seats) if (seat.size > 1 && seat.stands()) this.#takeBack(seat)
-      for (const { size } of this.#seats) if (size > 1) this.#watchPatience()
-    }, patience).unref()
+      for (const worker of this.#workers) if (worker.size > 1 && worker.stands()) this.#takeBack(worker)
+      for (const { size } of this.#workers) if (size > 1) this.#watchPatience()
+    }, stallTimeoutMs).unref()
   }
 
-  readonly #onEnd = (seat: Seat, call: PoolCall, exit: WireExit): void => {
+  readonly #onEnd = (worker: PoolWorker, call: PoolCall, exit: WireExit): void => {
     call.unwatch()
-    if (seat.thread.gone) {
+    if (worker.thread.gone) {
       // The kernel knows that it has ended, and piscina why.
-      void seat.ended.then((error) => {
+      void worker.ended.then((error) => {
         call.reject(error)
       })
     } else if ('error' in exit) call.reject(errorFromWire(exit.error))
     else call.resolve(exit.value)
-    if (this.#waiting.size > 0 && !this.#closed && this.#seats.has(seat)) {
-      if (this.#isOwed(seat)) this.#feedSoon()
-      else this.#refill(seat)
+    if (this.#waiting.size > 0 && !this.#closed && this.#workers.has(worker)) {
+      if (this.#isOwed(worker)) this.#feedSoon()
+      else this.#refill(worker)
     }
-    if (seat.size > 0) return
-    if (this.#leaving.has(seat)) this.#drain(seat)
+    if (worker.size > 0) return
+    if (this.#leaving.has(worker)) this.#drain(worker)
     // One that a nested call needed beyond `max`.
-    else if (this.#seats.size > this.#max) this.#dismiss(seat)
+    else if (this.#workers.size > this.#max) this.#dismiss(worker)
     else if (this.#waiting.size > 0) this.#feedSoon()
     this.#watchIdle()
     this.#checkEmpty()
@@ -342,29 +343,29 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
-  readonly #onGone = (seat: Seat): void => {
-    const isHere = () => this.#seats.has(seat) || this.#leaving.has(seat)
+  readonly #onGone = (worker: PoolWorker): void => {
+    const isHere = () => this.#workers.has(worker) || this.#leaving.has(worker)
     if (!isHere()) {
-      if (seat.hasEnded) this.#ending.delete(seat)
+      if (worker.hasEnded) this.#ending.delete(worker)
       this.#feedSoon()
       return
     }
     startTimer(() => {
-      if (isHere()) this.#close(seat)
-    }, afterlife).unref()
+      if (isHere()) this.#close(worker)
+    }, exitGraceMs).unref()
   }
 
   /** Ends threads that have had no work for long. */
   #watchIdle(): void {
     const { min, idleTimeout } = this.#options.settings
-    if (this.#closed || this.#idleTimer !== undefined || this.#workers.count <= min) return
+    if (this.#closed || this.#idleTimer !== undefined || this.#piscina.count <= min) return
     this.#idleTimer = startTimer(() => {
       this.#idleTimer = undefined
       const now = performance.now()
-      for (const seat of this.#seats) {
-        if (seat.isIdle && now - seat.idleSince >= idleTimeout && this.#workers.count > min) this.#close(seat)
+      for (const worker of this.#workers) {
+        if (worker.isIdle && now - worker.idleSince >= idleTimeout && this.#piscina.count > min) this.#close(worker)
       }
-      if (this.#seats.values().some((seat) => seat.isIdle)) this.#watchIdle()
+      if (this.#workers.values().some((worker) => worker.isIdle)) this.#watchIdle()
     }, idleTimeout).unref()
   }
 }

@@ -3,68 +3,68 @@ import { type EntryId, startTimer, TroupeError } from '@troupe/core'
 import type { Network } from '@troupe/process/kernel'
 import type { PoolCall } from './pool-call.ts'
 import type { PoolStatus } from './pool-options.ts'
-import type { Seat } from './pool-worker.ts'
+import type { PoolWorker } from './pool-worker.ts'
 
 /** Milliseconds that a worker may take to end. Once its wire has closed, it tells then why it did. */
-export const afterlife = 5000
+export const exitGraceMs = 5000
 
 /** Seats whose threads are being ended: each counts until its thread is gone. One that does not end holds nobody up for long. */
-export class EndingSeats {
-  readonly #seats = new Set<Seat>()
+export class EndingWorkers {
+  readonly #workers = new Set<PoolWorker>()
   /** Those that count no more. */
-  readonly #late = new Set<Seat>()
+  readonly #late = new Set<PoolWorker>()
 
   get size(): number {
-    return this.#seats.size
+    return this.#workers.size
   }
 
   /** All whose threads are not gone. */
-  get all(): Iterable<Seat> {
-    return [...this.#seats, ...this.#late]
+  get all(): Iterable<PoolWorker> {
+    return [...this.#workers, ...this.#late]
   }
 
   /** @param then - Called if the thread has not ended in time: it counts no more. */
-  add(seat: Seat, then: () => void): void {
-    this.#seats.add(seat)
+  add(worker: PoolWorker, then: () => void): void {
+    this.#workers.add(worker)
     startTimer(() => {
-      if (!this.#seats.delete(seat)) return
-      this.#late.add(seat)
+      if (!this.#workers.delete(worker)) return
+      this.#late.add(worker)
       then()
-    }, afterlife).unref()
+    }, exitGraceMs).unref()
   }
 
-  delete(seat: Seat): void {
-    this.#seats.delete(seat)
-    this.#late.delete(seat)
+  delete(worker: PoolWorker): void {
+    this.#workers.delete(worker)
+    this.#late.delete(worker)
   }
 }
 
 /** One whose thread is in that network and has nothing to do. */
-export function idleIn({ key }: Network, seats: Iterable<Seat>): Seat | undefined {
-  for (const seat of seats) if (seat.isIdle && seat.network.key === key) return seat
+export function idleIn({ key }: Network, workers: Iterable<PoolWorker>): PoolWorker | undefined {
+  for (const worker of workers) if (worker.isIdle && worker.network.key === key) return worker
   return undefined
 }
 
 /** The one that was given a call. */
-export function seatOf(call: PoolCall, ...all: readonly Iterable<Seat>[]): Seat | undefined {
-  for (const seats of all) for (const seat of seats) if (seat.has(call)) return seat
+export function workerOf(call: PoolCall, ...all: readonly Iterable<PoolWorker>[]): PoolWorker | undefined {
+  for (const workers of all) for (const worker of workers) if (worker.has(call)) return worker
   return undefined
 }
 
 /** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever: those seats fail. */
-export function failUntaken(entry: EntryId, seats: Iterable<Seat>, cause: Error): readonly Seat[] {
-  const untaken = [...seats].filter(({ taken }) => !taken)
+export function failUntaken(entry: EntryId, workers: Iterable<PoolWorker>, cause: Error): readonly PoolWorker[] {
+  const untaken = [...workers].filter(({ taken }) => !taken)
   const error = new TroupeError('Unavailable', `${entry}: a thread of its pool failed to start: ${cause.message}`, { cause })
-  for (const seat of untaken) for (const call of seat.calls) call.reject(error)
+  for (const worker of untaken) for (const call of worker.calls) call.reject(error)
   return untaken
 }
 
-/** A pool as it shows. @param unseated - Calls that wait and were given to no seat. */
-export function statusOf(entry: EntryId, threads: number, seats: readonly Seat[], unseated: number): PoolStatus {
-  let [running, waiting] = [0, unseated]
-  for (const { size } of seats) {
+/** A pool as it shows. @param unassigned - Calls that wait and were given to no seat. */
+export function statusOf(entry: EntryId, threads: number, workers: readonly PoolWorker[], unassigned: number): PoolStatus {
+  let [running, waiting] = [0, unassigned]
+  for (const { size } of workers) {
     running += Math.min(1, size)
     waiting += Math.max(0, size - 1)
   }
-  return { entry, threads, networks: new Set(seats.map(({ network }) => network.key)).size, running, waiting }
+  return { entry, threads, networks: new Set(workers.map(({ network }) => network.key)).size, running, waiting }
 }

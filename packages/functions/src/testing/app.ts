@@ -1,6 +1,6 @@
 /** A kernel with functions, and a program around it, for tests. */
 import { entryId, runInSlot } from '@troupe/core'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Scope } from '@troupe/policy'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
@@ -45,7 +45,7 @@ export const bound = { actor: { id: 'anna', meta: {} }, scope: new Scope(['app:a
 export async function testApp({ entries, grace = 1000 }: TestAppOptions): Promise<TestApp> {
   const registry = new Registry({ kinds: [...processKinds, ...networkKinds, ...functionKinds, ...policyKinds] })
   registry.add(...entries)
-  const overlays = new Overlays(registry)
+  const overlays = new OverlayTable(registry)
   for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
   const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: () => undefined })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: () => undefined })

@@ -11,7 +11,7 @@ function pidOf(text: string): Pid {
 /** Tells the kernel that another's call has ended, and what it answered; cancels all that others may have asked for. */
 export async function end(victim: string): Promise<void> {
   const { kernel } = currentRuntime()
-  kernel.tell({ type: 'finished', pid: pidOf(victim), exit: { value: 'forged' } })
+  kernel.notify({ type: 'finished', pid: pidOf(victim), exit: { value: 'forged' } })
   await Promise.all(Array.from({ length: 50 }, async (_, request) => kernel.request('cancelCall', { request }, pidOf(self.pid))))
 }
 

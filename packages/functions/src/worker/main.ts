@@ -21,7 +21,7 @@ function preloadOf(settings: unknown): readonly string[] {
 export default async function work({ thread, service }: Task): Promise<never> {
   const { calls, kernel } = startThread(thread)
   calls.serve(service, (pid, exit) => {
-    kernel.tell({ type: 'finished', pid, exit })
+    kernel.notify({ type: 'finished', pid, exit })
   })
   return Promise.withResolvers<never>().promise
 }

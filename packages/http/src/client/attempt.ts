@@ -7,29 +7,29 @@ import { discard } from './response/discard.ts'
 import { Exchange } from './response/exchange.ts'
 import { requestFailure } from './errors.ts'
 import { keepApart, keepCookies, withCookies } from './request/cookies.ts'
-import type { Lane, Rider } from './connection/connection.ts'
-import type { Plan } from './request/parsed-request.ts'
-import type { Pool } from './connection/agent.ts'
-import { Pools } from './connection/agent-cache.ts'
+import type { Connection, Waiter } from './connection/connection.ts'
+import type { ParsedRequest } from './request/parsed-request.ts'
+import type { Agent } from './connection/agent.ts'
+import { AgentCache } from './connection/agent-cache.ts'
 import { tlsFor } from './request/redirect.ts'
 import { idempotent } from './request/idempotent.ts'
-import { budgetOf, delayAfterAnswer, delayAfterFailure } from './request/retry.ts'
+import { budgetOf, delayAfterResponse, delayAfterFailure } from './request/retry.ts'
 import type { OnProgress } from './request/options-schema.ts'
-import type { Sent } from './outgoing-request.ts'
-import type { Watch } from './deadline.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
+import type { Deadline } from './deadline.ts'
 
-const pools = new Pools()
+const agentCache = new AgentCache()
 
 /** Ends the pools: what runs may finish for `drain` milliseconds. */
-export function closePools(drain: number): Promise<void> {
-  return pools.close(drain)
+export function closeAgents(drain: number): Promise<void> {
+  return agentCache.close(drain)
 }
 
 /** What all hops of a request have in common. */
-export interface Journey {
-  readonly plan: Plan
+export interface RequestState {
+  readonly parsed: ParsedRequest
   readonly overlay: EntryId | null
-  readonly watch: Watch
+  readonly deadline: Deadline
   readonly frame: Frame | undefined
   readonly access: NetworkAccess
 }
@@ -39,40 +39,40 @@ export interface Journey {
  *
  * @throws TroupeError that says which request, by which way.
  */
-export async function hop(journey: Journey, sent: Sent): Promise<Exchange> {
-  const { retry } = journey.plan
-  if (retry === undefined || retry.limit === 0) return once(journey, sent)
-  const budget = budgetOf(JSON.stringify([journey.overlay, journey.frame?.actor?.id, sent.url.origin]))
+export async function sendAttempt(state: RequestState, outgoing: OutgoingRequest): Promise<Exchange> {
+  const { retry } = state.parsed
+  if (retry === undefined || retry.limit === 0) return once(state, outgoing)
+  const budget = budgetOf(JSON.stringify([state.overlay, state.frame?.actor?.id, outgoing.url.origin]))
   budget.earn()
   for (let number = 0; ; number++) {
-    const attempt = { sent, number, left: journey.watch.left }
-    const outcome = await once(journey, sent).catch((error: unknown) => asTroupeError(error))
+    const attempt = { outgoing, number, left: state.deadline.left }
+    const outcome = await once(state, outgoing).catch((error: unknown) => asTroupeError(error))
     const failed = !(outcome instanceof Exchange)
-    const delay = failed ? delayAfterFailure(retry, attempt, outcome) : delayAfterAnswer(retry, attempt, outcome)
-    if (delay === undefined || journey.watch.reason !== undefined || !budget.spend(performance.now())) {
+    const delay = failed ? delayAfterFailure(retry, attempt, outcome) : delayAfterResponse(retry, attempt, outcome)
+    if (delay === undefined || state.deadline.reason !== undefined || !budget.spend(performance.now())) {
       if (failed) throw outcome
       return outcome
     }
     if (!failed) await discard(outcome)
-    await journey.watch.pause(delay)
+    await state.deadline.pause(delay)
   }
 }
 
-async function once(journey: Journey, sent: Sent): Promise<Exchange> {
-  const { plan, overlay, watch, access } = journey
-  const { method, url } = sent
+async function once(state: RequestState, outgoing: OutgoingRequest): Promise<Exchange> {
+  const { parsed, overlay, deadline, access } = state
+  const { method, url } = outgoing
   const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
   try {
     // Asked for each time: the overlay may have been rebuilt meanwhile.
-    const route = overlay === null ? undefined : await watch.race(access.route(overlay))
-    if (plan.jar !== undefined && !plan.shareCookies) keepApart(plan.jar, overlay, plan.isolation)
-    const headers = plan.jar === undefined ? sent.headers : await withCookies(sent.headers, plan.jar, url)
-    const tls = tlsFor(plan.tls, plan.url, url)
-    const fresh = overlay !== null && plan.isolation === undefined && overlay !== threadOverlay()
-    const actor = journey.frame?.actor?.id
-    const pool = pools.take({ route, actor, isolation: isolationOf(journey), fresh, tls, unixSocket: plan.unixSocket })
-    const exchange = await exchanged(pool, { ...sent, headers }, journey, failure)
-    if (plan.jar !== undefined) await keepCookies(plan.jar, url, exchange.fields['set-cookie'])
+    const route = overlay === null ? undefined : await deadline.race(access.route(overlay))
+    if (parsed.jar !== undefined && !parsed.shareCookies) keepApart(parsed.jar, overlay, parsed.isolation)
+    const headers = parsed.jar === undefined ? outgoing.headers : await withCookies(outgoing.headers, parsed.jar, url)
+    const tls = tlsFor(parsed.tls, parsed.url, url)
+    const fresh = overlay !== null && parsed.isolation === undefined && overlay !== threadOverlay()
+    const actor = state.frame?.actor?.id
+    const pool = agentCache.agentFor({ route, actor, isolation: isolationOf(state), fresh, tls, unixSocket: parsed.unixSocket })
+    const exchange = await exchanged(pool, { ...outgoing, headers }, state, failure)
+    if (parsed.jar !== undefined) await keepCookies(parsed.jar, url, exchange.fields['set-cookie'])
     return exchange
   } catch (thrown) {
     throw failure(thrown)
@@ -84,30 +84,30 @@ async function once(journey: Journey, sent: Sent): Promise<Exchange> {
  * once more, on a new one, where that does no harm (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
  */
 async function exchanged(
-  pool: Pool,
-  sent: Sent,
-  journey: Journey,
+  pool: Agent,
+  outgoing: OutgoingRequest,
+  state: RequestState,
   failure: (thrown: unknown) => TroupeError,
   fresh = false,
 ): Promise<Exchange> {
-  const { plan, watch, access } = journey
-  const { origin } = sent.url
+  const { parsed, deadline, access } = state
+  const { origin } = outgoing.url
   const slot = currentSlot()
   const ask = (address: string) => access.permit?.('http_client.private_ip', address)
   // Asked wherever the connection is opened, in the name of whoever made the request.
-  const rider: Rider = { watch, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
-  watch.throwIfEnded()
-  const boarded = pool.board(origin, rider, fresh)
-  const lane = boarded instanceof Promise ? await watch.race(boarded) : boarded
-  const again = !fresh && lane.kept && idempotent.includes(sent.method) && isReplayable(sent.body)
-  const { bytesRead } = lane
-  const onFinished = () => pool.leave(origin, lane, rider)
-  if (watch.reason !== undefined) onFinished()
-  watch.throwIfEnded()
-  const { timeout, maxResponseBody, onDownload } = plan
-  const exchange = new Exchange({ watch, method: sent.method, timeout, maxResponseBody, onDownload, failure, onFinished })
+  const waiter: Waiter = { deadline, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
+  deadline.throwIfEnded()
+  const boarded = pool.acquire(origin, waiter, fresh)
+  const connection = boarded instanceof Promise ? await deadline.race(boarded) : boarded
+  const again = !fresh && connection.kept && idempotent.includes(outgoing.method) && isReplayable(outgoing.body)
+  const { bytesRead } = connection
+  const onFinished = () => pool.leave(origin, connection, waiter)
+  if (deadline.reason !== undefined) onFinished()
+  deadline.throwIfEnded()
+  const { timeout, maxResponseBody, onDownload } = parsed
+  const exchange = new Exchange({ deadline, method: outgoing.method, timeout, maxResponseBody, onDownload, failure, onFinished })
   try {
-    await send(lane, sent, exchange, plan)
+    await send(connection, outgoing, exchange, parsed)
   } catch (error) {
     exchange.fail(error)
   }
@@ -116,9 +116,9 @@ async function exchanged(
     return exchange
   } catch (error) {
     // With HTTP/2 what comes may belong to others.
-    const silent = !exchange.answered && (lane.protocol === 'h2' || lane.bytesRead === bytesRead)
-    if (!again || !silent || watch.reason !== undefined || !isClosed(error)) throw error
-    return exchanged(pool, sent, journey, failure, true)
+    const silent = !exchange.answered && (connection.protocol === 'h2' || connection.bytesRead === bytesRead)
+    if (!again || !silent || deadline.reason !== undefined || !isClosed(error)) throw error
+    return exchanged(pool, outgoing, state, failure, true)
   }
 }
 
@@ -128,18 +128,18 @@ function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && closedCodes.has(error.code)
 }
 
-async function send(lane: Lane, sent: Sent, exchange: Exchange, plan: Plan): Promise<void> {
-  const { method, url, headers } = sent
+async function send(connection: Connection, outgoing: OutgoingRequest, exchange: Exchange, parsed: ParsedRequest): Promise<void> {
+  const { method, url, headers } = outgoing
   let body: Buffer | Readable | null
-  if (sent.body === undefined || Buffer.isBuffer(sent.body)) body = sent.body ?? null
+  if (outgoing.body === undefined || Buffer.isBuffer(outgoing.body)) body = outgoing.body ?? null
   else {
-    const total = await sent.body.length()
+    const total = await outgoing.body.length()
     if (exchange.ended) return
     if (total !== undefined) headers.set('content-length', String(total))
-    body = exchange.upload = sent.body.open(plan.onUpload && progressOf(plan.onUpload, total))
+    body = exchange.upload = outgoing.body.open(parsed.onUpload && progressOf(parsed.onUpload, total))
   }
   const options = { path: `${url.pathname}${url.search}`, method, headers: headers.flat, body }
-  lane.dispatch(options, exchange)
+  connection.dispatch(options, exchange)
 }
 
 function progressOf(tell: OnProgress, total: number | undefined): (bytes: number) => void {
@@ -148,8 +148,8 @@ function progressOf(tell: OnProgress, total: number | undefined): (bytes: number
 }
 
 /** The key of the thread's network, and what the request asks for. */
-function isolationOf({ plan, overlay }: Journey): Isolation {
-  const key = plan.isolation
+function isolationOf({ parsed, overlay }: RequestState): Isolation {
+  const key = parsed.isolation
   // In the clear there is nobody to tell.
   const own = overlay === null ? nobody : currentIsolation()
   return key === undefined ? own : { ...own, key }

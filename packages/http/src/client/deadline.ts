@@ -1,7 +1,7 @@
 /** What may end a request early: its own timeout, the frame's deadline, the caller's signal. */
 import { formatDuration, startDeadline, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 
-export interface WatchOptions {
+export interface DeadlineOptions {
   /** Milliseconds until the head of the answer has to be there. */
   readonly timeout: number
   /** Unix time in milliseconds. */
@@ -18,7 +18,7 @@ export interface EndListener {
  * Watches one request until it is disposed: after the last byte of the answer, or after a failure. A request waits for one thing at a
  * time, which is why one listener is enough; an AbortController with its events costs more than all the rest of a small request.
  */
-export class Watch implements Disposable {
+export class Deadline implements Disposable {
   /** Told once. An object, for a closure in a property would be allocated as old (`docs/discoveries/0031-closures-born-old.md`). */
   listener: EndListener | undefined
   /** Unix time in milliseconds after which nobody waits for the head of the answer. */
@@ -28,7 +28,7 @@ export class Watch implements Disposable {
   readonly #timeout: Timer | undefined
   #reason: TroupeError | undefined
 
-  constructor({ timeout, deadline, signal }: WatchOptions) {
+  constructor({ timeout, deadline, signal }: DeadlineOptions) {
     const now = Date.now()
     this.patience = deadline === undefined ? now + timeout : Math.min(now + timeout, deadline)
     this.#caller = signal

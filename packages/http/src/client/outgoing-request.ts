@@ -2,7 +2,7 @@
 import type { SentBody } from './body/body.ts'
 import type { HeaderList } from './request/header-list.ts'
 
-export interface Sent {
+export interface OutgoingRequest {
   readonly method: string
   readonly url: URL
   readonly headers: HeaderList

@@ -13,12 +13,12 @@ import {
   startTimer,
   unavailable,
 } from '@troupe/core'
-import { type Asker, checkReceiver, GuestHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
-import type { TokenStores, UsedToken } from '../tokens/store-table.ts'
+import { type Requester, checkReceiver, AttachedHost, type Kernel, type ProcessRecord, type Thread } from '@troupe/process/kernel'
+import type { TokenStoreTable, UsedToken } from '../tokens/store-table.ts'
 import { eventsKind } from '../events/kind.ts'
 import { websocketKind } from '../websocket/kind.ts'
-import { Partner } from './handler-process.ts'
-import type { PartnerFields } from './handler-fields.ts'
+import { HandlerProcess } from './handler-process.ts'
+import type { HandlerFields } from './handler-fields.ts'
 import { tokenExpired, tokenRevoked } from './reasons.ts'
 
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */
@@ -37,17 +37,17 @@ const sorts = [
 
 interface Connection {
   readonly entry: EntryId
-  readonly fields: PartnerFields
+  readonly fields: HandlerFields
   /** The token by which it was opened. */
   readonly token: UsedToken | undefined
   /** The process that runs for it alone. */
-  partner?: Partner
+  partner?: HandlerProcess
 }
 
 export interface ConnectionsOptions {
   readonly kernel: Kernel
   /** What connections are opened by may be revoked. */
-  readonly tokens: TokenStores
+  readonly tokens: TokenStoreTable
 }
 
 /**
@@ -64,8 +64,8 @@ export function answerConnections(options: ConnectionsOptions): Connections {
 
 class Connections {
   readonly #kernel: Kernel
-  readonly #tokens: TokenStores
-  readonly #hosts = new Map<Thread, GuestHost>()
+  readonly #tokens: TokenStoreTable
+  readonly #hosts = new Map<Thread, AttachedHost>()
   readonly #open = new Map<Pid, Connection>()
 
   constructor({ kernel, tokens }: ConnectionsOptions) {
@@ -76,8 +76,8 @@ class Connections {
         if (open.token?.store === store && open.token.token === token) kernel.cancel(pid, tokenRevoked).catch(() => undefined)
       }
     })
-    kernel.handle('openConnection', ({ entry, ticket }, asker) => this.#openOne(entry, ticket, asker))
-    kernel.handle('converse', (_, asker) => this.#converse(asker))
+    kernel.handle('openConnection', ({ entry, ticket }, requester) => this.#openOne(entry, ticket, requester))
+    kernel.handle('converse', (_, requester) => this.#converse(requester))
   }
 
   /** Connections that are open, or about to be. */
@@ -85,7 +85,7 @@ class Connections {
     return this.#open.size
   }
 
-  #openOne(entry: EntryId, ticket: string, { record, thread }: Asker): Pid {
+  #openOne(entry: EntryId, ticket: string, { record, thread }: Requester): Pid {
     const { kind } = this.#kernel.registry.get(entry)
     const sort = sorts.find((candidate) => candidate.kind.kind === kind)
     if (sort === undefined) throw invalid(`${entry} is a ${kind}, which takes no connections`, { entry })
@@ -120,12 +120,12 @@ class Connections {
   }
 
   /** A connection asks for the process that it speaks to. */
-  #converse({ record, thread }: Asker): { readonly partner: Pid; readonly isOwn: boolean } {
+  #converse({ record, thread }: Requester): { readonly partner: Pid; readonly isOwn: boolean } {
     const connection = this.#open.get(record.pid)
     if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
     const { entry, fields } = connection
     const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
-    this.#kernel.standings.acquaint(thread.number, partner)
+    this.#kernel.privileges.acquaint(thread.number, partner)
     return { partner, isOwn: fields.target === undefined }
   }
 
@@ -150,7 +150,7 @@ class Connections {
         connection.partner?.ended()
       },
     })
-    connection.partner = new Partner(this.#kernel, pid)
+    connection.partner = new HandlerProcess(this.#kernel, pid)
     return pid
   }
 
@@ -169,14 +169,14 @@ class Connections {
     throw denied(`${record.pid} does not serve ${entry}`, { entry })
   }
 
-  #checkRoom(entry: EntryId, { maxConnections }: PartnerFields): void {
+  #checkRoom(entry: EntryId, { maxConnections }: HandlerFields): void {
     if (maxConnections === undefined) return
     const count = this.#open.values().reduce((sum, open) => (open.entry === entry ? sum + 1 : sum), 0)
     if (count >= maxConnections) throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })
   }
 
   /** Connections live beside their sockets. */
-  #hostIn(thread: Thread): GuestHost {
+  #hostIn(thread: Thread): AttachedHost {
     const { hosts, threads } = this.#kernel
     const known = this.#hosts.get(thread)
     if (known !== undefined) return known
@@ -185,7 +185,7 @@ class Connections {
       this.#hosts.delete(other)
       hosts.swap(id, undefined)
     }
-    const host = new GuestHost({ id: entryId(`troupe:connections-${thread.number}`), thread, queueSize, firstSerial })
+    const host = new AttachedHost({ id: entryId(`troupe:connections-${thread.number}`), thread, queueSize, firstSerial })
     this.#hosts.set(thread, host)
     hosts.add(host)
     return host

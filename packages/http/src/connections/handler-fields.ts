@@ -2,7 +2,7 @@
 import { duration, reference } from '@troupe/registry'
 import { z } from 'zod'
 
-export const partnerFields = {
+export const handlerFields = {
   /** Below the router's prefix; may hold parameters, as in `/rooms/{room}`. */
   path: z.string().startsWith('/', 'expected a path that begins with "/"'),
   /** What runs for each connection. */
@@ -19,13 +19,13 @@ export const partnerFields = {
   closeTimeout: duration().default(10_000),
 }
 
-const schema = z.object(partnerFields)
+const schema = z.object(handlerFields)
 
 /** Fields that all kinds of connections have. Times are milliseconds. */
-export type PartnerFields = z.output<typeof schema>
+export type HandlerFields = z.output<typeof schema>
 
 /** What is wrong with them together. */
-export function checkPartner({ process, host, target }: PartnerFields, context: z.core.$RefinementCtx): void {
+export function checkHandler({ process, host, target }: HandlerFields, context: z.core.$RefinementCtx): void {
   const issue = (path: string, message: string) => {
     context.addIssue({ code: 'custom', path: [path], message })
   }

@@ -7,14 +7,14 @@ import { tokenExpired, tokenRevoked } from './reasons.ts'
 export type Ending = 'returned' | 'failed' | 'stopped' | 'revoked' | 'expired'
 
 /** Finds the process to speak to, whose end will be told. @throws TroupeError */
-export async function findCounterpart(): Promise<Pid> {
-  const { bonds } = currentRuntime()
+export async function findHandler(): Promise<Pid> {
+  const { links } = currentRuntime()
   const monitor = { pid: self.pid, promise: 0 }
-  const spawned = bonds.spawning(self.pid, { monitor })
+  const spawned = links.spawning(self.pid, { monitor })
   try {
     const { partner, isOwn } = await ask('converse', {})
     spawned(isOwn ? partner : undefined)
-    if (!isOwn) bonds.monitor(partner, monitor)
+    if (!isOwn) links.monitor(partner, monitor)
     return partner
   } catch (error) {
     spawned(undefined)
@@ -22,7 +22,7 @@ export async function findCounterpart(): Promise<Pid> {
   }
 }
 
-export class Counterpart {
+export class HandlerLink {
   readonly pid: Pid
   readonly #me = currentParticipant()
   #hasEnded = false
@@ -47,7 +47,7 @@ export class Counterpart {
     // Whoever configured the connection let it speak to this process: policies are not asked again.
     const message = { to: this.pid, topic, payload, frame: this.#me.frame, transfer }
     try {
-      await currentRuntime().post.send(this.#me, message)
+      await currentRuntime().router.send(this.#me, message)
     } catch (error) {
       if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
     }

@@ -2,7 +2,7 @@
 import { asTroupeError, type Pid, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Kernel } from '@troupe/process/kernel'
 
-export class Partner {
+export class HandlerProcess {
   readonly pid: Pid
   readonly #kernel: Kernel
   #hasEnded = false

@@ -9,30 +9,30 @@ export interface Asked {
 }
 
 /** Of one kind of connections, in this thread. */
-export class Openings<Request extends Asked, Line> {
-  readonly #waiting = new Map<string, Opening<Request, Line>>()
+export class PendingConnections<Request extends Asked, Line> {
+  readonly #waiting = new Map<string, PendingConnection<Request, Line>>()
 
-  begin(asked: Request): Opening<Request, Line> {
-    return new Opening(asked, this.#waiting)
+  begin(asked: Request): PendingConnection<Request, Line> {
+    return new PendingConnection(asked, this.#waiting)
   }
 
   /** The one that a process is to speak for. @throws TroupeError `Invalid` */
-  take(ticket: string): Opening<Request, Line> {
-    const opening = this.#waiting.get(ticket)
+  claim(ticket: string): PendingConnection<Request, Line> {
+    const pending = this.#waiting.get(ticket)
     this.#waiting.delete(ticket)
-    if (opening === undefined) throw invalid('nothing waits for this connection')
-    return opening
+    if (pending === undefined) throw invalid('nothing waits for this connection')
+    return pending
   }
 }
 
-export class Opening<Request extends Asked, Line> {
+export class PendingConnection<Request extends Asked, Line> {
   readonly asked: Request
-  readonly #waiting: Map<string, Opening<Request, Line>>
+  readonly #waiting: Map<string, PendingConnection<Request, Line>>
   readonly #ticket = randomUUID()
   readonly #partner = Promise.withResolvers<Pid>()
   readonly #line = Promise.withResolvers<Line | undefined>()
 
-  constructor(asked: Request, waiting: Map<string, Opening<Request, Line>>) {
+  constructor(asked: Request, waiting: Map<string, PendingConnection<Request, Line>>) {
     this.asked = asked
     this.#waiting = waiting
     this.#partner.promise.catch(() => undefined)

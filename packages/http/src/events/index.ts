@@ -1,5 +1,5 @@
 /** Answers requests with streams of server-sent events (HTML, 9.2) that processes write. */
-import { type EventsRequest, openings } from './request.ts'
+import { type EventsRequest, pendingConnections } from './request.ts'
 import { EventStream, eventsResponse } from './event-stream.ts'
 
 /**
@@ -8,9 +8,9 @@ import { EventStream, eventsResponse } from './event-stream.ts'
  * @throws TroupeError `Unavailable`, `NotFound`, `PermissionDenied`
  */
 export async function openEvents(asked: EventsRequest): Promise<Response> {
-  const opening = openings.begin(asked)
-  await opening.open()
+  const pending = pendingConnections.begin(asked)
+  await pending.open()
   const stream = new EventStream(asked.route.fields.keepAlive)
-  opening.complete(stream)
+  pending.complete(stream)
   return eventsResponse(stream.body)
 }

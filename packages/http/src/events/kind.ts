@@ -1,17 +1,17 @@
 /** `http.events`: streams of server-sent events that processes write. */
 import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry'
 import { z } from 'zod'
-import { checkPartner, partnerFields } from '../connections/handler-fields.ts'
+import { checkHandler, handlerFields } from '../connections/handler-fields.ts'
 
 const fields = z
   .strictObject({
-    ...partnerFields,
+    ...handlerFields,
     /** How often a comment keeps the connection alive; `0s` for never. */
     keepAlive: duration().default(15_000),
     /** How long a browser waits before it connects anew. @default the browser's own */
     retry: duration().optional(),
   })
-  .superRefine(checkPartner)
+  .superRefine(checkHandler)
 
 /**
  * @example

@@ -1,7 +1,7 @@
 /** Requests for streams of events. */
 import type { EntryId } from '@troupe/core'
 import type { ConnectionOpen } from '../connections/connection-open.ts'
-import { Openings } from '../connections/pending-connections.ts'
+import { PendingConnections } from '../connections/pending-connections.ts'
 import type { EventsFields } from './kind.ts'
 import type { EventStream } from './event-stream.ts'
 
@@ -11,4 +11,4 @@ export interface EventsRequest {
   readonly opened: ConnectionOpen
 }
 
-export const openings = new Openings<EventsRequest, EventStream>()
+export const pendingConnections = new PendingConnections<EventsRequest, EventStream>()

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startKernel } from '../testing/start-kernel.ts'
 import { tokenStore } from '../tokens/tokens.ts'
-import { middleware, type MiddlewareTools } from './index.ts'
+import { middleware, type MiddlewareContext } from './index.ts'
 import { type MiddlewareName, middlewareOptions } from './options.ts'
 
 const entries: readonly EntryInput[] = [
@@ -39,7 +39,7 @@ async function serve(names: readonly MiddlewareName[], options: z.input<typeof m
     '/write': { id: entryId('app:write') },
     '/admin': { id: entryId('app:write'), permission: 'admin' },
   }
-  const tools: MiddlewareTools = {
+  const tools: MiddlewareContext = {
     peer: () => '192.0.2.1',
     endpoint: ({ req }) => endpoints[req.path],
     onEnd: (_, then) => ends.push(then),

@@ -1,14 +1,14 @@
 /** Whom a request is from, as far as this server knows. */
 import { isIPv6 } from 'node:net'
 import type { Context } from 'hono'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
 /** `real_ip` found it out. */
 export function setClientAddress(context: Context, address: string): void {
   context.set('remoteAddress', address)
 }
 
-export function clientAddress(context: Context, { peer }: MiddlewareTools): string | undefined {
+export function clientAddress(context: Context, { peer }: MiddlewareContext): string | undefined {
   const found: unknown = context.get('remoteAddress')
   return typeof found === 'string' ? found : peer(context)
 }

@@ -5,9 +5,9 @@
 import { ask, currentParticipant } from '@troupe/process'
 import type { MiddlewareHandler } from 'hono'
 import type { EndpointFirewallOptions } from './options.ts'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
-export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint }: MiddlewareTools): MiddlewareHandler {
+export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint }: MiddlewareContext): MiddlewareHandler {
   return async (context, next) => {
     const routed = endpoint(context)
     if (routed === undefined) return context.notFound()

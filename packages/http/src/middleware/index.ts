@@ -10,9 +10,9 @@ import { rateLimit } from './rate-limit.ts'
 import { realIp } from './real-ip.ts'
 import { requestId } from './request-id.ts'
 import { tokenAuth } from './token-auth.ts'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
-export type { MiddlewareTools, RoutedEndpoint } from './middleware-context.ts'
+export type { MiddlewareContext, RoutedEndpoint } from './middleware-context.ts'
 
 /**
  * A middleware of that name, told by its part of the router's options. One keeps its counts for as long as it is used: make it once for each
@@ -20,7 +20,7 @@ export type { MiddlewareTools, RoutedEndpoint } from './middleware-context.ts'
  *
  * @throws TroupeError `Invalid` where an option is missing that it cannot do without.
  */
-export function middleware(name: MiddlewareName, options: MiddlewareOptions, tools: MiddlewareTools): MiddlewareHandler {
+export function middleware(name: MiddlewareName, options: MiddlewareOptions, tools: MiddlewareContext): MiddlewareHandler {
   switch (name) {
     case 'cors': {
       const { origins, methods, allowHeaders, exposeHeaders, maxAge, credentials } = options.cors

@@ -9,7 +9,7 @@ export interface RoutedEndpoint {
   readonly permission?: string
 }
 
-export interface MiddlewareTools {
+export interface MiddlewareContext {
   /** Address of the other side of the connection, where it has one. */
   readonly peer: (context: Context) => string | undefined
   /** Calls back, once, when the response has been sent to its end, or will not be. */

@@ -3,7 +3,7 @@ import { entryId } from '@troupe/core'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { middleware, type MiddlewareTools, type RoutedEndpoint } from './index.ts'
+import { middleware, type MiddlewareContext, type RoutedEndpoint } from './index.ts'
 import { type MiddlewareName, middlewareNames, middlewareObjections, middlewareOptions } from './options.ts'
 
 interface Setting {
@@ -11,7 +11,7 @@ interface Setting {
   readonly endpoint?: RoutedEndpoint
 }
 
-function toolsOf({ peer, endpoint }: Setting): MiddlewareTools {
+function toolsOf({ peer, endpoint }: Setting): MiddlewareContext {
   return { peer: () => peer, endpoint: () => endpoint, onEnd: () => undefined, failed: () => undefined, cut: () => undefined }
 }
 

@@ -4,13 +4,13 @@ import { currentParticipant } from '@troupe/process'
 import type { Context, MiddlewareHandler } from 'hono'
 import { rateLimiter } from 'hono-rate-limiter'
 import { clientAddress, networkOf } from './client-address.ts'
-import { Counts } from './request-counts.ts'
+import { RequestCounts } from './request-counts.ts'
 import { keepingEarlyHeaders } from './early-headers.ts'
 import type { RateLimitOptions } from './options.ts'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
 /** Answers 429 with `Retry-After` beyond the limit, and tells what is left in `RateLimit` (draft-ietf-httpapi-ratelimit-headers-07). */
-export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareTools): MiddlewareHandler {
+export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareContext): MiddlewareHandler {
   const byAddress = (context: Context) => {
     const address = clientAddress(context, tools)
     return address === undefined ? 'nobody' : `ip ${networkOf(address)}`
@@ -28,7 +28,7 @@ export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, too
     windowMs: window,
     limit,
     standardHeaders: 'draft-7',
-    store: new Counts(window, maxKeys),
+    store: new RequestCounts(window, maxKeys),
     keyGenerator: (context) => byKey(context) ?? byAddress(context),
   })
   return keepingEarlyHeaders(limiter)

@@ -3,10 +3,10 @@ import type { MiddlewareHandler } from 'hono'
 import { setClientAddress } from './client-address.ts'
 import type { RealIpOptions } from './options.ts'
 import { addressBehind, networks } from './trusted-proxies.ts'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
 /** The address is in the request's `x-real-ip` from here on, whatever the client wrote there. */
-export function realIp({ trusted, header }: RealIpOptions, { peer }: MiddlewareTools): MiddlewareHandler {
+export function realIp({ trusted, header }: RealIpOptions, { peer }: MiddlewareContext): MiddlewareHandler {
   const isProxy = networks(trusted)
   return async (context, next) => {
     const { headers } = context.req.raw

@@ -6,7 +6,7 @@ interface Count {
   readonly resetTime: Date
 }
 
-export class Counts implements Store {
+export class RequestCounts implements Store {
   readonly #window: number
   readonly #maxKeys: number
   /** In the order in which their windows began. */

@@ -1,13 +1,13 @@
 /** `token_auth`: who asks, by a token (RFC 6750). The kernel decides whom it stands for; the handler runs as that actor, in that scope. */
 import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
-import { ask, currentRuntime, emptySelection, inheritance, LocalCall, type LocalCallOptions } from '@troupe/process'
+import { ask, currentRuntime, emptySelection, inheritedContext, LocalCall, type LocalCallOptions } from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { isTokenText } from '../tokens/token-text.ts'
 import type { TokenAuthOptions } from './options.ts'
-import type { MiddlewareTools } from './middleware-context.ts'
+import type { MiddlewareContext } from './middleware-context.ts'
 
-export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareTools): MiddlewareHandler {
+export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareContext): MiddlewareHandler {
   const { store, required, realm } = options
   const challenge = (context: Context, error?: string) => {
     const words = `Bearer realm="${realm.replaceAll(/["\\]/g, '\\$&')}"${error === undefined ? '' : `, error="${error}"`}`
@@ -18,7 +18,7 @@ export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareTools): Mi
     if (token === undefined) return required ? challenge(context) : next()
     // The kernel is not bothered with what is none anyway.
     if (!isTokenText(token)) return challenge(context, 'invalid_token')
-    const session = await ask('openSession', { store, token, inherit: inheritance(emptySelection) })
+    const session = await ask('openSession', { store, token, inherit: inheritedContext(emptySelection) })
     if (session === undefined) return challenge(context, 'invalid_token')
     return actAs(session, context, next, tools)
   }
@@ -38,7 +38,7 @@ async function actAs(
   { pid, frame }: { readonly pid: Pid; readonly frame: Frame },
   context: Context,
   next: Next,
-  { onEnd, failed, cut }: MiddlewareTools,
+  { onEnd, failed, cut }: MiddlewareContext,
 ): Promise<void> {
   const { kernel, calls } = currentRuntime()
   const own = fork(emptyFrame, frame)
@@ -67,7 +67,7 @@ async function actAs(
         return over
       })
       .finally(() => {
-        kernel.tell({ type: 'finished', pid, exit: { value: undefined } })
+        kernel.notify({ type: 'finished', pid, exit: { value: undefined } })
       })
   })
 }

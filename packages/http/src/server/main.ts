@@ -1,7 +1,7 @@
 /** The program of a server's process. The kernel tells it where to listen, and what to serve, now and later. */
 import { errorFromWire, type Pid, threadOf, type WireError } from '@troupe/core'
 import { ask, self } from '@troupe/process'
-import { Requests } from './request/request-handler.ts'
+import { RequestHandler } from './request/request-handler.ts'
 import { Server } from './listener/server.ts'
 import type { RouteTable, ServerSettings } from './routing/route-table.ts'
 
@@ -19,7 +19,7 @@ export const orderTopic = 'http.order'
 
 /** Serves until it is cancelled, and then until what is under way has ended. @throws TroupeError what keeps it from serving. */
 export async function serve(settings: ServerSettings, table: RouteTable): Promise<void> {
-  const requests = new Requests(settings)
+  const requests = new RequestHandler(settings)
   await requests.route(table)
   const server = new Server(settings, requests)
   const { host, port } = await server.listen()
@@ -30,13 +30,13 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
 }
 
 /** Does as the kernel says, and nobody else. */
-async function obey(server: Server, requests: Requests): Promise<void> {
+async function obey(server: Server, requests: RequestHandler): Promise<void> {
   for await (const message of self.inbox) {
     const { from, topic, payload } = message
     if (topic !== orderTopic || threadOf(from) !== 0 || !isOrder(payload)) continue
     if (payload.type === 'routes') await requests.route(payload.table)
     else if (payload.type === 'settings') server.adapt(payload.settings)
-    else if (payload.type === 'laneEnded') requests.laneEnded(payload.lane, errorFromWire(payload.error))
+    else if (payload.type === 'laneEnded') requests.workerEnded(payload.lane, errorFromWire(payload.error))
     message.reply()
   }
 }

@@ -1,13 +1,13 @@
 /** A kernel that answers about connections and tokens. One at a time in a test file: the runtime is the thread's. */
 import { type EntryId, entryId, runInSlot } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { setOutsideParticipant, setRuntime } from '@troupe/process'
 import { Kernel, processKinds } from '@troupe/process/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { httpKinds } from '../kernel.ts'
-import { TokenStores } from '../tokens/store-table.ts'
+import { TokenStoreTable } from '../tokens/store-table.ts'
 import { answerConnections } from '../connections/connections.ts'
 
 export const hostId: EntryId = entryId('app:host')
@@ -32,13 +32,13 @@ export async function startKernel({ entries = [], root }: TestKernelOptions): Pr
   registry.add(...entries)
   const log: string[] = []
   const onLog = (line: string) => log.push(line)
-  const overlays = new Overlays(registry)
+  const overlays = new OverlayTable(registry)
   const security = new Security({ policies: compilePolicies(registry), strictMode: false, log: onLog })
   const kernel = new Kernel({ registry, overlays, security, preload: [], log: onLog })
   kernel.hosts.add(kernel.hosts.create(hostId, { isolation: 'shared', workers: 1, spares: 0, queueSize: 16 }))
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
-  const tokens = new TokenStores({ kernel, root })
+  const tokens = new TokenStoreTable({ kernel, root })
   const connections = answerConnections({ kernel, tokens })
   return {
     kernel,

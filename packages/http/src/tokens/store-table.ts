@@ -2,8 +2,8 @@
 import { resolve } from 'node:path'
 import { type EntryId, invalid, type Pid, readPrivateFile, startTimer, TroupeError } from '@troupe/core'
 import { Scope } from '@troupe/policy'
-import type { Inheritance } from '@troupe/process'
-import type { Asker, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
+import type { InheritedContext } from '@troupe/process'
+import type { Requester, Kernel, ProcessRecord, Thread } from '@troupe/process/kernel'
 import type { Entry } from '@troupe/registry'
 import { tokenExpired, tokenRevoked } from '../connections/reasons.ts'
 import { type TokenStoreFields, tokenStoreKind } from './kind.ts'
@@ -12,7 +12,7 @@ import { openSqliteTokens } from './sqlite-tokens.ts'
 import { MemoryTokens, type StoredToken, type TokenStorage } from './storage.ts'
 import { TokenStore } from './token-store.ts'
 
-export interface TokenStoresOptions {
+export interface TokenStoreTableOptions {
   readonly kernel: Kernel
   /** Folder that the files of stores are relative to. */
   readonly root: string
@@ -49,7 +49,7 @@ interface Bearer extends UsedToken {
  * await using tokens = new TokenStores({ kernel, root: config.root })
  * ```
  */
-export class TokenStores implements AsyncDisposable {
+export class TokenStoreTable implements AsyncDisposable {
   readonly #kernel: Kernel
   readonly #root: string
   readonly #opened = new Map<EntryId, Opened>()
@@ -58,31 +58,31 @@ export class TokenStores implements AsyncDisposable {
   readonly #bearers = new Map<Pid, Bearer>()
   readonly #onRevoked: ((token: TokenName) => void)[] = []
 
-  constructor({ kernel, root }: TokenStoresOptions) {
+  constructor({ kernel, root }: TokenStoreTableOptions) {
     this.#kernel = kernel
     this.#root = root
     kernel.handle('createToken', async ({ store, grant }, { record }) => {
       const parsed = parseGrant(grant)
       const { actor, policies, groups } = parsed
-      kernel.authority.check(record, 'security.token.create', store, { actor: actor.id, policies: [...policies], groups: [...groups] })
+      kernel.authorizer.check(record, 'security.token.create', store, { actor: actor.id, policies: [...policies], groups: [...groups] })
       return (await this.#store(store)).create(parsed)
     })
     kernel.handle('validateToken', async ({ store, token }, { record }) => {
-      kernel.authority.check(record, 'security.token.validate', store)
+      kernel.authorizer.check(record, 'security.token.validate', store)
       const found = (await this.#store(store)).find(parseTokenText(token))
       if (found === undefined) return undefined
       const { id, actor, meta, expires } = found
       return { id, actor, scope: this.#scopeOf(found), meta, expires }
     })
     kernel.handle('revokeToken', async (ask, { record }) => {
-      kernel.authority.check(record, 'security.token.revoke', ask.store, 'actor' in ask ? { actor: ask.actor } : {})
+      kernel.authorizer.check(record, 'security.token.revoke', ask.store, 'actor' in ask ? { actor: ask.actor } : {})
       const store = await this.#store(ask.store)
       const ended = 'actor' in ask ? store.revokeOf(ask.actor) : store.revoke(ask.id) ? [ask.id] : []
       for (const id of ended) this.#endBearers(ask.store, id)
       return { revoked: ended.length }
     })
-    kernel.handle('openSession', async ({ store, token, inherit }, asker) =>
-      this.#openSession(store, parseTokenText(token), inherit, asker),
+    kernel.handle('openSession', async ({ store, token, inherit }, requester) =>
+      this.#openSession(store, parseTokenText(token), inherit, requester),
     )
   }
 
@@ -103,10 +103,10 @@ export class TokenStores implements AsyncDisposable {
     this.#opened.clear()
   }
 
-  async #openSession(store: EntryId, token: string, inherit: Inheritance, { record, thread }: Asker) {
-    const { authority, calls, frames } = this.#kernel
-    authority.check(record, 'security.token.validate', store)
-    authority.checkInherited(record, inherit)
+  async #openSession(store: EntryId, token: string, inherit: InheritedContext, { record, thread }: Requester) {
+    const { authorizer, calls, frames } = this.#kernel
+    authorizer.check(record, 'security.token.validate', store)
+    authorizer.checkInherited(record, inherit)
     const found = (await this.#store(store)).find(token)
     if (found === undefined) return undefined
     const overlay = frames.overlay({ frame: record.frame, thread: thread.number }, {}, undefined, inherit)

@@ -3,7 +3,7 @@ import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { on } from 'node:events'
 import { currentRuntime, self } from '@troupe/process'
 import type { WebSocket } from 'ws'
-import { Counterpart, type Ending, findCounterpart } from '../connections/handler-link.ts'
+import { HandlerLink, type Ending, findHandler } from '../connections/handler-link.ts'
 import { serviceStops, tokenExpired, tokenRevoked } from '../connections/reasons.ts'
 import { whileOpen } from '../connections/open-connections.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -24,44 +24,44 @@ const closings: Readonly<Record<Ending, WebSocketClose>> = {
 
 /** The program of such a process. */
 export async function connection(ticket: string): Promise<void> {
-  const upgrade = upgrades.take(ticket)
-  const partner = await upgrade.found(findCounterpart())
+  const upgrade = upgrades.claim(ticket)
+  const partner = await upgrade.found(findHandler())
   const socket = partner && (await upgrade.line)
   if (partner === undefined || socket === undefined) return
   await whileOpen(async () => {
     try {
-      await new Conversation(upgrade.asked, socket, new Counterpart(partner)).run()
+      await new Conversation(upgrade.asked, socket, new HandlerLink(partner)).run()
     } finally {
       // Whatever ended it, no socket is left behind.
       if (socket.readyState !== socket.CLOSED) socket.terminate()
     }
     // The kernel asks the process to stop once this one has ended, by another way than that of its messages.
-    await currentRuntime().post.arrival(partner)
+    await currentRuntime().router.arrival(partner)
   })
 }
 
 class Conversation {
   readonly #asked: WebSocketUpgrade
   readonly #socket: WebSocket
-  readonly #counterpart: Counterpart
+  readonly #handler: HandlerLink
   #patience: Timer | undefined
 
-  constructor(asked: WebSocketUpgrade, socket: WebSocket, counterpart: Counterpart) {
+  constructor(asked: WebSocketUpgrade, socket: WebSocket, handler: HandlerLink) {
     this.#asked = asked
     this.#socket = socket
-    this.#counterpart = counterpart
+    this.#handler = handler
     socket.binaryType = 'arraybuffer'
   }
 
   /** Settles when the socket is closed and the process knows. @throws what ended the connection from this side. */
   async run(): Promise<void> {
-    const [socket, counterpart] = [this.#socket, this.#counterpart]
+    const [socket, handler] = [this.#socket, this.#handler]
     using keepAlive = new KeepAlive(socket, this.#asked.route.fields.pingInterval)
     const closed = this.#closed()
     const received = this.#receive(() => {
       keepAlive.heard()
     })
-    void counterpart.watch(() => {
+    void handler.watch(() => {
       this.#hurry()
     })
     const written = this.#write()
@@ -70,20 +70,20 @@ class Conversation {
         this.#close(closings.failed)
       })
     }
-    counterpart.onKilled(() => {
+    handler.onKilled(() => {
       socket.terminate()
     })
-    await counterpart.tell('ws.open', this.#opening())
+    await handler.tell('ws.open', this.#pending())
     socket.resume()
     const close = await closed
     stopTimer(this.#patience)
     await received
-    await counterpart.tell('ws.close', close)
-    counterpart.dismissMe('its socket is closed')
+    await handler.tell('ws.close', close)
+    handler.dismissMe('its socket is closed')
     await written
   }
 
-  #opening(): WebSocketOpen {
+  #pending(): WebSocketOpen {
     const { request, route, params, remoteAddress = request.socket.remoteAddress } = this.#asked
     const headers = Object.entries(request.headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
@@ -115,10 +115,10 @@ class Conversation {
       for await (const event of messages) {
         const data: unknown = event[0]
         onMessage()
-        if (!(data instanceof ArrayBuffer)) await this.#counterpart.tell('ws.message', String(data))
+        if (!(data instanceof ArrayBuffer)) await this.#handler.tell('ws.message', String(data))
         // All empty messages share one buffer, which can not be moved twice.
-        else if (data.byteLength === 0) await this.#counterpart.tell('ws.message', new Uint8Array())
-        else await this.#counterpart.tell('ws.message', new Uint8Array(data), [data])
+        else if (data.byteLength === 0) await this.#handler.tell('ws.message', new Uint8Array())
+        else await this.#handler.tell('ws.message', new Uint8Array(data), [data])
       }
     } catch (error) {
       // After a breach of the protocol the socket closes by itself, with the code that says so.
@@ -133,7 +133,7 @@ class Conversation {
       else if (message.topic === 'ws.close') this.#close(parseClose(message.payload))
       message.reply()
     }
-    this.#close(closings[this.#counterpart.ending])
+    this.#close(closings[this.#handler.ending])
   }
 
   async #send(data: string | Uint8Array, isAwaited: boolean): Promise<void> {

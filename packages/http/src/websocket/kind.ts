@@ -1,11 +1,11 @@
 /** `http.websocket`: connections that are handed to processes as messages. */
 import { defineKind, duration, type FieldsOf, reference } from '@troupe/registry'
 import { z } from 'zod'
-import { checkPartner, partnerFields } from '../connections/handler-fields.ts'
+import { checkHandler, handlerFields } from '../connections/handler-fields.ts'
 
 const fields = z
   .strictObject({
-    ...partnerFields,
+    ...handlerFields,
     /** Origins of pages that may connect, as `https://example.com`; `*` for any. @default the origin that the page was asked from */
     origins: z.array(z.string().min(1)).min(1).optional(),
     /** Subprotocols, the one that is preferred first. */
@@ -21,7 +21,7 @@ const fields = z
     /** Offers `permessage-deflate` (RFC 7692). It costs memory for each connection. */
     compression: z.boolean().default(false),
   })
-  .superRefine(checkPartner)
+  .superRefine(checkHandler)
 
 /**
  * @example

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { EntryId } from '@troupe/core'
 import type { WebSocket } from 'ws'
-import { type Opening, Openings } from '../connections/pending-connections.ts'
+import { type PendingConnection, PendingConnections } from '../connections/pending-connections.ts'
 import type { WebSocketFields } from './kind.ts'
 
 /** A request that wants to become a WebSocket, and where it was routed to. */
@@ -21,6 +21,6 @@ export interface WebSocketUpgrade {
   readonly remoteAddress?: string
 }
 
-export type Upgrade = Opening<WebSocketUpgrade, WebSocket>
+export type Upgrade = PendingConnection<WebSocketUpgrade, WebSocket>
 
-export const upgrades = new Openings<WebSocketUpgrade, WebSocket>()
+export const upgrades = new PendingConnections<WebSocketUpgrade, WebSocket>()

@@ -9,7 +9,7 @@ export function followConnection(socket: Socket, fn: (to: Socket) => void): void
 }
 
 /** Says that the connection of `from` goes on in `to`. */
-export function tellFollower(from: Socket, to: Socket): void {
+export function notifyFollower(from: Socket, to: Socket): void {
   const fn = watchers.get(from)
   if (fn === undefined) return
   watchers.delete(from)

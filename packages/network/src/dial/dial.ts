@@ -16,14 +16,14 @@ import type {
   ResolvedAddress,
   ResolveOptions,
   Target,
-  Ticket,
+  ListenGrant,
 } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
-import { handedDriver } from '../sealed/kernel-driver.ts'
+import { handoffDriver } from '../sealed/kernel-driver.ts'
 import { threadNetwork } from '../overlay/thread-network.ts'
-import { tellTrouble } from '../overlay/trouble.ts'
+import { reportTrouble } from '../overlay/trouble.ts'
 
-const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handedDriver].map((driver) => [driver.name, driver]))
+const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handoffDriver].map((driver) => [driver.name, driver]))
 
 /** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
 export function addDriver(driver: Driver): void {
@@ -56,7 +56,7 @@ async function dialReal(route: Route, target: Target, options: DialOptions): Pro
     return socket
   } catch (error) {
     record.failed(error)
-    tellTrouble(route.overlay, error)
+    reportTrouble(route.overlay, error)
     throw error
   }
 }
@@ -103,10 +103,10 @@ export async function associate(route: Route, options: AssociateOptions = {}): P
  *
  * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not supported".
  */
-export async function accept(ticket: Ticket): Promise<Listener> {
-  const driver = driverOf(ticket)
-  if (driver.accept) return driver.accept(ticket)
-  throw unsupported(ticket, 'listening')
+export async function accept(listenGrant: ListenGrant): Promise<Listener> {
+  const driver = driverOf(listenGrant)
+  if (driver.accept) return driver.accept(listenGrant)
+  throw unsupported(listenGrant, 'listening')
 }
 
 /**

@@ -3,18 +3,18 @@
  * Decisions are made outside the thread; what is here only asks.
  */
 import { type EntryId, invalid } from '@troupe/core'
-import type { BindOptions, DialOptions, ResolvedAddress, Target, Ticket } from '../overlay/overlay.ts'
+import type { BindOptions, DialOptions, ResolvedAddress, Target, ListenGrant } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
-import type { Handed } from '../handoff/handed-socket.ts'
+import type { SocketHandoff } from '../handoff/handed-socket.ts'
 
 /** What the kernel does for a thread that may open nothing itself. */
-export interface Hands {
+export interface KernelDialer {
   /**
    * Has a connection opened, and handed over.
    *
    * @throws TroupeError as a dial does; `PermissionDenied` for a network that is not in force here; `RateLimited`.
    */
-  dial(errand: Errand, options: DialOptions): Promise<Handed>
+  dial(connectRequest: ConnectRequest, options: DialOptions): Promise<SocketHandoff>
   /**
    * Addresses of a name in the clear network, as the operating system finds them.
    *
@@ -24,7 +24,7 @@ export interface Hands {
 }
 
 /** A connection that the kernel is to open. */
-export interface Errand {
+export interface ConnectRequest {
   /** `null`: the clear network. */
   readonly overlay: EntryId | null
   readonly target: Target
@@ -65,7 +65,7 @@ export interface NetworkAccess {
    *
    * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`, `Unavailable`.
    */
-  bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly ticket: Ticket; readonly release: () => void }>
+  bind?(overlay: EntryId, options: BindOptions): Promise<{ readonly listenGrant: ListenGrant; readonly release: () => void }>
   /**
    * A block of addresses that stand for names, for this thread alone, in place of one that it gives back. Absent outside an application.
    *
@@ -77,7 +77,7 @@ export interface NetworkAccess {
   /** What the owner of this thread can do where a connection of its own fails in the thread's overlay: ends the error's message. */
   readonly advice?: string
   /** In a thread of a sealed host. */
-  readonly hands?: Hands
+  readonly dialer?: KernelDialer
   /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */
   refresh?(): void
 }

@@ -3,7 +3,7 @@ import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { tellFollower } from './connection-handover.ts'
+import { notifyFollower } from './connection-handover.ts'
 import type { Driver, Entrance, Target } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
 
@@ -232,7 +232,7 @@ function recordOf(route: Route): OverlayRecord {
 
 /** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */
 export function connectionMoved(from: Socket, to: Socket): void {
-  tellFollower(from, to)
+  notifyFollower(from, to)
   for (const record of records.values()) if (record.move(from, to)) return
 }
 

@@ -9,7 +9,7 @@ const readTailscale = async () => (await import('./tailscale/connect.ts')).tails
 export const i2pDriver: Driver = {
   name: i2p,
   dial: async (route, target, options) => (await readI2p()).dial(route, target, options),
-  accept: async (ticket) => (await readI2p()).accept(ticket),
+  accept: async (listenGrant) => (await readI2p()).accept(listenGrant),
   resolve: async (route, name, options) => (await readI2p()).resolve(route, name, options),
   associate: async (route, options) => (await readI2p()).associate(route, options),
 }
@@ -17,7 +17,7 @@ export const i2pDriver: Driver = {
 export const tailscaleDriver: Driver = {
   name: tailscale,
   dial: async (route, target, options) => (await readTailscale()).dial(route, target, options),
-  accept: async (ticket) => (await readTailscale()).accept(ticket),
+  accept: async (listenGrant) => (await readTailscale()).accept(listenGrant),
   resolve: async (route, name, options) => (await readTailscale()).resolve(route, name, options),
   reverse: async (route, address, options) => (await readTailscale()).reverse(route, address, options),
   associate: async (route, options) => (await readTailscale()).associate(route, options),

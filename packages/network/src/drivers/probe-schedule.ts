@@ -1,7 +1,7 @@
 /** When to look next: after a while, or sooner where somebody doubts, but never too soon. */
 import { sleep } from '@troupe/core'
 
-export class Pace implements Disposable {
+export class ProbeSchedule implements Disposable {
   readonly #over = new AbortController()
   readonly #least: number
   #doubt = Promise.withResolvers<void>()

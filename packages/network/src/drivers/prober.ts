@@ -1,7 +1,7 @@
 /** Looks how an overlay does: at once, when nothing was heard for a while, after trouble, and with growing delays while it does not work. */
 import { type Backoff, backoffDelay } from '@troupe/core'
 import type { Finding, OverlayState } from '../overlay/overlay-state.ts'
-import { Pace } from './probe-schedule.ts'
+import { ProbeSchedule } from './probe-schedule.ts'
 
 export interface ProberOptions {
   readonly state: OverlayState
@@ -23,7 +23,7 @@ export interface ProberTimes {
 const defaultTimes: ProberTimes = { usual: 60_000, least: 1_000, delays: { initial: 1_000, max: 60_000, jitter: 0.2 } }
 
 export class Prober implements AsyncDisposable {
-  readonly #pace: Pace
+  readonly #schedule: ProbeSchedule
   readonly #options: ProberOptions
   readonly #times: ProberTimes
   readonly #running: Promise<void>
@@ -32,13 +32,13 @@ export class Prober implements AsyncDisposable {
   constructor(options: ProberOptions) {
     this.#options = options
     this.#times = options.times ?? defaultTimes
-    this.#pace = new Pace(this.#times.least)
+    this.#schedule = new ProbeSchedule(this.#times.least)
     this.#running = this.#run()
   }
 
   /** Somebody has met trouble. */
   doubt(): void {
-    this.#pace.doubt()
+    this.#schedule.doubt()
   }
 
   /** Settles when the look that is under way has ended. */
@@ -47,26 +47,26 @@ export class Prober implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#pace[Symbol.dispose]()
+    this.#schedule[Symbol.dispose]()
     await this.#running
   }
 
   async #run(): Promise<void> {
     const { usual, delays } = this.#times
-    for (let failures = 0; !this.#pace.isOver; ) {
+    for (let failures = 0; !this.#schedule.isOver; ) {
       this.#present = this.#look()
       await this.#present
       const works = this.#options.state.view.state === 'up'
       failures = works ? 0 : failures + 1
-      await this.#pace.pause(works ? usual : backoffDelay(delays, failures))
+      await this.#schedule.pause(works ? usual : backoffDelay(delays, failures))
     }
   }
 
   async #look(): Promise<void> {
     const { look, state } = this.#options
-    const found = await look(this.#pace.signal).catch(
+    const found = await look(this.#schedule.signal).catch(
       (error: unknown): Finding => ({ state: 'down', reason: error instanceof Error ? error.message : String(error) }),
     )
-    if (!this.#pace.isOver) state.become(found)
+    if (!this.#schedule.isOver) state.become(found)
   }
 }

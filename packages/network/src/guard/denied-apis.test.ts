@@ -16,13 +16,13 @@ import { installGuard } from './install.ts'
 import { a, b, matching, containing, eventOf, inNetwork, type Lab, listening, startLab } from './testing/lab.ts'
 
 /** What reached the world past an overlay: connections from this machine's own address, and datagrams. */
-let arrivals = 0
+let acceptQueue = 0
 const server = net.createServer((socket) => {
-  if (socket.remoteAddress === '127.0.0.1') arrivals += 1
+  if (socket.remoteAddress === '127.0.0.1') acceptQueue += 1
   socket.on('error', () => socket.destroy()).end('HTTP/1.1 204 \r\nconnection: close\r\n\r\n')
 })
 const datagrams = dgram.createSocket('udp4', (message, from) => {
-  arrivals += 1
+  acceptQueue += 1
   datagrams.send(message, from.port, from.address)
 })
 let lab: Lab
@@ -161,9 +161,9 @@ async function attempt(way: () => Promise<unknown>): Promise<unknown> {
 }
 
 async function expectArrival(network: typeof a | null, way: () => Promise<unknown>): Promise<void> {
-  const before = arrivals
+  const before = acceptQueue
   await inNetwork(network, async () => attempt(way))
-  await expect.poll(() => arrivals).toBeGreaterThan(before)
+  await expect.poll(() => acceptQueue).toBeGreaterThan(before)
 }
 
 describe('without the guard', () => {
@@ -179,17 +179,17 @@ describe('with the guard', () => {
   })
 
   it.each(Object.entries({ ...sends, ...others, ...drastic }))('%s is refused in an overlay', async (_name, way) => {
-    const before = arrivals
+    const before = acceptQueue
     const error = await inNetwork(a, async () => attempt(way))
     expect(error).toMatchObject({ kind: 'PermissionDenied', code: 'EOVERLAY', retryable: false, details: { overlay: a } })
     expect(String(error)).toMatch(/ is refused in overlay app:a: .+/)
-    expect(arrivals).toBe(before)
+    expect(acceptQueue).toBe(before)
   })
 
   it.each(Object.entries(around))('%s is refused by the native handle', async (_name, way) => {
-    const before = arrivals
+    const before = acceptQueue
     expect(await inNetwork(a, async () => attempt(way))).toMatchObject({ code: matching(/^(EACCES|EOVERLAY)$/) })
-    expect(arrivals).toBe(before)
+    expect(acceptQueue).toBe(before)
   })
 
   it('a captured listen is refused by the native handle', async () => {
@@ -227,12 +227,12 @@ describe('with the guard', () => {
     await inNetwork(b, async () => {
       const socket = await dial(route, { host: 'web.test', port })
       // A socket that was handed out cannot be turned elsewhere.
-      const before = arrivals
+      const before = acceptQueue
       socket.destroy()
       await once(socket, 'close')
       Reflect.apply(capturedConnect, socket, [{ port, host: '127.0.0.1' }])
       expect(await eventOf(socket, 'error')).toMatchObject({ code: 'EACCES' })
-      expect(arrivals).toBe(before)
+      expect(acceptQueue).toBe(before)
     })
   })
 

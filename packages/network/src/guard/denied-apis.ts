@@ -3,13 +3,13 @@ import { isBuiltin } from 'node:module'
 import { property } from '../sockets/internals.ts'
 import { refusedWays } from './ways-out/refused.ts'
 import type { RefusedWay } from './ways-out/way.ts'
-import { refusal } from './errors.ts'
+import { deniedError } from './errors.ts'
 import { type Answer, callBack, fail, isCallable, reject, type Replacement } from './node/patch.ts'
 
 const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { throw: fail, reject, callback: callBack }
 
 /** Names that this Node, or its flags, lack are skipped. */
-export function refuseWaysOut(): void {
+export function denyWaysOut(): void {
   for (const { module, names, advice, answer = 'throw', only, own, by } of refusedWays) {
     const root = by === undefined ? moduleOf(module) : undefined
     if (root === undefined) continue
@@ -67,7 +67,7 @@ function refuseMethod(owner: object, name: string, { what, answer, advice, only,
   const original: unknown = Reflect.get(owner, name)
   if (!isCallable(original)) return
   const errorFor = (title: string, args: readonly unknown[]) =>
-    only?.(args) === false || own?.(args) === true ? undefined : refusal(title, advice)
+    only?.(args) === false || own?.(args) === true ? undefined : deniedError(title, advice)
   const apply: Replacement = (target, self, args) => {
     const error = errorFor(what, args)
     return error ? answer(error, self, args) : Reflect.apply(target, self, args)

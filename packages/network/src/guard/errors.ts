@@ -4,7 +4,7 @@ import { applicationAccess } from '../dial/network-access.ts'
 import { isSealed, sealedRefusal } from '../sealed/sealed.ts'
 import { threadOverlay } from '../overlay/thread-network.ts'
 
-export type Refusal = TroupeError & { code: string }
+export type GuardDenial = TroupeError & { code: string }
 
 const goAnotherWay =
   'Use a TCP connection, which the overlay carries, or choose the clear network for this work on purpose, with network: null'
@@ -12,15 +12,15 @@ const goAnotherWay =
 const begin = 'Do this in a process or function, or call boot or start before'
 
 /** The error for using `what`, which no overlay carries; `undefined` in the clear of a thread that is not sealed. */
-export function refusal(what: string, remedy: string = goAnotherWay): Refusal | undefined {
+export function deniedError(what: string, remedy: string = goAnotherWay): GuardDenial | undefined {
   if (isSealed()) return sealedRefusal(what)
   const network = threadOverlay()
   if (network === null) return undefined
-  return network === undefined ? unbound(what) : refusedIn(network, what, remedy)
+  return network === undefined ? unbound(what) : deniedIn(network, what, remedy)
 }
 
 /** In an overlay: `what` would go past it. */
-export function refusedIn(overlay: EntryId, what: string, remedy: string = goAnotherWay): Refusal {
+export function deniedIn(overlay: EntryId, what: string, remedy: string = goAnotherWay): GuardDenial {
   const advice = applicationAccess()?.advice
   const message = `${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`
   const error = denied(advice === undefined ? message : `${message}. ${advice}`, { overlay, what })
@@ -28,13 +28,13 @@ export function refusedIn(overlay: EntryId, what: string, remedy: string = goAno
 }
 
 /** The thread has no network yet: taking the clear one would be a guess that can leak. */
-export function unbound(what: string): Refusal {
+export function unbound(what: string): GuardDenial {
   const error = denied(`${what} is refused: this thread has no network yet, and opens nothing until it is given one. ${begin}`, { what })
   return Object.assign(error, { code: 'EUNBOUND' })
 }
 
 /** The clear network has no way to what an overlay's name lookup answered. */
-export function standsForName(address: string): Refusal {
+export function standsForName(address: string): GuardDenial {
   const error = denied(
     `${address} is no address: it stands for a name that was looked up in an overlay. Look the name up again in the clear network, or connect by name`,
     { address },

@@ -8,10 +8,10 @@ import { guardHandles } from './node/native-handles.ts'
 import { guardFetch } from './pools/undici-dispatcher.ts'
 import { internals } from '../sockets/internals.ts'
 import { guardDatagrams } from './udp/socket.ts'
-import { guardNameQueries } from './dns/queries.ts'
-import { guardNames } from './dns/lookup.ts'
+import { guardQueries } from './dns/queries.ts'
+import { guardLookup } from './dns/lookup.ts'
 import { trustAddons } from './node/native-addons.ts'
-import { refuseWaysOut } from './denied-apis.ts'
+import { denyWaysOut } from './denied-apis.ts'
 import { guardReports } from './node/diagnostic-report.ts'
 import { guardServers } from './tcp/servers.ts'
 import { guardSharedNames } from './node/shared-names.ts'
@@ -47,13 +47,13 @@ export function installGuard({ native }: GuardOptions = {}): void {
   guardServers()
   guardTls()
   guardHandles()
-  guardNames()
-  guardNameQueries()
+  guardLookup()
+  guardQueries()
   guardDatagrams()
   guardAgents()
   guardFetch()
   guardReports()
   guardSharedNames()
-  refuseWaysOut()
+  denyWaysOut()
   syncBuiltinESMExports()
 }

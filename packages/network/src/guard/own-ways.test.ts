@@ -9,7 +9,7 @@ import { a, eventOf, inNetwork, type Lab, startLab } from './testing/lab.ts'
 import { ownDatagrams } from '../sockets/own-datagrams.ts'
 import { startProgram } from './node/own-threads.ts'
 import { connectPlain, listenClear } from '../sockets/own-sockets.ts'
-import { arrive } from '../listen/emit-connection.ts'
+import { emitConnection } from '../listen/emit-connection.ts'
 
 let lab: Lab
 
@@ -54,7 +54,7 @@ it('what a connection brings is handled in the network of the thread, though a d
     const seen = new Promise<readonly unknown[]>((resolve) => {
       server.on('connection', (socket) => socket.on('data', () => resolve(tried())))
     })
-    arrive(server, { socket: accepted, peer: { address: 'peer.test' } }, { host: 'here.test', port: 1 })
+    emitConnection(server, { socket: accepted, peer: { address: 'peer.test' } }, { host: 'here.test', port: 1 })
     client.end('hello')
     expect(await seen).toMatchObject(held)
     accepted.destroy()

@@ -119,7 +119,7 @@ const queries: Calls = Object.fromEntries(
 
 function query(module: string, name: string): () => unknown {
   const owner = module === 'dns' ? dns : dns.promises
-  const asker = () => {
+  const requester = () => {
     if (!name.startsWith('Resolver.')) return owner
     const resolver = new owner.Resolver({ timeout: 10, tries: 1 })
     resolver.setServers([`${nobody}:9`])
@@ -127,10 +127,10 @@ function query(module: string, name: string): () => unknown {
   }
   const method = name.split('.').at(-1) ?? name
   const args = method === 'lookupService' ? [nobody, 80] : ['leak.test']
-  if (module === 'dns/promises') return () => call(asker(), method, ...args)
+  if (module === 'dns/promises') return () => call(requester(), method, ...args)
   return async () =>
     new Promise<void>((resolve, reject) => {
-      call(asker(), method, ...args, (error: unknown) => (error instanceof Error ? reject(error) : resolve()))
+      call(requester(), method, ...args, (error: unknown) => (error instanceof Error ? reject(error) : resolve()))
     })
 }
 

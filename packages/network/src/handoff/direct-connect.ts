@@ -2,10 +2,10 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 import { TroupeError, unavailable } from '@troupe/core'
-import type { Errand } from '../dial/network-access.ts'
+import type { ConnectRequest } from '../dial/network-access.ts'
 import { connectPlain, systemLookup } from '../sockets/own-sockets.ts'
 
-export type Clear = Omit<Errand, 'overlay'> & {
+export type DirectTarget = Omit<ConnectRequest, 'overlay'> & {
   /** How names are resolved. */
   readonly lookup: LookupFunction
   readonly signal: AbortSignal
@@ -16,7 +16,7 @@ export type Clear = Omit<Errand, 'overlay'> & {
  *
  * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; what the signal was aborted with.
  */
-export async function connectClear({ target, family, localAddress, localPort, lookup, signal }: Clear): Promise<Socket> {
+export async function connectDirect({ target, family, localAddress, localPort, lookup, signal }: DirectTarget): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connectPlain({
     ...target,
@@ -46,8 +46,8 @@ export async function connectClear({ target, family, localAddress, localPort, lo
   }
 }
 
-/** Addresses of a name, as the operating system finds them. Throws like {@link connectClear}. */
-export async function lookupClear(name: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
+/** Addresses of a name, as the operating system finds them. Throws like {@link connectDirect}. */
+export async function lookupDirect(name: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(name, { all: true, family }, (error, found) => {
       if (error) reject(unavailable(error.message, systemDetails(error)))

@@ -4,9 +4,9 @@
  */
 import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
-import type { Handed } from './handed-socket.ts'
+import type { SocketHandoff } from './handed-socket.ts'
 import { handleOf, internals } from '../sockets/internals.ts'
-import { release } from '../sockets/detach-handle.ts'
+import { detachHandle } from '../sockets/detach-handle.ts'
 import { bridge } from './loopback-bridge.ts'
 
 /**
@@ -15,14 +15,14 @@ import { bridge } from './loopback-bridge.ts'
  *
  * @throws TroupeError `Unavailable` when it was closed meanwhile.
  */
-export async function handOver(socket: Socket): Promise<Handed> {
+export async function handOver(socket: Socket): Promise<SocketHandoff> {
   const isTcp = Object.getPrototypeOf(handleOf(socket) ?? {}) === internals().handles.tcp
-  const { handle, rest } = release(isTcp || socket.destroyed ? socket : await bridge(socket))
+  const { handle, rest } = detachHandle(isTcp || socket.destroyed ? socket : await bridge(socket))
   return { handle, ...(rest && { rest }) }
 }
 
 /** The connection as a socket of this thread: plain, unread, without listeners. Its events come in the context of whoever calls this. */
-export function takeOver({ handle, rest }: Handed): Socket {
+export function takeOver({ handle, rest }: SocketHandoff): Socket {
   // It was made where no frame is in force, when the message was read that brought it.
   const reset: unknown = Reflect.get(handle, 'asyncReset')
   if (typeof reset === 'function') Reflect.apply(reset, handle, [handle])

@@ -6,7 +6,7 @@ import { fillAddress } from './overlay-handle.ts'
 import { setPeer } from './peer.ts'
 
 /** Emits `connection` on `server`, or drops the connection where the server takes no more. */
-export function arrive(server: Server, { socket, peer }: Accepted, local: Target): void {
+export function emitConnection(server: Server, { socket, peer }: Accepted, local: Target): void {
   const handle = handleOf(socket)
   // It has ended before anybody saw it.
   if (handle === undefined) return

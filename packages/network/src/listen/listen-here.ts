@@ -1,7 +1,7 @@
 /** Servers on this machine, in threads of any network: visitors come in, and nothing goes out by that. */
 import { promisify } from 'node:util'
 import { isIP, type Server } from 'node:net'
-import { consent } from '../sockets/socket-permission.ts'
+import { checkPermission } from '../sockets/socket-permission.ts'
 import { listenClear, systemLookup } from '../sockets/own-sockets.ts'
 import { threadNetwork } from '../overlay/thread-network.ts'
 
@@ -23,7 +23,7 @@ export function listenHere(server: Server, { port, host }: Here): void {
     return
   }
   const listen = async () => {
-    await consent('socket.listen', host ?? '::', port)
+    await checkPermission('socket.listen', host ?? '::', port)
     listenClear(server, port, host === undefined || isIP(host) !== 0 ? host : (await promisify(systemLookup)(host)).address)
   }
   listen().catch((error: unknown) => server.emit('error', error))

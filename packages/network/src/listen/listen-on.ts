@@ -5,16 +5,16 @@ import { networkAccess } from '../dial/network-access.ts'
 import { accept } from '../dial/dial.ts'
 import { property } from '../sockets/internals.ts'
 import { recordAccepted } from '../dial/overlay-health.ts'
-import type { BindOptions, Listener, Ticket } from '../overlay/overlay.ts'
-import { arrive } from './emit-connection.ts'
+import type { BindOptions, Listener, ListenGrant } from '../overlay/overlay.ts'
+import { emitConnection } from './emit-connection.ts'
 import { onOverlayMoved } from './overlay-changes.ts'
 import { OverlayHandle } from './overlay-handle.ts'
 
 const delays: Backoff = { initial: 100, max: 10_000 }
 
 /** Where a server listens at the moment. */
-interface Place {
-  readonly ticket: Ticket
+interface ListenTarget {
+  readonly listenGrant: ListenGrant
   readonly listener: Listener
   readonly close: () => Promise<void>
 }
@@ -50,7 +50,7 @@ class Listening {
   readonly #handle: OverlayHandle
   readonly #closing = new AbortController()
   /** A place that takes the present one's, ready or being made. */
-  #next: Promise<Place> | undefined
+  #next: Promise<ListenTarget> | undefined
 
   constructor(server: Server, overlay: EntryId, options: BindOptions) {
     this.#server = server
@@ -66,7 +66,7 @@ class Listening {
     try {
       let place = await this.#open()
       // Any port was right at first; from then on others know it by this one.
-      this.#options = { ...this.#options, port: place.ticket.address.port }
+      this.#options = { ...this.#options, port: place.listenGrant.address.port }
       this.#listening(place)
       while (!this.#closed) {
         await this.#serve(place)
@@ -85,32 +85,32 @@ class Listening {
     return this.#closing.signal.aborted
   }
 
-  async #open(): Promise<Place> {
+  async #open(): Promise<ListenTarget> {
     const bound = await networkAccess().bind?.(this.#overlay, this.#options)
     if (bound === undefined) throw invalid(`nothing listens on ${this.#overlay} from here: no application provides for it`)
-    const { ticket, release } = bound
+    const { listenGrant, release } = bound
     try {
-      const listener = await accept(ticket)
+      const listener = await accept(listenGrant)
       const close = async () => {
         await listener[Symbol.asyncDispose]()
         release()
       }
-      return { ticket, listener, close }
+      return { listenGrant, listener, close }
     } catch (error) {
       release()
       throw error
     }
   }
 
-  #listening({ listener }: Place): void {
+  #listening({ listener }: ListenTarget): void {
     this.#handle.listener = listener
     // Outside of the promise, so that what a listener throws is not taken for a failure to listen.
     if (!this.#closed) process.nextTick(() => this.#server.emit('listening'))
   }
 
   /** Hands over what arrives, until the server closes, the place is lost, or another one stands. */
-  async #serve(place: Place): Promise<void> {
-    const { ticket, listener, close } = place
+  async #serve(place: ListenTarget): Promise<void> {
+    const { listenGrant, listener, close } = place
     const slot = currentSlot()
     const here = <T>(fn: () => T) => (slot === undefined ? fn() : runInSlot(slot, fn))
     const unsubscribe = onOverlayMoved(this.#overlay, () => here(() => this.#move(close)))
@@ -121,8 +121,8 @@ class Listening {
           accepted.socket.destroy()
           return
         }
-        recordAccepted(ticket, accepted.socket)
-        arrive(this.#server, accepted, listener.address)
+        recordAccepted(listenGrant, accepted.socket)
+        emitConnection(this.#server, accepted, listener.address)
       }
     } catch (error) {
       // It is no longer there: another one is made.
@@ -147,7 +147,7 @@ class Listening {
   }
 
   /** A new place, tried for until it stands or can not be. */
-  async #again(): Promise<Place> {
+  async #again(): Promise<ListenTarget> {
     for (let failures = 1; ; failures += 1) {
       const made = this.#next ?? this.#open()
       this.#next = undefined

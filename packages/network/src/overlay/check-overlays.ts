@@ -1,11 +1,11 @@
 /** What `troupe check` finds about overlays: entries that are right by themselves, and can never work beside the others. */
 import { type EntryId, TroupeError } from '@troupe/core'
-import { placeOf, type Problem, type Registry } from '@troupe/registry'
+import { positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import type { OverlayKind } from './overlay-kind.ts'
 import { overlayKinds } from './overlay-table.ts'
 
 /** @param stateDir - `network_service.state_dir` */
-export function checkOverlays(registry: Registry, stateDir: string): readonly Problem[] {
+export function checkOverlays(registry: Registry, stateDir: string): readonly Diagnostic[] {
   const holders = new Map<string, EntryId>()
   return registry.find({ kind: 'network.*' }).flatMap(({ id, kind }) => {
     const found = overlayKinds.find((known) => known.kind.kind === kind)
@@ -15,7 +15,7 @@ export function checkOverlays(registry: Registry, stateDir: string): readonly Pr
   })
 }
 
-function problemsOf(registry: Registry, id: EntryId, kind: OverlayKind): readonly Problem[] {
+function problemsOf(registry: Registry, id: EntryId, kind: OverlayKind): readonly Diagnostic[] {
   return (kind.problems?.(registry, id) ?? []).map(({ path, message }) => problem(registry, id, path, message))
 }
 
@@ -24,7 +24,7 @@ interface Holding {
   readonly holders: Map<string, EntryId>
 }
 
-function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateDir, holders }: Holding): readonly Problem[] {
+function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateDir, holders }: Holding): readonly Diagnostic[] {
   const held = kind.held?.(registry, id, { stateDir })
   if (held === undefined) return []
   const other = holders.get(held.state)
@@ -41,7 +41,7 @@ function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateD
 }
 
 /** An entry whose fields are wrong is reported already. */
-function whereDecoded(find: () => readonly Problem[]): readonly Problem[] {
+function whereDecoded(find: () => readonly Diagnostic[]): readonly Diagnostic[] {
   try {
     return find()
   } catch (error) {
@@ -50,7 +50,7 @@ function whereDecoded(find: () => readonly Problem[]): readonly Problem[] {
   }
 }
 
-function problem(registry: Registry, id: EntryId, path: string, message: string): Problem {
-  const place = placeOf(registry.get(id), [path])
+function problem(registry: Registry, id: EntryId, path: string, message: string): Diagnostic {
+  const place = positionOf(registry.get(id), [path])
   return { code: 'invalid-field', message: `${path}: ${message}`, entry: id, path, ...(place && { place }) }
 }

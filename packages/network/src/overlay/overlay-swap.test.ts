@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Overlay } from './overlay.ts'
 import type { OverlayKind } from './overlay-kind.ts'
-import { Overlays } from './overlay-table.ts'
+import { OverlayTable } from './overlay-table.ts'
 
 const id = entryId('app:node')
 const kind = defineKind({
@@ -41,7 +41,7 @@ async function started(fields: Readonly<Record<string, unknown>>) {
   const log: string[] = []
   const entries = new Registry({ kinds: [kind] })
   entries.add({ id, kind: kind.kind, fields })
-  const overlays = new Overlays(entries, { kinds: [fake(log)] })
+  const overlays = new OverlayTable(entries, { kinds: [fake(log)] })
   await overlays.add(id)
   const next = (other: Readonly<Record<string, unknown>>) => {
     const changed = new Registry({ kinds: [kind] })

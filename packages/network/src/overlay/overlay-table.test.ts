@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Overlay } from './overlay.ts'
 import { overlayKind } from './overlay-kind.ts'
-import { networkKinds, Overlays } from './overlay-table.ts'
+import { networkKinds, OverlayTable } from './overlay-table.ts'
 
 const id = entryId('app:proxy')
 const plain = { host: '127.0.0.1', port: 1080 }
@@ -63,7 +63,7 @@ describe('an entry of network.socks5', () => {
 
 describe('overlays', () => {
   it('give the route of an entry', async () => {
-    await using overlays = new Overlays(registryWith({ ...plain, username: 'u', password: 'p', isolate_streams: true }))
+    await using overlays = new OverlayTable(registryWith({ ...plain, username: 'u', password: 'p', isolate_streams: true }))
     await overlays.add(id)
     const config = {
       proxies: [{ ...plain, login: { username: 'u', password: 'p' } }],
@@ -76,13 +76,13 @@ describe('overlays', () => {
   })
 
   it('are listed without secrets', async () => {
-    await using overlays = new Overlays(registryWith({ ...plain, username: 'carol', password: 'hunter2' }))
+    await using overlays = new OverlayTable(registryWith({ ...plain, username: 'carol', password: 'hunter2' }))
     await overlays.add(id)
     expect(overlays.list()).toEqual([{ id, kind: 'network.socks5', generation: 1, capabilities: { listen: false, tls: false, udp: true } }])
   })
 
   it('suggest the id that was meant', async () => {
-    await using overlays = new Overlays(registryWith(plain))
+    await using overlays = new OverlayTable(registryWith(plain))
     await overlays.add(id)
     expect(() => overlays.route(entryId('app:prxy'))).toThrow(
       expect.objectContaining({ kind: 'NotFound', message: 'there is no overlay app:prxy; did you mean "app:proxy"?' }),
@@ -90,7 +90,7 @@ describe('overlays', () => {
   })
 
   it('are unknown once removed, and known again under a later generation', async () => {
-    await using overlays = new Overlays(registryWith(plain))
+    await using overlays = new OverlayTable(registryWith(plain))
     await overlays.add(id)
     await overlays.remove(id)
     expect(() => overlays.get(id)).toThrow(expect.objectContaining({ kind: 'NotFound' }))
@@ -98,18 +98,18 @@ describe('overlays', () => {
   })
 
   it('are added once', async () => {
-    await using overlays = new Overlays(registryWith(plain))
+    await using overlays = new OverlayTable(registryWith(plain))
     await overlays.add(id)
     await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'AlreadyExists' })
   })
 
   it('refuse an entry that is no overlay', async () => {
-    await using overlays = new Overlays(registryWith({}, 'other'))
+    await using overlays = new OverlayTable(registryWith({}, 'other'))
     await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'Invalid', message: 'app:proxy is a other, not an overlay' })
   })
 
   it('of SOCKS5 do not listen', async () => {
-    await using overlays = new Overlays(registryWith(plain))
+    await using overlays = new OverlayTable(registryWith(plain))
     const overlay = await overlays.add(id)
     await expect(overlay.bind({ port: 80 })).rejects.toMatchObject({
       kind: 'Invalid',
@@ -127,7 +127,7 @@ describe('an overlay that leads through another', () => {
   }
 
   it('holds its route, and is built anew with it', async () => {
-    await using overlays = new Overlays(withOther())
+    await using overlays = new OverlayTable(withOther())
     await overlays.add(other)
     await overlays.add(id)
     expect(overlays.route(id)).toMatchObject({ generation: 2, config: { via: { overlay: other, generation: 1 } } })
@@ -137,7 +137,7 @@ describe('an overlay that leads through another', () => {
   })
 
   it('does not come up before that one', async () => {
-    await using overlays = new Overlays(withOther())
+    await using overlays = new OverlayTable(withOther())
     await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'NotFound', details: { overlay: other } })
   })
 
@@ -168,7 +168,7 @@ describe('a replacement', () => {
   it('stands before the old one is closed; one that fails leaves the old one in service', async () => {
     const registry = new Registry({ kinds: [kind] })
     registry.add({ id, kind: kind.kind, fields: { works: true } })
-    const overlays = new Overlays(registry, { kinds: [fake] })
+    const overlays = new OverlayTable(registry, { kinds: [fake] })
     await overlays.add(id)
     await overlays.replace(id)
     expect([overlays.route(id).generation, closed]).toEqual([2, [1]])

@@ -11,7 +11,7 @@ import type { Capabilities, Overlay, OverlayStatus } from './overlay.ts'
 import type { Entries, OverlayKind } from './overlay-kind.ts'
 import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
-import { hearTrouble } from './trouble.ts'
+import { onTrouble } from './trouble.ts'
 
 /** For all applications of this program; each is started when the first node needs it. */
 const sidecars = new Sidecars(async () => (await findSidecar()).path)
@@ -40,7 +40,7 @@ export function listenTime(entries: Entries, id: EntryId): number | undefined {
   return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
 }
 
-export interface OverlaysOptions {
+export interface OverlayTableOptions {
   /** @default those that there are */
   readonly kinds?: readonly OverlayKind[]
   /** See {@link Site}. @default `.troupe/net` in the working directory */
@@ -69,7 +69,7 @@ export interface OverlaySummary {
  * overlays.route(id) // for a thread that was granted it
  * ```
  */
-export class Overlays implements AsyncDisposable {
+export class OverlayTable implements AsyncDisposable {
   readonly #entries: Entries
   readonly #kinds: ReadonlyMap<string, OverlayKind>
   readonly #running = new Map<EntryId, Overlay>()
@@ -85,12 +85,17 @@ export class Overlays implements AsyncDisposable {
   /** Why overlays whose entries are there do not run, and since when. */
   readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
   readonly #listeners = new Set<() => void>()
-  readonly #ear = hearTrouble((id) => this.#running.get(id)?.doubt?.())
+  readonly #ear = onTrouble((id) => this.#running.get(id)?.doubt?.())
   #generation = 0
 
   constructor(
     entries: Entries,
-    { kinds = overlayKinds, stateDir = resolve('.troupe/net'), log = () => undefined, onHandOver = () => undefined }: OverlaysOptions = {},
+    {
+      kinds = overlayKinds,
+      stateDir = resolve('.troupe/net'),
+      log = () => undefined,
+      onHandOver = () => undefined,
+    }: OverlayTableOptions = {},
   ) {
     this.#entries = entries
     this.#kinds = new Map(kinds.map((kind) => [kind.kind.kind, kind]))

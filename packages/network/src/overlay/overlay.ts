@@ -93,14 +93,14 @@ export interface BindOptions {
 
 /** A place in an overlay, as the kernel holds it; disposing of it gives the place up. */
 export interface Binding extends AsyncDisposable {
-  readonly ticket: Ticket
+  readonly listenGrant: ListenGrant
 }
 
 /**
  * The serialisable description that lets one thread accept connections at one place of an overlay. Like a route it is a capability:
  * it never shows in logs or errors.
  */
-export interface Ticket extends Route {
+export interface ListenGrant extends Route {
   /** The place, as others dial it. */
   readonly address: Target
 }
@@ -193,7 +193,7 @@ export interface Driver {
   /** A way for datagrams. */
   associate?(route: Route, options: AssociateOptions, hop: Dial): Promise<Association>
   /** Accepts connections at the place that the ticket is for. */
-  accept?(ticket: Ticket): Promise<Listener>
+  accept?(listenGrant: ListenGrant): Promise<Listener>
   /**
    * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: two whose keys differ may not
    * serve each other.

@@ -7,7 +7,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Overlays } from './overlay-table.ts'
+import type { OverlayTable } from './overlay-table.ts'
 
 const reported = z.object({
   state: z.enum(['up', 'degraded', 'starting', 'down']),
@@ -24,14 +24,14 @@ export type ReportedOverlay = z.output<typeof reported>
 const changes = 'troupe:overlay:state'
 
 export class RunningReport implements AsyncDisposable {
-  readonly #overlays: Overlays
+  readonly #overlays: OverlayTable
   readonly #ids: () => readonly EntryId[]
   readonly #file: string
   #writing: Promise<void> = Promise.resolve()
   #isStale = false
 
   /** @param ids - Of the entries that are overlays, whether they run or not. */
-  constructor(overlays: Overlays, ids: () => readonly EntryId[], stateDir: string) {
+  constructor(overlays: OverlayTable, ids: () => readonly EntryId[], stateDir: string) {
     this.#overlays = overlays
     this.#ids = ids
     this.#file = join(folderIn(stateDir), `${process.pid}.json`)

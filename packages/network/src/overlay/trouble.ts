@@ -9,7 +9,7 @@ const quiet = 1000
 const told = new Map<EntryId, number>()
 
 /** Tells of a dial that `thrown` has ended, where it is the overlay that failed and not the target or the caller. */
-export function tellTrouble(overlay: EntryId, thrown: unknown): void {
+export function reportTrouble(overlay: EntryId, thrown: unknown): void {
   if (!(thrown instanceof TroupeError) || !isOfOverlay(thrown)) return
   const now = performance.now()
   if (now - (told.get(overlay) ?? -quiet) < quiet) return
@@ -26,7 +26,7 @@ function isOfOverlay({ kind, details }: TroupeError): boolean {
 }
 
 /** Hears of trouble, until it is disposed of. It keeps no program alive. */
-export function hearTrouble(onTrouble: (overlay: EntryId) => void): Disposable {
+export function onTrouble(onTrouble: (overlay: EntryId) => void): Disposable {
   const channel = new BroadcastChannel(name)
   channel.addEventListener('message', (event) => {
     const overlay: unknown = 'data' in event ? event.data : undefined

@@ -1,6 +1,6 @@
 /** How threads of sealed hosts dial: by the kernel's hands. The route that such a thread gets says no more than that. */
 import { invalid } from '@troupe/core'
-import { type Hands, networkAccess } from '../dial/network-access.ts'
+import { type KernelDialer, networkAccess } from '../dial/network-access.ts'
 import type { Driver } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
 import { takeOver } from '../handoff/socket-handoff.ts'
@@ -8,20 +8,20 @@ import { takeOver } from '../handoff/socket-handoff.ts'
 const name = 'handed'
 
 /** What a sealed thread gets in place of `route`: without addresses and credentials, of which it could make no use. */
-export function handedRoute({ overlay, generation }: Route): Route {
+export function handoffRoute({ overlay, generation }: Route): Route {
   return { overlay, generation, driver: name, config: undefined }
 }
 
-export const handedDriver: Driver = {
+export const handoffDriver: Driver = {
   name,
-  dial: async ({ overlay }, target, options) => takeOver(await handsOfKernel().dial({ overlay, target }, options)),
+  dial: async ({ overlay }, target, options) => takeOver(await dialerOfKernel().dial({ overlay, target }, options)),
   // What the overlay keeps apart is not known here: everything is.
   poolKey: (_route, { process = '' }) => process,
 }
 
 /** @throws TroupeError `Invalid` in a thread that is not sealed. */
-export function handsOfKernel(): Hands {
-  const { hands } = networkAccess()
-  if (hands !== undefined) return hands
+export function dialerOfKernel(): KernelDialer {
+  const { dialer } = networkAccess()
+  if (dialer !== undefined) return dialer
   throw invalid('this thread has no kernel that would open connections for it')
 }

@@ -5,7 +5,7 @@ import { handleOf, property } from './internals.ts'
 import { isCallable } from '../guard/node/patch.ts'
 
 /** The handle of a socket that nobody reads from, stopped, and what had been read from it already. The socket is of no use afterwards. */
-export function release(socket: Socket): { readonly handle: object; readonly rest: Buffer | undefined } {
+export function detachHandle(socket: Socket): { readonly handle: object; readonly rest: Buffer | undefined } {
   const rest: unknown = socket.read()
   const handle = handleOf(socket)
   if (handle === undefined) throw unavailable('the connection was closed before it could be used')

@@ -23,18 +23,18 @@ const backlog = 4096
 let placing = false
 
 /** A socket that is connecting to a place which the operator configured. */
-export function connectPermitted(options: TcpSocketConnectOpts | IpcSocketConnectOpts): Socket {
-  return permit(new Socket())
+export function connectOwn(options: TcpSocketConnectOpts | IpcSocketConnectOpts): Socket {
+  return allow(new Socket())
     .setNoDelay()
     .connect({ ...options, lookup: systemLookup })
 }
 
 /** A socket that is connecting to anywhere, for the kernel and the HTTP client, which ask beforehand. */
 export function connectPlain(options: NetConnectOpts): Socket {
-  return permit(new Socket({ ...('signal' in options && { signal: options.signal }) })).connect(options)
+  return allow(new Socket({ ...('signal' in options && { signal: options.signal }) })).connect(options)
 }
 
-function permit(socket: Socket): Socket {
+function allow(socket: Socket): Socket {
   permitted.add(socket)
   return noteDialling(socket)
 }
@@ -45,7 +45,7 @@ function noteDialling(socket: Socket): Socket {
 }
 
 /** Has a server listen on a Unix socket at which a process of ours hands over connections. Its handle is made in the caller's context. */
-export function listenPermitted(server: Server, path: string): void {
+export function listenOwn(server: Server, path: string): void {
   placing = true
   try {
     if (isCallable(systemListen)) Reflect.apply(systemListen, server, [{ path, backlog }])
@@ -96,7 +96,7 @@ function boundHandle(port: number, address: string | undefined): object | Error 
   return Object.assign(new Error(`listen ${code}: ${address}:${port}`), { code, errno: status, syscall: 'listen', address, port })
 }
 
-/** Whether {@link listenPermitted} is at it, which takes no more than its own call. */
+/** Whether {@link listenOwn} is at it, which takes no more than its own call. */
 export function isPlacing(): boolean {
   return placing
 }
@@ -115,7 +115,7 @@ export function connecting<T>(target: Target, connect: () => T): T {
 }
 
 /** What `socket` may connect by, where it may: the arguments of `connect`. That is so once. */
-export function takePermit(socket: Socket, call: ConnectCall): readonly unknown[] | undefined {
+export function takeAllowance(socket: Socket, call: ConnectCall): readonly unknown[] | undefined {
   const { options, callback } = call
   if (permitted.delete(socket)) return [options, callback]
   if (awaited === undefined || options['host'] !== awaited.host || options['port'] !== awaited.port) return undefined
@@ -125,7 +125,7 @@ export function takePermit(socket: Socket, call: ConnectCall): readonly unknown[
 }
 
 /** A permit that was not needed is used up too. */
-export function dropPermit(socket: Socket): void {
+export function dropAllowance(socket: Socket): void {
   permitted.delete(socket)
 }
 

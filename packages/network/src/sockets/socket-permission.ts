@@ -27,14 +27,14 @@ export function isAsking(): boolean {
 }
 
 /** Whether policies may be in force for anybody in this thread: as long as not, nobody is asked about anything. */
-export function isGoverned(): boolean {
+export function hasPolicies(): boolean {
   const access = applicationAccess()
   return access?.permit !== undefined && access.governs?.() !== false
 }
 
 /** Whether sockets of this thread are Node's own: it is in the clear, and nobody in it is asked about anything. */
 export function isOrdinary(): boolean {
-  return threadOverlay() === null && !isSealed() && !isGoverned()
+  return threadOverlay() === null && !isSealed() && !hasPolicies()
 }
 
 /**
@@ -42,7 +42,7 @@ export function isOrdinary(): boolean {
  *
  * @param resource - An address or a name.
  */
-export function consent(action: string, resource: string, port?: number): Promise<void> | undefined {
+export function checkPermission(action: string, resource: string, port?: number): Promise<void> | undefined {
   const asked = asking ? applicationAccess()?.permit?.(action, resource, port) : undefined
   return asked?.catch((error: unknown) => {
     // As the operating system would put it.
@@ -56,9 +56,9 @@ export function pathAsked(path: string): string {
 }
 
 /** Leave to connect to `address`, which was reached for by the name `host`. */
-export function consentToConnect(host: string, address: string, port?: number): Promise<void> | undefined {
-  const connect = consent('socket.connect', host, port)
+export function checkConnect(host: string, address: string, port?: number): Promise<void> | undefined {
+  const connect = checkPermission('socket.connect', host, port)
   if (connect === undefined || !isPrivateAddress(address)) return connect
-  const local = consent('socket.private_ip', address, port)
+  const local = checkPermission('socket.private_ip', address, port)
   return local === undefined ? connect : Promise.all([connect, local]).then(() => undefined)
 }

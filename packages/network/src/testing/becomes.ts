@@ -1,10 +1,10 @@
 /** For tests: waits for the state of an overlay. */
 import type { EntryId } from '@troupe/core'
 import { expect, vi } from 'vitest'
-import type { Overlays } from '../overlay/overlay-table.ts'
+import type { OverlayTable } from '../overlay/overlay-table.ts'
 
 /** Its own look comes within seconds of a doubt. */
-export async function becomes(overlays: Overlays, id: EntryId, state: string) {
+export async function becomes(overlays: OverlayTable, id: EntryId, state: string) {
   return vi.waitFor(
     async () => {
       overlays.get(id).doubt?.()

@@ -10,7 +10,7 @@ import { accept, dial } from '../dial/dial.ts'
 import { FakeRouter } from '../drivers/i2p/testing/fake-router.ts'
 import { readRequest, ScriptedProxy } from '../drivers/socks5/testing/scripted-proxy.ts'
 import type { Target } from '../overlay/overlay.ts'
-import { networkKinds, Overlays } from '../overlay/overlay-table.ts'
+import { networkKinds, OverlayTable } from '../overlay/overlay-table.ts'
 import { Relay } from './trouble-relay.ts'
 
 /** Of every overlay that is tried. */
@@ -19,7 +19,7 @@ const login = { username: 'somebody', password: 'secret' }
 
 export interface Stage {
   readonly relay: Relay
-  readonly overlays: Overlays
+  readonly overlays: OverlayTable
   readonly target: Target
   /** Whether the peer takes the login of the entry. */
   readonly admit: (isAdmitted: boolean) => void
@@ -66,16 +66,16 @@ export const i2p: Driver = {
 export const drivers: readonly Driver[] = [socks5, i2p]
 
 /** The overlay {@link id} with these fields. */
-export async function open(stack: AsyncDisposableStack, kind: string, fields: Readonly<Record<string, unknown>>): Promise<Overlays> {
+export async function open(stack: AsyncDisposableStack, kind: string, fields: Readonly<Record<string, unknown>>): Promise<OverlayTable> {
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id, kind, fields })
-  const overlays = stack.use(new Overlays(registry))
+  const overlays = stack.use(new OverlayTable(registry))
   await overlays.add(id)
   return overlays
 }
 
 /** What comes back of a hello. */
-export async function echoed(overlays: Overlays, target: Target): Promise<string> {
+export async function echoed(overlays: OverlayTable, target: Target): Promise<string> {
   const socket = await dial(overlays.route(id), target, { timeout: 20_000 })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   socket.on('error', reject).on('close', () => reject(new Error('closed')))
@@ -91,19 +91,19 @@ export async function echoed(overlays: Overlays, target: Target): Promise<string
 export async function echoInRouter(
   stack: AsyncDisposableStack,
   { host = '127.0.0.1', port, limit = '10s' }: { readonly host?: string; readonly port: number; readonly limit?: string },
-): Promise<{ readonly id: EntryId; readonly overlays: Overlays; readonly address: string }> {
+): Promise<{ readonly id: EntryId; readonly overlays: OverlayTable; readonly address: string }> {
   const far = entryId('app:far')
   const registry = new Registry({ kinds: networkKinds })
   const limits = { connect_timeout: limit, session_timeout: limit, dial_timeout: limit }
   registry.add({ id: far, kind: 'network.i2p', fields: { host, port, ...login, ...limits } })
   const folder = stack.use(mkdtempDisposableSync(join(tmpdir(), 'troupe-matrix-')))
-  const overlays = stack.use(new Overlays(registry, { stateDir: folder.path }))
+  const overlays = stack.use(new OverlayTable(registry, { stateDir: folder.path }))
   const overlay = await overlays.add(far)
-  const { ticket } = await overlay.bind({ port: 80 })
+  const { listenGrant } = await overlay.bind({ port: 80 })
   const over = new AbortController()
   stack.defer(() => over.abort())
   const serve = async () => {
-    const listener = await accept(ticket)
+    const listener = await accept(listenGrant)
     for await (const { socket } of listener.connections) socket.on('error', () => socket.destroy()).pipe(socket)
   }
   // As servers do: they listen again when they are told that nothing arrives any more.
@@ -114,7 +114,7 @@ export async function echoInRouter(
     }
   }
   void keepServing()
-  return { id: far, overlays, address: ticket.address.host }
+  return { id: far, overlays, address: listenGrant.address.host }
 }
 
 /** Takes any login while the gate is open; every name is this machine. */

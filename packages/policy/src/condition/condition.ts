@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { searchCost, spend } from './budget.ts'
 import { maxMetaWeight } from '../limits.ts'
 import { compilePattern } from './pattern.ts'
-import { type Ask, fieldReader, isField } from '../attributes.ts'
+import { type PolicyQuery, fieldReader, isField } from '../attributes.ts'
 
 /** The operators; those that begin with `n` are the negations, absent fields included. */
 export const operators = [
@@ -45,7 +45,7 @@ export const conditionSchema = z
 export type Condition = z.output<typeof conditionSchema>
 
 /** Whether a question meets the condition. */
-export function compileCondition(condition: Condition): Ask<boolean> {
+export function compileCondition(condition: Condition): PolicyQuery<boolean> {
   const fault = faultOf(condition)
   if (fault !== undefined) throw invalid(fault.message, { path: fault.path })
   const { operator, value, valueFrom } = condition

@@ -1,7 +1,7 @@
 /** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
 import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
-import type { Choice, Inheritance } from '../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext } from '../protocol/kernel-thread.ts'
 import { checkValues } from '../protocol/context-limits.ts'
 
 export interface CallOptions {
@@ -55,7 +55,7 @@ export function timeoutOf({ timeout }: CallOptions): number | undefined {
 }
 
 /** What was chosen, for the kernel. */
-export function choiceOf({ options, actor, scope }: Selection): Choice {
+export function chosenOf({ options, actor, scope }: Selection): ChosenContext {
   const { network } = options
   return {
     ...(network !== undefined && network !== '' && { network: network === null ? null : entryId(network) }),
@@ -65,7 +65,7 @@ export function choiceOf({ options, actor, scope }: Selection): Choice {
 }
 
 /** What the caller's frame hands on. */
-export function inheritance(selection: Selection): Inheritance {
+export function inheritedContext(selection: Selection): InheritedContext {
   const timeout = timeoutOf(selection.options)
   const { overlay, values, deadline, trace } = currentFrame() ?? emptyFrame
   return {

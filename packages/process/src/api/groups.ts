@@ -45,9 +45,11 @@ export const groups = {
     const frame = frameInForce()
     checkTopic(topic)
     const message = { topic, payload: unpack(snapshot(payload)), frame, transfer: [] }
-    const { post } = currentRuntime()
+    const { router } = currentRuntime()
     const members = await ask('broadcastTo', { group: checked(name) })
-    const sent = await Promise.all(members.map(async (to) => post.send(by, { ...message, to }).then(() => 'delivered' as const, outcomeOf)))
+    const sent = await Promise.all(
+      members.map(async (to) => router.send(by, { ...message, to }).then(() => 'delivered' as const, outcomeOf)),
+    )
     const count = (outcome: Outcome) => sent.filter((each) => each === outcome).length
     return { delivered: count('delivered'), refused: count('refused') }
   },

@@ -3,9 +3,9 @@ import { bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, Tro
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import {
   type CallOptions,
-  choiceOf,
+  chosenOf,
   emptySelection,
-  inheritance,
+  inheritedContext,
   type Selection,
   timeoutOf,
   withContext,
@@ -43,13 +43,13 @@ interface SpawnPlan extends Selection {
 type ProcessId = IdIn<ProcessEntries>
 type ArgumentsFor<Id> = ArgumentsOf<ProcessEntries, Id>
 
-interface Bond {
+interface LinkOptions {
   readonly monitor?: Watcher
   readonly link?: Pid
 }
 
 function spawner(plan: SpawnPlan): Spawner {
-  const start = async (id: string, host: string, args: readonly unknown[], bond: Bond): Promise<Pid> => {
+  const start = async (id: string, host: string, args: readonly unknown[], bond: LinkOptions): Promise<Pid> => {
     const runtime = currentRuntime()
     const by = currentParticipant()
     const { signal } = plan.options
@@ -59,8 +59,8 @@ function spawner(plan: SpawnPlan): Spawner {
       entry: entryId(id),
       host: entryId(host),
       args: snapshotArguments(args),
-      choice: choiceOf(plan),
-      inherit: inheritance(plan),
+      choice: chosenOf(plan),
+      inherit: inheritedContext(plan),
       ...bond,
       ...(plan.name !== undefined && { name: plan.name }),
       ...(plan.messages && { messages: plan.messages }),
@@ -71,7 +71,7 @@ function spawner(plan: SpawnPlan): Spawner {
       link?.addLink(here)
       return yielding(Promise.resolve(here))
     }
-    const spawned = runtime.bonds.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
+    const spawned = runtime.links.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
     try {
       const started = runtime.kernel.request('spawn', ask, by.pid).then(({ pid }) => {
         spawned(pid)
@@ -88,7 +88,7 @@ function spawner(plan: SpawnPlan): Spawner {
   // The type of its result is the one that `entries.d.ts` tells.
   function exec<Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>): Promise<ResultOf<ProcessEntries, Id>>
   async function exec(id: string, host: string, ...args: unknown[]): Promise<unknown> {
-    const watch = currentRuntime().bonds.promise(currentParticipant().pid)
+    const watch = currentRuntime().links.promise(currentParticipant().pid)
     const pid = await start(id, host, args, { monitor: watch.watcher }).catch((error: unknown) => {
       watch.forget()
       throw error
@@ -157,7 +157,7 @@ async function find(to: string): Promise<Pid> {
 /** Like `find`, once the kernel has let `by` do `action` to it. */
 async function findFor(by: Participant, action: string, to: string): Promise<Pid> {
   const pid = await find(to)
-  await currentRuntime().permits.ask(by, action, pid)
+  await currentRuntime().permissions.ask(by, action, pid)
   return pid
 }
 
@@ -192,10 +192,10 @@ export const processes = {
   send(to: string, topic: string, payload?: unknown, options: SendOptions = {}): Promise<void> {
     const runtime = currentRuntime()
     const by = currentParticipant()
-    if (isPid(to) && !by.governed) return runtime.post.send(by, outgoing(to, topic, payload, options))
+    if (isPid(to) && !by.policyEnforced) return runtime.router.send(by, outgoing(to, topic, payload, options))
     try {
       checkTopic(topic)
-      return runtime.post.sendByName(by, to, async () => findFor(by, 'process.send', to), {
+      return runtime.router.sendByName(by, to, async () => findFor(by, 'process.send', to), {
         topic,
         frame: frameInForce(),
         payload,
@@ -214,10 +214,10 @@ export const processes = {
    * until that thread has said what room there is; where policies are in force, also until the kernel has allowed it.
    */
   trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
-    const { post, permits } = currentRuntime()
+    const { router, permissions } = currentRuntime()
     const by = currentParticipant()
-    const asked = permits.ask(by, 'process.send', to)
-    if (asked === undefined) return post.trySend(by, outgoing(to, topic, payload, options))
+    const asked = permissions.ask(by, 'process.send', to)
+    if (asked === undefined) return router.trySend(by, outgoing(to, topic, payload, options))
     // There is no way to wait here; who is denied finds out by `send`.
     asked.catch(() => undefined)
     return false
@@ -235,10 +235,10 @@ export const processes = {
     const frame = frameInForce()
     const timeout = ms(options.timeout)
     const transfer = options.transfer ?? []
-    if (isPid(to) && !by.governed) return runtime.post.call(by, { to, topic, payload, frame, transfer }, timeout)
+    if (isPid(to) && !by.policyEnforced) return runtime.router.call(by, { to, topic, payload, frame, transfer }, timeout)
     const packed = pack(payload, transfer)
     const pid = await findFor(by, 'process.send', to)
-    return runtime.post.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
+    return runtime.router.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
   },
 
   /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. Messages that were sent to it before come before. */
@@ -246,7 +246,7 @@ export const processes = {
     const runtime = currentRuntime()
     const by = currentParticipant().pid
     const pid = await find(to)
-    await runtime.post.posted(pid)
+    await runtime.router.posted(pid)
     await runtime.kernel.request('terminate', { pid }, by)
   },
 
@@ -258,38 +258,38 @@ export const processes = {
     const runtime = currentRuntime()
     const by = currentParticipant().pid
     const pid = await find(to)
-    await runtime.post.posted(pid)
+    await runtime.router.posted(pid)
     await runtime.kernel.request('cancel', { pid, reason }, by)
   },
 
   /** Asks for an EXIT event when a process ends; at once if it is not there. */
   async monitor(to: string): Promise<void> {
     const { pid } = ownProcess('monitor')
-    currentRuntime().bonds.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
+    currentRuntime().links.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
   },
 
   async unmonitor(to: string): Promise<void> {
     const { pid } = ownProcess('unmonitor')
-    currentRuntime().bonds.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
+    currentRuntime().links.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
   },
 
   /** Binds the fates of two processes: the end of either with an error ends the other, unless it traps links. */
   async link(to: string): Promise<void> {
     const process = ownProcess('link')
-    currentRuntime().bonds.link(process, await findFor(process, 'process.link', to))
+    currentRuntime().links.link(process, await findFor(process, 'process.link', to))
   },
 
   async unlink(to: string): Promise<void> {
     const process = ownProcess('unlink')
-    currentRuntime().bonds.unlink(process, await findFor(process, 'process.unlink', to))
+    currentRuntime().links.unlink(process, await findFor(process, 'process.unlink', to))
   },
 
   /** How a process ended, once it has; `NotFound` as its error if it is not there. */
   async exited(to: string): Promise<Exit> {
     const runtime = currentRuntime()
     const by = currentParticipant()
-    const watch = runtime.bonds.promise(by.pid)
-    runtime.bonds.monitor(await findFor(by, 'process.monitor', to), watch.watcher)
+    const watch = runtime.links.promise(by.pid)
+    runtime.links.monitor(await findFor(by, 'process.monitor', to), watch.watcher)
     return yielding(watch.exit)
   },
 }

@@ -103,7 +103,7 @@ export const self = {
     if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks
     if (options.upgradable !== undefined && options.upgradable !== process.upgradable) {
       process.upgradable = options.upgradable
-      currentRuntime().kernel.tell({ type: 'upgradable', pid: process.pid, on: options.upgradable })
+      currentRuntime().kernel.notify({ type: 'upgradable', pid: process.pid, on: options.upgradable })
     }
   },
 }

@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, pid } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { peerWindow, Receipt } from '../shared-memory/credit.ts'
-import type { Parcel } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/kernel-thread.ts'
 import { Channel } from './channel.ts'
 
 /** However busy the machine is. */
@@ -21,9 +21,9 @@ afterEach(() => {
 function oneEnd() {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
-  const batches: Parcel[][] = []
+  const batches: Signal[][] = []
   const waiting: (() => void)[] = []
-  port2.on('message', (batch: Parcel[]) => {
+  port2.on('message', (batch: Signal[]) => {
     batches.push(batch)
     for (const resume of waiting.splice(0)) resume()
   })
@@ -31,7 +31,7 @@ function oneEnd() {
     thread: 2,
     own: 1,
     onLetters: () => undefined,
-    onParcel: () => undefined,
+    onSignal: () => undefined,
     onBreach: () => undefined,
     onClose: () => undefined,
   })
@@ -47,11 +47,11 @@ function bothEnds() {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
   const closed: number[] = []
-  const got: Parcel[] = []
+  const got: Signal[] = []
   const broken: string[] = []
   const options = { onClose: ({ thread }: Channel) => closed.push(thread), onBreach: (_: Channel, why: string) => broken.push(why) }
-  const near = new Channel({ ...options, thread: 2, own: 1, onLetters: () => undefined, onParcel: () => undefined })
-  const far = new Channel({ ...options, thread: 1, own: 2, onLetters: () => undefined, onParcel: (parcel) => got.push(parcel) })
+  const near = new Channel({ ...options, thread: 2, own: 1, onLetters: () => undefined, onSignal: () => undefined })
+  const far = new Channel({ ...options, thread: 1, own: 2, onLetters: () => undefined, onSignal: (signal) => got.push(signal) })
   near.open(port1)
   far.open(port2)
   port1.ref()
@@ -95,7 +95,7 @@ describe('a channel', () => {
     send(channel, 'a', 2, 7)
     send(channel, 'a', 3)
     const [batch] = await seen(1)
-    expect(batch?.map((parcel) => parcel.op === 'send' && [parcel.payloads, parcel.call])).toEqual([
+    expect(batch?.map((signal) => signal.op === 'send' && [signal.payloads, signal.call])).toEqual([
       [[1], 0],
       [[2], 7],
       [[3], 0],
@@ -107,7 +107,7 @@ describe('a channel', () => {
     channel.open(port)
     for (let n = 0; n < 600; n += 1) send(channel, 'a', n)
     const batches = await seen(3)
-    expect(batches.flatMap((batch) => batch.flatMap((parcel) => (parcel.op === 'send' ? parcel.payloads : [])))).toEqual([
+    expect(batches.flatMap((batch) => batch.flatMap((signal) => (signal.op === 'send' ? signal.payloads : [])))).toEqual([
       ...Array(600).keys(),
     ])
   })
@@ -143,7 +143,7 @@ describe('a channel', () => {
   it('says when all has arrived, or never will', async () => {
     const { near, got } = bothEnds()
     expect(near.arrival()).toBeUndefined()
-    expect(near.account(to).take(from, 'a', false)).toBe('open')
+    expect(near.sendWindow(to).reserve(from, 'a', false)).toBe('open')
     send(near, 'a', 1)
     const arrival = near.arrival()
     expect(arrival).toBeInstanceOf(Promise)
@@ -181,25 +181,25 @@ describe('a channel', () => {
 
   it('remembers who has ended', async () => {
     const { near } = bothEnds()
-    const account = near.account(to)
-    expect(near.account(to)).toBe(account)
-    expect(near.closeAccount(to, 0)).toEqual([])
-    expect(near.account(to).closed).toBe(true)
+    const sendWindow = near.sendWindow(to)
+    expect(near.sendWindow(to)).toBe(sendWindow)
+    expect(near.closeSendWindow(to, 0)).toEqual([])
+    expect(near.sendWindow(to).closed).toBe(true)
     await expect(
-      near.account(to).sendLater({ from, topic: 'a', isCall: false, held: { withdrawn: false }, post: () => undefined }),
+      near.sendWindow(to).sendLater({ from, topic: 'a', isCall: false, held: { withdrawn: false }, post: () => undefined }),
     ).rejects.toMatchObject({
       kind: 'NotFound',
     })
-    for (let n = 0; n < 5000; n += 1) near.closeAccount(pid(2, n + 2), 0)
-    expect(near.account(to).closed).toBe(false)
+    for (let n = 0; n < 5000; n += 1) near.closeSendWindow(pid(2, n + 2), 0)
+    expect(near.sendWindow(to).closed).toBe(false)
   })
 
   it('loses what was not taken when the other thread is gone', () => {
     const { near } = bothEnds()
-    const account = near.account(to)
-    account.take(from, 'a', false)
-    account.take(from, 'call', true)
-    account.take(from, 'b', false)
+    const sendWindow = near.sendWindow(to)
+    sendWindow.reserve(from, 'a', false)
+    sendWindow.reserve(from, 'call', true)
+    sendWindow.reserve(from, 'b', false)
     expect(near.closeAll('gone')).toEqual([
       {
         pid: to,

@@ -6,16 +6,16 @@ import { emptyFrame, type Frame, FrameDecoder, FrameEncoder, type Pid, type Trou
 import { MessagePort, type Transferable } from 'node:worker_threads'
 import { Credit, peerWindow, Receipt } from '../shared-memory/credit.ts'
 import { release } from '../protocol/foreign-handles.ts'
-import { Intake } from './port-reader.ts'
+import { PortReader } from './port-reader.ts'
 import { faultInBatch, maxBatch } from '../protocol/signal-rules.ts'
 import { decode } from '../pipe/codec.ts'
-import type { ChannelWords, Parcel, SendRun } from '../protocol/kernel-thread.ts'
+import type { ChannelWords, Signal, SendRun } from '../protocol/kernel-thread.ts'
 import { atExit } from '../thread/at-exit.ts'
 import { lookLater } from '../thread/builtins.ts'
-import type { Border } from '../thread/messaging/inbound-gate.ts'
+import type { InboundGate } from '../thread/messaging/inbound-gate.ts'
 import { encodeBatch } from './encode-batch.ts'
-import { Account, type Unacknowledged } from './send-window.ts'
-import type { Claim } from '../mailbox/receive-window.ts'
+import { SendWindow, type Unacknowledged } from './send-window.ts'
+import type { CreditKind } from '../mailbox/receive-window.ts'
 import { strayIn } from '../mailbox/parties.ts'
 import type { PeerPort } from '../mailbox/peer-port.ts'
 import type { Transfer } from '../mailbox/payload.ts'
@@ -39,7 +39,7 @@ export interface ChannelOptions {
   /** The first letter is to go out. What this returns is waited for. */
   readonly onLetters: () => Promise<void> | undefined
   /** Called for each parcel, in the order in which they were put. */
-  readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
+  readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
   /** The other thread has broken the protocol: nothing is read from it any more. */
   readonly onBreach: (channel: Channel, why: string) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
@@ -49,20 +49,20 @@ export interface ChannelOptions {
 export class Channel {
   readonly thread: number
   /** What is taken from the other thread, once they were introduced. */
-  border: Border | undefined
+  gate: InboundGate | undefined
   readonly #options: ChannelOptions
   readonly #encoder = new FrameEncoder()
   readonly #decoder = new FrameDecoder()
-  readonly #accounts = new Map<Pid, Account<Channel>>()
+  readonly #sendWindows = new Map<Pid, SendWindow<Channel>>()
   readonly #dead = new Set<Pid>()
   #port: PeerPort | undefined
   #encoded = false
   /** The batch that was checked last. */
-  #checked: readonly Parcel[] = []
-  #intake: Intake | undefined
+  #checked: readonly Signal[] = []
+  #reader: PortReader | undefined
   #forget: () => void = () => undefined
   #unposted: Unposted | undefined
-  #batch: Parcel[] = []
+  #batch: Signal[] = []
   #moved: Transferable[] = []
   #size = 0
   /** The run of messages that the batch ends with, if it does. */
@@ -81,32 +81,32 @@ export class Channel {
   }
 
   /** A letter's frame is decoded whatever becomes of it: later ones refer to it. */
-  #take(parcel: Parcel): void {
-    const { own, thread: other, onParcel } = this.#options
-    const stray = strayIn(parcel, { own, other })
-    if (stray !== undefined) throw new Error(`its parcel "${parcel.op}" is about ${stray}, which does not live there`)
-    if (parcel.op !== 'send') {
-      onParcel(parcel, this, emptyFrame)
+  #take(signal: Signal): void {
+    const { own, thread: other, onSignal } = this.#options
+    const stray = strayIn(signal, { own, other })
+    if (stray !== undefined) throw new Error(`its parcel "${signal.op}" is about ${stray}, which does not live there`)
+    if (signal.op !== 'send') {
+      onSignal(signal, this, emptyFrame)
       return
     }
-    const frame = this.#decoder.decode(parcel.frame)
+    const frame = this.#decoder.decode(signal.frame)
     if (frame === undefined) throw new Error('a letter in a frame that never came')
-    onParcel(parcel, this, frame)
+    onSignal(signal, this, frame)
   }
 
-  readonly #takeBatch = (batch: readonly Parcel[]): void => {
-    for (const parcel of batch) {
+  readonly #takeBatch = (batch: readonly Signal[]): void => {
+    for (const signal of batch) {
       // A breach ends it in the middle.
-      if (this.#port === undefined) release(parcel)
-      else this.#takeOrBreak(parcel)
+      if (this.#port === undefined) release(signal)
+      else this.#takeOrBreak(signal)
     }
   }
 
-  #takeOrBreak(parcel: Parcel): void {
+  #takeOrBreak(signal: Signal): void {
     try {
-      this.#take(parcel)
+      this.#take(signal)
     } catch (error) {
-      release(parcel)
+      release(signal)
       this.#options.onBreach(this, error instanceof Error ? error.message : String(error))
     }
   }
@@ -114,7 +114,7 @@ export class Channel {
   /** Takes what has come already, ahead of its turn in the event loop. */
   takeNow(): void {
     // By a pipe all comes in one order, the kernel's as well.
-    this.#intake?.takeNow()
+    this.#reader?.takeNow()
   }
 
   /** What is wrong with what came; a batch is kept until it is taken. */
@@ -167,7 +167,7 @@ export class Channel {
 
   /** From an operating-system process of its own, which has no credit, the kernel relays no more than it reads. */
   #read(port: MessagePort, words: ChannelWords | undefined): void {
-    this.#intake = new Intake(port, {
+    this.#reader = new PortReader(port, {
       receipt: new Receipt(words?.receipt),
       window: words === undefined ? Number.POSITIVE_INFINITY : peerWindow,
       check: this.#check,
@@ -176,7 +176,7 @@ export class Channel {
         this.#options.onBreach(this, why)
       },
     })
-    this.#intake.open()
+    this.#reader.open()
   }
 
   get isOpen(): boolean {
@@ -185,7 +185,7 @@ export class Channel {
 
   /** Settles when the kernel has introduced the two threads, or the other is gone: from then on it is known in which network that runs. */
   introduced(): Promise<void> {
-    if (this.border !== undefined) return Promise.resolve()
+    if (this.gate !== undefined) return Promise.resolve()
     return new Promise((resolve) => {
       this.#introductions.push(resolve)
     })
@@ -196,7 +196,7 @@ export class Channel {
   }
 
   /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
-  putSend({ to, topic, frame }: Addressed, from: Pid, claim: Claim, payload: unknown, call: number, transfer: Transfer): void {
+  putSend({ to, topic, frame }: Addressed, from: Pid, claim: CreditKind, payload: unknown, call: number, transfer: Transfer): void {
     if (!this.#hasWritten) this.#write()
     for (const moved of transfer) this.#moved.push(moved)
     const run = this.#run
@@ -222,10 +222,10 @@ export class Channel {
   }
 
   /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
-  put(parcel: Parcel, transfer: Transfer = []): void {
+  put(signal: Signal, transfer: Transfer = []): void {
     for (const moved of transfer) this.#moved.push(moved)
     this.#run = undefined
-    this.#batch.push(parcel)
+    this.#batch.push(signal)
     this.#schedule()
   }
 
@@ -246,7 +246,7 @@ export class Channel {
   /** Posts what was put so far, as much as there is credit for; the rest follows. */
   flush(): void {
     if (this.#port === undefined || this.#isHeld || this.#batch.length === 0) return
-    const batch = { parcels: this.#batch, moved: this.#moved }
+    const batch = { signals: this.#batch, moved: this.#moved }
     this.#size = 0
     this.#run = undefined
     this.#batch = []
@@ -261,12 +261,12 @@ export class Channel {
     await this.#unposted?.posted()
   }
 
-  readonly #post = ({ parcels, moved }: Batch): void => {
+  readonly #post = ({ signals, moved }: Batch): void => {
     if (!this.#encoded) {
-      this.#port?.postMessage(parcels, moved)
+      this.#port?.postMessage(signals, moved)
       return
     }
-    const bytes = encodeBatch(parcels)
+    const bytes = encodeBatch(signals)
     this.#port?.postMessage(bytes, [bytes.buffer])
   }
 
@@ -275,39 +275,39 @@ export class Channel {
   }
 
   /** The account of a process over there, if it was sent anything. */
-  known(pid: Pid): Account<Channel> | undefined {
-    return this.#accounts.get(pid)
+  known(pid: Pid): SendWindow<Channel> | undefined {
+    return this.#sendWindows.get(pid)
   }
 
   /** The account of a process over there. */
-  account(pid: Pid): Account<Channel> {
-    const known = this.#accounts.get(pid)
+  sendWindow(pid: Pid): SendWindow<Channel> {
+    const known = this.#sendWindows.get(pid)
     if (known !== undefined) return known
-    const account = new Account<Channel>(pid, this)
-    if (this.#dead.has(pid)) account.close(0, 'it has ended')
-    else this.#accounts.set(pid, account)
-    return account
+    const sendWindow = new SendWindow<Channel>(pid, this)
+    if (this.#dead.has(pid)) sendWindow.close(0, 'it has ended')
+    else this.#sendWindows.set(pid, sendWindow)
+    return sendWindow
   }
 
   /** Closes the account of a process that ended after `arrived` letters, and remembers that. */
-  closeAccount(pid: Pid, arrived: number): Unacknowledged[] {
+  closeSendWindow(pid: Pid, arrived: number): Unacknowledged[] {
     this.#remember(pid)
-    const account = this.#accounts.get(pid)
-    this.#accounts.delete(pid)
-    return account?.close(arrived, 'it has ended') ?? []
+    const sendWindow = this.#sendWindows.get(pid)
+    this.#sendWindows.delete(pid)
+    return sendWindow?.close(arrived, 'it has ended') ?? []
   }
 
   /** Closes the account of a process that takes nothing from here now. It may later: it is not remembered. */
-  refuseAccount(pid: Pid, error: TroupeError): Unacknowledged[] {
-    const account = this.#accounts.get(pid)
-    this.#accounts.delete(pid)
-    return account?.closeWith(0, error) ?? []
+  refuseSendWindow(pid: Pid, error: TroupeError): Unacknowledged[] {
+    const sendWindow = this.#sendWindows.get(pid)
+    this.#sendWindows.delete(pid)
+    return sendWindow?.closeWith(0, error) ?? []
   }
 
   /** Closes all accounts: the thread is gone. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
-    const all = [...this.#accounts.values()].map((account) => ({ pid: account.pid, lost: account.closeUncertain(reason) }))
-    this.#accounts.clear()
+    const all = [...this.#sendWindows.values()].map((sendWindow) => ({ pid: sendWindow.pid, lost: sendWindow.closeUncertain(reason) }))
+    this.#sendWindows.clear()
     this.#passAll()
     this.#introduce()
     return all
@@ -315,7 +315,7 @@ export class Channel {
 
   /** Settles when all that was put so far has come to the other thread, or never will; answers nothing when that is known already. */
   arrival(): Promise<void> | undefined {
-    if (this.#batch.length === 0 && !this.#accounts.values().some((account) => account.hasUnacknowledged)) return undefined
+    if (this.#batch.length === 0 && !this.#sendWindows.values().some((sendWindow) => sendWindow.hasUnacknowledged)) return undefined
     return this.mark()
   }
 
@@ -346,7 +346,7 @@ export class Channel {
     const port = this.#port
     this.#port = undefined
     this.#unposted?.close()
-    this.#intake?.close()
+    this.#reader?.close()
     this.#forget()
     port?.close()
     this.#passAll()
@@ -360,10 +360,10 @@ export class Channel {
   }
 }
 
-function isSame(run: SendRun, to: Pid, from: Pid, topic: string, claim: Claim): boolean {
+function isSame(run: SendRun, to: Pid, from: Pid, topic: string, claim: CreditKind): boolean {
   return run.to === to && run.from === from && run.topic === topic && run.claim === claim
 }
 
-function isBatch(message: unknown): message is readonly Parcel[] {
+function isBatch(message: unknown): message is readonly Signal[] {
   return Array.isArray(message)
 }

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { hand, LocalWire } from './local-port.ts'
+import { hand, LocalPort } from './local-port.ts'
 
 /** What arrives at an end. */
-function heard(wire: LocalWire): object[] {
+function heard(port: LocalPort): object[] {
   const messages: object[] = []
-  wire.on('message', (message: object) => messages.push(message))
+  port.on('message', (message: object) => messages.push(message))
   return messages
 }
 
@@ -14,7 +14,7 @@ const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(re
 
 describe('a wire within a thread', () => {
   it('delivers in order, both ways, later than it is posted', async () => {
-    const [near, far] = LocalWire.pair()
+    const [near, far] = LocalPort.pair()
     const [here, there] = [heard(near), heard(far)]
     near.postMessage({ n: 1 })
     near.postMessage({ n: 2 })
@@ -25,7 +25,7 @@ describe('a wire within a thread', () => {
   })
 
   it('copies what is posted, and carries what is handed over as it is', async () => {
-    const [near, far] = LocalWire.pair()
+    const [near, far] = LocalPort.pair()
     const there = heard(far)
     const message = { list: [1] }
     near.postMessage(message)
@@ -41,7 +41,7 @@ describe('a wire within a thread', () => {
 
   it('delivers outside of the context of who posts', async () => {
     const storage = new AsyncLocalStorage<string>()
-    const [near, far] = LocalWire.pair()
+    const [near, far] = LocalPort.pair()
     const contexts: unknown[] = []
     far.on('message', () => contexts.push(storage.getStore()))
     storage.run('a process', () => {
@@ -52,7 +52,7 @@ describe('a wire within a thread', () => {
   })
 
   it('lets other messages of the turn come first, and loses none when a listener throws', async () => {
-    const [near, far] = LocalWire.pair()
+    const [near, far] = LocalPort.pair()
     const there: object[] = []
     far.on('message', (message: object) => {
       there.push(message)
@@ -69,7 +69,7 @@ describe('a wire within a thread', () => {
   })
 
   it('is closed from either end, after what was posted before', async () => {
-    const [near, far] = LocalWire.pair()
+    const [near, far] = LocalPort.pair()
     const there = heard(far)
     const closed = Promise.all([once(near, 'close'), once(far, 'close')])
     near.postMessage({ n: 1 })

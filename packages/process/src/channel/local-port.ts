@@ -8,8 +8,8 @@ import { Deque } from '../mailbox/deque.ts'
 /** Messages that are delivered between two looks at the clock. */
 const messagesPerLook = 32
 
-/** One end of a wire, as far as a `MessagePort` and a {@link LocalWire} are alike. */
-export interface Wire<In> {
+/** One end of a wire, as far as a `MessagePort` and a {@link LocalPort} are alike. */
+export interface KernelPort<In> {
   postMessage(message: object, transfer?: readonly Transferable[]): void
   on(event: 'message', listener: (message: In) => void): unknown
   on(event: 'close', listener: () => void): unknown
@@ -20,9 +20,9 @@ export interface Wire<In> {
 }
 
 /** Posts what its sender does not touch any more. Within one thread it need not be copied. */
-export function hand<In>(wire: Wire<In>, message: object): void {
-  if (wire instanceof LocalWire) wire.hand(message)
-  else wire.postMessage(message)
+export function hand<In>(port: KernelPort<In>, message: object): void {
+  if (port instanceof LocalPort) port.hand(message)
+  else port.postMessage(message)
 }
 
 /**
@@ -30,17 +30,17 @@ export function hand<In>(wire: Wire<In>, message: object): void {
  * which the wire was made, whoever posted them. They arrive within the turn of the event loop, unless that has lasted long: a program that asks
  * in a loop must not keep timers and sockets waiting.
  */
-export class LocalWire extends EventEmitter {
+export class LocalPort extends EventEmitter {
   readonly #outside = AsyncLocalStorage.snapshot()
   readonly #arrived = new Deque<object>()
-  #other: LocalWire | undefined
+  #other: LocalPort | undefined
   #closed = false
   #due = false
 
   /** The two ends of a new wire. */
-  static pair(): [LocalWire, LocalWire] {
-    const near = new LocalWire()
-    const far = new LocalWire()
+  static pair(): [LocalPort, LocalPort] {
+    const near = new LocalPort()
+    const far = new LocalPort()
     near.#other = far
     far.#other = near
     return [near, far]

@@ -13,7 +13,7 @@ const slice = 8
 const { nodeTiming } = performance
 const now = performance.now.bind(performance)
 
-export interface IntakeOptions {
+export interface PortReaderOptions {
   readonly receipt: Receipt
   /** Messages that may be under way. */
   readonly window: number
@@ -24,9 +24,9 @@ export interface IntakeOptions {
   readonly onBreach: (why: string) => void
 }
 
-export class Intake {
+export class PortReader {
   readonly #port: MessagePort
-  readonly #options: IntakeOptions
+  readonly #options: PortReaderOptions
   #read = 0
   #told = 0
   #sliceBegan = 0
@@ -38,7 +38,7 @@ export class Intake {
   #isTaking = false
   #closed = false
 
-  constructor(port: MessagePort, options: IntakeOptions) {
+  constructor(port: MessagePort, options: PortReaderOptions) {
     this.#port = port
     this.#options = options
   }

@@ -4,7 +4,7 @@
  */
 import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import { Deque } from '../mailbox/deque.ts'
-import { type Claim, firstTries, type FlowReport, openingWindow } from '../mailbox/receive-window.ts'
+import { type CreditKind, firstTries, type CreditReport, openingWindow } from '../mailbox/receive-window.ts'
 
 /** A letter that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
 export interface Unacknowledged {
@@ -24,7 +24,7 @@ export interface Blocked extends Unacknowledged {
   readonly isCall: boolean
   /** Whether it is not to be sent any more. */
   readonly held: { readonly withdrawn: boolean }
-  readonly post: (claim: Claim) => void
+  readonly post: (claim: CreditKind) => void
 }
 
 /** A letter has gone out. */
@@ -41,7 +41,7 @@ interface Sender extends Blocked {
 /** Milliseconds for which a little room is left to gather. */
 const gatheringTime = 20
 
-export class Account<Through> {
+export class SendWindow<Through> {
   readonly pid: Pid
   /** The way to the receiver. */
   readonly channel: Through
@@ -83,7 +83,7 @@ export class Account<Through> {
    * Takes room for one letter: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
    * The caller posts it.
    */
-  take(from: Pid, topic: string, isCall: boolean): Claim | undefined {
+  reserve(from: Pid, topic: string, isCall: boolean): CreditKind | undefined {
     if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
     const claim = this.#claim()
     if (claim !== undefined) this.#note(from, topic, isCall)
@@ -91,10 +91,10 @@ export class Account<Through> {
   }
 
   /**
-   * Like {@link take}, for a letter that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
+   * Like {@link reserve}, for a letter that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
    * @returns `ask` when the receiver is to be asked what room it has.
    */
-  tryTake(from: Pid, topic: string): Claim | 'ask' | undefined {
+  tryReserve(from: Pid, topic: string): CreditKind | 'ask' | undefined {
     if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
     const inOrder = this.#opening.length === 0
     if (inOrder && this.#credits > 0) {
@@ -115,7 +115,7 @@ export class Account<Through> {
   }
 
   /** Letters keep their order: none uses reserved room while an earlier one may wait at the receiver. */
-  #claim(): Claim | undefined {
+  #claim(): CreditKind | undefined {
     if (this.#credits > 0) {
       if (this.#opening.length > 0) return undefined
       this.#credits -= 1
@@ -130,7 +130,7 @@ export class Account<Through> {
     return this.#head + this.#sent.length
   }
 
-  /** After {@link take} of an `open` letter: settles when the receiver's mailbox is known to have accepted it. */
+  /** After {@link reserve} of an `open` letter: settles when the receiver's mailbox is known to have accepted it. */
   accepted(): Promise<void> {
     const number = this.#next - 1
     return new Promise((resolve, reject) => {
@@ -147,10 +147,10 @@ export class Account<Through> {
   }
 
   /** Posts a letter as soon as there is room. */
-  sendLater(letter: Blocked): Promise<Posted> {
+  sendLater(envelope: Blocked): Promise<Posted> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
-      this.#blocked.push({ ...letter, resolve, reject })
+      this.#blocked.push({ ...envelope, resolve, reject })
     })
   }
 
@@ -164,7 +164,7 @@ export class Account<Through> {
   }
 
   /** The receiver's report: room comes back, letters were taken. */
-  report(report: FlowReport): void {
+  report(report: CreditReport): void {
     if (this.#closed !== undefined) return
     this.#asks = false
     this.#credits += report.credits
@@ -178,7 +178,7 @@ export class Account<Through> {
   }
 
   /** The mailbox has accepted all that has arrived, but for what waits. */
-  #settle({ arrived, waiting }: FlowReport): void {
+  #settle({ arrived, waiting }: CreditReport): void {
     if (this.#opening.length === 0) return
     for (const opening of this.#opening.splice(0)) {
       if (opening.number < arrived && !waiting.includes(opening.number)) opening.resolve()
@@ -210,7 +210,7 @@ export class Account<Through> {
     return this.#credits < this.#window >> 2
   }
 
-  #acknowledge(report: FlowReport): void {
+  #acknowledge(report: CreditReport): void {
     if (report.head > this.#head) {
       this.#sent = this.#sent.slice(report.head - this.#head)
       this.#head = report.head
@@ -249,6 +249,6 @@ export class Account<Through> {
     return this.#sent
       .splice(0)
       .filter((_, index) => head + index >= arrived && !told.has(head + index))
-      .filter((letter) => letter !== undefined)
+      .filter((envelope) => envelope !== undefined)
   }
 }

@@ -3,7 +3,7 @@ import { defineKind, duration, lifecycleSchema, reference } from '@troupe/regist
 import { z } from 'zod'
 import type { Frame, OverlayChoice } from '@troupe/core'
 import { acceptsSchema } from './accepts.ts'
-import { objection } from '../supervisor/strategy.ts'
+import { childSpecError } from '../supervisor/strategy.ts'
 
 /** A child of a supervisor. */
 export const childSchema = z.strictObject({
@@ -54,7 +54,7 @@ const fields = z
   })
   .superRefine(({ autoShutdown, children }, context) => {
     for (const [index, child] of children.entries()) {
-      const wrong = objection({ autoShutdown }, child)
+      const wrong = childSpecError({ autoShutdown }, child)
       if (wrong !== undefined) context.addIssue({ code: 'custom', path: ['children', index, 'significant'], message: wrong })
       if (children.findIndex(({ id }) => id === child.id) < index)
         context.addIssue({ code: 'custom', path: ['children', index, 'id'], message: `there is a child "${child.id}" already` })

@@ -2,9 +2,9 @@
 import { type EntryId, errorToWire, invalid, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
-import type { Host, Place } from './host.ts'
+import type { Host, HostSlot } from './host.ts'
 
-export interface GuestHostOptions {
+export interface AttachedHostOptions {
   readonly id: EntryId
   readonly thread: Thread
   /** Capacity of a mailbox. */
@@ -13,15 +13,15 @@ export interface GuestHostOptions {
   readonly firstSerial?: number
 }
 
-export class GuestHost implements Host {
+export class AttachedHost implements Host {
   readonly id: EntryId
   readonly sealed = false
-  readonly #options: GuestHostOptions
+  readonly #options: AttachedHostOptions
   readonly #running = new Map<Pid, PromiseWithResolvers<void>>()
   #next: number
   #closed = false
 
-  constructor(options: GuestHostOptions) {
+  constructor(options: AttachedHostOptions) {
     this.id = options.id
     this.#options = options
     this.#next = options.firstSerial ?? 1
@@ -39,7 +39,7 @@ export class GuestHost implements Host {
     return Promise.resolve()
   }
 
-  place(network: Network): Place {
+  place(network: Network): HostSlot {
     const { thread, queueSize } = this.#options
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (thread.network?.key !== network.key) {

@@ -5,7 +5,7 @@ import type { Host } from './host.ts'
 /** How often they are looked at. */
 const interval = 200
 
-export class Retirement implements AsyncDisposable {
+export class DrainingHosts implements AsyncDisposable {
   /** Each with the time by which it is to have ended. */
   readonly #hosts = new Map<Host, number>()
   #watch: Timer | undefined

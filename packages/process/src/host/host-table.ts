@@ -3,16 +3,16 @@ import { type EntryId, invalid, type Log, notFound, type Pid, threadOf, TroupeEr
 import type { Registry } from '@troupe/registry'
 import type { Host } from './host.ts'
 import { Launch } from './process/launch.ts'
-import { Retirement } from './draining-hosts.ts'
+import { DrainingHosts } from './draining-hosts.ts'
 import { SharedHost } from './shared-host.ts'
 import { type HostSettings, ThreadHost } from './thread-host.ts'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
-import type { Threads } from '../worker-threads/thread-table.ts'
+import type { ThreadTable } from '../worker-threads/thread-table.ts'
 
-export interface HostsOptions {
+export interface HostTableOptions {
   readonly registry: Registry
-  readonly threads: Threads
+  readonly threads: ThreadTable
   readonly log: Log
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
@@ -22,12 +22,12 @@ export interface HostsOptions {
   readonly drainTimeout: number
 }
 
-export class Hosts implements AsyncDisposable {
-  readonly #options: HostsOptions
+export class HostTable implements AsyncDisposable {
+  readonly #options: HostTableOptions
   readonly #hosts = new Map<EntryId, Host>()
-  readonly #retired = new Retirement()
+  readonly #retired = new DrainingHosts()
 
-  constructor(options: HostsOptions) {
+  constructor(options: HostTableOptions) {
     this.#options = options
   }
 

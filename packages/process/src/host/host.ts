@@ -6,7 +6,7 @@ import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** A place for one more process, held until it is used or given back. */
-export interface Place {
+export interface HostSlot {
   readonly pid: Pid
   readonly thread: Thread
   /** Starts the process. @param transfer - Ports among its arguments that move to it. */
@@ -32,7 +32,7 @@ export interface Host extends AsyncDisposable {
    *
    * @throws TroupeError `Unavailable` when the host is full or stops; `Invalid` for a network that it cannot run.
    */
-  place(network: Network): Place
+  place(network: Network): HostSlot
   /** Ends a process at once. Settles when it is gone. */
   kill(pid: Pid, error: TroupeError): Promise<void>
   /** Takes no more processes; those in it go on. */

@@ -19,9 +19,9 @@ import {
 } from '@troupe/core'
 import { describeNetwork, type Network } from '../kernel/network/networks.ts'
 import type { Thread, WorkerThread } from '../worker-threads/thread.ts'
-import type { Threads } from '../worker-threads/thread-table.ts'
-import type { Host, Place } from './host.ts'
-import { defaultWorkers, Population } from '../shared-memory/process-counts.ts'
+import type { ThreadTable } from '../worker-threads/thread-table.ts'
+import type { Host, HostSlot } from './host.ts'
+import { defaultWorkers, ProcessCounts } from '../shared-memory/process-counts.ts'
 import type { HostSettings } from './thread-host.ts'
 
 /** How often threads are looked at. */
@@ -36,7 +36,7 @@ const killGrace = 1000
 export interface SharedHostOptions {
   readonly id: EntryId
   readonly settings: HostSettings
-  readonly threads: Threads
+  readonly threads: ThreadTable
   readonly log: Log
   /** Milliseconds that a thread which gives way to another network may go on with what it has begun. @default 30 s */
   readonly drainTimeout?: number
@@ -57,7 +57,7 @@ interface Worker {
 export class SharedHost implements Host {
   readonly id: EntryId
   readonly #options: SharedHostOptions
-  readonly #population: Population
+  readonly #processCounts: ProcessCounts
   readonly #workers = new Set<Worker>()
   /** Threads that run nothing any more, until their event loops have run dry. */
   readonly #leaving = new Set<Worker>()
@@ -75,7 +75,7 @@ export class SharedHost implements Host {
     this.#perNetwork = settings.workers ?? defaultWorkers
     this.#max = Math.max(this.#perNetwork, settings.maxWorkers ?? maxWorkersFactor * this.#perNetwork)
     // A thread that gives way keeps its slot until it has ended.
-    this.#population = new Population(2 * this.#max, settings.maxProcesses ?? 0x7fffffff)
+    this.#processCounts = new ProcessCounts(2 * this.#max, settings.maxProcesses ?? 0x7fffffff)
     while (this.#workers.size < this.#perNetwork) this.#start()
     this.#watch = startInterval(() => {
       this.#look()
@@ -91,7 +91,7 @@ export class SharedHost implements Host {
   }
 
   get size(): number {
-    return this.#population.total
+    return this.#processCounts.total
   }
 
   /** Settles when its threads are warm. */
@@ -99,7 +99,7 @@ export class SharedHost implements Host {
     await Promise.all([...this.#workers].map(async ({ thread }) => thread.ready))
   }
 
-  place(network: Network): Place {
+  place(network: Network): HostSlot {
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (network.isolation !== undefined) {
       throw invalid(
@@ -110,7 +110,7 @@ export class SharedHost implements Host {
     }
     const worker = this.#workerFor(network)
     const index = worker.slot
-    if (!this.#population.enter(index)) {
+    if (!this.#processCounts.enter(index)) {
       throw unavailable(`host ${this.id} is full: it runs ${this.#options.settings.maxProcesses} processes`, { host: this.id })
     }
     const { thread } = worker
@@ -123,7 +123,7 @@ export class SharedHost implements Host {
         thread.post({ type: 'start', process: { ...process, pid: id, queueSize: this.#options.settings.queueSize } }, transfer)
       },
       abandon: () => {
-        this.#population.leave(index)
+        this.#processCounts.leave(index)
       },
     }
   }
@@ -154,7 +154,7 @@ export class SharedHost implements Host {
   retireNetworks(isCurrent: (network: Network) => boolean): void {
     for (const worker of this.#workers) {
       const { network } = worker.thread
-      if (network !== undefined && !isCurrent(network) && this.#population.of(worker.slot) === 0) this.#dismiss(worker)
+      if (network !== undefined && !isCurrent(network) && this.#processCounts.of(worker.slot) === 0) this.#dismiss(worker)
     }
   }
 
@@ -162,7 +162,7 @@ export class SharedHost implements Host {
     const worker = this.#find(thread.number)
     if (worker === undefined) return
     for (const id of [...this.#killing.keys()]) if (threadOf(id) === thread.number) this.processEnded(id)
-    this.#population.clear(worker.slot)
+    this.#processCounts.clear(worker.slot)
     const leaves = this.#leaving.delete(worker)
     this.#workers.delete(worker)
     // One is kept warm for what starts next.
@@ -185,7 +185,7 @@ export class SharedHost implements Host {
   #workerFor(network: Network): Worker {
     const own = [...this.#workers].filter(({ thread }) => thread.network?.key === network.key)
     const least = this.#leastLoaded(own)
-    if (least !== undefined && (own.length >= this.#perNetwork || this.#population.of(least.slot) === 0)) return least
+    if (least !== undefined && (own.length >= this.#perNetwork || this.#processCounts.of(least.slot) === 0)) return least
     const worker = [...this.#workers].find(({ thread }) => thread.network === undefined) ?? this.#another()
     if (worker === undefined) {
       if (least !== undefined) return least
@@ -201,7 +201,7 @@ export class SharedHost implements Host {
   /** One more thread, if there may be one; else one that runs nothing gives way. */
   #another(): Worker | undefined {
     if (this.#workers.size < this.#max) return this.#start()
-    const idle = [...this.#workers].find(({ slot }) => this.#population.of(slot) === 0)
+    const idle = [...this.#workers].find(({ slot }) => this.#processCounts.of(slot) === 0)
     if (idle === undefined || this.#leaving.size >= this.#max) return undefined
     this.#dismiss(idle)
     return this.#start()
@@ -233,7 +233,7 @@ export class SharedHost implements Host {
       host: id,
       worker: slot,
       workers: this.#perNetwork,
-      population: this.#population.buffer,
+      processCounts: this.#processCounts.buffer,
       queueSize: settings.queueSize,
       maxProcesses: settings.maxProcesses ?? 0x7fffffff,
     }
@@ -259,7 +259,8 @@ export class SharedHost implements Host {
     const idlest = Math.min(...workers.map(({ busy }) => busy))
     let best: Worker | undefined
     for (const worker of workers)
-      if (worker.busy === idlest && (best === undefined || this.#population.of(worker.slot) < this.#population.of(best.slot))) best = worker
+      if (worker.busy === idlest && (best === undefined || this.#processCounts.of(worker.slot) < this.#processCounts.of(best.slot)))
+        best = worker
     return best
   }
 
@@ -270,7 +271,7 @@ export class SharedHost implements Host {
       const busy = worker.thread.utilization() >= busyFrom ? worker.thread.ping() : 0
       if (busy > 0 && worker.busy === 0) {
         this.#options.log(
-          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#population.of(worker.slot)} processes in it wait`,
+          `host ${this.id}: thread ${worker.thread.number} is busy; the ${this.#processCounts.of(worker.slot)} processes in it wait`,
           { level: 'warn' },
         )
       }

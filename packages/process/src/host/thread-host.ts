@@ -3,11 +3,11 @@ import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/c
 import type { FieldsOf } from '@troupe/registry'
 import type { Network } from '../kernel/network/networks.ts'
 import type { OwnedThread, Thread } from '../worker-threads/thread.ts'
-import type { Threads } from '../worker-threads/thread-table.ts'
+import type { ThreadTable } from '../worker-threads/thread-table.ts'
 import type { hostKind } from '../config/kinds.ts'
 import type { Launch } from './process/launch.ts'
-import type { Host, Place } from './host.ts'
-import { Spares } from './warm-threads.ts'
+import type { Host, HostSlot } from './host.ts'
+import { WarmThreads } from './warm-threads.ts'
 
 type Fields = FieldsOf<typeof hostKind>['host']
 
@@ -17,7 +17,7 @@ export type HostSettings = Omit<Fields, 'network'> & Partial<Pick<Fields, 'netwo
 export interface ThreadHostOptions {
   readonly id: EntryId
   readonly settings: HostSettings
-  readonly threads: Threads
+  readonly threads: ThreadTable
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
   /** The network of processes that choose none, where they all have the same; spares with modules of the application run in it. */
@@ -29,7 +29,7 @@ export interface ThreadHostOptions {
 export class ThreadHost implements Host {
   readonly id: EntryId
   readonly #options: ThreadHostOptions
-  readonly #spares: Spares
+  readonly #spares: WarmThreads
   readonly #running = new Map<Pid, OwnedThread>()
   #closed = false
 
@@ -38,7 +38,7 @@ export class ThreadHost implements Host {
     this.#options = options
     const { settings, launch, threads } = options
     const { spares, resourceLimits, preload = [], network, env } = settings
-    this.#spares = new Spares({
+    this.#spares = new WarmThreads({
       count: spares,
       start: (wanted) => {
         const bound = preload.length === 0 ? undefined : (wanted ?? options.defaultNetwork())
@@ -77,13 +77,13 @@ export class ThreadHost implements Host {
     await this.#spares.ready()
   }
 
-  place(network: Network): Place {
+  place(network: Network): HostSlot {
     const { maxProcesses, queueSize } = this.#options.settings
     if (this.#closed) throw unavailable(`host ${this.id} has stopped`, { host: this.id })
     if (maxProcesses !== undefined && this.#running.size >= maxProcesses) {
       throw unavailable(`host ${this.id} is full: it runs ${maxProcesses} processes`, { host: this.id, maxProcesses })
     }
-    const thread = this.#spares.take(network)
+    const thread = this.#spares.acquire(network)
     const id = pid(thread.number, 1)
     this.#running.set(id, thread)
     return {

@@ -6,19 +6,19 @@ import type { Thread, OwnedThread } from '../worker-threads/thread.ts'
 /** Milliseconds from the taking of a spare thread to the start of the next. */
 const refillDelay = 5
 
-export interface SparesOptions {
+export interface WarmThreadsOptions {
   readonly count: number
   /** @param network - Of what the thread will run, where that is known. */
   readonly start: (network?: Network) => OwnedThread
 }
 
-export class Spares {
-  readonly #options: SparesOptions
+export class WarmThreads {
+  readonly #options: WarmThreadsOptions
   readonly #warm: OwnedThread[] = []
   #refilling: Timer | undefined
   #closed = false
 
-  constructor(options: SparesOptions) {
+  constructor(options: WarmThreadsOptions) {
     this.#options = options
     this.#refill()
   }
@@ -27,7 +27,7 @@ export class Spares {
    * A warm thread that has that network or none, or else a new one. It is replaced a little later, so that the start of a thread does not slow
    * whoever takes this one.
    */
-  take(network: Network): OwnedThread {
+  acquire(network: Network): OwnedThread {
     const at = this.#warm.findIndex(({ network: own }) => own === undefined || own.key === network.key)
     const [warm] = at === -1 ? [] : this.#warm.splice(at, 1)
     const thread = warm ?? this.#options.start(network)

@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
 import type { WireExit } from '../protocol/kernel-thread.ts'
 import type { Role } from '../protocol/request-rules.ts'
-import type { Grants } from './authorization/overlay-grants.ts'
+import type { OverlayGrants } from './authorization/overlay-grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
@@ -44,13 +44,13 @@ export class CallRecord implements ProcessRecord {
 
 export class Calls {
   readonly #processes: ProcessTable
-  readonly #grants: Grants
+  readonly #grants: OverlayGrants
   readonly #random = new Uint32Array(1024)
   #unused = 0
   /** Who acts for somebody in another thread, by whom they act for. */
   readonly #lent = new Map<Pid, Set<{ readonly record: ProcessRecord; readonly thread: Thread }>>()
 
-  constructor(options: { readonly processes: ProcessTable; readonly grants: Grants }) {
+  constructor(options: { readonly processes: ProcessTable; readonly grants: OverlayGrants }) {
     this.#processes = options.processes
     this.#grants = options.grants
   }

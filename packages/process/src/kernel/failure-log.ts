@@ -16,7 +16,7 @@ export interface Failed {
   readonly actor: string | undefined
 }
 
-export interface FailuresOptions {
+export interface FailureLogOptions {
   readonly processes: ProcessTable
   readonly log: Log
 }
@@ -26,14 +26,14 @@ interface Count {
   hidden: number
 }
 
-export class Failures implements Disposable {
+export class FailureLog implements Disposable {
   readonly #processes: ProcessTable
   readonly #log: Log
   readonly #counts = new Map<EntryId | undefined, Count>()
   /** Runs while lines were shown in this second. */
   #second: Timer | undefined
 
-  constructor({ processes, log }: FailuresOptions) {
+  constructor({ processes, log }: FailureLogOptions) {
     this.#processes = processes
     this.#log = log
   }

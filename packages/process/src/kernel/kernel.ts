@@ -13,44 +13,44 @@ import {
   threadOf,
   TroupeError,
 } from '@troupe/core'
-import { AddressLeases, type Overlays } from '@troupe/network/kernel'
+import { AddressLeases, type OverlayTable } from '@troupe/network/kernel'
 import { type Policies, Security } from '@troupe/policy/kernel'
 import type { Registry } from '@troupe/registry'
 import { DeadLetters } from '../mailbox/dead-letters.ts'
 import type { KnownProgram, RequestName, ToKernel, WireExit } from '../protocol/kernel-thread.ts'
 import { routesChanged } from '../shared-memory/route-epoch.ts'
 import { Runtime } from '../thread/runtime.ts'
-import { Authority } from './authorization/authorizer.ts'
+import { Authorizer } from './authorization/authorizer.ts'
 import { Bindings } from './network/bindings.ts'
-import { Births } from './process-discovery.ts'
+import { ProcessDiscovery } from './process-discovery.ts'
 import { Calls } from './calls.ts'
 import { Code } from './code.ts'
-import { Dials } from './network/kernel-dials.ts'
-import { Drains } from './network/connection-drains.ts'
-import { Failures } from './failure-log.ts'
-import { Frames } from './authorization/frame-issuer.ts'
-import { Grants } from './authorization/overlay-grants.ts'
+import { KernelDials } from './network/kernel-dials.ts'
+import { ConnectionDrains } from './network/connection-drains.ts'
+import { FailureLog } from './failure-log.ts'
+import { FrameIssuer } from './authorization/frame-issuer.ts'
+import { OverlayGrants } from './authorization/overlay-grants.ts'
 import { clearNetwork, type Network, Networks } from './network/networks.ts'
-import { noteMessage } from './thread-messages.ts'
+import { handleThreadMessage } from './thread-messages.ts'
 import { defaultNetwork, programNetwork } from './network/default-networks.ts'
 import { acceptsOf, checkArguments } from './spawn-checks.ts'
 import { PerSenderNames } from './per-sender-names.ts'
 import { Programs } from './programs.ts'
-import { Hosts } from '../host/host-table.ts'
+import { HostTable } from '../host/host-table.ts'
 import { endForBreach } from './protocol-breach.ts'
-import { Answers } from './request-dispatcher.ts'
+import { RequestDispatcher } from './request-dispatcher.ts'
 import { grantedRoute, type Handlers, permitClear } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
 import type { Print } from '../worker-threads/standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
-import { Senders } from './authorization/sender-frames.ts'
-import { Standings } from './authorization/thread-privileges.ts'
+import { SenderFrames } from './authorization/sender-frames.ts'
+import { ThreadPrivileges } from './authorization/thread-privileges.ts'
 import type { Thread } from '../worker-threads/thread.ts'
-import { Threads } from '../worker-threads/thread-table.ts'
+import { ThreadTable } from '../worker-threads/thread-table.ts'
 
 export interface KernelOptions {
   readonly registry: Registry
-  readonly overlays: Overlays
+  readonly overlays: OverlayTable
   /** Who may do what. @default nobody is denied anything */
   readonly security?: Security
   /** Modules that threads import before there is work for them. */
@@ -68,19 +68,19 @@ export interface KernelOptions {
 
 export class Kernel implements AsyncDisposable {
   readonly registry: Registry
-  readonly overlays: Overlays
+  readonly overlays: OverlayTable
   readonly security: Security
-  readonly threads: Threads
-  readonly authority: Authority
-  readonly standings = new Standings({
+  readonly threads: ThreadTable
+  readonly authorizer: Authorizer
+  readonly privileges = new ThreadPrivileges({
     governs: (frame) => this.security.governs(frame),
-    onChange: (thread, standing) => {
-      this.threads.standingChanged(thread, standing)
+    onChange: (thread, privileges) => {
+      this.threads.privilegesChanged(thread, privileges)
     },
   })
   readonly processes = new ProcessTable(
     (record) => {
-      this.standings.placed(record)
+      this.privileges.placed(record)
     },
     (pid) => {
       this.bindings.processEnded(pid)
@@ -90,30 +90,30 @@ export class Kernel implements AsyncDisposable {
     },
   )
   /** For whom those act who send messages. */
-  readonly senders = new Senders(this.processes)
+  readonly senders = new SenderFrames(this.processes)
   /** Versions of modules. */
   readonly code = new Code()
-  readonly grants = new Grants()
+  readonly grants = new OverlayGrants()
   /** The networks that threads are bound to. */
   readonly networks: Networks
   readonly drainTimeout: number
   /** What keeps threads by network, beside hosts: told when networks are not current any more. */
   readonly onNetworksChanged = new Set<(isCurrent: (network: Network) => boolean) => void>()
   readonly calls = new Calls({ processes: this.processes, grants: this.grants })
-  readonly frames: Frames
-  readonly hosts: Hosts
-  readonly births: Births
+  readonly frames: FrameIssuer
+  readonly hosts: HostTable
+  readonly discovery: ProcessDiscovery
   /** Overlays that are out of service and still carry something. */
-  readonly drains: Drains
+  readonly drains: ConnectionDrains
   /** Names that stand for another process in each network. */
   readonly perSender = new PerSenderNames()
   /** Where processes accept connections of overlays. */
   readonly bindings = new Bindings()
   /** What is opened for threads of sealed hosts. */
-  readonly dials = new Dials({
-    route: async (overlay, asker) => grantedRoute(this, overlay, asker),
-    permitClear: (asker, action, resource, port) => {
-      permitClear(this, asker, { action, resource, port })
+  readonly dials = new KernelDials({
+    route: async (overlay, requester) => grantedRoute(this, overlay, requester),
+    permitClear: (requester, action, resource, port) => {
+      permitClear(this, requester, { action, resource, port })
     },
   })
   /** Which thread gives out which addresses that stand for names. */
@@ -122,32 +122,32 @@ export class Kernel implements AsyncDisposable {
   /** The main thread, and its runtime. */
   readonly thread: Thread
   readonly runtime: Runtime
-  readonly #answers = new Answers(this)
+  readonly #answers = new RequestDispatcher(this)
   readonly #log: Log
   /** Logs processes and calls that fail. */
-  readonly failures: Failures
+  readonly failures: FailureLog
   readonly #programs: Programs
   readonly #keepAlive = keepAlive()
 
   constructor(options: KernelOptions) {
     this.#log = options.log
-    this.failures = new Failures({ processes: this.processes, log: options.log })
+    this.failures = new FailureLog({ processes: this.processes, log: options.log })
     this.registry = options.registry
     this.#programs = new Programs(options.registry, this.code)
     this.overlays = options.overlays
     this.security = options.security ?? new Security({ policies: new Map(), strictMode: false, log: options.log })
     const { overlays } = options
-    this.authority = new Authority(this.security)
+    this.authorizer = new Authorizer(this.security)
     this.drainTimeout = options.drainTimeout ?? 30_000
-    this.frames = new Frames({ overlays, grants: this.grants, security: this.security })
+    this.frames = new FrameIssuer({ overlays, grants: this.grants, security: this.security })
     this.networks = new Networks({ overlays, defaultOverlay: () => this.threads.defaultOverlay })
     this.deadLetters = new DeadLetters({ log: options.log })
-    this.threads = new Threads({
+    this.threads = new ThreadTable({
       print: options.print,
       log: options.log,
       preload: options.preload,
       strict: this.security.strictMode,
-      standing: (thread) => this.standings.of(thread),
+      privileges: (thread) => this.privileges.of(thread),
       onMessage: (thread, message) => {
         this.#receive(thread, message)
       },
@@ -158,7 +158,7 @@ export class Kernel implements AsyncDisposable {
         this.#onThreadExit(thread, error)
       },
     })
-    this.hosts = new Hosts({
+    this.hosts = new HostTable({
       registry: options.registry,
       threads: this.threads,
       log: options.log,
@@ -166,14 +166,14 @@ export class Kernel implements AsyncDisposable {
       defaultNetwork: () => defaultNetwork(this),
       drainTimeout: this.drainTimeout,
     })
-    this.drains = new Drains(this.threads)
-    this.births = new Births({
+    this.drains = new ConnectionDrains(this.threads)
+    this.discovery = new ProcessDiscovery({
       processes: this.processes,
       threads: this.threads,
       hosts: this.hosts,
       frames: this.frames,
-      governed: (thread) => this.standings.of(thread).governed,
-      governs: (record) => this.authority.governs(record),
+      policyEnforced: (thread) => this.privileges.of(thread).policyEnforced,
+      governs: (record) => this.authorizer.governs(record),
     })
     this.threads.defaultOverlay = options.defaultOverlay
     const { thread, data } = this.threads.adoptOwn(
@@ -256,14 +256,14 @@ export class Kernel implements AsyncDisposable {
 
   /** Ends a process at once. */
   async terminate(pid: Pid, error = new TroupeError('Canceled', 'it was terminated')): Promise<void> {
-    const record = await this.births.find(pid)
+    const record = await this.discovery.find(pid)
     if (record.host === undefined) throw invalid(`${pid} is no process that can be terminated`, { pid })
     await record.host.kill(pid, error)
   }
 
   /** Asks a process to stop. */
   async cancel(pid: Pid, reason: string): Promise<void> {
-    await this.births.find(pid)
+    await this.discovery.find(pid)
     this.threads.get(threadOf(pid))?.post({ type: 'cancel', pid, reason })
   }
 
@@ -300,7 +300,7 @@ export class Kernel implements AsyncDisposable {
   /** Puts other policies in force, at once and everywhere. */
   replacePolicies(policies: Policies): void {
     this.security.replace(policies)
-    this.standings.forgetPermits()
+    this.privileges.forgetPermissions()
     this.threads.broadcast({ type: 'policiesChanged' })
   }
 
@@ -308,7 +308,7 @@ export class Kernel implements AsyncDisposable {
     try {
       if (message.type === 'request') void this.#answers.answer(thread, message)
       else if (message.type === 'finished') this.#ended(message.pid, message.exit, thread)
-      else noteMessage(this, thread, message)
+      else handleThreadMessage(this, thread, message)
     } catch (error) {
       endForBreach(this, thread, asTroupeError(error).message)
     }
@@ -319,7 +319,7 @@ export class Kernel implements AsyncDisposable {
     const record = this.processes.remove(pid)
     if (record !== undefined) this.senders.ended(record)
     if (record !== undefined && 'error' in exit) this.failures.ended(record, exit.error, thread)
-    this.standings.ended(pid)
+    this.privileges.ended(pid)
     record?.host?.processEnded(pid)
     record?.onExit?.(exit)
   }
@@ -329,8 +329,8 @@ export class Kernel implements AsyncDisposable {
     this.drains.threadGone(thread.number)
     this.dials.threadGone(thread.number)
     this.addresses.release(thread.number)
-    this.births.threadGone(thread)
-    this.standings.threadGone(thread.number)
+    this.discovery.threadGone(thread)
+    this.privileges.threadGone(thread.number)
     this.hosts.threadGone(thread)
     for (const pid of [...thread.pids]) this.#ended(pid, { error: errorToWire(error) }, thread)
   }

@@ -4,44 +4,44 @@
  */
 import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
-import type { Frames } from './authorization/frame-issuer.ts'
-import type { Hosts } from '../host/host-table.ts'
+import type { FrameIssuer } from './authorization/frame-issuer.ts'
+import type { HostTable } from '../host/host-table.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
-import type { Threads } from '../worker-threads/thread-table.ts'
+import type { ThreadTable } from '../worker-threads/thread-table.ts'
 
 /** How long a thread may take to answer whether a process is there. */
 const answerTime = 2000
 
-type Born = Extract<ToKernel, { type: 'born' }>
+type ProcessStarted = Extract<ToKernel, { type: 'processStarted' }>
 
-export interface BirthsOptions {
+export interface ProcessDiscoveryOptions {
   readonly processes: ProcessTable
-  readonly threads: Threads
-  readonly hosts: Hosts
-  readonly frames: Frames
+  readonly threads: ThreadTable
+  readonly hosts: HostTable
+  readonly frames: FrameIssuer
   /** Whether all code in a thread is asked about. */
-  readonly governed: (thread: number) => boolean
+  readonly policyEnforced: (thread: number) => boolean
   /** Whether anything that a process does is asked about. */
   readonly governs: (record: ProcessRecord) => boolean
 }
 
-export class Births {
-  readonly #options: BirthsOptions
+export class ProcessDiscovery {
+  readonly #options: ProcessDiscoveryOptions
   readonly #asked = new Map<Pid, Set<(record: ProcessRecord | undefined) => void>>()
 
-  constructor(options: BirthsOptions) {
+  constructor(options: ProcessDiscoveryOptions) {
     this.#options = options
   }
 
   /** Takes in a process that `thread` started: its frame is its starter's, as far as that could start it without asking. */
-  onBorn({ pid, by, entry, inherit }: Born, thread: Thread): void {
+  onProcessStarted({ pid, by, entry, inherit }: ProcessStarted, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
     if (threadOf(by) !== thread.number) throw denied(`thread ${thread.number} started ${pid} in the name of another`, { pid })
     const parent = processes.get(by)
     // Who is asked about what it starts starts nothing without asking; in a thread of which all code is, nobody does.
-    const isGoverned = this.#options.governed(thread.number) || (parent !== undefined && this.#options.governs(parent))
+    const isGoverned = this.#options.policyEnforced(thread.number) || (parent !== undefined && this.#options.governs(parent))
     if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const host = hosts.of(pid)
     if (host === undefined) return
@@ -54,7 +54,7 @@ export class Births {
     this.#answer(pid, record)
   }
 
-  onUnborn(pid: Pid, thread: Thread): void {
+  onProcessUnknown(pid: Pid, thread: Thread): void {
     if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
@@ -83,7 +83,7 @@ export class Births {
     const waiting = this.#asked.get(pid)
     if (waiting === undefined) this.#asked.set(pid, new Set([resolve]))
     else waiting.add(resolve)
-    thread.post({ type: 'announce', pid })
+    thread.post({ type: 'reportProcess', pid })
     try {
       return await withDeadline(promise, answerTime, () =>
         unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }),

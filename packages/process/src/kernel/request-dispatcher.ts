@@ -5,15 +5,15 @@ import type { Request, RequestName, Requests } from '../protocol/kernel-thread.t
 import { quoted } from '../protocol/validators.ts'
 import { requestRules } from '../protocol/request-rules.ts'
 import type { Kernel } from './kernel.ts'
-import { type Asker, builtInHandlers, type Handlers } from './requests.ts'
-import { askerOf } from './authorization/caller-role.ts'
-import { checkSealedAsker } from './authorization/sealed-thread-limits.ts'
+import { type Requester, builtInHandlers, type Handlers } from './requests.ts'
+import { requesterOf } from './authorization/caller-role.ts'
+import { checkSealedThread } from './authorization/sealed-thread-limits.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** Of a path that is told to who asked. */
 const longestPath = 1024
 
-export class Answers {
+export class RequestDispatcher {
   readonly #kernel: Kernel
   #handlers: Handlers = {}
 
@@ -34,10 +34,10 @@ export class Answers {
   async answer(thread: Thread, request: Request): Promise<void> {
     const { number, name } = request
     try {
-      const record = askerOf(this.#kernel, request, thread)
+      const record = requesterOf(this.#kernel, request, thread)
       const transfer: object[] = []
       checkQuestion(request)
-      if (thread.sealed) checkSealedAsker(this.#kernel, request, record)
+      if (thread.sealed) checkSealedThread(this.#kernel, request, record)
       const value = await this.#dispatch(name, request.ask, { record, thread, number, transfer })
       // What a function answered was copied on its way from the thread that ran it.
       if (name === 'call') thread.hand({ type: 'answer', number, value })
@@ -48,10 +48,10 @@ export class Answers {
     }
   }
 
-  #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], asker: Asker) {
+  #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], requester: Requester) {
     const handler = this.#handlers[name]
     if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
-    return handler(ask, asker)
+    return handler(ask, requester)
   }
 }
 

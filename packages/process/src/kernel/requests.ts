@@ -1,7 +1,7 @@
 /** What threads may ask of the kernel, and how it answers. */
 import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
-import { handedRoute } from '@troupe/network/kernel'
+import { handoffRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
 import type { KnownProgram, RequestName, Requests } from '../protocol/kernel-thread.ts'
 import type { Kernel } from './kernel.ts'
@@ -15,7 +15,7 @@ const handOverTime = 15_000
 const maxPort = 65_535
 
 /** Who asks, and from where. */
-export interface Asker {
+export interface Requester {
   readonly record: ProcessRecord
   readonly thread: Thread
   /** The request's number, by which it can be cancelled. */
@@ -27,93 +27,93 @@ export interface Asker {
 /** Answers requests of one name. */
 export type Handler<Name extends RequestName> = (
   ask: Requests[Name]['ask'],
-  asker: Asker,
+  requester: Requester,
 ) => Requests[Name]['answer'] | Promise<Requests[Name]['answer']>
 
 export type Handlers = { [Name in RequestName]?: Handler<Name> }
 
 /** The requests that the kernel answers by itself. */
 export function builtInHandlers(kernel: Kernel): Handlers {
-  const { processes, registry, authority, births } = kernel
+  const { processes, registry, authorizer, discovery } = kernel
   return {
     ...securityHandlers(kernel),
-    spawn: (ask, asker) => ({ pid: spawn(kernel, ask, asker) }),
+    spawn: (ask, requester) => ({ pid: spawn(kernel, ask, requester) }),
     terminate: async ({ pid }, { record }) => {
-      authority.checkTarget(record, 'process.terminate', await births.find(pid))
+      authorizer.checkTarget(record, 'process.terminate', await discovery.find(pid))
       await kernel.terminate(pid)
     },
     cancel: async ({ pid, reason }, { record }) => {
-      authority.checkTarget(record, 'process.cancel', await births.find(pid))
+      authorizer.checkTarget(record, 'process.cancel', await discovery.find(pid))
       await kernel.cancel(pid, reason)
     },
     program: ({ entry }, { record, thread }) => {
       const known = kernel.program(entry)
-      authority.checkProgram(record, entry)
+      authorizer.checkProgram(record, entry)
       thread.programs.add(entry)
       return known
     },
     upgrade: ({ entry }, { record, thread }) => {
       checkPin(kernel.program(entry), record, thread)
-      authority.checkProgram(record, entry)
+      authorizer.checkProgram(record, entry)
       processes.upgrade(record, entry)
     },
     register: async ({ name, pid }, { record }) => {
-      await births.find(pid)
+      await discovery.find(pid)
       kernel.perSender.checkFree(name)
-      authority.checkName(record, 'register', name, pid)
+      authorizer.checkName(record, 'register', name, pid)
       processes.register(name, pid)
     },
     unregister: ({ name }, { record }) => {
-      authority.checkName(record, 'unregister', name, processes.lookup(name))
+      authorizer.checkName(record, 'unregister', name, processes.lookup(name))
       processes.unregister(name)
     },
     lookup: async ({ name }, { thread }) => kernel.perSender.find(name, thread.network) ?? processes.lookup(name),
     joinGroup: async ({ group, pid }, { record }) => {
-      await kernel.births.find(pid)
-      authority.checkGroup(record, 'join', group, pid)
+      await kernel.discovery.find(pid)
+      authorizer.checkGroup(record, 'join', group, pid)
       processes.groups.join(group, pid)
     },
     leaveGroup: ({ group, pid }, { record }) => {
-      authority.checkGroup(record, 'leave', group, pid)
+      authorizer.checkGroup(record, 'leave', group, pid)
       processes.groups.leave(group, pid)
     },
     broadcastTo: ({ group }, { record }) => {
-      authority.checkGroup(record, 'broadcast', group)
+      authorizer.checkGroup(record, 'broadcast', group)
       return processes.members(group)
     },
     groupMembers: ({ group }) => processes.members(group),
     select: ({ overlay }, { record, thread }) => kernel.frames.select({ frame: record.frame, thread: thread.number }, overlay),
-    route: async ({ overlay }, asker) => {
-      const granted = await grantedRoute(kernel, overlay, asker)
-      return asker.thread.sealed ? handedRoute(granted) : granted
+    route: async ({ overlay }, requester) => {
+      const granted = await grantedRoute(kernel, overlay, requester)
+      return requester.thread.sealed ? handoffRoute(granted) : granted
     },
-    dial: (ask, asker) => kernel.dials.dial(ask, asker),
+    dial: (ask, requester) => kernel.dials.dial(ask, requester),
     cancelDial: ({ request }, { thread }) => kernel.dials.cancel(thread.number, request),
-    resolve: (ask, asker) => kernel.dials.resolve(ask, asker),
+    resolve: (ask, requester) => kernel.dials.resolve(ask, requester),
     leaseAddresses: ({ back }, { thread }) => kernel.addresses.lease(thread.number, back),
     isAddressLeased: ({ number }) => kernel.addresses.isLeased(number),
-    bind: (ask, asker) => bind(kernel, ask, asker),
+    bind: (ask, requester) => bind(kernel, ask, requester),
     unbind: ({ number }, { record }) => kernel.bindings.release(record.pid, number),
     entry: ({ id }, { record }) => {
-      authority.check(record, 'registry.get', id)
+      authorizer.check(record, 'registry.get', id)
       return registry.get(id)
     },
-    entries: (query, { record }) => registry.find(query).filter(({ id }) => authority.allows(record, 'registry.get', id)),
+    entries: (query, { record }) => registry.find(query).filter(({ id }) => authorizer.allows(record, 'registry.get', id)),
     getEnv: ({ name }, { record }) => {
-      authority.check(record, 'env.get', name)
+      authorizer.check(record, 'env.get', name)
       return registry.env.get(registry.env.namesOf(name)[0])
     },
     setEnv: ({ name, value }, { record }) => {
-      authority.check(record, 'env.set', name)
+      authorizer.check(record, 'env.set', name)
       registry.env.set(registry.env.namesOf(name)[0], value)
     },
   }
 }
 
-function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }: Asker): Pid {
+function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }: Requester): Pid {
   const { entry, host, args, choice, inherit, name, monitor, link } = ask
   const caller = { frame: record.frame, thread: thread.number }
-  kernel.authority.checkSpawn(record, ask)
+  kernel.authorizer.checkSpawn(record, ask)
   const overlay = kernel.frames.overlay(caller, choice, kernel.program(entry).pin, inherit)
   const sender = {
     from: record.pid,
@@ -159,30 +159,30 @@ export interface SocketDeed {
  *
  * @throws TroupeError `PermissionDenied`
  */
-export function permitClear({ grants, authority }: Kernel, { record, thread }: Asker, { action, resource, port }: SocketDeed): void {
+export function permitClear({ grants, authorizer }: Kernel, { record, thread }: Requester, { action, resource, port }: SocketDeed): void {
   const { frame } = record
-  const isClear = thread.network?.overlay === null && (frame.overlay === undefined || grants.warrantOf(frame).stands)
+  const isClear = thread.network?.overlay === null && (frame.overlay === undefined || grants.grantOf(frame).isValid)
   if (!isClear && !grants.holds(thread.number, null)) {
     throw denied(`the clear network was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
       action: 'network.select',
       resource: directNetwork,
     })
   }
-  if (authority.governs(record)) authority.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
+  if (authorizer.governs(record)) authorizer.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
 }
 
 /** A route goes only to threads of the overlay's network, and to those that were granted it for requests of the HTTP client. */
 export async function grantedRoute(
   { overlays, threads, grants, networks }: Kernel,
   overlay: EntryId,
-  { record, thread }: Asker,
+  { record, thread }: Requester,
 ): Promise<Route> {
   overlays.get(overlay)
   await settledInTime(overlays.settled(overlay), overlay)
   const { network } = thread
   const isOwn = network?.overlay === overlay
   if (isOwn) networks.check(network)
-  const stands = record.frame.overlay === overlay && grants.warrantOf(record.frame).stands
+  const stands = record.frame.overlay === overlay && grants.grantOf(record.frame).isValid
   if ((isOwn && (stands || threads.defaultOverlay === overlay)) || grants.holds(thread.number, overlay)) return overlays.route(overlay)
   throw denied(`overlay ${overlay} was not granted to ${record.pid}: it is not in force there, and was not chosen`, {
     action: 'network.select',
@@ -194,7 +194,7 @@ export async function grantedRoute(
 async function bind(
   { overlays, security, bindings, processes }: Kernel,
   { overlay, options }: Requests['bind']['ask'],
-  { record, thread }: Asker,
+  { record, thread }: Requester,
 ) {
   overlays.get(overlay)
   if (thread.network?.overlay !== overlay && !bindings.isAllowed(record.pid, overlay)) {

@@ -4,18 +4,18 @@ import { checkActor, checkScope } from './authorization/validate-request.ts'
 import type { Kernel } from './kernel.ts'
 import type { Handlers } from './requests.ts'
 
-export function securityHandlers({ authority, births, security, standings }: Kernel): Handlers {
+export function securityHandlers({ authorizer, discovery, security, privileges }: Kernel): Handlers {
   return {
     permit: async ({ action, resource, port }, { record, thread }) => {
       if (!action.startsWith('process.')) {
-        authority.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
+        authorizer.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
         return
       }
       if (!isPid(resource)) throw invalid(`${action} is about a process, not "${resource}"`, { action })
-      authority.checkOwnAction(record, action, resource, { target: await births.find(resource) })
-      standings.permitted(thread.number, action, resource)
+      authorizer.checkOwnAction(record, action, resource, { target: await discovery.find(resource) })
+      privileges.permitted(thread.number, action, resource)
     },
-    can: ({ action, resource, meta }, { record }) => authority.can(record, action, resource, meta),
+    can: ({ action, resource, meta }, { record }) => authorizer.can(record, action, resource, meta),
     evaluate: ({ scope, actor, action, resource, meta }) => {
       checkScope(scope)
       if (actor !== undefined) checkActor(actor)

@@ -6,20 +6,20 @@ import { endForBreach } from './protocol-breach.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** The parts of the kernel that are told something. */
-type Parts = Pick<Kernel, 'births' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'standings' | 'threads'>
+type Parts = Pick<Kernel, 'discovery' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'privileges' | 'threads'>
 
 type Note = Exclude<ToKernel, { type: 'request' | 'finished' }>
 
-export function noteMessage(kernel: Parts, thread: Thread, message: Note): void {
+export function handleThreadMessage(kernel: Parts, thread: Thread, message: Note): void {
   switch (message.type) {
     case 'failed':
       kernel.failures.told(message, thread.number)
       return
-    case 'born':
-      kernel.births.onBorn(message, thread)
+    case 'processStarted':
+      kernel.discovery.onProcessStarted(message, thread)
       return
-    case 'unborn':
-      kernel.births.onUnborn(message.pid, thread)
+    case 'processUnknown':
+      kernel.discovery.onProcessUnknown(message.pid, thread)
       return
     case 'exiting':
       if (threadOf(message.pid) === thread.number) kernel.processes.exiting(message.pid)
@@ -43,11 +43,11 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
     case 'settled':
       thread.nativeEnd.over()
       return
-    case 'vouch': {
+    case 'authorize': {
       const { via, action, target } = message
       // What others may do elsewhere is no business of the thread's. It is answered all the same: what waits for the answer holds up more.
-      const may = threadOf(target) === thread.number && kernel.standings.may(via, action, target)
-      thread.post({ type: 'vouched', via, action, target, may })
+      const may = threadOf(target) === thread.number && kernel.privileges.may(via, action, target)
+      thread.post({ type: 'authorized', via, action, target, may })
       return
     }
     case 'breach':
@@ -66,7 +66,7 @@ export function noteMessage(kernel: Parts, thread: Thread, message: Note): void 
       kernel.threads.print(thread, message)
       return
     case 'deadLetters':
-      for (const letter of message.letters) if (isOf(letter, thread)) kernel.deadLetters.add(letter)
+      for (const envelope of message.letters) if (isOf(envelope, thread)) kernel.deadLetters.add(envelope)
       kernel.deadLetters.addUncounted(message.dropped)
       return
     default:

@@ -4,7 +4,7 @@ import type { DeadLetter } from '../protocol/kernel-thread.ts'
 /** Letters that are told one by one in a turn; of more only their number is. */
 const maxTold = 100
 
-export class DeadReport {
+export class DeadLetterBatch {
   readonly #tell: (letters: readonly DeadLetter[], dropped: number) => void
   #letters: DeadLetter[] = []
   #dropped = 0

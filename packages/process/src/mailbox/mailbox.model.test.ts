@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { letter, mailbox, wait } from '../testing/mailbox.ts'
-import { Flow } from './receive-window.ts'
+import { envelope, mailbox, wait } from '../testing/mailbox.ts'
+import { ReceiveWindow } from './receive-window.ts'
 
 describe('letters of another thread', () => {
   it('are accounted for once, whichever way they leave', () => {
@@ -15,7 +15,7 @@ describe('letters of another thread', () => {
       fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, capacity) => {
         const freed = new Map<number, number>()
         const taken = new Map<number, number>()
-        class Counted extends Flow {
+        class Counted extends ReceiveWindow {
           override taken(sequence: number): void {
             taken.set(sequence, (taken.get(sequence) ?? 0) + 1)
           }
@@ -23,14 +23,14 @@ describe('letters of another thread', () => {
             freed.set(0, (freed.get(0) ?? 0) + 1)
           }
         }
-        const flow = new Counted(2)
+        const receiveWindow = new Counted(2)
         const got: unknown[] = []
         const { box, overflown } = mailbox(capacity)
         let sent = 0
         for (const step of steps) {
           switch (step.do) {
             case 'put':
-              box.put(letter(step.topic, sent, flow))
+              box.put(envelope(step.topic, sent, receiveWindow))
               sent += 1
               break
             case 'take': {

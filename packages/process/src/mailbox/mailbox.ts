@@ -3,21 +3,21 @@
  * other threads have room reserved for them (see `reservations.ts`), or wait too.
  */
 import { Deque } from './deque.ts'
-import type { Flow } from './receive-window.ts'
-import type { Letter } from './message.ts'
+import type { ReceiveWindow } from './receive-window.ts'
+import type { Envelope } from './message.ts'
 
 /** Who waits for a letter. */
 export interface Waiter {
   /** Only a letter of this topic. */
   readonly topic: string | undefined
-  take(letter: Letter): void
+  take(envelope: Envelope): void
   /** The mailbox was shut. */
   end(): void
 }
 
 /** A sender in this thread that waits for room. While one waits, the room is used or reserved; while somebody waits for a letter, the queue is empty. */
 interface Sender {
-  readonly letter: Letter
+  readonly envelope: Envelope
   /** Whether the letter is not to be put any more. */
   readonly held: { readonly withdrawn: boolean }
   readonly accepted: (done: boolean) => void
@@ -26,16 +26,16 @@ interface Sender {
 /** Whose mailbox it is. */
 export interface MailboxOwner {
   /** A letter had to give way: a selective receive ran, and what it passed over no longer fits. */
-  onOverflow(letter: Letter): void
+  onOverflow(envelope: Envelope): void
   /** A letter from another thread was taken, or freed its room. */
-  onFlow(flow: Flow): void
+  onFlow(receiveWindow: ReceiveWindow): void
 }
 
 export class Mailbox {
   readonly capacity: number
-  readonly #queue = new Deque<Letter>()
+  readonly #queue = new Deque<Envelope>()
   /** Passed over by a selective receive; older than all in the queue, and without a claim on room. */
-  #stash: Deque<Letter> | undefined
+  #stash: Deque<Envelope> | undefined
   #topics: Map<string, Mailbox> | undefined
   /** Most often one or none. */
   #waiters: Waiter[] | undefined
@@ -86,9 +86,9 @@ export class Mailbox {
   }
 
   /** Puts a letter into room that was reserved for it. */
-  putReserved(letter: Letter): void {
+  putReserved(envelope: Envelope): void {
     this.#reserved -= 1
-    this.put(letter)
+    this.put(envelope)
   }
 
   /** Letters that wait to be taken. */
@@ -110,46 +110,46 @@ export class Mailbox {
   }
 
   /** Puts a letter as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
-  putWhenRoom(letter: Letter, held: { readonly withdrawn: boolean }, accepted: (done: boolean) => void): void {
-    this.#boxOf(letter.topic).#enqueue({ letter, held, accepted })
+  putWhenRoom(envelope: Envelope, held: { readonly withdrawn: boolean }, accepted: (done: boolean) => void): void {
+    this.#boxOf(envelope.topic).#enqueue({ envelope, held, accepted })
   }
 
-  put(letter: Letter): void {
-    this.#boxOf(letter.topic).#put(letter)
+  put(envelope: Envelope): void {
+    this.#boxOf(envelope.topic).#put(envelope)
   }
 
   #boxOf(topic: string): Mailbox {
     return this.#topics?.get(topic) ?? this
   }
 
-  #put(letter: Letter): void {
-    if (this.#waiters === undefined) this.#queue.push(letter)
-    else if (!this.#hand(letter, true)) this.#setAside(letter, true)
+  #put(envelope: Envelope): void {
+    if (this.#waiters === undefined) this.#queue.push(envelope)
+    else if (!this.#hand(envelope, true)) this.#setAside(envelope, true)
   }
 
   /** Gives a letter to the first who waits for it, if anyone does. */
-  #hand(letter: Letter, heldRoom: boolean): boolean {
-    const waiter = this.#waiters?.find(({ topic }) => topic === undefined || topic === letter.topic)
+  #hand(envelope: Envelope, heldRoom: boolean): boolean {
+    const waiter = this.#waiters?.find(({ topic }) => topic === undefined || topic === envelope.topic)
     if (waiter === undefined) return false
     this.giveUp(waiter)
-    this.#taken(letter, heldRoom)
-    waiter.take(letter)
+    this.#taken(envelope, heldRoom)
+    waiter.take(envelope)
     return true
   }
 
   /** Takes the next letter, of one topic if given, if there is one. */
-  take(topic?: string): Letter | undefined {
+  take(topic?: string): Envelope | undefined {
     const stashed = this.#stash === undefined ? undefined : takeOf(this.#stash, topic)
     if (stashed !== undefined) {
       this.#taken(stashed, false)
       return stashed
     }
-    for (let letter = this.#queue.shift(); letter !== undefined; letter = this.#queue.shift()) {
-      const found = topic === undefined || letter.topic === topic
-      if (found) this.#taken(letter, true)
-      else this.#setAside(letter, true)
+    for (let envelope = this.#queue.shift(); envelope !== undefined; envelope = this.#queue.shift()) {
+      const found = topic === undefined || envelope.topic === topic
+      if (found) this.#taken(envelope, true)
+      else this.#setAside(envelope, true)
       if (this.#senders !== undefined) this.#admit()
-      if (found) return letter
+      if (found) return envelope
     }
     return undefined
   }
@@ -173,9 +173,9 @@ export class Mailbox {
     if (known !== undefined) return known
     const own = new Mailbox(this.capacity, this.#owner, this)
     this.#topics.set(topic, own)
-    for (const letter of drain(this.#stash)) (letter.topic === topic ? own : this).#keep(letter)
-    for (const letter of this.#queue.drain()) (letter.topic === topic ? own : this).#queue.push(letter)
-    for (const sender of drain(this.#senders)) (sender.letter.topic === topic ? own : this).#enqueue(sender)
+    for (const envelope of drain(this.#stash)) (envelope.topic === topic ? own : this).#keep(envelope)
+    for (const envelope of this.#queue.drain()) (envelope.topic === topic ? own : this).#queue.push(envelope)
+    for (const sender of drain(this.#senders)) (sender.envelope.topic === topic ? own : this).#enqueue(sender)
     own.#admit()
     this.#admit()
     return own
@@ -187,8 +187,8 @@ export class Mailbox {
     if (own === undefined) return
     this.#topics?.delete(topic)
     own.#isShut = true
-    for (const letter of drain(own.#stash)) if (!this.#hand(letter, false)) this.#setAside(letter, false)
-    for (const letter of own.#queue.drain()) this.put(letter)
+    for (const envelope of drain(own.#stash)) if (!this.#hand(envelope, false)) this.#setAside(envelope, false)
+    for (const envelope of own.#queue.drain()) this.put(envelope)
     for (const sender of drain(own.#senders)) this.#enqueue(sender)
     this.#admit()
     for (const waiter of own.#waiters ?? []) waiter.end()
@@ -196,17 +196,17 @@ export class Mailbox {
   }
 
   /** Empties it for good: answers what was not taken, and lets the senders go that wait for room. */
-  close(): Letter[] {
+  close(): Envelope[] {
     const own = [...(this.#topics?.values() ?? [])].flatMap((mailbox) => mailbox.close())
-    const letters = [...drain(this.#stash), ...this.#queue.drain(), ...own]
+    const envelopes = [...drain(this.#stash), ...this.#queue.drain(), ...own]
     for (const sender of drain(this.#senders)) sender.accepted(false)
     this.#waiters = undefined
-    return letters
+    return envelopes
   }
 
-  #keep(letter: Letter): void {
+  #keep(envelope: Envelope): void {
     this.#stash ??= new Deque()
-    this.#stash.push(letter)
+    this.#stash.push(envelope)
   }
 
   #enqueue(sender: Sender): void {
@@ -220,29 +220,29 @@ export class Mailbox {
       const sender = this.#senders?.shift()
       if (sender === undefined) return
       if (sender.held.withdrawn) continue
-      this.#put(sender.letter)
+      this.#put(sender.envelope)
       sender.accepted(true)
     }
   }
 
   /** A selective receive does not want this letter. It frees its room, but is not taken yet. */
-  #setAside(letter: Letter, heldRoom: boolean): void {
+  #setAside(envelope: Envelope, heldRoom: boolean): void {
     const fits = sizeOf(this.#stash) < this.capacity
-    if (fits) this.#keep(letter)
+    if (fits) this.#keep(envelope)
     else {
-      letter.flow?.taken(letter.sequence)
-      this.#owner.onOverflow(letter)
+      envelope.receiveWindow?.taken(envelope.sequence)
+      this.#owner.onOverflow(envelope)
     }
-    if (letter.flow === undefined) return
-    if (heldRoom) letter.flow.free()
-    this.#owner.onFlow(letter.flow)
+    if (envelope.receiveWindow === undefined) return
+    if (heldRoom) envelope.receiveWindow.free()
+    this.#owner.onFlow(envelope.receiveWindow)
   }
 
-  #taken(letter: Letter, heldRoom: boolean): void {
-    if (letter.flow === undefined) return
-    letter.flow.taken(letter.sequence)
-    if (heldRoom) letter.flow.free()
-    this.#owner.onFlow(letter.flow)
+  #taken(envelope: Envelope, heldRoom: boolean): void {
+    if (envelope.receiveWindow === undefined) return
+    envelope.receiveWindow.taken(envelope.sequence)
+    if (heldRoom) envelope.receiveWindow.free()
+    this.#owner.onFlow(envelope.receiveWindow)
   }
 }
 
@@ -256,6 +256,6 @@ function drain<T extends object>(deque: Deque<T> | undefined): T[] {
   return deque === undefined ? [] : deque.drain()
 }
 
-function takeOf(letters: Deque<Letter>, topic: string | undefined): Letter | undefined {
-  return topic === undefined ? letters.shift() : letters.take((letter) => letter.topic === topic)
+function takeOf(envelopes: Deque<Envelope>, topic: string | undefined): Envelope | undefined {
+  return topic === undefined ? envelopes.shift() : envelopes.take((envelope) => envelope.topic === topic)
 }

@@ -1,11 +1,11 @@
 /** A message on its way, and the message as its receiver sees it. */
 import { type Frame, fork, isBoxed, type Pid } from '@troupe/core'
 import type { StartProcess } from '../protocol/kernel-thread.ts'
-import type { Flow } from './receive-window.ts'
+import type { ReceiveWindow } from './receive-window.ts'
 import { type Transfer, unpack } from './payload.ts'
 
 /** A message in a mailbox. */
-export interface Letter {
+export interface Envelope {
   readonly topic: string
   readonly from: Pid
   /** In the form of `payload.ts`. */
@@ -15,7 +15,7 @@ export interface Letter {
   /** Number of the call that waits for a reply at the sender; 0 when none does. */
   readonly call: number
   /** The sender thread's account, to be told when the letter is taken; none within a thread. */
-  readonly flow: Flow | undefined
+  readonly receiveWindow: ReceiveWindow | undefined
   /** The letter's number in its flow. */
   readonly sequence: number
 }
@@ -27,12 +27,12 @@ export interface ReplyOptions {
 }
 
 /** A message that a process was started with. */
-export function firstLetter(message: StartProcess['messages'][number]): Letter {
-  return { ...message, call: 0, flow: undefined, sequence: 0 }
+export function firstEnvelope(message: StartProcess['messages'][number]): Envelope {
+  return { ...message, call: 0, receiveWindow: undefined, sequence: 0 }
 }
 
 /** Carries a reply back to the caller. */
-export type Answer = (to: Pid, call: number, payload: unknown, transfer: Transfer) => void
+export type ReplySender = (to: Pid, call: number, payload: unknown, transfer: Transfer) => void
 
 /** A message as its receiver gets it. */
 export class Message {
@@ -43,14 +43,14 @@ export class Message {
   /** The sender's frame. The message is handled in the receiver's network, whatever this one's is. */
   readonly frame: Frame
   readonly #call: number
-  readonly #answer: Answer
+  readonly #answer: ReplySender
 
-  constructor(letter: Letter, answer: Answer) {
-    this.topic = letter.topic
-    this.from = letter.from
-    this.payload = unpack(letter.payload)
-    this.frame = opened(letter.frame)
-    this.#call = letter.call
+  constructor(envelope: Envelope, answer: ReplySender) {
+    this.topic = envelope.topic
+    this.from = envelope.from
+    this.payload = unpack(envelope.payload)
+    this.frame = opened(envelope.frame)
+    this.#call = envelope.call
     this.#answer = answer
   }
 

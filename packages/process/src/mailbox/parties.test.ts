@@ -1,6 +1,6 @@
 import { emptyFrame, type Pid, pid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import type { Parcel } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/kernel-thread.ts'
 import { strayIn } from './parties.ts'
 
 const [own, other] = [1, 2]
@@ -8,7 +8,7 @@ const [here, there, elsewhere] = [pid(own, 1), pid(other, 1), pid(3, 1)]
 const report = { credits: 1, window: 1, room: 1, head: 0, others: [], arrived: 0, waiting: [] }
 
 /** Of each kind that names somebody: by whom it is for, and whom it is from. */
-const named: Readonly<Record<string, (near: Pid, far: Pid) => Parcel>> = {
+const named: Readonly<Record<string, (near: Pid, far: Pid) => Signal>> = {
   send: (to, from) => ({
     op: 'send',
     to,
@@ -27,9 +27,9 @@ const named: Readonly<Record<string, (near: Pid, far: Pid) => Parcel>> = {
   linkDown: (to, from) => ({ op: 'linkDown', from, to, error: undefined }),
 }
 /** Of each kind that names but one. */
-const toHere: Readonly<Record<string, (near: Pid) => Parcel>> = { giveBack: (to) => ({ op: 'giveBack', to, credits: 1 }) }
-const fromThere: Readonly<Record<string, (far: Pid) => Parcel>> = {
-  flow: (from) => ({ op: 'flow', from, ...report }),
+const toHere: Readonly<Record<string, (near: Pid) => Signal>> = { giveBack: (to) => ({ op: 'giveBack', to, credits: 1 }) }
+const fromThere: Readonly<Record<string, (far: Pid) => Signal>> = {
+  receiveWindow: (from) => ({ op: 'flow', from, ...report }),
   reclaim: (from) => ({ op: 'reclaim', from, keep: 0 }),
   closed: (gone) => ({ op: 'closed', pid: gone, arrived: 0 }),
   refused: (by) => ({ op: 'refused', pid: by, call: 0, network: null }),
@@ -51,7 +51,7 @@ describe('on a channel between two threads', () => {
   })
 
   it('the rest names nobody', () => {
-    for (const parcel of [{ op: 'mark' }, { op: 'passed' }, { op: 'reply', call: 1, payload: 1 }] as const)
-      expect(strayIn(parcel, { own, other })).toBeUndefined()
+    for (const signal of [{ op: 'mark' }, { op: 'passed' }, { op: 'reply', call: 1, payload: 1 }] as const)
+      expect(strayIn(signal, { own, other })).toBeUndefined()
   })
 })

@@ -3,7 +3,7 @@
  * on a channel between two threads.
  */
 import { type Pid, threadOf } from '@troupe/core'
-import type { Parcel } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/kernel-thread.ts'
 
 export interface Ends {
   /** This thread. */
@@ -25,51 +25,51 @@ function livesIn(pid: Pid, thread: number): boolean {
 }
 
 /** A pid in a parcel that lives at neither end, or at the wrong one; nothing where all is right. */
-export function strayIn(parcel: Parcel, { own, other }: Ends): Pid | undefined {
-  const near = nearOf(parcel)
+export function strayIn(signal: Signal, { own, other }: Ends): Pid | undefined {
+  const near = nearOf(signal)
   if (near !== undefined && !livesIn(near, own)) return near
-  const far = farOf(parcel)
+  const far = farOf(signal)
   return far !== undefined && !livesIn(far, other) ? far : undefined
 }
 
 /** Whom it is for. */
-function nearOf(parcel: Parcel): Pid | undefined {
-  switch (parcel.op) {
+function nearOf(signal: Signal): Pid | undefined {
+  switch (signal.op) {
     case 'send':
     case 'giveBack':
     case 'linkDown':
-      return parcel.to
+      return signal.to
     case 'monitor':
     case 'unmonitor':
     case 'link':
     case 'unlink':
-      return parcel.target
+      return signal.target
     case 'exit':
-      return parcel.watcher.pid
+      return signal.watcher.pid
     default:
       return undefined
   }
 }
 
 /** Whom it comes from. */
-function farOf(parcel: Parcel): Pid | undefined {
-  switch (parcel.op) {
+function farOf(signal: Signal): Pid | undefined {
+  switch (signal.op) {
     case 'send':
     case 'flow':
     case 'reclaim':
     case 'exit':
     case 'linkDown':
-      return parcel.from
+      return signal.from
     case 'closed':
     case 'refused':
-      return parcel.pid
+      return signal.pid
     case 'monitor':
-      return parcel.watcher.pid
+      return signal.watcher.pid
     case 'unmonitor':
-      return parcel.watcher
+      return signal.watcher
     case 'link':
     case 'unlink':
-      return parcel.other
+      return signal.other
     default:
       return undefined
   }

@@ -11,7 +11,7 @@ function snapshot(value: unknown): unknown {
   return payload.unpack(structuredClone(payload.snapshot(value)))
 }
 
-class Account {
+class SendWindow {
   readonly owner = 'anna'
   readonly #secret = 5
   get secret(): number {
@@ -82,9 +82,9 @@ describe('a snapshot', () => {
   })
 
   it('of a class is a plain object of its own fields', () => {
-    const copy = snapshot({ account: new Account() }) as { account: object }
-    expect(copy.account).toEqual({ owner: 'anna' })
-    expect(Object.getPrototypeOf(copy.account)).toBe(Object.prototype)
+    const copy = snapshot({ sendWindow: new SendWindow() }) as { sendWindow: object }
+    expect(copy.sendWindow).toEqual({ owner: 'anna' })
+    expect(Object.getPrototypeOf(copy.sendWindow)).toBe(Object.prototype)
   })
 
   it('leaves out what is not enumerable, and keys that are symbols', () => {

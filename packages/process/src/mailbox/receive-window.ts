@@ -13,10 +13,10 @@ export const firstTries = 4
  * How a letter comes: `held` has room that was reserved for its thread; `open` waits at the receiver for room, and its sender for the report;
  * `try` is lost, as a dead letter, where there is no room.
  */
-export type Claim = 'held' | 'open' | 'try'
+export type CreditKind = 'held' | 'open' | 'try'
 
 /** What the sender is told. */
-export interface FlowReport {
+export interface CreditReport {
   /** Room to add to what is reserved for the sender's thread. */
   readonly credits: number
   /** The thread's share of the room that may be reserved; 0 when it holds no room now: its letters wait at the receiver then. */
@@ -33,7 +33,7 @@ export interface FlowReport {
   readonly waiting: readonly number[]
 }
 
-export class Flow {
+export class ReceiveWindow {
   /** Number of the thread that sends. */
   readonly thread: number
   /** Set while a report is due. */
@@ -119,7 +119,7 @@ export class Flow {
   }
 
   /** What to tell the sender. @param credits Room that was reserved for it just now. */
-  report(credits: number, share: number, room: number): FlowReport {
+  report(credits: number, share: number, room: number): CreditReport {
     this.#reserved += credits
     this.#held += credits
     this.#freed = 0

@@ -1,14 +1,14 @@
 /** Batches on their way to another thread: posted as there is credit for them, in their order; the others wait. */
 import type { Transferable } from 'node:worker_threads'
 import type { Credit } from '../shared-memory/credit.ts'
-import type { Parcel } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/kernel-thread.ts'
 import { Deque } from './deque.ts'
 
 /** Milliseconds that the end of a thread waits for another to read on. */
 const patience = 1000
 
 export interface Batch {
-  readonly parcels: readonly Parcel[]
+  readonly signals: readonly Signal[]
   /** What moves with them. */
   readonly moved: readonly Transferable[]
 }
@@ -33,7 +33,7 @@ export class Unposted {
       return
     }
     this.#waiting.push(batch)
-    this.#flowing ??= this.#flow()
+    this.#flowing ??= this.#receiveWindow()
   }
 
   /** Settles when all that was put so far is posted, or never will be. */
@@ -53,7 +53,7 @@ export class Unposted {
     while (!this.#closed && this.#waiting.size > 0 && this.#credit?.wait(patience) === true)
   }
 
-  async #flow(): Promise<void> {
+  async #receiveWindow(): Promise<void> {
     while (!this.#closed && this.#waiting.size > 0) {
       await this.#credit?.more()
       this.#postWaiting()

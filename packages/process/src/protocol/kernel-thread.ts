@@ -1,13 +1,13 @@
 /** What the kernel and the threads say to each other, both ways, and what threads say among themselves. */
 import type { Actor, EntryId, Frame, FrameReference, OverlayChoice, Pid, WireError } from '@troupe/core'
-import type { BindOptions, Errand, Handed, Peer, ResolvedAddress, Route, ThreadNetwork, Ticket } from '@troupe/network'
-import type { Verdict } from '@troupe/policy'
+import type { BindOptions, ConnectRequest, SocketHandoff, Peer, ResolvedAddress, Route, ThreadNetwork, ListenGrant } from '@troupe/network'
+import type { PolicyDecision } from '@troupe/policy'
 import type { Change, Version } from '@troupe/registry'
 import type { MessagePort } from 'node:worker_threads'
-import type { Claim, FlowReport } from '../mailbox/receive-window.ts'
+import type { CreditKind, CreditReport } from '../mailbox/receive-window.ts'
 import type { LogLine } from './log-line.ts'
 import type { Output, ThreadStreams } from '../shared-memory/output-ledger.ts'
-import type { Wire } from '../channel/local-port.ts'
+import type { KernelPort } from '../channel/local-port.ts'
 import type { ChildAddress, ChildCount, ChildView, EntryView, Evaluation, IssuedToken, PolicyView, TokenView } from './views.ts'
 
 export type { ChildAddress, ChildCount, ChildView, EntryView, Evaluation, IssuedToken, LogLine, PolicyView, TokenView }
@@ -40,7 +40,7 @@ export interface KnownProgram {
 export type Accepts = 'any' | readonly EntryId[]
 
 /** What a caller chose for a spawn or a call, beside what it inherits. */
-export interface Choice {
+export interface ChosenContext {
   /** An overlay chosen on purpose; gated. */
   readonly network?: EntryId | null
   readonly actor?: Actor
@@ -48,7 +48,7 @@ export interface Choice {
 }
 
 /** What a caller hands on: the part of its frame that needs no permission, and the overlay in force. */
-export interface Inheritance {
+export interface InheritedContext {
   readonly overlay: OverlayChoice
   readonly values: Frame['values']
   readonly deadline: Frame['deadline']
@@ -66,8 +66,8 @@ export interface SpawnRequest {
   readonly entry: EntryId
   readonly host: EntryId
   readonly args: readonly unknown[]
-  readonly choice: Choice
-  readonly inherit: Inheritance
+  readonly choice: ChosenContext
+  readonly inherit: InheritedContext
   readonly monitor?: Watcher
   readonly link?: Pid
   readonly name?: string
@@ -83,8 +83,8 @@ export interface FirstMessage {
 export interface CallRequest {
   readonly entry: EntryId
   readonly args: readonly unknown[]
-  readonly choice: Choice
-  readonly inherit: Inheritance
+  readonly choice: ChosenContext
+  readonly inherit: InheritedContext
 }
 
 /** A call that a thread is to run: the caller's own thread, or one of a pool. */
@@ -98,7 +98,7 @@ export interface StartCall {
 export interface Service {
   readonly program: Program
   /** See `call-slots.ts`. */
-  readonly board: SharedArrayBuffer
+  readonly slots: SharedArrayBuffer
 }
 
 /** A call that waits in a thread of a pool, and its place and number on the board. No object: its keys would weigh more than what they hold. */
@@ -129,14 +129,14 @@ export interface Requests {
   /** May it do what the thread is about to do by itself? `resource` is a pid for actions on processes; `port` is a socket's. */
   permit: { ask: { readonly action: string; readonly resource: string; readonly port?: number }; answer: void }
   can: { ask: { readonly action: string; readonly resource: string; readonly meta: Readonly<Record<string, unknown>> }; answer: boolean }
-  evaluate: { ask: Evaluation; answer: Verdict }
+  evaluate: { ask: Evaluation; answer: PolicyDecision }
   policy: { ask: { readonly id: EntryId }; answer: PolicyView }
   namedScope: { ask: { readonly group: string }; answer: readonly EntryId[] }
   select: { ask: { readonly overlay: EntryId | null }; answer: void }
   route: { ask: { readonly overlay: EntryId }; answer: Route }
   /** Of a sealed thread: opens a connection, within so many milliseconds, and hands it over. */
   /** `key`: the isolation key that a request of the HTTP client asked for. */
-  dial: { ask: { readonly errand: Errand; readonly timeout: number; readonly key?: string }; answer: Handed }
+  dial: { ask: { readonly connectRequest: ConnectRequest; readonly timeout: number; readonly key?: string }; answer: SocketHandoff }
   cancelDial: { ask: { readonly request: number }; answer: void }
   /** Of a sealed thread: addresses of a name in the clear network. */
   resolve: { ask: { readonly name: string; readonly family: 0 | 4 | 6 }; answer: readonly ResolvedAddress[] }
@@ -145,7 +145,10 @@ export interface Requests {
   /** Whether an address, by its number in 198.18.0.0/15, may stand for a name in some thread. */
   isAddressLeased: { ask: { readonly number: number }; answer: boolean }
   /** A place in an overlay at which to accept connections, and a number by which it is given up. */
-  bind: { ask: { readonly overlay: EntryId; readonly options: BindOptions }; answer: { readonly ticket: Ticket; readonly number: number } }
+  bind: {
+    ask: { readonly overlay: EntryId; readonly options: BindOptions }
+    answer: { readonly ticket: ListenGrant; readonly number: number }
+  }
   unbind: { ask: { readonly number: number }; answer: void }
   entry: { ask: { readonly id: EntryId }; answer: EntryView }
   entries: { ask: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> }; answer: readonly EntryView[] }
@@ -173,7 +176,7 @@ export interface Requests {
   }
   /** Lets the thread act for who a token stands for, by the pid in the answer, until it tells that this has finished. */
   openSession: {
-    ask: { readonly store: EntryId; readonly token: string; readonly inherit: Inheritance }
+    ask: { readonly store: EntryId; readonly token: string; readonly inherit: InheritedContext }
     answer: { readonly pid: Pid; readonly frame: Frame } | undefined
   }
   /**
@@ -226,9 +229,9 @@ export type ToKernel =
   | Request
   | { readonly type: 'ready' }
   /** A process that this thread started by itself becomes known to the kernel. */
-  | { readonly type: 'born'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: Inheritance }
+  | { readonly type: 'processStarted'; readonly pid: Pid; readonly by: Pid; readonly entry: EntryId; readonly inherit: InheritedContext }
   /** The process that the kernel asked about is not there. */
-  | { readonly type: 'unborn'; readonly pid: Pid }
+  | { readonly type: 'processUnknown'; readonly pid: Pid }
   /** A process of this thread ends: its names and groups are free before anyone learns of its end. */
   | { readonly type: 'exiting'; readonly pid: Pid }
   /** A process takes new code over by itself, or no longer does. */
@@ -252,7 +255,7 @@ export type ToKernel =
   /** For whom does a process or call in the thread `via` act? */
   | { readonly type: 'sender'; readonly via: number; readonly pid: Pid }
   /** May the thread `via`, whose code is asked about, do `action` to a process here? */
-  | { readonly type: 'vouch'; readonly via: number; readonly action: string; readonly target: Pid }
+  | { readonly type: 'authorize'; readonly via: number; readonly action: string; readonly target: Pid }
   | Output
   | { readonly type: 'deadLetters'; readonly letters: readonly DeadLetter[]; readonly dropped: number }
   /** The oldest generation of an overlay by which a connection is open here, if one is. */
@@ -289,19 +292,19 @@ export type ToThread =
   | { readonly type: 'kill'; readonly pid: Pid; readonly error: WireError }
   | { readonly type: 'cancel'; readonly pid: Pid; readonly reason: string }
   /** Asks whether a process that the thread may have started by itself is there. */
-  | { readonly type: 'announce'; readonly pid: Pid }
+  | { readonly type: 'reportProcess'; readonly pid: Pid }
   | {
       readonly type: 'channel'
       readonly thread: number
       readonly port: MessagePort
-      readonly standing: Standing
+      readonly privileges: Privileges
       readonly network: PeerNetwork
       /** None where the two share no memory. */
       readonly words?: ChannelWords
     }
   /** What a thread may do has changed. */
-  | { readonly type: 'standing'; readonly thread: number; readonly standing: Standing }
-  | { readonly type: 'vouched'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
+  | { readonly type: 'privileges'; readonly thread: number; readonly privileges: Privileges }
+  | { readonly type: 'authorized'; readonly via: number; readonly action: string; readonly target: Pid; readonly may: boolean }
   /** For whom a process or call in another thread acts, by the frame that the kernel issued to it; nothing for one that is not there. */
   | { readonly type: 'sender'; readonly via: number; readonly pid: Pid; readonly acting: SenderFrame | undefined }
   /** The policies have changed: what was permitted is asked again. */
@@ -320,9 +323,9 @@ export type ToThread =
   | { readonly type: 'cut'; readonly overlay: EntryId; readonly generation: number }
 
 /** What a thread as a whole may do, as its peers are told by the kernel. */
-export interface Standing {
+export interface Privileges {
   /** All code in it is asked about what it does to processes elsewhere. */
-  readonly governed: boolean
+  readonly policyEnforced: boolean
 }
 
 /** What the frame of a message may not claim by itself. */
@@ -353,7 +356,7 @@ export interface SharedThread {
   /** Threads that a network has in the host, at most. */
   readonly workers: number
   /** See `shared-memory/process-counts.ts`. */
-  readonly population: SharedArrayBuffer
+  readonly processCounts: SharedArrayBuffer
   readonly maxProcesses: number
   readonly queueSize: number
 }
@@ -361,11 +364,11 @@ export interface SharedThread {
 /** What a thread's runtime is made from. */
 export interface RuntimeSettings {
   /** The runtime ends before its thread does, and waits for nothing there. @default false */
-  readonly isRehearsal?: boolean
+  readonly isWarmup?: boolean
   readonly thread: number
-  readonly port: Wire<ToThread>
+  readonly port: KernelPort<ToThread>
   /** See `route-epoch.ts`. */
-  readonly routeWord: SharedArrayBuffer
+  readonly routeEpoch: SharedArrayBuffer
   /** See `credit.ts`. Absent where the kernel is in the same thread. */
   readonly credit?: SharedArrayBuffer
   /** Absent where the thread is given its network later, with its first work. */
@@ -408,16 +411,16 @@ export interface SendRun {
   readonly payloads: unknown[]
   /** Number of the call that waits for the reply; such a message travels alone. */
   readonly call: number
-  readonly claim: Claim
+  readonly claim: CreditKind
 }
 
 /** From thread to thread, in order: one array of these a turn of the event loop. */
-export type Parcel =
+export type Signal =
   | SendRun
   | { readonly op: 'reply'; readonly call: number; readonly payload: unknown }
   /** In place of a reply that cannot be carried. */
   | { readonly op: 'badReply'; readonly call: number; readonly error: WireError }
-  | ({ readonly op: 'flow'; readonly from: Pid } & FlowReport)
+  | ({ readonly op: 'flow'; readonly from: Pid } & CreditReport)
   /** The process needs room that it has reserved for the thread, beyond `keep`. */
   | { readonly op: 'reclaim'; readonly from: Pid; readonly keep: number }
   /** Room that was reserved is given back; by 0, the thread asks for a report. */

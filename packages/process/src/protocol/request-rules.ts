@@ -154,8 +154,8 @@ function chunk(value: unknown): string | undefined {
 const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   request,
   ready: shape({ type: anything }),
-  born: shape({ type: anything, pid: pidText, by: pidText, entry: entryText, inherit }),
-  unborn: shape({ type: anything, pid: pidText }),
+  processStarted: shape({ type: anything, pid: pidText, by: pidText, entry: entryText, inherit }),
+  processUnknown: shape({ type: anything, pid: pidText }),
   exiting: shape({ type: anything, pid: pidText }),
   upgradable: shape({ type: anything, pid: pidText, on: flag }),
   finished: shape({ type: anything, pid: text, exit: wireExit }),
@@ -165,7 +165,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   dry: shape({ type: anything }),
   settling: shape({ type: anything }),
   settled: shape({ type: anything }),
-  vouch: shape({ type: anything, via: count, action: text, target: pidText }),
+  authorize: shape({ type: anything, via: count, action: text, target: pidText }),
   output: shape({ type: anything, stream: oneOf(1, 2), chunk }),
   deadLetters: shape({
     type: anything,
@@ -180,7 +180,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
 const rulesByType: ReadonlyMap<string, Guard> = new Map(Object.entries(messageRules))
 
 /** Messages, and questions, in which there may be anything. */
-const carriers: ReadonlySet<unknown> = new Set(['finished', 'born', 'failed'])
+const carriers: ReadonlySet<unknown> = new Set(['finished', 'processStarted', 'failed'])
 const carryingQuestions: ReadonlySet<unknown> = new Set<RequestName>([
   'spawn',
   'call',

@@ -20,7 +20,7 @@ import {
   shape,
   text,
 } from './validators.ts'
-import type { Parcel } from './kernel-thread.ts'
+import type { Signal } from './kernel-thread.ts'
 
 /** Letters and other parcels in a batch, at most. */
 export const maxBatch = 256
@@ -59,7 +59,7 @@ const numbers = list(count, mostListed)
 const aboutLink = shape({ op, target: pidText, other: pidText })
 const bare = shape({ op })
 
-const rules: Readonly<Record<Exclude<Parcel['op'], 'send'>, Guard>> = {
+const rules: Readonly<Record<Exclude<Signal['op'], 'send'>, Guard>> = {
   reply: shape({ op, call: count, payload: carried }),
   badReply: shape({ op, call: count, error: wireError }),
   flow: shape({
@@ -107,41 +107,41 @@ function isKnownPid(value: unknown): boolean {
 }
 
 /** By hand: letters are many. */
-function faultInSend(parcel: Readonly<Record<string, unknown>>): string | undefined {
-  const { to, from, topic, frame: sent, payloads, call, claim } = parcel
+function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefined {
+  const { to, from, topic, frame: sent, payloads, call, claim } = signal
   if (!isKnownPid(to) || !isKnownPid(from)) return 'to'
   if (text(topic) !== undefined) return 'topic'
   if (number(sent) !== undefined && reference(sent) !== undefined) return 'frame'
   if (count(call) !== undefined || !claims.has(claim)) return 'call'
   if (!Array.isArray(payloads) || payloads.length === 0 || payloads.length > maxBatch) return 'payloads'
   let named = 0
-  for (const _ in parcel) named += 1
+  for (const _ in signal) named += 1
   if (named !== fields) return ''
   for (const payload of payloads) if (typeof payload === 'object' && holdsFile(payload)) return 'payloads'
   return undefined
 }
 
-function faultIn(parcel: unknown): string | undefined {
-  if (!isRecord(parcel)) return 'what it sent is no parcel'
-  const { op: name } = parcel
-  const wrong = name === 'send' ? faultInSend(parcel) : faultInOther(name, parcel)
+function faultIn(signal: unknown): string | undefined {
+  if (!isRecord(signal)) return 'what it sent is no parcel'
+  const { op: name } = signal
+  const wrong = name === 'send' ? faultInSend(signal) : faultInOther(name, signal)
   return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
 }
 
-function faultInOther(name: unknown, parcel: Readonly<Record<string, unknown>>): string | undefined {
+function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>): string | undefined {
   const rule = rulesByOp.get(name)
   if (rule === undefined) return 'op'
-  const wrong = rule(parcel)
+  const wrong = rule(signal)
   if (wrong !== undefined) return wrong
   // What an end, an error or its details hold.
-  return 'exit' in parcel || 'error' in parcel ? carried(parcel) : undefined
+  return 'exit' in signal || 'error' in signal ? carried(signal) : undefined
 }
 
 /** What is wrong with what another thread posted; nothing where it is a batch of parcels. */
 export function faultInBatch(batch: unknown): string | undefined {
   if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'what it posted is no batch of parcels'
-  for (const parcel of batch) {
-    const wrong = faultIn(parcel)
+  for (const signal of batch) {
+    const wrong = faultIn(signal)
     if (wrong !== undefined) return wrong
   }
   return undefined

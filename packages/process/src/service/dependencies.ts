@@ -2,7 +2,7 @@
 import type { EntryId } from '@troupe/core'
 import type { Graph } from '@troupe/registry'
 
-export interface Needs {
+export interface Dependencies {
   /** The services that each service needs. */
   readonly needs: ReadonlyMap<EntryId, readonly EntryId[]>
   /** The services that need each service. */
@@ -10,11 +10,11 @@ export interface Needs {
 }
 
 /** @param implied - A service that another one needs without a reference to it. */
-export function needsOf(
+export function dependenciesOf(
   graph: Graph,
   services: readonly EntryId[],
   implied: (id: EntryId) => EntryId | undefined = () => undefined,
-): Needs {
+): Dependencies {
   const known = new Set(services)
   const needs = new Map(services.map((id) => [id, nearest(id)]))
   const neededBy = new Map<EntryId, EntryId[]>(services.map((id) => [id, []]))

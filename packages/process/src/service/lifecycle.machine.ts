@@ -3,7 +3,7 @@ import { asTroupeError, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { assign, fromPromise, setup } from 'xstate'
 import type { Exit } from '../thread/process/event-queue.ts'
-import type { Life } from './service-instance.ts'
+import type { ServiceInstance } from './service-instance.ts'
 import { isExhausted, restartDelay } from './restart.ts'
 
 /** What a service has to end once its time to stop is over, before it counts as stopped whatever it does. */
@@ -11,7 +11,7 @@ const graceAfterStop = 5_000
 
 export interface LifecycleInput {
   readonly lifecycle: Lifecycle
-  readonly life: Life
+  readonly instance: ServiceInstance
   /** Why it can not start now, if something that it needs is down. */
   readonly blockedBy: () => TroupeError | undefined
 }
@@ -41,9 +41,9 @@ const tooSlow = ({ lifecycle }: Context): Outcome =>
 export const lifecycleMachine = setup({
   types,
   actors: {
-    begin: fromPromise<void, Context>(async ({ input }) => input.life.begin()),
-    run: fromPromise<Exit, Context>(async ({ input }) => input.life.ended()),
-    end: fromPromise<void, Context>(async ({ input }) => input.life.end()),
+    begin: fromPromise<void, Context>(async ({ input }) => input.instance.begin()),
+    run: fromPromise<Exit, Context>(async ({ input }) => input.instance.ended()),
+    end: fromPromise<void, Context>(async ({ input }) => input.instance.end()),
   },
   actions: {
     up: assign({ error: undefined }),
@@ -52,8 +52,8 @@ export const lifecycleMachine = setup({
     block: assign({ error: ({ context }) => context.blockedBy(), blocked: true }),
     unblock: assign({ blocked: false }),
     forget: assign({ attempts: 0, error: undefined }),
-    hurry: ({ context }) => context.life.hurry(),
-    abandon: ({ context }) => context.life.abandon(),
+    hurry: ({ context }) => context.instance.hurry(),
+    abandon: ({ context }) => context.instance.abandon(),
   },
   guards: {
     isBlocked: ({ context }) => context.blockedBy() !== undefined,

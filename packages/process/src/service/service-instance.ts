@@ -18,7 +18,7 @@ interface Incarnation {
   readonly abandoned: AbortController
 }
 
-export class Life {
+export class ServiceInstance {
   readonly #start: Start
   #present: Incarnation | undefined
   /** Settles when nothing is left of the incarnation that was abandoned last. */

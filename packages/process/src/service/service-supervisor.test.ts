@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { SimulatedClock } from 'xstate'
 import type { Start } from './service-instance.ts'
 import type { ServiceStatus } from './service.ts'
-import { serviceChannel, Supervisor } from './service-supervisor.ts'
+import { serviceChannel, ServiceSupervisor } from './service-supervisor.ts'
 import { failing, Play, willing } from '../supervisor/testing/act.ts'
 import { graphOf, id } from '../supervisor/testing/graph.ts'
 import { States } from '../supervisor/testing/states.ts'
@@ -29,7 +29,7 @@ function staged({ references = {}, services, lifecycle = {}, auto = Object.keys(
   onTestFinished(() => {
     serviceChannel.unsubscribe(onService)
   })
-  const supervisor = new Supervisor({
+  const supervisor = new ServiceSupervisor({
     graph: graphOf(references),
     services: Object.entries(services).map(([name, start]) => ({
       id: id(name),

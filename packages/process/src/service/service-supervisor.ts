@@ -15,7 +15,7 @@ import type { Graph, Lifecycle } from '@troupe/registry'
 import { serviceKind } from '../config/kinds.ts'
 import { supervisorKind } from '../config/supervisor-kind.ts'
 import type { Start } from './service-instance.ts'
-import { type Needs, needsOf } from './dependencies.ts'
+import { type Dependencies, dependenciesOf } from './dependencies.ts'
 import { Service, type ServiceState, type ServiceStatus } from './service.ts'
 
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
@@ -35,7 +35,7 @@ export interface ServiceDefinition {
   readonly patience?: number
 }
 
-export interface SupervisorOptions {
+export interface ServiceSupervisorOptions {
   readonly graph: Graph
   readonly services: readonly ServiceDefinition[]
   /** The overlay of all that chooses none. */
@@ -47,20 +47,20 @@ export interface SupervisorOptions {
 
 const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Stopping', 'Stopped', 'Exited'])
 
-export class Supervisor {
-  readonly #options: SupervisorOptions
+export class ServiceSupervisor {
+  readonly #options: ServiceSupervisorOptions
   readonly #services = new Map<EntryId, Service>()
   /** Services in the default network. */
   readonly #followers = new Set<EntryId>()
   /** Found out anew when services or references have changed. */
-  #links: Needs | undefined
+  #links: Dependencies | undefined
   /** Services that are being stopped with what they need: they do not come back before that is done. */
   readonly #leaving = new Set<EntryId>()
   /** The change of each service that is under way. */
   readonly #turns = new Map<EntryId, Promise<void>>()
   #stopping = false
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: ServiceSupervisorOptions) {
     this.#options = options
     for (const definition of options.services) this.#services.set(definition.id, this.#create(definition))
   }
@@ -204,9 +204,9 @@ export class Supervisor {
     return this.#linked().neededBy.get(id) ?? []
   }
 
-  #linked(): Needs {
+  #linked(): Dependencies {
     const { graph, defaultOverlay } = this.#options
-    this.#links ??= needsOf(graph, [...this.#services.keys()], (id) => (this.#followers.has(id) ? defaultOverlay : undefined))
+    this.#links ??= dependenciesOf(graph, [...this.#services.keys()], (id) => (this.#followers.has(id) ? defaultOverlay : undefined))
     return this.#links
   }
 

@@ -2,7 +2,7 @@
 import type { Clock, EntryId, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { type Actor, createActor, waitFor } from 'xstate'
-import { Life, type Start } from './service-instance.ts'
+import { ServiceInstance, type Start } from './service-instance.ts'
 import { lifecycleMachine } from './lifecycle.machine.ts'
 
 /** States of a service. */
@@ -42,7 +42,7 @@ export class Service {
     const { lifecycle, blockedBy, clock } = options
     this.id = options.id
     this.kind = options.kind
-    this.#actor = createActor(lifecycleMachine, { input: { lifecycle, blockedBy, life: new Life(options.start) }, clock })
+    this.#actor = createActor(lifecycleMachine, { input: { lifecycle, blockedBy, instance: new ServiceInstance(options.start) }, clock })
     let last = this.status
     this.#actor.subscribe(() => {
       const { status } = this

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { boardSize, CallBoard } from './call-slots.ts'
+import { slotCount, CallSlots } from './call-slots.ts'
 
 /** The two sides of a board. */
-function sides(): { readonly kernel: CallBoard; readonly thread: CallBoard } {
-  const kernel = new CallBoard()
-  return { kernel, thread: new CallBoard(kernel.memory) }
+function sides(): { readonly kernel: CallSlots; readonly thread: CallSlots } {
+  const kernel = new CallSlots()
+  return { kernel, thread: new CallSlots(kernel.memory) }
 }
 
 describe('a call on the board', () => {
@@ -22,7 +22,7 @@ describe('a call on the board', () => {
 
   it('is not taken for another in its place', () => {
     const { kernel, thread } = sides()
-    const last = boardSize - 1
+    const last = slotCount - 1
     kernel.post(last, 1)
     expect(kernel.withdraw(last, 1)).toBe(true)
     kernel.post(last, 0x7fffffff)

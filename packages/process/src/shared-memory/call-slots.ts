@@ -4,16 +4,16 @@
  */
 
 /** Calls that a board holds: one that runs, and those that wait behind it. */
-export const boardSize = 64
+export const slotCount = 64
 
 const free = 0
 
-export class CallBoard {
+export class CallSlots {
   readonly memory: SharedArrayBuffer
   /** In each place the number of the call that waits there; negative, once it was taken up. */
   readonly #places: Int32Array<SharedArrayBuffer>
 
-  constructor(memory = new SharedArrayBuffer(boardSize * Int32Array.BYTES_PER_ELEMENT)) {
+  constructor(memory = new SharedArrayBuffer(slotCount * Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory
     this.#places = new Int32Array(memory)
   }

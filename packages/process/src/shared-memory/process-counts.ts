@@ -9,7 +9,7 @@ const firstAt = 1
 /** Threads of a `shared` host when none are asked for. */
 export const defaultWorkers = availableParallelism()
 
-export class Population {
+export class ProcessCounts {
   readonly buffer: SharedArrayBuffer
   readonly #counts: Int32Array
   readonly #max: number

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { closeRouteWord, openRouteWord, routesChanged } from './route-epoch.ts'
+import { closeRouteEpoch, openRouteEpoch, routesChanged } from './route-epoch.ts'
 
 const read = (word: SharedArrayBuffer) => Atomics.load(new Int32Array(word), 0)
 
 it('each thread has a word of its own, which no other can set back', () => {
-  const [one, other] = [openRouteWord(), openRouteWord()]
+  const [one, other] = [openRouteEpoch(), openRouteEpoch()]
   routesChanged()
   Atomics.store(new Int32Array(one), 0, 0)
   expect([read(one), read(other)]).toEqual([0, 1])
-  closeRouteWord(one)
+  closeRouteEpoch(one)
   routesChanged()
   expect([read(one), read(other)]).toEqual([0, 2])
-  closeRouteWord(other)
+  closeRouteEpoch(other)
 })

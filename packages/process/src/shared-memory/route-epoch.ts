@@ -7,19 +7,19 @@
 const words = new Map<SharedArrayBuffer, Int32Array<SharedArrayBuffer>>()
 
 /** The word of one more thread. */
-export function openRouteWord(): SharedArrayBuffer {
+export function openRouteEpoch(): SharedArrayBuffer {
   const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   words.set(shared, new Int32Array(shared))
   return shared
 }
 
 /** The thread is gone. */
-export function closeRouteWord(shared: SharedArrayBuffer): void {
+export function closeRouteEpoch(shared: SharedArrayBuffer): void {
   words.delete(shared)
 }
 
 /** That of the kernel's own thread. */
-export const routeWord: SharedArrayBuffer = openRouteWord()
+export const routeEpoch: SharedArrayBuffer = openRouteEpoch()
 
 /** From now on every dial that starts, in every thread, asks for its route anew. */
 export function routesChanged(): void {

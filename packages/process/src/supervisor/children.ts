@@ -13,7 +13,7 @@ export interface RunningChild extends Running {
 }
 
 /** A place for a child, whether it is taken or not. */
-export interface Place {
+export interface ChildSlot {
   readonly spec: ChildSpec
   child: RunningChild | undefined
 }
@@ -26,7 +26,7 @@ export interface ChildrenOptions {
 
 export class Children {
   readonly #options: ChildrenOptions
-  #places: readonly Place[]
+  #places: readonly ChildSlot[]
 
   constructor(specs: readonly ChildSpec[], options: ChildrenOptions) {
     this.#options = options
@@ -49,21 +49,21 @@ export class Children {
   }
 
   /** @throws TroupeError `NotFound` */
-  get(id: string): Place {
+  get(id: string): ChildSlot {
     const place = this.#find(id)
     if (place !== undefined) return place
     throw notFound(`${this.#options.of} has no child "${id}"`, { supervisor: this.#options.of, child: id })
   }
 
   /** A child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */
-  resting(id: string): Place {
+  resting(id: string): ChildSlot {
     const place = this.get(id)
     if (place.child === undefined) return place
     throw new TroupeError('Conflict', `child "${id}" of ${this.#options.of} runs: terminate it first`, { details: { ...this.view(place) } })
   }
 
   /** @throws TroupeError `AlreadyExists` for an id that is taken. */
-  add(spec: ChildSpec): Place {
+  add(spec: ChildSpec): ChildSlot {
     const taken = this.#find(spec.id)
     if (taken !== undefined)
       throw new TroupeError('AlreadyExists', `${this.#options.of} has a child "${spec.id}" already`, { details: { ...this.view(taken) } })
@@ -72,22 +72,22 @@ export class Children {
     return place
   }
 
-  forget(place: Place): void {
+  forget(place: ChildSlot): void {
     this.#places = this.#places.filter((other) => other !== place)
   }
 
-  view({ spec, child }: Place): ChildView {
+  view({ spec, child }: ChildSlot): ChildView {
     const { id, process, restart, significant } = spec
     const type = this.#options.isSupervisor(process) ? 'supervisor' : 'process'
     return { id, process, type, restart, significant, pid: child?.pid, supervisor: child?.supervisor }
   }
 
-  #find(id: string): Place | undefined {
+  #find(id: string): ChildSlot | undefined {
     return this.#places.find(({ spec }) => spec.id === id)
   }
 }
 
-export function asMember({ spec, child }: Place): Member {
+export function asMember({ spec, child }: ChildSlot): Member {
   const { id, restart, significant } = spec
   return { id, restart, significant, up: child !== undefined }
 }

@@ -7,7 +7,7 @@ import { SimulatedClock } from 'xstate'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import { ProcessSupervisor } from './process-supervisor.ts'
-import { objection, type Rules } from './strategy.ts'
+import { childSpecError, type Rules } from './strategy.ts'
 import { OtpModel } from './testing/otp-model.ts'
 
 const rules: fc.Arbitrary<Rules> = fc.record({
@@ -115,7 +115,7 @@ async function take(step: Step, model: OtpModel, real: Real, rules: Rules): Prom
       real.failures.set(step.id, step.times)
       return
     case 'startChild': {
-      const expected = objection(rules, step.child) === undefined ? model.startChild(step.child) : 'refused'
+      const expected = childSpecError(rules, step.child) === undefined ? model.startChild(step.child) : 'refused'
       expect(await outcome(real.supervisor.startChild(childSpec(step.child)))).toBe(expected)
       return
     }
@@ -139,7 +139,7 @@ describe('a supervisor of processes', () => {
         fc.uniqueArray(specs, { selector: ({ id }) => id, maxLength: 5 }),
         fc.array(steps, { maxLength: 30 }),
         async (rules, given, steps) => {
-          const children = given.filter((child) => objection(rules, child) === undefined)
+          const children = given.filter((child) => childSpecError(rules, child) === undefined)
           const model = new OtpModel(rules)
           for (const child of children) model.startChild(child)
           const real = new Real(rules, children.map(childSpec))

@@ -4,10 +4,10 @@ import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLev
 import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
-import { asMember, Children, type Place, type RunningChild } from './children.ts'
+import { asMember, Children, type ChildSlot, type RunningChild } from './children.ts'
 import { deadline } from './deadline.ts'
 import type { Running } from '../service/service-instance.ts'
-import { countRestart, isForgotten, objection, type Rules, stopOrder, turnover, verdict } from './strategy.ts'
+import { countRestart, isForgotten, childSpecError, type Rules, stopOrder, restartPlan, exitDecision } from './strategy.ts'
 
 export interface ProcessSupervisorOptions {
   /** What it goes by: `app:workers`, and `app:workers/db` for a child that is a supervisor. */
@@ -85,7 +85,7 @@ export class ProcessSupervisor implements Running {
    */
   startChild(spec: ChildSpec): Promise<ChildView> {
     return this.#asked(async () => {
-      const wrong = objection(this.#options.rules, spec)
+      const wrong = childSpecError(this.#options.rules, spec)
       if (wrong !== undefined) throw invalid(wrong, { supervisor: this.name, child: spec.id })
       const place = this.#children.add(spec)
       try {
@@ -155,7 +155,7 @@ export class ProcessSupervisor implements Running {
     return undefined
   }
 
-  async #start(place: Place): Promise<ChildView> {
+  async #start(place: ChildSlot): Promise<ChildView> {
     const child = await this.#options.start(place.spec)
     place.child = child
     this.#report('debug', place.spec.id, `started${placeOf(child)}`)
@@ -164,12 +164,12 @@ export class ProcessSupervisor implements Running {
   }
 
   /** A child ended. If it was to, its place is empty already. */
-  async #childEnded(place: Place, child: RunningChild, exit: Exit): Promise<void> {
+  async #childEnded(place: ChildSlot, child: RunningChild, exit: Exit): Promise<void> {
     if (place.child !== child || this.#stopping) return
     place.child = undefined
     const ended = asMember(place)
     const error = 'error' in exit ? exit.error : undefined
-    const then = verdict(this.#options.rules, this.#children.members, ended, error !== undefined)
+    const then = exitDecision(this.#options.rules, this.#children.members, ended, error !== undefined)
     const words = `terminated${placeOf(child)}, ${outcomes[then]}`
     this.#report(error === undefined && then !== 'restart' ? 'debug' : 'warn', ended.id, words, error)
     if (then === 'restart') {
@@ -192,7 +192,7 @@ export class ProcessSupervisor implements Running {
         await this.#finish({ error })
         return
       }
-      const { stop, start } = turnover(rules.strategy, this.#children.members, failure.id)
+      const { stop, start } = restartPlan(rules.strategy, this.#children.members, failure.id)
       await this.#stopAll(stop)
       failure = await this.#startAll(start)
       // A child that can not start must not keep all others in this thread from their turn.
@@ -204,7 +204,7 @@ export class ProcessSupervisor implements Running {
     for (const id of ids) await this.#stop(this.#children.get(id))
   }
 
-  async #stop(place: Place): Promise<void> {
+  async #stop(place: ChildSlot): Promise<void> {
     const { spec, child } = place
     place.child = undefined
     if (isForgotten(spec)) this.#children.forget(place)

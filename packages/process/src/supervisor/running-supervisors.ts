@@ -13,7 +13,7 @@ import { serviceFrame } from '../service/service-frame.ts'
 import type { Rules } from './strategy.ts'
 import { startProcess } from '../service/supervised-process.ts'
 
-export interface SupervisorsOptions {
+export interface RunningSupervisorsOptions {
   readonly kernel: Kernel
   readonly log: Log
   /** @default the system's */
@@ -26,34 +26,34 @@ interface Named {
   readonly partitions: number | undefined
 }
 
-export class Supervisors {
-  readonly #options: SupervisorsOptions
+export class RunningSupervisors {
+  readonly #options: RunningSupervisorsOptions
   readonly #running = new Map<string, Named>()
 
-  constructor(options: SupervisorsOptions) {
+  constructor(options: RunningSupervisorsOptions) {
     this.#options = options
     const { kernel } = options
-    const { authority } = kernel
+    const { authorizer } = kernel
     kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
       const spec = this.#childSpec(supervisor, child)
-      authority.check(record, 'process.spawn', spec.process, { supervisor })
+      authorizer.check(record, 'process.spawn', spec.process, { supervisor })
       // A child that is added follows its caller, at its restarts too.
-      const acting = authority.governs(record) ? kernel.frames.acting(record.frame) : undefined
+      const acting = authorizer.governs(record) ? kernel.frames.acting(record.frame) : undefined
       return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay, acting })
     })
     kernel.handle('terminateChild', async ({ supervisor, child }, { record }) => {
-      authority.check(record, 'process.terminate', childName(supervisor, child))
+      authorizer.check(record, 'process.terminate', childName(supervisor, child))
       const name = childName(supervisor, child)
       const whole = this.#whole(supervisor)
       const isOwn = (other: string) => other === name || other.startsWith(`${name}/`)
       await waitUnlessOwn(kernel, record, isOwn, async (released) => Promise.race([whole.terminateChild(child), released()]))
     })
     kernel.handle('restartChild', async ({ supervisor, child }, { record }) => {
-      authority.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
+      authorizer.check(record, 'process.spawn', childName(supervisor, child), { supervisor })
       return this.#whole(supervisor).restartChild(child)
     })
     kernel.handle('deleteChild', async ({ supervisor, child }, { record }) => {
-      authority.check(record, 'process.terminate', childName(supervisor, child))
+      authorizer.check(record, 'process.terminate', childName(supervisor, child))
       await this.#whole(supervisor).deleteChild(child)
     })
     kernel.handle('whichChildren', ({ supervisor }) => this.#named(supervisor).supervisor.whichChildren())

@@ -10,10 +10,10 @@ import { startPerSender } from '../service/per-sender.ts'
 import { serviceFrame } from '../service/service-frame.ts'
 import { startProcess } from '../service/supervised-process.ts'
 import type { ServiceDefinition } from '../service/service-supervisor.ts'
-import type { Supervisors } from './running-supervisors.ts'
+import type { RunningSupervisors } from './running-supervisors.ts'
 
 /** All that the entries of an application make services. Supervisors that are children of others are not: their parents start them. */
-export function servicesOf(kernel: Kernel, supervisors: Supervisors): readonly ServiceDefinition[] {
+export function servicesOf(kernel: Kernel, supervisors: RunningSupervisors): readonly ServiceDefinition[] {
   const of = (kind: string) => kernel.registry.find({ kind }).map(({ id }) => id)
   return [
     ...of('network.*').map((id) => overlayService(kernel, id)),
@@ -24,7 +24,7 @@ export function servicesOf(kernel: Kernel, supervisors: Supervisors): readonly S
 }
 
 /** The service that an entry is; nothing for entries that are none, and for supervisors that others start. */
-export function serviceOf(kernel: Kernel, supervisors: Supervisors, id: EntryId): ServiceDefinition | undefined {
+export function serviceOf(kernel: Kernel, supervisors: RunningSupervisors, id: EntryId): ServiceDefinition | undefined {
   const { kind } = kernel.registry.get(id)
   if (kindMatches(kind, 'network.*')) return overlayService(kernel, id)
   if (kind === hostKind.kind) return hostService(kernel, id)
@@ -33,7 +33,7 @@ export function serviceOf(kernel: Kernel, supervisors: Supervisors, id: EntryId)
 }
 
 /** Makes something of no life of its own a service: it runs until it is stopped. */
-export function standing(stop: () => Promise<void>): Running {
+export function runningUntil(stop: () => Promise<void>): Running {
   const { promise, resolve } = Promise.withResolvers<Exit>()
   return {
     ended: promise,
@@ -59,7 +59,7 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
         await readyUnless(signal, host)
         kernel.hosts.add(host)
       }
-      return standing(async () => kernel.hosts.remove(id))
+      return runningUntil(async () => kernel.hosts.remove(id))
     },
   }
 }
@@ -92,13 +92,13 @@ function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
     start: async () => {
       // One that was put in service by a change is there already.
       if (!kernel.overlays.has(id)) await kernel.overlays.add(id)
-      return standing(async () => kernel.overlays.remove(id))
+      return runningUntil(async () => kernel.overlays.remove(id))
     },
   }
 }
 
 /** A process as a service. */
-function processService(kernel: Kernel, supervisors: Supervisors, id: EntryId): ServiceDefinition {
+function processService(kernel: Kernel, supervisors: RunningSupervisors, id: EntryId): ServiceDefinition {
   const { fields, meta, entry } = kernel.registry.decode(id, serviceKind)
   const { lifecycle, process, host, input, name, accepts } = fields
   return {
@@ -129,7 +129,7 @@ function pinOf({ registry }: Kernel, process: EntryId): OverlayChoice {
 }
 
 /** `process.supervisor` as a service. */
-function supervisorService(supervisors: Supervisors, id: EntryId): ServiceDefinition {
+function supervisorService(supervisors: RunningSupervisors, id: EntryId): ServiceDefinition {
   const { kind, lifecycle } = supervisors.describe(id)
   return {
     id,

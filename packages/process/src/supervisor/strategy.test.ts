@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countRestart, type Member, objection, type Rules, stopOrder, turnover, verdict } from './strategy.ts'
+import { countRestart, type Member, childSpecError, type Rules, stopOrder, restartPlan, exitDecision } from './strategy.ts'
 
 const rules: Rules = { strategy: 'one_for_one', maxRestarts: 2, maxSeconds: 5, autoShutdown: 'never' }
 const member = (id: string, change: Partial<Member> = {}): Member => ({ id, restart: 'permanent', significant: false, up: true, ...change })
@@ -11,7 +11,7 @@ describe('turnover', () => {
     ['rest_for_one', { stop: ['d', 'c'], start: ['b', 'd'] }],
     ['one_for_all', { stop: ['d', 'c', 'a'], start: ['a', 'b', 'd'] }],
   ] as const)('%s', (strategy, expected) => {
-    expect(turnover(strategy, members, 'b')).toEqual(expected)
+    expect(restartPlan(strategy, members, 'b')).toEqual(expected)
   })
 })
 
@@ -24,16 +24,16 @@ describe('verdict', () => {
     ['temporary', false, 'leave'],
     ['temporary', true, 'leave'],
   ] as const)('%s, failed: %s', (restart, failed, expected) => {
-    expect(verdict(rules, members, member('b', { restart }), failed)).toBe(expected)
+    expect(exitDecision(rules, members, member('b', { restart }), failed)).toBe(expected)
   })
 
   it('ends the supervisor with the first or the last significant child', () => {
     const ended = member('x', { restart: 'temporary', significant: true, up: false })
     const other = member('y', { restart: 'transient', significant: true })
-    expect(verdict({ ...rules, autoShutdown: 'any_significant' }, [ended, other], ended, true)).toBe('shutdown')
-    expect(verdict({ ...rules, autoShutdown: 'all_significant' }, [ended, other], ended, true)).toBe('leave')
-    expect(verdict({ ...rules, autoShutdown: 'all_significant' }, [ended, { ...other, up: false }], ended, true)).toBe('shutdown')
-    expect(verdict({ ...rules, autoShutdown: 'any_significant' }, [other], { ...other, up: false }, true)).toBe('restart')
+    expect(exitDecision({ ...rules, autoShutdown: 'any_significant' }, [ended, other], ended, true)).toBe('shutdown')
+    expect(exitDecision({ ...rules, autoShutdown: 'all_significant' }, [ended, other], ended, true)).toBe('leave')
+    expect(exitDecision({ ...rules, autoShutdown: 'all_significant' }, [ended, { ...other, up: false }], ended, true)).toBe('shutdown')
+    expect(exitDecision({ ...rules, autoShutdown: 'any_significant' }, [other], { ...other, up: false }, true)).toBe('restart')
   })
 })
 
@@ -47,7 +47,7 @@ it('stopOrder is the reverse of the start, of those that run', () => {
 })
 
 it('objection names what can not be significant', () => {
-  expect(objection({ autoShutdown: 'any_significant' }, member('a', { significant: true }))).toContain('permanent')
-  expect(objection(rules, member('a', { significant: true, restart: 'temporary' }))).toContain('auto_shutdown')
-  expect(objection({ autoShutdown: 'all_significant' }, member('a', { significant: true, restart: 'temporary' }))).toBeUndefined()
+  expect(childSpecError({ autoShutdown: 'any_significant' }, member('a', { significant: true }))).toContain('permanent')
+  expect(childSpecError(rules, member('a', { significant: true, restart: 'temporary' }))).toContain('auto_shutdown')
+  expect(childSpecError({ autoShutdown: 'all_significant' }, member('a', { significant: true, restart: 'temporary' }))).toBeUndefined()
 })

@@ -30,13 +30,13 @@ export interface Member {
 }
 
 /** What to stop and what to start, each in that order. */
-export interface Turnover {
+export interface RestartPlan {
   readonly stop: readonly string[]
   readonly start: readonly string[]
 }
 
 /** What becomes of a child that ended by itself. `members` are in the order of their start. */
-export function verdict(rules: Rules, members: readonly Member[], ended: Member, failed: boolean): 'restart' | 'shutdown' | 'leave' {
+export function exitDecision(rules: Rules, members: readonly Member[], ended: Member, failed: boolean): 'restart' | 'shutdown' | 'leave' {
   if (ended.restart === 'permanent' || (ended.restart === 'transient' && failed)) return 'restart'
   if (!ended.significant || rules.autoShutdown === 'never') return 'leave'
   const others = members.some(({ id, significant, up }) => id !== ended.id && significant && up)
@@ -44,7 +44,7 @@ export function verdict(rules: Rules, members: readonly Member[], ended: Member,
 }
 
 /** Who stops and who starts when `id` is started anew. Temporary children that are stopped for it do not come back. */
-export function turnover(strategy: Strategy, members: readonly Member[], id: string): Turnover {
+export function restartPlan(strategy: Strategy, members: readonly Member[], id: string): RestartPlan {
   const at = members.findIndex((member) => member.id === id)
   const first = strategy === 'one_for_all' ? 0 : at
   const concerned = strategy === 'one_for_one' ? members.slice(at, at + 1) : members.slice(first)
@@ -78,7 +78,7 @@ export function countRestart(
 }
 
 /** Why a child can not be one of a supervisor with these rules, if it can not. */
-export function objection(
+export function childSpecError(
   { autoShutdown }: Pick<Rules, 'autoShutdown'>,
   child: Pick<Member, 'restart' | 'significant'>,
 ): string | undefined {

@@ -1,27 +1,27 @@
 /** A mailbox for tests, and letters for it. */
 import { emptyFrame, pid } from '@troupe/core'
-import type { Flow } from '../mailbox/receive-window.ts'
-import type { Letter } from '../mailbox/message.ts'
+import type { ReceiveWindow } from '../mailbox/receive-window.ts'
+import type { Envelope } from '../mailbox/message.ts'
 import { Mailbox } from '../mailbox/mailbox.ts'
 
 const from = pid(1, 1)
 
-export function letter(topic: string, payload: unknown, flow?: Flow): Letter {
-  return { topic, from, payload, frame: emptyFrame, call: 0, flow, sequence: flow?.arrive() ?? 0 }
+export function envelope(topic: string, payload: unknown, receiveWindow?: ReceiveWindow): Envelope {
+  return { topic, from, payload, frame: emptyFrame, call: 0, receiveWindow, sequence: receiveWindow?.arrive() ?? 0 }
 }
 
 export function mailbox(capacity = 4) {
-  const overflown: Letter[] = []
-  const reported: Flow[] = []
+  const overflown: Envelope[] = []
+  const reported: ReceiveWindow[] = []
   const box = new Mailbox(capacity, {
-    onOverflow: (letter) => overflown.push(letter),
-    onFlow: (flow) => reported.push(flow),
+    onOverflow: (envelope) => overflown.push(envelope),
+    onFlow: (receiveWindow) => reported.push(receiveWindow),
   })
   return { box, overflown, reported }
 }
 
 /** Waits for a letter; returns how to give up. */
-export function wait(box: Mailbox, topic: string | undefined, take: (letter: Letter) => void, end: () => void): () => void {
+export function wait(box: Mailbox, topic: string | undefined, take: (envelope: Envelope) => void, end: () => void): () => void {
   const waiter = { topic, take, end }
   box.wait(waiter)
   return () => {
@@ -38,6 +38,6 @@ export function payloads(box: Mailbox, topic?: string): unknown[] {
 /** A letter that waits for room; what became of it is pushed to `log`. */
 export function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
   return new Promise<boolean>((resolve) => {
-    box.putWhenRoom(letter(topic, payload), { withdrawn: false }, resolve)
+    box.putWhenRoom(envelope(topic, payload), { withdrawn: false }, resolve)
   }).then((accepted) => log.push([payload, accepted]))
 }

@@ -2,32 +2,32 @@
 import { emptyFrame, entryId, pid, type Pid, TroupeError, threadOf } from '@troupe/core'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Channel } from '../channel/channel.ts'
-import type { Letter } from '../mailbox/message.ts'
+import type { Envelope } from '../mailbox/message.ts'
 import type { DeadLetter } from '../protocol/kernel-thread.ts'
-import { Border } from '../thread/messaging/inbound-gate.ts'
-import { Bonds } from '../thread/messaging/links.ts'
+import { InboundGate } from '../thread/messaging/inbound-gate.ts'
+import { Links } from '../thread/messaging/links.ts'
 import { LocalProcess } from '../thread/process/local-process.ts'
-import { handOut } from '../thread/messaging/signals.ts'
-import { PostOffice } from '../thread/messaging/message-router.ts'
+import { dispatchSignal } from '../thread/messaging/signals.ts'
+import { MessageRouter } from '../thread/messaging/message-router.ts'
 
 const home = 9
 const receiver = pid(home, 1)
 
-function process(id: Pid, queueSize: number, post: () => PostOffice): LocalProcess {
+function process(id: Pid, queueSize: number, router: () => MessageRouter): LocalProcess {
   return new LocalProcess({
     pid: id,
     program: { entry: entryId('app:it'), module: 'file:///it.ts', method: 'main' },
     frame: emptyFrame,
     accepts: [],
     queueSize,
-    birth: undefined,
-    surroundings: {
+    localSpawn: undefined,
+    services: {
       answer: () => undefined,
-      onOverflow: ({ pid }, letter) => {
-        post().overflowed(pid, letter)
+      onOverflow: ({ pid }, envelope) => {
+        router().overflowed(pid, envelope)
       },
-      onFlow: (process, flow) => {
-        post().reportFlow(process, flow)
+      onFlow: (process, receiveWindow) => {
+        router().reportFlow(process, receiveWindow)
       },
       onUnsent: () => undefined,
     },
@@ -37,8 +37,8 @@ function process(id: Pid, queueSize: number, post: () => PostOffice): LocalProce
 /** A thread with one process. */
 class Site {
   readonly process: LocalProcess
-  readonly post: PostOffice
-  readonly #bonds = new Bonds({
+  readonly router: MessageRouter
+  readonly #links = new Links({
     thread: home,
     process: () => undefined,
     channel: (thread) => this.channel(thread),
@@ -46,9 +46,9 @@ class Site {
   })
   readonly #channels = new Map<number, Channel>()
 
-  constructor(thread: number, capacity: number, onDead: (letter: DeadLetter) => void) {
-    this.process = process(pid(thread, 1), capacity, () => this.post)
-    this.post = new PostOffice({
+  constructor(thread: number, capacity: number, onDead: (envelope: DeadLetter) => void) {
+    this.process = process(pid(thread, 1), capacity, () => this.router)
+    this.router = new MessageRouter({
       thread,
       process: (id) => (id === this.process.pid && !this.process.ended ? this.process : undefined),
       channel: (other) => this.channel(other),
@@ -64,19 +64,19 @@ class Site {
       thread,
       own: threadOf(this.process.pid),
       onLetters: () => undefined,
-      onParcel: (parcel, from, frame) => {
-        from.border?.take(parcel, frame)
+      onSignal: (signal, from, frame) => {
+        from.gate?.accept(signal, frame)
       },
       onBreach: () => undefined,
       onClose: () => undefined,
     })
-    channel.border = new Border({
-      standing: { governed: false },
+    channel.gate = new InboundGate({
+      privileges: { policyEnforced: false },
       network: { isOwn: true, overlay: null },
-      vouch: () => undefined,
+      authorize: () => undefined,
       identify: () => undefined,
-      pass: (parcel, frame) => {
-        handOut(parcel, channel, frame, { post: this.post, bonds: this.#bonds })
+      pass: (signal, frame) => {
+        dispatchSignal(signal, channel, frame, { router: this.router, links: this.#links })
       },
       refuse: () => undefined,
     })
@@ -96,7 +96,7 @@ export interface Sent {
 
 export class Scene {
   readonly sent: Sent[] = []
-  readonly taken: Letter[] = []
+  readonly taken: Envelope[] = []
   readonly dead: DeadLetter[] = []
   readonly home: Site
   /** The first is the receiver's own thread. */
@@ -105,7 +105,7 @@ export class Scene {
   readonly #gone = new Set<Site>()
 
   constructor(capacity: number, threads: number) {
-    const onDead = (letter: DeadLetter) => this.dead.push(letter)
+    const onDead = (envelope: DeadLetter) => this.dead.push(envelope)
     this.home = new Site(home, capacity, onDead)
     this.senders = [this.home, ...Array.from({ length: threads }, (_, n) => new Site(n + 1, capacity, onDead))]
     this.senders.forEach((site, thread) => {
@@ -132,10 +132,10 @@ export class Scene {
     this.sent.push(sent)
     const message = { to: receiver, topic, payload: sent.n, frame: emptyFrame, transfer: [] }
     if (isTry) {
-      sent.how = site.post.trySend(site.process, message) ? 'accepted' : 'rejected'
+      sent.how = site.router.trySend(site.process, message) ? 'accepted' : 'rejected'
       return
     }
-    site.post.send(site.process, message).then(
+    site.router.send(site.process, message).then(
       () => {
         if (sent.how === 'waits') sent.how = 'accepted'
       },
@@ -159,9 +159,9 @@ export class Scene {
   }
 
   take(topic: string | undefined): boolean {
-    const letter = this.home.process.mailbox.take(topic)
-    if (letter !== undefined) this.taken.push(letter)
-    return letter !== undefined
+    const envelope = this.home.process.mailbox.take(topic)
+    if (envelope !== undefined) this.taken.push(envelope)
+    return envelope !== undefined
   }
 
   /** A sending thread dies: what it sent and the receiver's thread did not get is lost with it. */
@@ -170,13 +170,13 @@ export class Scene {
     const site = this.senders[thread]
     if (site === undefined || this.#gone.has(site) || this.#gone.size === this.senders.length - 2) return
     this.#gone.add(site)
-    this.home.post.threadGone(this.home.channel(thread), new TroupeError('Unavailable', 'the thread is gone'))
+    this.home.router.threadGone(this.home.channel(thread), new TroupeError('Unavailable', 'the thread is gone'))
     for (const sent of this.sent) if (sent.from === site.process.pid) sent.how = 'rejected'
   }
 
   end(): void {
-    const letters = this.home.process.close({ value: 1 })
-    this.home.post.processEnded(this.home.process, letters)
+    const envelopes = this.home.process.close({ value: 1 })
+    this.home.router.processEnded(this.home.process, envelopes)
   }
 
   /** Moves all that is under way. */

@@ -1,6 +1,6 @@
 /** A kernel with one host, whose processes run the programs in `programs/`. One at a time in a test file: the runtime is the thread's. */
 import { type EntryId, entryId, type Log, type LogNote } from '@troupe/core'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { compilePolicies, policyKinds, Security } from '@troupe/policy/kernel'
 import { type EntryInput, Registry } from '@troupe/registry'
 import { setRuntime } from '../thread/current.ts'
@@ -76,7 +76,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
       fields,
     })),
   )
-  const overlays = new Overlays(registry)
+  const overlays = new OverlayTable(registry)
   for (const id of options.overlays ?? []) await overlays.add(entryId(id))
   const log: string[] = []
   const notes: Noted[] = []
@@ -104,7 +104,7 @@ export async function startKernel(options: KernelFixtureOptions): Promise<Kernel
     log,
     notes,
     noted: async (count) => failures.atLeast(count),
-    dead: graveyard.letters,
+    dead: graveyard.envelopes,
     deadLetters: async (count) => graveyard.atLeast(count),
     exec: async (program, ...args) => processes.exec(idOf(program), hostId, ...args),
     async [Symbol.asyncDispose]() {
@@ -150,24 +150,24 @@ class Arrivals {
 }
 
 class Graveyard implements Disposable {
-  readonly letters: DeadLetter[] = []
-  readonly #waiting: { readonly count: number; readonly resolve: (letters: readonly DeadLetter[]) => void }[] = []
+  readonly envelopes: DeadLetter[] = []
+  readonly #waiting: { readonly count: number; readonly resolve: (envelopes: readonly DeadLetter[]) => void }[] = []
 
   constructor() {
     deadLetterChannel.subscribe(this.#bury)
   }
 
   async atLeast(count: number): Promise<readonly DeadLetter[]> {
-    if (this.letters.length >= count) return this.letters
+    if (this.envelopes.length >= count) return this.envelopes
     return new Promise((resolve) => {
       this.#waiting.push({ count, resolve })
     })
   }
 
-  readonly #bury = (letter: unknown) => {
-    if (!isLetter(letter)) return
-    this.letters.push(letter)
-    for (const { count, resolve } of this.#waiting) if (this.letters.length >= count) resolve(this.letters)
+  readonly #bury = (envelope: unknown) => {
+    if (!isLetter(envelope)) return
+    this.envelopes.push(envelope)
+    for (const { count, resolve } of this.#waiting) if (this.envelopes.length >= count) resolve(this.envelopes)
   };
 
   [Symbol.dispose](): void {

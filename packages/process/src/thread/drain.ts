@@ -1,6 +1,6 @@
 /** When a thread that is to be ended has nothing left to do: what was begun in it and goes on without a caller is not cut at once. */
 import { startTimer } from '@troupe/core'
-import type { KernelLink } from './kernel-client.ts'
+import type { KernelClient } from './kernel-client.ts'
 
 /** Milliseconds between two looks, at first and at most. */
 const shortest = 1
@@ -10,9 +10,9 @@ const longest = 100
 const ours: ReadonlySet<string> = new Set(['MessagePort'])
 
 /** Tells the kernel when this thread has nothing left to do. */
-export async function drain(kernel: KernelLink): Promise<void> {
+export async function drain(kernel: KernelClient): Promise<void> {
   await whenDry()
-  kernel.tell({ type: 'dry' })
+  kernel.notify({ type: 'dry' })
 }
 
 /** Settles when nothing but the runtime's own ports would keep the event loop of this thread running. */

@@ -1,9 +1,9 @@
 /** Questions to the kernel over the thread's wire, with their answers. */
 import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
-import { hand, type Wire } from '../channel/local-port.ts'
+import { hand, type KernelPort } from '../channel/local-port.ts'
 import { lookLater } from './builtins.ts'
-import { Outflow } from './kernel-send-window.ts'
+import { KernelSendWindow } from './kernel-send-window.ts'
 
 interface Pending {
   /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
@@ -17,9 +17,9 @@ export interface Asked<Name extends RequestName> {
   readonly answer: Promise<Requests[Name]['answer']>
 }
 
-export class KernelLink {
-  readonly #wire: Wire<ToThread>
-  readonly #outflow: Outflow | undefined
+export class KernelClient {
+  readonly #port: KernelPort<ToThread>
+  readonly #sendWindow: KernelSendWindow | undefined
   readonly #onAsk: (by: Pid) => void
   readonly #pending = new Map<number, Pending>()
   #next = 1
@@ -29,15 +29,15 @@ export class KernelLink {
    * @param onAsk - Called before something is asked on behalf of a process or call.
    * @param credit - How much may be under way; nothing where all may.
    */
-  constructor(wire: Wire<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
-    this.#wire = wire
-    this.#outflow = credit && new Outflow(wire, credit)
+  constructor(port: KernelPort<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
+    this.#port = port
+    this.#sendWindow = credit && new KernelSendWindow(port, credit)
     this.#onAsk = onAsk
-    wire.on('message', (message: ToThread) => {
+    port.on('message', (message: ToThread) => {
       lookLater()
       if (!this.#settle(message)) onMessage(message)
     })
-    wire.on('close', () => {
+    port.on('close', () => {
       this.#rejectAll()
     })
   }
@@ -66,9 +66,9 @@ export class KernelLink {
   ): void {
     const { number, name } = question
     try {
-      if (this.#outflow !== undefined) this.#outflow.post(question)
-      else if (owned) hand(this.#wire, question)
-      else this.#wire.postMessage(question)
+      if (this.#sendWindow !== undefined) this.#sendWindow.post(question)
+      else if (owned) hand(this.#port, question)
+      else this.#port.postMessage(question)
     } catch (cause) {
       const error = new TroupeError('Invalid', `an argument of ${name} cannot be cloned: ${String(cause)}`, { cause })
       this.#pending.get(number)?.reject(error)
@@ -77,37 +77,37 @@ export class KernelLink {
   }
 
   /** Tells without expecting an answer. */
-  tell(message: ToKernel): void {
-    if (this.#outflow === undefined) this.#wire.postMessage(message)
-    else this.#outflow.post(message)
+  notify(message: ToKernel): void {
+    if (this.#sendWindow === undefined) this.#port.postMessage(message)
+    else this.#sendWindow.post(message)
   }
 
   /** Settles when all that was said so far is on its way to the kernel; answers nothing when it is. */
   posted(): Promise<void> | undefined {
-    return this.#outflow?.posted()
+    return this.#sendWindow?.posted()
   }
 
   /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
   failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
-    this.tell({ type: 'failed', pid, entry, error, late })
+    this.notify({ type: 'failed', pid, entry, error, late })
   }
 
   /** Whether the wire keeps the thread alive. */
   hold(held: boolean): void {
-    if (held) this.#wire.ref()
-    else this.#wire.unref()
+    if (held) this.#port.ref()
+    else this.#port.unref()
   }
 
   close(): void {
-    this.#outflow?.close()
-    this.#wire.close()
+    this.#sendWindow?.close()
+    this.#port.close()
     this.#rejectAll()
   }
 
   /** Takes what is for the link itself. */
   #settle(message: ToThread): boolean {
     if (message.type === 'ping') {
-      this.tell({ type: 'pong' })
+      this.notify({ type: 'pong' })
       return true
     }
     if (message.type !== 'answer' && message.type !== 'refusal') return false

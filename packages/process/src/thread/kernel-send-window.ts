@@ -2,14 +2,14 @@
 import { Credit, kernelWindow } from '../shared-memory/credit.ts'
 import { Deque } from '../mailbox/deque.ts'
 import type { ToThread } from '../protocol/kernel-thread.ts'
-import type { Wire } from '../channel/local-port.ts'
+import type { KernelPort } from '../channel/local-port.ts'
 import { atExit } from './at-exit.ts'
 
 /** Milliseconds that the end of a thread waits for the kernel to read on. */
 const patience = 1000
 
-export class Outflow {
-  readonly #wire: Wire<ToThread>
+export class KernelSendWindow {
+  readonly #port: KernelPort<ToThread>
   readonly #credit: Credit
   readonly #waiting = new Deque<object>()
   readonly #forget: () => void
@@ -18,8 +18,8 @@ export class Outflow {
   /** The thread ends: nothing can wait for a later turn. */
   #isEnding = false
 
-  constructor(wire: Wire<ToThread>, credit: SharedArrayBuffer) {
-    this.#wire = wire
+  constructor(port: KernelPort<ToThread>, credit: SharedArrayBuffer) {
+    this.#port = port
     this.#credit = new Credit(credit, kernelWindow)
     this.#forget = atExit(this.#drain)
   }
@@ -27,7 +27,7 @@ export class Outflow {
   /** @throws what structured clone throws. */
   post(message: object): void {
     if (this.#waiting.size === 0 && this.#credit.take()) {
-      this.#wire.postMessage(message)
+      this.#port.postMessage(message)
       return
     }
     // As it is now: whoever posts it may go on changing it.
@@ -61,7 +61,7 @@ export class Outflow {
   #postWaiting(): void {
     while (this.#waiting.size > 0 && this.#credit.take()) {
       const next = this.#waiting.shift()
-      if (next !== undefined) this.#wire.postMessage(next)
+      if (next !== undefined) this.#port.postMessage(next)
     }
     if (this.#waiting.size === 0) this.#tellPosted()
   }

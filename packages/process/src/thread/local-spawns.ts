@@ -3,8 +3,8 @@
  * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/process-discovery.ts`).
  */
 import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
-import { Population } from '../shared-memory/process-counts.ts'
-import type { Inheritance, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol/kernel-thread.ts'
+import { ProcessCounts } from '../shared-memory/process-counts.ts'
+import type { InheritedContext, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol/kernel-thread.ts'
 import type { Participant } from './participant.ts'
 
 /** Processes that a thread may have more than its share of the host's, before the kernel places the next one. */
@@ -26,7 +26,7 @@ interface Admitted {
 export class LocalSpawns {
   readonly queueSize: number
   readonly #options: LocalSpawnsOptions
-  readonly #population: Population
+  readonly #processCounts: ProcessCounts
   readonly #programs = new Map<EntryId, KnownProgram | undefined>()
   /** Odd serials; the kernel's are even. */
   #next = 1
@@ -34,7 +34,7 @@ export class LocalSpawns {
   constructor(options: LocalSpawnsOptions) {
     this.queueSize = options.shared.queueSize
     this.#options = options
-    this.#population = new Population(options.shared.population, options.shared.maxProcesses)
+    this.#processCounts = new ProcessCounts(options.shared.processCounts, options.shared.maxProcesses)
   }
 
   /** A pid for a child that may start here, with its program; nothing when the kernel has to decide. */
@@ -46,7 +46,8 @@ export class LocalSpawns {
       return undefined
     }
     const { worker, workers } = this.#options.shared
-    if (known.pin !== undefined || !this.#population.isLevel(worker, slack, workers) || !this.#population.enter(worker)) return undefined
+    if (known.pin !== undefined || !this.#processCounts.isLevel(worker, slack, workers) || !this.#processCounts.enter(worker))
+      return undefined
     const id = pid(this.#options.thread, this.#next)
     this.#next += 2
     return { pid: id, known }
@@ -71,7 +72,7 @@ export class LocalSpawns {
 
   /** A process of this thread has ended. */
   leave(): void {
-    this.#population.leave(this.#options.shared.worker)
+    this.#processCounts.leave(this.#options.shared.worker)
   }
 
   /** An entry changed: what was known of it is not true any more. */
@@ -88,7 +89,7 @@ export class LocalSpawns {
       network === undefined &&
       actor === undefined &&
       scope === undefined &&
-      !by.governed
+      !by.policyEnforced
     )
   }
 
@@ -103,8 +104,8 @@ export class LocalSpawns {
 }
 
 /** What is told of a child when the kernel needs to know it. */
-export interface Birth {
+export interface LocalSpawn {
   readonly by: Pid
   readonly entry: EntryId
-  readonly inherit: Inheritance
+  readonly inherit: InheritedContext
 }

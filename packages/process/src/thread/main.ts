@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import { hideEnvironment } from '@troupe/network'
 import type { ThreadData } from '../protocol/kernel-thread.ts'
-import { rehearse } from './warmup.ts'
+import { warmUp } from './warmup.ts'
 import { guardThread, startThread } from './start.ts'
 
 const given: unknown = workerData
@@ -17,8 +17,8 @@ const runtime = startThread(data)
 
 try {
   await Promise.all(data.preload.map((module) => import(module)))
-  if (runtime.processes.size === 0) await rehearse(data)
-  runtime.kernel.tell({ type: 'ready' })
+  if (runtime.processes.size === 0) await warmUp(data)
+  runtime.kernel.notify({ type: 'ready' })
 } catch (error) {
   // A thread that cannot get ready ends, with the reason: nobody here could take the error.
   process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection')

@@ -1,7 +1,7 @@
 /** Native code that still works when its thread is to end: to end the thread under it ends the whole program. */
 import { startInterval, startTimer, stopTimer } from '@troupe/core'
 import { nativePatience } from '../worker-threads/native-timeout.ts'
-import type { KernelLink } from './kernel-client.ts'
+import type { KernelClient } from './kernel-client.ts'
 import type { Peers } from './messaging/peers.ts'
 import { unrefAll } from './unref-all.ts'
 
@@ -28,7 +28,7 @@ export function watchAddons(word: SharedArrayBuffer): void {
  * Settles when no native code works in this thread any more, or after a time. Nothing to wait for where no addon was loaded. From the call on,
  * nothing else keeps the loop of the thread running, whatever its code does: there is no other way to tell.
  */
-export function nativeWork(kernel: KernelLink, peers: Peers): Promise<void> | undefined {
+export function nativeWork(kernel: KernelClient, peers: Peers): Promise<void> | undefined {
   if (addons === undefined || Atomics.load(addons, 0) === 0) return undefined
   kernel.hold(false)
   peers.unref()
@@ -47,9 +47,9 @@ export function nativeWork(kernel: KernelLink, peers: Peers): Promise<void> | un
 }
 
 /** The thread is to be ended: the kernel is told when it may be. */
-export async function settle(kernel: KernelLink, peers: Peers): Promise<void> {
-  kernel.tell({ type: 'settling' })
+export async function settle(kernel: KernelClient, peers: Peers): Promise<void> {
+  kernel.notify({ type: 'settling' })
   await nativeWork(kernel, peers)
   kernel.hold(true)
-  kernel.tell({ type: 'settled' })
+  kernel.notify({ type: 'settled' })
 }

@@ -2,7 +2,7 @@
 import { currentSlot, type Frame, type Pid, type Slot } from '@troupe/core'
 import { lookLater } from './builtins.ts'
 import { noCaller } from './no-application.ts'
-import type { Held } from './process/pending-sends.ts'
+import type { PendingSend } from './process/pending-sends.ts'
 
 let strict = false
 let governs = false
@@ -13,7 +13,7 @@ export function setStrictMode(on: boolean): void {
 }
 
 /** Whether anybody in this thread was ever one about whom the kernel is asked. */
-export function hasGoverned(): boolean {
+export function hasEnforcedPolicies(): boolean {
   return governs
 }
 
@@ -22,13 +22,13 @@ export class Participant {
   /** The frame that the kernel issued. */
   readonly frame: Frame
   /** Whether the kernel is asked about what it does; the program around an application is not. */
-  readonly governed: boolean
+  readonly policyEnforced: boolean
 
-  constructor(pid: Pid, frame: Frame, governed = strict || (frame.actor !== undefined && frame.scope !== undefined)) {
+  constructor(pid: Pid, frame: Frame, policyEnforced = strict || (frame.actor !== undefined && frame.scope !== undefined)) {
     this.pid = pid
     this.frame = frame
-    this.governed = governed
-    governs ||= governed
+    this.policyEnforced = policyEnforced
+    governs ||= policyEnforced
   }
 
   /** Aborts when the process or the call is cancelled; nothing cancels the program around an application. */
@@ -42,15 +42,15 @@ export class Participant {
   }
 
   /** Notes a letter, or a question, that is not on its way yet. */
-  hold<T>(sent: Promise<T>, _held?: Held): Promise<T> {
+  hold<T>(sent: Promise<T>, _held?: PendingSend): Promise<T> {
     return sent
   }
 
   /** Notes a letter that waits for room. */
-  note(_held: Held): void {}
+  note(_held: PendingSend): void {}
 
   /** A noted letter waits no longer. @param _error - Why it was not sent. */
-  release(_held: Held, _error: unknown): void {}
+  release(_held: PendingSend, _error: unknown): void {}
 
   /** A fresh slot that holds its own frame. */
   slot(): Slot {

@@ -5,7 +5,7 @@
 import { settledWithin } from '@troupe/core'
 import type { DeadLetter, WireExit } from '../protocol/kernel-thread.ts'
 import type { LocalProcess } from './process/local-process.ts'
-import type { Outbox } from './process/pending-sends.ts'
+import type { PendingSends } from './process/pending-sends.ts'
 import type { Peers } from './messaging/peers.ts'
 import { flushOutput } from './standard-output.ts'
 
@@ -14,11 +14,11 @@ const roomPatience = 2000
 /** How long it waits for them to arrive. Half of what a kill waits (`SharedHost`). */
 const patience = 500
 
-export interface FarewellOptions {
+export interface ProcessExitOptions {
   readonly peers: Peers
   /** The thread ends with its process. */
   readonly alone: boolean
-  readonly onDead: (letter: DeadLetter) => void
+  readonly onDead: (envelope: DeadLetter) => void
   /** Tells those who watch the process, or are linked to it. */
   readonly onOut: (process: LocalProcess, exit: WireExit) => void
   /** Waits for native code that still works in the thread, if some may. */
@@ -27,22 +27,22 @@ export interface FarewellOptions {
   readonly onOver: (process: LocalProcess, exit: WireExit) => void
 }
 
-export class Farewell {
-  readonly #options: FarewellOptions
+export class ProcessExit {
+  readonly #options: ProcessExitOptions
 
-  constructor(options: FarewellOptions) {
+  constructor(options: ProcessExitOptions) {
     this.#options = options
   }
 
   /** @param hurry The process is ended by force: its letters that wait for room are lost at once. */
   say(process: LocalProcess, exit: WireExit, hurry: boolean): void {
     if (this.#options.alone) flushOutput()
-    if (process.outbox?.isEmpty !== false) this.#goOut(process, exit)
-    else void this.#sendOff(process, process.outbox, hurry).then(() => this.#goOut(process, exit))
+    if (process.pendingSends?.isEmpty !== false) this.#goOut(process, exit)
+    else void this.#sendOff(process, process.pendingSends, hurry).then(() => this.#goOut(process, exit))
   }
 
-  async #sendOff(process: LocalProcess, outbox: Outbox, hurry: boolean): Promise<void> {
-    const left = await outbox.drain(hurry ? 0 : roomPatience)
+  async #sendOff(process: LocalProcess, pendingSends: PendingSends, hurry: boolean): Promise<void> {
+    const left = await pendingSends.drain(hurry ? 0 : roomPatience)
     const reason = 'the sender ended before there was room for it, or it was known whose the name is'
     for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
   }

@@ -2,55 +2,55 @@
 import { emptyFrame, type EntryId, type Frame, errorToWire, invalid, type Pid, pid } from '@troupe/core'
 import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../channel/channel.ts'
-import { firstLetter } from '../mailbox/message.ts'
-import type { Parcel, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol/kernel-thread.ts'
-import { Bonds } from './messaging/links.ts'
-import { DeadReport } from '../mailbox/dead-letter-batch.ts'
-import { Expected } from './messaging/pending-starts.ts'
-import { Farewell } from './process-exit.ts'
-import { KernelLink } from './kernel-client.ts'
-import { LocalCalls } from './functions/running-calls.ts'
+import { firstEnvelope } from '../mailbox/message.ts'
+import type { Signal, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol/kernel-thread.ts'
+import { Links } from './messaging/links.ts'
+import { DeadLetterBatch } from '../mailbox/dead-letter-batch.ts'
+import { PendingStarts } from './messaging/pending-starts.ts'
+import { ProcessExit } from './process-exit.ts'
+import { KernelClient } from './kernel-client.ts'
+import { RunningCalls } from './functions/running-calls.ts'
 import { LocalProcess } from './process/local-process.ts'
-import { type Birth, LocalSpawns } from './local-spawns.ts'
+import { type LocalSpawn, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
-import { handOut, receiverOf } from './messaging/signals.ts'
+import { dispatchSignal, receiverOf } from './messaging/signals.ts'
 import { nativeWork, settle } from './native-work.ts'
 import { Participant, setStrictMode } from './participant.ts'
-import { Permits } from './permission-cache.ts'
+import { PermissionCache } from './permission-cache.ts'
 import { Peers } from './messaging/peers.ts'
-import { PostOffice } from './messaging/message-router.ts'
+import { MessageRouter } from './messaging/message-router.ts'
 import { wordsOf } from './messaging/send-errors.ts'
-import { Routes } from './network/route-cache.ts'
+import { RouteCache } from './network/route-cache.ts'
 import { run } from './process/run-program.ts'
-import type { Surroundings } from './process/process-services.ts'
+import type { ProcessServices } from './process/process-services.ts'
 import { drain } from './drain.ts'
 
 export class Runtime {
   readonly thread: number
-  readonly kernel: KernelLink
-  readonly post: PostOffice
-  readonly bonds: Bonds
+  readonly kernel: KernelClient
+  readonly router: MessageRouter
+  readonly links: Links
   /** Leave to do something to processes elsewhere. */
-  readonly permits = new Permits(() => this.kernel)
+  readonly permissions = new PermissionCache(() => this.kernel)
   /** The calls of functions that run in this thread. */
-  readonly calls = new LocalCalls()
+  readonly calls = new RunningCalls()
   /** The program in this thread that is no process: the main program, in thread 0. */
   readonly root: Participant
   /** The network that the kernel has given this thread; absent before its first work. */
   network: ThreadNetwork | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
-  readonly #routes: Routes
+  readonly #routes: RouteCache
   readonly #spawns: LocalSpawns | undefined
-  readonly #expected: Expected
-  readonly #surroundings: Surroundings<LocalProcess> = {
+  readonly #pendingStarts: PendingStarts
+  readonly #services: ProcessServices<LocalProcess> = {
     answer: (to, call, payload, transfer) => {
-      this.post.answer(to, call, payload, transfer)
+      this.router.answer(to, call, payload, transfer)
     },
-    onOverflow: (process, letter) => {
-      this.post.overflowed(process.pid, letter)
+    onOverflow: (process, envelope) => {
+      this.router.overflowed(process.pid, envelope)
     },
-    onFlow: (process, flow) => {
-      this.post.reportFlow(process, flow)
+    onFlow: (process, receiveWindow) => {
+      this.router.reportFlow(process, receiveWindow)
     },
     onUnsent: (process, { to, topic }, error) => {
       this.#dead.add({ from: process.pid, to, topic, reason: wordsOf(error) })
@@ -58,49 +58,49 @@ export class Runtime {
   }
   readonly #peers = new Peers({
     own: () => this.thread,
-    connect: (thread, letters) => {
-      this.kernel.tell({ type: 'connect', thread, ...(letters && { letters }) })
+    connect: (thread, envelopes) => {
+      this.kernel.notify({ type: 'connect', thread, ...(envelopes && { letters: envelopes }) })
       return this.kernel.posted()
     },
-    onParcel: (parcel, channel, frame) => {
-      this.#receive(parcel, channel, frame)
+    onSignal: (signal, channel, frame) => {
+      this.#receive(signal, channel, frame)
     },
     onBreach: (thread, why) => {
-      this.kernel.tell({ type: 'breach', thread, why })
+      this.kernel.notify({ type: 'breach', thread, why })
     },
     identify: (via, sender) => {
-      this.kernel.tell({ type: 'sender', via, pid: sender })
+      this.kernel.notify({ type: 'sender', via, pid: sender })
     },
-    vouch: (via, action, target) => {
-      this.kernel.tell({ type: 'vouch', via, action, target })
+    authorize: (via, action, target) => {
+      this.kernel.notify({ type: 'authorize', via, action, target })
     },
     onGone: (thread, channel, error) => {
-      if (channel !== undefined) this.post.threadGone(channel, error)
-      this.bonds.threadGone(thread, error)
+      if (channel !== undefined) this.router.threadGone(channel, error)
+      this.links.threadGone(thread, error)
     },
   })
-  readonly #dead = new DeadReport((letters, dropped) => {
-    this.kernel.tell({ type: 'deadLetters', letters, dropped })
+  readonly #dead = new DeadLetterBatch((envelopes, dropped) => {
+    this.kernel.notify({ type: 'deadLetters', letters: envelopes, dropped })
   })
 
-  readonly #farewell: Farewell
+  readonly #processExit: ProcessExit
   constructor(data: RuntimeSettings) {
     this.thread = data.thread
     this.network = data.network
-    this.#routes = new Routes(data.routeWord, async (overlay, by) => this.kernel.request('route', { overlay }, by))
+    this.#routes = new RouteCache(data.routeEpoch, async (overlay, by) => this.kernel.request('route', { overlay }, by))
     setStrictMode(data.strict)
     this.root = new Participant(pid(data.thread, 0), emptyFrame, false)
-    this.kernel = new KernelLink(
+    this.kernel = new KernelClient(
       data.port,
       (message) => {
         this.#onKernel(message)
       },
       (by) => {
-        this.#announce(by)
+        this.#reportProcess(by)
       },
       data.credit,
     )
-    this.#expected = new Expected(data.shared !== undefined)
+    this.#pendingStarts = new PendingStarts(data.shared !== undefined)
     this.#spawns =
       data.shared &&
       new LocalSpawns({
@@ -113,35 +113,35 @@ export class Runtime {
       process: (id: Pid) => this.#processes.get(id),
       channel: (thread: number) => this.#peers.channel(thread),
     }
-    this.post = new PostOffice({
+    this.router = new MessageRouter({
       ...lookup,
-      onDead: (letter) => {
-        this.#dead.add(letter)
+      onDead: (envelope) => {
+        this.#dead.add(envelope)
       },
       overlay: () => this.network?.overlay ?? null,
     })
-    this.bonds = new Bonds({
+    this.links = new Links({
       ...lookup,
       end: (process, error) => {
         this.finish(process, { error: errorToWire(error) })
       },
     })
-    this.#farewell = new Farewell({
+    this.#processExit = new ProcessExit({
       peers: this.#peers,
       // The main thread goes on when one of its processes ends.
       alone: data.shared === undefined && data.thread !== 0,
-      onDead: (letter) => {
-        this.#dead.add(letter)
+      onDead: (envelope) => {
+        this.#dead.add(envelope)
       },
       onOut: (process, exit) => {
-        if (process.birth === undefined) this.kernel.tell({ type: 'exiting', pid: process.pid })
-        this.bonds.processEnded(process, exit)
+        if (process.localSpawn === undefined) this.kernel.notify({ type: 'exiting', pid: process.pid })
+        this.links.processEnded(process, exit)
         this.#peers.flush()
       },
-      nativeWork: () => (data.isRehearsal === true ? undefined : nativeWork(this.kernel, this.#peers)),
+      nativeWork: () => (data.isWarmup === true ? undefined : nativeWork(this.kernel, this.#peers)),
       onOver: (process, exit) => {
         this.#dead.flush()
-        if (process.birth === undefined) this.kernel.tell({ type: 'finished', pid: process.pid, exit })
+        if (process.localSpawn === undefined) this.kernel.notify({ type: 'finished', pid: process.pid, exit })
         else if ('error' in exit) this.kernel.failed(process.pid, process.program.entry, exit.error)
       },
     })
@@ -160,11 +160,11 @@ export class Runtime {
   /** Ends a process that lives here, or lived: the first end counts. @param hurry What it sent last is not waited for. */
   finish(process: LocalProcess, exit: WireExit, hurry = false): void {
     if (process.ended) return
-    const letters = process.close(exit)
+    const envelopes = process.close(exit)
     this.#processes.delete(process.pid)
-    this.post.processEnded(process, letters)
+    this.router.processEnded(process, envelopes)
     this.#spawns?.leave()
-    this.#farewell.say(process, exit, hurry)
+    this.#processExit.say(process, exit, hurry)
   }
 
   /** Starts a child in this thread, if it may be without the kernel; answers nothing when the kernel has to. */
@@ -199,13 +199,13 @@ export class Runtime {
   }
 
   /** Makes a process known to the kernel that this thread started by itself. */
-  #announce(id: Pid): void {
+  #reportProcess(id: Pid): void {
     const process = this.#processes.get(id)
-    if (process?.birth === undefined) return
-    const { birth } = process
-    process.birth = undefined
-    this.#announce(birth.by)
-    this.kernel.tell({ type: 'born', pid: id, ...birth })
+    if (process?.localSpawn === undefined) return
+    const { localSpawn } = process
+    process.localSpawn = undefined
+    this.#reportProcess(localSpawn.by)
+    this.kernel.notify({ type: 'processStarted', pid: id, ...localSpawn })
   }
 
   /** The current route of an overlay, for a dial that starts now. */
@@ -260,9 +260,9 @@ export class Runtime {
           this.cancel(message.pid, message.reason)
         })
         return
-      case 'announce':
-        if (this.#processes.get(message.pid)?.birth === undefined) this.kernel.tell({ type: 'unborn', pid: message.pid })
-        else this.#announce(message.pid)
+      case 'reportProcess':
+        if (this.#processes.get(message.pid)?.localSpawn === undefined) this.kernel.notify({ type: 'processUnknown', pid: message.pid })
+        else this.#reportProcess(message.pid)
         return
       case 'entryChanged':
         this.#spawns?.forget(message.entry)
@@ -274,18 +274,18 @@ export class Runtime {
       case 'channel':
         this.#peers.introduce(message)
         return
-      case 'standing':
-        this.#peers.border(message.thread)?.onStanding(message.standing)
+      case 'privileges':
+        this.#peers.gate(message.thread)?.onPrivileges(message.privileges)
         return
-      case 'vouched':
-        this.#peers.border(message.via)?.onVouched(message.action, message.target, message.may)
+      case 'authorized':
+        this.#peers.gate(message.via)?.onAuthorized(message.action, message.target, message.may)
         return
       case 'sender':
-        this.#peers.border(message.via)?.onSender(message.pid, message.acting)
+        this.#peers.gate(message.via)?.onSender(message.pid, message.acting)
         return
       case 'policiesChanged':
-        this.permits.forget()
-        this.#peers.forgetPermits()
+        this.permissions.forget()
+        this.#peers.forgetPermissions()
         return
       case 'gone':
         this.#peers.gone(message)
@@ -294,7 +294,7 @@ export class Runtime {
         overlayMoved(message.overlay)
         return
       case 'streams':
-        this.kernel.tell({ type: 'streams', overlay: message.overlay, oldest: oldestStream(message.overlay) })
+        this.kernel.notify({ type: 'streams', overlay: message.overlay, oldest: oldestStream(message.overlay) })
         return
       case 'cut':
         cutStreams(message.overlay, message.generation)
@@ -303,17 +303,17 @@ export class Runtime {
     }
   }
 
-  #start(start: StartProcess, birth?: Birth): void {
+  #start(start: StartProcess, localSpawn?: LocalSpawn): void {
     const { pid: id, program, frame, queueSize, accepts, idleTimeout } = start
-    const process = new LocalProcess({ pid: id, program, frame, queueSize, accepts, idleTimeout, birth, surroundings: this.#surroundings })
+    const process = new LocalProcess({ pid: id, program, frame, queueSize, accepts, idleTimeout, localSpawn, services: this.#services })
     process.watchers.push(...start.watchers)
     this.#processes.set(process.pid, process)
     for (const other of start.links) {
       process.addLink(other)
-      this.bonds.linked(process.pid, other)
+      this.links.linked(process.pid, other)
     }
-    for (const message of start.messages) process.mailbox.put(firstLetter(message))
-    this.#expected.started(id)
+    for (const message of start.messages) process.mailbox.put(firstEnvelope(message))
+    this.#pendingStarts.started(id)
     this.#run(process, start.args)
   }
 
@@ -324,11 +324,11 @@ export class Runtime {
   }
 
   /** Takes a parcel; one for a process whose start is still on its way waits for that. */
-  #receive(parcel: Parcel, channel: Channel, frame: Frame): void {
-    const to = receiverOf(parcel)
+  #receive(signal: Signal, channel: Channel, frame: Frame): void {
+    const to = receiverOf(signal)
     const deliver = () => {
-      handOut(parcel, channel, frame, this)
+      dispatchSignal(signal, channel, frame, this)
     }
-    if (to === undefined || this.#processes.has(to) || !this.#expected.hold(to, deliver)) deliver()
+    if (to === undefined || this.#processes.has(to) || !this.#pendingStarts.hold(to, deliver)) deliver()
   }
 }

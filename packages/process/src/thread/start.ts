@@ -40,7 +40,7 @@ export function startThread(data: StartData): Runtime {
   const { streams } = data
   if (streams !== undefined) {
     redirectOutput(streams, (output) => {
-      runtime.kernel.tell(output)
+      runtime.kernel.notify(output)
     })
     if (!data.sealed) redirectInput(streams.terminal, async () => runtime.kernel.request('input', {}, currentParticipant().pid))
   }

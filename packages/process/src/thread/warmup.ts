@@ -5,12 +5,12 @@
 import { emptyFrame, entryId, FrameEncoder, pid } from '@troupe/core'
 import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
-import { CallBoard } from '../shared-memory/call-slots.ts'
+import { CallSlots } from '../shared-memory/call-slots.ts'
 import { creditWord } from '../shared-memory/credit.ts'
 import type { StartProcess, ThreadData, ToThread } from '../protocol/kernel-thread.ts'
 import { Runtime } from './runtime.ts'
 
-const program = { entry: entryId('troupe:rehearsal'), module: import.meta.url, method: 'main' }
+const program = { entry: entryId('troupe:warmup'), module: import.meta.url, method: 'main' }
 const watcher = { pid: pid(0, 0), promise: 1 }
 
 const process: StartProcess = {
@@ -29,11 +29,11 @@ const process: StartProcess = {
 export function main(): void {}
 
 /** Plays a process through. Nobody outside this thread hears of it. */
-export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): Promise<void> {
+export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()
-  const { strict, routeWord } = data
-  const runtime = new Runtime({ thread: 1, port: kernel.port1, routeWord, strict, isRehearsal: true })
+  const { strict, routeEpoch } = data
+  const runtime = new Runtime({ thread: 1, port: kernel.port1, routeEpoch, strict, isWarmup: true })
   const tell = (message: ToThread) => {
     kernel.port2.postMessage(message, message.type === 'channel' ? [message.port] : [])
   }
@@ -42,7 +42,14 @@ export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): 
     peer.port2.postMessage([{ op: 'passed' }])
   })
   const words = { credit: creditWord(), receipt: creditWord() }
-  tell({ type: 'channel', thread: 0, port: peer.port1, standing: { governed: false }, network: { overlay: null, isOwn: true }, words })
+  tell({
+    type: 'channel',
+    thread: 0,
+    port: peer.port1,
+    privileges: { policyEnforced: false },
+    network: { overlay: null, isOwn: true },
+    words,
+  })
   tell({ type: 'start', process })
   await once(kernel.port2, 'message')
   runtime.close()
@@ -53,12 +60,12 @@ export async function rehearse(data: Pick<ThreadData, 'strict' | 'routeWord'>): 
 /** The same for a call of a function. */
 export async function rehearseCall(): Promise<void> {
   const { port1: port, port2: kernel } = new MessageChannel()
-  const routeWord = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
-  const runtime = new Runtime({ thread: 1, port, routeWord, strict: false, isRehearsal: true })
-  const board = new CallBoard()
-  board.post(0, 1)
-  runtime.calls.serve({ program, board: board.memory }, (id, exit) => {
-    runtime.kernel.tell({ type: 'finished', pid: id, exit })
+  const routeEpoch = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  const runtime = new Runtime({ thread: 1, port, routeEpoch, strict: false, isWarmup: true })
+  const slots = new CallSlots()
+  slots.post(0, 1)
+  runtime.calls.serve({ program, slots: slots.memory }, (id, exit) => {
+    runtime.kernel.notify({ type: 'finished', pid: id, exit })
   })
   const calls: ToThread = { type: 'calls', calls: [[pid(1, 1), new FrameEncoder().encode(emptyFrame), 0, 1]] }
   kernel.postMessage(calls)

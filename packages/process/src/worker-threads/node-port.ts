@@ -6,7 +6,7 @@ import { MessagePort, Worker } from 'node:worker_threads'
 import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
 import { foreignIn } from '../protocol/foreign-handles.ts'
 import { isRecord } from '../protocol/validators.ts'
-import { Intake } from '../channel/port-reader.ts'
+import { PortReader } from '../channel/port-reader.ts'
 
 /** Reads what Node's side of a worker posts. What breaks that protocol, or floods, is told to `onBreach`, and nothing more is read. */
 export function readNodePort(worker: Worker, onBreach: (why: string) => void): void {
@@ -15,7 +15,7 @@ export function readNodePort(worker: Worker, onBreach: (why: string) => void): v
   if (!(port instanceof MessagePort) || typeof onMessage !== 'function')
     throw new Error(`a worker of Node ${process.version} has no port that Troupe knows how to guard`)
   port.removeAllListeners('message')
-  const intake = new Intake(port, {
+  const reader = new PortReader(port, {
     // Node's side does not wait: what it has to say is little.
     receipt: new Receipt(),
     window: kernelWindow,
@@ -24,15 +24,15 @@ export function readNodePort(worker: Worker, onBreach: (why: string) => void): v
       try {
         Reflect.apply(onMessage, worker, [message])
       } catch (error) {
-        intake.close()
+        reader.close()
         onBreach(`Node cannot read what it posted: ${String(error)}`)
       }
     },
     onBreach,
   })
-  intake.open()
+  reader.open()
   worker.once('exit', () => {
-    intake.close()
+    reader.close()
   })
 }
 

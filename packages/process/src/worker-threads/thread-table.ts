@@ -3,29 +3,29 @@ import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads'
 import { type EntryId, errorToWire, type Log, notFound, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { creditWord } from '../shared-memory/credit.ts'
-import type { ChannelWords, RuntimeSettings, SharedThread, Standing, ThreadData, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
-import { routeWord } from '../shared-memory/route-epoch.ts'
+import type { ChannelWords, RuntimeSettings, SharedThread, Privileges, ThreadData, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import { routeEpoch } from '../shared-memory/route-epoch.ts'
 import type { Output } from '../shared-memory/output-ledger.ts'
-import { LocalWire, type Wire } from '../channel/local-port.ts'
+import { LocalPort, type KernelPort } from '../channel/local-port.ts'
 import type { Launch } from '../host/process/launch.ts'
 import { ProcessThread } from '../host/process/process-thread.ts'
 import { type Print, StandardStreams } from './standard-streams.ts'
 import type { Network } from '../kernel/network/networks.ts'
-import { Thread, threadWire, WorkerThread } from './thread.ts'
+import { Thread, threadPort, WorkerThread } from './thread.ts'
 import { environmentOf, threadEnvironment } from '../kernel/thread-environment.ts'
 import { threadFailure } from './thread-failure.ts'
 
 // V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
 setFlagsFromString('--no-turboshaft-loop-unrolling')
 
-export interface ThreadsOptions {
+export interface ThreadTableOptions {
   readonly preload: readonly string[]
   /** `security.strict_mode` */
   readonly strict: boolean
   /** @default the program's standard streams */
   readonly print?: Print | undefined
   /** What a thread's peers are told of it. */
-  readonly standing: (thread: number) => Standing
+  readonly privileges: (thread: number) => Privileges
   readonly log: Log
   readonly onMessage: (thread: Thread, message: ToKernel) => void
   /** A thread has broken the protocol. */
@@ -47,18 +47,18 @@ export interface StartOptions {
   readonly env?: readonly string[]
 }
 
-export class Threads implements Disposable {
+export class ThreadTable implements Disposable {
   defaultOverlay: EntryId | undefined
   /** `network_service.native`, for threads that start from now on. */
   native: readonly string[] = []
-  readonly #options: ThreadsOptions
+  readonly #options: ThreadTableOptions
   readonly #threads = new Map<number, Thread>()
   /** What threads find in `process.env`. */
   readonly env = threadEnvironment()
   readonly #streams: StandardStreams
   #next = 0
 
-  constructor(options: ThreadsOptions) {
+  constructor(options: ThreadTableOptions) {
     this.#options = options
     this.#streams = new StandardStreams(options.print)
   }
@@ -144,7 +144,7 @@ export class Threads implements Disposable {
    */
   adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
-    const { near, data, ledger, addons, receipt } = threadWire({
+    const { near, data, ledger, addons, receipt } = threadPort({
       number,
       network,
       preload: [],
@@ -153,7 +153,7 @@ export class Threads implements Disposable {
       sealed: false,
       native: this.native,
     })
-    const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeWord: data.routeWord }), near, onGone)
+    const thread = this.#takeIn(new Thread(number, near, { ledger, addons, routeEpoch: data.routeEpoch }), near, onGone)
     thread.read(near, receipt, this.#options)
     near.unref()
     thread.assign(network)
@@ -163,8 +163,8 @@ export class Threads implements Disposable {
   /** Takes in the thread that the kernel lives in. @param overlay - Of the program around the application. */
   adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
     const number = this.#claim()
-    const [near, port] = LocalWire.pair()
-    const data = { thread: number, port, routeWord, network: { overlay }, strict: this.#options.strict }
+    const [near, port] = LocalPort.pair()
+    const data = { thread: number, port, routeEpoch, network: { overlay }, strict: this.#options.strict }
     const thread = this.#takeIn(new Thread(number, near), near)
     near.on('message', (message: ToKernel) => {
       this.#options.onMessage(thread, message)
@@ -172,12 +172,12 @@ export class Threads implements Disposable {
     return { thread, data }
   }
 
-  #takeIn(thread: Thread, wire: Wire<ToKernel>, onGone: () => void = () => undefined): Thread {
-    wire.once('close', () => {
+  #takeIn(thread: Thread, port: KernelPort<ToKernel>, onGone: () => void = () => undefined): Thread {
+    port.once('close', () => {
       this.remove(thread, new TroupeError('Unavailable', 'its thread has ended'))
       onGone()
     })
-    wire.unref()
+    port.unref()
     return this.#register(thread)
   }
 
@@ -203,13 +203,13 @@ export class Threads implements Disposable {
     const { port1, port2 } = new MessageChannel()
     thread.peers.add(number)
     other.peers.add(thread.number)
-    const { standing } = this.#options
+    const { privileges } = this.#options
     const isOwn = thread.network !== undefined && thread.network.key === other.network?.key
     const encoded = thread.isolated || other.isolated
     const network = ({ network: known }: Thread) => ({ overlay: known?.overlay ?? null, isOwn, ...(encoded && { encoded }) })
     const [near, far] = [creditWord(), creditWord()]
     const introduce = (to: Thread, peer: Thread, port: MessagePort, words: ChannelWords) => {
-      const known = { standing: standing(peer.number), network: network(peer) }
+      const known = { privileges: privileges(peer.number), network: network(peer) }
       // Memory is not shared with another operating-system process.
       to.post({ type: 'channel', thread: peer.number, port, ...known, ...(!encoded && { words }) }, [port])
     }
@@ -230,8 +230,8 @@ export class Threads implements Disposable {
   }
 
   /** Tells those who know a thread what it may do now. */
-  standingChanged(thread: number, standing: Standing): void {
-    for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'standing', thread, standing })
+  privilegesChanged(thread: number, privileges: Privileges): void {
+    for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'privileges', thread, privileges })
   }
 
   /** Forgets a thread and tells those who knew it. */
@@ -241,12 +241,12 @@ export class Threads implements Disposable {
     if (thread.ledger !== undefined) this.#streams.close(thread.ledger)
     thread.dry()
     thread.nativeEnd.over()
-    const wire = errorToWire(error)
+    const port = errorToWire(error)
     for (const number of thread.peers) {
       const peer = this.#threads.get(number)
       peer?.peers.delete(thread.number)
       peer?.correspondents.delete(thread.number)
-      peer?.post({ type: 'gone', thread: thread.number, error: wire })
+      peer?.post({ type: 'gone', thread: thread.number, error: port })
     }
     thread.close()
     this.#options.onExit(thread, error)

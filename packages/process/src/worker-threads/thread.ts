@@ -4,14 +4,14 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import type { SharedThread, ThreadData, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
 import { OutputLedger, type TerminalFacts } from '../shared-memory/output-ledger.ts'
-import { closeRouteWord, openRouteWord } from '../shared-memory/route-epoch.ts'
+import { closeRouteEpoch, openRouteEpoch } from '../shared-memory/route-epoch.ts'
 import type { ThreadNetwork } from '@troupe/network'
 import { ownThread } from '@troupe/network/kernel'
 import { sealedFlags } from './sealed-flags.ts'
 import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
-import { Intake } from '../channel/port-reader.ts'
+import { PortReader } from '../channel/port-reader.ts'
 import { faultIn } from '../protocol/request-rules.ts'
-import { hand, type Wire } from '../channel/local-port.ts'
+import { hand, type KernelPort } from '../channel/local-port.ts'
 import { NativeEnd } from './native-end.ts'
 import { readNodePort } from './node-port.ts'
 import type { Network } from '../kernel/network/networks.ts'
@@ -50,7 +50,7 @@ interface ThreadParts {
   /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
   readonly addons?: SharedArrayBuffer
   /** See `route-epoch.ts`. */
-  readonly routeWord?: SharedArrayBuffer
+  readonly routeEpoch?: SharedArrayBuffer
 }
 
 /** What the kernel keeps of any thread. */
@@ -78,11 +78,15 @@ export class Thread {
   #network: Network | undefined
   #drained: PromiseWithResolvers<void> | undefined
   #unanswered = 0
-  readonly #wire: Wire<ToKernel>
-  readonly #routeWord: SharedArrayBuffer | undefined
-  #intake: Intake | undefined
+  readonly #port: KernelPort<ToKernel>
+  readonly #routeEpoch: SharedArrayBuffer | undefined
+  #reader: PortReader | undefined
 
-  constructor(number: number, wire: Wire<ToKernel>, { sealed = false, isolated = false, ledger, addons, routeWord }: ThreadParts = {}) {
+  constructor(
+    number: number,
+    port: KernelPort<ToKernel>,
+    { sealed = false, isolated = false, ledger, addons, routeEpoch }: ThreadParts = {},
+  ) {
     this.number = number
     this.sealed = sealed
     this.isolated = isolated
@@ -90,10 +94,10 @@ export class Thread {
     this.nativeEnd = new NativeEnd(addons, (message) => {
       this.post(message)
     })
-    this.#wire = wire
-    this.#routeWord = routeWord
+    this.#port = port
+    this.#routeEpoch = routeEpoch
     // What keeps the kernel alive are its services, not its wires.
-    wire.unref()
+    port.unref()
   }
 
   /** The network that all code in it runs in; nothing before its first work. */
@@ -122,7 +126,7 @@ export class Thread {
 
   /** Takes what the thread has posted already, ahead of its turn in the event loop. */
   takeNow(): void {
-    this.#intake?.takeNow()
+    this.#reader?.takeNow()
   }
 
   /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
@@ -157,7 +161,7 @@ export class Thread {
 
   /** Takes from now on what the thread posts. What is no message of the protocol ends it. */
   read(port: MessagePort, receipt: Receipt, { onMessage, onBreach }: Pick<ThreadOptions, 'onMessage' | 'onBreach'>): void {
-    const intake = new Intake(port, {
+    const reader = new PortReader(port, {
       receipt,
       window: kernelWindow,
       check: faultIn,
@@ -170,37 +174,37 @@ export class Thread {
         port.close()
       },
     })
-    this.#intake = intake
-    intake.open()
+    this.#reader = reader
+    reader.open()
     port.once('close', () => {
-      intake.close()
+      reader.close()
     })
   }
 
   post(message: ToThread, transfer: readonly Transferable[] = []): void {
-    if (transfer.length === 0) this.#wire.postMessage(message)
-    else this.#wire.postMessage(message, [...transfer])
+    if (transfer.length === 0) this.#port.postMessage(message)
+    else this.#port.postMessage(message, [...transfer])
   }
 
   /** Posts what the kernel does not touch any more. */
   hand(message: ToThread): void {
-    hand(this.#wire, message)
+    hand(this.#port, message)
   }
 
   /** Posts a message that carries native handles, which types do not know as something that can be transferred. */
   transfer(message: ToThread, handles: readonly object[]): void {
-    const post: unknown = Reflect.get(this.#wire, 'postMessage')
-    if (typeof post === 'function') Reflect.apply(post, this.#wire, [message, [...handles]])
+    const post: unknown = Reflect.get(this.#port, 'postMessage')
+    if (typeof post === 'function') Reflect.apply(post, this.#port, [message, [...handles]])
   }
 
   close(): void {
-    if (this.#routeWord !== undefined) closeRouteWord(this.#routeWord)
-    this.#wire.close()
+    if (this.#routeEpoch !== undefined) closeRouteEpoch(this.#routeEpoch)
+    this.#port.close()
   }
 }
 
 /** A runtime's two ends: the kernel's, and what the thread is given. */
-export function threadWire(
+export function threadPort(
   options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native' | 'isEnvListed'>,
 ): {
   readonly near: MessagePort
@@ -223,7 +227,7 @@ export function threadWire(
       thread: number,
       port: port2,
       credit: receipt.word,
-      routeWord: openRouteWord(),
+      routeEpoch: openRouteEpoch(),
       preload,
       strict,
       streams: { terminal, ledger: ledger.buffer },
@@ -263,8 +267,8 @@ export class WorkerThread extends OwnedThread {
   #looked: EventLoopUtilization
 
   constructor(options: ThreadOptions) {
-    const { near, data, ledger, addons, receipt } = threadWire(options)
-    super(options.number, near, { sealed: options.sealed, ledger, addons, routeWord: data.routeWord })
+    const { near, data, ledger, addons, receipt } = threadPort(options)
+    super(options.number, near, { sealed: options.sealed, ledger, addons, routeEpoch: data.routeEpoch })
     if (options.network !== undefined) this.assign(options.network)
     const { promise: ready, resolve: setReady, reject: setFailed } = Promise.withResolvers<void>()
     const { promise: drained, resolve: setDrained } = Promise.withResolvers<void>()

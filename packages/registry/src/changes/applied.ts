@@ -35,7 +35,7 @@ export function versionOf({ version, time, changes }: VersionRecord): Version {
 }
 
 /** Tells of a version that has taken effect. */
-export function tell(target: EventTarget, record: VersionRecord): void {
+export function publish(target: EventTarget, record: VersionRecord): void {
   const applied = versionOf(record)
   if (appliedChannel.hasSubscribers) appliedChannel.publish(applied)
   target.dispatchEvent(new AppliedEvent(applied))

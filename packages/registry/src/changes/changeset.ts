@@ -2,14 +2,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EntryId } from '@troupe/core'
 import type { EntryChange } from './change.ts'
-import { type Analysis, brokenReferences, cycleProblem, type Inspection, inspect } from '../schema/check.ts'
+import { type Analysis, brokenReferences, cycleDiagnostic, type Inspection, inspect } from '../schema/check.ts'
 import type { Entries } from '../entries/entries.ts'
 import { kindMatches } from '../entries/entry.ts'
-import { type Problem, problemsError } from '../schema/diagnostic.ts'
-import { walk } from '../entries/reachable.ts'
+import { type Diagnostic, diagnosticsError } from '../schema/diagnostic.ts'
+import { reachable } from '../entries/reachable.ts'
 
 /** Changes that may be carried out. */
-export interface Candidate {
+export interface Changeset {
   /**
    * What is to be done, in order: entries that come or change, what they need before them; then those that go, what needs them before
    * them. Entries that mean something else because a variable changed are among it, as updates of themselves.
@@ -29,26 +29,26 @@ export function examine(
   next: Entries,
   changes: readonly EntryChange[],
   known: Pick<Analysis, 'graph' | 'variable'>,
-): Candidate {
+): Changeset {
   const changed = new Map(changes.map((change) => [change.id, change]))
   const inspected = new Map<EntryId, Inspection>()
   for (const { id, after } of changes) if (after) inspected.set(id, inspect(next, after))
   const moved = movedByVariables(now, next, changed, known.variable, inspected)
-  const problems: Problem[] = [...inspected.values()].flatMap((inspection) => inspection.problems)
+  const problems: Diagnostic[] = [...inspected.values()].flatMap((inspection) => inspection.problems)
   for (const id of bereft(changes, known).difference(inspected)) {
     const entry = changed.has(id) ? undefined : next.all.get(id)
     const { decoded } = entry ? next.read(entry) : {}
     if (decoded) problems.push(...brokenReferences(next, decoded))
   }
   const edgesOf = (id: EntryId) => inspected.get(id)?.edges ?? known.graph.edgesOf(id)
-  const coming = walk(inspected.keys(), edgesOf)
-  if (coming.cycle) problems.push(cycleProblem(next, coming.cycle))
-  if (problems.length > 0) throw problemsError(problems)
+  const coming = reachable(inspected.keys(), edgesOf)
+  if (coming.cycle) problems.push(cycleDiagnostic(next, coming.cycle))
+  if (problems.length > 0) throw diagnosticsError(problems)
   const all = new Map([...changed, ...moved.map((change) => [change.id, change] as const)])
   const going = changes.filter(({ op }) => op === 'delete').map(({ id }) => id)
   const order = [
     ...coming.order,
-    ...walk(going, (id) => known.graph.edgesOf(id))
+    ...reachable(going, (id) => known.graph.edgesOf(id))
       .order.filter((id) => !next.has(id))
       .toReversed(),
   ]

@@ -5,7 +5,7 @@ import { kindMatches } from '../entries/entry.ts'
 import type { KindHandler } from './change-handler.ts'
 import type { Step } from './transaction.ts'
 
-export class Handlers {
+export class HandlersByKind {
   readonly #handlers: { readonly kind: string; readonly handler: KindHandler }[] = []
 
   add(kind: string, handler: KindHandler): void {

@@ -3,7 +3,7 @@ import { differences, sameEntry } from './change.ts'
 import type { EntryMap } from '../entries/entry.ts'
 import type { Kept, VersionRecord } from './history.ts'
 
-export interface Start {
+export interface InitialState {
   readonly version: number
   readonly entries: EntryMap
   /** What is to be kept of it; nothing where nothing changed since the earlier run. */
@@ -11,7 +11,7 @@ export interface Start {
 }
 
 /** @param version - Number of the state that was read from the files, where there was no earlier run. */
-export function startOf(kept: Kept | undefined, files: EntryMap, version: number): Start {
+export function initialStateOf(kept: Kept | undefined, files: EntryMap, version: number): InitialState {
   const entries = kept ? merged(kept, files) : files
   const changes = differences(kept?.entries ?? new Map(), entries)
   const first = { version: kept ? kept.version + 1 : version, time: Date.now(), changes }

@@ -1,7 +1,7 @@
 /** Work that must not overlap: one after the other, in the order in which it came. */
 import { unavailable, yielding } from '@troupe/core'
 
-export class Queue {
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 
   #closed = false

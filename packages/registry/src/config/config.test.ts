@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { configPlace, loadConfig } from './config.ts'
+import { configPosition, loadConfig } from './config.ts'
 import { appFolder } from '../testing/app-folder.ts'
 
 const strict = 'network_service:\n  state_dir: state\n  default_network: app:proxy\nsecurity: { strict_mode: true }\n'
@@ -23,7 +23,7 @@ describe('loadConfig', () => {
     const config = await loadConfig(both.path)
     expect(config).toMatchObject({ files: [both.file('.troupe.yaml')], security: { strictMode: true }, log: { level: 'info' } })
     expect(config.networkService).toMatchObject({ stateDir: both.file('state'), defaultNetwork: 'app:proxy' })
-    expect(configPlace(config, ['network_service', 'default_network'])).toEqual({ file: both.file('.troupe.yaml'), line: 3, column: 20 })
+    expect(configPosition(config, ['network_service', 'default_network'])).toEqual({ file: both.file('.troupe.yaml'), line: 3, column: 20 })
     using second = appFolder({ '.wippy.yaml': 'log: { level: debug }\n' })
     expect(await loadConfig(second.path)).toMatchObject({ log: { level: 'debug' } })
   })

@@ -5,10 +5,10 @@ import { invalid } from '@troupe/core'
 import { z } from 'zod'
 import { decodeValue } from '../schema/decode.ts'
 import { duration, reference } from '../schema/fields.ts'
-import { formatPath, type Path, type Place, parsePath } from '../yaml/source-position.ts'
-import { type Problem, problemsError } from '../schema/diagnostic.ts'
+import { formatPath, type Path, type SourcePosition, parsePath } from '../yaml/source-position.ts'
+import { type Diagnostic, diagnosticsError } from '../schema/diagnostic.ts'
 import { profilesOf, withProfiles } from './profiles.ts'
-import { emptyMapping, keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from '../yaml/node.ts'
+import { emptyMapping, keyPositionAt, mergeNodes, positionAt, valueOf, withNodeAt, type YamlNode } from '../yaml/node.ts'
 import { type ParsedYaml, parseYamlValue, readYamlNow } from '../yaml/parse.ts'
 
 const schema = z.strictObject({
@@ -78,10 +78,10 @@ export async function loadConfig(root: string, options: LoadConfigOptions = {}):
 export function readConfig(root: string, options: LoadConfigOptions = {}): AppConfig {
   const folder = resolve(root)
   const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
-  const problems: Problem[] = []
+  const problems: Diagnostic[] = []
   let whole: YamlNode = emptyMapping({ file: files[0] ?? resolve(folder, '.troupe.yaml'), line: 1, column: 1 })
   for (const file of files) whole = mergeNodes(whole, parseFile(readYamlNow(file), file, problems))
-  if (problems.length > 0) throw problemsError(problems)
+  if (problems.length > 0) throw diagnosticsError(problems)
   const profiles = profilesOf(whole)
   for (const profile of profiles.named.values()) decode(profile, folder)
   let tree = withProfiles(profiles, options.profiles ?? [])
@@ -90,7 +90,7 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   const { networkService, registry } = decoded
   // A path is relative to the folder of the file that names it.
   const resolved = (path: Path, value: string) => {
-    const { file } = placeAt(tree, path)
+    const { file } = positionAt(tree, path)
     return resolve(files.includes(file) ? dirname(file) : folder, value)
   }
   const config = Object.freeze({
@@ -114,27 +114,27 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
 function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
   const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
   if (result && faults.length === 0) return result.data
-  throw problemsError(
+  throw diagnosticsError(
     faults.map(({ code, message, path, atKey }) => ({
       code,
       message,
       path: formatPath(path),
-      place: (atKey ? keyPlaceAt : placeAt)(tree, path),
+      place: (atKey ? keyPositionAt : positionAt)(tree, path),
     })),
   )
 }
 
 /** Where a part of the config stands, for errors: `['network_service', 'default_network']`. */
-export function configPlace(config: AppConfig, path: Path): Place | undefined {
+export function configPosition(config: AppConfig, path: Path): SourcePosition | undefined {
   const tree = trees.get(config)
-  return tree && placeAt(tree, path)
+  return tree && positionAt(tree, path)
 }
 
 function defaultFiles(folder: string): readonly string[] {
   return ['.troupe.yaml', '.wippy.yaml'].filter((name) => existsSync(resolve(folder, name))).slice(0, 1)
 }
 
-function parseFile({ documents, problems: found }: ParsedYaml, file: string, problems: Problem[]): YamlNode {
+function parseFile({ documents, problems: found }: ParsedYaml, file: string, problems: Diagnostic[]): YamlNode {
   problems.push(...found)
   const [node, second] = documents
   if (second) problems.push({ code: 'document', message: 'a config file holds one document', place: second.place })

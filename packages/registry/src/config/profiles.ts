@@ -1,6 +1,6 @@
 /** Profiles of a config: parts of it under names, laid over the rest where they are chosen. */
 import { invalid } from '@troupe/core'
-import { formatPlace } from '../yaml/source-position.ts'
+import { formatPosition } from '../yaml/source-position.ts'
 import { didYouMean } from '../schema/suggest.ts'
 import { emptyMapping, mergeNodes, type YamlNode } from '../yaml/node.ts'
 
@@ -17,7 +17,7 @@ export interface Profiles {
 export function profilesOf(tree: YamlNode): Profiles {
   const found = tree.type === 'mapping' ? tree.pairs.get(key)?.node : undefined
   if (found === undefined || tree.type !== 'mapping') return { rest: tree, named: new Map() }
-  if (found.type !== 'mapping') throw invalid(`${formatPlace(found.place)}: ${key}: expected profiles by their names`)
+  if (found.type !== 'mapping') throw invalid(`${formatPosition(found.place)}: ${key}: expected profiles by their names`)
   const rest = { ...tree, pairs: new Map([...tree.pairs].filter(([name]) => name !== key)) }
   return { rest, named: new Map(Array.from(found.pairs, ([name, { node }]) => [name, node])) }
 }

@@ -5,7 +5,7 @@ import { buildGraph, type Dependency, type Graph } from './graph.ts'
 const nothing: readonly Dependency[] = []
 
 /** See {@link Graph}. Edges may lead to entries that are not there: `dependentsOf` knows of them all the same. */
-export class LiveGraph implements Graph {
+export class Dependents implements Graph {
   readonly #out = new Map<EntryId, readonly Dependency[]>()
   readonly #back = new Map<EntryId, Set<EntryId>>()
   #levels: readonly (readonly EntryId[])[] | undefined

@@ -1,11 +1,11 @@
 /** One state of the registry: all entries, and what they mean. Never changed: a change makes the next one. */
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, namespaceOf, TroupeError } from '@troupe/core'
-import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, problemOf } from '../schema/decode.ts'
+import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, diagnosticOf } from '../schema/decode.ts'
 import { type Entry, kindMatches } from './entry.ts'
 import type { Env } from '../env/env.ts'
 import type { Kind } from '../schema/kind.ts'
-import { problemsError } from '../schema/diagnostic.ts'
+import { diagnosticsError } from '../schema/diagnostic.ts'
 import { didYouMean } from '../schema/suggest.ts'
 
 /** What {@link Entries.find} looks for. */
@@ -72,7 +72,7 @@ export class Entries {
     if (kind && kind.kind !== entry.kind) throw invalid(`${id} is a ${entry.kind}, not a ${kind.kind}`, { id, kind: entry.kind })
     const { decoded, problems } = this.read(entry, kind)
     if (decoded) return decoded
-    throw problemsError(problems)
+    throw diagnosticsError(problems)
   }
 
   /**
@@ -89,7 +89,7 @@ export class Entries {
     const { kinds, root, env, sourceFolders } = this.#context
     if (!kind) {
       const message = `kind: there is no kind "${entry.kind}"${didYouMean(entry.kind, kinds.keys())}`
-      return { problems: [problemOf(entry, { code: 'unknown-kind', message, path: ['kind'] })], usesVariables: false }
+      return { problems: [diagnosticOf(entry, { code: 'unknown-kind', message, path: ['kind'] })], usesVariables: false }
     }
     let usesVariables = false
     const variable = (name: string, namespace: string) => {

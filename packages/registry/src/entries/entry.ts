@@ -1,7 +1,7 @@
 /** Entries: the definitions that an application is made of. */
 import { type EntryId, isEntryId } from '@troupe/core'
-import type { Path, Place } from '../yaml/source-position.ts'
-import { keyPlaceAt, placeAt, valueOf, type YamlMapping } from '../yaml/node.ts'
+import type { Path, SourcePosition } from '../yaml/source-position.ts'
+import { keyPositionAt, positionAt, valueOf, type YamlMapping } from '../yaml/node.ts'
 
 /** What is said about an entry rather than to its kind: free, but for `command` and `options`. */
 export type EntryMeta = Readonly<Record<string, unknown>>
@@ -14,7 +14,7 @@ export interface Entry {
   /** The kind's own fields, in YAML's spelling. */
   readonly fields: Readonly<Record<string, unknown>>
   /** Where the entry stands; absent for entries that code made. */
-  readonly source?: Place
+  readonly source?: SourcePosition
 }
 
 /** Entries by their ids. */
@@ -27,7 +27,7 @@ export interface EntryInput {
   readonly meta?: EntryMeta
   readonly fields?: Readonly<Record<string, unknown>>
   /** Where it comes from: its files are relative to that folder. */
-  readonly source?: Place
+  readonly source?: SourcePosition
 }
 
 const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
@@ -36,7 +36,7 @@ const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
 const nodes = new WeakMap<Entry, YamlMapping>()
 
 /** The entry that a mapping of YAML describes. */
-export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, source: Place | undefined = node.place): Entry {
+export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, source: SourcePosition | undefined = node.place): Entry {
   const meta = node.pairs.get('meta')?.node
   const fields = Array.from(node.pairs).filter(([key]) => !headKeys.has(key))
   const entry = freeze({
@@ -65,15 +65,15 @@ export function nodeOf(entry: Entry): YamlMapping | undefined {
  * Where a part of an entry stands: `['port']`, `['meta', 'command', 'name']`. The nearest value around it when the path
  * is absent; `undefined` for entries that code made.
  */
-export function placeOf(entry: Entry, path: Path = []): Place | undefined {
+export function positionOf(entry: Entry, path: Path = []): SourcePosition | undefined {
   const node = nodes.get(entry)
-  return node && (path.length === 0 ? entry.source : placeAt(node, path))
+  return node && (path.length === 0 ? entry.source : positionAt(node, path))
 }
 
-/** Like {@link placeOf}, but where the key stands rather than its value. */
-export function keyPlaceOf(entry: Entry, path: Path): Place | undefined {
+/** Like {@link positionOf}, but where the key stands rather than its value. */
+export function keyPositionOf(entry: Entry, path: Path): SourcePosition | undefined {
   const node = nodes.get(entry)
-  return node && keyPlaceAt(node, path)
+  return node && keyPositionAt(node, path)
 }
 
 /** The part of an entry at `path`, as it was written. */

@@ -2,7 +2,7 @@
 import type { EntryId } from '@troupe/core'
 import type { Dependency } from './graph.ts'
 
-export interface Walked {
+export interface Reachable {
   /** All that was reached; what an entry refers to comes before it. */
   readonly order: readonly EntryId[]
   /** The first circle that was found, as the edges along it. */
@@ -16,7 +16,7 @@ interface Step {
 }
 
 /** Walks depth first. Stops at the first circle. */
-export function walk(from: Iterable<EntryId>, edgesOf: (id: EntryId) => readonly Dependency[]): Walked {
+export function reachable(from: Iterable<EntryId>, edgesOf: (id: EntryId) => readonly Dependency[]): Reachable {
   const order = new Set<EntryId>()
   for (const start of from) {
     const way: Step[] = []

@@ -6,7 +6,7 @@ import { type Entry, kindMatches } from '../entries/entry.ts'
 import { fileStorage, memoryStorage, osStorage, routerStorage, staticStorage, variable } from './kinds.ts'
 import { type EnvStorage, fileEnv, memoryEnv, osEnv, osPlace, routerEnv, staticEnv } from './storage.ts'
 import type { Kind } from '../schema/kind.ts'
-import { problemsError } from '../schema/diagnostic.ts'
+import { diagnosticsError } from '../schema/diagnostic.ts'
 
 const os = osEnv()
 
@@ -116,8 +116,8 @@ export class Env {
   }
 
   /** The value of a variable as a placeholder in `asker` sees it. */
-  lookup(name: string, namespace: string, asker: Entry): string | undefined {
-    return kindMatches(asker.kind, 'env.*') ? os.get(name) : this.get(name, namespace)
+  lookup(name: string, namespace: string, requester: Entry): string | undefined {
+    return kindMatches(requester.kind, 'env.*') ? os.get(name) : this.get(name, namespace)
   }
 
   #variable(name: string, namespace: string | undefined): Entry | undefined {
@@ -214,7 +214,7 @@ export class Env {
   #decode<K extends Kind>(entry: Entry, kind: K): DecodedAs<K> {
     const { decoded, problems } = decodeEntry(kind, entry, { folder: this.#root, variable: (name) => os.get(name) })
     if (decoded) return decoded
-    throw problemsError(problems)
+    throw diagnosticsError(problems)
   }
 }
 

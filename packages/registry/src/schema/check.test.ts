@@ -1,6 +1,6 @@
 import { entryId, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import { formatProblem, problemsError } from './diagnostic.ts'
+import { formatDiagnostic, diagnosticsError } from './diagnostic.ts'
 import { Registry } from '../registry.ts'
 import { appFolder } from '../testing/app-folder.ts'
 import { kinds } from '../testing/kinds.ts'
@@ -13,7 +13,7 @@ async function problemsOf(
   await registry.load(folder.path)
   const problems = registry
     .check()
-    .map((problem) => `${problem.code} ${formatProblem(problem, folder.path)}`.replaceAll(folder.path, '<folder>'))
+    .map((problem) => `${problem.code} ${formatDiagnostic(problem, folder.path)}`.replaceAll(folder.path, '<folder>'))
   return { registry, problems }
 }
 
@@ -103,7 +103,7 @@ describe('bad input', () => {
     using folder = appFolder({ 'a.yaml': text, 'b.yaml': text })
     const registry = new Registry({ kinds })
     await registry.load(folder.path)
-    expect(registry.check().map((problem) => formatProblem(problem))).toEqual([
+    expect(registry.check().map((problem) => formatDiagnostic(problem))).toEqual([
       `${folder.file('b.yaml')}:3:5: app:x: the entry app:x is already defined at ${folder.file('a.yaml')}:3:5`,
     ])
   })
@@ -137,7 +137,7 @@ describe('bad input', () => {
     using folder = appFolder({ 'a.yaml': entry('name: x', 'kind: network.socks5', 'host: 7', 'port: 0') })
     const registry = new Registry({ kinds })
     await registry.load(folder.path)
-    const error = problemsError(registry.check())
+    const error = diagnosticsError(registry.check())
     expect(error).toMatchObject({ kind: 'Invalid', details: { problems: [{ path: 'host' }, { path: 'port' }] } })
     expect(error.message).toMatch(/^2 problems:\n {2}.*a\.yaml:5:11: app:x: host: .*\n {2}.*a\.yaml:6:11/)
     expect(() => registry.decode(entryId('app:x'))).toThrow(error.message)

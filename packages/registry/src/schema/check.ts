@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs'
 import type { EntryId } from '@troupe/core'
 import type { EntryChange } from '../changes/change.ts'
-import { type Decoded, problemOf } from './decode.ts'
+import { type Decoded, diagnosticOf } from './decode.ts'
 import type { Entries } from '../entries/entries.ts'
-import { type Entry, keyPlaceOf, kindMatches, placeOf, writtenAt } from '../entries/entry.ts'
+import { type Entry, keyPositionOf, kindMatches, positionOf, writtenAt } from '../entries/entry.ts'
 import { buildGraph, type Dependency } from '../entries/graph.ts'
-import { LiveGraph } from '../entries/dependents.ts'
-import { formatPath, formatPlace } from '../yaml/source-position.ts'
-import { type Problem, sortProblems } from './diagnostic.ts'
+import { Dependents } from '../entries/dependents.ts'
+import { formatPath, formatPosition } from '../yaml/source-position.ts'
+import { type Diagnostic, sortDiagnostics } from './diagnostic.ts'
 import type { FoundReference } from './normalize.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -16,13 +16,13 @@ import { didYouMean } from './suggest.ts'
 export interface Inspection {
   readonly decoded: Decoded | undefined
   readonly edges: readonly Dependency[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Diagnostic[]
   readonly usesVariables: boolean
 }
 
 export interface Analysis {
-  readonly graph: LiveGraph
-  readonly problems: readonly Problem[]
+  readonly graph: Dependents
+  readonly problems: readonly Diagnostic[]
   /** Entries whose meaning depends on variables. */
   readonly variable: Set<EntryId>
 }
@@ -40,7 +40,7 @@ export function inspect(entries: Entries, entry: Entry): Inspection {
 }
 
 /** Inspects all `entries`. `known` are problems found before. */
-export function analyse(entries: Entries, known: readonly Problem[]): Analysis {
+export function analyse(entries: Entries, known: readonly Diagnostic[]): Analysis {
   const problems = [...known]
   const edges: Dependency[] = []
   const variable = new Set<EntryId>()
@@ -51,8 +51,8 @@ export function analyse(entries: Entries, known: readonly Problem[]): Analysis {
     if (inspection.usesVariables) variable.add(entry.id)
   }
   const { cycles } = buildGraph(entries.all.keys(), edges)
-  problems.push(...cycles.map((cycle) => cycleProblem(entries, cycle)))
-  return { graph: new LiveGraph(entries.all.keys(), edges), problems: sortProblems(problems), variable }
+  problems.push(...cycles.map((cycle) => cycleDiagnostic(entries, cycle)))
+  return { graph: new Dependents(entries.all.keys(), edges), problems: sortDiagnostics(problems), variable }
 }
 
 /** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Answers which are. */
@@ -75,9 +75,9 @@ export function learn(
 }
 
 /** An id that is defined twice, told at the second place. */
-export function duplicateProblem(second: Entry, first: Entry): Problem {
-  const where = first.source ? ` at ${formatPlace(first.source)}` : ''
-  const place = keyPlaceOf(second, ['name'])
+export function duplicateDiagnostic(second: Entry, first: Entry): Diagnostic {
+  const where = first.source ? ` at ${formatPosition(first.source)}` : ''
+  const place = keyPositionOf(second, ['name'])
   return {
     code: 'duplicate-entry',
     message: `the entry ${second.id} is already defined${where}`,
@@ -87,11 +87,11 @@ export function duplicateProblem(second: Entry, first: Entry): Problem {
 }
 
 /** What `decoded` refers to that is not there, or of a wrong kind. */
-export function brokenReferences(entries: Entries, decoded: Decoded): readonly Problem[] {
+export function brokenReferences(entries: Entries, decoded: Decoded): readonly Diagnostic[] {
   return decoded.references.flatMap((reference) => brokenReference(entries, decoded.entry, reference))
 }
 
-function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: FoundReference): readonly Problem[] {
+function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: FoundReference): readonly Diagnostic[] {
   const target = entries.all.get(id)
   const allowed = ({ kind }: Entry) => kinds.length === 0 || kinds.some((pattern) => kindMatches(kind, pattern))
   if (target && allowed(target)) return []
@@ -101,7 +101,7 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
   const shown = typeof written === 'string' && written.includes('${') ? written : id
   if (target) {
     const message = `${at}: ${shown} is of the kind ${target.kind}; expected ${kinds.join(' or ')}`
-    return [problemOf(entry, { code: 'wrong-kind', message, path })]
+    return [diagnosticOf(entry, { code: 'wrong-kind', message, path })]
   }
   const others = entries.all.values().filter(allowed)
   const hint =
@@ -111,17 +111,17 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
           others.map((other) => other.id),
         )
       : ''
-  return [problemOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
+  return [diagnosticOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
 }
 
 /** Entries that need each other, told along the edges of the circle. */
-export function cycleProblem(entries: Entries, cycle: readonly Dependency[]): Problem {
+export function cycleDiagnostic(entries: Entries, cycle: readonly Dependency[]): Diagnostic {
   const stops = cycle.map(({ from, path }) => {
     const entry = entries.all.get(from)
-    return { from, path: formatPath(path), place: entry && placeOf(entry, path) }
+    return { from, path: formatPath(path), place: entry && positionOf(entry, path) }
   })
   const way = stops.map(({ from }) => from)
-  const edges = stops.map(({ from, path, place }) => `${from} ${path}${place ? ` (${formatPlace(place)})` : ''}`)
+  const edges = stops.map(({ from, path, place }) => `${from} ${path}${place ? ` (${formatPosition(place)})` : ''}`)
   const [first] = stops
   return {
     code: 'cycle',
@@ -131,12 +131,12 @@ export function cycleProblem(entries: Entries, cycle: readonly Dependency[]): Pr
   }
 }
 
-function missingFiles(decoded: Decoded): readonly Problem[] {
+function missingFiles(decoded: Decoded): readonly Diagnostic[] {
   return decoded.files
     .filter(({ file }) => !existsSync(file))
     .map(({ file, path }) => {
       const written = String(writtenAt(decoded.entry, path))
       const message = `${formatPath(path)}: there is no file ${written.includes('${') ? written : file}`
-      return problemOf(decoded.entry, { code: 'missing-file', message, path })
+      return diagnosticOf(decoded.entry, { code: 'missing-file', message, path })
     })
 }

@@ -2,12 +2,12 @@
 import { dirname } from 'node:path'
 import { type EntryId, namespaceOf } from '@troupe/core'
 import type { z } from 'zod'
-import { type Entry, keyPlaceOf, placeOf } from '../entries/entry.ts'
+import { type Entry, keyPositionOf, positionOf } from '../entries/entry.ts'
 import type { DecodedMeta, FieldsOf, Kind, MetaOf } from './kind.ts'
 import { formatPath, type Path } from '../yaml/source-position.ts'
 import { parseTemplate } from '../config/placeholders.ts'
-import type { Problem } from './diagnostic.ts'
-import { type Fault, type FoundFile, type FoundReference, shape, unionDistance, yamlKey } from './normalize.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import { type Fault, type FoundFile, type FoundReference, normalize, unionDistance, yamlKey } from './normalize.ts'
 
 /** An entry whose placeholders are resolved, whose references are full ids, and whose fields its kind has checked. */
 export interface Decoded<Fields = Readonly<Record<string, unknown>>, Meta = DecodedMeta> {
@@ -34,7 +34,7 @@ export interface DecodeContext {
 
 export type DecodeResult<D> =
   | { readonly decoded: D; readonly problems: readonly [] }
-  | { readonly decoded?: never; readonly problems: readonly Problem[] }
+  | { readonly decoded?: never; readonly problems: readonly Diagnostic[] }
 
 /** Decodes `entry` as one of `kind`. */
 export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: DecodeContext): DecodeResult<DecodedAs<K>> {
@@ -44,7 +44,7 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
   const fields = decodeValue<K['fields']>(kind.fields, entry.fields, [], { namespace, folder, sourceFolders: context.sourceFolders, read })
   const meta = decodeValue<K['meta']>(kind.meta, entry.meta, ['meta'], { namespace, folder, read })
   const faults = [...fields.faults, ...meta.faults]
-  if (!fields.result || !meta.result || faults.length > 0) return { problems: faults.map((fault) => problemOf(entry, fault)) }
+  if (!fields.result || !meta.result || faults.length > 0) return { problems: faults.map((fault) => diagnosticOf(entry, fault)) }
   const decoded: DecodedAs<K> = Object.freeze({
     entry,
     id: entry.id,
@@ -57,8 +57,8 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
 }
 
 /** A fault of an entry, in its place. */
-export function problemOf(entry: Entry, fault: Fault): Problem {
-  const place = fault.atKey ? keyPlaceOf(entry, fault.path) : placeOf(entry, fault.path)
+export function diagnosticOf(entry: Entry, fault: Fault): Diagnostic {
+  const place = fault.atKey ? keyPositionOf(entry, fault.path) : positionOf(entry, fault.path)
   return { code: fault.code, message: fault.message, entry: entry.id, path: formatPath(fault.path), ...(place && { place }) }
 }
 
@@ -83,7 +83,7 @@ export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base
   const single = new Set<string>()
   const resolved = context.read ? resolvePlaceholders(value, base, context.read, single, faults) : value
   const unread = new Set(faults.map((fault) => formatPath(fault.path)))
-  const shaped = shape(schema, resolved, base, { ...context, single })
+  const shaped = normalize(schema, resolved, base, { ...context, single })
   const parsed = schema.safeParse(shaped.value)
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, [], value, base))
   // What could not be read has its fault already: that it is also of a wrong type says nothing new.

@@ -1,10 +1,10 @@
 /** What is wrong with an application's files: found all at once, each with its place. */
 import { relative } from 'node:path'
 import { type EntryId, TroupeError } from '@troupe/core'
-import { comparePlaces, formatPlace, type Place } from '../yaml/source-position.ts'
+import { comparePositions, formatPosition, type SourcePosition } from '../yaml/source-position.ts'
 
 /** The sort of a problem, for programs that read it. */
-export type ProblemCode =
+export type DiagnosticCode =
   | 'yaml'
   | 'document'
   | 'duplicate-entry'
@@ -22,35 +22,35 @@ export type ProblemCode =
   | 'certificate'
 
 /** One thing that is wrong. Never holds the value of a variable. */
-export interface Problem {
-  readonly code: ProblemCode
+export interface Diagnostic {
+  readonly code: DiagnosticCode
   /** What is wrong and what to do, with the path inside the value; without the place. */
   readonly message: string
-  readonly place?: Place
+  readonly place?: SourcePosition
   readonly entry?: EntryId
   /** Path inside the entry, such as `timeouts.read`. */
   readonly path?: string
 }
 
 /** `src/app.yaml:12:9: app:proxy: port: …`, with the file relative to `root` when one is given. */
-export function formatProblem(problem: Problem, root?: string): string {
+export function formatDiagnostic(problem: Diagnostic, root?: string): string {
   const { place, entry, message } = problem
   const where =
-    place && formatPlace(root === undefined || place.file.startsWith('-') ? place : { ...place, file: relative(root, place.file) })
+    place && formatPosition(root === undefined || place.file.startsWith('-') ? place : { ...place, file: relative(root, place.file) })
   return [where, entry, message].filter((part) => part !== undefined).join(': ')
 }
 
 /** Problems by file, line and column; those without a place come last. */
-export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
+export function sortDiagnostics(problems: readonly Diagnostic[]): readonly Diagnostic[] {
   return problems.toSorted((a, b) => {
-    if (a.place && b.place) return comparePlaces(a.place, b.place)
+    if (a.place && b.place) return comparePositions(a.place, b.place)
     return Number(a.place === undefined) - Number(b.place === undefined)
   })
 }
 
 /** The error of kind `Invalid` that tells all of `problems`; they are also in its `details.problems`. */
-export function problemsError(problems: readonly Problem[]): TroupeError {
-  const lines = sortProblems(problems).map((problem) => formatProblem(problem))
+export function diagnosticsError(problems: readonly Diagnostic[]): TroupeError {
+  const lines = sortDiagnostics(problems).map((problem) => formatDiagnostic(problem))
   const text = lines.length === 1 ? (lines[0] ?? '') : `${lines.length} problems:\n  ${lines.join('\n  ')}`
   return new TroupeError('Invalid', text, { details: { problems } })
 }

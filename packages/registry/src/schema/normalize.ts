@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { resolveId } from '../entries/entry.ts'
 import { fieldRoles } from './fields.ts'
 import { formatPath, type Path } from '../yaml/source-position.ts'
-import type { ProblemCode } from './diagnostic.ts'
+import type { DiagnosticCode } from './diagnostic.ts'
 import { didYouMean } from './suggest.ts'
 
 /** A reference that stands in a value, with its path as YAML writes it. */
@@ -27,14 +27,14 @@ export interface FoundFile {
 
 /** A problem, before its place is known. */
 export interface Fault {
-  readonly code: ProblemCode
+  readonly code: DiagnosticCode
   readonly message: string
   readonly path: Path
   /** Whether it is the key that is wrong, rather than its value. */
   readonly atKey?: boolean
 }
 
-export interface ShapeContext {
+export interface NormalizeContext {
   /** Namespace that bare names are taken from. */
   readonly namespace: string | undefined
   /** Folder that files are relative to. */
@@ -45,7 +45,7 @@ export interface ShapeContext {
   readonly single: ReadonlySet<string>
 }
 
-export interface Shaped {
+export interface Normalized {
   readonly value: unknown
   readonly references: readonly FoundReference[]
   readonly files: readonly FoundFile[]
@@ -53,8 +53,8 @@ export interface Shaped {
 }
 
 /** Shapes `value`, which stands at `path`, for `schema`. */
-export function shape(schema: z.core.$ZodType, value: unknown, path: Path, context: ShapeContext): Shaped {
-  const shaper = new Shaper(context)
+export function normalize(schema: z.core.$ZodType, value: unknown, path: Path, context: NormalizeContext): Normalized {
+  const shaper = new Normalizer(context)
   return { value: shaper.shape(schema, value, path), references: shaper.references, files: shaper.files, faults: shaper.faults }
 }
 
@@ -63,13 +63,13 @@ export function yamlKey(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-class Shaper {
+class Normalizer {
   readonly references: FoundReference[] = []
   readonly files: FoundFile[] = []
   readonly faults: Fault[] = []
-  readonly #context: ShapeContext
+  readonly #context: NormalizeContext
 
-  constructor(context: ShapeContext) {
+  constructor(context: NormalizeContext) {
     this.#context = context
   }
 
@@ -124,10 +124,10 @@ class Shaper {
 
   /** The first option that takes the value; when none does, the one that comes nearest. */
   #union(schema: z.ZodUnion, value: unknown, path: Path): unknown {
-    let nearest: Shaped | undefined
+    let nearest: Normalized | undefined
     let least = Number.POSITIVE_INFINITY
     for (const option of schema.options) {
-      const shaped = shape(option, value, path, this.#context)
+      const shaped = normalize(option, value, path, this.#context)
       const distance = shaped.faults.length + misses(z.safeParse(option, shaped.value))
       if (distance >= least) continue
       nearest = shaped

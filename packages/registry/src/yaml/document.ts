@@ -1,21 +1,21 @@
 /** A YAML document as entries: `{ version?, namespace, entries: [{ name, kind, … }] }`, or one `{ namespace, name, kind, … }`. */
 import { isName } from '@troupe/core'
 import { type Entry, entryFromNode, resolveId } from '../entries/entry.ts'
-import type { Place } from './source-position.ts'
-import type { Problem } from '../schema/diagnostic.ts'
+import type { SourcePosition } from './source-position.ts'
+import type { Diagnostic } from '../schema/diagnostic.ts'
 import { didYouMean, suggest } from '../schema/suggest.ts'
-import { keyPlaceAt, type YamlMapping, type YamlNode } from './node.ts'
+import { keyPositionAt, type YamlMapping, type YamlNode } from './node.ts'
 
 export interface EntriesOfDocument {
   readonly entries: readonly Entry[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Diagnostic[]
 }
 
 const listKeys = ['version', 'namespace', 'meta', 'entries']
 
 /** The entries of a document. One that does not look like a document of entries at all has none, and no problems. */
 export function entriesOf(document: YamlNode): EntriesOfDocument {
-  const problems: Problem[] = []
+  const problems: Diagnostic[] = []
   if (document.type === 'sequence' && document.items.some(isLikeEntry))
     report(problems, 'expected a mapping with "namespace" and "entries", not a list: put the list under "entries:"', document.place)
   if (document.type !== 'mapping') return { entries: [], problems }
@@ -27,7 +27,7 @@ export function entriesOf(document: YamlNode): EntriesOfDocument {
   if (version && !isVersion(version)) report(problems, 'version: expected text such as "1.0"', version.place)
   if (!(many || pairs.has('name') || pairs.has('kind'))) {
     const near = suggest('entries', pairs.keys())
-    const place = near === undefined ? document.place : keyPlaceAt(document, [near])
+    const place = near === undefined ? document.place : keyPositionAt(document, [near])
     report(problems, `expected "entries", or "name" and "kind"${near === undefined ? '' : `, not "${near}"`}`, place)
     return { entries: [], problems }
   }
@@ -41,7 +41,7 @@ export function entriesOf(document: YamlNode): EntriesOfDocument {
   return { entries: listed(document, namespace, problems), problems }
 }
 
-function listed(document: YamlMapping, namespace: string | undefined, problems: Problem[]): readonly Entry[] {
+function listed(document: YamlMapping, namespace: string | undefined, problems: Diagnostic[]): readonly Entry[] {
   const list = document.pairs.get('entries')
   if (list?.node.type !== 'sequence') {
     const empty = list?.node.type === 'scalar' && list.node.value === null
@@ -55,7 +55,7 @@ function listed(document: YamlMapping, namespace: string | undefined, problems: 
   })
 }
 
-function entryOf(node: YamlMapping, namespace: string | undefined, problems: Problem[]): Entry | undefined {
+function entryOf(node: YamlMapping, namespace: string | undefined, problems: Diagnostic[]): Entry | undefined {
   const name = nameAt(node, 'name', problems)
   const kind = nameAt(node, 'kind', problems)
   const meta = node.pairs.get('meta')?.node
@@ -66,14 +66,14 @@ function entryOf(node: YamlMapping, namespace: string | undefined, problems: Pro
 }
 
 /** The word under `key`: a namespace, a name or a kind. */
-function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems: Problem[]): string | undefined {
+function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems: Diagnostic[]): string | undefined {
   const found = node.pairs.get(key)
   if (!found) {
     const near = suggest(key, node.pairs.keys())
     report(
       problems,
       `${key}: is required${near === undefined ? '' : `, not "${near}"`}`,
-      near === undefined ? node.place : keyPlaceAt(node, [near]),
+      near === undefined ? node.place : keyPositionAt(node, [near]),
     )
     return undefined
   }
@@ -91,6 +91,6 @@ function isVersion(node: YamlNode): boolean {
   return node.type === 'scalar' && (typeof node.value === 'string' || typeof node.value === 'number')
 }
 
-function report(problems: Problem[], message: string, place: Place): void {
+function report(problems: Diagnostic[], message: string, place: SourcePosition): void {
   problems.push({ code: 'document', message, place })
 }

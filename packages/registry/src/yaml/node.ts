@@ -1,27 +1,27 @@
 /** YAML as a tree in which each value knows its place. Trees are never changed: layering builds new ones. */
-import type { Path, Place } from './source-position.ts'
+import type { Path, SourcePosition } from './source-position.ts'
 
 export interface YamlScalar {
   readonly type: 'scalar'
-  readonly place: Place
+  readonly place: SourcePosition
   readonly value: string | number | boolean | null
 }
 
 export interface YamlSequence {
   readonly type: 'sequence'
-  readonly place: Place
+  readonly place: SourcePosition
   readonly items: readonly YamlNode[]
 }
 
 export interface YamlPair {
   /** Where the key stands. */
-  readonly key: Place
+  readonly key: SourcePosition
   readonly node: YamlNode
 }
 
 export interface YamlMapping {
   readonly type: 'mapping'
-  readonly place: Place
+  readonly place: SourcePosition
   readonly pairs: ReadonlyMap<string, YamlPair>
 }
 
@@ -35,7 +35,7 @@ export function valueOf(node: YamlNode): unknown {
 }
 
 /** Where the value at `path` stands, or else the nearest value around it. */
-export function placeAt(node: YamlNode, path: Path): Place {
+export function positionAt(node: YamlNode, path: Path): SourcePosition {
   let current = node
   for (const step of path) {
     const next = childOf(current, step)
@@ -46,10 +46,10 @@ export function placeAt(node: YamlNode, path: Path): Place {
 }
 
 /** Where the key at the end of `path` stands, or else the nearest value around it. */
-export function keyPlaceAt(node: YamlNode, path: Path): Place {
+export function keyPositionAt(node: YamlNode, path: Path): SourcePosition {
   const parent = nodeAt(node, path.slice(0, -1))
   const pair = parent?.type === 'mapping' ? parent.pairs.get(String(path.at(-1))) : undefined
-  return pair?.key ?? placeAt(node, path)
+  return pair?.key ?? positionAt(node, path)
 }
 
 /** The node at `path`, if there is one. */
@@ -84,7 +84,7 @@ export function mergeNodes(base: YamlNode, over: YamlNode): YamlNode {
   return { ...base, pairs }
 }
 
-export function emptyMapping(place: Place): YamlMapping {
+export function emptyMapping(place: SourcePosition): YamlMapping {
   return { type: 'mapping', place, pairs: new Map() }
 }
 

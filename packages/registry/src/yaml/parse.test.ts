@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { dump } from 'js-yaml'
 import { describe, expect, it } from 'vitest'
 import { parseYaml, parseYamlValue } from './parse.ts'
-import { keyPlaceAt, mergeNodes, placeAt, valueOf, withNodeAt, type YamlNode } from './node.ts'
+import { keyPositionAt, mergeNodes, positionAt, valueOf, withNodeAt, type YamlNode } from './node.ts'
 
 function parse(text: string): YamlNode {
   const { documents, problems } = parseYaml(text, 'a.yaml')
@@ -13,7 +13,7 @@ function parse(text: string): YamlNode {
 }
 
 function at(node: YamlNode, ...path: (string | number)[]): string {
-  const { line, column } = placeAt(node, path)
+  const { line, column } = positionAt(node, path)
   return `${line}:${column}`
 }
 
@@ -32,7 +32,7 @@ describe('positions', () => {
     expect(at(node, 'list', 2, 'q', 1)).toBe('6:22')
     expect(at(node, 'map', 'deep')).toBe('8:9')
     expect(at(node, 'empty')).toBe('9:1')
-    expect(keyPlaceAt(node, ['map', 'deep'])).toEqual({ file: 'a.yaml', line: 8, column: 3 })
+    expect(keyPositionAt(node, ['map', 'deep'])).toEqual({ file: 'a.yaml', line: 8, column: 3 })
     expect(at(node, 'map', 'absent')).toBe('8:3')
   })
 

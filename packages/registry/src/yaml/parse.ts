@@ -12,8 +12,8 @@ import {
   type ScalarEvent,
   YAMLException,
 } from 'js-yaml'
-import type { Place } from './source-position.ts'
-import type { Problem } from '../schema/diagnostic.ts'
+import type { SourcePosition } from './source-position.ts'
+import type { Diagnostic } from '../schema/diagnostic.ts'
 import { readUtf8, readUtf8Now, type TextFile } from './utf8.ts'
 import type { YamlNode, YamlPair } from './node.ts'
 
@@ -24,7 +24,7 @@ const maxDepth = 64
 export interface ParsedYaml {
   /** One tree for each document that is not empty. */
   readonly documents: readonly YamlNode[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Diagnostic[]
 }
 
 /** Parses a file. @throws TroupeError `NotFound` when it can not be read. */
@@ -54,7 +54,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
 }
 
 /** The value of one YAML scalar or flow collection, such as what follows `=` on a command line. */
-export function parseYamlValue(text: string, place: Place): YamlNode | Problem {
+export function parseYamlValue(text: string, place: SourcePosition): YamlNode | Diagnostic {
   const { documents, problems } = parseYaml(text, place.file)
   const problem = problems[0]
   if (problem) return { code: problem.code, message: `${problem.message}; quote the value`, place }
@@ -62,7 +62,7 @@ export function parseYamlValue(text: string, place: Place): YamlNode | Problem {
   return node ? moved(node, place) : { type: 'scalar', place, value: text.trim() === '' ? '' : null }
 }
 
-function moved(node: YamlNode, place: Place): YamlNode {
+function moved(node: YamlNode, place: SourcePosition): YamlNode {
   if (node.type === 'scalar') return { ...node, place }
   if (node.type === 'sequence') return { ...node, place, items: node.items.map((item) => moved(item, place)) }
   return { ...node, place, pairs: new Map(Array.from(node.pairs, ([key, pair]) => [key, { key: place, node: moved(pair.node, place) }])) }
@@ -70,7 +70,7 @@ function moved(node: YamlNode, place: Place): YamlNode {
 
 class Reader {
   readonly documents: YamlNode[] = []
-  readonly problems: Problem[] = []
+  readonly problems: Diagnostic[] = []
   readonly #source: string
   readonly #file: string
   readonly #lineStarts: number[] = [0]
@@ -107,7 +107,7 @@ class Reader {
   }
 
   /** The node that the next event begins. `fallback` is the place of one that has no text of its own. */
-  #node(fallback: Place): YamlNode {
+  #node(fallback: SourcePosition): YamlNode {
     const event = this.#events[this.#next++]
     this.#count(1, fallback)
     switch (event?.type) {
@@ -128,7 +128,7 @@ class Reader {
     }
   }
 
-  #scalar(event: ScalarEvent, fallback: Place): YamlNode {
+  #scalar(event: ScalarEvent, fallback: SourcePosition): YamlNode {
     this.#refuseTag(event)
     const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED
     const place = event.valueStart < 0 ? fallback : this.#place(event.valueStart - (quoted ? 1 : 0))
@@ -141,13 +141,13 @@ class Reader {
     return { type: 'scalar', place, value }
   }
 
-  #sequence(place: Place): YamlNode {
+  #sequence(place: SourcePosition): YamlNode {
     const items: YamlNode[] = []
     while (!this.#ends()) items.push(this.#node(place))
     return { type: 'sequence', place, items }
   }
 
-  #mapping(place: Place): YamlNode {
+  #mapping(place: SourcePosition): YamlNode {
     const pairs = new Map<string, YamlPair>()
     while (!this.#ends()) {
       const event = this.#events[this.#next]
@@ -190,7 +190,7 @@ class Reader {
     )
   }
 
-  #count(nodes: number, place: Place): void {
+  #count(nodes: number, place: SourcePosition): void {
     this.#nodes += nodes
     if (this.#nodes <= maxNodes) return
     this.#problem(`the document expands to more than ${maxNodes} values`, place)
@@ -204,11 +204,11 @@ class Reader {
     return true
   }
 
-  #problem(message: string, place: Place): void {
+  #problem(message: string, place: SourcePosition): void {
     this.problems.push({ code: 'yaml', message, place })
   }
 
-  #place(offset: number): Place {
+  #place(offset: number): SourcePosition {
     const starts = this.#lineStarts
     let low = 0
     let high = starts.length - 1

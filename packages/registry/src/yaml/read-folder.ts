@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { entriesOf } from './document.ts'
 import type { Entry } from '../entries/entry.ts'
 import { findYamlFiles } from './folder.ts'
-import type { Problem } from '../schema/diagnostic.ts'
+import type { Diagnostic } from '../schema/diagnostic.ts'
 import { readYaml } from './parse.ts'
 
 /**
@@ -11,10 +11,12 @@ import { readYaml } from './parse.ts'
  *
  * @throws TroupeError `NotFound` when it can not be read.
  */
-export async function readFolder(folder: string): Promise<{ readonly entries: readonly Entry[]; readonly problems: readonly Problem[] }> {
+export async function readFolder(
+  folder: string,
+): Promise<{ readonly entries: readonly Entry[]; readonly problems: readonly Diagnostic[] }> {
   const files = await findYamlFiles(resolve(folder))
   const entries: Entry[] = []
-  const problems: Problem[] = []
+  const problems: Diagnostic[] = []
   for (const parsed of await Promise.all(files.map(readYaml))) {
     const read = parsed.documents.map(entriesOf)
     entries.push(...read.flatMap((document) => document.entries))

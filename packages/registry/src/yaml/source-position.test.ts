@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { comparePlaces, formatPath, parsePath } from './source-position.ts'
+import { comparePositions, formatPath, parsePath } from './source-position.ts'
 
 describe('paths', () => {
   it.each([
@@ -33,6 +33,6 @@ describe('comparePlaces', () => {
       { file: 'a', line: 2, column: 1 },
       { file: 'b', line: 1, column: 1 },
     ]
-    expect(places.toReversed().toSorted(comparePlaces)).toEqual(places)
+    expect(places.toReversed().toSorted(comparePositions)).toEqual(places)
   })
 })

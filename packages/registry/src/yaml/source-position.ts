@@ -1,7 +1,7 @@
 /** Where a value stands, in a file and inside the value. */
 
 /** A position in a file. Lines and columns count from 1. */
-export interface Place {
+export interface SourcePosition {
   /** Absolute path; or the option of the command line that gave the value, such as `-o app:proxy:port`. */
   readonly file: string
   readonly line: number
@@ -42,12 +42,12 @@ function unquote(text: string): string {
 }
 
 /** `src/app.yaml:12:9`. */
-export function formatPlace(place: Place): string {
+export function formatPosition(place: SourcePosition): string {
   return `${place.file}:${place.line}:${place.column}`
 }
 
 /** Orders places by file, line and column. */
-export function comparePlaces(a: Place, b: Place): number {
+export function comparePositions(a: SourcePosition, b: SourcePosition): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1
   return a.line - b.line || a.column - b.column
 }

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { TroupeError } from '@troupe/core'
-import type { Place } from './source-position.ts'
+import type { SourcePosition } from './source-position.ts'
 
 /** The text of a file; one that is not UTF-8 has a fault, at the first byte that is not. */
 export interface TextFile {
   readonly text: string
-  readonly fault?: { readonly message: string; readonly place: Place }
+  readonly fault?: { readonly message: string; readonly place: SourcePosition }
 }
 
 /** Reads a file as UTF-8. @throws TroupeError `NotFound` when it cannot be read, with the reason. */
@@ -41,7 +41,7 @@ export function decodeUtf8(bytes: Uint8Array, file: string): TextFile {
 }
 
 /** The place before which all is UTF-8. */
-function placeOfFault(bytes: Uint8Array, file: string): Place {
+function placeOfFault(bytes: Uint8Array, file: string): SourcePosition {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const lines = decoder.decode(bytes).split('\uFFFD', 1)[0]?.split('\n') ?? []
   return { file, line: Math.max(lines.length, 1), column: (lines.at(-1)?.length ?? 0) + 1 }

@@ -6,12 +6,12 @@ import { hostHandler } from './hosts.ts'
 import { overlayHandler } from './overlays.ts'
 import { routeHandler, serverHandler } from './http.ts'
 import { policyHandler } from './policies.ts'
-import { answerChanges } from './registry-handlers.ts'
-import type { Running } from './running-parts.ts'
+import { handleRegistryRequests } from './registry-handlers.ts'
+import type { RunningParts } from './running-parts.ts'
 import { serviceHandler, supervisorHandler } from './services.ts'
 
 /** From now on, what `registry.apply` changes changes in what runs. */
-export function goLive(running: Running): void {
+export function installChangeHandlers(running: RunningParts): void {
   const { registry } = running.kernel
   registry.handle('network.*', overlayHandler(running))
   registry.handle(hostKind.kind, hostHandler(running))
@@ -21,6 +21,6 @@ export function goLive(running: Running): void {
   registry.handle('security.policy', policyHandler(running))
   registry.handle('http.service', serverHandler(running))
   registry.handle('http.*', routeHandler(running))
-  answerChanges(running)
+  handleRegistryRequests(running)
   for (const { kind } of [processKind, functionKind]) registry.handle(kind, codeHandler(running))
 }

@@ -3,12 +3,12 @@ import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
 import { serviceKind, type ServiceStatus } from '@troupe/process/kernel'
 import { whenSettled } from './when-settled.ts'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 import { renewService, type Supervised } from './services.ts'
 
-type Code = Pick<Running, 'kernel' | 'functions' | 'servers'>
+type Code = Pick<RunningParts, 'kernel' | 'functions' | 'servers'>
 
-export function codeHandler(running: Running): KindHandler {
+export function codeHandler(running: RunningParts): KindHandler {
   const { kernel, functions, servers, supervisor } = running
   return {
     prepare: async ({ op, id }) =>

@@ -2,19 +2,19 @@
 import type { EntryId } from '@troupe/core'
 import { type Host, hostKind, type Kernel, serviceOf } from '@troupe/process/kernel'
 import type { Entries, KindHandler, Prepared } from '@troupe/registry'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
 /**
  * A host that changes is built anew, and new processes start in the new one; those that run go on in the old one, which ends with its last.
  * The processes of one that goes are asked to stop, and ended after its `stop_timeout`.
  */
-export function hostHandler(running: Running): KindHandler {
+export function hostHandler(running: RunningParts): KindHandler {
   return {
     prepare: async ({ op, id, entries }) => (op === 'delete' ? removal(running, id) : replacement(running, id, entries)),
   }
 }
 
-async function replacement({ kernel, supervisor, supervisors }: Running, id: EntryId, entries: Entries): Promise<Prepared> {
+async function replacement({ kernel, supervisor, supervisors }: RunningParts, id: EntryId, entries: Entries): Promise<Prepared> {
   const { hosts } = kernel
   const former = hosts.has(id) ? hosts.get(id) : undefined
   // One that does not run is built when its service starts.
@@ -37,7 +37,7 @@ async function replacement({ kernel, supervisor, supervisors }: Running, id: Ent
   }
 }
 
-async function removal({ kernel, supervisor }: Running, id: EntryId): Promise<Prepared> {
+async function removal({ kernel, supervisor }: RunningParts, id: EntryId): Promise<Prepared> {
   const { hosts } = kernel
   const former = hosts.has(id) ? hosts.get(id) : undefined
   const { stopTimeout } = kernel.registry.decode(id, hostKind).fields.lifecycle

@@ -2,20 +2,20 @@
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
 import { whenSettled } from './when-settled.ts'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
 /** A server that changes is stopped in order, and started as it is then; what can change in a server that runs, changes there. */
-export function serverHandler(running: Running): KindHandler {
+export function serverHandler(running: RunningParts): KindHandler {
   return { prepare: async ({ id }) => whenSettled(async () => renewServer(running, id)) }
 }
 
-async function renewServer({ kernel, supervisor, servers }: Running, id: EntryId): Promise<void> {
+async function renewServer({ kernel, supervisor, servers }: RunningParts, id: EntryId): Promise<void> {
   if (!kernel.registry.has(id)) await supervisor.remove(id)
   else if (!(await servers.adapt(id))) await supervisor.put(servers.service(id))
 }
 
 /** Servers route by the new entries from the next request on; requests that are under way go on by the former. */
-export function routeHandler({ servers, supervisor }: Running): KindHandler {
+export function routeHandler({ servers, supervisor }: RunningParts): KindHandler {
   return {
     prepare: async ({ entries }) => {
       servers.check(entries)

@@ -3,13 +3,13 @@ import { type EntryId, invalid } from '@troupe/core'
 import type { OverlaySwap } from '@troupe/network/kernel'
 import { serviceOf } from '@troupe/process/kernel'
 import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
 /**
  * The replacement is built first and put in service when it stands; the old one serves the connections that it has until they end, or until
  * `network_service.drain_timeout`.
  */
-export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }: Running): KindHandler {
+export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }: RunningParts): KindHandler {
   const { overlays, threads } = kernel
   return {
     async prepare({ op, id, entries }: KindChange): Promise<Prepared> {

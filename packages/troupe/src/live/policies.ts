@@ -3,9 +3,9 @@ import type { EntryId } from '@troupe/core'
 import { compilePolicy, type Policy, policyKinds } from '@troupe/policy/kernel'
 import { type Kernel, routesChanged } from '@troupe/process/kernel'
 import type { Entries, KindHandler } from '@troupe/registry'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
-export function policyHandler({ kernel }: Running): KindHandler {
+export function policyHandler({ kernel }: RunningParts): KindHandler {
   return {
     prepare: async ({ id, after, entries }) => {
       const next = after && compiled(entries, id)

@@ -1,28 +1,28 @@
 /** What code may ask of the registry while the application runs. */
 import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
-import { type Asker, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
+import { type Requester, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
 import type { Change, EntryChange } from '@troupe/registry'
 import { z } from 'zod'
 import { permitChange } from './change-permits.ts'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
 /** Answers `registry.apply`, `rollback`, `version` and `history` of all threads. */
-export function answerChanges(running: Running): void {
+export function handleRegistryRequests(running: RunningParts): void {
   const { kernel } = running
   const { registry } = kernel
   kernel.handle('version', () => ({ version: registry.version() }))
   kernel.handle('history', () => registry.history())
-  kernel.handle('apply', async ({ changes }, asker) => {
+  kernel.handle('apply', async ({ changes }, requester) => {
     const ids = parsed(changes).map(({ entry }) => entry.id)
-    for (const id of ids) permit(kernel, asker, id)
-    return carriedOut(running, asker, ids, async (released) =>
-      registry.apply(changes, released, permitting(kernel, asker), isProgram(asker)),
+    for (const id of ids) permit(kernel, requester, id)
+    return carriedOut(running, requester, ids, async (released) =>
+      registry.apply(changes, released, permitting(kernel, requester), isProgram(requester)),
     )
   })
-  kernel.handle('rollback', async ({ version }, asker) => {
+  kernel.handle('rollback', async ({ version }, requester) => {
     const undone = registry.history().filter((later) => later.version > version)
     const ids = undone.flatMap(({ changes }) => changes.map(({ id }) => id))
-    return carriedOut(running, asker, ids, async (released) => registry.rollback(version, released, permitting(kernel, asker)))
+    return carriedOut(running, requester, ids, async (released) => registry.rollback(version, released, permitting(kernel, requester)))
   })
 }
 
@@ -40,8 +40,8 @@ const changesSchema = z.array(z.object({ entry: z.object({ id: z.string() }) }))
 
 /** Has `ids` changed. A service that changes itself, or what it needs, does not wait until it has ended. */
 async function carriedOut(
-  { kernel, supervisor }: Running,
-  { record }: Asker,
+  { kernel, supervisor }: RunningParts,
+  { record }: Requester,
   ids: readonly string[],
   change: (released: () => Promise<void>) => Promise<number>,
 ): Promise<{ readonly version: number }> {
@@ -62,17 +62,17 @@ function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
 }
 
 /** The program around the application, which runs in the kernel's own thread. */
-function isProgram({ record, thread }: Asker): boolean {
+function isProgram({ record, thread }: Requester): boolean {
   return thread.number === 0 && record.entry === undefined
 }
 
 /** What a change means is known once those before it were carried out. */
-function permitting({ authority }: Kernel, { record }: Asker): (change: EntryChange) => void {
+function permitting({ authorizer }: Kernel, { record }: Requester): (change: EntryChange) => void {
   return (change) => {
-    if (authority.governs(record)) permitChange(change, (action, resource, meta) => authority.check(record, action, resource, meta))
+    if (authorizer.governs(record)) permitChange(change, (action, resource, meta) => authorizer.check(record, action, resource, meta))
   }
 }
 
-function permit(kernel: Kernel, { record }: Asker, id: Change['entry']['id']): void {
-  kernel.authority.check(record, 'registry.apply', entryId(id))
+function permit(kernel: Kernel, { record }: Requester, id: Change['entry']['id']): void {
+  kernel.authorizer.check(record, 'registry.apply', entryId(id))
 }

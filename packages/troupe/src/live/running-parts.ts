@@ -1,14 +1,14 @@
 /** What runs, for those who change it. */
 import type { Functions } from '@troupe/functions/kernel'
-import type { Servers } from '@troupe/http/kernel'
-import type { Kernel, Supervisor, Supervisors } from '@troupe/process/kernel'
+import type { ServerServices } from '@troupe/http/kernel'
+import type { Kernel, ServiceSupervisor, RunningSupervisors } from '@troupe/process/kernel'
 
-export interface Running {
+export interface RunningParts {
   readonly kernel: Kernel
-  readonly supervisor: Supervisor
-  readonly supervisors: Supervisors
+  readonly supervisor: ServiceSupervisor
+  readonly supervisors: RunningSupervisors
   readonly functions: Functions
-  readonly servers: Servers
+  readonly servers: ServerServices
   /** Milliseconds that connections of an overlay which is out of service may go on. */
   readonly drainTimeout: number
 }

@@ -3,15 +3,15 @@ import type { EntryId } from '@troupe/core'
 import { serviceOf, supervisorKind } from '@troupe/process/kernel'
 import type { Entries, KindHandler } from '@troupe/registry'
 import { whenSettled } from './when-settled.ts'
-import type { Running } from './running-parts.ts'
+import type { RunningParts } from './running-parts.ts'
 
 /** A service that changes is stopped, and started as it is then. Whether it comes up is the supervisor's matter, as at any other start. */
-export function serviceHandler(running: Running): KindHandler {
+export function serviceHandler(running: RunningParts): KindHandler {
   return { prepare: async ({ id }) => whenSettled(async () => renewService(running, id)) }
 }
 
 /** A supervisor of processes, and those that are its children now, or were: one that is nobody's child is a service of its own. */
-export function supervisorHandler(running: Running): KindHandler {
+export function supervisorHandler(running: RunningParts): KindHandler {
   const { registry } = running.kernel
   return {
     prepare: async ({ op, id, entries }) => {
@@ -30,7 +30,7 @@ function childrenOf(entries: Pick<Entries, 'decode'>, id: EntryId): readonly Ent
   return entries.decode(id, supervisorKind).fields.children.map(({ process }) => process)
 }
 
-export type Supervised = Pick<Running, 'kernel' | 'supervisor' | 'supervisors'>
+export type Supervised = Pick<RunningParts, 'kernel' | 'supervisor' | 'supervisors'>
 
 /** Starts a service as it is now, in place of what runs. */
 export async function renewService({ kernel, supervisor, supervisors }: Supervised, id: EntryId): Promise<void> {

@@ -1,7 +1,7 @@
 /** The application's log, as the kernel writes it: by pino, as JSON, or as text for people. */
 import { type Log, type LogLevel, type Pid, threadOf } from '@troupe/core'
 import type { LogLine } from '@troupe/process'
-import type { Asker } from '@troupe/process/kernel'
+import type { Requester } from '@troupe/process/kernel'
 import type { AppConfig } from '@troupe/registry'
 import { type Logger as Pino, pino } from 'pino'
 import { z } from 'zod'
@@ -93,7 +93,7 @@ export class Logger {
   }
 
   /** A line of the application's code. */
-  readonly line = (given: LogLine, { record }: Asker): void => {
+  readonly line = (given: LogLine, { record }: Requester): void => {
     const { level, time, message, fields, trace, overlay } = lineSchema.parse(given)
     const now = Date.now()
     const { pid, entry, frame } = record

@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel'
 
 /** A probe that runs. */
-export interface Opening {
+export interface ProbeChannel {
   readonly number: number
   /** Runs a function as the probe. */
   readonly inside: <T>(fn: () => T) => T
@@ -12,12 +12,12 @@ export interface Opening {
 
 const openings = channel('troupe:test:probe')
 
-export function publishOpening(opening: Opening): void {
+export function publishProbeChannel(opening: ProbeChannel): void {
   openings.publish(opening)
 }
 
 /** The probe of that number, once it runs. */
-export function openingOf(number: number): Promise<Opening> {
+export function probeChannelOf(number: number): Promise<ProbeChannel> {
   return new Promise((resolve) => {
     const onOpening = (opening: unknown) => {
       if (!isOpening(opening) || opening.number !== number) return
@@ -28,6 +28,6 @@ export function openingOf(number: number): Promise<Opening> {
   })
 }
 
-function isOpening(value: unknown): value is Opening {
+function isOpening(value: unknown): value is ProbeChannel {
   return typeof value === 'object' && value !== null && 'inside' in value && 'number' in value
 }

@@ -4,7 +4,7 @@ import { type EntryId, fork, type Pid } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
 import { EventLog, type EventOf } from './event-log.ts'
-import { type Opening, openingOf } from './probe-channel.ts'
+import { type ProbeChannel, probeChannelOf } from './probe-channel.ts'
 import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
 
 let lastNumber = 0
@@ -14,12 +14,12 @@ export class Probe implements AsyncDisposable {
   readonly pid: Pid
   /** All events so far, in order: EXIT, LINK_DOWN, CANCEL, OUTDATED. */
   readonly events: readonly ProcessEvent[]
-  readonly #opening: Opening
+  readonly #opening: ProbeChannel
   readonly #events = new EventLog()
   #ended = false
 
   /** Use {@link openProbe}. */
-  constructor(pid: Pid, opening: Opening) {
+  constructor(pid: Pid, opening: ProbeChannel) {
     this.pid = pid
     this.events = this.#events.all
     this.#opening = opening
@@ -91,7 +91,7 @@ export class Probe implements AsyncDisposable {
 /** Starts a probe of the program `entry` in the main thread's host: in the network of the test's program, whatever the default is. */
 export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, options: ProbeOptions): Promise<Probe> {
   lastNumber += 1
-  const opening = openingOf(lastNumber)
+  const opening = probeChannelOf(lastNumber)
   const { thread, frames, processes } = kernel
   const { overlay } = processes.claimant(kernel.runtime.root.pid, thread.number).frame
   const frame = fork(frames.empty, { overlay })

@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EntryId, entryId } from '@troupe/core'
-import { type DeadLetter, GuestHost, type HostSettings, serviceChannel } from '@troupe/process/kernel'
+import { type DeadLetter, AttachedHost, type HostSettings, serviceChannel } from '@troupe/process/kernel'
 import type { EntryInput } from '@troupe/registry'
 import { type Application, launch, load, type LoadOptions, type ServiceState, type ServiceStatus } from '../app.ts'
 import { TestClock } from './clock.ts'
@@ -136,7 +136,7 @@ export async function startApp({ root = '.', entries, onLog, network = null, ...
     },
   })
   // Beside the kernel: the test is the program there.
-  app.kernel.hosts.add(new GuestHost({ id: mainHost, thread: app.kernel.thread, queueSize: 1024 }))
+  app.kernel.hosts.add(new AttachedHost({ id: mainHost, thread: app.kernel.thread, queueSize: 1024 }))
   return new TestApp(app, clock, log)
 }
 

@@ -6,11 +6,11 @@ import { settledWithin } from '@troupe/core'
 import { createHash } from 'node:crypto'
 import { type Isolation, poolKey, type Route } from '@troupe/network'
 import { inTheClear, throughOverlay, toUnixSocket } from './connector.ts'
-import { Pool } from './agent.ts'
+import { Agent } from './agent.ts'
 import type { Tls } from '../request/options-schema.ts'
 
 /** Beyond it the pool that was unused for longest is closed; it finishes what runs. */
-const mostPools = 256
+const maxAgents = 256
 
 export interface Way {
   /** `undefined`: the clear network. */
@@ -25,16 +25,16 @@ export interface Way {
   readonly unixSocket: string | undefined
 }
 
-export class Pools {
+export class AgentCache {
   /** Least recently used first. */
-  readonly #open = new Map<string, Pool>()
-  readonly #draining = new Map<Pool, Promise<void>>()
+  readonly #open = new Map<string, Agent>()
+  readonly #draining = new Map<Agent, Promise<void>>()
 
   /** What was taken last, which is what most requests want again. */
-  #last: { readonly way: Way; readonly apart: string; readonly pool: Pool } | undefined
+  #last: { readonly way: Way; readonly apart: string; readonly pool: Agent } | undefined
 
   /** The pool for a way. A newer generation of an overlay retires the pools of the older. */
-  take(way: Way): Pool {
+  agentFor(way: Way): Agent {
     const { route, isolation } = way
     const apart = route === undefined ? '' : poolKey(route, isolation)
     const last = this.#last
@@ -44,7 +44,7 @@ export class Pools {
     return pool
   }
 
-  #find(way: Way, apart: string): Pool {
+  #find(way: Way, apart: string): Agent {
     const { route } = way
     const key = keyOf(way, apart)
     let pool = this.#open.get(key)
@@ -52,11 +52,11 @@ export class Pools {
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
     if (pool === undefined) {
       if (route !== undefined) this.#retireOlder(route)
-      pool = poolOf(way)
+      pool = agentOf(way)
     }
     this.#open.delete(key)
     this.#open.set(key, pool)
-    if (this.#open.size > mostPools) this.#retireOldest()
+    if (this.#open.size > maxAgents) this.#retireOldest()
     return pool
   }
 
@@ -80,7 +80,7 @@ export class Pools {
     }
   }
 
-  #retire(key: string, pool: Pool): void {
+  #retire(key: string, pool: Agent): void {
     this.#open.delete(key)
     if (this.#last?.pool === pool) this.#last = undefined
     const drained = pool.close().finally(() => this.#draining.delete(pool))
@@ -88,11 +88,11 @@ export class Pools {
   }
 }
 
-function poolOf({ route, isolation, fresh, tls, unixSocket }: Way): Pool {
+function agentOf({ route, isolation, fresh, tls, unixSocket }: Way): Agent {
   if (route !== undefined) {
-    return new Pool({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation, fresh), tls })
+    return new Agent({ overlay: route.overlay, generation: route.generation, open: throughOverlay(route, isolation, fresh), tls })
   }
-  return new Pool({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
+  return new Agent({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
 }
 
 /** Whether it is seen without a closer look that two may share connections. */

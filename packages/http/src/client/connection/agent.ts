@@ -1,11 +1,11 @@
 /** The connections of one overlay (in one generation, or the clear network), actor and set of TLS options. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import type { Open } from './connector.ts'
-import type { Lane, Rider } from './connection.ts'
-import { Lanes } from './origin-pool.ts'
+import type { Connection, Waiter } from './connection.ts'
+import { OriginPool } from './origin-pool.ts'
 import type { Tls } from '../request/options-schema.ts'
 
-export interface PoolOptions {
+export interface AgentOptions {
   /** `null` for the clear network. */
   readonly overlay: EntryId | null
   /** Of the overlay. */
@@ -14,14 +14,14 @@ export interface PoolOptions {
   readonly tls: Tls | undefined
 }
 
-export class Pool {
+export class Agent {
   readonly overlay: EntryId | null
   readonly generation: number
-  readonly #options: PoolOptions
-  readonly #origins = new Map<string, Lanes>()
+  readonly #options: AgentOptions
+  readonly #origins = new Map<string, OriginPool>()
   #closing: Promise<void> | undefined
 
-  constructor(options: PoolOptions) {
+  constructor(options: AgentOptions) {
     this.#options = options
     this.overlay = options.overlay
     this.generation = options.generation
@@ -33,34 +33,34 @@ export class Pool {
    * @param fresh Passes by the connections that are kept.
    * @throws TroupeError `PermissionDenied` where the connection that is kept leads to an address that `rider` may not reach.
    */
-  board(origin: string, rider: Rider, fresh = false): Lane | Promise<Lane> {
-    const taken = this.#lanesTo(origin).take(fresh)
-    if (taken instanceof Promise) return taken.then(async (lane) => this.#seat(origin, lane, rider))
-    return this.#seat(origin, taken, rider)
+  acquire(origin: string, waiter: Waiter, fresh = false): Connection | Promise<Connection> {
+    const taken = this.#poolTo(origin).acquire(fresh)
+    if (taken instanceof Promise) return taken.then(async (connection) => this.#admit(origin, connection, waiter))
+    return this.#admit(origin, taken, waiter)
   }
 
-  #seat(origin: string, lane: Lane, rider: Rider): Lane | Promise<Lane> {
-    lane.enter(rider)
-    const asked = lane.permitted(rider.permit)
-    return asked === undefined && rider.watch.reason === undefined ? lane : this.#checked(origin, lane, rider, asked)
+  #admit(origin: string, connection: Connection, waiter: Waiter): Connection | Promise<Connection> {
+    connection.enter(waiter)
+    const asked = connection.permitted(waiter.permit)
+    return asked === undefined && waiter.deadline.reason === undefined ? connection : this.#checked(origin, connection, waiter, asked)
   }
 
-  async #checked(origin: string, lane: Lane, rider: Rider, asked: Promise<void> | undefined): Promise<Lane> {
+  async #checked(origin: string, connection: Connection, waiter: Waiter, asked: Promise<void> | undefined): Promise<Connection> {
     try {
       await asked
-      rider.watch.throwIfEnded()
-      return lane
+      waiter.deadline.throwIfEnded()
+      return connection
     } catch (error) {
-      this.leave(origin, lane, rider)
+      this.leave(origin, connection, waiter)
       throw error
     }
   }
 
-  leave(origin: string, lane: Lane, rider: Rider): void {
-    lane.leave(rider)
-    const lanes = this.#origins.get(origin)
-    lanes?.release(lane)
-    if (lanes?.idle === true) this.#origins.delete(origin)
+  leave(origin: string, connection: Connection, waiter: Waiter): void {
+    connection.leave(waiter)
+    const pool = this.#origins.get(origin)
+    pool?.release(connection)
+    if (pool?.idle === true) this.#origins.delete(origin)
   }
 
   /** Ends when what runs has ended. */
@@ -71,23 +71,23 @@ export class Pool {
   async destroy(): Promise<void> {
     const reason = new TroupeError('Canceled', 'the HTTP client was closed')
     const all = [...this.#origins.values()]
-    const riders = all.flatMap((lanes) => lanes.riders)
+    const waiters = all.flatMap((pool) => pool.waiters)
     // First, or whoever waits for a lane would be given a new one.
-    const destroyed = all.map((lanes) => lanes.destroy(reason))
-    for (const { watch } of riders) watch.end(reason)
+    const destroyed = all.map((pool) => pool.destroy(reason))
+    for (const { deadline } of waiters) deadline.end(reason)
     await Promise.all(destroyed)
   }
 
   async #close(): Promise<void> {
-    await Promise.all(Array.from(this.#origins.values(), (lanes) => lanes.close()))
+    await Promise.all(Array.from(this.#origins.values(), (pool) => pool.close()))
   }
 
-  #lanesTo(origin: string): Lanes {
+  #poolTo(origin: string): OriginPool {
     const known = this.#origins.get(origin)
     if (known !== undefined) return known
     const { open, tls } = this.#options
-    const lanes = new Lanes({ origin, open, tls })
-    this.#origins.set(origin, lanes)
-    return lanes
+    const pool = new OriginPool({ origin, open, tls })
+    this.#origins.set(origin, pool)
+    return pool
   }
 }

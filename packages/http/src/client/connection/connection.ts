@@ -6,35 +6,35 @@ import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { inTheClear, type Open, secured } from './connector.ts'
 import type { PermitAddress } from '../request/private-address.ts'
 import type { Tls } from '../request/options-schema.ts'
-import type { Watch } from '../deadline.ts'
+import type { Deadline } from '../deadline.ts'
 
 /** Milliseconds for a connection that nobody waits for any more. */
 const defaultPatience = 30_000
 
-export interface LaneOptions {
+export interface ConnectionOptions {
   /** Of a URL, `https://example.org:444`. */
   readonly origin: string
   readonly open: Open
   readonly tls: Tls | undefined
   /** The connection has ended. */
-  readonly onClosed: (lane: Lane) => void
+  readonly onClosed: (connection: Connection) => void
 }
 
 /** Someone who has a request on a lane. */
-export interface Rider {
-  readonly watch: Watch
+export interface Waiter {
+  readonly deadline: Deadline
   readonly permit: PermitAddress
 }
 
-export class Lane {
+export class Connection {
   /** What TLS agreed on; `undefined` until there was a connection. */
   protocol: 'http/1.1' | 'h2' | undefined
   connected = false
   /** Whether the connection has carried a request before. */
   kept = false
-  readonly riders: Rider[] = []
+  readonly waiters: Waiter[] = []
   readonly #ending = new AbortController()
-  readonly #options: LaneOptions
+  readonly #options: ConnectionOptions
   readonly #client: Client
   #socket: Socket | undefined
   /** The address at the far end, where that is not public and was found by a name. */
@@ -44,7 +44,7 @@ export class Lane {
   /** Called when it is known how the first connection ended. */
   #decided: (() => void) | undefined
 
-  constructor(options: LaneOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options
     this.#client = new Client(options.origin, {
       connect: (wanted, done) => void this.#connect(wanted, done),
@@ -78,14 +78,14 @@ export class Lane {
     return this.#found === undefined ? undefined : permit(this.#found)
   }
 
-  enter(rider: Rider): void {
-    this.riders.push(rider)
+  enter(waiter: Waiter): void {
+    this.waiters.push(waiter)
   }
 
-  leave(rider: Rider): void {
-    const at = this.riders.indexOf(rider)
-    const last = this.riders.pop()
-    if (last !== undefined && last !== rider && at >= 0) this.riders[at] = last
+  leave(waiter: Waiter): void {
+    const at = this.waiters.indexOf(waiter)
+    const last = this.waiters.pop()
+    if (last !== undefined && last !== waiter && at >= 0) this.waiters[at] = last
   }
 
   dispatch(options: Omit<Dispatcher.DispatchOptions, 'origin'>, handler: Dispatcher.DispatchHandler): void {
@@ -148,13 +148,13 @@ export class Lane {
 
   /** Asks on behalf of all who wait for the connection. */
   async #permitNew(address: string): Promise<void> {
-    if (this.riders.length === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
-    await Promise.all(this.riders.map(async ({ permit }) => permit(address)))
+    if (this.waiters.length === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
+    await Promise.all(this.waiters.map(async ({ permit }) => permit(address)))
   }
 
   #patience(): number {
     let until = 0
-    for (const { watch } of this.riders) until = Math.max(until, watch.patience)
+    for (const { deadline } of this.waiters) until = Math.max(until, deadline.patience)
     const left = until - Date.now()
     return left > 0 ? left : defaultPatience
   }

@@ -4,7 +4,7 @@ import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { formatDuration, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import { type DialOptions, dial, type Isolation, type Route, type Target } from '@troupe/network'
-import { connectInTheClear } from '@troupe/network/driver'
+import { connectOutside } from '@troupe/network/driver'
 import { type PermitAddress, permittedLookup } from '../request/private-address.ts'
 import type { Tls } from '../request/options-schema.ts'
 
@@ -35,7 +35,7 @@ export function toUnixSocket(path: string): Open {
 
 /** By the guard's door for this client: about the request, and the address, somebody was asked. */
 async function direct(options: net.NetConnectOpts & { signal: AbortSignal }, where: string, timeout: number): Promise<Socket> {
-  return settled(await connectInTheClear(options), 'connect', timeout, `no connection to ${where} within ${formatDuration(timeout)}`)
+  return settled(await connectOutside(options), 'connect', timeout, `no connection to ${where} within ${formatDuration(timeout)}`)
 }
 
 /**

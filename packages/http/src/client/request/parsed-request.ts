@@ -11,7 +11,7 @@ import { appendFields, type HeaderList, headersOf, token } from './header-list.t
 import type { GivenOptions, OnProgress, RetryPlan, Tls } from './options-schema.ts'
 import type * as Schema from './options-schema.ts'
 
-export interface Plan {
+export interface ParsedRequest {
   readonly method: string
   readonly url: URL
   readonly headers: HeaderList
@@ -61,7 +61,7 @@ export async function loadSchema(): Promise<void> {
  * @param where Names the argument in errors: `options`, or `requests[2]` of a batch.
  * @throws TroupeError `Invalid`, with the path of what is wrong.
  */
-export function planRequest(method: unknown, url: unknown, given: unknown, where: string): Plan {
+export function parseRequest(method: unknown, url: unknown, given: unknown, where: string): ParsedRequest {
   const verb = parseMethod(method)
   const value = parseOptions(given, where)
   const target = parseUrl(url)

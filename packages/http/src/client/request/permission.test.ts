@@ -2,21 +2,21 @@ import { TroupeError } from '@troupe/core'
 import type { NetworkAccess } from '@troupe/network'
 import { describe, expect, it } from 'vitest'
 import { permitted } from './permission.ts'
-import { loadSchema, type Plan, planRequest } from './parsed-request.ts'
+import { loadSchema, type ParsedRequest, parseRequest } from './parsed-request.ts'
 
 /** What is asked for a request, `action of resource`. */
 async function asked(url: string, options?: unknown): Promise<readonly string[]> {
   await loadSchema()
   const questions: string[] = []
-  const plan = planRequest('GET', url, options, 'options')
+  const parsed = parseRequest('GET', url, options, 'options')
   await permitted(
-    hopOf(plan),
+    hopOf(parsed),
     accessWith(async (action, resource) => void questions.push(`${action} of ${resource}`)),
   )
   return questions
 }
 
-function hopOf({ url, tls, unixSocket }: Plan) {
+function hopOf({ url, tls, unixSocket }: ParsedRequest) {
   return { url, insecure: tls?.insecureSkipVerify === true, unixSocket }
 }
 
@@ -69,8 +69,8 @@ describe('the permissions of a request', () => {
   })
 
   it('end it when they are denied', async () => {
-    const plan = planRequest('GET', 'http://example.com/', undefined, 'options')
+    const parsed = parseRequest('GET', 'http://example.com/', undefined, 'options')
     const denial = accessWith(async () => Promise.reject(new TroupeError('PermissionDenied', 'no')))
-    await expect(permitted(hopOf(plan), denial) ?? Promise.resolve()).rejects.toMatchObject({ kind: 'PermissionDenied' })
+    await expect(permitted(hopOf(parsed), denial) ?? Promise.resolve()).rejects.toMatchObject({ kind: 'PermissionDenied' })
   })
 })

@@ -3,7 +3,7 @@ import { isPrivateAddress, type NetworkAccess } from '@troupe/network'
 import { shownUrl } from '../errors.ts'
 import { hostOf } from './private-address.ts'
 
-export interface Hop {
+export interface Attempt {
   readonly url: URL
   /** Whether TLS verifies nothing. */
   readonly insecure: boolean
@@ -18,7 +18,7 @@ type Question = readonly [action: string, resource: string]
  * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, for the Unix socket, or for
  *   TLS that verifies nothing.
  */
-export function permitted(hop: Hop, access: NetworkAccess): Promise<void> | undefined {
+export function permitted(hop: Attempt, access: NetworkAccess): Promise<void> | undefined {
   if (access.permit === undefined) return undefined
   return askInTurn(questionsOf(hop), 0, access)
 }
@@ -31,7 +31,7 @@ function askInTurn(questions: readonly Question[], from: number, access: Network
   return asked === undefined ? askInTurn(questions, from + 1, access) : asked.then(() => askInTurn(questions, from + 1, access))
 }
 
-function questionsOf({ url, insecure, unixSocket }: Hop): readonly Question[] {
+function questionsOf({ url, insecure, unixSocket }: Attempt): readonly Question[] {
   const target = shownUrl(url)
   const questions: Question[] = [['http_client.request', target]]
   if (insecure && url.protocol === 'https:') questions.push(['http_client.insecure_tls', target])

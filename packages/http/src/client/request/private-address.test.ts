@@ -90,9 +90,9 @@ describe('a private address', () => {
 
   it('that comes with the second answer is not dialled: nobody asks twice', async () => {
     const asked = resolver([elsewhere], ['127.0.0.1'])
-    const sent = clear(() => http.get(url(), { timeout: 300 }))
+    const outgoing = clear(() => http.get(url(), { timeout: 300 }))
     // Nobody is there: it must not find out that the next answer is another.
-    await expect(sent).rejects.toMatchObject({ kind: expect.stringMatching(/Timeout|Unavailable/) as string })
+    await expect(outgoing).rejects.toMatchObject({ kind: expect.stringMatching(/Timeout|Unavailable/) as string })
     expect(asked.asked).toBe(1)
     await expect(clear(() => http.get(url()))).rejects.toMatchObject({ kind: 'PermissionDenied' })
     expect(origin.connections.size).toBe(0)

@@ -4,7 +4,7 @@ import { isReplayable } from '../body/body.ts'
 import type { Exchange } from '../response/exchange.ts'
 import { shownUrl } from '../errors.ts'
 import type { Tls } from './options-schema.ts'
-import type { Sent } from '../outgoing-request.ts'
+import type { OutgoingRequest } from '../outgoing-request.ts'
 
 /** As many as browsers follow. */
 export const mostRedirects = 20
@@ -31,27 +31,27 @@ export function locationOf({ status, fields }: Exchange): string | undefined {
  *
  * @throws TroupeError `Unavailable` for a location that is no HTTP URL, `Invalid` for a stream that would be sent again.
  */
-export function redirected(sent: Sent, status: number, location: string): Sent {
-  const url = URL.parse(location, sent.url)
+export function redirected(outgoing: OutgoingRequest, status: number, location: string): OutgoingRequest {
+  const url = URL.parse(location, outgoing.url)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new TroupeError('Unavailable', 'was redirected to something that is not an HTTP URL', { retryable: false })
   }
   url.hash = ''
   url.username = ''
   url.password = ''
-  const headers = sent.headers.copy()
-  if (url.origin !== sent.url.origin) {
+  const headers = outgoing.headers.copy()
+  if (url.origin !== outgoing.url.origin) {
     for (const name of headers.names()) if (secrets.has(name) || ownSecrets.test(name)) headers.delete(name)
   }
-  const becomesGet = status === 303 ? sent.method !== 'GET' && sent.method !== 'HEAD' : status <= 302 && sent.method === 'POST'
+  const becomesGet = status === 303 ? outgoing.method !== 'GET' && outgoing.method !== 'HEAD' : status <= 302 && outgoing.method === 'POST'
   if (becomesGet) {
     for (const name of ofTheBody) headers.delete(name)
     return { method: 'GET', url, headers, body: undefined }
   }
-  if (!isReplayable(sent.body)) {
+  if (!isReplayable(outgoing.body)) {
     throw invalid(`was redirected to ${shownUrl(url)} with its body, and a stream cannot be sent twice: send bytes, or that URL`)
   }
-  return { method: sent.method, url, headers, body: sent.body }
+  return { method: outgoing.method, url, headers, body: outgoing.body }
 }
 
 /** TLS options for the host that a redirect leads to: a client certificate, a name and a leniency were meant for the first. */

@@ -5,7 +5,7 @@ import { inFrame, startApplication } from '../../testing/application.ts'
 import { deadPort, type Origin, startOrigin } from '../../testing/servers.ts'
 import { closeHttpPools, http, type RetryOptions } from '../../index.ts'
 import { HeaderList } from './header-list.ts'
-import { delayAfterAnswer, RetryBudget } from './retry.ts'
+import { delayAfterResponse, RetryBudget } from './retry.ts'
 
 let origin: Origin
 /** What the server answers, in order; then 200. */
@@ -73,9 +73,9 @@ describe('retries', () => {
     const server = createServer((socket) => {
       socket.on('error', () => {}).once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
     })
-    const sent = clear(() => http.get(`http://127.0.0.1:${port}/`, { retry: { limit: 9, minDelay: 50, maxDelay: '1s' } }))
+    const outgoing = clear(() => http.get(`http://127.0.0.1:${port}/`, { retry: { limit: 9, minDelay: 50, maxDelay: '1s' } }))
     await once(server.listen(port, '127.0.0.1'), 'listening')
-    expect((await sent).status).toBe(204)
+    expect((await outgoing).status).toBe(204)
     server.close()
   })
 
@@ -95,13 +95,13 @@ describe('retries', () => {
   })
 
   it('wait as long as Retry-After says, and as the backoff does', () => {
-    const plan = { limit: 5, minDelay: 100, maxDelay: 1000, maxRetryAfter: 60_000, methods: ['GET'], statuses: [429] }
-    const sent = { method: 'GET', url: new URL('http://a/'), headers: new HeaderList(), body: undefined }
+    const parsed = { limit: 5, minDelay: 100, maxDelay: 1000, maxRetryAfter: 60_000, methods: ['GET'], statuses: [429] }
+    const outgoing = { method: 'GET', url: new URL('http://a/'), headers: new HeaderList(), body: undefined }
     const now = Date.parse('2026-11-24T12:00:00Z')
     const delay = (retryAfter: string | undefined, number = 0) =>
-      delayAfterAnswer(
-        plan,
-        { sent, number, left: 30_000 },
+      delayAfterResponse(
+        parsed,
+        { outgoing, number, left: 30_000 },
         { status: 429, fields: { 'retry-after': retryAfter } },
         { random: () => 0.5, now },
       )
@@ -124,10 +124,10 @@ describe('retries', () => {
   it('end with the signal, while they wait', async () => {
     script.push([429, { 'retry-after': '30' }])
     const ending = new AbortController()
-    const sent = clear(() => http.get(at(), { retry: soon, signal: ending.signal, timeout: '10m' }))
+    const outgoing = clear(() => http.get(at(), { retry: soon, signal: ending.signal, timeout: '10m' }))
     await expect.poll(() => origin.seen.length).toBe(1)
     ending.abort()
-    await expect(sent).rejects.toMatchObject({ kind: 'Canceled' })
+    await expect(outgoing).rejects.toMatchObject({ kind: 'Canceled' })
   })
 
   it('have a budget: a server that always fails is not asked much more often than without them', async () => {

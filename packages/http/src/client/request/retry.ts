@@ -3,7 +3,7 @@ import { backoffDelay, type TroupeError } from '@troupe/core'
 import { isReplayable } from '../body/body.ts'
 import type { Exchange } from '../response/exchange.ts'
 import type { RetryPlan } from './options-schema.ts'
-import type { Sent } from '../outgoing-request.ts'
+import type { OutgoingRequest } from '../outgoing-request.ts'
 
 /** What a retry costs; a request earns one. */
 const price = 5
@@ -61,8 +61,8 @@ export interface Chance {
   readonly now: number
 }
 
-export interface Attempt {
-  readonly sent: Sent
+export interface AttemptResult {
+  readonly outgoing: OutgoingRequest
   /** How often it was sent before. */
   readonly number: number
   /** Milliseconds until the answer has to be there. */
@@ -70,23 +70,23 @@ export interface Attempt {
 }
 
 /** Milliseconds until it should be sent again after a failure; `undefined`: not at all. */
-export function delayAfterFailure(plan: RetryPlan, attempt: Attempt, error: TroupeError, random = Math.random): number | undefined {
+export function delayAfterFailure(parsed: RetryPlan, attempt: AttemptResult, error: TroupeError, random = Math.random): number | undefined {
   const transient = error.retryable && (error.kind === 'Unavailable' || error.kind === 'Timeout')
-  if (!transient || !mayRepeat(plan, attempt)) return undefined
-  return inTime(backoff(plan, attempt.number, random), attempt)
+  if (!transient || !mayRepeat(parsed, attempt)) return undefined
+  return inTime(backoff(parsed, attempt.number, random), attempt)
 }
 
 /** Milliseconds until it should be sent again after that answer; `undefined`: it is the answer. */
-export function delayAfterAnswer(
-  plan: RetryPlan,
-  attempt: Attempt,
+export function delayAfterResponse(
+  parsed: RetryPlan,
+  attempt: AttemptResult,
   answer: Pick<Exchange, 'status' | 'fields'>,
   { random, now }: Chance = { random: Math.random, now: Date.now() },
 ): number | undefined {
-  if (!plan.statuses.includes(answer.status) || !mayRepeat(plan, attempt)) return undefined
+  if (!parsed.statuses.includes(answer.status) || !mayRepeat(parsed, attempt)) return undefined
   const wanted = retryAfter(answer.fields['retry-after'], now)
-  if (wanted !== undefined && wanted > plan.maxRetryAfter) return undefined
-  return inTime(Math.max(wanted ?? 0, backoff(plan, attempt.number, random)), attempt)
+  if (wanted !== undefined && wanted > parsed.maxRetryAfter) return undefined
+  return inTime(Math.max(wanted ?? 0, backoff(parsed, attempt.number, random)), attempt)
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date; in milliseconds from now. */
@@ -97,8 +97,8 @@ function retryAfter(field: string | readonly string[] | undefined, now: number):
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-function mayRepeat({ limit, methods }: RetryPlan, { sent, number }: Attempt): boolean {
-  return number < limit && methods.includes(sent.method) && isReplayable(sent.body)
+function mayRepeat({ limit, methods }: RetryPlan, { outgoing, number }: AttemptResult): boolean {
+  return number < limit && methods.includes(outgoing.method) && isReplayable(outgoing.body)
 }
 
 function backoff({ minDelay, maxDelay }: RetryPlan, number: number, random: () => number): number {
@@ -106,6 +106,6 @@ function backoff({ minDelay, maxDelay }: RetryPlan, number: number, random: () =
 }
 
 /** To wait for longer than the caller does would turn what is known into a timeout. */
-function inTime(delay: number, { left }: Attempt): number | undefined {
+function inTime(delay: number, { left }: AttemptResult): number | undefined {
   return delay < left ? delay : undefined
 }

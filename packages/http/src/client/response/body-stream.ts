@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici'
 /** Bytes that are held for a reader before the connection is paused. */
 const readAhead = 64 * 1024
 
-export interface AnswerStreamOptions {
+export interface BodyStreamOptions {
   readonly controller: Dispatcher.DispatchController | undefined
   /** What has come already. */
   readonly chunks: readonly Buffer[]
@@ -15,15 +15,15 @@ export interface AnswerStreamOptions {
   readonly onCancel: () => void
 }
 
-export class AnswerStream {
+export class BodyStream {
   readonly readable: ReadableStream<Uint8Array>
-  readonly #options: AnswerStreamOptions
+  readonly #options: BodyStreamOptions
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
   /** Runs out when the next piece does not come; a timer of ours, since undici makes two new ones for each request. */
   readonly #patience: Timer
   #paused = false
 
-  constructor(options: AnswerStreamOptions) {
+  constructor(options: BodyStreamOptions) {
     this.#options = options
     this.#patience = startDeadline(() => this.#late(), options.timeout)
     this.readable = new ReadableStream<Uint8Array>(

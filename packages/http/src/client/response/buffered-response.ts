@@ -1,12 +1,12 @@
 /** A `Response` whose whole body has come with its head. */
-import { type AnswerFields, appendAll } from './headers.ts'
+import { type ResponseHeaders, appendAll } from './headers.ts'
 import { override, PlatformResponse } from './override.ts'
 
 interface Whole {
   readonly bytes: Buffer
   readonly status: number
   readonly statusText: string
-  readonly fields: AnswerFields
+  readonly fields: ResponseHeaders
   readonly url: string
   readonly redirected: boolean
 }
@@ -17,7 +17,7 @@ const byteOrderMark = '\uFEFF'
  * Neither the stream nor the `Headers` are made until somebody asks for them: together with what the garbage collector has to do for
  * them they cost half as much as the request (`docs/discoveries/0030-what-a-response-costs.md`).
  */
-export class WholeAnswer extends PlatformResponse {
+export class BufferedResponse extends PlatformResponse {
   readonly #whole: Whole
   #used = false
   #headers: Headers | undefined
@@ -30,7 +30,7 @@ export class WholeAnswer extends PlatformResponse {
   }
 
   static {
-    override(WholeAnswer.prototype, {
+    override(BufferedResponse.prototype, {
       getters: {
         url: (answer) => answer.#whole.url,
         redirected: (answer) => answer.#whole.redirected,
@@ -52,7 +52,7 @@ export class WholeAnswer extends PlatformResponse {
 
   override clone(): Response {
     if (this.#standard === undefined && !this.#used) {
-      const copy = new WholeAnswer(this.#whole)
+      const copy = new BufferedResponse(this.#whole)
       copy.#headers = new Headers(this.#filled())
       return copy
     }

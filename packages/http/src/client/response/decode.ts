@@ -1,8 +1,8 @@
 /** Undoes the content codings of an answer's body (RFC 9110 §8.4), within bounds: a few bytes can stand for gigabytes. */
 import { invalid, TroupeError } from '@troupe/core'
-import type { AnswerFields } from './headers.ts'
+import type { ResponseHeaders } from './headers.ts'
 import { type Coding, decodeSmall, mostSmall, undone } from './content-coding.ts'
-import type { AnswerBody, Exchange } from './exchange.ts'
+import type { ResponseBody, Exchange } from './exchange.ts'
 import { tooLong } from '../body/too-long.ts'
 
 /** What requests ask for, in the order of preference. */
@@ -54,7 +54,7 @@ export async function decode(exchange: Decoded, options: DecodeOptions): Promise
 }
 
 /** In the order in which they were applied; `undefined` where one is not known. */
-function codingsOf(fields: AnswerFields): readonly Coding[] | undefined {
+function codingsOf(fields: ResponseHeaders): readonly Coding[] | undefined {
   const names = [fields['content-encoding'] ?? []].flat().join(',').toLowerCase().split(',')
   const codings: Coding[] = []
   for (const name of names.map((each) => each.trim())) {
@@ -70,7 +70,7 @@ async function decodedBody(
   body: Buffer | ReadableStream<Uint8Array>,
   codings: readonly Coding[],
   options: DecodeOptions,
-): Promise<AnswerBody> {
+): Promise<ResponseBody> {
   if (!Buffer.isBuffer(body)) return streamOf(decoded(body, codings, options), options)
   if (body.length === 0) return body
   const [only] = codings

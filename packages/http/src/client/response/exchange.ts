@@ -2,14 +2,14 @@
 import { formatDuration, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import type { AnswerFields } from './headers.ts'
-import { AnswerStream } from './body-stream.ts'
+import type { ResponseHeaders } from './headers.ts'
+import { BodyStream } from './body-stream.ts'
 import type { OnProgress } from '../request/options-schema.ts'
 import { tooLong } from '../body/too-long.ts'
-import type { EndListener, Watch } from '../deadline.ts'
+import type { EndListener, Deadline } from '../deadline.ts'
 
 export interface ExchangeOptions {
-  readonly watch: Watch
+  readonly deadline: Deadline
   readonly method: string
   /** Milliseconds between two pieces of a body that does not come whole. */
   readonly timeout: number
@@ -27,25 +27,25 @@ const mostInterim = 100
 const flooded = new TroupeError('Unavailable', `was answered with more than ${mostInterim} interim answers`, { retryable: false })
 
 /** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
-export type AnswerBody = Buffer | ReadableStream<Uint8Array> | null
+export type ResponseBody = Buffer | ReadableStream<Uint8Array> | null
 
 /**
  * The head is told in the microtask behind it. Where the whole answer has come by then, as small ones do in one packet, its body is
  * bytes, and the stream that most of them never need is not made.
  */
 export class Exchange implements Dispatcher.DispatchHandler, EndListener {
-  readonly watch: Watch
+  readonly deadline: Deadline
   status = 0
   statusText = ''
-  fields: AnswerFields = {}
-  body: AnswerBody = null
+  fields: ResponseHeaders = {}
+  body: ResponseBody = null
   /** Settles when the head of the answer is there, and {@link body}. */
   readonly head: Promise<void>
   readonly #options: ExchangeOptions
   #resolve: () => void = () => {}
   #reject: (reason: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
-  #stream: AnswerStream | undefined
+  #stream: BodyStream | undefined
   #chunks: Buffer[] = []
   #bodyless = false
   #headed = false
@@ -63,12 +63,12 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
 
   constructor(options: ExchangeOptions) {
     this.#options = options
-    this.watch = options.watch
+    this.deadline = options.deadline
     this.head = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    options.watch.listener = this
+    options.deadline.listener = this
   }
 
   get ended(): boolean {
@@ -83,11 +83,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // An end that came while the request was queued: nothing of it is sent.
-    if (this.#ended) controller.abort(this.watch.reason ?? new TroupeError('Canceled', 'the request has ended'))
+    if (this.#ended) controller.abort(this.deadline.reason ?? new TroupeError('Canceled', 'the request has ended'))
     else this.#controller = controller
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: AnswerFields, statusText = ''): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: ResponseHeaders, statusText = ''): void {
     this.answered = true
     if (status < 200) {
       this.#interim += 1
@@ -161,11 +161,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
 
   #opened(): ReadableStream<Uint8Array> {
     const { timeout } = this.#options
-    this.#stream = new AnswerStream({
+    this.#stream = new BodyStream({
       controller: this.#controller,
       chunks: this.#chunks,
       timeout,
-      onLate: () => this.watch.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
+      onLate: () => this.deadline.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
       onCancel: () => {
         // The last byte may have come before.
         if (this.#end()) this.#controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
@@ -186,7 +186,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       tell({ bytes: this.#received, total: this.#total })
       return true
     } catch (error) {
-      this.watch.end(
+      this.deadline.end(
         new TroupeError('Unknown', `onDownload threw: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
       )
       return false
@@ -209,11 +209,11 @@ function wholeOf(chunks: readonly Buffer[]): Buffer {
 }
 
 /** Whether the end of the body is all that its transfer coding tells: gzip, say, was not asked for (RFC 9112 §7). */
-function isFramed({ 'transfer-encoding': codings }: AnswerFields): boolean {
+function isFramed({ 'transfer-encoding': codings }: ResponseHeaders): boolean {
   return codings === undefined || (typeof codings === 'string' && /^(?:chunked|identity)$/i.test(codings))
 }
 
-function lengthIn(fields: AnswerFields): number | undefined {
+function lengthIn(fields: ResponseHeaders): number | undefined {
   const length = fields['content-length']
   return typeof length === 'string' ? Number(length) : undefined
 }

@@ -1,9 +1,9 @@
 /** Header fields of an answer: as undici hands them over, and as `Headers`. */
 
 /** Repeated ones are lists. */
-export type AnswerFields = Readonly<Record<string, string | readonly string[] | undefined>>
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
-export function appendAll(headers: Headers, fields: AnswerFields): void {
+export function appendAll(headers: Headers, fields: ResponseHeaders): void {
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'string') append(headers, name, value)
     else for (const each of value ?? []) append(headers, name, each)

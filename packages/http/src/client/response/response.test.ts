@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { inFrame, startApplication } from '../../testing/application.ts'
 import { type Origin, startOrigin } from '../../testing/servers.ts'
 import { closeHttpPools, http } from '../../index.ts'
-import { WholeAnswer } from './buffered-response.ts'
+import { BufferedResponse } from './buffered-response.ts'
 
 let origin: Origin
 const head = { 'content-type': 'application/json;charset=utf-8', 'x-many': ['1', '2'], 'set-cookie': ['a=1', 'b=2'] }
@@ -25,7 +25,7 @@ async function both(body: string) {
   const url = `http://127.0.0.1:${origin.port}/`
   const ours = await inFrame({ overlay: null }, () => http.post(url, { body }))
   const theirs = await fetch(url, { method: 'POST', body })
-  expect(ours).toBeInstanceOf(WholeAnswer)
+  expect(ours).toBeInstanceOf(BufferedResponse)
   return [ours, theirs] as const
 }
 
@@ -105,7 +105,7 @@ it('has its bytes for itself', async () => {
 it('of many packets is a standard Response too', async () => {
   const url = `http://127.0.0.1:${origin.port}/`
   const response = await inFrame({ overlay: null }, () => http.post(url, { body: 'x'.repeat(500_000) }))
-  expect(response).not.toBeInstanceOf(WholeAnswer)
+  expect(response).not.toBeInstanceOf(BufferedResponse)
   const clone = response.clone()
   expect([clone.url, clone.headers.getSetCookie(), (await clone.text()).length, (await response.text()).length]).toEqual([
     url,

@@ -2,7 +2,7 @@
 import { appendAll } from './headers.ts'
 import type { Decoded } from './decode.ts'
 import { override, PlatformResponse } from './override.ts'
-import { WholeAnswer } from './buffered-response.ts'
+import { BufferedResponse } from './buffered-response.ts'
 
 /** A `Response` that knows where it came from, which a constructed one has no way to say. */
 class StreamedAnswer extends PlatformResponse {
@@ -25,9 +25,9 @@ class StreamedAnswer extends PlatformResponse {
   }
 }
 
-export function answerOf({ status, statusText: text, fields, body }: Decoded, url: URL, redirected: boolean): Response {
+export function responseOf({ status, statusText: text, fields, body }: Decoded, url: URL, redirected: boolean): Response {
   const statusText = reasonOf(text)
-  if (Buffer.isBuffer(body)) return new WholeAnswer({ bytes: body, status, statusText, fields, url: url.href, redirected })
+  if (Buffer.isBuffer(body)) return new BufferedResponse({ bytes: body, status, statusText, fields, url: url.href, redirected })
   const answer = new StreamedAnswer(body, { status, statusText }, url.href, redirected)
   appendAll(answer.headers, fields)
   return answer

@@ -8,7 +8,7 @@ import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
 import { eventsKind } from '../../events/kind.ts'
 import { websocketKind } from '../../websocket/kind.ts'
 import { joinPaths } from '../routing/pattern.ts'
-import type { EndpointRoute, LaneSettings, RouterRoutes, RouteTable } from '../routing/route-table.ts'
+import type { EndpointRoute, RequestWorkerSettings, RouterRoutes, RouteTable } from '../routing/route-table.ts'
 
 /** What entries are read from: the registry as it is, or as it will be. */
 export type Source = Pick<Entries, 'find' | 'decode' | 'get'>
@@ -46,10 +46,12 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
           const { method, permission } = fields
           // A thread has one network: what is pinned to another runs in threads of that.
           const lanes = leadsElsewhere(pin)
-            ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
-            : lanesOf(called.fields.pool)
-          const ofActors = isolatesActors(pin) ? lanesOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool) : undefined
-          return { entry, method, path: joinPaths(prefix, fields.path), program, lanes, ofActors, pin, permission }
+            ? workerSettingsOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
+            : workerSettingsOf(called.fields.pool)
+          const ofActors = isolatesActors(pin)
+            ? workerSettingsOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
+            : undefined
+          return { entry, method, path: joinPaths(prefix, fields.path), program, pool: lanes, ofActors, pin, permission }
         }),
         sockets: sockets
           .filter(({ meta }) => meta.router === id)
@@ -63,10 +65,10 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
   }
 }
 
-function lanesOf(pool: 'inline'): 'inline'
-function lanesOf(pool: Pool): LaneSettings
-function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings
-function lanesOf(pool: 'inline' | Pool): 'inline' | LaneSettings {
+function workerSettingsOf(pool: 'inline'): 'inline'
+function workerSettingsOf(pool: Pool): RequestWorkerSettings
+function workerSettingsOf(pool: 'inline' | Pool): 'inline' | RequestWorkerSettings
+function workerSettingsOf(pool: 'inline' | Pool): 'inline' | RequestWorkerSettings {
   if (pool === 'inline') return pool
   const { min, max = availableParallelism(), idleTimeout, queue } = pool
   return { min, max: Math.max(min, max), idleTimeout, queue }

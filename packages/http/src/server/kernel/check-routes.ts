@@ -1,6 +1,6 @@
 /** What is wrong with routes taken together. */
 import { type EntryId, TroupeError } from '@troupe/core'
-import { type Entry, formatPlace, type Kind, type DecodedAs, placeOf, type Problem, problemOf } from '@troupe/registry'
+import { type Entry, formatPosition, type Kind, type DecodedAs, positionOf, type Diagnostic, diagnosticOf } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
 import { eventsKind } from '../../events/kind.ts'
 import { websocketKind } from '../../websocket/kind.ts'
@@ -8,7 +8,7 @@ import { joinPaths, shapeOf } from '../routing/pattern.ts'
 import type { Source } from './build-route-table.ts'
 
 /** A place in a server that only one may have. */
-interface Claim {
+interface RouteClaim {
   readonly entry: Entry
   readonly server: EntryId
   readonly method: string
@@ -16,10 +16,10 @@ interface Claim {
 }
 
 /** Routes that take the same requests, and permissions that nobody asks for. Entries that are wrong by themselves are told elsewhere. */
-export function checkRoutes(source: Source): readonly Problem[] {
+export function checkRoutes(source: Source): readonly Diagnostic[] {
   const routers = new Map(decoded(source, routerKind).map((router) => [router.id, router]))
-  const problems: Problem[] = []
-  const claims: Claim[] = decoded(source, staticKind).map(({ entry, fields, meta }) => ({
+  const problems: Diagnostic[] = []
+  const claims: RouteClaim[] = decoded(source, staticKind).map(({ entry, fields, meta }) => ({
     entry,
     server: meta.server,
     method: 'files',
@@ -35,25 +35,25 @@ export function checkRoutes(source: Source): readonly Problem[] {
     claims.push({ entry, server: router.meta.server, method: fields.method, path: joinPaths(router.fields.prefix, fields.path) })
     if (fields.permission !== undefined && !router.fields.middleware.includes('endpoint_firewall')) {
       const message = `permission: nobody asks for it: ${router.id} has no endpoint_firewall among its middleware`
-      problems.push(problemOf(entry, { code: 'invalid-field', message, path: ['permission'] }))
+      problems.push(diagnosticOf(entry, { code: 'invalid-field', message, path: ['permission'] }))
     }
   }
   return [...problems, ...duplicates(claims)]
 }
 
-function duplicates(claims: readonly Claim[]): readonly Problem[] {
-  const first = new Map<string, Claim>()
-  const problems: Problem[] = []
+function duplicates(claims: readonly RouteClaim[]): readonly Diagnostic[] {
+  const first = new Map<string, RouteClaim>()
+  const problems: Diagnostic[] = []
   for (const claim of claims) {
     const { entry, server, method, path } = claim
     const key = `${server} ${method} ${shapeOf(path)}`
     const other = first.get(key)
     if (other === undefined) first.set(key, claim)
     else {
-      const place = placeOf(other.entry, ['path'])
+      const place = positionOf(other.entry, ['path'])
       const what = method === 'files' ? path : `${method} ${path}`
-      const message = `path: ${what} is ${other.entry.id}'s already${place ? ` at ${formatPlace(place)}` : ''}`
-      problems.push(problemOf(entry, { code: 'duplicate-route', message, path: ['path'] }))
+      const message = `path: ${what} is ${other.entry.id}'s already${place ? ` at ${formatPosition(place)}` : ''}`
+      problems.push(diagnosticOf(entry, { code: 'duplicate-route', message, path: ['path'] }))
     }
   }
   return problems

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { visitorActor } from './peer-actor.ts'
+import { peerActor } from './peer-actor.ts'
 
 it.each([
   ['a user', { user: 'ben', node: 'laptop' }, 'tailscale:user:ben'],
@@ -7,10 +7,10 @@ it.each([
   ['an address that the tailnet does not know', {}, 'tailscale:address:100.64.0.7'],
   ['a node whose user has no name', { user: '', node: 'ben' }, 'tailscale:node:ben'],
 ])('%s acts as nobody else', (_name, peer, actor) => {
-  expect(visitorActor({ address: '100.64.0.7', ...peer })).toMatchObject({ id: actor })
+  expect(peerActor({ address: '100.64.0.7', ...peer })).toMatchObject({ id: actor })
 })
 
 it('has all that the tailnet tells as meta, with the id that stays', () => {
   const peer = { address: '100.64.0.7', node: 'ben', id: 'n123', tags: ['tag:web'] }
-  expect(visitorActor(peer).meta).toEqual(peer)
+  expect(peerActor(peer).meta).toEqual(peer)
 })

@@ -1,18 +1,18 @@
 /** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
 import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, unavailable, type WireError } from '@troupe/core'
 import { functionKind } from '@troupe/functions/kernel'
-import type { Asker, Kernel, Requests } from '@troupe/process/kernel'
+import type { Requester, Kernel, Requests } from '@troupe/process/kernel'
 import { MessageChannel } from 'node:worker_threads'
 import { endpointKind, routerKind } from '../../config/kinds.ts'
-import type { LaneSession } from '../worker/protocol.ts'
+import type { WorkerSession } from '../worker/protocol.ts'
 
 const module = new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 const hostId = entryId('troupe:http-functions')
 const settings = { isolation: 'thread', spares: 1, queueSize: 16, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
 
-type OpenedLane = Requests['openLane']['answer']
+type OpenedWorker = Requests['openLane']['answer']
 
-export interface LaneThreadsOptions {
+export interface RequestWorkersOptions {
   readonly kernel: Kernel
   readonly log: (line: string) => void
   /** Tells a server that one of its threads has ended. */
@@ -20,28 +20,28 @@ export interface LaneThreadsOptions {
 }
 
 /** Answers servers that want threads beside their own. */
-export function answerLanes(options: LaneThreadsOptions): LaneThreads {
-  return new LaneThreads(options)
+export function handleRequestWorkers(options: RequestWorkersOptions): RequestWorkers {
+  return new RequestWorkers(options)
 }
 
-class LaneThreads {
-  readonly #options: LaneThreadsOptions
+class RequestWorkers {
+  readonly #options: RequestWorkersOptions
   /** Whom each answers for. */
   readonly #servers = new Map<Pid, Pid>()
 
-  constructor(options: LaneThreadsOptions) {
+  constructor(options: RequestWorkersOptions) {
     this.#options = options
     const { kernel } = options
-    kernel.handle('openLane', ({ endpoint, session }, asker) => this.#open(endpoint, session, asker))
+    kernel.handle('openLane', ({ endpoint, session }, requester) => this.#open(endpoint, session, requester))
     kernel.handle('closeLane', async ({ lane }, { record }) => {
       this.#check(lane, record.pid)
       await kernel.terminate(lane)
     })
-    kernel.handle('lendSession', ({ lane }, asker) => this.#lend(lane, asker))
+    kernel.handle('lendSession', ({ lane }, requester) => this.#lend(lane, requester))
   }
 
   /** It acts for the service, as an inline function would, or for whom the service acts now. */
-  #open(endpoint: EntryId, session: Pid | undefined, { record, thread, transfer }: Asker): OpenedLane {
+  #open(endpoint: EntryId, session: Pid | undefined, { record, thread, transfer }: Requester): OpenedWorker {
     const { kernel, onEnded } = this.#options
     const { hosts, registry, code } = kernel
     const { fields, meta } = registry.decode(endpoint, endpointKind)
@@ -56,7 +56,7 @@ class LaneThreads {
     const { port1, port2 } = new MessageChannel()
     const pid: Pid = kernel.spawn({
       entry: fields.func,
-      program: { entry: fields.func, module, method: 'lane' },
+      program: { entry: fields.func, module, method: 'worker' },
       host: hostId,
       args: [port2, program],
       ports: [port2],
@@ -78,7 +78,7 @@ class LaneThreads {
   }
 
   /** Lets somebody for whom a server acts also act in the thread that answers: until that tells that it has finished. */
-  #lend(lane: Pid, { record }: Asker): LaneSession {
+  #lend(lane: Pid, { record }: Requester): WorkerSession {
     const { kernel } = this.#options
     const server = this.#servers.get(lane)
     const thread = kernel.threads.get(threadOf(lane))

@@ -20,15 +20,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { processes } from '@troupe/process'
 import { type Kernel, serviceFrame, type ServiceDefinition, startProcess } from '@troupe/process/kernel'
 import { listenTime } from '@troupe/network/kernel'
-import { problemsError } from '@troupe/registry'
+import { diagnosticsError } from '@troupe/registry'
 import { httpServiceKind } from '../../config/service-kind.ts'
 import { checkRoutes } from './check-routes.ts'
-import { answerLanes } from './request-workers.ts'
+import { handleRequestWorkers } from './request-workers.ts'
 import { orderTopic, type ServerOrder } from '../main.ts'
 import type { ServerAddress } from '../listener/server.ts'
 import type { ServerSettings } from '../routing/route-table.ts'
 import { type Source, tableOf } from './build-route-table.ts'
-import { visitorActor } from './peer-actor.ts'
+import { peerActor } from './peer-actor.ts'
 
 const module = new URL(`../main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 
@@ -44,7 +44,7 @@ interface RunningServer {
   readonly settings: ServerSettings
 }
 
-export interface ServersOptions {
+export interface ServerServicesOptions {
   readonly kernel: Kernel
   readonly log: (line: string) => void
 }
@@ -58,7 +58,7 @@ export interface ServersOptions {
  * const services = servers.services()
  * ```
  */
-export class Servers {
+export class ServerServices {
   readonly #kernel: Kernel
   readonly #log: (line: string) => void
   readonly #running = new Map<EntryId, RunningServer>()
@@ -68,7 +68,7 @@ export class Servers {
   /** How often overlays have come, changed or gone: whether one keeps actors apart, routes tell. */
   #overlayChanges = 0
 
-  constructor({ kernel, log }: ServersOptions) {
+  constructor({ kernel, log }: ServerServicesOptions) {
     this.#kernel = kernel
     this.#log = log
     kernel.overlays.onChange(() => {
@@ -82,10 +82,10 @@ export class Servers {
       const isAllowed =
         entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
       if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
-      const frame = fork(record.frame, { actor: visitorActor(peer) })
+      const frame = fork(record.frame, { actor: peerActor(peer) })
       return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
     })
-    answerLanes({
+    handleRequestWorkers({
       kernel,
       log,
       onEnded: (server, lane, error) => {
@@ -142,7 +142,7 @@ export class Servers {
     if (this.#checked.has(source)) return
     this.#checked.add(source)
     const problems = checkRoutes(source)
-    if (problems.length > 0) throw problemsError(problems)
+    if (problems.length > 0) throw diagnosticsError(problems)
   }
 
   /** Has all servers that run route as the entries say now: once for each version of them, or anew because code has changed. */

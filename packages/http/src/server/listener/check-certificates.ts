@@ -2,12 +2,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { TroupeError } from '@troupe/core'
-import { type Entry, placeOf, type Problem, type Registry } from '@troupe/registry'
+import { type Entry, positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import { httpServiceKind } from '../../config/service-kind.ts'
 import { isPem, type TlsFields } from './tls.ts'
 
 /** What is wrong with the certificates of services: they cannot be read, are out of date, or do not belong to their key. */
-export function checkCertificates(registry: Registry, now = Date.now()): readonly Problem[] {
+export function checkCertificates(registry: Registry, now = Date.now()): readonly Diagnostic[] {
   return registry.find({ kind: httpServiceKind.kind }).flatMap((entry) => {
     const tls = tlsOf(registry, entry)
     return tls === undefined || tls.mode === 'auto' ? [] : faultsOf(tls, now).map(({ field, message }) => problem(entry, field, message))
@@ -65,8 +65,8 @@ function read<T>(
   }
 }
 
-function problem(entry: Entry, field: Fault['field'], message: string): Problem {
+function problem(entry: Entry, field: Fault['field'], message: string): Diagnostic {
   const path = `tls.${field}`
-  const place = placeOf(entry, ['tls', field])
+  const place = positionOf(entry, ['tls', field])
   return { code: 'certificate', message: `${path}: ${message}`, entry: entry.id, path, ...(place && { place }) }
 }

@@ -9,7 +9,7 @@ import { closeConnections } from '../../connections/open-connections.ts'
 import { parseAddress } from './address.ts'
 import type { Incoming } from '../request/bindings.ts'
 import { problem } from '../request/problem.ts'
-import type { Exchange, Requests } from '../request/request-handler.ts'
+import type { NodeExchange, RequestHandler } from '../request/request-handler.ts'
 import { breakOff, Http1Outgoing, Http2Outgoing } from '../request/outgoing.ts'
 import { findWholeKey } from '../request/whole-response.ts'
 import type { ServerSettings } from '../routing/route-table.ts'
@@ -24,13 +24,13 @@ export interface ServerAddress {
 
 export class Server {
   #settings: ServerSettings
-  readonly #requests: Requests
+  readonly #requests: RequestHandler
   #certificates: WatchedCertificates | undefined
   readonly #transport: Transport
   /** Rejects when the server can go on no more. */
   readonly failed: Promise<never>
 
-  constructor(settings: ServerSettings, requests: Requests) {
+  constructor(settings: ServerSettings, requests: RequestHandler) {
     this.#settings = settings
     this.#requests = requests
     const { promise, reject } = Promise.withResolvers<never>()
@@ -113,7 +113,7 @@ export class Server {
 }
 
 /** hono hands on what it was given. */
-function isExchange(exchange: { readonly incoming: unknown; readonly outgoing: unknown }): exchange is Exchange {
+function isExchange(exchange: { readonly incoming: unknown; readonly outgoing: unknown }): exchange is NodeExchange {
   return exchange.outgoing instanceof Http1Outgoing || exchange.outgoing instanceof Http2Outgoing
 }
 

@@ -7,7 +7,7 @@ export interface ChannelLimits {
   readonly channelsPerClient: number
 }
 
-export class Channels {
+export class ChannelCounts {
   #count = 0
   readonly #byClient = new Map<string, number>()
 

@@ -4,7 +4,7 @@ import { openEvents } from '../../events/index.ts'
 import { eventsHeaders } from '../../events/event-stream.ts'
 import type { RequestIn } from './handler-context.ts'
 import type { EventsRoute } from '../routing/route-table.ts'
-import { middlewareTools } from '../routing/middleware-context.ts'
+import { middlewareContext } from '../routing/middleware-context.ts'
 
 export async function answerEvents(route: EventsRoute, context: RequestIn): Promise<Response> {
   const { req } = context
@@ -16,7 +16,7 @@ export async function answerEvents(route: EventsRoute, context: RequestIn): Prom
     url: `${pathname}${search}`,
     params: { ...req.param() },
     headers: Object.fromEntries(req.raw.headers),
-    remoteAddress: clientAddress(context, middlewareTools),
+    remoteAddress: clientAddress(context, middlewareContext),
   }
   return openEvents({ route, opened })
 }

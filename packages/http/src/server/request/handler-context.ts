@@ -7,7 +7,7 @@ import { type ClientCertificate, clientCertificateOf } from '../listener/client-
 import { tlsSocketOf } from '../listener/transport.ts'
 import type { ServerEnvironment } from './bindings.ts'
 import type { RequestContext } from './request-context.ts'
-import { middlewareTools } from '../routing/middleware-context.ts'
+import { middlewareContext } from '../routing/middleware-context.ts'
 
 export type RequestIn = Context<ServerEnvironment>
 
@@ -29,7 +29,7 @@ export class InlineContext implements RequestContext {
   }
 
   get remoteAddress(): string | undefined {
-    return clientAddress(this.#context, middlewareTools)
+    return clientAddress(this.#context, middlewareContext)
   }
 
   get certificate(): ClientCertificate | undefined {

@@ -3,13 +3,13 @@ import { asTroupeError, type Frame } from '@troupe/core'
 import { currentRuntime, type LogLine, type Participant } from '@troupe/process'
 
 /** Tells that a request failed. Whether that was written, nobody waits to hear. */
-export function tellFailure(by: Participant, frame: Frame, error: unknown, fields: Readonly<Record<string, unknown>>): void {
+export function logFailure(by: Participant, frame: Frame, error: unknown, fields: Readonly<Record<string, unknown>>): void {
   const { kind, message, stack } = asTroupeError(error)
   const isOurs = kind === 'Unknown' || kind === 'Internal'
-  tell(by, frame, isOurs ? 'error' : 'info', `${kind}: ${message}`, { ...fields, ...(isOurs && stack !== undefined && { stack }) })
+  logLine(by, frame, isOurs ? 'error' : 'info', `${kind}: ${message}`, { ...fields, ...(isOurs && stack !== undefined && { stack }) })
 }
 
-export function tell(
+export function logLine(
   by: Participant,
   { trace, overlay }: Frame,
   level: LogLine['level'],

@@ -8,7 +8,7 @@ import type { Incoming } from './bindings.ts'
 /** Fields by which a proxy speaks for a client. */
 const told = /^(?:forwarded|x-forwarded(?:-.*)?|x-real-ip)$/i
 
-export class Proxies {
+export class ProxiedClients {
   readonly #isTrusted: (address: string) => boolean
   readonly #isKnown: (address: string) => boolean
 

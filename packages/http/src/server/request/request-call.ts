@@ -3,7 +3,7 @@ import { type Frame, type Pid, type Slot, TroupeError, startTimer, stopTimer } f
 import { LocalCall } from '@troupe/process'
 import { discard } from './discard.ts'
 import { breakOff, Http1Outgoing, Http2Outgoing, isOver, isSent, type Outgoing } from './outgoing.ts'
-import { tellFailure } from './log.ts'
+import { logFailure } from './log.ts'
 
 export interface RequestCallOptions {
   /** Who acts, as the kernel knows it, and the frame that it issued. */
@@ -137,7 +137,7 @@ export class RequestCall extends LocalCall {
 
   /** Logs an error that comes too late to be answered. */
   logLate(error: unknown): void {
-    tellFailure(this, this.frameOfRequest, error, { late: true })
+    logFailure(this, this.frameOfRequest, error, { late: true })
   }
 
   /**

@@ -6,57 +6,57 @@ import { peerOf } from '@troupe/network'
 import { currentParticipant, type Participant } from '@troupe/process'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { parseAddress } from '../listener/address.ts'
-import { type App, appOf, Chains } from '../routing/router.ts'
+import { type Router, routerOf, MiddlewareChains } from '../routing/router.ts'
 import { limitBody } from './body-limit.ts'
-import { Channels } from './channel-limits.ts'
+import { ChannelCounts } from './channel-limits.ts'
 import { answerEvents } from './event-stream.ts'
 import { InlineContext, type RequestIn } from './handler-context.ts'
 import { discard } from './discard.ts'
 import type { Incoming, ServerEnvironment } from './bindings.ts'
 import { problem, statusOf } from './problem.ts'
-import { Hosts } from '../routing/host-names.ts'
+import { HostNames } from '../routing/host-names.ts'
 import { type Answer, answerInline, warm } from './run-handler.ts'
-import { LanesByProgram } from '../worker/pools-by-program.ts'
+import { PoolsByProgram } from '../worker/pools-by-program.ts'
 import { noteMalformed } from './malformed.ts'
 import { toldOf } from './lost-body.ts'
 import { breakOff, type Outgoing } from './outgoing.ts'
-import { Proxies } from './proxied-clients.ts'
+import { ProxiedClients } from './proxied-clients.ts'
 import { RequestCall } from './request-call.ts'
 import type { EndpointRoute, RouteTable, ServerSettings } from '../routing/route-table.ts'
 import { send } from './write-response.ts'
 import { authorityOf, isRoutable, upgradeRequest } from './target.ts'
-import { tell, tellFailure } from './log.ts'
-import { middlewareTools } from '../routing/middleware-context.ts'
-import { type Visitor, Visitors } from './peer-identity.ts'
+import { logLine, logFailure } from './log.ts'
+import { middlewareContext } from '../routing/middleware-context.ts'
+import { type PeerIdentity, PeerIdentities } from './peer-identity.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
 import { wholeOf } from './whole-response.ts'
 
 /** A request, as Node brings it. */
-export interface Exchange {
+export interface NodeExchange {
   readonly incoming: Incoming
   readonly outgoing: Outgoing | undefined
   /** The client's address, where a trusted proxy tells it. */
   readonly client?: string | undefined
 }
 
-export class Requests {
+export class RequestHandler {
   #settings: ServerSettings
   /** Who acts where no request does: the process of the server. */
   readonly #self: Participant
-  readonly #chains = new Chains()
-  readonly #visitors = new Visitors()
-  readonly #threads = new LanesByProgram(() => this.#settings.fields.maxIsolationKeys)
-  readonly #hosts: Hosts
-  readonly #channels = new Channels()
-  #proxies: Proxies
-  #app: App | undefined
+  readonly #chains = new MiddlewareChains()
+  readonly #identities = new PeerIdentities()
+  readonly #threads = new PoolsByProgram(() => this.#settings.fields.maxIsolationKeys)
+  readonly #hosts: HostNames
+  readonly #channels = new ChannelCounts()
+  #proxies: ProxiedClients
+  #router: Router | undefined
 
   constructor(settings: ServerSettings) {
     this.#settings = settings
     this.#self = currentParticipant()
     const { addr, hosts, trustedProxies } = settings.fields
-    this.#hosts = new Hosts({ hosts, host: parseAddress(addr).host, isOverlay: settings.network !== null })
-    this.#proxies = new Proxies(trustedProxies, [])
+    this.#hosts = new HostNames({ hosts, host: parseAddress(addr).host, isOverlay: settings.network !== null })
+    this.#proxies = new ProxiedClients(trustedProxies, [])
   }
 
   /** Names by which a service on an overlay is reached there. */
@@ -76,17 +76,17 @@ export class Requests {
 
   /** Tells the log something about the server itself. */
   note(level: 'info' | 'warn', message: string): void {
-    tell(this.#self, this.#self.frame, level, message, {})
+    logLine(this.#self, this.#self.frame, level, message, {})
   }
 
   /** Routes as `table` says, from the next request on; those that are under way go on by the former. */
   async route(table: RouteTable): Promise<void> {
-    const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes === 'inline'))
+    const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ pool }) => pool === 'inline'))
     await warm(inline.map(({ program }) => program))
     this.#threads.prepare(table)
     const named = table.routers.flatMap(({ options }) => options.realIp?.trusted ?? [])
-    this.#proxies = new Proxies(this.#settings.fields.trustedProxies, named)
-    this.#app = appOf(table, this.#chains, {
+    this.#proxies = new ProxiedClients(this.#settings.fields.trustedProxies, named)
+    this.#router = routerOf(table, this.#chains, {
       endpoint: (route, context) => this.#endpoint(route, context),
       socket: wantsSocket,
       stream: async (eventsRoute, context) => {
@@ -99,7 +99,7 @@ export class Requests {
   }
 
   /** A thread that answers requests has ended. */
-  laneEnded(pid: Pid, error: TroupeError): void {
+  workerEnded(pid: Pid, error: TroupeError): void {
     this.#threads.ended(pid, error)
   }
 
@@ -107,16 +107,16 @@ export class Requests {
   takesSocket(incoming: IncomingMessage): boolean {
     if (incoming.method !== 'GET') return false
     const request = upgradeRequest(incoming)
-    return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#app?.isForSocket(request) === true
+    return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#router?.isForSocket(request) === true
   }
 
   /** Answers a request. Never throws, never rejects. */
-  answer(request: Request, exchange: Exchange): Answer {
+  answer(request: Request, exchange: NodeExchange): Answer {
     const { identity } = this.#settings.fields
     try {
-      const visitor = identity === undefined ? undefined : this.#visitors.of(exchange.incoming.socket)
-      if (!(visitor instanceof Promise)) return this.#answer(request, exchange, visitor)
-      return visitor.then(
+      const peerIdentity = identity === undefined ? undefined : this.#identities.of(exchange.incoming.socket)
+      if (!(peerIdentity instanceof Promise)) return this.#answer(request, exchange, peerIdentity)
+      return peerIdentity.then(
         (known) => this.#answer(request, exchange, known),
         (error: unknown) => this.#refused(error, this.#begin(exchange, undefined), request),
       )
@@ -125,9 +125,9 @@ export class Requests {
     }
   }
 
-  #answer(request: Request, exchange: Exchange, visitor: Visitor | undefined): Answer {
+  #answer(request: Request, exchange: NodeExchange, peerIdentity: PeerIdentity | undefined): Answer {
     const { timeouts, limits } = this.#settings.fields
-    const environment = this.#begin(exchange, visitor)
+    const environment = this.#begin(exchange, peerIdentity)
     const { call } = environment
     try {
       noteMalformed(request)
@@ -146,7 +146,7 @@ export class Requests {
   }
 
   /** What is not for this service, and what no server is to do for strangers. */
-  #refusal(request: Request, { incoming }: Exchange, call: RequestCall): Response | undefined {
+  #refusal(request: Request, { incoming }: NodeExchange, call: RequestCall): Response | undefined {
     if (!isRoutable(incoming)) return problem(501)
     if (this.#hosts.accepts(authorityOf(request, incoming))) return undefined
     call.closeConnection()
@@ -170,7 +170,7 @@ export class Requests {
     const asked = { method: 'GET', url: incoming.url ?? '' }
     let environment = this.#begin(exchange, undefined)
     try {
-      if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#visitors.of(incoming.socket))
+      if (this.#settings.fields.identity !== undefined) environment = this.#begin(exchange, await this.#identities.of(incoming.socket))
       const request = upgradeRequest(incoming)
       const answer = request === undefined ? problem(400) : this.#routed(request, environment)
       const response = await environment.call.wait(Promise.resolve(answer), this.#settings.fields.timeouts.write)
@@ -197,7 +197,7 @@ export class Requests {
     // What is still to come of the body is for nobody.
     if (status === 413 || status === 408) call.stopReading()
     const { frameOfRequest: frame } = call
-    tellFailure(call, frame, error, { method, path: pathOf(url), status })
+    logFailure(call, frame, error, { method, path: pathOf(url), status })
     return problem(status, frame.trace)
   }
 
@@ -245,7 +245,7 @@ export class Requests {
   #count(context: RequestIn): void {
     if (context.req.raw.method === 'HEAD') return
     context.env.isCounted = true
-    context.env.call.onEnd(this.#channels.open(clientAddress(context, middlewareTools), this.#settings.fields.limits))
+    context.env.call.onEnd(this.#channels.open(clientAddress(context, middlewareContext), this.#settings.fields.limits))
   }
 
   /** Event streams of handlers count, too. */
@@ -256,9 +256,9 @@ export class Requests {
     call.onEnd(this.#channels.open(client ?? peer?.address ?? incoming.socket.remoteAddress, this.#settings.fields.limits))
   }
 
-  #begin({ incoming, outgoing, client }: Exchange, visitor: Visitor | undefined): ServerEnvironment['Bindings'] {
+  #begin({ incoming, outgoing, client }: NodeExchange, peerIdentity: PeerIdentity | undefined): ServerEnvironment['Bindings'] {
     const { service, fields } = this.#settings
-    const { pid, frame: issued } = visitor ?? this.#self
+    const { pid, frame: issued } = peerIdentity ?? this.#self
     const { write } = fields.timeouts
     const { traceparent } = incoming.headers
     const change: FrameChange = {
@@ -271,18 +271,18 @@ export class Requests {
   }
 
   #routed(request: Request, environment: ServerEnvironment['Bindings']): Answer {
-    const app = this.#app
-    if (app === undefined) return problem(503)
+    const router = this.#router
+    if (router === undefined) return problem(503)
     const { call } = environment
-    return runInSlot({ frame: call.frameOfRequest, owner: call }, () => app.fetch(request, environment))
+    return runInSlot({ frame: call.frameOfRequest, owner: call }, () => router.fetch(request, environment))
   }
 
   /** Runs as who acts: the service, or whoever middleware found to ask. */
   #endpoint(route: EndpointRoute, context: RequestIn): Answer {
-    const { program, entry, lanes } = route
+    const { program, entry, pool } = route
     const slot = currentSlot()
     if (slot !== undefined) context.env.call.answering = slot
-    if (lanes !== 'inline' || this.#threads.isOfActor(route)) return this.#threads.answer(route, context)
+    if (pool !== 'inline' || this.#threads.isOfActor(route)) return this.#threads.answer(route, context)
     return answerInline(program, context.req.raw, new InlineContext(context, entry))
   }
 }

@@ -9,13 +9,13 @@ import type { Accepted } from './bindings.ts'
 import { discard } from './discard.ts'
 import { problem } from './problem.ts'
 import type { SocketRoute } from '../routing/route-table.ts'
-import { middlewareTools } from '../routing/middleware-context.ts'
+import { middlewareContext } from '../routing/middleware-context.ts'
 
 /** Answers a request that was routed to a WebSocket: an upgrade is accepted, any other is told to ask for one. */
 export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
   const { env, req } = context
   if (env.outgoing !== undefined) return problem(426, undefined, { upgrade: 'websocket' })
-  const remoteAddress = clientAddress(context, middlewareTools)
+  const remoteAddress = clientAddress(context, middlewareContext)
   env.accepted = { route, params: req.param(), remoteAddress, slot: currentSlot() }
   return new Response(null, { status: 204 })
 }

@@ -1,7 +1,7 @@
 /** Which hosts a service answers: names that anybody may point at its address are none of its own (DNS rebinding). */
 import { isIP } from 'node:net'
 
-export interface HostsOptions {
+export interface HostNamesOptions {
   /** The list of the entry. */
   readonly hosts: readonly string[] | undefined
   /** The host of its `addr`; none for all addresses. */
@@ -15,14 +15,14 @@ const maxKnown = 256
 
 const loopback = ['localhost', '*.localhost', '127.0.0.1', '[::1]']
 
-export class Hosts {
+export class HostNames {
   /** Nothing where any host is answered. */
   #patterns: readonly string[] | undefined
   readonly #isOverlay: boolean
   readonly #isListed: boolean
   readonly #known = new Map<string, boolean>()
 
-  constructor({ hosts, host, isOverlay }: HostsOptions) {
+  constructor({ hosts, host, isOverlay }: HostNamesOptions) {
     this.#isOverlay = isOverlay
     this.#isListed = hosts !== undefined
     this.#patterns = hosts?.map((name) => name.toLowerCase()) ?? byDefault(host, isOverlay)

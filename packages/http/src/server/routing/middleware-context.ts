@@ -1,13 +1,13 @@
 /** What a server lends to the middleware of its routers. */
 import { TroupeError } from '@troupe/core'
 import type { Context } from 'hono'
-import type { MiddlewareTools } from '../../middleware/middleware-context.ts'
+import type { MiddlewareContext } from '../../middleware/middleware-context.ts'
 import type { ServerEnvironment } from '../request/bindings.ts'
 import { RequestCall } from '../request/request-call.ts'
 
 type Bindings = ServerEnvironment['Bindings']
 
-export const middlewareTools: MiddlewareTools = {
+export const middlewareContext: MiddlewareContext = {
   peer: (context) => {
     const { peer, client, incoming } = bindingsOf(context)
     return client ?? peer?.address ?? incoming.socket.remoteAddress

@@ -42,9 +42,9 @@ describe('paths of routes', () => {
 
   it('mean to hono what they say', async () => {
     const paramsOf = async (pattern: string, path: string) => {
-      const app = new Hono()
-      app.on('GET', [honoPath(pattern)], ({ req }) => Response.json(req.param()))
-      const response = await app.request(path)
+      const router = new Hono()
+      router.on('GET', [honoPath(pattern)], ({ req }) => Response.json(req.param()))
+      const response = await router.request(path)
       return response.status === 200 ? response.json() : response.status
     }
     expect(await paramsOf('/a/{b}', '/a/x%2Fy')).toEqual({ b: 'x/y' })

@@ -8,7 +8,7 @@ import type { EventsFields } from '../../events/kind.ts'
 import type { WebSocketFields } from '../../websocket/kind.ts'
 
 /** Threads for requests that are not answered in the server's own. */
-export interface LaneSettings {
+export interface RequestWorkerSettings {
   readonly min: number
   readonly max: number
   /** Milliseconds that a thread above `min` is kept without work. */
@@ -24,9 +24,9 @@ export interface EndpointRoute {
   readonly path: string
   readonly program: Program
   /** Where it runs: in the server's thread, or in others. */
-  readonly lanes: 'inline' | LaneSettings
+  readonly pool: 'inline' | RequestWorkerSettings
   /** Threads for requests that somebody else than the service acts in, where the overlay keeps actors apart: some for each actor. */
-  readonly ofActors: LaneSettings | undefined
+  readonly ofActors: RequestWorkerSettings | undefined
   /** The overlay that the function or the endpoint is pinned to. */
   readonly pin: OverlayChoice
   /** An action that whoever asks has to be allowed. */

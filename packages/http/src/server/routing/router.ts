@@ -12,15 +12,15 @@ import type { Answer } from '../request/run-handler.ts'
 import { bySpecificity, honoPath, shapeOf } from './pattern.ts'
 import { serveFolder } from '../static/folder.ts'
 import type { EndpointRoute, EventsRoute, RouterRoutes, RouteTable, SocketRoute } from './route-table.ts'
-import { middlewareTools } from './middleware-context.ts'
+import { middlewareContext } from './middleware-context.ts'
 
-export interface App {
+export interface Router {
   readonly fetch: (request: Request, environment: ServerEnvironment['Bindings']) => Answer
   /** Whether a GET of that request is for a WebSocket. */
   readonly isForSocket: (request: Request) => boolean
 }
 
-type Router = Hono<ServerEnvironment>
+type HonoRouter = Hono<ServerEnvironment>
 
 /** What is done with a request that was routed. */
 export interface Answers {
@@ -41,7 +41,7 @@ interface Route {
 }
 
 /** Middleware of routers that are as they were goes on: it may keep counts. */
-export class Chains {
+export class MiddlewareChains {
   #known = new Map<string, readonly MiddlewareHandler[]>()
 
   /** The chains of a table; those of routers that it does not hold are forgotten. */
@@ -49,7 +49,7 @@ export class Chains {
     const made = new Map<string, readonly MiddlewareHandler[]>()
     const chains = routers.map(({ entry, middleware: names, options }) => {
       const key = JSON.stringify([entry, names, options])
-      const chain = this.#known.get(key) ?? names.map((name) => middleware(name, options, middlewareTools))
+      const chain = this.#known.get(key) ?? names.map((name) => middleware(name, options, middlewareContext))
       made.set(key, chain)
       return [entry, chain] as const
     })
@@ -59,7 +59,7 @@ export class Chains {
 }
 
 /** @throws TroupeError for middleware that has wrong options. */
-export function appOf({ routers, statics }: RouteTable, chains: Chains, answers: Answers): App {
+export function routerOf({ routers, statics }: RouteTable, chains: MiddlewareChains, answers: Answers): Router {
   const byRouter = chains.of(routers)
   const forSockets = new WeakSet<object>()
   const routes = [
@@ -67,28 +67,28 @@ export function appOf({ routers, statics }: RouteTable, chains: Chains, answers:
     ...statics.map(({ fields }) => staticRoute(fields)),
   ].toSorted(bySpecificity)
   const lasts = new WeakSet<object>(routes.flatMap(({ steps }) => steps.slice(-1)))
-  const app = routerOf(routes, answers, (path) => absent(app, methods, path))
+  const router = honoRouterOf(routes, answers, (path) => absent(router, methods, path))
   const methods = [...new Set(routes.map(({ method }) => method))]
   // hono asks its routes for GET where HEAD comes: those that are for HEAD itself stand before them.
-  const head = methods.includes('HEAD') ? routerOf(routesForHead(routes), answers, (path) => absent(app, methods, path)) : app
+  const head = methods.includes('HEAD') ? honoRouterOf(routesForHead(routes), answers, (path) => absent(router, methods, path)) : router
   return {
-    fetch: (request, environment) => (request.method === 'HEAD' ? head : app).fetch(request, environment),
+    fetch: (request, environment) => (request.method === 'HEAD' ? head : router).fetch(request, environment),
     isForSocket: (request) => {
-      const [matched] = app.router.match('GET', app.getPath(request))
+      const [matched] = router.router.match('GET', router.getPath(request))
       const first = matched.map(([[handler]]) => handler).find((handler) => lasts.has(handler))
       return first !== undefined && forSockets.has(first)
     },
   }
 }
 
-function routerOf(routes: readonly Route[], answers: Answers, notFound: (path: string) => Response): Router {
-  const app: Router = new Hono<ServerEnvironment>()
+function honoRouterOf(routes: readonly Route[], answers: Answers, notFound: (path: string) => Response): HonoRouter {
+  const router: HonoRouter = new Hono<ServerEnvironment>()
   for (const { method, path, matcher = honoPath(path), steps } of routes) {
-    app.on(method === '*' ? METHOD_NAME_ALL : method, [matcher], ...steps)
+    router.on(method === '*' ? METHOD_NAME_ALL : method, [matcher], ...steps)
   }
-  app.notFound(({ req }) => notFound(req.path))
-  app.onError((error, context) => answers.failed(error, context))
-  return app
+  router.notFound(({ req }) => notFound(req.path))
+  router.onError((error, context) => answers.failed(error, context))
+  return router
 }
 
 function routesForHead(routes: readonly Route[]): readonly Route[] {
@@ -160,8 +160,8 @@ function staticRoute(fields: StaticFields): Route {
 }
 
 /** 405 where the path is known for other methods, else 404. */
-function absent(app: Router, methods: readonly string[], path: string): Response {
-  const allowed = methods.filter((method) => method !== '*' && app.router.match(method, path)[0].length > 0)
+function absent(router: HonoRouter, methods: readonly string[], path: string): Response {
+  const allowed = methods.filter((method) => method !== '*' && router.router.match(method, path)[0].length > 0)
   return allowed.length === 0 ? problem(404) : problem(405, undefined, { allow: allowOf(allowed) })
 }
 

@@ -4,10 +4,10 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { TroupeError, unavailable } from '@troupe/core'
 import type { StaticFields } from '../../config/kinds.ts'
-import { Gate } from './semaphore.ts'
+import { Semaphore } from './semaphore.ts'
 
 /** Node has four threads for files and names by default: this many of them are left to all others, whatever a folder does. */
-const gate = new Gate(2, 1000)
+const gate = new Semaphore(2, 1000)
 
 /** Bytes that are read at once. */
 const pieceSize = 64 * 1024

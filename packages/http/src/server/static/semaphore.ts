@@ -1,7 +1,7 @@
 /** Lets so many at a time do something; the others wait in the order in which they came. */
 import { unavailable } from '@troupe/core'
 
-export class Gate {
+export class Semaphore {
   #free: number
   readonly #maxWaiting: number
   readonly #waiting: (() => void)[] = []

@@ -11,33 +11,33 @@ import { isMalformed, noteMalformed } from '../request/malformed.ts'
 import { RequestCall } from '../request/request-call.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { findWholeKey, wholeOf } from '../request/whole-response.ts'
-import { Arrival, Departure } from './node-messages.ts'
+import { NodeRequest, NodeResponse } from './node-messages.ts'
 import { BodyReceiver, BodySender } from './body-transfer.ts'
-import type { FromLane, LaneReady, LaneRequest, ToLane } from './protocol.ts'
+import type { FromWorker, WorkerReady, WorkerRequest, ToWorker } from './protocol.ts'
 import { readBody } from './read-body.ts'
 
 /** Answers what comes by the port until the server closes it. The overlay that the function is pinned to is in the frame of the process already. */
-export async function lane(port: MessagePort, program: Program): Promise<void> {
+export async function worker(port: MessagePort, program: Program): Promise<void> {
   const me = currentParticipant()
   const ended = new Promise<void>((resolve) => {
     port.once('close', resolve)
   })
   const answering = new Answering(port, me)
   await warm([program])
-  port.on('message', (message: ToLane) => {
+  port.on('message', (message: ToWorker) => {
     answering.onMessage(message)
   })
-  port.postMessage({ type: 'ready' } satisfies LaneReady)
+  port.postMessage({ type: 'ready' } satisfies WorkerReady)
   await ended
 }
 
 /** The request that is being answered. */
 interface Present {
   readonly number: number
-  readonly asked: LaneRequest
+  readonly asked: WorkerRequest
   readonly call: RequestCall
   readonly body: BodyReceiver | undefined
-  departure?: Departure
+  departure?: NodeResponse
   response?: BodySender
 }
 
@@ -55,7 +55,7 @@ class Answering {
     findWholeKey()
   }
 
-  onMessage(message: ToLane): void {
+  onMessage(message: ToWorker): void {
     if (message.type === 'request') {
       this.#take(message.number, message.request)
       return
@@ -71,7 +71,7 @@ class Answering {
     else runInSlot(slotOf(present), () => present.response?.onPart(message.part))
   }
 
-  #take(number: number, asked: LaneRequest): void {
+  #take(number: number, asked: WorkerRequest): void {
     const { session, deadline, trace } = asked
     const { pid, frame: issued } = session === undefined ? this.#me : { pid: session.pid, frame: fork(emptyFrame, session.frame) }
     const frame = fork(issued, { ...(deadline !== undefined && { deadline }), ...(trace !== undefined && { trace }) })
@@ -90,8 +90,8 @@ class Answering {
 
   /** A request that is there as a whole, read like in the server's thread, which is the shortest way. */
   async #answerWhole(present: Present): Promise<void> {
-    const arrival = new Arrival(present.asked)
-    present.departure = new Departure(arrival)
+    const arrival = new NodeRequest(present.asked)
+    present.departure = new NodeResponse(arrival)
     present.departure.slot = slotOf(present)
     await this.#listen(arrival, present.departure)
     // hono has answered by itself: what came is no request that it knows.
@@ -184,10 +184,10 @@ class Answering {
     this.#present = undefined
     if (session === undefined) return
     currentRuntime().calls.leave(call)
-    currentRuntime().kernel.tell({ type: 'finished', pid: session.pid, exit: { value: undefined } })
+    currentRuntime().kernel.notify({ type: 'finished', pid: session.pid, exit: { value: undefined } })
   }
 
-  #post(message: FromLane, transfer: readonly ArrayBuffer[] = []): void {
+  #post(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(message, [...transfer])
   }
 }
@@ -196,7 +196,7 @@ function slotOf({ call }: Present): Slot {
   return { frame: call.frameOfRequest, owner: call }
 }
 
-function streamedRequest(asked: LaneRequest, body: BodyReceiver, call: RequestCall): Request {
+function streamedRequest(asked: WorkerRequest, body: BodyReceiver, call: RequestCall): Request {
   const { method, headers, isSecure, url } = asked
   const fields = new Headers()
   for (let index = 0; index < headers.length; index += 2) fields.append(headers[index] ?? '', headers[index + 1] ?? '')
@@ -214,6 +214,6 @@ function partsOf({ status, fields, length }: Head): { readonly status: number; r
   return { status, headers: length === undefined ? fields : { ...fields, 'content-length': String(length) } }
 }
 
-function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: LaneRequest): RequestContext {
+function contextOf({ params, peer, remoteAddress, certificate, service, endpoint }: WorkerRequest): RequestContext {
   return { params, peer, remoteAddress, certificate, service, endpoint }
 }

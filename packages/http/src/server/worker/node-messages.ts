@@ -2,18 +2,18 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { Http1Outgoing } from '../request/outgoing.ts'
-import type { LaneRequest } from './protocol.ts'
+import type { WorkerRequest } from './protocol.ts'
 
 /** What requests seem to have come by. */
 const plain = new Socket()
 const secure = Object.assign(new Socket(), { encrypted: true })
 
 /** A request that is there as a whole. */
-export class Arrival extends IncomingMessage {
+export class NodeRequest extends IncomingMessage {
   /** Its body, where that came along as a whole. Whoever reads the request looks here first. */
   readonly rawBody: Buffer | undefined
 
-  constructor({ method, url, headers, isSecure, body }: LaneRequest) {
+  constructor({ method, url, headers, isSecure, body }: WorkerRequest) {
     super(isSecure ? secure : plain)
     this.method = method
     this.url = url
@@ -26,7 +26,7 @@ export class Arrival extends IncomingMessage {
 }
 
 /** Where a response would go. It is sent by another thread: this one only tells those who listen to it that it is over. */
-export class Departure extends Http1Outgoing {}
+export class NodeResponse extends Http1Outgoing {}
 
 /** Several lines of one name are one, as Node joins them (RFC 9110, 5.2). */
 function byName(headers: readonly string[]): Record<string, string> {

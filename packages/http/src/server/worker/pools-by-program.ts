@@ -6,19 +6,19 @@ import { clientAddress } from '../../middleware/client-address.ts'
 import { certificateOf, type RequestIn } from '../request/handler-context.ts'
 import type { Incoming } from '../request/bindings.ts'
 import type { EndpointRoute, RouteTable } from '../routing/route-table.ts'
-import { middlewareTools } from '../routing/middleware-context.ts'
-import { Lanes } from './worker-pool.ts'
-import { type LaneRequest, type LaneSession, wholeBody } from './protocol.ts'
+import { middlewareContext } from '../routing/middleware-context.ts'
+import { WorkerPool } from './worker-pool.ts'
+import { type WorkerRequest, type WorkerSession, wholeBody } from './protocol.ts'
 
 const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
 
-export class LanesByProgram {
+export class PoolsByProgram {
   /** Who acts where nobody else is known to ask. */
   readonly #self: Pid = currentParticipant().pid
-  readonly #lanes = new Map<string, Lanes>()
-  readonly #known = new WeakMap<EndpointRoute, Lanes>()
+  readonly #pools = new Map<string, WorkerPool>()
+  readonly #known = new WeakMap<EndpointRoute, WorkerPool>()
   /** By function and actor. */
-  readonly #ofActors = new Map<string, { readonly program: string; readonly lanes: Lanes }>()
+  readonly #ofActors = new Map<string, { readonly program: string; readonly pool: WorkerPool }>()
 
   readonly #maxActors: () => number
 
@@ -30,25 +30,25 @@ export class LanesByProgram {
   /** Makes what the routes of `table` need. */
   prepare(table: RouteTable): void {
     for (const route of pooled(table)) {
-      if (route.lanes === 'inline' || this.#lanes.has(keyOf(route))) continue
-      const lanes = new Lanes(route.entry, route.lanes)
-      this.#lanes.set(keyOf(route), lanes)
-      lanes.warm()
+      if (route.pool === 'inline' || this.#pools.has(keyOf(route))) continue
+      const pool = new WorkerPool(route.entry, route.pool)
+      this.#pools.set(keyOf(route), pool)
+      pool.warm()
     }
   }
 
   /** Lets go of what no route of `table` needs. */
   keep(table: RouteTable): void {
     const needed = new Set(table.routers.flatMap(({ endpoints }) => endpoints.map(keyOf)))
-    for (const [key, lanes] of this.#lanes) {
+    for (const [key, pool] of this.#pools) {
       if (needed.has(key)) continue
-      this.#lanes.delete(key)
-      lanes.leave()
+      this.#pools.delete(key)
+      pool.leave()
     }
-    for (const [key, { program, lanes }] of this.#ofActors) {
+    for (const [key, { program, pool }] of this.#ofActors) {
       if (needed.has(program)) continue
       this.#ofActors.delete(key)
-      lanes.leave()
+      pool.leave()
     }
   }
 
@@ -58,38 +58,38 @@ export class LanesByProgram {
   }
 
   ended(pid: Pid, error: TroupeError): void {
-    for (const lanes of this.#lanes.values()) lanes.ended(pid, error)
-    for (const { lanes } of this.#ofActors.values()) lanes.ended(pid, error)
+    for (const pool of this.#pools.values()) pool.ended(pid, error)
+    for (const { pool } of this.#ofActors.values()) pool.ended(pid, error)
   }
 
   async answer(route: EndpointRoute, context: RequestIn): Promise<Response> {
     const { call, incoming } = context.env
-    const lanes = this.isOfActor(route) ? this.#ofActor(route) : this.#of(route)
+    const pool = this.isOfActor(route) ? this.#ofActor(route) : this.#of(route)
     const session = currentParticipant().pid !== this.#self
     if (!session && !hasBody(context.req.raw, incoming))
-      return lanes.answer(() => laneRequest(route, context, undefined, undefined), undefined, call)
+      return pool.answer(() => workerRequest(route, context, undefined, undefined), undefined, call)
     const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
-    const request = async (lane: Pid) =>
+    const request = async (worker: Pid) =>
       // Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom.
-      laneRequest(
+      workerRequest(
         route,
         context,
         body instanceof ReadableStream ? 'stream' : body,
-        session ? await ask('lendSession', { lane }) : undefined,
+        session ? await ask('lendSession', { lane: worker }) : undefined,
       )
-    return lanes.answer(request, body instanceof ReadableStream ? body : undefined, call)
+    return pool.answer(request, body instanceof ReadableStream ? body : undefined, call)
   }
 
   /** @throws TroupeError `RateLimited` when there are as many actors as may be at a time. */
-  #ofActor(route: EndpointRoute): Lanes {
+  #ofActor(route: EndpointRoute): WorkerPool {
     const { frame } = currentParticipant()
     const program = keyOf(route)
     const key = JSON.stringify([program, frame.actor?.id])
     const known = this.#ofActors.get(key)
-    if (known !== undefined) return known.lanes
+    if (known !== undefined) return known.pool
     const maxActors = this.#maxActors()
     if (this.#ofActors.size >= maxActors) {
-      for (const [other, { lanes }] of this.#ofActors) if (lanes.isEmpty) this.#ofActors.delete(other)
+      for (const [other, { pool }] of this.#ofActors) if (pool.isEmpty) this.#ofActors.delete(other)
       if (this.#ofActors.size >= maxActors) {
         throw new TroupeError('RateLimited', `${route.entry}: ${maxActors} actors have threads of their own already (max_isolation_keys)`, {
           details: { endpoint: route.entry, max: maxActors },
@@ -97,20 +97,25 @@ export class LanesByProgram {
       }
     }
     // Threads that are kept for nobody in particular make no sense here.
-    const lanes = new Lanes(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
-    this.#ofActors.set(key, { program, lanes })
-    return lanes
+    const pool = new WorkerPool(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
+    this.#ofActors.set(key, { program, pool })
+    return pool
   }
 
-  #of(route: EndpointRoute): Lanes {
-    const lanes = this.#known.get(route) ?? this.#lanes.get(keyOf(route))
-    if (lanes === undefined) throw new TroupeError('Internal', `${route.entry} has no threads`)
-    this.#known.set(route, lanes)
-    return lanes
+  #of(route: EndpointRoute): WorkerPool {
+    const pool = this.#known.get(route) ?? this.#pools.get(keyOf(route))
+    if (pool === undefined) throw new TroupeError('Internal', `${route.entry} has no threads`)
+    this.#known.set(route, pool)
+    return pool
   }
 }
 
-function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest['body'], session: LaneSession | undefined): LaneRequest {
+function workerRequest(
+  route: EndpointRoute,
+  context: RequestIn,
+  body: WorkerRequest['body'],
+  session: WorkerSession | undefined,
+): WorkerRequest {
   const { env, req } = context
   const { deadline, trace } = currentFrame() ?? env.call.frameOfRequest
   return {
@@ -122,7 +127,7 @@ function laneRequest(route: EndpointRoute, context: RequestIn, body: LaneRequest
     program: route.program,
     params: req.param(),
     peer: env.peer,
-    remoteAddress: clientAddress(context, middlewareTools),
+    remoteAddress: clientAddress(context, middlewareContext),
     certificate: certificateOf(context),
     service: env.service,
     endpoint: route.entry,
@@ -154,10 +159,10 @@ async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Arr
 }
 
 function pooled({ routers }: RouteTable): readonly EndpointRoute[] {
-  return routers.flatMap(({ endpoints }) => endpoints.filter(({ lanes }) => lanes !== 'inline'))
+  return routers.flatMap(({ endpoints }) => endpoints.filter(({ pool }) => pool !== 'inline'))
 }
 
 /** What differs in one of these can not be answered by the same threads. */
-function keyOf({ program, lanes, pin }: EndpointRoute): string {
-  return JSON.stringify([program, lanes, pin === undefined ? '' : pin])
+function keyOf({ program, pool, pin }: EndpointRoute): string {
+  return JSON.stringify([program, pool, pin === undefined ? '' : pin])
 }

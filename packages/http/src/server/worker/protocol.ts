@@ -5,7 +5,7 @@ import type { Program } from '@troupe/process'
 import type { ClientCertificate } from '../listener/client-certificate.ts'
 
 /** The first thing that such a thread says: its function is loaded. */
-export interface LaneReady {
+export interface WorkerReady {
   readonly type: 'ready'
 }
 
@@ -15,12 +15,12 @@ export const wholeBody = 64 * 1024
 /** Pieces of a streamed body that may be on their way, or wait to be read. */
 export const window = 8
 
-export interface LaneSession {
+export interface WorkerSession {
   readonly pid: Pid
   readonly frame: Frame
 }
 
-export interface LaneRequest {
+export interface WorkerRequest {
   readonly method: string
   /** Path and query. */
   readonly url: string
@@ -38,10 +38,10 @@ export interface LaneRequest {
   readonly deadline: number | undefined
   readonly trace: string | undefined
   /** Who acts, where it is not the service. */
-  readonly session: LaneSession | undefined
+  readonly session: WorkerSession | undefined
 }
 
-export interface LaneResponse {
+export interface WorkerResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /** What is no stream leaves nothing to do: the next request may come. */
@@ -60,14 +60,14 @@ export type BodyPart =
   | { readonly type: 'enough' }
 
 /** `number` is the request's: what belongs to an earlier one is late. */
-export type ToLane =
-  | { readonly type: 'request'; readonly number: number; readonly request: LaneRequest }
+export type ToWorker =
+  | { readonly type: 'request'; readonly number: number; readonly request: WorkerRequest }
   | { readonly type: 'cancel'; readonly number: number; readonly reason: string }
   /** Of the request's body, or about the response's. */
   | { readonly type: 'sent' | 'wanted'; readonly number: number; readonly part: BodyPart }
 
-export type FromLane =
-  | { readonly type: 'response'; readonly number: number; readonly response: LaneResponse }
+export type FromWorker =
+  | { readonly type: 'response'; readonly number: number; readonly response: WorkerResponse }
   | { readonly type: 'failed'; readonly number: number; readonly error: WireError }
   /** Of the response's body, or about the request's. */
   | { readonly type: 'sent' | 'wanted'; readonly number: number; readonly part: BodyPart }

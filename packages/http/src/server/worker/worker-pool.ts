@@ -2,9 +2,9 @@
 import { type EntryId, type Pid, startTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
 import type { RequestCall } from '../request/request-call.ts'
-import type { LaneSettings } from '../routing/route-table.ts'
-import { Lane } from './worker.ts'
-import type { LaneRequest } from './protocol.ts'
+import type { RequestWorkerSettings } from '../routing/route-table.ts'
+import { RequestWorker } from './worker.ts'
+import type { WorkerRequest } from './protocol.ts'
 
 /** Milliseconds that the kernel may take to tell why a thread has ended. */
 const endTime = 1000
@@ -12,19 +12,19 @@ const endTime = 1000
 const grace = 1000
 
 interface Waiting {
-  readonly resolve: (lane: Lane) => void
+  readonly resolve: (worker: RequestWorker) => void
   readonly reject: (error: TroupeError) => void
 }
 
-export class Lanes {
+export class WorkerPool {
   readonly #endpoint: EntryId
-  readonly #settings: LaneSettings
+  readonly #settings: RequestWorkerSettings
   readonly #session: (() => Pid) | undefined
   readonly #self: Participant = currentParticipant()
   /** By pid: threads that are not ready yet. */
   readonly #opening = new Map<Pid, PromiseWithResolvers<void>>()
-  readonly #idle: Lane[] = []
-  readonly #busy = new Set<Lane>()
+  readonly #idle: RequestWorker[] = []
+  readonly #busy = new Set<RequestWorker>()
   readonly #waiting = new Set<Waiting>()
   #sweep: Timer | undefined
   #starting = 0
@@ -34,7 +34,7 @@ export class Lanes {
    * @param endpoint - One whose function they run: the kernel finds there what to start.
    * @param session - For whom they run it, where the overlay keeps actors apart: whoever acts when a thread is started.
    */
-  constructor(endpoint: EntryId, settings: LaneSettings, session?: () => Pid) {
+  constructor(endpoint: EntryId, settings: RequestWorkerSettings, session?: () => Pid) {
     this.#endpoint = endpoint
     this.#session = session
     this.#settings = settings
@@ -57,21 +57,21 @@ export class Lanes {
 
   /** @throws TroupeError `Unavailable` when too many wait; what the function throws. */
   async answer(
-    request: (lane: Pid) => LaneRequest | Promise<LaneRequest>,
+    request: (worker: Pid) => WorkerRequest | Promise<WorkerRequest>,
     body: ReadableStream<Uint8Array> | undefined,
     call: RequestCall,
   ): Promise<Response> {
-    const lane = this.#idleLane() ?? (await this.#wait(call))
-    const asked = request(lane.pid)
-    const answer = lane.answer(asked instanceof Promise ? await this.#ready(lane, asked) : asked, body)
-    call.onCancel((reason) => this.#cancel(lane, reason))
+    const worker = this.#idleWorker() ?? (await this.#wait(call))
+    const asked = request(worker.pid)
+    const answer = worker.answer(asked instanceof Promise ? await this.#ready(worker, asked) : asked, body)
+    call.onCancel((reason) => this.#cancel(worker, reason))
     return answer
   }
 
   /** Lets those that answer come to their end, and ends the others: another function has taken the place of this one. */
   leave(): void {
     this.#isLeaving = true
-    for (const lane of this.#idle.splice(0)) this.#dismiss(lane)
+    for (const worker of this.#idle.splice(0)) this.#dismiss(worker)
   }
 
   get #size(): number {
@@ -79,26 +79,26 @@ export class Lanes {
   }
 
   /** Where a request cannot be made after all, its thread is for others. */
-  async #ready(lane: Lane, asked: Promise<LaneRequest>): Promise<LaneRequest> {
+  async #ready(worker: RequestWorker, asked: Promise<WorkerRequest>): Promise<WorkerRequest> {
     try {
       return await asked
     } catch (error) {
-      this.#free(lane)
+      this.#free(worker)
       throw error
     }
   }
 
-  #idleLane(): Lane | undefined {
+  #idleWorker(): RequestWorker | undefined {
     const idle = this.#idle.pop()
     if (idle !== undefined) this.#busy.add(idle)
     return idle
   }
 
-  async #wait(call: RequestCall): Promise<Lane> {
+  async #wait(call: RequestCall): Promise<RequestWorker> {
     const { max, queue } = this.#settings
     if (this.#waiting.size - this.#starting >= queue)
       throw unavailable(`${this.#endpoint}: its ${max} threads are busy, and ${queue} requests wait already`, { endpoint: this.#endpoint })
-    const { promise, resolve, reject } = Promise.withResolvers<Lane>()
+    const { promise, resolve, reject } = Promise.withResolvers<RequestWorker>()
     const waiting = { resolve, reject }
     this.#waiting.add(waiting)
     call.onCancel((reason) => {
@@ -112,10 +112,10 @@ export class Lanes {
   #open(): void {
     this.#starting += 1
     this.#start().then(
-      (lane) => {
+      (worker) => {
         this.#starting -= 1
-        this.#busy.add(lane)
-        this.#free(lane)
+        this.#busy.add(worker)
+        this.#free(worker)
       },
       (error: unknown) => {
         this.#starting -= 1
@@ -132,7 +132,7 @@ export class Lanes {
     this.#waiting.clear()
   }
 
-  async #start(): Promise<Lane> {
+  async #start(): Promise<RequestWorker> {
     const session = this.#session?.()
     const ask = { endpoint: this.#endpoint, ...(session !== undefined && { session }) }
     const { pid, port } = await currentRuntime().kernel.request('openLane', ask, this.#self.pid)
@@ -144,28 +144,28 @@ export class Lanes {
       startTimer(() => ready.reject(unavailable(`a thread of ${this.#endpoint} ended before it was ready`)), endTime).unref()
     })
     await ready.promise.finally(() => this.#opening.delete(pid))
-    return new Lane(pid, port, {
-      onFree: (lane) => this.#free(lane),
-      onGone: (lane) => this.#gone(lane),
+    return new RequestWorker(pid, port, {
+      onFree: (worker) => this.#free(worker),
+      onGone: (worker) => this.#gone(worker),
     })
   }
 
-  #free(lane: Lane): void {
-    if (lane.isGone) return
+  #free(worker: RequestWorker): void {
+    if (worker.isGone) return
     const [next] = this.#waiting
     if (this.#isLeaving && next === undefined) {
-      this.#busy.delete(lane)
-      this.#dismiss(lane)
+      this.#busy.delete(worker)
+      this.#dismiss(worker)
       return
     }
     if (next !== undefined) {
       this.#waiting.delete(next)
-      next.resolve(lane)
+      next.resolve(worker)
       return
     }
-    this.#busy.delete(lane)
-    lane.idleSince = performance.now()
-    this.#idle.push(lane)
+    this.#busy.delete(worker)
+    worker.idleSince = performance.now()
+    this.#idle.push(worker)
     if (this.#size > this.#settings.min && this.#sweep === undefined)
       this.#sweep = startTimer(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
   }
@@ -182,29 +182,29 @@ export class Lanes {
     this.#sweep = this.#size > min ? startTimer(() => this.#sweepIdle(), idleTimeout).unref() : undefined
   }
 
-  #dismiss(lane: Lane): void {
-    if (this.#busy.has(lane)) return
-    this.#forget(lane)
-    lane.close()
+  #dismiss(worker: RequestWorker): void {
+    if (this.#busy.has(worker)) return
+    this.#forget(worker)
+    worker.close()
   }
 
-  #gone(lane: Lane): void {
-    this.#forget(lane)
+  #gone(worker: RequestWorker): void {
+    this.#forget(worker)
     if (this.#waiting.size > this.#starting && this.#size < this.#settings.max) this.#open()
   }
 
-  #forget(lane: Lane): void {
-    this.#busy.delete(lane)
-    const at = this.#idle.indexOf(lane)
+  #forget(worker: RequestWorker): void {
+    this.#busy.delete(worker)
+    const at = this.#idle.indexOf(worker)
     if (at >= 0) this.#idle.splice(at, 1)
   }
 
-  #cancel(lane: Lane, reason: string): void {
-    const cancelled = lane.cancel(reason)
+  #cancel(worker: RequestWorker, reason: string): void {
+    const cancelled = worker.cancel(reason)
     startTimer(() => {
-      if (lane.answers(cancelled))
+      if (worker.answers(cancelled))
         currentRuntime()
-          .kernel.request('closeLane', { lane: lane.pid }, this.#self.pid)
+          .kernel.request('closeLane', { lane: worker.pid }, this.#self.pid)
           .catch(() => undefined)
     }, grace)
   }

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
 import { BodyReceiver, BodySender } from './body-transfer.ts'
-import type { FromLane, LaneRequest, LaneResponse, ToLane } from './protocol.ts'
+import type { FromWorker, WorkerRequest, WorkerResponse, ToWorker } from './protocol.ts'
 
 /** The request that it answers. */
 interface Present {
@@ -13,28 +13,28 @@ interface Present {
   receiver?: BodyReceiver
 }
 
-export interface LaneEvents {
+export interface RequestWorkerEvents {
   /** The next request may come. */
-  readonly onFree: (lane: Lane) => void
+  readonly onFree: (worker: RequestWorker) => void
   /** Its thread has ended. */
-  readonly onGone: (lane: Lane) => void
+  readonly onGone: (worker: RequestWorker) => void
 }
 
-export class Lane {
+export class RequestWorker {
   readonly pid: Pid
   /** By the clock of `performance`. */
   idleSince = 0
   readonly #port: MessagePort
-  readonly #events: LaneEvents
+  readonly #events: RequestWorkerEvents
   #number = 0
   #present: Present | undefined
   #isGone = false
 
-  constructor(pid: Pid, port: MessagePort, events: LaneEvents) {
+  constructor(pid: Pid, port: MessagePort, events: RequestWorkerEvents) {
     this.pid = pid
     this.#port = port
     this.#events = events
-    port.on('message', (message: FromLane) => {
+    port.on('message', (message: FromWorker) => {
       this.#onMessage(message)
     })
     port.once('close', () => {
@@ -55,7 +55,7 @@ export class Lane {
   }
 
   /** Answers a request. @throws what its function throws; TroupeError `Internal` when its thread ends. */
-  async answer(request: LaneRequest, body: ReadableStream<Uint8Array> | undefined): Promise<Response> {
+  async answer(request: WorkerRequest, body: ReadableStream<Uint8Array> | undefined): Promise<Response> {
     this.#number += 1
     const number = this.#number
     const { promise, resolve, reject } = Promise.withResolvers<Response>()
@@ -85,7 +85,7 @@ export class Lane {
     this.#port.close()
   }
 
-  #onMessage(message: FromLane): void {
+  #onMessage(message: FromWorker): void {
     const present = this.#present
     if (present?.number !== message.number) return
     switch (message.type) {
@@ -108,7 +108,7 @@ export class Lane {
     }
   }
 
-  #responded({ status, headers, body }: LaneResponse, present: Present): void {
+  #responded({ status, headers, body }: WorkerResponse, present: Present): void {
     const { number } = present
     if (body === 'stream')
       present.receiver = new BodyReceiver((part, transfer = []) => this.#post({ type: 'wanted', number, part }, transfer))
@@ -135,13 +135,13 @@ export class Lane {
     present?.sender?.stop(error.message)
   }
 
-  #post(message: ToLane, transfer: readonly ArrayBuffer[] = []): void {
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     if (!this.#isGone) this.#port.postMessage(message, [...transfer])
   }
 }
 
 /** Several values of one name, as cookies have, need the long form. */
-function fieldsOf(headers: LaneResponse['headers']): Record<string, string> | Headers {
+function fieldsOf(headers: WorkerResponse['headers']): Record<string, string> | Headers {
   const single: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string') return severalOf(headers)
@@ -150,7 +150,7 @@ function fieldsOf(headers: LaneResponse['headers']): Record<string, string> | He
   return single
 }
 
-function severalOf(headers: LaneResponse['headers']): Headers {
+function severalOf(headers: WorkerResponse['headers']): Headers {
   const fields = new Headers()
   for (const [name, values] of Object.entries(headers)) for (const value of [values].flat()) fields.append(name, value)
   return fields

@@ -1,7 +1,7 @@
 /** A process in the main thread, called `observer`: programs tell it what happens to them, and the test reads that. */
 import { emptyFrame, entryId } from '@troupe/core'
 import { self } from '@troupe/process'
-import { GuestHost, type Kernel } from '@troupe/process/kernel'
+import { AttachedHost, type Kernel } from '@troupe/process/kernel'
 
 export interface Told {
   readonly topic: string
@@ -15,7 +15,7 @@ export class Observer {
   #wake: () => void = () => undefined
 
   constructor(kernel: Kernel) {
-    const host = new GuestHost({ id: entryId('app:observers'), thread: kernel.thread, queueSize: 1024 })
+    const host = new AttachedHost({ id: entryId('app:observers'), thread: kernel.thread, queueSize: 1024 })
     kernel.hosts.add(host)
     const entry = entryId('app:observer')
     const program = { entry, module: import.meta.url, method: 'observe' }

@@ -2,7 +2,7 @@
 import type { TroupeError } from '@troupe/core'
 import type { Accepted } from '../../overlay/overlay.ts'
 
-export class Arrivals implements AsyncIterable<Accepted> {
+export class AcceptQueue implements AsyncIterable<Accepted> {
   readonly #waiting: Accepted[] = []
   #taker: PromiseWithResolvers<void> | undefined
   #over = false

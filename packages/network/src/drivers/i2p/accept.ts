@@ -5,11 +5,11 @@
 import type { TroupeError } from '@troupe/core'
 import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Accepted, Listener, Target, Ticket } from '../../overlay/overlay.ts'
-import { Arrivals } from './accept-queue.ts'
+import type { Accepted, Listener, Target, ListenGrant } from '../../overlay/overlay.ts'
+import { AcceptQueue } from './accept-queue.ts'
 import { listenClear } from '../../sockets/own-sockets.ts'
 import { forwardTo } from './commands.ts'
-import { Conversation, greeted, type Patience } from './sam-connection.ts'
+import { SamConnection, greeted, type Patience } from './sam-connection.ts'
 import { addressName, isDestination } from './destination.ts'
 import { asError, Failures } from './errors.ts'
 import { isLoopback } from './loopback.ts'
@@ -26,20 +26,20 @@ const forwardings = new Map<string, Forwarding>()
  *
  * @throws TroupeError `Unavailable` when the session is gone, or somebody else accepts its streams.
  */
-export async function accept(ticket: Ticket): Promise<Listener> {
-  const { session } = configOf(ticket)
-  const forwarding = forwardings.get(session) ?? (await Forwarding.start(ticket))
-  return forwarding.attach(ticket.address)
+export async function accept(listenGrant: ListenGrant): Promise<Listener> {
+  const { session } = configOf(listenGrant)
+  const forwarding = forwardings.get(session) ?? (await Forwarding.start(listenGrant))
+  return forwarding.attach(listenGrant.address)
 }
 
 class Forwarding {
   readonly #session: string
-  readonly #control: Conversation
+  readonly #control: SamConnection
   readonly #server: Server
   readonly #closing = new AbortController()
   #listener: I2pListener | undefined
 
-  private constructor(session: string, control: Conversation, server: Server, patience: Patience) {
+  private constructor(session: string, control: SamConnection, server: Server, patience: Patience) {
     this.#session = session
     this.#control = control
     this.#server = server
@@ -57,9 +57,9 @@ class Forwarding {
     void this.#watch()
   }
 
-  static async start(ticket: Ticket): Promise<Forwarding> {
-    const { bridge, session, timeouts = defaultTimeouts } = configOf(ticket)
-    const failures = new Failures(ticket.overlay, `listening at ${ticket.address.host}`)
+  static async start(listenGrant: ListenGrant): Promise<Forwarding> {
+    const { bridge, session, timeouts = defaultTimeouts } = configOf(listenGrant)
+    const failures = new Failures(listenGrant.overlay, `listening at ${listenGrant.address.host}`)
     const patience = { timeouts, failures }
     const control = await greeted(bridge, patience)
     const server = createServer()
@@ -119,7 +119,7 @@ class Forwarding {
 
 class I2pListener implements Listener {
   readonly address: Target
-  readonly connections: Arrivals = new Arrivals()
+  readonly connections: AcceptQueue = new AcceptQueue()
   readonly #onEnd: () => void
 
   constructor(address: Target, onEnd: () => void) {
@@ -135,7 +135,7 @@ class I2pListener implements Listener {
 
 /** Who comes, in the first line; what follows is the stream. */
 async function received(arrived: Socket, patience: Patience): Promise<Accepted> {
-  const conversation = new Conversation(arrived, patience)
+  const conversation = new SamConnection(arrived, patience)
   const line = await conversation.line('connect_timeout')
   // Now, not later: what comes behind the line is not ours.
   const socket = conversation.release()

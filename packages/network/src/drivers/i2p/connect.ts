@@ -1,7 +1,7 @@
 /** Thread side of `network.i2p`: streams on sockets of this thread, by the SAM v3 bridge of a router. */
 import type { Driver } from '../../overlay/overlay.ts'
 import { accept } from './accept.ts'
-import { Dialling } from './dial.ts'
+import { StreamDial } from './dial.ts'
 import { destinationOf, formatTarget } from './destination.ts'
 import { Failures } from './errors.ts'
 import { resolve } from './names.ts'
@@ -19,7 +19,7 @@ export const i2pDriver = {
     const text = formatTarget(target)
     const failures = new Failures(route.overlay, `a connection to ${text}`, text)
     if (options.signal?.aborted === true) throw failures.canceled()
-    return new Dialling(route, destination, options, failures).run()
+    return new StreamDial(route, destination, options, failures).run()
   },
   accept,
   resolve,

@@ -12,7 +12,7 @@ import type { DialOptions, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { ownDatagrams } from '../../sockets/own-datagrams.ts'
 import { createSession } from './commands.ts'
-import { type Conversation, greeted } from './sam-connection.ts'
+import { type SamConnection, greeted } from './sam-connection.ts'
 import { addressName, destinationIn, destinationOf, formatTarget, isDestination } from './destination.ts'
 import { asError, Failures } from './errors.ts'
 import { lookUp } from './names.ts'
@@ -58,7 +58,7 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
 interface Parts {
   readonly route: Route
   /** The session lives as long as this connection. */
-  readonly control: Conversation
+  readonly control: SamConnection
   readonly datagrams: DatagramSocket
   /** Where the bridge takes datagrams. */
   readonly relay: Target

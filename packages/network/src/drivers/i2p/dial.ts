@@ -14,7 +14,7 @@ const delays: Backoff = { initial: 50, max: 1000 }
 /** A router that answers sooner that it finds no way has not looked for one yet. */
 const quick = 1000
 
-export class Dialling {
+export class StreamDial {
   readonly #config: I2pRoute
   readonly #failures: Failures
   readonly #destination: string

@@ -7,7 +7,7 @@ import { Registry } from '@troupe/registry'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accept, dial } from '../../dial/dial.ts'
 import type { Listener, Overlay } from '../../overlay/overlay.ts'
-import { keptAddress, networkKinds, Overlays } from '../../overlay/overlay-table.ts'
+import { keptAddress, networkKinds, OverlayTable } from '../../overlay/overlay-table.ts'
 import { FakeRouter } from './testing/fake-router.ts'
 import { failure } from './testing/sample.ts'
 import { answering, ScriptedBridge } from './testing/scripted-bridge.ts'
@@ -22,10 +22,10 @@ beforeEach(() => {
 })
 afterEach(async () => stack.disposeAsync())
 
-function application(): { overlays: Overlays; registry: Registry; log: string[] } {
+function application(): { overlays: OverlayTable; registry: Registry; log: string[] } {
   const registry = new Registry({ kinds: networkKinds })
   const log: string[] = []
-  const overlays = stack.use(new Overlays(registry, { stateDir: folder, log: (line) => log.push(line) }))
+  const overlays = stack.use(new OverlayTable(registry, { stateDir: folder, log: (line) => log.push(line) }))
   return { overlays, registry, log }
 }
 
@@ -84,8 +84,8 @@ describe('an overlay of I2P', () => {
     const router = stack.use(await FakeRouter.start())
     const { overlay, overlays, log } = await start(router)
     const binding = await overlay.bind({ port: 8080 })
-    const { host, port } = binding.ticket.address
-    const served = welcome(await accept(binding.ticket), 'welcome')
+    const { host, port } = binding.listenGrant.address
+    const served = welcome(await accept(binding.listenGrant), 'welcome')
     expect(await Promise.all(Array.from({ length: 50 }, async () => visit(overlay, host)))).toEqual(
       Array.from({ length: 50 }, () => 'welcome'),
     )
@@ -134,7 +134,7 @@ describe('an overlay of I2P', () => {
     expect(await failure(overlay.bind({ port: 81 }))).toMatchObject({ kind: 'AlreadyExists' })
     await binding[Symbol.asyncDispose]()
     const again = await overlay.bind({ port: 81 })
-    expect([again.ticket.address.host, sessionLines(router).length]).toEqual([binding.ticket.address.host, 2])
+    expect([again.listenGrant.address.host, sessionLines(router).length]).toEqual([binding.listenGrant.address.host, 2])
   })
 
   it('does not come up where there is no bridge, or where it refuses', async () => {
@@ -165,24 +165,24 @@ describe('an overlay of I2P that is replaced', () => {
   it('goes on with the session that it listens by, when that stays as it was: its place is handed on without a gap', async () => {
     const router = stack.use(await FakeRouter.start())
     const { overlay: former, overlays } = await start(router)
-    const { ticket, ...first } = await former.bind({ port: 80 })
-    const old = await accept(ticket)
+    const { listenGrant, ...first } = await former.bind({ port: 80 })
+    const old = await accept(listenGrant)
     const served = welcome(old, 'old')
-    expect(await visit(former, ticket.address.host)).toBe('old')
+    expect(await visit(former, listenGrant.address.host)).toBe('old')
 
     const swap = await overlays.prepare(id)
     await swap.check()
     await swap.commit()
     const now = overlays.get(id)
     const second = await now.bind({ port: 80 })
-    const listener = await accept(second.ticket)
+    const listener = await accept(second.listenGrant)
     const servedNow = welcome(listener, 'new')
     await served
     await old[Symbol.asyncDispose]()
     await first[Symbol.asyncDispose]()
     for (const retired of swap.retired) await retired[Symbol.asyncDispose]()
-    expect(second.ticket.address).toEqual(ticket.address)
-    expect(await visit(now, ticket.address.host)).toBe('new')
+    expect(second.listenGrant.address).toEqual(listenGrant.address)
+    expect(await visit(now, listenGrant.address.host)).toBe('new')
     // And with the one that it dials by.
     expect(sessionLines(router)).toHaveLength(2)
     await listener[Symbol.asyncDispose]()
@@ -193,7 +193,7 @@ describe('an overlay of I2P that is replaced', () => {
     const router = stack.use(await FakeRouter.start())
     const { overlay: former, overlays, registry } = await start(router)
     const place = await former.bind({ port: 80 })
-    const served = failure(welcome(await accept(place.ticket), 'old'))
+    const served = failure(welcome(await accept(place.listenGrant), 'old'))
     const other = new Registry({ kinds: networkKinds })
     other.add({ id, kind: 'network.i2p', fields: { ...registry.get(id).fields, options: { 'inbound.length': 1 } } })
     const swap = await overlays.prepare(id, other)
@@ -201,10 +201,10 @@ describe('an overlay of I2P that is replaced', () => {
     await swap.commit()
     expect(await served).toMatchObject({ kind: 'Unavailable' })
     const again = await overlays.get(id).bind({ port: 80 })
-    expect(again.ticket.address).toEqual(place.ticket.address)
+    expect(again.listenGrant.address).toEqual(place.listenGrant.address)
     expect(sessionLines(router).at(-1)).toContain('inbound.length=1')
     await swap.rollback()
-    expect((await overlays.get(id).bind({ port: 80 })).ticket.address).toEqual(place.ticket.address)
+    expect((await overlays.get(id).bind({ port: 80 })).listenGrant.address).toEqual(place.listenGrant.address)
   })
 
   it('stands beside the new one while nobody listens', async () => {

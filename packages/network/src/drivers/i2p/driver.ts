@@ -123,7 +123,7 @@ class I2pOverlay implements Overlay {
     try {
       const { session } = await this.#listen()
       const address = { host: await session.standing(), port: port === 0 ? anyPort : port }
-      return { ticket: Object.freeze({ ...this.#route({ session: session.id }), address }), [Symbol.asyncDispose]: leave }
+      return { listenGrant: Object.freeze({ ...this.#route({ session: session.id }), address }), [Symbol.asyncDispose]: leave }
     } catch (error) {
       this.#leave()
       throw error

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { accept, dial } from '../../dial/dial.ts'
-import type { Accepted, Listener, Ticket } from '../../overlay/overlay.ts'
+import type { Accepted, Listener, ListenGrant } from '../../overlay/overlay.ts'
 import { addressName, destinationIn } from './destination.ts'
 import { FakeRouter } from './testing/fake-router.ts'
 import { destination, failure, route } from './testing/sample.ts'
@@ -13,7 +13,7 @@ let stack = new AsyncDisposableStack()
 beforeEach(() => (stack = new AsyncDisposableStack()))
 afterEach(async () => stack.disposeAsync())
 
-const ticket = (bridge: { readonly port: number }, session = 'here'): Ticket => ({
+const listenGrant = (bridge: { readonly port: number }, session = 'here'): ListenGrant => ({
   ...route(bridge, {}, { session }),
   address: { host: 'here.b32.i2p', port: 80 },
 })
@@ -25,10 +25,10 @@ function forwardPort({ lines }: ScriptedBridge): number {
 
 async function listening(): Promise<{ bridge: ScriptedBridge; listener: Listener; next: () => Promise<Accepted>; port: number }> {
   const bridge = stack.use(await ScriptedBridge.start(answering({ STREAM: 'STREAM STATUS RESULT=OK\n' })))
-  const listener = stack.use(await accept(ticket(bridge)))
-  const arrivals = listener.connections[Symbol.asyncIterator]()
+  const listener = stack.use(await accept(listenGrant(bridge)))
+  const acceptQueue = listener.connections[Symbol.asyncIterator]()
   const next = async () => {
-    const arrival = await arrivals.next()
+    const arrival = await acceptQueue.next()
     if (arrival.done === true) throw new Error('it has ended')
     return arrival.value
   }
@@ -73,14 +73,14 @@ describe('a listener', () => {
   it('does not see the session look for itself', async () => {
     const bridge = stack.use(await ScriptedBridge.start(answering({ STREAM: 'STREAM STATUS RESULT=OK\n' })))
     const own = { host: await addressName(destination('own')), port: 80 }
-    const listener = stack.use(await accept({ ...ticket(bridge), address: own }))
-    const arrivals = listener.connections[Symbol.asyncIterator]()
+    const listener = stack.use(await accept({ ...listenGrant(bridge), address: own }))
+    const acceptQueue = listener.connections[Symbol.asyncIterator]()
     const port = forwardPort(bridge)
     const look = connect({ port, host: '127.0.0.1' }).resume()
     look.write(`${destination('own')}\n`)
     await once(look, 'close')
     connect({ port, host: '127.0.0.1' }).end(`${destination('visitor')}\n`)
-    expect((await arrivals.next()).value).toMatchObject({ peer: { destination: destination('visitor') } })
+    expect((await acceptQueue.next()).value).toMatchObject({ peer: { destination: destination('visitor') } })
   })
 
   it('ends when it is disposed of, and leaves nothing behind', async () => {
@@ -106,7 +106,7 @@ describe('a listener', () => {
     bridge.cut()
     expect(await waiting).toMatchObject({ kind: 'Unavailable', retryable: true })
     const router = stack.use(await FakeRouter.start())
-    expect(await failure(accept(ticket(router)))).toMatchObject({ kind: 'Unavailable', details: { result: 'INVALID_ID' } })
+    expect(await failure(accept(listenGrant(router)))).toMatchObject({ kind: 'Unavailable', details: { result: 'INVALID_ID' } })
     await router.bridge.deserted()
   })
 
@@ -114,7 +114,7 @@ describe('a listener', () => {
     const bridge = stack.use(
       await ScriptedBridge.start(answering({ STREAM: 'SESSION STATUS RESULT=I2P_ERROR MESSAGE="Already accepting"\n' })),
     )
-    const error = await failure(accept(ticket(bridge)))
+    const error = await failure(accept(listenGrant(bridge)))
     expect(error).toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('Already accepting') as string })
     await bridge.deserted()
   })
@@ -130,7 +130,7 @@ describe('a listener', () => {
       await vi.waitUntil(() => router.sessions.has(id))
     }
     await Promise.all([open('here'), open('there')])
-    const listener = stack.use(await accept(ticket(router)))
+    const listener = stack.use(await accept(listenGrant(router)))
     const host = destinationIn(router.sessions.get('here')?.key ?? '') ?? ''
     const socket = await dial(route(router, {}, { session: 'there' }), { host, port: 80 })
     for await (const accepted of listener.connections) {

@@ -1,7 +1,7 @@
 /** A conversation with a SAM bridge, by lines, until its socket is something else: a stream, or a session that is held. */
 import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { connectPermitted } from '../../sockets/own-sockets.ts'
+import { connectOwn } from '../../sockets/own-sockets.ts'
 import { hello } from './commands.ts'
 import type { Failures, Limit, Stage } from './errors.ts'
 import { longestLine, parseReply, type Reply } from './reply.ts'
@@ -21,14 +21,14 @@ const empty = Buffer.alloc(0)
 const secretValues = /(?:USER|PASSWORD|ID|DESTINATION)="?([^\s"]+)"?/g
 
 /** Connects to the bridge and has it greet. @throws TroupeError */
-export async function greeted(bridge: Bridge, patience: Patience): Promise<Conversation> {
-  const conversation = new Conversation(connectPermitted({ host: bridge.host, port: bridge.port }), patience)
+export async function greeted(bridge: Bridge, patience: Patience): Promise<SamConnection> {
+  const conversation = new SamConnection(connectOwn({ host: bridge.host, port: bridge.port }), patience)
   await conversation.connected()
   await conversation.ask(hello(bridge), { stage: 'hello', limit: 'connect_timeout', topic: 'HELLO REPLY' })
   return conversation
 }
 
-export interface Question {
+export interface SamRequest {
   readonly stage: Stage
   readonly limit: Limit
   /** What the answer is about. */
@@ -36,7 +36,7 @@ export interface Question {
 }
 
 /** Whatever ends it first ends it: a failure destroys the socket. */
-export class Conversation {
+export class SamConnection {
   readonly #socket: Socket
   readonly #patience: Patience
   #bytes: Buffer = empty
@@ -73,7 +73,7 @@ export class Conversation {
    *
    * @throws TroupeError `Unavailable` when it is not OK, or none.
    */
-  async ask(command: string, { stage, limit, topic }: Question): Promise<Reply> {
+  async ask(command: string, { stage, limit, topic }: SamRequest): Promise<Reply> {
     this.#stage = stage
     for (const [, secret = ''] of command.matchAll(secretValues)) this.#secrets.add(secret)
     // i2pd forgets what it hears before it has answered: what has come already answers something else.

@@ -1,6 +1,6 @@
 /** Watches a session that stands: asks now and then, and when somebody has reason to doubt, whether the router still has it. */
 import type { TroupeError } from '@troupe/core'
-import { Pace } from '../probe-schedule.ts'
+import { ProbeSchedule } from '../probe-schedule.ts'
 import type { Finding } from './probe.ts'
 
 export interface WatchPlan {
@@ -24,20 +24,20 @@ const defaultTimes: WatchTimes = { second: 7_000, usual: 60_000, least: 1_000 }
 /** How often a router may find no way to a session that it has found before: its lease set may be on its way. */
 const patience = 2
 
-export class Watch implements Disposable {
+export class SessionWatch implements Disposable {
   readonly #plan: WatchPlan
   readonly #times: WatchTimes
-  readonly #pace: Pace
+  readonly #schedule: ProbeSchedule
 
   constructor(plan: WatchPlan) {
     this.#plan = plan
     this.#times = plan.times ?? defaultTimes
-    this.#pace = new Pace(this.#times.least)
+    this.#schedule = new ProbeSchedule(this.#times.least)
   }
 
   /** Somebody could not use the session: the next look is soon. */
   doubt(): void {
-    this.#pace.doubt()
+    this.#schedule.doubt()
   }
 
   /** Settles, with the reason, when the router does not have the session any more; with nothing when the watch is over. */
@@ -45,9 +45,9 @@ export class Watch implements Disposable {
     const { look, onFound } = this.#plan
     let wasReached = false
     let misses = 0
-    for (let round = 0; !this.#pace.isOver; round += 1) {
+    for (let round = 0; !this.#schedule.isOver; round += 1) {
       const found = await look()
-      if (this.#pace.isOver) break
+      if (this.#schedule.isOver) break
       if (found.type === 'lost') return found.error
       misses = found.type === 'unreachable' && wasReached ? misses + 1 : 0
       if (found.type === 'unreachable' && misses >= patience) return found.error
@@ -55,12 +55,12 @@ export class Watch implements Disposable {
       const isTrouble = found.type === 'silent' || misses > 0
       wasReached ||= found.type === 'reached'
       onFound(isTrouble && 'error' in found ? found.error : undefined)
-      await this.#pace.pause(isTrouble || round === 0 ? this.#times.second : this.#times.usual)
+      await this.#schedule.pause(isTrouble || round === 0 ? this.#times.second : this.#times.usual)
     }
     return undefined
   }
 
   [Symbol.dispose](): void {
-    this.#pace[Symbol.dispose]()
+    this.#schedule[Symbol.dispose]()
   }
 }

@@ -3,13 +3,13 @@ import { type Backoff, backoffDelay, type EntryId, sleep, type TroupeError } fro
 import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { createSession, generate } from './commands.ts'
-import { type Conversation, greeted, type Patience } from './sam-connection.ts'
+import { type SamConnection, greeted, type Patience } from './sam-connection.ts'
 import { addressName, destinationIn } from './destination.ts'
 import { asError, Failures } from './errors.ts'
 import type { KeyFile } from './key-file.ts'
 import { probe } from './probe.ts'
 import type { Bridge, Timeouts } from './route.ts'
-import { Watch, type WatchTimes } from './session-watch.ts'
+import { SessionWatch, type WatchTimes } from './session-watch.ts'
 
 export type Role = 'dial' | 'listen'
 
@@ -65,7 +65,7 @@ export class Session implements AsyncDisposable {
   #address: string | undefined
   #state: 'up' | 'starting' | 'down' = 'starting'
   #error: TroupeError | undefined
-  #watch: Watch | undefined
+  #watch: SessionWatch | undefined
   readonly #listeners = new Set<() => void>()
   /** The attempt that is being made, or the session that stands. */
   #standing = Promise.withResolvers<string>()
@@ -159,9 +159,9 @@ export class Session implements AsyncDisposable {
   }
 
   /** Settles, with the reason, when it has ended: its connection has, or the router has lost it. */
-  async #end(control: Conversation | undefined): Promise<TroupeError> {
+  async #end(control: SamConnection | undefined): Promise<TroupeError> {
     const { watch: times } = this.#options
-    using watch = new Watch({ look: async () => this.#look(), onFound: (error) => this.#found(error), times })
+    using watch = new SessionWatch({ look: async () => this.#look(), onFound: (error) => this.#found(error), times })
     this.#watch = watch
     const over = control ? lived(control).catch(asError) : new Promise<never>(() => undefined)
     const lost = watch.lost().then((error) => error ?? over)
@@ -196,7 +196,7 @@ export class Session implements AsyncDisposable {
     this.#publish(this.#state, error)
   }
 
-  async #open(): Promise<Conversation> {
+  async #open(): Promise<SamConnection> {
     const { bridge, signatureType, options, keyFile } = this.#options
     this.#key ??= keyFile?.read()
     if (this.#key !== undefined) this.#address = await addressName(destinationIn(this.#key) ?? '')
@@ -262,7 +262,7 @@ export class Session implements AsyncDisposable {
 }
 
 /** Ends when the connection does, by which the session lives; throws why. */
-async function lived(control: Conversation): Promise<never> {
+async function lived(control: SamConnection): Promise<never> {
   for (;;) {
     const line = await control.line()
     // SAM 3.2: either side may ask whether the other is there.

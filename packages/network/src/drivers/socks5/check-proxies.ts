@@ -3,7 +3,7 @@ import type { EntryId } from '@troupe/core'
 import type { Finding } from '../../overlay/overlay-state.ts'
 import type { Target } from '../../overlay/overlay.ts'
 import { destinationOf, formatTarget } from '../target.ts'
-import { connectPermitted } from '../../sockets/own-sockets.ts'
+import { connectOwn } from '../../sockets/own-sockets.ts'
 import { dial } from '../../dial/dial.ts'
 import { addressOf } from './request.ts'
 import { Failures } from './errors.ts'
@@ -12,7 +12,7 @@ import { commands, requestOf } from './messages.ts'
 import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
 /** @throws TroupeError the first proxy's failure, where none works. */
-export async function look(id: EntryId, config: Socks5Route, probe: Target | undefined, signal: AbortSignal): Promise<Finding> {
+export async function checkProxies(id: EntryId, config: Socks5Route, probe: Target | undefined, signal: AbortSignal): Promise<Finding> {
   const target = probe && destinationOf(probe)
   const text = target ? formatTarget(target) : 'nothing'
   const failures = new Failures(id, target ? `a probe of ${text}` : 'a greeting', text)
@@ -24,14 +24,14 @@ export async function look(id: EntryId, config: Socks5Route, probe: Target | und
   return { state: 'degraded', reason: `${errors.length} of ${outcomes.length} proxies do not work: ${first.message}` }
 }
 
-interface Question {
+interface ProxyRequest {
   readonly id: EntryId
   readonly target: Target | undefined
   readonly failures: Failures
   readonly signal: AbortSignal
 }
 
-async function attempt(proxy: Proxy, config: Socks5Route, { id, target, failures, signal }: Question): Promise<Outcome> {
+async function attempt(proxy: Proxy, config: Socks5Route, { id, target, failures, signal }: ProxyRequest): Promise<Outcome> {
   const { isolate, optimistic = false, timeouts = defaultTimeouts, via } = config
   const timeout = timeouts.connect + timeouts.handshake
   const plan = {
@@ -48,7 +48,7 @@ async function attempt(proxy: Proxy, config: Socks5Route, { id, target, failures
   try {
     const socket =
       via === undefined
-        ? connectPermitted(addressOf(proxy))
+        ? connectOwn(addressOf(proxy))
         : await dial(via, { host: proxy.host, port: proxy.port ?? 0 }, { timeout: timeouts.connect, signal })
     const outcome = await new Handshake(socket, plan).run()
     if ('socket' in outcome) outcome.socket.on('error', () => undefined).destroy()

@@ -1,10 +1,10 @@
 /** Thread side of `network.socks5`: connections through the proxy, on sockets of this thread (RFC 1928). */
 import type { Driver } from '../../overlay/overlay.ts'
-import { ask } from './request.ts'
+import { sendRequest } from './request.ts'
 import { destinationOf, formatTarget } from '../target.ts'
 import { Failures } from './errors.ts'
 import { commands } from './messages.ts'
-import { proxiesKnown } from './proxy-health.ts'
+import { proxyHealthOf } from './proxy-health.ts'
 import { resolve, reverse } from './resolve.ts'
 import { proxiesOf, socks5 } from './route.ts'
 import { associate } from './udp.ts'
@@ -19,12 +19,12 @@ export const socks5Driver: Driver = {
     const destination = destinationOf(target)
     const text = formatTarget(destination)
     const failures = new Failures(route.overlay, `a connection to ${text}`, text)
-    const { socket } = await ask(route, { command: commands.connect, destination, failures }, options, hop)
+    const { socket } = await sendRequest(route, { command: commands.connect, destination, failures }, options, hop)
     return socket
   },
   poolKey: (route, { process = '' }) => (proxiesOf(route).isolate?.by === 'process' ? process : ''),
   resolve,
   reverse,
   associate,
-  entrances: (route) => proxiesKnown(route.overlay).view(proxiesOf(route)),
+  entrances: (route) => proxyHealthOf(route.overlay).view(proxiesOf(route)),
 }

@@ -8,7 +8,7 @@ import type { Route } from '../../overlay/route.ts'
 import { OverlayState } from '../../overlay/overlay-state.ts'
 import { Prober } from '../prober.ts'
 import { socks5Kind } from './config.ts'
-import { look } from './check-proxies.ts'
+import { checkProxies } from './check-proxies.ts'
 import { i2pKind } from '../i2p/config.ts'
 import { i2p } from '../i2p/route.ts'
 import { reachable } from './probe.ts'
@@ -35,7 +35,7 @@ async function open(id: EntryId, fields: Fields, { generation, routeOf, log }: S
   const config = configOf(fields, fields.via === undefined ? undefined : routeOf(fields.via))
   refuseNoWay(id, config)
   const state = new OverlayState(id, log)
-  const prober = new Prober({ state, look: async (signal) => look(id, config, fields.probe, signal) })
+  const prober = new Prober({ state, look: async (signal) => checkProxies(id, config, fields.probe, signal) })
   return {
     id,
     kind: socks5Kind.kind,

@@ -3,8 +3,8 @@
  * else is in the route stay out, so a lower layer's error, whose message holds them, is never the cause.
  */
 import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
-import type { Answer, Stage } from './reply-parser.ts'
-import { replyWords } from './reply-codes.ts'
+import type { Reply, Stage } from './reply-parser.ts'
+import { replyCodes } from './reply-codes.ts'
 
 /**
  * Where a failure lies. `proxy`: it does not work, for nobody. `exchange`: it broke off, and another may do better.
@@ -92,7 +92,7 @@ export class Failures {
   }
 
   rejected(replyCode: number, stage: Stage): Failure {
-    const reply = replyWords(replyCode)
+    const reply = replyCodes(replyCode)
     const details = { stage, replyCode, reply }
     if (replyCode === commandNotSupported)
       return this.#failure('Invalid', `is not supported by the proxy: it answered ${replyCode}, ${reply}`, details, 'end')
@@ -104,7 +104,7 @@ export class Failures {
     return this.#unavailable('the proxy answered before it was asked: it does not speak SOCKS5', { stage }, 'proxy')
   }
 
-  alien({ looksLike }: Extract<Answer, { type: 'alien' }>, stage: Stage): Failure {
+  alien({ looksLike }: Extract<Reply, { type: 'alien' }>, stage: Stage): Failure {
     if (stage === 'greeting') {
       const text = `the entry's host and port answer in ${looksLike}, not in SOCKS5: are they those of the proxy?`
       return this.#unavailable(text, { stage }, 'proxy')

@@ -1,12 +1,12 @@
 /** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929): whatever ends it first ends it. */
 import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { type Answer, Answers, type Stage } from './reply-parser.ts'
+import { type Reply, ReplyParser, type Stage } from './reply-parser.ts'
 import type { Failure, Failures, Limit } from './errors.ts'
 import { type Login, loginOf, type Offer, offers } from './messages.ts'
 import type { Timeouts } from './route.ts'
 
-export type Success = Extract<Answer, { type: 'success' }>
+export type Success = Extract<Reply, { type: 'success' }>
 
 /** A success has no reply where nothing was requested. */
 export type Outcome = { readonly socket: Socket; readonly reply: Success | undefined } | Failure
@@ -34,7 +34,7 @@ export interface HandshakePlan {
 export class Handshake {
   readonly #socket: Socket
   readonly #plan: HandshakePlan
-  readonly #answers: Answers
+  readonly #answers: ReplyParser
   readonly #offer: Offer
   readonly #ended = Promise.withResolvers<Outcome>()
   #timer: Timer | undefined
@@ -46,7 +46,7 @@ export class Handshake {
     this.#socket = socket
     this.#plan = plan
     this.#offer = offerOf(plan)
-    this.#answers = new Answers(plan.optimistic && plan.login !== undefined && plan.request !== undefined)
+    this.#answers = new ReplyParser(plan.optimistic && plan.login !== undefined && plan.request !== undefined)
   }
 
   run(): Promise<Outcome> {
@@ -94,7 +94,7 @@ export class Handshake {
   }
 
   /** Whether the handshake is over. */
-  #take(answer: Answer, stage: Stage): boolean {
+  #take(answer: Reply, stage: Stage): boolean {
     const { failures, isolated } = this.#plan
     switch (answer.type) {
       case 'method':

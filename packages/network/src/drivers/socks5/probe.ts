@@ -3,7 +3,7 @@ import { TroupeError, unavailable, withDeadline } from '@troupe/core'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { dial } from '../../dial/dial.ts'
-import { connectPermitted } from '../../sockets/own-sockets.ts'
+import { connectOwn } from '../../sockets/own-sockets.ts'
 import { addressOf } from './request.ts'
 import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
@@ -21,7 +21,7 @@ export async function reachable({ proxies, via, timeouts = defaultTimeouts }: So
 }
 
 async function connected(proxy: Proxy, timeout: number): Promise<Socket> {
-  const socket = connectPermitted(addressOf(proxy))
+  const socket = connectOwn(addressOf(proxy))
   try {
     await withDeadline(once(socket, 'connect'), timeout, () => new TroupeError('Timeout', `no connection within ${timeout} ms`))
     return socket.on('error', () => undefined)

@@ -2,7 +2,7 @@ import { entryId } from '@troupe/core'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { dial } from '../../dial/dial.ts'
-import { Proxies } from './proxy-health.ts'
+import { ProxyHealth } from './proxy-health.ts'
 import type { Socks5Route } from './route.ts'
 import { askLogin, failure, granted, greeting, route, target } from './testing/sample.ts'
 import { answering, type Script, ScriptedProxy } from './testing/scripted-proxy.ts'
@@ -19,7 +19,7 @@ describe('the order of proxies', () => {
   const config = (policy: NonNullable<Socks5Route['policy']>) => ({ proxies: list, policy })
 
   it('is that of the entry, by turns, or the same for a key', () => {
-    const proxies = new Proxies(overlay)
+    const proxies = new ProxyHealth(overlay)
     expect([proxies.order(config('first'), 'x'), proxies.order(config('first'), 'y')]).toEqual([list, list])
     const turns = [1, 2, 3, 4].map(() =>
       proxies
@@ -34,7 +34,7 @@ describe('the order of proxies', () => {
   })
 
   it('moves a key only when its own proxy is gone', () => {
-    const proxies = new Proxies(overlay)
+    const proxies = new ProxyHealth(overlay)
     const keys = Array.from({ length: 100 }, (_, key) => `actor ${key}`)
     const before = keys.map((key) => proxies.order(config('sticky'), key)[0])
     proxies.down(b, 1)
@@ -46,7 +46,7 @@ describe('the order of proxies', () => {
   })
 
   it('puts those that are down behind, the one whose check is due next first', () => {
-    const proxies = new Proxies(overlay)
+    const proxies = new ProxyHealth(overlay)
     proxies.down(a, 0)
     vi.advanceTimersByTime(10)
     proxies.down(b, 1)
@@ -56,7 +56,7 @@ describe('the order of proxies', () => {
   })
 
   it('is due for a check after a second, then after two, up to a minute', () => {
-    const proxies = new Proxies(overlay)
+    const proxies = new ProxyHealth(overlay)
     const waits: number[] = []
     for (let check = 0; check < 9; check++) {
       proxies.down(a, 0)
@@ -130,7 +130,7 @@ describe('several proxies', () => {
   })
 
   it('are down for longer where they greet, and hang again', () => {
-    const proxies = new Proxies(overlay)
+    const proxies = new ProxyHealth(overlay)
     const [first] = [{ host: 'hung', port: 1 }]
     const config = { proxies: [first, { host: 'other', port: 1 }] }
     proxies.down(first, 0)

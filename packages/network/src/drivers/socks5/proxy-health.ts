@@ -22,7 +22,7 @@ interface Mark {
   checking: boolean
 }
 
-export class Proxies {
+export class ProxyHealth {
   readonly #overlay: EntryId
   readonly #marks = new Map<string, Mark>()
   /** Failures of proxies that have greeted again, and not yet done more: one that hangs over requests is soon down again, and for longer. */
@@ -103,13 +103,13 @@ export class Proxies {
   }
 }
 
-const known = new Map<EntryId, Proxies>()
+const known = new Map<EntryId, ProxyHealth>()
 
 /** What this thread knows of the proxies of an overlay, of whichever generation. */
-export function proxiesKnown(overlay: EntryId): Proxies {
+export function proxyHealthOf(overlay: EntryId): ProxyHealth {
   const found = known.get(overlay)
   if (found) return found
-  const made = new Proxies(overlay)
+  const made = new ProxyHealth(overlay)
   known.set(overlay, made)
   return made
 }

@@ -21,6 +21,6 @@ const words: Readonly<Record<number, string>> = {
 }
 
 /** A reply code in words. */
-export function replyWords(code: number): string {
+export function replyCodes(code: number): string {
   return words[code] ?? 'a code that RFC 1928 does not assign'
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Answer, Answers } from './reply-parser.ts'
+import { type Reply, ReplyParser } from './reply-parser.ts'
 
 const byte = fc.integer({ min: 0, max: 255 })
 const address = fc.oneof(
@@ -13,9 +13,9 @@ const login = fc.constantFrom([], [1, 0], [5, 0])
 const dialogue = fc.record({ login, reserved: byte, address, port: fc.integer({ min: 0, max: 65_535 }), behind: fc.uint8Array() })
 
 /** Feeds `bytes` in pieces of `size`, and reads all there is after each. */
-function read(bytes: Uint8Array, size: number): { answers: readonly Answer[]; rest: Buffer } {
-  const answers = new Answers()
-  const found: Answer[] = []
+function read(bytes: Uint8Array, size: number): { answers: readonly Reply[]; rest: Buffer } {
+  const answers = new ReplyParser()
+  const found: Reply[] = []
   for (let at = 0; at < bytes.length; at += size) {
     answers.push(Buffer.from(bytes.subarray(at, at + size)))
     while (!over(found.at(-1))) {
@@ -27,7 +27,7 @@ function read(bytes: Uint8Array, size: number): { answers: readonly Answer[]; re
   return { answers: found, rest: answers.rest }
 }
 
-const over = (answer: Answer | undefined) => answer !== undefined && answer.type !== 'method' && answer.type !== 'login'
+const over = (answer: Reply | undefined) => answer !== undefined && answer.type !== 'method' && answer.type !== 'login'
 
 describe('answers of a proxy', () => {
   it('are the same in pieces of every size, and leave what is behind them alone', () => {
@@ -61,8 +61,8 @@ describe('answers of a proxy', () => {
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), likely), (noise) => {
         const whole = read(noise, noise.length)
         for (let at = 1; at < noise.length; at++) {
-          const answers = new Answers()
-          const found: Answer[] = []
+          const answers = new ReplyParser()
+          const found: Reply[] = []
           for (const piece of [noise.subarray(0, at), noise.subarray(at)]) {
             answers.push(Buffer.from(piece))
             for (let answer = over(found.at(-1)) ? undefined : answers.next(); answer; answer = over(answer) ? undefined : answers.next())
@@ -81,7 +81,7 @@ describe('answers of a proxy', () => {
       [[1, 1], 'login'],
       [[5, 2, 1, 0, 5, 5], 'refusal'],
     ] as const) {
-      const answers = new Answers(true)
+      const answers = new ReplyParser(true)
       answers.push(Buffer.from(bytes))
       let last = answers.next()
       while (!over(last) && answers.rest.length > 0) last = answers.next()
@@ -90,7 +90,7 @@ describe('answers of a proxy', () => {
     expect(read(Uint8Array.from([1, 0]), 1).answers).toEqual([{ type: 'alien', looksLike: 'something else' }])
   })
 
-  it.each<[string, number[], Answer]>([
+  it.each<[string, number[], Reply]>([
     ['HTTP', [...Buffer.from('HTTP/1.0 501')], { type: 'alien', looksLike: 'HTTP' }],
     ['SOCKS4', [0, 90], { type: 'alien', looksLike: 'something else' }],
     ['a reply in place of the answer to a login', [5, 2, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0], { type: 'refusal', code: 1 }],

@@ -8,7 +8,7 @@ import { methods } from './messages.ts'
 /** Where a handshake is. */
 export type Stage = 'connect' | 'greeting' | 'login' | 'request'
 
-export type Answer =
+export type Reply =
   | { readonly type: 'method'; readonly method: number }
   | { readonly type: 'login'; readonly status: number }
   /** A refusal may come in place of the answer to a login: Tor does so when it cannot read its `<torS0X>` form. */
@@ -25,7 +25,7 @@ const replyHead = 5
 const portBytes = 2
 const empty = Buffer.alloc(0)
 
-export class Answers {
+export class ReplyParser {
   /** The answer that is awaited. */
   stage: Exclude<Stage, 'connect'> = 'greeting'
   #bytes: Buffer = empty
@@ -50,7 +50,7 @@ export class Answers {
   }
 
   /** The next answer; `undefined` until all of it has come. There is none behind a refusal, a success, or what is alien. */
-  next(): Answer | undefined {
+  next(): Reply | undefined {
     if (this.stage === 'request') return this.#reply()
     const [head, value] = this.#bytes
     if (head === undefined) return undefined
@@ -63,19 +63,19 @@ export class Answers {
     return this.stage === 'greeting' ? this.#method(value) : this.#login(head, value)
   }
 
-  #method(method: number): Answer {
+  #method(method: number): Reply {
     if (method === methods.none) this.stage = 'request'
     else if (method === methods.password) this.stage = 'login'
     return { type: 'method', method }
   }
 
-  #login(head: number, status: number): Answer {
+  #login(head: number, status: number): Reply {
     if (status !== success) return head === version ? { type: 'refusal', code: status } : { type: 'login', status }
     this.stage = 'request'
     return { type: 'login', status }
   }
 
-  #reply(): Answer | undefined {
+  #reply(): Reply | undefined {
     const bytes = this.#bytes
     const [head, code, , addressType = 0, first = 0] = bytes
     if (head === undefined) return undefined
@@ -93,6 +93,6 @@ export class Answers {
   }
 }
 
-function alien(head: number): Answer {
+function alien(head: number): Reply {
   return { type: 'alien', looksLike: String.fromCharCode(head) === 'H' ? 'HTTP' : 'something else' }
 }

@@ -1,18 +1,18 @@
 /** Puts a request to the proxies of a route: to one after the other, as far as the failure of one leaves hope in the next. */
 import type { Socket } from 'node:net'
-import { connectPermitted } from '../../sockets/own-sockets.ts'
+import { connectOwn } from '../../sockets/own-sockets.ts'
 import type { Dial, DialOptions, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import type { Failures } from './errors.ts'
 import { Handshake, type HandshakePlan, type Outcome, type Success } from './handshake.ts'
 import { isolationLogin } from './isolation.ts'
 import { type Command, requestOf } from './messages.ts'
-import { type Proxies, proxiesKnown } from './proxy-health.ts'
+import { type ProxyHealth, proxyHealthOf } from './proxy-health.ts'
 import { defaultTimeouts, proxiesOf, type Proxy, type Socks5Route, type Timeouts, unixPrefix } from './route.ts'
 
 const defaultTimeout = 30_000
 
-export interface Question {
+export interface ProxyRequest {
   readonly command: Command
   /** Checked and in ASCII. */
   readonly destination: Target
@@ -25,27 +25,27 @@ export interface Granted {
 }
 
 /** @throws TroupeError as the proxies' failures say. */
-export async function ask(route: Route, question: Question, options: DialOptions, hop: Dial): Promise<Granted> {
+export async function sendRequest(route: Route, question: ProxyRequest, options: DialOptions, hop: Dial): Promise<Granted> {
   const { signal, timeout = defaultTimeout } = options
   const { failures, destination } = question
   if (signal?.aborted === true) throw failures.canceled().error
   const request = requestOf(question.command, destination)
-  const asking = new Asking(route, options, hop, { timeout, until: performance.now() + timeout, signal, failures })
+  const asking = new RequestAttempts(route, options, hop, { timeout, until: performance.now() + timeout, signal, failures })
   return asking.run(request, destination)
 }
 
 type Caller = Pick<HandshakePlan, 'timeout' | 'until' | 'signal' | 'failures'>
 
-class Asking {
+class RequestAttempts {
   readonly #config: Socks5Route
-  readonly #known: Proxies
+  readonly #known: ProxyHealth
   readonly #options: DialOptions
   readonly #hop: Dial
   readonly #caller: Caller
 
   constructor(route: Route, options: DialOptions, hop: Dial, caller: Caller) {
     this.#config = proxiesOf(route)
-    this.#known = proxiesKnown(route.overlay)
+    this.#known = proxyHealthOf(route.overlay)
     this.#options = options
     this.#hop = hop
     this.#caller = caller
@@ -94,7 +94,7 @@ class Asking {
 
   async #attempt(proxy: Proxy, plan: HandshakePlan): Promise<Outcome> {
     const { via } = this.#config
-    if (via === undefined) return new Handshake(connectPermitted(addressOf(proxy)), plan).run()
+    if (via === undefined) return new Handshake(connectOwn(addressOf(proxy)), plan).run()
     const { signal } = plan
     const timeout = Math.max(0, Math.min(plan.timeouts.connect, plan.until - performance.now()))
     const options = { ...this.#options, ...(signal && { signal }), timeout }

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { decodeHost } from './address.ts'
-import { ask } from './request.ts'
+import { sendRequest } from './request.ts'
 import { hostOf } from '../target.ts'
 import { Failures } from './errors.ts'
 import { type Command, commands } from './messages.ts'
@@ -35,7 +35,7 @@ export async function reverse(route: Route, address: string, options: DialOption
 }
 
 async function lookUp(route: Route, command: Command, host: string, failures: Failures, options: DialOptions, hop: Dial): Promise<string> {
-  const { socket, reply } = await ask(route, { command, destination: { host, port: 0 }, failures }, options, hop)
+  const { socket, reply } = await sendRequest(route, { command, destination: { host, port: 0 }, failures }, options, hop)
   socket.destroy()
   return decodeHost(reply.addressType, reply.address)
 }

@@ -4,7 +4,7 @@ import { entryId } from '@troupe/core'
 import { Registry } from '@troupe/registry'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { dial } from '../../dial/dial.ts'
-import { networkKinds, Overlays } from '../../overlay/overlay-table.ts'
+import { networkKinds, OverlayTable } from '../../overlay/overlay-table.ts'
 import { FakeRouter } from '../i2p/testing/fake-router.ts'
 import { answering, ScriptedProxy } from './testing/scripted-proxy.ts'
 
@@ -16,7 +16,7 @@ async function start(fields: Readonly<Record<string, unknown>>) {
   const registry = new Registry({ kinds: networkKinds })
   const log: string[] = []
   registry.add({ id, kind: 'network.socks5', fields })
-  const overlays = new Overlays(registry, { log: (line) => log.push(line) })
+  const overlays = new OverlayTable(registry, { log: (line) => log.push(line) })
   onTestFinished(async () => overlays[Symbol.asyncDispose]())
   return { overlay: await overlays.add(id), overlays, log }
 }
@@ -93,7 +93,7 @@ it('does not lead through I2P to a proxy that is not there', async () => {
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id: entryId('app:eep'), kind: 'network.i2p', fields: { host: '127.0.0.1', port: router.port } })
   registry.add({ id, kind: 'network.socks5', fields: { host: '10.0.0.1', port: 1080, via: 'app:eep' } })
-  await using overlays = new Overlays(registry)
+  await using overlays = new OverlayTable(registry)
   await overlays.add(entryId('app:eep'))
   await expect(overlays.add(id)).rejects.toMatchObject({ kind: 'Invalid', details: { path: 'via' } })
 })

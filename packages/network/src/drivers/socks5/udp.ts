@@ -9,7 +9,7 @@ import type { AssociateOptions, Dial, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { ownDatagrams } from '../../sockets/own-datagrams.ts'
 import { decodeHost, hostLength } from './address.ts'
-import { ask, type Granted } from './request.ts'
+import { sendRequest, type Granted } from './request.ts'
 import { destinationOf } from '../target.ts'
 import { Failures } from './errors.ts'
 import { commands } from './messages.ts'
@@ -27,7 +27,7 @@ export async function associate(route: Route, options: AssociateOptions, hop: Di
   if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries connections alone`).error
   // Read here and not above: threads that send no datagrams need nothing of it.
   const { SocksClient: framing } = await import('socks')
-  const { socket, reply } = await ask(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
+  const { socket, reply } = await sendRequest(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
   socket.on('error', () => {})
   try {
     const relay = { host: relayHost(reply, socket), port: reply.port }

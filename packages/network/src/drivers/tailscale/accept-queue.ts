@@ -3,7 +3,7 @@ import type { Accepted } from '../../overlay/overlay.ts'
 
 type Outcome = { readonly error: Error | undefined }
 
-export class Arrivals implements AsyncIterable<Accepted> {
+export class AcceptQueue implements AsyncIterable<Accepted> {
   readonly #waiting: Accepted[] = []
   #over: Outcome | undefined
   #wake: () => void = () => {}

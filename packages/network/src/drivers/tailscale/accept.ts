@@ -2,11 +2,11 @@
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
 import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'
-import { listenPermitted } from '../../sockets/own-sockets.ts'
-import type { Listener, Peer, Ticket } from '../../overlay/overlay.ts'
-import { Arrivals } from './accept-queue.ts'
+import { listenOwn } from '../../sockets/own-sockets.ts'
+import type { Listener, Peer, ListenGrant } from '../../overlay/overlay.ts'
+import { AcceptQueue } from './accept-queue.ts'
 import { FirstLine, isFields, readFields, textsIn } from './json-line.ts'
-import { placeOf } from './route.ts'
+import { listenGrantOf } from './route.ts'
 import { parseAddress, readEnds, showAddresses } from './socket-addresses.ts'
 
 /** Milliseconds for the line that stands before a connection. */
@@ -14,34 +14,34 @@ const patience = 10_000
 const taken = '\n'
 
 /** @throws TroupeError `Unavailable` when the place is gone. */
-export async function accept(ticket: Ticket): Promise<Listener> {
-  const { forward, channel } = placeOf(ticket)
-  const arrivals = new Arrivals()
-  const server = createServer((socket) => void take(socket, arrivals))
+export async function accept(listenGrant: ListenGrant): Promise<Listener> {
+  const { forward, channel } = listenGrantOf(listenGrant)
+  const acceptQueue = new AcceptQueue()
+  const server = createServer((socket) => void take(socket, acceptQueue))
   const news = new BroadcastChannel(channel)
-  let { address } = ticket
+  let { address } = listenGrant
   const end = (error?: Error) => {
     news.close()
     server.close()
-    arrivals.end(error)
+    acceptQueue.end(error)
   }
   news.addEventListener('message', (event) => {
     const told: unknown = 'data' in event ? event.data : undefined
     if (isFields(told) && typeof told['host'] === 'string') address = { ...address, host: told['host'] }
-    else end(lost({ ...ticket, address }, typeof told === 'string' ? told : 'it is gone'))
+    else end(lost({ ...listenGrant, address }, typeof told === 'string' ? told : 'it is gone'))
   })
   news.unref()
   try {
     await listening(server, forward)
   } catch {
     end()
-    throw lost(ticket, 'it was given up before anybody accepted there')
+    throw lost(listenGrant, 'it was given up before anybody accepted there')
   }
   return {
     get address() {
       return address
     },
-    connections: arrivals,
+    connections: acceptQueue,
     async [Symbol.asyncDispose]() {
       end()
     },
@@ -51,15 +51,15 @@ export async function accept(ticket: Ticket): Promise<Listener> {
 async function listening(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).once('listening', resolve)
-    listenPermitted(server, path)
+    listenOwn(server, path)
   })
 }
 
-function lost({ overlay, address }: Ticket, why: string): Error {
+function lost({ overlay, address }: ListenGrant, why: string): Error {
   return unavailable(`nothing arrives any more at ${address.host}:${address.port} in overlay ${overlay}: ${why}`, { overlay })
 }
 
-async function take(socket: Socket, arrivals: Arrivals): Promise<void> {
+async function take(socket: Socket, acceptQueue: AcceptQueue): Promise<void> {
   const line = new FirstLine(socket)
   const timer = startDeadline(() => line.abandon(new Error('no line')), patience)
   try {
@@ -68,7 +68,7 @@ async function take(socket: Socket, arrivals: Arrivals): Promise<void> {
     if (ends === undefined) throw new Error('no header')
     socket.write(taken)
     showAddresses(socket, ends)
-    if (!arrivals.push({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
+    if (!acceptQueue.push({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
   } catch {
     // Closed without the answer, the connection is refused.
     socket.on('error', () => {}).destroy()

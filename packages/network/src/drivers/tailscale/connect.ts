@@ -2,7 +2,7 @@
 import type { Driver } from '../../overlay/overlay.ts'
 import { destinationOf, formatTarget } from '../target.ts'
 import { accept } from './accept.ts'
-import { ask } from './request.ts'
+import { sendRequest } from './request.ts'
 import { associate } from './datagrams.ts'
 import { Failures } from './errors.ts'
 import { resolve, reverse } from './names.ts'
@@ -16,7 +16,7 @@ export const tailscaleDriver = {
     const destination = destinationOf(target)
     const text = formatTarget(destination)
     const failures = new Failures(route, `a connection to ${text}`, text)
-    const { socket, answer } = await ask(route, { op: 'dial', fields: { ...destination }, read: readEnds, failures }, options)
+    const { socket, answer } = await sendRequest(route, { op: 'dial', fields: { ...destination }, read: readEnds, failures }, options)
     return showAddresses(socket, answer)
   },
   resolve,

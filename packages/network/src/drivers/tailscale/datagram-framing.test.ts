@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { frameOf, Frames } from './datagram-framing.ts'
+import { frameOf, DatagramFrames } from './datagram-framing.ts'
 
 it('takes datagrams out of a stream, however it is cut', () => {
   const datagram = fc.record({
@@ -10,7 +10,7 @@ it('takes datagrams out of a stream, however it is cut', () => {
   fc.assert(
     fc.property(fc.array(datagram, { maxLength: 8 }), fc.array(fc.nat(40), { minLength: 1 }), (datagrams, sizes) => {
       const all = Buffer.concat(datagrams.map(({ address, payload }) => frameOf(address, payload)))
-      const frames = new Frames()
+      const frames = new DatagramFrames()
       const found: { address: string; payload: Uint8Array }[] = []
       for (let [at, turn] = [0, 0]; at < all.length; turn += 1) {
         const size = (sizes[turn % sizes.length] ?? 0) + 1

@@ -2,7 +2,7 @@
 
 const lengthBytes = 4
 
-export interface Frame {
+export interface DatagramFrame {
   /** `ip:port`; empty for a notice of the sidecar. */
   readonly address: string
   readonly payload: Buffer
@@ -17,13 +17,13 @@ export function frameOf(address: string, payload: Uint8Array): Buffer {
 }
 
 /** Takes frames out of a stream that comes in pieces. */
-export class Frames {
+export class DatagramFrames {
   #rest: Buffer = Buffer.alloc(0)
 
   /** The frames that are whole with `chunk`. */
-  push(chunk: Buffer): readonly Frame[] {
+  push(chunk: Buffer): readonly DatagramFrame[] {
     let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    const frames: Frame[] = []
+    const frames: DatagramFrame[] = []
     while (rest.length >= lengthBytes) {
       const end = lengthBytes + rest.readUInt32BE(0)
       if (rest.length < end) break

@@ -6,9 +6,9 @@ import type { Association, AssociationEvents } from '../../overlay/association.t
 import type { AssociateOptions, Target } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { destinationOf, formatTarget } from '../target.ts'
-import { ask } from './request.ts'
+import { sendRequest } from './request.ts'
 import { Failures } from './errors.ts'
-import { Frames, frameOf } from './datagram-framing.ts'
+import { DatagramFrames, frameOf } from './datagram-framing.ts'
 import { parseAddress } from './socket-addresses.ts'
 
 /** What IPv4 carries, less its headers. */
@@ -18,13 +18,13 @@ export async function associate(route: Route, options: AssociateOptions): Promis
   const { port = 0, ...rest } = options
   const what = port === 0 ? 'a way for datagrams' : `a way for datagrams on port ${port}`
   const failures = new Failures(route, what, 'udp')
-  const { socket } = await ask(route, { op: 'packet', fields: { port }, read: (answer) => answer, failures }, rest)
+  const { socket } = await sendRequest(route, { op: 'packet', fields: { port }, read: (answer) => answer, failures }, rest)
   return new TailnetAssociation(socket)
 }
 
 class TailnetAssociation extends EventEmitter<AssociationEvents> implements Association {
   readonly #socket: Socket
-  readonly #frames = new Frames()
+  readonly #frames = new DatagramFrames()
   #over = false
 
   constructor(socket: Socket) {

@@ -82,9 +82,9 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     bind: async (options: BindOptions): Promise<Binding> => {
       const place = await node.bind(options)
       return {
-        ticket: Object.freeze({
+        listenGrant: Object.freeze({
           ...route,
-          config: Object.freeze(place.ticket),
+          config: Object.freeze(place.listenGrant),
           address: { host: node.present().dns_name, port: place.port },
         }),
         [Symbol.asyncDispose]: async () => node.giveUp(place),

@@ -71,10 +71,10 @@ export class FirstLine {
 export type Fields = Readonly<Record<string, unknown>>
 
 /** What a line answers; `undefined` for what is no answer. */
-export type Answer<T> = { readonly taken: T } | { readonly refused: Refusal } | undefined
+export type JsonReply<T> = { readonly taken: T } | { readonly refused: Refusal } | undefined
 
 /** The answer in a line, of which `read` takes what was asked for; it answers `undefined` where that is not there. */
-export function readAnswer<T>(fields: Fields | undefined, read: (fields: Fields) => T | undefined): Answer<T> {
+export function readAnswer<T>(fields: Fields | undefined, read: (fields: Fields) => T | undefined): JsonReply<T> {
   if (fields?.['ok'] === true) {
     const taken = read(fields)
     return taken === undefined ? undefined : { taken }

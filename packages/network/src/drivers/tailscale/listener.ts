@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'
 import type { BindOptions } from '../../overlay/overlay.ts'
 import { done, listening } from './sidecar-messages.ts'
-import type { TailscaleTicket } from './route.ts'
+import type { TailscaleListenGrant } from './route.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 
 /** A certificate may have to be had first. */
@@ -13,8 +13,8 @@ const listenTimeout = 90_000
 const closeTimeout = 10_000
 const channelBytes = 18
 
-export class Place {
-  readonly ticket: TailscaleTicket
+export class TailnetListener {
+  readonly listenGrant: TailscaleListenGrant
   readonly #folder: string
   readonly #options: BindOptions
   #port: number
@@ -25,7 +25,7 @@ export class Place {
     this.#folder = folder
     this.#options = options
     this.#port = options.port
-    this.ticket = { forward: join(folder, 's'), channel: `troupe:place:${randomBytes(channelBytes).toString('base64url')}` }
+    this.listenGrant = { forward: join(folder, 's'), channel: `troupe:place:${randomBytes(channelBytes).toString('base64url')}` }
   }
 
   /** The port; the same in all lives of the sidecar, whichever it was at first. */
@@ -41,7 +41,7 @@ export class Place {
   /** Has connections brought here from now on. @throws TroupeError why not. */
   async open(process: SidecarProcess, node: string): Promise<void> {
     const { tls = false } = this.#options
-    const fields = { node, port: this.#port, tls, forward: this.ticket.forward }
+    const fields = { node, port: this.#port, tls, forward: this.listenGrant.forward }
     const { listener, port } = await process.request('listen', fields, listening, listenTimeout)
     this.#port = port
     this.#at = { process, listener }
@@ -49,7 +49,7 @@ export class Place {
 
   /** Tells whoever accepts here by which name it is reached from now on. */
   rename(host: string): void {
-    tell(this.ticket.channel, { host })
+    tell(this.listenGrant.channel, { host })
   }
 
   /** Gives it up, and tells whoever accepts here. */
@@ -58,7 +58,7 @@ export class Place {
     this.#at = undefined
     // Before anything is waited for: who would accept from now on finds no folder.
     const removed = rm(this.#folder, { recursive: true, force: true })
-    tell(this.ticket.channel, why)
+    tell(this.listenGrant.channel, why)
     if (at && !at.process.isOver) await at.process.request('close', { listener: at.listener }, done, closeTimeout).catch(() => undefined)
     await removed
   }

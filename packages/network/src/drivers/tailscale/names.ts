@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import { hostOf } from '../target.ts'
-import { ask } from './request.ts'
+import { sendRequest } from './request.ts'
 import { Failures } from './errors.ts'
 import { textsIn } from './json-line.ts'
 
@@ -22,7 +22,7 @@ export async function resolve(route: Route, name: string, options: ResolveOption
 export async function reverse(route: Route, address: string, options: DialOptions): Promise<readonly string[]> {
   if (isIP(address) === 0) throw invalid(`"${address}" is not an IP address`, { address })
   const failures = new Failures(route, `a look-up of ${address}`, address)
-  const { socket, answer } = await ask(
+  const { socket, answer } = await sendRequest(
     route,
     { op: 'reverse', fields: { address: hostOf(address) }, read: (answer) => textsIn(answer, 'names'), failures },
     options,
@@ -37,7 +37,11 @@ async function lookUp(
   failures: Failures,
   options: DialOptions,
 ): Promise<readonly string[]> {
-  const { socket, answer } = await ask(route, { op: 'resolve', fields, read: (answer) => textsIn(answer, 'addresses'), failures }, options)
+  const { socket, answer } = await sendRequest(
+    route,
+    { op: 'resolve', fields, read: (answer) => textsIn(answer, 'addresses'), failures },
+    options,
+  )
   socket.destroy()
   return answer
 }

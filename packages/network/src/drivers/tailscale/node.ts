@@ -7,7 +7,7 @@ import type { BindOptions } from '../../overlay/overlay.ts'
 import { done, type Joined, joined, type NodeEvent, type Status, status } from './sidecar-messages.ts'
 import { refusalError } from './error-codes.ts'
 import { nodeMachine } from './node.machine.ts'
-import { Place } from './listener.ts'
+import { TailnetListener } from './listener.ts'
 import type { TailscaleRoute } from './route.ts'
 import type { Tenant } from './sidecar.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
@@ -32,7 +32,7 @@ export class TailnetNode implements AsyncDisposable {
   readonly #options: NodeOptions
   readonly #actor: Actor<typeof nodeMachine>
   readonly #tenant: Tenant
-  readonly #places = new Set<Place>()
+  readonly #listeners = new Set<TailnetListener>()
   /** Settles when somebody has to do something. */
   readonly #wished = Promise.withResolvers<void>()
   #wish: Wish | undefined
@@ -86,23 +86,23 @@ export class TailnetNode implements AsyncDisposable {
   }
 
   /** Makes a place at which a thread may accept. @throws TroupeError `AlreadyExists`, `Unavailable` */
-  async bind(options: BindOptions): Promise<Place> {
+  async bind(options: BindOptions): Promise<TailnetListener> {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
-    const place = new Place(await this.#options.sidecar.newPlace(), options)
-    this.#places.add(place)
+    const place = new TailnetListener(await this.#options.sidecar.newListener(), options)
+    this.#listeners.add(place)
     try {
       await place.open(process, this.#tenant.node)
     } catch (error) {
-      this.#places.delete(place)
+      this.#listeners.delete(place)
       await place.close('it was never there')
       throw error
     }
     return place
   }
 
-  async giveUp(place: Place): Promise<void> {
-    this.#places.delete(place)
+  async giveUp(place: TailnetListener): Promise<void> {
+    this.#listeners.delete(place)
     await place.close('it was given up')
   }
 
@@ -119,7 +119,7 @@ export class TailnetNode implements AsyncDisposable {
   async #rename(name: string): Promise<void> {
     if (name === '' || this.#joined === undefined || this.#joined.dns_name === name) return
     this.#joined = { ...this.#joined, dns_name: name }
-    for (const place of this.#places) place.rename(name)
+    for (const place of this.#listeners) place.rename(name)
     await this.#options.onJoined?.(this.#joined)
   }
 
@@ -173,11 +173,11 @@ export class TailnetNode implements AsyncDisposable {
     }
     this.#wish = undefined
     await this.#options.onJoined?.(this.#joined)
-    await Promise.all([...this.#places].map(async (place) => this.#reopen(place, process)))
-    for (const place of this.#places) place.rename(this.#joined.dns_name)
+    await Promise.all([...this.#listeners].map(async (place) => this.#reopen(place, process)))
+    for (const place of this.#listeners) place.rename(this.#joined.dns_name)
   }
 
-  async #reopen(place: Place, process: SidecarProcess): Promise<void> {
+  async #reopen(place: TailnetListener, process: SidecarProcess): Promise<void> {
     try {
       await place.open(process, this.#tenant.node)
     } catch (error) {
@@ -186,8 +186,8 @@ export class TailnetNode implements AsyncDisposable {
     }
   }
 
-  async #lose(place: Place, why: string): Promise<void> {
-    if (!this.#places.delete(place)) return
+  async #lose(place: TailnetListener, why: string): Promise<void> {
+    if (!this.#listeners.delete(place)) return
     this.#options.log(`overlay ${this.#options.overlay}: nothing arrives any more on port ${place.port}: ${why}`)
     await place.close(why)
   }
@@ -209,7 +209,7 @@ export class TailnetNode implements AsyncDisposable {
   async #stayOut({ message }: TroupeError): Promise<void> {
     const reason = message.slice(message.indexOf(': ') + 2)
     await this.#process?.request('down', { node: this.#tenant.node, reason }, done, requestTimeout).catch(() => undefined)
-    await Promise.all([...this.#places].map(async (place) => this.#lose(place, reason)))
+    await Promise.all([...this.#listeners].map(async (place) => this.#lose(place, reason)))
   }
 
   async #leave(): Promise<void> {
@@ -217,8 +217,8 @@ export class TailnetNode implements AsyncDisposable {
     this.#joined = undefined
     const wish = { node: this.#tenant.node, logout: this.#isUnwanted }
     if (process?.isOver === false) await process.request('down', wish, done, requestTimeout).catch(() => undefined)
-    await Promise.all([...this.#places].map(async (place) => place.close('the overlay was closed')))
-    this.#places.clear()
+    await Promise.all([...this.#listeners].map(async (place) => place.close('the overlay was closed')))
+    this.#listeners.clear()
     await this.#options.sidecar.leave(this.#tenant)
   }
 
@@ -242,7 +242,7 @@ export class TailnetNode implements AsyncDisposable {
         this.#shutOut.reject(this.#failed(refusalError(event)))
         return
       case 'listener_closed':
-        for (const place of this.#places) if (place.listener === event.listener) void this.#lose(place, event.error)
+        for (const place of this.#listeners) if (place.listener === event.listener) void this.#lose(place, event.error)
         return
       default:
     }

@@ -1,7 +1,7 @@
 /** One request to the sidecar, on a connection of its own to the data socket. */
 import { nodeTimeout, startDeadline, stopTimer } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { connectPermitted } from '../../sockets/own-sockets.ts'
+import { connectOwn } from '../../sockets/own-sockets.ts'
 import type { DialOptions } from '../../overlay/overlay.ts'
 import type { Route } from '../../overlay/route.ts'
 import type { Failures } from './errors.ts'
@@ -10,7 +10,7 @@ import { nodeOf } from './route.ts'
 
 const defaultTimeout = 30_000
 
-export interface Question<T> {
+export interface SidecarRequest<T> {
   readonly op: 'dial' | 'packet' | 'resolve' | 'reverse'
   readonly fields: Fields
   /** What is wanted of the answer; `undefined` where it is not there. */
@@ -25,12 +25,12 @@ export interface Granted<T> {
 }
 
 /** @throws TroupeError as the sidecar refuses; `Unavailable` where there is none, `Timeout`, `Canceled`. */
-export async function ask<T>(route: Route, question: Question<T>, options: DialOptions): Promise<Granted<T>> {
+export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, options: DialOptions): Promise<Granted<T>> {
   const { op, fields, read, failures } = question
   const { signal, timeout = defaultTimeout } = options
   if (isAborted(signal)) throw failures.canceled()
   const { socket: path, node } = nodeOf(route)
-  const socket = connectPermitted({ path })
+  const socket = connectOwn({ path })
   const line = new FirstLine(socket)
   const onAbort = () => line.abandon(failures.canceled())
   signal?.addEventListener('abort', onAbort, { once: true })

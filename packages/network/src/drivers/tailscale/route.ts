@@ -12,7 +12,7 @@ export interface TailscaleRoute {
   readonly node: string
 }
 
-export interface TailscaleTicket {
+export interface TailscaleListenGrant {
   /** Path at which the sidecar hands over connections. */
   readonly forward: string
   /** Of a `BroadcastChannel`, on which the kernel tells that the place is gone. */
@@ -29,12 +29,12 @@ export function nodeOf(route: Route): TailscaleRoute {
 }
 
 /** Where connections arrive, by a ticket. */
-export function placeOf(ticket: Route): TailscaleTicket {
-  const { config } = ticket
+export function listenGrantOf(listenGrant: Route): TailscaleListenGrant {
+  const { config } = listenGrant
   if (isRecord(config) && typeof config['forward'] === 'string' && typeof config['channel'] === 'string') {
     return { forward: config['forward'], channel: config['channel'] }
   }
-  throw foreign(ticket, 'ticket')
+  throw foreign(listenGrant, 'ticket')
 }
 
 function foreign({ overlay }: Route, what: string): TroupeError {

@@ -89,7 +89,7 @@ export class Sidecar {
   }
 
   /** A folder for a socket at which it hands over connections: short, and this user's alone. */
-  async newPlace(): Promise<string> {
+  async newListener(): Promise<string> {
     const folder = this.#folderOf()
     this.#places += 1
     const place = join(folder, String(this.#places))

@@ -3,10 +3,10 @@ import dns, { type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import { asTroupeError, literalOf } from '@troupe/core'
 import type { ResolvedAddress } from '../../overlay/overlay.ts'
-import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
 import { isSealed } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
-import { consent } from '../../sockets/socket-permission.ts'
+import { checkPermission } from '../../sockets/socket-permission.ts'
 import { fakeAddresses, mapped } from './fake-addresses.ts'
 import { property } from '../../sockets/internals.ts'
 import { systemLookup } from '../../sockets/own-sockets.ts'
@@ -20,7 +20,7 @@ export function unguardedLookup(): typeof dns.lookup {
   return dns.lookup === guarded ? systemLookup : dns.lookup
 }
 
-export function guardNames(): void {
+export function guardLookup(): void {
   replaceMethod(dns, 'lookup', (target, self, args) => {
     const [name, second] = args
     const callback = args.at(-1)
@@ -30,7 +30,7 @@ export function guardNames(): void {
       return {}
     }
     if (!isForOverlay(name) || !isCallable(callback)) {
-      const asked = consentToResolve(name)
+      const asked = checkResolve(name)
       if (asked === undefined) return Reflect.apply(target, self, args)
       asked.then(
         () => void Reflect.apply(target, self, args),
@@ -50,7 +50,7 @@ export function guardNames(): void {
       return property(options, 'all') === true ? found : found[0]
     }
     if (!isForOverlay(name)) {
-      await consentToResolve(name)
+      await checkResolve(name)
       return Reflect.apply(target, self, args)
     }
     if (threadOverlay() === undefined) throw unbound('dns.promises.lookup')
@@ -65,9 +65,9 @@ function isForOverlay(name: unknown): name is string {
 }
 
 /** In the clear; an address is no name. */
-function consentToResolve(name: unknown): Promise<void> | undefined {
+function checkResolve(name: unknown): Promise<void> | undefined {
   if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || threadOverlay() !== null) return undefined
-  return consent('socket.resolve', name)
+  return checkPermission('socket.resolve', name)
 }
 
 /** In a sealed thread the clear network's names are resolved by the kernel. */
@@ -87,7 +87,7 @@ async function answerByKernel(name: string, options: unknown, callback: Callable
 
 async function askKernel(name: string, options: unknown): Promise<readonly ResolvedAddress[]> {
   try {
-    return await handsOfKernel().resolve(name, familyIn(options))
+    return await dialerOfKernel().resolve(name, familyIn(options))
   } catch (thrown) {
     const error = asTroupeError(thrown)
     const { code } = error.details

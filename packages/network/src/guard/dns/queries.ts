@@ -8,9 +8,9 @@ import { networkAccess } from '../../dial/network-access.ts'
 import { resolve, reverse } from '../../dial/dial.ts'
 import { isSealed, sealedRefusal } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
-import { consent } from '../../sockets/socket-permission.ts'
+import { checkPermission } from '../../sockets/socket-permission.ts'
 import { property } from '../../sockets/internals.ts'
-import { unbound, refusedIn } from '../errors.ts'
+import { unbound, deniedIn } from '../errors.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from '../node/patch.ts'
 
 /** What each function asks for, as the second argument of `dns.resolve` says it. */
@@ -36,23 +36,23 @@ const queries: Readonly<Record<string, string | undefined>> = {
 /** Like the limits of Node's own resolver: five seconds, four times over. */
 const timeout = 20_000
 
-export function guardNameQueries(): void {
+export function guardQueries(): void {
   for (const name of Object.keys(queries)) {
     for (const [owner, title] of [
       [dns, 'dns'],
       [dns.Resolver.prototype, 'dns.Resolver'],
     ] as const) {
       replaceMethod(owner, name, (original, self, args) => {
-        const asker = args.at(-1)
+        const requester = args.at(-1)
         const answer = answerTo(`${title}.${name}`, name, args, original, self)
         if (answer === undefined) return Reflect.apply(original, self, args)
-        if (!isCallable(asker)) throw invalidCallback(name)
+        if (!isCallable(requester)) throw invalidCallback(name)
         answer.then(
           (found) => {
             // What is asked in the clear calls back by itself.
-            if (found !== inTheClear) callLater(asker, null, found)
+            if (found !== inTheClear) callLater(requester, null, found)
           },
-          (error: unknown) => callLater(asker, error),
+          (error: unknown) => callLater(requester, error),
         )
         return {}
       })
@@ -77,7 +77,7 @@ function answerTo(title: string, name: string, args: readonly unknown[], origina
   const subject = String(args[0])
   if (network !== null) return ask(network, title, typeOf(name, args), subject, args)
   if (isSealed()) return Promise.reject(sealedRefusal(title, 'Connect by name, or use dns.lookup'))
-  return consent('socket.resolve', subject)?.then(() => {
+  return checkPermission('socket.resolve', subject)?.then(() => {
     const result: unknown = Reflect.apply(original, self, args)
     return isCallable(args.at(-1)) ? inTheClear : result
   })
@@ -88,7 +88,7 @@ function typeOf(name: string, args: readonly unknown[]): string | undefined {
 }
 
 async function ask(overlay: EntryId, title: string, type: string | undefined, subject: string, args: readonly unknown[]): Promise<unknown> {
-  if (type !== 'A' && type !== 'AAAA' && type !== 'PTR') throw refusedIn(overlay, title, byName)
+  if (type !== 'A' && type !== 'AAAA' && type !== 'PTR') throw deniedIn(overlay, title, byName)
   try {
     const route = await networkAccess().route(overlay)
     if (type === 'PTR') return await reverse(route, subject, { timeout })
@@ -98,7 +98,7 @@ async function ask(overlay: EntryId, title: string, type: string | undefined, su
     return found.map(({ address }) => (withTtl ? { address, ttl: 0 } : address))
   } catch (thrown) {
     const error = asTroupeError(thrown)
-    if (error.kind === 'Invalid') throw refusedIn(overlay, title, byName)
+    if (error.kind === 'Invalid') throw deniedIn(overlay, title, byName)
     throw Object.assign(error, { code: codeOf(error), syscall: `query${type === 'PTR' ? 'Ptr' : type}`, hostname: subject })
   }
 }

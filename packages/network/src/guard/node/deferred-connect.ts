@@ -1,7 +1,7 @@
 /** Native handles that wait for leave before they connect: below all of Node's own code, so that names are resolved and the address known. */
 import type { Socket } from 'node:net'
 import { innermost } from '../tcp/connect-through.ts'
-import { consentToConnect, isAsking, isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
+import { checkConnect, isAsking, isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
 import { mayStandForName } from '../dns/fake-addresses.ts'
 import { internals, property } from '../../sockets/internals.ts'
 import { isDialling } from '../../sockets/own-sockets.ts'
@@ -9,7 +9,7 @@ import { refuseFakeAddress } from '../dns/real-host.ts'
 import { type Callable, isCallable } from './patch.ts'
 
 /** Where a socket was told to connect to. */
-class Errand {
+class ConnectOptions {
   /** In the words of who told it. */
   readonly host: string
   /** Whether policies are asked about it. */
@@ -22,11 +22,11 @@ class Errand {
 }
 
 /** On sockets: every connection has one, so it is no entry of a map. */
-const errand = Symbol('troupe.errand')
+const connectOptions = Symbol('troupe.errand')
 
 /** Notes where a socket in the clear is to connect. */
 export function willConnect(socket: Socket, host: string): void {
-  Reflect.set(socket, errand, new Errand(host))
+  Reflect.set(socket, connectOptions, new ConnectOptions(host))
 }
 
 /**
@@ -34,7 +34,7 @@ export function willConnect(socket: Socket, host: string): void {
  *
  * @param args - Of the native method: the request, then address and port, or a path.
  */
-export function connectWithLeave(handle: object, args: readonly unknown[], original: Callable): unknown {
+export function connectWhenAllowed(handle: object, args: readonly unknown[], original: Callable): unknown {
   const [request, place, port] = args
   // Nearly always.
   if (!mayStandForName(String(place)) && isOrdinary()) return Reflect.apply(original, handle, args)
@@ -42,7 +42,7 @@ export function connectWithLeave(handle: object, args: readonly unknown[], origi
   const address = isPath ? pathAsked(String(place)) : String(place)
   const socket = property(handle, internals().owner)
   if (typeof socket !== 'object' || socket === null) return Reflect.apply(original, handle, args)
-  const asked = leaveFor(socket, address, isPath ? undefined : port)
+  const asked = permissionFor(socket, address, isPath ? undefined : port)
   if (asked === undefined) return Reflect.apply(original, handle, args)
   // The socket may have been destroyed since, and connected again, by another handle.
   const isCurrent = () => {
@@ -65,13 +65,13 @@ export function connectWithLeave(handle: object, args: readonly unknown[], origi
   return 0
 }
 
-function leaveFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
+function permissionFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
   // One of the guard's own was asked about before, if anybody was.
   if (isDialling(socket)) return undefined
-  const told: unknown = Reflect.get(socket, errand)
+  const told: unknown = Reflect.get(socket, connectOptions)
   // Of one that came past the guard no more is known than the address.
-  const { host, asks } = told instanceof Errand ? told : { host: address, asks: true }
-  const ask = () => (asks ? consentToConnect(host, address, port) : undefined)
+  const { host, asks } = told instanceof ConnectOptions ? told : { host: address, asks: true }
+  const ask = () => (asks ? checkConnect(host, address, port) : undefined)
   const real = refuseFakeAddress(address)
   return real === undefined ? ask() : real.then(ask)
 }

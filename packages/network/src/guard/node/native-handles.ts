@@ -6,8 +6,8 @@ import { constants } from 'node:os'
 import { internals } from '../../sockets/internals.ts'
 import { isOwnDatagrams } from '../../sockets/own-datagrams.ts'
 import { isDialling, isPlacing } from '../../sockets/own-sockets.ts'
-import { refusal } from '../errors.ts'
-import { connectWithLeave } from './deferred-connect.ts'
+import { deniedError } from '../errors.ts'
+import { connectWhenAllowed } from './deferred-connect.ts'
 import { type Callable, isCallable } from './patch.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 
@@ -23,7 +23,7 @@ const lastStandardDescriptor = 2
 export function guardHandles(): void {
   const { tcp, pipe, udp } = internals().handles
   for (const prototype of [tcp, pipe]) {
-    for (const method of connecting) forbid(prototype, method, connectWithLeave)
+    for (const method of connecting) forbid(prototype, method, connectWhenAllowed)
     for (const method of binding) forbid(prototype, method)
   }
   for (const method of [...connecting, ...binding, ...sending]) forbid(udp, method)
@@ -52,7 +52,7 @@ function forbidDescriptors(prototype: object): void {
   const original: unknown = Reflect.get(prototype, 'open')
   if (!isCallable(original)) return
   Reflect.set(prototype, 'open', function open(this: object, descriptor: number, ...args: unknown[]) {
-    const error = descriptor <= lastStandardDescriptor ? undefined : refusal(`a foreign descriptor (${descriptor})`)
+    const error = descriptor <= lastStandardDescriptor ? undefined : deniedError(`a foreign descriptor (${descriptor})`)
     if (error) throw error
     return Reflect.apply(original, this, [descriptor, ...args])
   })

@@ -5,7 +5,7 @@ import { unavailable } from '@troupe/core'
 import { connectionMoved } from '../../dial/overlay-health.ts'
 import type { Target } from '../../overlay/overlay.ts'
 import { handleOf, internals, property } from '../../sockets/internals.ts'
-import { release } from '../../sockets/detach-handle.ts'
+import { detachHandle } from '../../sockets/detach-handle.ts'
 import { type Callable, isCallable } from './patch.ts'
 
 /**
@@ -13,9 +13,9 @@ import { type Callable, isCallable } from './patch.ts'
  *
  * @param peer - The address that the socket is to show as its far end; a connection in the clear knows that itself.
  */
-export function adopt(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
+export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
   connectionMoved(dialled, socket)
-  const { handle, rest } = release(dialled)
+  const { handle, rest } = detachHandle(dialled)
   // With a new handle Node would forget that `end()` was called.
   Reflect.set(socket, '_undestroy', () => {})
   call(socket, internals().reinitialize, handle)

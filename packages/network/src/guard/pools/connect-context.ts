@@ -2,18 +2,18 @@
 import type { Slot } from '@troupe/core'
 
 /** Key of a stamp in options. */
-export const stampKey = Symbol('troupe.stamp')
+export const contextKey = Symbol('troupe.stamp')
 
-export interface Stamp {
+export interface ConnectContext {
   slot: Slot | undefined
 }
 
 /** The stamp in the options of a connection. */
-export function stampIn(options: unknown): Stamp | undefined {
-  const stamp: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, stampKey) : undefined
-  return isStamp(stamp) ? stamp : undefined
+export function contextIn(options: unknown): ConnectContext | undefined {
+  const context: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, contextKey) : undefined
+  return isStamp(context) ? context : undefined
 }
 
-function isStamp(value: unknown): value is Stamp {
+function isStamp(value: unknown): value is ConnectContext {
   return typeof value === 'object' && value !== null && 'slot' in value
 }

@@ -1,12 +1,12 @@
 /** What keeps connections apart in pools, besides where they lead. */
 import { currentSlot } from '@troupe/core'
 import { threadOverlay } from '../../overlay/thread-network.ts'
-import { isGoverned } from '../../sockets/socket-permission.ts'
-import { lifeOf } from '../tcp/open-connection.ts'
+import { hasPolicies } from '../../sockets/socket-permission.ts'
+import { generationOf } from '../tcp/open-connection.ts'
 
 /** Whether connections are kept apart at all: not in the clear, as long as nobody is asked about them. */
 export function isKeyed(): boolean {
-  return threadOverlay() !== null || isGoverned()
+  return threadOverlay() !== null || hasPolicies()
 }
 
 /**
@@ -15,6 +15,6 @@ export function isKeyed(): boolean {
  */
 export function connectionKey(): string {
   const network = threadOverlay()
-  if (typeof network === 'string') return String(lifeOf(network) || '')
+  if (typeof network === 'string') return String(generationOf(network) || '')
   return currentSlot()?.frame.actor?.id ?? ''
 }

@@ -2,7 +2,7 @@
 import { currentSlot } from '@troupe/core'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { connectionKey } from './connection-key.ts'
-import { type Stamp, stampKey } from './connect-context.ts'
+import { type ConnectContext, contextKey } from './connect-context.ts'
 import { isCallable } from '../node/patch.ts'
 
 /** Beyond it the agent that was unused for longest is closed; it finishes what runs. */
@@ -10,7 +10,7 @@ const mostAgents = 256
 
 interface Entry {
   readonly agent: object
-  readonly stamp: Stamp
+  readonly context: ConnectContext
 }
 
 export class AgentsByKey {
@@ -24,12 +24,12 @@ export class AgentsByKey {
   }
 
   /** The agent for the code that runs. */
-  take(): object {
+  forCaller(): object {
     const slot = currentSlot()
     const key = connectionKey()
     const entry = this.#entries.get(key) ?? this.#open()
     // Connections that it opens later are asked about in the name of whoever used it last, and so is still there.
-    entry.stamp.slot = slot
+    entry.context.slot = slot
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > mostAgents) this.#closeOldest()
@@ -37,10 +37,10 @@ export class AgentsByKey {
   }
 
   #open(): Entry {
-    const stamp: Stamp = { slot: undefined }
+    const context: ConnectContext = { slot: undefined }
     // In an overlay its own limits hold, which may be longer than undici's 10 s, and its own errors tell why.
     const limit = typeof threadOverlay() !== 'string' ? {} : { timeout: 0 }
-    return { agent: this.#make({ ...limit, [stampKey]: stamp }), stamp }
+    return { agent: this.#make({ ...limit, [contextKey]: context }), context }
   }
 
   #closeOldest(): void {

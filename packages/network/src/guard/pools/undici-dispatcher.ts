@@ -52,7 +52,7 @@ function facadeOf(original: object): object {
   const agents = new AgentsByKey((connect) => construct(original.constructor, { connect }))
   const nothing = { value: async () => {} }
   const dispatch = (...args: readonly unknown[]): unknown => {
-    const agent = isKeyed() ? agents.take() : original
+    const agent = isKeyed() ? agents.forCaller() : original
     const method: unknown = Reflect.get(agent, 'dispatch')
     if (isCallable(method)) return Reflect.apply(method, agent, args)
     throw new TypeError('undici’s agent has no dispatch')

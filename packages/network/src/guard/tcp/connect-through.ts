@@ -6,7 +6,7 @@ import type { EntryId } from '@troupe/core'
 import { isIP, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Target } from '../../overlay/overlay.ts'
-import { adopt } from '../node/swap-handle.ts'
+import { swapHandle } from '../node/swap-handle.ts'
 import { asConnectError } from './connect-error.ts'
 import type { ConnectCall } from './connect-options.ts'
 import { EarlyEnd } from '../early-end.ts'
@@ -127,7 +127,7 @@ class Carrying {
       const peer = await this.#way.peerOf?.(target)
       if (this.#isOver) dialled.destroy()
       else {
-        adopt(socket, dialled, target, peer)
+        swapHandle(socket, dialled, target, peer)
         this.#handle = handleOf(socket)
       }
     } catch (error) {

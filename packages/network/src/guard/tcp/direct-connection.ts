@@ -5,7 +5,7 @@
 import { asTroupeError } from '@troupe/core'
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, NetConnectOpts, Socket } from 'node:net'
-import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
 import { isSealed } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { unguardedLookup } from '../dns/lookup.ts'
@@ -13,7 +13,7 @@ import { connectPlain, systemLookup } from '../../sockets/own-sockets.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
 
 /** A socket that is connecting in the clear. No policies are asked about it. */
-export async function connectInTheClear(options: NetConnectOpts): Promise<Socket> {
+export async function connectOutside(options: NetConnectOpts): Promise<Socket> {
   if ('host' in options && options.host !== undefined) await refuseFakeAddress(options.host)
   return connectPlain(options)
 }
@@ -29,7 +29,7 @@ async function lookupByKernel(...[name, { family }, done]: Parameters<LookupFunc
   let found: LookupAddress[]
   try {
     const wanted = family === 6 || family === 'IPv6' ? 6 : family === 4 || family === 'IPv4' ? 4 : 0
-    const answer = await handsOfKernel().resolve(name, wanted)
+    const answer = await dialerOfKernel().resolve(name, wanted)
     found = answer.map(({ address, family: kind }) => ({ address, family: kind }))
   } catch (error) {
     done(asTroupeError(error), [])

@@ -1,11 +1,11 @@
 /** Sockets of sealed threads in the clear network: the kernel connects them. */
 import type { Socket } from 'node:net'
-import type { Errand } from '../../dial/network-access.ts'
+import type { ConnectRequest } from '../../dial/network-access.ts'
 import { sealedRefusal } from '../../sealed/sealed.ts'
 import { connectBy } from './connect-through.ts'
 import type { ConnectCall } from './connect-options.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
-import { openClear } from './open-connection.ts'
+import { openDirect } from './open-connection.ts'
 import type { Callable } from '../node/patch.ts'
 
 /** Connects `socket`, or answers why that cannot be. */
@@ -20,7 +20,7 @@ export function connectByKernel(socket: Socket, call: ConnectCall, original: Cal
     {
       open: async (target, signal) => {
         await refuseFakeAddress(target.host)
-        return openClear({ target, ...local(options) }, signal)
+        return openDirect({ target, ...local(options) }, signal)
       },
       unjudged: () => undefined,
       nameOf: (host) => host,
@@ -37,7 +37,7 @@ const families: ReadonlyMap<unknown, 4 | 6> = new Map<unknown, 4 | 6>([
   ['IPv6', 6],
 ])
 
-function local({ family, localAddress, localPort }: ConnectCall['options']): Pick<Errand, 'family' | 'localAddress' | 'localPort'> {
+function local({ family, localAddress, localPort }: ConnectCall['options']): Pick<ConnectRequest, 'family' | 'localAddress' | 'localPort'> {
   const wanted = families.get(family)
   return {
     ...(wanted !== undefined && { family: wanted }),

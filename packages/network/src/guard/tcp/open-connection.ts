@@ -1,31 +1,31 @@
 /** Opens connections for the guard, and counts the lives of overlays. */
 import type { EntryId } from '@troupe/core'
 import type { Socket } from 'node:net'
-import { applicationAccess, type Errand, networkAccess } from '../../dial/network-access.ts'
+import { applicationAccess, type ConnectRequest, networkAccess } from '../../dial/network-access.ts'
 import { dial } from '../../dial/dial.ts'
 import type { Target } from '../../overlay/overlay.ts'
-import { handsOfKernel } from '../../sealed/kernel-driver.ts'
+import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
 import { takeOver } from '../../handoff/socket-handoff.ts'
 
 /** As long as operating systems wait for a connection; who wants less sets a timeout, or destroys the socket. */
 const timeout = 130_000
 
-const lives = new Map<EntryId, number>()
+const generations = new Map<EntryId, number>()
 
 /** Says that an overlay was rebuilt or removed: connections from before serve no new request. */
 export function overlayChanged(overlay: EntryId): void {
-  lives.set(overlay, (lives.get(overlay) ?? 0) + 1)
+  generations.set(overlay, (generations.get(overlay) ?? 0) + 1)
 }
 
 /** Grows each time the overlay is rebuilt, as far as this thread was told. */
-export function lifeOf(overlay: EntryId): number {
+export function generationOf(overlay: EntryId): number {
   applicationAccess()?.refresh?.()
-  return lives.get(overlay) ?? 0
+  return generations.get(overlay) ?? 0
 }
 
 /** A plain connection in the clear, opened by the kernel: for threads that may not. */
-export async function openClear(errand: Omit<Errand, 'overlay'>, signal: AbortSignal): Promise<Socket> {
-  return takeOver(await handsOfKernel().dial({ ...errand, overlay: null }, { signal, timeout }))
+export async function openDirect(connectRequest: Omit<ConnectRequest, 'overlay'>, signal: AbortSignal): Promise<Socket> {
+  return takeOver(await dialerOfKernel().dial({ ...connectRequest, overlay: null }, { signal, timeout }))
 }
 
 /** A plain connection through `overlay`, by its present route. */

@@ -2,11 +2,11 @@
 import { Server } from 'node:net'
 import type { EntryId } from '@troupe/core'
 import { listenOn } from '../../listen/listen-on.ts'
-import { consent, pathAsked } from '../../sockets/socket-permission.ts'
+import { checkPermission, pathAsked } from '../../sockets/socket-permission.ts'
 import { isSealed, sealedRefusal } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { property } from '../../sockets/internals.ts'
-import { unbound, refusedIn } from '../errors.ts'
+import { unbound, deniedIn } from '../errors.ts'
 import { type Callable, isCallable, replaceMethod } from '../node/patch.ts'
 
 /** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
@@ -30,7 +30,11 @@ export function guardServers(): void {
 /** In the clear, once it is allowed. */
 function listenHere(server: Server, args: readonly unknown[], original: Callable): unknown {
   const { port, host, path } = placeOf(args)
-  const asked = consent('socket.listen', typeof path === 'string' ? pathAsked(path) : everywhere.has(host) ? '::' : String(host), port)
+  const asked = checkPermission(
+    'socket.listen',
+    typeof path === 'string' ? pathAsked(path) : everywhere.has(host) ? '::' : String(host),
+    port,
+  )
   if (asked === undefined) return Reflect.apply(original, server, args)
   let closed = false
   server.once('close', () => {
@@ -50,15 +54,15 @@ function listenHere(server: Server, args: readonly unknown[], original: Callable
 
 function listenIn(overlay: EntryId, server: Server, args: readonly unknown[]): void {
   const { port, host, signal } = placeOf(args)
-  if (port === undefined) throw refusedIn(overlay, 'net.Server.listen on a path, a handle or a descriptor', takePort)
-  if (!everywhere.has(host)) throw refusedIn(overlay, `net.Server.listen on the host ${String(host)}`, nameNone)
+  if (port === undefined) throw deniedIn(overlay, 'net.Server.listen on a path, a handle or a descriptor', takePort)
+  if (!everywhere.has(host)) throw deniedIn(overlay, `net.Server.listen on the host ${String(host)}`, nameNone)
   const done = args.at(-1)
   if (isCallable(done)) server.once('listening', () => void Reflect.apply(done, server, []))
   listenOn(server, overlay, { port })
   if (signal instanceof AbortSignal) signal.addEventListener('abort', () => server.close(), { once: true })
 }
 
-interface Place {
+interface ListenAddress {
   /** None where it is no port that was named. */
   readonly port?: number
   readonly host?: unknown
@@ -67,7 +71,7 @@ interface Place {
 }
 
 /** The forms that `listen` takes: options, or port, host and backlog; without any of them, any port. */
-function placeOf([first, second]: readonly unknown[]): Place {
+function placeOf([first, second]: readonly unknown[]): ListenAddress {
   if (first === undefined || first === null || isCallable(first)) return { port: 0 }
   if (typeof first === 'object') {
     if (property(first, 'path') !== undefined || property(first, 'fd') !== undefined || property(first, '_handle') !== undefined) {

@@ -13,12 +13,12 @@ import { isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
 import { coverDispatchers } from '../pools/undici-dispatcher.ts'
 import { isFakeAddress } from '../dns/fake-addresses.ts'
 import { connectByKernel } from './kernel-connect.ts'
-import { dropPermit, takePermit } from '../../sockets/own-sockets.ts'
+import { dropAllowance, takeAllowance } from '../../sockets/own-sockets.ts'
 import { shownAddress } from './shown-address.ts'
 import { realHost } from '../dns/real-host.ts'
-import { refusedIn, unbound } from '../errors.ts'
+import { deniedIn, unbound } from '../errors.ts'
 import { open } from './open-connection.ts'
-import { stampIn } from '../pools/connect-context.ts'
+import { contextIn } from '../pools/connect-context.ts'
 import { willConnect } from '../node/deferred-connect.ts'
 import { type Callable, replaceFunction } from '../node/patch.ts'
 
@@ -29,7 +29,7 @@ export function guardSockets(): void {
       if (!(this instanceof Socket)) return Reflect.apply(original, this, args)
       coverDispatchers()
       if (!isOrdinary()) return guarded(this, args, original)
-      dropPermit(this)
+      dropAllowance(this)
       return Reflect.apply(original, this, args)
     }
   })
@@ -37,14 +37,14 @@ export function guardSockets(): void {
 
 function guarded(socket: Socket, args: readonly unknown[], original: Callable): unknown {
   const call = readConnect(args)
-  const permitted = takePermit(socket, call)
+  const permitted = takeAllowance(socket, call)
   // A sealed thread opens nothing itself, not even for the HTTP client.
   if (permitted) return isSealed() ? connectByKernel(socket, call, original) : Reflect.apply(original, socket, permitted)
   const network = threadOverlay()
   if (network === undefined) return destroyed(socket, unbound('net.Socket.connect'))
   if (network !== null) return connectThrough(socket, network, call, original)
   if (isSealed()) return connectByKernel(socket, call, original)
-  const slot = stampIn(call.options)?.slot
+  const slot = contextIn(call.options)?.slot
   const connect = () => connectAsked(socket, args, call, original)
   return slot === undefined || slot === currentSlot() ? connect() : runInSlot(slot, connect)
 }
@@ -65,9 +65,9 @@ function destroyed(socket: Socket, error: Error): Socket {
 
 function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
-  if (typeof path === 'string' && path !== '') return destroyed(socket, refusedIn(overlay, 'a Unix socket (net.Socket.connect)'))
+  if (typeof path === 'string' && path !== '') return destroyed(socket, deniedIn(overlay, 'a Unix socket (net.Socket.connect)'))
   const own = ownPlace(call.options)
-  if (own !== undefined) return destroyed(socket, refusedIn(overlay, `net.Socket.connect with a ${own}`, noOwnPlace))
+  if (own !== undefined) return destroyed(socket, deniedIn(overlay, `net.Socket.connect with a ${own}`, noOwnPlace))
   if (typeof host === 'string') {
     try {
       realHost(host)
@@ -81,7 +81,7 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
     {
       overlay,
       open: async (target, signal) => open(overlay, target, signal),
-      unjudged: (address) => (isFakeAddress(address) ? refusedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined),
+      unjudged: (address) => (isFakeAddress(address) ? deniedIn(overlay, 'net.Socket.connect with a blockList', noBlockList) : undefined),
       peerOf: shownAddress,
       nameOf: realHost,
     },

@@ -9,7 +9,7 @@ import type { Target } from '../../overlay/overlay.ts'
 import type { BindCall, ConnectDatagramsCall, SendCall } from './arguments.ts'
 import { property } from '../../sockets/internals.ts'
 import { isFakeAddress } from '../dns/fake-addresses.ts'
-import { refusedIn } from '../errors.ts'
+import { deniedIn } from '../errors.ts'
 import { sendBlockListOf, lookupOf } from './options.ts'
 import { callLater, isCallable } from '../node/patch.ts'
 
@@ -36,7 +36,7 @@ export class OverlayDatagrams {
   /** Opens the way, at that port of the overlay where it is not 0. */
   bind({ port, address, callback }: BindCall): void {
     if (this.#way !== undefined) throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound')
-    if (!everywhere.has(address)) throw refusedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
+    if (!everywhere.has(address)) throw deniedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
     if (isCallable(callback)) this.#socket.once('listening', () => void Reflect.apply(callback, this.#socket, []))
     this.#open(port).catch((error: unknown) => this.#fail(error))
   }
@@ -101,7 +101,7 @@ export class OverlayDatagrams {
     const list = sendBlockListOf(this.#socket)
     if (list === undefined) return address
     if (isIP(address) === 0 || isFakeAddress(address))
-      throw refusedIn(this.overlay, 'dgram.Socket.send to a name, with a sendBlockList', leaveOut)
+      throw deniedIn(this.overlay, 'dgram.Socket.send to a name, with a sendBlockList', leaveOut)
     if (list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
       throw stateError('ERR_IP_BLOCKED', `IP(${address}) is blocked by net.BlockList`)
     return address
@@ -141,7 +141,7 @@ export class OverlayDatagrams {
       return await associate(route, { signal: this.#closing.signal, timeout, ...(port !== 0 && { port }) })
     } catch (thrown) {
       const error = asTroupeError(thrown)
-      throw error.kind === 'Invalid' ? Object.assign(refusedIn(this.overlay, 'dgram.Socket'), { cause: error }) : error
+      throw error.kind === 'Invalid' ? Object.assign(deniedIn(this.overlay, 'dgram.Socket'), { cause: error }) : error
     }
   }
 

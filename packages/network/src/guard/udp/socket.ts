@@ -5,12 +5,12 @@ import type { EntryId } from '@troupe/core'
 import dgram from 'node:dgram'
 import { isSealed, sealedRefusal } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
-import { consent, unasked } from '../../sockets/socket-permission.ts'
+import { checkPermission, unasked } from '../../sockets/socket-permission.ts'
 import { noteDatagramOptions } from './options.ts'
 import { property } from '../../sockets/internals.ts'
 import { isOwnDatagrams } from '../../sockets/own-datagrams.ts'
 import { OverlayDatagrams } from './overlay-datagrams.ts'
-import { unbound, refusal } from '../errors.ts'
+import { unbound, deniedError } from '../errors.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
 import { readBind, readConnect, readSend } from './arguments.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from '../node/patch.ts'
@@ -25,14 +25,14 @@ export function guardDatagrams(): void {
     overlay: (datagrams, args) => datagrams.bind(readBind(args)),
     clear: (args) => {
       const { port, address, callback } = readBind(args)
-      return { asked: consent('socket.listen', address ?? '::', port), callback }
+      return { asked: checkPermission('socket.listen', address ?? '::', port), callback }
     },
   })
   use('connect', {
     overlay: (datagrams, args) => datagrams.connect(readConnect(args)),
     clear: (args) => {
       const { address, port, callback } = readConnect(args)
-      return { asked: leaveFor(address, port), callback }
+      return { asked: permissionFor(address, port), callback }
     },
   })
   use('send', {
@@ -40,7 +40,7 @@ export function guardDatagrams(): void {
     clear: (args, socket) => {
       const { address, port, callback } = readSend(args, isConnected(socket))
       // To where it is connected it was let.
-      return { asked: port === undefined ? undefined : leaveFor(address, port), callback }
+      return { asked: port === undefined ? undefined : permissionFor(address, port), callback }
     },
   })
   replaceMethod(
@@ -64,9 +64,11 @@ export function guardDatagrams(): void {
   })
 }
 
-function leaveFor(address: string, port: number): Promise<void> | undefined {
+function permissionFor(address: string, port: number): Promise<void> | undefined {
   const real = refuseFakeAddress(address)
-  return real === undefined ? consent('socket.connect', address, port) : real.then(() => consent('socket.connect', address, port))
+  return real === undefined
+    ? checkPermission('socket.connect', address, port)
+    : real.then(() => checkPermission('socket.connect', address, port))
 }
 
 interface Use {
@@ -86,7 +88,7 @@ function use(name: string, { overlay, clear }: Use): void {
     if (isOwnDatagrams(socket)) return Reflect.apply(original, socket, args)
     const network = threadOverlay()
     const owner = owners.has(socket) ? owners.get(socket) : own(socket, network)
-    if (network === undefined) throw refusal(what) ?? unbound(what)
+    if (network === undefined) throw deniedError(what) ?? unbound(what)
     if (owner) {
       overlay(owner, args)
       return socket

@@ -17,7 +17,7 @@ const slice = 10
 /** Frames between two looks at the clock. */
 const framesPerLook = 64
 
-export interface ChildWireOptions {
+export interface ChildPortOptions {
   /** Passes a connection on, and returns the number by which the process knows it. */
   readonly pass: (handle: object) => number
   /** The process broke the protocol: it is to be ended. */
@@ -26,8 +26,8 @@ export interface ChildWireOptions {
 
 type Introduction = Extract<ToThread, { type: 'channel' }>
 
-export class ChildWire extends EventEmitter {
-  readonly #options: ChildWireOptions
+export class ChildPort extends EventEmitter {
+  readonly #options: ChildPortOptions
   readonly #ports = new Map<number, MessagePort>()
   #waiting: Uint8Array[] | undefined = []
   #down: Writable | undefined
@@ -38,7 +38,7 @@ export class ChildWire extends EventEmitter {
   #sliceEnd = 0
   #taken = 0
 
-  constructor(options: ChildWireOptions) {
+  constructor(options: ChildPortOptions) {
     super()
     this.#options = options
   }

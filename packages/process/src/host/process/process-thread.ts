@@ -7,7 +7,7 @@ import { OwnedThread, type Thread, toThread } from '../../worker-threads/thread.
 import type { Broken, ChildData } from '../../pipe/messages.ts'
 import type { ToKernel } from '../../protocol/kernel-thread.ts'
 import { faultIn } from '../../protocol/request-rules.ts'
-import { ChildWire } from './child-port.ts'
+import { ChildPort } from './child-port.ts'
 import { DirectOutput, type PrintChunk } from './direct-output.ts'
 import type { Launch } from './launch.ts'
 import { type End, endOf, type Report } from './exit-report.ts'
@@ -29,7 +29,7 @@ export interface ProcessThreadOptions extends Omit<ChildData, 'network'> {
 export class ProcessThread extends OwnedThread {
   readonly ready: Promise<void>
   readonly #options: ProcessThreadOptions
-  readonly #wire: ChildWire
+  readonly #port: ChildPort
   readonly #exited = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
   #child: ChildProcess | undefined
@@ -40,19 +40,19 @@ export class ProcessThread extends OwnedThread {
 
   constructor(options: ProcessThreadOptions) {
     const { thread, strict, preload, writes, network, launch } = options
-    const wire = new ChildWire({
+    const port = new ChildPort({
       pass: (handle) => this.#pass(handle),
       onViolation: (what) => {
         this.violated(what)
       },
     })
-    super(thread, wire, { sealed: true, isolated: true })
+    super(thread, port, { sealed: true, isolated: true })
     this.#options = options
-    this.#wire = wire
+    this.#port = port
     this.ready = this.#ready.promise
     this.ready.catch(() => undefined)
     if (network !== undefined) this.assign(network)
-    wire.on('message', (message: ToKernel | Broken | { readonly type: 'ready' }) => {
+    port.on('message', (message: ToKernel | Broken | { readonly type: 'ready' }) => {
       if (message.type === 'ready') this.#ready.resolve()
       else if (message.type === 'broken') this.#end ??= { error: message.error }
       else {
@@ -62,11 +62,11 @@ export class ProcessThread extends OwnedThread {
       }
     })
     this.end = (error) => {
-      wire.close()
+      port.close()
       void this.terminate(error)
     }
     const data: ChildData = { thread, strict, preload, writes, ...(network && { network: toThread(network) }) }
-    wire.postMessage(data)
+    port.postMessage(data)
     if (launch.isReady) this.#start()
     else void this.#startLater(launch)
   }
@@ -96,7 +96,7 @@ export class ProcessThread extends OwnedThread {
     const [, stdout, stderr, , down, up] = pipes
     if (!isSocket(stdout) || !isSocket(stderr) || !isSocket(down) || !isSocket(up)) throw unavailable('a process of its own has no pipes')
     const output = new DirectOutput(this.#options.print, stdout, stderr)
-    this.#wire.attach(down, up)
+    this.#port.attach(down, up)
     for (const pipe of [stdout, stderr, down, up]) pipe.unref()
     child.unref()
     child.channel?.unref()
@@ -126,7 +126,7 @@ export class ProcessThread extends OwnedThread {
 
   #over(): void {
     const error = this.#verdict ?? unavailable('its process has ended')
-    this.#wire.close()
+    this.#port.close()
     this.#ready.reject(error)
     this.#options.onExit(this, error)
     this.#exited.resolve()
@@ -150,7 +150,7 @@ export class ProcessThread extends OwnedThread {
   /** It broke the protocol. */
   violated(what: string): void {
     this.#options.warn(`thread ${this.number}, an operating-system process, was ended: it ${what}`)
-    this.#wire.close()
+    this.#port.close()
     void this.terminate(new TroupeError('Internal', `it was ended: it ${what}`))
   }
 }

@@ -3,14 +3,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, type Pid } from '@troupe/core'
 import { checkMeta, maxName } from '@troupe/policy'
 import type { Security } from '@troupe/policy/kernel'
-import type { Choice, Inheritance, SpawnRequest } from '../../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext, SpawnRequest } from '../../protocol/kernel-thread.ts'
 import { checkChoice, checkInheritance } from './validate-request.ts'
 import type { ProcessRecord } from '../process-table.ts'
 
 /** Actions that a thread carries out by itself and asks about before: the targets are processes, addresses and URLs. */
 const askable = /^(?:process\.(?:send|monitor|unmonitor|link|unlink)|http_client\.\w+|socket\.\w+|network\.bind)$/
 
-export class Authority {
+export class Authorizer {
   readonly #security: Security
 
   constructor(security: Security) {
@@ -72,13 +72,16 @@ export class Authority {
   }
 
   /** A call of a function, but for its overlay. */
-  checkCall(record: ProcessRecord, ask: { readonly entry: EntryId; readonly choice: Choice; readonly inherit: Inheritance }): void {
+  checkCall(
+    record: ProcessRecord,
+    ask: { readonly entry: EntryId; readonly choice: ChosenContext; readonly inherit: InheritedContext },
+  ): void {
     this.#checkFrame('funcs', record, ask)
     if (this.governs(record)) this.check(record, 'funcs.call', ask.entry)
   }
 
   /** What a caller hands on, where nothing was chosen. @throws TroupeError `Invalid`, `PermissionDenied` */
-  checkInherited(record: ProcessRecord, inherit: Inheritance): void {
+  checkInherited(record: ProcessRecord, inherit: InheritedContext): void {
     this.#checkFrame('funcs', record, { choice: {}, inherit })
   }
 

@@ -4,23 +4,23 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Frame } from '@troupe/core'
-import type { Warrant } from './grant-validity.ts'
+import type { Grant } from './grant-validity.ts'
 
 type Values = Frame['values']
 
-export class CallFrames {
-  readonly #last = new WeakMap<Frame, { readonly frame: Frame; readonly warrant: Warrant }>()
+export class CallFrameCache {
+  readonly #last = new WeakMap<Frame, { readonly frame: Frame; readonly grant: Grant }>()
 
   /**
    * The frame for what is called from `caller`, and is to be like `wanted`: the last one, if it is. It is never the caller's own, which may
    * be more than a frame (`Security.trust`).
    */
-  of(caller: Frame, wanted: Frame, warrant: Warrant): Frame {
+  of(caller: Frame, wanted: Frame, grant: Grant): Frame {
     const last = this.#last.get(caller)
-    if (last !== undefined && last.warrant === warrant && isSame(last.frame, wanted)) return last.frame
+    if (last !== undefined && last.grant === grant && isSame(last.frame, wanted)) return last.frame
     const values = sameValues(wanted.values, caller.values) ? caller.values : Object.freeze({ ...wanted.values })
     const frame = Object.freeze({ ...wanted, values })
-    this.#last.set(caller, { frame, warrant })
+    this.#last.set(caller, { frame, grant })
     return frame
   }
 }

@@ -3,19 +3,19 @@ import { denied, emptyFrame, threadOf } from '@troupe/core'
 import type { Request, RequestName } from '../../protocol/kernel-thread.ts'
 import { requestRules } from '../../protocol/request-rules.ts'
 import type { ProcessRecord, ProcessTable } from '../process-table.ts'
-import type { Standings } from './thread-privileges.ts'
+import type { ThreadPrivileges } from './thread-privileges.ts'
 import type { Thread } from '../../worker-threads/thread.ts'
 
-export interface AskersOptions {
+export interface RequesterOptions {
   readonly processes: ProcessTable
-  readonly standings: Standings
+  readonly privileges: ThreadPrivileges
 }
 
 /** What is asked for a thread rather than for somebody in it. */
 const ofThreads: ReadonlySet<RequestName> = new Set(['route', 'leaseAddresses', 'isAddressLeased'])
 
 /** @throws TroupeError `PermissionDenied` */
-export function askerOf(options: AskersOptions, request: Request, thread: Thread): ProcessRecord {
+export function requesterOf(options: RequesterOptions, request: Request, thread: Thread): ProcessRecord {
   const record = claimant(options, request, thread)
   const { name } = request
   const { pid, role = 'process' } = record
@@ -27,8 +27,8 @@ export function askerOf(options: AskersOptions, request: Request, thread: Thread
  * The thread's own network is the same for all code in it, so its route is given to code whose process has ended, or is not known, too;
  * connections of sealed threads as well, where policies are in force for none of their code.
  */
-function claimant({ processes, standings }: AskersOptions, { name, by }: Request, thread: Thread): ProcessRecord {
-  const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !standings.of(thread.number).governed)
+function claimant({ processes, privileges }: RequesterOptions, { name, by }: Request, thread: Thread): ProcessRecord {
+  const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !privileges.of(thread.number).policyEnforced)
   if (!isOfThread || threadOf(by) !== thread.number || processes.get(by) !== undefined) return processes.claimant(by, thread.number)
   return { pid: by, entry: undefined, frame: emptyFrame, host: undefined, onExit: undefined }
 }

@@ -1,11 +1,11 @@
 /** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
 import { emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
-import type { Overlays } from '@troupe/network/kernel'
+import type { OverlayTable } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
-import type { Choice, Inheritance } from '../../protocol/kernel-thread.ts'
-import { CallFrames } from './call-frame-cache.ts'
-import type { Grants } from './overlay-grants.ts'
-import { always, type Warrant, Warrants } from './grant-validity.ts'
+import type { ChosenContext, InheritedContext } from '../../protocol/kernel-thread.ts'
+import { CallFrameCache } from './call-frame-cache.ts'
+import type { OverlayGrants } from './overlay-grants.ts'
+import { always, type Grant, GrantValidity } from './grant-validity.ts'
 
 /** Whose frame is asked for. */
 export interface Caller {
@@ -13,24 +13,24 @@ export interface Caller {
   readonly thread: number
 }
 
-export interface FramesOptions {
-  readonly overlays: Pick<Overlays, 'get'>
-  readonly grants: Grants
+export interface FrameIssuerOptions {
+  readonly overlays: Pick<OverlayTable, 'get'>
+  readonly grants: OverlayGrants
   readonly security: Security
 }
 
-export class Frames {
+export class FrameIssuer {
   readonly empty = emptyFrame
-  readonly #options: FramesOptions
-  readonly #warrants: Warrants
-  readonly #calls = new CallFrames()
+  readonly #options: FrameIssuerOptions
+  readonly #validity: GrantValidity
+  readonly #calls = new CallFrameCache()
   /** Why what inherits this has its overlay, from when that was found out until its frame is made. */
-  readonly #found = new WeakMap<Inheritance, Warrant>()
+  readonly #found = new WeakMap<InheritedContext, Grant>()
 
-  constructor(options: FramesOptions) {
+  constructor(options: FrameIssuerOptions) {
     this.#options = options
     const { security } = options
-    this.#warrants = new Warrants({
+    this.#validity = new GrantValidity({
       get generation() {
         return security.generation
       },
@@ -47,7 +47,7 @@ export class Frames {
   select(caller: Caller, overlay: EntryId | null): void {
     if (overlay !== null) this.#options.overlays.get(overlay)
     checkSelection(this.#options.security, caller.frame, overlay)
-    this.#options.grants.grant(caller.thread, overlay, this.#warrants.of(caller.frame, overlay))
+    this.#options.grants.grant(caller.thread, overlay, this.#validity.of(caller.frame, overlay))
   }
 
   /**
@@ -57,9 +57,9 @@ export class Frames {
    *
    * @throws TroupeError like {@link select}.
    */
-  overlay(caller: Caller, choice: Choice, pin: OverlayChoice, inherit: Inheritance): OverlayChoice {
-    const warrant = this.#warrant(caller, choice, pin)
-    if (warrant !== always) this.#found.set(inherit, warrant)
+  overlay(caller: Caller, choice: ChosenContext, pin: OverlayChoice, inherit: InheritedContext): OverlayChoice {
+    const grant = this.#grant(caller, choice, pin)
+    if (grant !== always) this.#found.set(inherit, grant)
     if (choice.network !== undefined) {
       this.select(caller, choice.network)
       return choice.network
@@ -72,12 +72,12 @@ export class Frames {
   }
 
   /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope from who is governed by policies. */
-  forProcess(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
+  forProcess(caller: Frame, overlay: OverlayChoice, choice: ChosenContext, inherit: InheritedContext): Frame {
     const { values, trace } = inherit
     const { actor, scope } = { ...this.acting(caller), ...choice }
     const change = { overlay, actor, scope, values, ...(trace !== undefined && { trace }) }
     const frame = fork(emptyFrame, change)
-    this.#options.grants.warrant(frame, this.#found.get(inherit) ?? always)
+    this.#options.grants.record(frame, this.#found.get(inherit) ?? always)
     return frame
   }
 
@@ -88,20 +88,20 @@ export class Frames {
   }
 
   /** The frame of a call: all is inherited. */
-  forCall(caller: Frame, overlay: OverlayChoice, choice: Choice, inherit: Inheritance): Frame {
+  forCall(caller: Frame, overlay: OverlayChoice, choice: ChosenContext, inherit: InheritedContext): Frame {
     const { values, trace } = inherit
     const { actor = caller.actor, scope = caller.scope } = choice
     // Work beneath ends no later than what it is done for, whatever a thread says.
     const deadline = Math.min(caller.deadline ?? Number.POSITIVE_INFINITY, inherit.deadline ?? Number.POSITIVE_INFINITY)
     const wanted = { overlay, actor, scope, values, deadline: deadline === Number.POSITIVE_INFINITY ? undefined : deadline, trace }
-    const warrant = this.#found.get(inherit) ?? always
-    const frame = this.#calls.of(caller, wanted, warrant)
-    this.#options.grants.warrant(frame, warrant)
+    const grant = this.#found.get(inherit) ?? always
+    const frame = this.#calls.of(caller, wanted, grant)
+    this.#options.grants.record(frame, grant)
     return frame
   }
 
-  #warrant({ frame }: Caller, { network }: Choice, pin: OverlayChoice): Warrant {
-    if (network !== undefined) return this.#warrants.of(frame, network)
-    return pin === undefined ? this.#options.grants.warrantOf(frame) : always
+  #grant({ frame }: Caller, { network }: ChosenContext, pin: OverlayChoice): Grant {
+    if (network !== undefined) return this.#validity.of(frame, network)
+    return pin === undefined ? this.#options.grants.grantOf(frame) : always
   }
 }

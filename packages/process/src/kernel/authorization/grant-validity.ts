@@ -2,7 +2,7 @@
 import type { EntryId, Frame } from '@troupe/core'
 
 /** What policies say, as far as warrants need it. */
-export interface Judge {
+export interface PolicyCheck {
   /** Grows with each change of the policies. */
   readonly generation: number
   governs(frame: Frame): boolean
@@ -10,30 +10,30 @@ export interface Judge {
   allows(frame: Frame, overlay: EntryId | null): boolean
 }
 
-export interface Warrant {
-  readonly stands: boolean
+export interface Grant {
+  readonly isValid: boolean
 }
 
 /** For what was chosen by the author of an entry, by the operator, or by code that policies do not govern. */
-export const always: Warrant = { stands: true }
+export const always: Grant = { isValid: true }
 
 /** More are not kept apart; the oldest are made anew when they are needed. */
 const mostKept = 10_000
 
-export class Warrants {
-  readonly #judge: Judge
+export class GrantValidity {
+  readonly #judge: PolicyCheck
   /** By what the policies are asked about, so that the many calls of one actor share one. */
-  readonly #known = new Map<string, Warrant>()
+  readonly #known = new Map<string, Grant>()
 
-  constructor(judge: Judge) {
+  constructor(judge: PolicyCheck) {
     this.#judge = judge
   }
 
   /** The warrant of whoever in `frame` has just been allowed to choose `overlay`. */
-  of(frame: Frame, overlay: EntryId | null): Warrant {
+  of(frame: Frame, overlay: EntryId | null): Grant {
     if (!this.#judge.governs(frame)) return always
     const key = JSON.stringify([overlay, frame.actor, frame.scope])
-    const known = this.#known.get(key) ?? new JudgedWarrant(this.#judge, frame, overlay)
+    const known = this.#known.get(key) ?? new CheckedGrant(this.#judge, frame, overlay)
     this.#known.delete(key)
     this.#known.set(key, known)
     const [oldest] = this.#known.keys()
@@ -42,26 +42,26 @@ export class Warrants {
   }
 }
 
-class JudgedWarrant implements Warrant {
-  readonly #judge: Judge
+class CheckedGrant implements Grant {
+  readonly #judge: PolicyCheck
   readonly #frame: Frame
   readonly #overlay: EntryId | null
   #generation: number
-  #stands = true
+  #isValid = true
 
-  constructor(judge: Judge, frame: Frame, overlay: EntryId | null) {
+  constructor(judge: PolicyCheck, frame: Frame, overlay: EntryId | null) {
     this.#judge = judge
     this.#frame = frame
     this.#overlay = overlay
     this.#generation = judge.generation
   }
 
-  get stands(): boolean {
+  get isValid(): boolean {
     const { generation } = this.#judge
     if (generation !== this.#generation) {
-      this.#stands = this.#judge.allows(this.#frame, this.#overlay)
+      this.#isValid = this.#judge.allows(this.#frame, this.#overlay)
       this.#generation = generation
     }
-    return this.#stands
+    return this.#isValid
   }
 }

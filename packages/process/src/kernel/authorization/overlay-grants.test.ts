@@ -1,20 +1,20 @@
 import { entryId } from '@troupe/core'
 import { expect, it } from 'vitest'
-import { Grants } from './overlay-grants.ts'
+import { OverlayGrants } from './overlay-grants.ts'
 import { always } from './grant-validity.ts'
 
 const proxy = entryId('net:proxy')
 
 it('a thread holds what it was granted, as long as a reason for that stands, and no other thread does', () => {
-  const grants = new Grants()
-  const reason = { stands: true }
+  const grants = new OverlayGrants()
+  const reason = { isValid: true }
   grants.grant(1, proxy, reason)
   grants.grant(2, null)
   expect([1, 2].map((thread) => [grants.holds(thread, proxy), grants.holds(thread, null)])).toEqual([
     [true, false],
     [false, true],
   ])
-  reason.stands = false
+  reason.isValid = false
   expect(grants.holds(1, proxy)).toBe(false)
   grants.grant(1, proxy, always)
   expect(grants.holds(1, proxy)).toBe(true)

@@ -4,50 +4,50 @@
  */
 import type { EntryId, Frame } from '@troupe/core'
 import { directNetwork } from '@troupe/policy/kernel'
-import { always, type Warrant } from './grant-validity.ts'
+import { always, type Grant } from './grant-validity.ts'
 
 /** The clear network is granted like an overlay. */
 type Resource = EntryId | typeof directNetwork
 
-type Warranted = Map<Resource, Set<Warrant>>
+type GrantsByOverlay = Map<Resource, Set<Grant>>
 
-export class Grants {
-  readonly #held = new Map<number, Warranted>()
-  readonly #warrants = new WeakMap<Frame, Warrant>()
-  grant(thread: number, overlay: EntryId | null, warrant: Warrant = always): void {
-    const held: Warranted = this.#held.get(thread) ?? new Map()
+export class OverlayGrants {
+  readonly #held = new Map<number, GrantsByOverlay>()
+  readonly #grants = new WeakMap<Frame, Grant>()
+  grant(thread: number, overlay: EntryId | null, grant: Grant = always): void {
+    const held: GrantsByOverlay = this.#held.get(thread) ?? new Map()
     const resource = overlay ?? directNetwork
     const known = held.get(resource)
-    if (known === undefined) held.set(resource, new Set([warrant]))
-    else known.add(warrant)
+    if (known === undefined) held.set(resource, new Set([grant]))
+    else known.add(grant)
     this.#held.set(thread, held)
   }
 
   /** A thread runs something in `frame`: it may dial the overlay of that. */
   grantFrame(thread: number, frame: Frame): void {
-    if (frame.overlay !== undefined) this.grant(thread, frame.overlay, this.warrantOf(frame))
+    if (frame.overlay !== undefined) this.grant(thread, frame.overlay, this.grantOf(frame))
   }
 
   /** Says why a frame has its overlay. */
-  warrant(frame: Frame, warrant: Warrant): void {
-    if (warrant !== always) this.#warrants.set(frame, warrant)
+  record(frame: Frame, grant: Grant): void {
+    if (grant !== always) this.#grants.set(frame, grant)
   }
 
-  warrantOf(frame: Frame): Warrant {
-    return this.#warrants.get(frame) ?? always
+  grantOf(frame: Frame): Grant {
+    return this.#grants.get(frame) ?? always
   }
 
   holds(thread: number, overlay: EntryId | null): boolean {
-    return this.standing(thread, overlay) !== undefined
+    return this.current(thread, overlay) !== undefined
   }
 
   /** Why a thread may use an overlay now, if it may. */
-  standing(thread: number, overlay: EntryId | null): Warrant | undefined {
+  current(thread: number, overlay: EntryId | null): Grant | undefined {
     return this.#held
       .get(thread)
       ?.get(overlay ?? directNetwork)
       ?.values()
-      .find(({ stands }) => stands)
+      .find(({ isValid }) => isValid)
   }
 
   /** A thread has ended. */

@@ -4,26 +4,26 @@
  */
 import { denied } from '@troupe/core'
 import type { Request } from '../../protocol/kernel-thread.ts'
-import type { Authority } from './authorizer.ts'
-import type { Hosts } from '../../host/host-table.ts'
+import type { Authorizer } from './authorizer.ts'
+import type { HostTable } from '../../host/host-table.ts'
 import type { ProcessRecord } from '../process-table.ts'
 
-export interface SealedAskersOptions {
-  readonly authority: Authority
-  readonly hosts: Hosts
+export interface SealedThreadLimitsOptions {
+  readonly authorizer: Authorizer
+  readonly hosts: HostTable
 }
 
 /** @throws TroupeError `PermissionDenied` */
-export function checkSealedAsker({ authority, hosts }: SealedAskersOptions, request: Request, record: ProcessRecord): void {
+export function checkSealedThread({ authorizer, hosts }: SealedThreadLimitsOptions, request: Request, record: ProcessRecord): void {
   const what = beyondSeal(hosts, request)
-  if (what === undefined || (what.byPolicy && authority.governs(record))) return
+  if (what === undefined || (what.byPolicy && authorizer.governs(record))) return
   throw denied(`${record.pid} runs in a sealed host, and may not ${what.deed}${what.byPolicy ? ' unless policies allow it' : ''}`, {
     action: what.action,
     resource: what.resource,
   })
 }
 
-interface Deed {
+interface RestrictedAction {
   readonly deed: string
   readonly action: string
   readonly resource: string
@@ -31,7 +31,7 @@ interface Deed {
   readonly byPolicy: boolean
 }
 
-function beyondSeal(hosts: Hosts, { name, ask }: Request): Deed | undefined {
+function beyondSeal(hosts: HostTable, { name, ask }: Request): RestrictedAction | undefined {
   switch (name) {
     case 'spawn':
       if (!hosts.has(ask.host) || hosts.get(ask.host).sealed) return undefined

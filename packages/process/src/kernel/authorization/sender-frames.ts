@@ -6,7 +6,7 @@ import type { ProcessRecord, ProcessTable } from '../process-table.ts'
 /** Of those that have ended, so many are remembered: what they sent last may still be under way. */
 const mostRemembered = 4096
 
-export class Senders {
+export class SenderFrames {
   readonly #processes: ProcessTable
   readonly #ended = new Map<Pid, Frame>()
 

@@ -1,16 +1,16 @@
 import { emptyFrame, entryId, fork, type Frame, pid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import type { Standing } from '../../protocol/kernel-thread.ts'
-import { Standings } from './thread-privileges.ts'
+import type { Privileges } from '../../protocol/kernel-thread.ts'
+import { ThreadPrivileges } from './thread-privileges.ts'
 
 const proxy = entryId('net:proxy')
-const governed = fork(emptyFrame, { overlay: proxy, actor: { id: 'ann', meta: {} }, scope: [] })
+const policyEnforced = fork(emptyFrame, { overlay: proxy, actor: { id: 'ann', meta: {} }, scope: [] })
 
-function standings() {
-  const changes: [number, Standing][] = []
-  const books = new Standings({
+function privileges() {
+  const changes: [number, Privileges][] = []
+  const books = new ThreadPrivileges({
     governs: (frame) => frame.actor !== undefined,
-    onChange: (thread, standing) => changes.push([thread, standing]),
+    onChange: (thread, privileges) => changes.push([thread, privileges]),
   })
   let serial = 0
   const place = (thread: number, frame: Frame) => {
@@ -22,20 +22,20 @@ function standings() {
 
 describe('the standing of a thread', () => {
   it('is that of all code that ever was in it', () => {
-    const { books, changes, place } = standings()
-    expect(books.of(1)).toEqual({ governed: true })
-    place(1, governed)
-    expect(books.of(1)).toEqual({ governed: true })
+    const { books, changes, place } = privileges()
+    expect(books.of(1)).toEqual({ policyEnforced: true })
+    place(1, policyEnforced)
+    expect(books.of(1)).toEqual({ policyEnforced: true })
     place(1, emptyFrame)
-    place(1, governed)
-    expect(books.of(1)).toEqual({ governed: false })
-    expect(changes).toEqual([[1, { governed: false }]])
+    place(1, policyEnforced)
+    expect(books.of(1)).toEqual({ policyEnforced: false })
+    expect(changes).toEqual([[1, { policyEnforced: false }]])
   })
 
   it('holds what was permitted, until the policies change or the target ends', () => {
-    const { books, place } = standings()
+    const { books, place } = privileges()
     const [one, two] = [pid(5, 1), pid(5, 2)]
-    place(1, governed)
+    place(1, policyEnforced)
     place(2, emptyFrame)
     books.permitted(1, 'process.send', one)
     books.permitted(1, 'process.send', two)
@@ -49,7 +49,7 @@ describe('the standing of a thread', () => {
     expect(books.may(2, 'process.link', one)).toBe(true)
     books.ended(one)
     expect(may()).toEqual([false, true, false, false])
-    books.forgetPermits()
+    books.forgetPermissions()
     expect(may()).toEqual([false, false, false, false])
     books.threadGone(2)
     expect(books.may(2, 'process.link', one)).toBe(false)

@@ -3,17 +3,17 @@
  * thread, and may leave code behind. Other threads are told with the introduction what to take from it.
  */
 import { type Frame, type Pid, threadOf } from '@troupe/core'
-import type { Standing } from '../../protocol/kernel-thread.ts'
+import type { Privileges } from '../../protocol/kernel-thread.ts'
 import type { ProcessRecord } from '../process-table.ts'
 
-export interface StandingsOptions {
+export interface ThreadPrivilegesOptions {
   readonly governs: (frame: Frame) => boolean
   /** A thread may do more than its peers were told. */
-  readonly onChange: (thread: number, standing: Standing) => void
+  readonly onChange: (thread: number, privileges: Privileges) => void
 }
 
-export class Standings {
-  readonly #options: StandingsOptions
+export class ThreadPrivileges {
+  readonly #options: ThreadPrivilegesOptions
   /** Whether all code in a thread is asked about. */
   readonly #threads = new Map<number, boolean>()
   /** Threads that speak to a process because whoever configured the application said so, by that process. */
@@ -21,21 +21,21 @@ export class Standings {
   /** What threads were let do to a process, as `thread action`, by that process. */
   readonly #permits = new Map<Pid, Set<string>>()
 
-  constructor(options: StandingsOptions) {
+  constructor(options: ThreadPrivilegesOptions) {
     this.#options = options
   }
 
-  of(thread: number): Standing {
-    return { governed: this.#threads.get(thread) ?? true }
+  of(thread: number): Privileges {
+    return { policyEnforced: this.#threads.get(thread) ?? true }
   }
 
   /** A process or a call begins in a thread. */
   placed({ pid, frame }: ProcessRecord): void {
     const thread = threadOf(pid)
     const before = this.#threads.get(thread) ?? true
-    const governed = before && this.#options.governs(frame)
-    this.#threads.set(thread, governed)
-    if (governed !== before) this.#options.onChange(thread, { governed })
+    const policyEnforced = before && this.#options.governs(frame)
+    this.#threads.set(thread, policyEnforced)
+    if (policyEnforced !== before) this.#options.onChange(thread, { policyEnforced })
   }
 
   /** Some code in a thread was let do `action` to a process. */
@@ -56,7 +56,7 @@ export class Standings {
   may(thread: number, action: string, target: Pid): boolean {
     const isSpeaking = action === 'process.send' || action === 'process.monitor'
     if (isSpeaking && this.#acquainted.get(target)?.has(thread) === true) return true
-    return !this.of(thread).governed || this.#permits.get(target)?.has(`${thread} ${action}`) === true
+    return !this.of(thread).policyEnforced || this.#permits.get(target)?.has(`${thread} ${action}`) === true
   }
 
   /** A process has ended: nobody does anything to it any more. */
@@ -66,7 +66,7 @@ export class Standings {
   }
 
   /** The policies have changed: what was permitted is asked again. */
-  forgetPermits(): void {
+  forgetPermissions(): void {
     this.#permits.clear()
   }
 

@@ -4,7 +4,7 @@ import { checkMeta, maxName, maxScope } from '@troupe/policy'
 import type { Policies } from '@troupe/policy/kernel'
 import { z } from 'zod'
 import { checkValues } from '../../protocol/context-limits.ts'
-import type { Choice, Inheritance } from '../../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext } from '../../protocol/kernel-thread.ts'
 
 const record = z.record(z.string(), z.unknown())
 const entry = z.custom<EntryId>((value) => typeof value === 'string' && isEntryId(value), 'expected an entry id')
@@ -17,7 +17,7 @@ const choiceSchema = z.strictObject({
 })
 
 /** @throws TroupeError `Invalid` for what is no choice, `NotFound` for a scope with a policy that is not there. */
-export function checkChoice(choice: Choice, policies: Policies): void {
+export function checkChoice(choice: ChosenContext, policies: Policies): void {
   if (Object.keys(choice).length === 0) return
   parse(choiceSchema, choice, 'choice')
   if (choice.actor !== undefined) checkActor(choice.actor)
@@ -26,7 +26,7 @@ export function checkChoice(choice: Choice, policies: Policies): void {
 }
 
 /** @throws TroupeError `Invalid` */
-export function checkInheritance(inherit: Inheritance): void {
+export function checkInheritance(inherit: InheritedContext): void {
   const { overlay, values, deadline, trace } = inherit
   if (typeof overlay === 'string' ? !isEntryId(overlay) : overlay !== undefined && overlay !== null) throw wrong('overlay')
   if (typeof values !== 'object' || values === null) throw wrong('values')

@@ -1,6 +1,6 @@
 /** The places in overlays at which threads accept connections. Each is given up with the process that asked for it, at the latest. */
 import { denied, type EntryId, type Pid } from '@troupe/core'
-import type { Binding, Ticket } from '@troupe/network'
+import type { Binding, ListenGrant } from '@troupe/network'
 
 interface Held {
   readonly pid: Pid
@@ -14,14 +14,14 @@ export class Bindings implements AsyncDisposable {
   #last = 0
 
   /** @param isAlive - Whether who asked is still there: one that is not holds nothing. */
-  async hold(pid: Pid, binding: Binding, isAlive: () => boolean): Promise<{ readonly ticket: Ticket; readonly number: number }> {
+  async hold(pid: Pid, binding: Binding, isAlive: () => boolean): Promise<{ readonly ticket: ListenGrant; readonly number: number }> {
     if (!isAlive()) {
       await binding[Symbol.asyncDispose]()
       throw denied(`process ${pid} has ended`, { pid })
     }
     this.#last += 1
     this.#held.set(this.#last, { pid, binding })
-    return { ticket: binding.ticket, number: this.#last }
+    return { ticket: binding.listenGrant, number: this.#last }
   }
 
   /** The entry of a process says that it listens on that overlay. */

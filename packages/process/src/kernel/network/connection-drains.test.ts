@@ -1,9 +1,9 @@
 import { entryId } from '@troupe/core'
 import { describe, expect, it, vi } from 'vitest'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
-import { Drains } from './connection-drains.ts'
+import { ConnectionDrains } from './connection-drains.ts'
 import type { Thread } from '../../worker-threads/thread.ts'
-import type { Threads } from '../../worker-threads/thread-table.ts'
+import type { ThreadTable } from '../../worker-threads/thread-table.ts'
 
 const overlay = entryId('app:proxy')
 
@@ -23,7 +23,7 @@ function lab() {
       for (const [number, generation] of oldest) queueMicrotask(() => drains.told({ number } as Thread, overlay, generation))
     },
   }
-  const drains = new Drains(threads as unknown as Threads)
+  const drains = new ConnectionDrains(threads as unknown as ThreadTable)
   return {
     drains,
     oldest,

@@ -4,7 +4,7 @@
  */
 import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Thread } from '../../worker-threads/thread.ts'
-import type { Threads } from '../../worker-threads/thread-table.ts'
+import type { ThreadTable } from '../../worker-threads/thread-table.ts'
 
 /** How often threads are asked. */
 const interval = 200
@@ -17,14 +17,14 @@ interface Drain {
   readonly done: () => void
 }
 
-export class Drains implements Disposable {
-  readonly #threads: Threads
+export class ConnectionDrains implements Disposable {
+  readonly #threads: ThreadTable
   readonly #drains = new Set<Drain>()
   /** Threads that have not answered yet, and the oldest generations that the others told, by overlay. */
   readonly #asked = new Map<EntryId, { readonly waiting: Set<number>; oldest: number }>()
   #timer: Timer | undefined
 
-  constructor(threads: Threads) {
+  constructor(threads: ThreadTable) {
     this.#threads = threads
   }
 

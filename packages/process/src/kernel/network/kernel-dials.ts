@@ -5,12 +5,12 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
-import { dial, type Errand, type Handed, handOver, type ResolvedAddress, type Route } from '@troupe/network'
-import { connectClear, isPrivateAddress, lookupClear, systemLookup } from '@troupe/network/kernel'
+import { dial, type ConnectRequest, type SocketHandoff, handOver, type ResolvedAddress, type Route } from '@troupe/network'
+import { connectDirect, isPrivateAddress, lookupDirect, systemLookup } from '@troupe/network/kernel'
 import { z } from 'zod'
 import type { Requests } from '../../protocol/kernel-thread.ts'
-import { Turns } from '../../semaphore.ts'
-import type { Asker } from '../requests.ts'
+import { Semaphore } from '../../semaphore.ts'
+import type { Requester } from '../requests.ts'
 
 /** Dials of one thread at a time. Threads keep to less by themselves (`thread/network/kernel-dialer.ts`). */
 const maxPending = 512
@@ -22,7 +22,7 @@ const maxHost = 1024
 const maxKey = 256
 
 const schema = z.strictObject({
-  errand: z.strictObject({
+  connectRequest: z.strictObject({
     overlay: z.custom<EntryId | null>(
       (value) => value === null || (typeof value === 'string' && isEntryId(value)),
       'expected an overlay or null',
@@ -41,11 +41,11 @@ const schema = z.strictObject({
 
 export type SocketAction = 'socket.connect' | 'socket.resolve' | 'socket.private_ip'
 
-export interface DialsOptions {
+export interface KernelDialsOptions {
   /** The route of an overlay that is in force for who asks. Throws otherwise. */
-  readonly route: (overlay: EntryId, asker: Asker) => Promise<Route>
+  readonly route: (overlay: EntryId, requester: Requester) => Promise<Route>
   /** Throws where the clear network is not in force for who asks, or what it wants of an address or a name is denied. */
-  readonly permitClear: (asker: Asker, action: SocketAction, resource: string, port?: number) => void
+  readonly permitClear: (requester: Requester, action: SocketAction, resource: string, port?: number) => void
 }
 
 type DialRequest = Requests['dial']['ask']
@@ -53,28 +53,28 @@ type DialRequest = Requests['dial']['ask']
 /** What a thread has under way. */
 interface Pending {
   readonly dials: Map<number, AbortController>
-  readonly lookups: Turns
+  readonly lookups: Semaphore
 }
 
 interface Limits {
   readonly key: string | undefined
   readonly signal: AbortSignal
   readonly timeout: number
-  readonly lookups: Turns
+  readonly lookups: Semaphore
 }
 
-export class Dials {
-  readonly #options: DialsOptions
+export class KernelDials {
+  readonly #options: KernelDialsOptions
   readonly #pending = new Map<number, Pending>()
 
-  constructor(options: DialsOptions) {
+  constructor(options: KernelDialsOptions) {
     this.#options = options
   }
 
   /** @throws TroupeError `Invalid`, `PermissionDenied`, `RateLimited`, and what the dial throws. */
-  async dial(asked: DialRequest, asker: Asker): Promise<Handed> {
-    const { errand, timeout, key } = parse(asked)
-    const { thread, number, transfer } = asker
+  async dial(asked: DialRequest, requester: Requester): Promise<SocketHandoff> {
+    const { connectRequest, timeout, key } = parse(asked)
+    const { thread, number, transfer } = requester
     if (!thread.sealed) throw denied(`thread ${thread.number} opens its connections itself`)
     const { dials, lookups } = this.#of(thread.number)
     if (dials.size >= maxPending || dials.has(number)) {
@@ -83,12 +83,12 @@ export class Dials {
     const abort = new AbortController()
     dials.set(number, abort)
     const limit = Math.min(timeout, maxTimeout)
-    const { host, port } = errand.target
+    const { host, port } = connectRequest.target
     const timer = startDeadline(() => {
       abort.abort(new TroupeError('Timeout', `no connection to ${host}:${port} within ${limit} ms`, { details: { host, port } }))
     }, limit)
     try {
-      const socket = await this.#open(errand, asker, { signal: abort.signal, timeout: limit, lookups, key })
+      const socket = await this.#open(connectRequest, requester, { signal: abort.signal, timeout: limit, lookups, key })
       if (abort.signal.aborted) {
         socket.destroy()
         throw abort.signal.reason
@@ -108,12 +108,12 @@ export class Dials {
   }
 
   /** @throws TroupeError like {@link dial} */
-  async resolve({ name, family }: Requests['resolve']['ask'], asker: Asker): Promise<readonly ResolvedAddress[]> {
-    if (!asker.thread.sealed) throw denied(`thread ${asker.thread.number} resolves names itself`)
+  async resolve({ name, family }: Requests['resolve']['ask'], requester: Requester): Promise<readonly ResolvedAddress[]> {
+    if (!requester.thread.sealed) throw denied(`thread ${requester.thread.number} resolves names itself`)
     if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
     if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
-    this.#options.permitClear(asker, 'socket.resolve', name)
-    const found = await this.#of(asker.thread.number).lookups.take(async () => lookupClear(name, family))
+    this.#options.permitClear(requester, 'socket.resolve', name)
+    const found = await this.#of(requester.thread.number).lookups.acquire(async () => lookupDirect(name, family))
     return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))
   }
 
@@ -128,20 +128,20 @@ export class Dials {
     for (const abort of pending?.dials.values() ?? []) abort.abort(new TroupeError('Canceled', 'its thread has ended'))
   }
 
-  async #open(errand: Errand, asker: Asker, { signal, timeout, lookups, key }: Limits): Promise<Socket> {
-    const { overlay, target } = errand
+  async #open(connectRequest: ConnectRequest, requester: Requester, { signal, timeout, lookups, key }: Limits): Promise<Socket> {
+    const { overlay, target } = connectRequest
     if (overlay === null) {
       const { permitClear } = this.#options
       const { host, port } = target
       const permit = (address: string) => {
-        if (isPrivateAddress(address)) permitClear(asker, 'socket.private_ip', address, port)
+        if (isPrivateAddress(address)) permitClear(requester, 'socket.private_ip', address, port)
       }
-      permitClear(asker, 'socket.connect', host, port)
+      permitClear(requester, 'socket.connect', host, port)
       permit(host)
-      return connectClear({ ...errand, signal, lookup: lookupIn(lookups, permit) })
+      return connectDirect({ ...connectRequest, signal, lookup: lookupIn(lookups, permit) })
     }
-    const route = await this.#options.route(overlay, asker)
-    const { network } = asker.thread
+    const route = await this.#options.route(overlay, requester)
+    const { network } = requester.thread
     // A route that was granted for one request isolates each of its connections, unless that has a key.
     const own = network?.overlay === overlay ? network.isolation : undefined
     return dial(route, target, { signal, timeout, isolation: { ...own, ...(key !== undefined && { key }) } })
@@ -150,16 +150,16 @@ export class Dials {
   #of(thread: number): Pending {
     const known = this.#pending.get(thread)
     if (known !== undefined) return known
-    const pending: Pending = { dials: new Map(), lookups: new Turns(maxLookups, maxPending) }
+    const pending: Pending = { dials: new Map(), lookups: new Semaphore(maxLookups, maxPending) }
     this.#pending.set(thread, pending)
     return pending
   }
 }
 
 /** The system's, a few of each thread at a time. What was found may be dialled if all of it is permitted. */
-function lookupIn(turns: Turns, permit: (address: string) => void): LookupFunction {
+function lookupIn(semaphore: Semaphore, permit: (address: string) => void): LookupFunction {
   return (name, options, done) => {
-    const looked = turns.take(async () => {
+    const looked = semaphore.acquire(async () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       systemLookup(name, options, (error, address, family) => {
         resolve()
@@ -188,10 +188,10 @@ function refusalOf(found: string | readonly LookupAddress[], permit: (address: s
 function parse(asked: unknown): DialRequest {
   const { data, error } = schema.safeParse(asked)
   if (data === undefined) throw invalid(`that is no connection to ask for: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
-  const { errand, timeout, key } = data
-  const { overlay, target, family, localAddress, localPort } = errand
+  const { connectRequest, timeout, key } = data
+  const { overlay, target, family, localAddress, localPort } = connectRequest
   return {
-    errand: {
+    connectRequest: {
       overlay,
       target,
       ...(family && { family }),

@@ -4,7 +4,7 @@
  */
 import { type EntryId, type Frame, unavailable } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
-import type { Overlay, Overlays } from '@troupe/network/kernel'
+import type { Overlay, OverlayTable } from '@troupe/network/kernel'
 
 export interface Network extends ThreadNetwork {
   /** Equal for equal networks. */
@@ -15,7 +15,7 @@ export interface Network extends ThreadNetwork {
 export const clearNetwork: Network = Object.freeze({ key: '', overlay: null })
 
 export interface NetworksOptions {
-  readonly overlays: Pick<Overlays, 'get' | 'has'>
+  readonly overlays: Pick<OverlayTable, 'get' | 'has'>
   /** Where a frame chose nothing. */
   readonly defaultOverlay: () => EntryId | undefined
 }

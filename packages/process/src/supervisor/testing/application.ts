@@ -1,8 +1,16 @@
 /** A kernel with a supervisor over entries, as an application has it. One at a time in a test file. */
 import { type EntryId, entryId } from '@troupe/core'
-import { networkKinds, Overlays } from '@troupe/network/kernel'
+import { networkKinds, OverlayTable } from '@troupe/network/kernel'
 import { Registry } from '@troupe/registry'
-import { Kernel, processKinds, type ServiceStatus, serviceChannel, Supervisor, Supervisors, servicesOf } from '../../kernel.ts'
+import {
+  Kernel,
+  processKinds,
+  type ServiceStatus,
+  serviceChannel,
+  ServiceSupervisor,
+  RunningSupervisors,
+  servicesOf,
+} from '../../kernel.ts'
 import { setRuntime } from '../../thread/current.ts'
 import { setOutsideParticipant } from '../../thread/participant.ts'
 import { States } from './states.ts'
@@ -12,7 +20,7 @@ export type Entries = Readonly<Record<string, { readonly kind: string } & Readon
 
 export interface TestApplication extends AsyncDisposable {
   readonly kernel: Kernel
-  readonly supervisor: Supervisor
+  readonly supervisor: ServiceSupervisor
   readonly states: States
   readonly log: readonly string[]
 }
@@ -42,7 +50,7 @@ export async function startApplication(entries: Entries, pins: Readonly<Record<s
   const log = (line: string) => {
     lines.push(line)
   }
-  const overlays = new Overlays(registry)
+  const overlays = new OverlayTable(registry)
   const kernel = new Kernel({ registry, overlays, preload: [], log })
   setRuntime(kernel.runtime)
   setOutsideParticipant(kernel.runtime.root)
@@ -51,7 +59,11 @@ export async function startApplication(entries: Entries, pins: Readonly<Record<s
     if (isStatus(status)) states.record(status)
   }
   serviceChannel.subscribe(onService)
-  const supervisor = new Supervisor({ graph: registry.graph(), services: servicesOf(kernel, new Supervisors({ kernel, log })), log })
+  const supervisor = new ServiceSupervisor({
+    graph: registry.graph(),
+    services: servicesOf(kernel, new RunningSupervisors({ kernel, log })),
+    log,
+  })
   await supervisor.startAll()
   return {
     kernel,

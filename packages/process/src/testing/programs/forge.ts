@@ -25,9 +25,9 @@ function envelopes(victim: string, own: string): Readonly<Record<string, unknown
     'a request of a name that objects have': { type: 'request', number: 1e6 + 1, by: own, name: 'constructor', ask: {} },
     'half a request': { type: 'request', number: 1e6 + 2 },
     'a claim of an overlay': { type: 'claim', overlay: { toString: 5 } },
-    'the birth of another': { type: 'born', pid: victim, by: victim },
+    'the birth of another': { type: 'processStarted', pid: victim, by: victim },
     'a birth without asking': {
-      type: 'born',
+      type: 'processStarted',
       pid: own.replace('.1>', '.7>'),
       by: own,
       entry: 'app:talk.echo',
@@ -70,7 +70,7 @@ export async function claim(victim: string) {
 
 function tell(message: unknown): void {
   const { kernel } = currentRuntime()
-  const say: unknown = Reflect.get(kernel, 'tell')
+  const say: unknown = Reflect.get(kernel, 'notify')
   if (typeof say === 'function') Reflect.apply(say, kernel, [message])
 }
 

@@ -97,10 +97,10 @@ export async function collector() {
 /** Sends without asking whether it may, by the runtime's own means, and then asks for what it may do. */
 export async function smuggle(to: string, allowed: string) {
   if (!isPid(to) || !isPid(allowed)) throw new Error('no pid')
-  const { post } = currentRuntime()
+  const { router } = currentRuntime()
   const by = currentParticipant()
   const frame = currentFrame() ?? emptyFrame
-  const sent = (target: Pid) => post.send(by, { to: target, topic: 'smuggled', payload: 1, frame, transfer: [] })
+  const sent = (target: Pid) => router.send(by, { to: target, topic: 'smuggled', payload: 1, frame, transfer: [] })
   void sent(to).catch(() => undefined)
   await processes.send(allowed, 'allowed')
 }
@@ -109,8 +109,8 @@ export async function smuggle(to: string, allowed: string) {
 export async function disguise(to: string, overlay: string | null | undefined) {
   if (!isPid(to)) throw new Error('no pid')
   const chosen = typeof overlay === 'string' ? entryId(overlay) : overlay
-  const { post } = currentRuntime()
-  await post.send(currentParticipant(), {
+  const { router } = currentRuntime()
+  await router.send(currentParticipant(), {
     to,
     topic: 'disguised',
     payload: 1,
@@ -131,10 +131,10 @@ export async function overlays(count: number) {
 
 /** Asks to start something, with claims of its own making about what it inherits. */
 export async function claim(inherit: Readonly<Record<string, unknown>>) {
-  const { bonds, kernel } = currentRuntime()
+  const { links, kernel } = currentRuntime()
   const honest = { overlay: undefined, values: {}, deadline: undefined, trace: undefined }
-  const { watcher, exit } = bonds.promise(self.pid)
-  const started = bonds.spawning(self.pid, { monitor: watcher })
+  const { watcher, exit } = links.promise(self.pid)
+  const started = links.spawning(self.pid, { monitor: watcher })
   try {
     const { pid } = await kernel.request(
       'spawn',
@@ -160,8 +160,8 @@ export async function claim(inherit: Readonly<Record<string, unknown>>) {
 export async function bear() {
   const { kernel } = currentRuntime()
   const born = pidBeside(self.pid)
-  kernel.tell({
-    type: 'born',
+  kernel.notify({
+    type: 'processStarted',
     pid: born,
     by: self.pid,
     entry: entryId('app:guarded.rest'),

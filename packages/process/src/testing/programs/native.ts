@@ -10,24 +10,24 @@ export const begun = 0
 export const ended = 1
 
 /** An addon is loaded, and what it began still works while timers and a server keep the thread running. */
-export async function work(board: Int32Array<SharedArrayBuffer>, mayEnd: boolean): Promise<void> {
+export async function work(slots: Int32Array<SharedArrayBuffer>, mayEnd: boolean): Promise<void> {
   loadAddon()
   setInterval(() => undefined, 10)
   setTimeout(() => undefined, 1_000_000)
   createServer().listen(0, '127.0.0.1')
   pbkdf2('password', 'salt', rounds, 32, 'sha512', () => {
-    Atomics.store(board, ended, 1)
+    Atomics.store(slots, ended, 1)
   })
-  Atomics.store(board, begun, 1)
-  Atomics.notify(board, begun)
+  Atomics.store(slots, begun, 1)
+  Atomics.notify(slots, begun)
   if (!mayEnd) await Promise.withResolvers<void>().promise
 }
 
 /** Loads an addon, and does not come back to the event loop. */
-export function loop(board: Int32Array<SharedArrayBuffer>): void {
+export function loop(slots: Int32Array<SharedArrayBuffer>): void {
   loadAddon()
-  Atomics.store(board, begun, 1)
-  Atomics.notify(board, begun)
+  Atomics.store(slots, begun, 1)
+  Atomics.notify(slots, begun)
   for (;;) performance.now()
 }
 

@@ -83,15 +83,16 @@ export async function ownLookup(port: number) {
 export async function forge(errands: readonly unknown[], timeout: unknown = 1000) {
   const { kernel } = currentRuntime()
   const request: (...args: never[]) => Promise<unknown> = kernel.request.bind(kernel)
-  const forged = async (errand: unknown): Promise<unknown> => Reflect.apply(request, undefined, ['dial', { errand, timeout }, self.pid])
-  return Promise.all(errands.map(async (errand) => told(async () => forged(errand))))
+  const forged = async (connectRequest: unknown): Promise<unknown> =>
+    Reflect.apply(request, undefined, ['dial', { connectRequest, timeout }, self.pid])
+  return Promise.all(errands.map(async (connectRequest) => told(async () => forged(connectRequest))))
 }
 
 /** Asks for many connections at once that nobody answers, and gives up on them. */
 export async function flood(count: number, overlay: string) {
   const { kernel } = currentRuntime()
-  const errand = { overlay: entryId(overlay), target: { host: 'web.test', port: 80 } }
-  const asked = Array.from({ length: count }, () => kernel.ask('dial', { errand, timeout: 60_000 }, self.pid))
+  const connectRequest = { overlay: entryId(overlay), target: { host: 'web.test', port: 80 } }
+  const asked = Array.from({ length: count }, () => kernel.ask('dial', { connectRequest, timeout: 60_000 }, self.pid))
   const outcomes = asked.map(async ({ answer }) => told(async () => answer))
   // Those beyond the limit are refused at once.
   const first = await Promise.race(outcomes)

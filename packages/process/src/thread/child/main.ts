@@ -4,8 +4,8 @@
  */
 import { errorToWire } from '@troupe/core'
 import type { ChildData } from '../../pipe/messages.ts'
-import { routesChanged, routeWord } from '../../shared-memory/route-epoch.ts'
-import { rehearse } from '../warmup.ts'
+import { routesChanged, routeEpoch } from '../../shared-memory/route-epoch.ts'
+import { warmUp } from '../warmup.ts'
 import { guardChild, startThread } from '../start.ts'
 import { PassedHandles } from './passed-handles.ts'
 import { KernelPipe } from './kernel-pipe.ts'
@@ -20,14 +20,14 @@ if (!isChildData(data)) throw new Error('this module is the start of a process o
 
 try {
   guardChild(data.writes)
-  const runtime = startThread({ ...data, port: pipe, routeWord, sealed: true, native: [] })
+  const runtime = startThread({ ...data, port: pipe, routeEpoch, sealed: true, native: [] })
   pipe.open((message) => {
     if ('type' in message && message.type === 'overlayMoved') routesChanged()
     return handles.complete(message, (completed) => pipe.emit('message', completed))
   })
   await Promise.all(data.preload.map((module) => import(module)))
-  if (runtime.processes.size === 0) await rehearse({ ...data, routeWord })
-  runtime.kernel.tell({ type: 'ready' })
+  if (runtime.processes.size === 0) await warmUp({ ...data, routeEpoch })
+  runtime.kernel.notify({ type: 'ready' })
 } catch (error) {
   pipe.postMessage({ type: 'broken', error: errorToWire(error) })
   process.exit(1)

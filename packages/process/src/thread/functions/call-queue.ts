@@ -1,12 +1,12 @@
 /** The calls that the kernel posts to a thread of a pool: they run one after the other. */
 import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
-import { CallBoard } from '../../shared-memory/call-slots.ts'
+import { CallSlots } from '../../shared-memory/call-slots.ts'
 import { Deque } from '../../mailbox/deque.ts'
 import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/kernel-thread.ts'
 
-export class PostedCalls {
+export class PostedCallQueue {
   readonly #program: Program
-  readonly #board: CallBoard
+  readonly #slots: CallSlots
   readonly #run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>
   readonly #onEnd: (pid: Pid, exit: WireExit) => void
   readonly #frames = new FrameDecoder()
@@ -14,12 +14,12 @@ export class PostedCalls {
   #working = false
 
   constructor(
-    { program, board }: Service,
+    { program, slots }: Service,
     run: (start: StartCall, args: readonly unknown[]) => Promise<WireExit>,
     onEnd: (pid: Pid, exit: WireExit) => void,
   ) {
     this.#program = program
-    this.#board = new CallBoard(board)
+    this.#slots = new CallSlots(slots)
     this.#run = run
     this.#onEnd = onEnd
   }
@@ -35,7 +35,7 @@ export class PostedCalls {
       const [pid, reference, place, number, ...args] = next
       // Also of a call that was taken back: later ones refer to it.
       const frame = this.#frames.decode(reference)
-      if (frame === undefined || !this.#board.takeUp(place, number)) continue
+      if (frame === undefined || !this.#slots.takeUp(place, number)) continue
       // Told before the next one begins, which may take long, or end the thread.
       this.#onEnd(pid, await this.#run({ pid, program: this.#program, frame }, args))
       // Connections are served, and cancels are read, between two calls.

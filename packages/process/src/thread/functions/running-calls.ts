@@ -4,13 +4,13 @@ import { snapshot, unpack, unpackArguments } from '../../mailbox/payload.ts'
 import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/kernel-thread.ts'
 import { LocalCall } from './local-call.ts'
 import { loadedMethod, loadMethod } from '../module.ts'
-import { PostedCalls } from './call-queue.ts'
+import { PostedCallQueue } from './call-queue.ts'
 
-export class LocalCalls {
+export class RunningCalls {
   readonly #running = new Map<Pid, LocalCall>()
   /** Those that the thread runs by itself for somebody, of whom the kernel can say that they may not go on. */
   readonly #own = new Map<Pid, LocalCall>()
-  #posted: PostedCalls | undefined
+  #posted: PostedCallQueue | undefined
   readonly #inline = new Map<EntryId, Program>()
   /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
   readonly #programs = new Map<EntryId, Program>()
@@ -34,7 +34,7 @@ export class LocalCalls {
 
   /** Runs from now on what the kernel posts. */
   serve(service: Service, onEnd: (pid: Pid, exit: WireExit) => void): void {
-    this.#posted = new PostedCalls(service, async (start, args) => this.run(start, args), onEnd)
+    this.#posted = new PostedCallQueue(service, async (start, args) => this.run(start, args), onEnd)
   }
 
   /** The kernel has posted calls. */

@@ -1,30 +1,30 @@
 import { emptyFrame, entryId, fork, type Frame, type Pid, pid } from '@troupe/core'
 import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import type { Parcel, PeerNetwork, Standing } from '../../protocol/kernel-thread.ts'
-import { Border } from './inbound-gate.ts'
+import type { Signal, PeerNetwork, Privileges } from '../../protocol/kernel-thread.ts'
+import { InboundGate } from './inbound-gate.ts'
 
 const proxy = entryId('net:proxy')
 const [one, two, sender] = [pid(1, 1), pid(1, 2), pid(2, 1)]
-const send = (to: Pid, topic: string): Parcel => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0, claim: 'open' })
-const flow: Parcel = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], arrived: 0, waiting: [], room: 1 }
+const send = (to: Pid, topic: string): Signal => ({ op: 'send', to, from: sender, topic, frame: 0, payloads: [1], call: 0, claim: 'open' })
+const receiveWindow: Signal = { op: 'flow', from: sender, credits: 1, window: 1, head: 0, others: [], arrived: 0, waiting: [], room: 1 }
 
 const little = { actor: { id: 'mallory', meta: {} }, scope: [entryId('app:little')], values: {} }
 
-function border(standing: Standing, network: PeerNetwork = { overlay: null, isOwn: true }) {
-  const passed: Parcel[] = []
+function gate(privileges: Privileges, network: PeerNetwork = { overlay: null, isOwn: true }) {
+  const passed: Signal[] = []
   const frames: Frame[] = []
-  const refused: Parcel[] = []
+  const refused: Signal[] = []
   const asked: string[] = []
-  const it = new Border({
-    standing,
+  const it = new InboundGate({
+    privileges,
     network,
-    pass: (parcel, frame) => {
-      passed.push(parcel)
+    pass: (signal, frame) => {
+      passed.push(signal)
       frames.push(frame)
     },
-    refuse: (parcel) => refused.push(parcel),
-    vouch: (action, target) => asked.push(`${action} ${target}`),
+    refuse: (signal) => refused.push(signal),
+    authorize: (action, target) => asked.push(`${action} ${target}`),
     identify: (from) => asked.push(`sender ${from}`),
   })
   return { it, passed, frames, refused, asked }
@@ -32,44 +32,44 @@ function border(standing: Standing, network: PeerNetwork = { overlay: null, isOw
 
 describe('what comes from a thread', () => {
   it('passes without a question when not all of its code is asked about', () => {
-    const { it, passed, asked } = border({ governed: false })
-    it.take(send(one, 'a'), emptyFrame)
-    it.take({ op: 'link', target: one, other: sender }, emptyFrame)
+    const { it, passed, asked } = gate({ policyEnforced: false })
+    it.accept(send(one, 'a'), emptyFrame)
+    it.accept({ op: 'link', target: one, other: sender }, emptyFrame)
     expect([passed.length, asked]).toEqual([2, []])
   })
 
   it('else waits for the word of the kernel, in order', () => {
-    const { it, passed, refused, asked } = border({ governed: true })
+    const { it, passed, refused, asked } = gate({ policyEnforced: true })
     it.onSender(sender, little)
-    it.take(flow, emptyFrame)
-    it.take(send(one, 'a'), emptyFrame)
-    it.take(send(two, 'b'), emptyFrame)
-    it.take(flow, emptyFrame)
-    it.take(send(one, 'c'), emptyFrame)
-    expect([passed, asked]).toEqual([[flow], [`process.send ${one}`]])
-    it.onVouched('process.send', one, true)
+    it.accept(receiveWindow, emptyFrame)
+    it.accept(send(one, 'a'), emptyFrame)
+    it.accept(send(two, 'b'), emptyFrame)
+    it.accept(receiveWindow, emptyFrame)
+    it.accept(send(one, 'c'), emptyFrame)
+    expect([passed, asked]).toEqual([[receiveWindow], [`process.send ${one}`]])
+    it.onAuthorized('process.send', one, true)
     expect([passed, asked]).toEqual([
-      [flow, send(one, 'a')],
+      [receiveWindow, send(one, 'a')],
       [`process.send ${one}`, `process.send ${two}`],
     ])
-    it.onVouched('process.send', two, false)
-    expect(passed.slice(2)).toEqual([flow, send(one, 'c')])
+    it.onAuthorized('process.send', two, false)
+    expect(passed.slice(2)).toEqual([receiveWindow, send(one, 'c')])
     expect(refused).toEqual([send(two, 'b')])
-    it.take({ op: 'monitor', target: one, watcher: { pid: sender, promise: 0 } }, emptyFrame)
+    it.accept({ op: 'monitor', target: one, watcher: { pid: sender, promise: 0 } }, emptyFrame)
     expect(asked.at(-1)).toBe(`process.monitor ${one}`)
   })
 
   it('is asked about again when the policies have changed', () => {
-    const { it, passed, asked } = border({ governed: true })
+    const { it, passed, asked } = gate({ policyEnforced: true })
     it.onSender(sender, little)
-    it.take(send(one, 'a'), emptyFrame)
+    it.accept(send(one, 'a'), emptyFrame)
     it.forget()
     expect(asked).toHaveLength(2)
-    it.onVouched('process.send', one, true)
+    it.onAuthorized('process.send', one, true)
     it.forget()
-    it.take(send(one, 'b'), emptyFrame)
+    it.accept(send(one, 'b'), emptyFrame)
     expect([passed.length, asked.length]).toEqual([1, 3])
-    it.onStanding({ governed: false })
+    it.onPrivileges({ policyEnforced: false })
     expect(passed).toHaveLength(2)
   })
 
@@ -77,8 +77,8 @@ describe('what comes from a thread', () => {
     const cleared = fork(emptyFrame, { overlay: null, values: { a: 1 } })
     const disguised = fork(emptyFrame, { overlay: entryId('net:other') })
     const framesIn = (network: PeerNetwork) => {
-      const { it, frames } = border({ governed: false }, network)
-      for (const frame of [cleared, cleared, disguised]) it.take(send(one, 'a'), frame)
+      const { it, frames } = gate({ policyEnforced: false }, network)
+      for (const frame of [cleared, cleared, disguised]) it.accept(send(one, 'a'), frame)
       return frames
     }
     const [first, second, third] = framesIn({ overlay: proxy, isOwn: false })
@@ -89,52 +89,52 @@ describe('what comes from a thread', () => {
   })
 
   it('acts for whom the kernel says, whatever it says itself', () => {
-    const { it, frames, asked } = border({ governed: false })
+    const { it, frames, asked } = gate({ policyEnforced: false })
     const claimed = fork(emptyFrame, { actor: { id: 'admin', meta: {} }, scope: [], values: { tenant: 'theirs' } })
-    it.take(send(one, 'a'), claimed)
-    it.take(send(one, 'b'), emptyFrame)
+    it.accept(send(one, 'a'), claimed)
+    it.accept(send(one, 'b'), emptyFrame)
     expect([frames, asked]).toEqual([[], [`sender ${sender}`]])
     it.onSender(sender, little)
     expect(frames).toEqual([{ ...claimed, ...little }, emptyFrame])
-    it.take(send(one, 'c'), claimed)
+    it.accept(send(one, 'c'), claimed)
     expect(frames.at(-1)).toEqual({ ...claimed, ...little })
     expect(asked).toHaveLength(1)
   })
 
   it('acts for nobody where the kernel knows no such sender', () => {
-    const { it, frames } = border({ governed: false })
-    it.take(send(one, 'a'), fork(emptyFrame, { actor: { id: 'admin', meta: {} } }))
+    const { it, frames } = gate({ policyEnforced: false })
+    it.accept(send(one, 'a'), fork(emptyFrame, { actor: { id: 'admin', meta: {} } }))
     it.onSender(sender)
     expect(frames).toEqual([emptyFrame])
   })
 
   it('cannot leave an identity out where all of its code is asked about', () => {
-    const { it, frames, asked } = border({ governed: true })
-    it.take(send(one, 'a'), emptyFrame)
-    it.onVouched('process.send', one, true)
+    const { it, frames, asked } = gate({ policyEnforced: true })
+    it.accept(send(one, 'a'), emptyFrame)
+    it.onAuthorized('process.send', one, true)
     expect([frames, asked.at(-1)]).toEqual([[], `sender ${sender}`])
     it.onSender(sender, little)
     expect(frames).toMatchObject([{ actor: { id: 'mallory' } }])
   })
 
   it('brings nothing from another network that could carry work', () => {
-    const { it } = border({ governed: false }, { overlay: proxy, isOwn: false })
+    const { it } = gate({ policyEnforced: false }, { overlay: proxy, isOwn: false })
     const { port1 } = new MessageChannel()
-    const parcels: readonly Parcel[] = [
+    const signals: readonly Signal[] = [
       { op: 'send', to: one, from: sender, topic: 'a', frame: 0, payloads: [{ port1 }], call: 0, claim: 'held' },
       { op: 'reply', call: 1, payload: new SharedArrayBuffer(1) },
       { op: 'exit', from: sender, watcher: { pid: one, promise: 1 }, exit: { value: [port1] } },
     ]
-    for (const parcel of parcels)
+    for (const signal of signals)
       expect(() => {
-        it.take(parcel, emptyFrame)
+        it.accept(signal, emptyFrame)
       }).toThrow('does not cross')
     port1.close()
   })
 
   it('reaches a process of another network only where that accepts it', () => {
     const other = entryId('net:other')
-    const from = (network: PeerNetwork) => border({ governed: false }, network).it
+    const from = (network: PeerNetwork) => gate({ policyEnforced: false }, network).it
     const accepted = (network: PeerNetwork) => [[], [other], [proxy], 'any' as const].map((accepts) => from(network).isAccepted(accepts))
     expect(accepted({ overlay: proxy, isOwn: false })).toEqual([false, false, true, true])
     expect(accepted({ overlay: proxy, isOwn: true })).toEqual([true, true, true, true])

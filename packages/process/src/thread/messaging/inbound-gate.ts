@@ -4,47 +4,47 @@
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
-import type { Accepts, Parcel, PeerNetwork, SenderFrame, Standing } from '../../protocol/kernel-thread.ts'
+import type { Accepts, Signal, PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
 
 /** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
 const maxHeld = 4096
 /** Senders that are remembered. */
 const mostSenders = 4096
 
-export interface BorderOptions {
-  readonly standing: Standing
+export interface InboundGateOptions {
+  readonly privileges: Privileges
   readonly network: PeerNetwork
   /** Asks the kernel whether the other thread may do `action` to a process here. */
-  readonly vouch: (action: string, target: Pid) => void
+  readonly authorize: (action: string, target: Pid) => void
   /** Asks the kernel for whom a process or call in the other thread acts. */
   readonly identify: (sender: Pid) => void
-  readonly pass: (parcel: Parcel, frame: Frame) => void
+  readonly pass: (signal: Signal, frame: Frame) => void
   /** What is not taken: it may hold letters. */
-  readonly refuse: (parcel: Parcel) => void
+  readonly refuse: (signal: Signal) => void
 }
 
-export class Border {
-  readonly #options: BorderOptions
-  readonly #vouched = new Map<string, boolean>()
+export class InboundGate {
+  readonly #options: InboundGateOptions
+  readonly #authorized = new Map<string, boolean>()
   readonly #asked = new Set<string>()
-  #standing: Standing
-  readonly #held: { readonly parcel: Parcel; readonly frame: Frame }[] = []
+  #privileges: Privileges
+  readonly #held: { readonly signal: Signal; readonly frame: Frame }[] = []
   /** For whom those act who have sent something; nothing while the kernel is asked. */
   readonly #senders = new Map<Pid, SenderFrame | undefined>()
   readonly #waiting: (() => void)[] = []
   /** The last frame that was put right: most messages of a sender come in one. */
   #moved: { readonly from: Frame; readonly acting: SenderFrame | undefined; readonly to: Frame } | undefined
 
-  constructor(options: BorderOptions) {
+  constructor(options: InboundGateOptions) {
     this.#options = options
-    this.#standing = options.standing
+    this.#privileges = options.privileges
   }
 
   /** Takes a parcel, in order, or refuses it. @param frame - Of a letter, as it claims. @throws for what may not cross to this network. */
-  take(parcel: Parcel, frame: Frame): void {
-    if (this.leadsElsewhere) checkParcel(parcel)
-    if (this.#held.length > 0) this.#hold(parcel, frame)
-    else if (!this.#tryTake(parcel, frame)) this.#hold(parcel, frame)
+  accept(signal: Signal, frame: Frame): void {
+    if (this.leadsElsewhere) checkSignal(signal)
+    if (this.#held.length > 0) this.#hold(signal, frame)
+    else if (!this.#tryAccept(signal, frame)) this.#hold(signal, frame)
   }
 
   /** Settles when nothing is held any more; returns nothing when nothing is. */
@@ -56,8 +56,8 @@ export class Border {
   }
 
   /** The kernel's answer. */
-  onVouched(action: string, target: Pid, may: boolean): void {
-    this.#vouched.set(`${action} ${target}`, may)
+  onAuthorized(action: string, target: Pid, may: boolean): void {
+    this.#authorized.set(`${action} ${target}`, may)
     this.#asked.delete(`${action} ${target}`)
     this.#goOn()
   }
@@ -70,14 +70,14 @@ export class Border {
     this.#goOn()
   }
 
-  onStanding(standing: Standing): void {
-    this.#standing = standing
+  onPrivileges(privileges: Privileges): void {
+    this.#privileges = privileges
     this.#goOn()
   }
 
   /** The policies have changed. */
   forget(): void {
-    this.#vouched.clear()
+    this.#authorized.clear()
     this.#asked.clear()
     this.#goOn()
   }
@@ -126,36 +126,36 @@ export class Border {
     return frame.overlay === undefined ? frame : fork(frame, { overlay })
   }
 
-  #hold(parcel: Parcel, frame: Frame): void {
-    if (this.#held.length < maxHeld) this.#held.push({ parcel, frame })
-    else this.#options.refuse(parcel)
+  #hold(signal: Signal, frame: Frame): void {
+    if (this.#held.length < maxHeld) this.#held.push({ signal, frame })
+    else this.#options.refuse(signal)
   }
 
   #goOn(): void {
     while (this.#held.length > 0) {
       const [next] = this.#held
-      if (next === undefined || !this.#tryTake(next.parcel, next.frame)) return
+      if (next === undefined || !this.#tryAccept(next.signal, next.frame)) return
       this.#held.shift()
     }
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Answers false when the kernel has to be asked first. */
-  #tryTake(parcel: Parcel, frame: Frame): boolean {
-    const may = this.#standing.governed ? this.#may(parcel) : true
+  #tryAccept(signal: Signal, frame: Frame): boolean {
+    const may = this.#privileges.policyEnforced ? this.#may(signal) : true
     if (may === undefined) return false
     if (!may) {
-      this.#options.refuse(parcel)
+      this.#options.refuse(signal)
       return true
     }
-    if (parcel.op !== 'send') {
-      this.#options.pass(parcel, frame)
+    if (signal.op !== 'send') {
+      this.#options.pass(signal, frame)
       return true
     }
-    const { from } = parcel
+    const { from } = signal
     // Most claim to act for nobody, and may.
-    if (!this.#standing.governed && frame.actor === undefined && frame.scope === undefined) {
-      this.#options.pass(parcel, this.#frameOf(frame, undefined))
+    if (!this.#privileges.policyEnforced && frame.actor === undefined && frame.scope === undefined) {
+      this.#options.pass(signal, this.#frameOf(frame, undefined))
       return true
     }
     const acting = this.#senders.get(from)
@@ -163,7 +163,7 @@ export class Border {
       this.#identify(from)
       return false
     }
-    this.#options.pass(parcel, this.#frameOf(frame, acting))
+    this.#options.pass(signal, this.#frameOf(frame, acting))
     return true
   }
 
@@ -173,15 +173,15 @@ export class Border {
     this.#options.identify(sender)
   }
 
-  #may(parcel: Parcel): boolean | undefined {
-    const action = actionOf(parcel)
-    if (action === undefined || !('target' in parcel || 'to' in parcel)) return true
-    const target = 'target' in parcel ? parcel.target : parcel.to
+  #may(signal: Signal): boolean | undefined {
+    const action = actionOf(signal)
+    if (action === undefined || !('target' in signal || 'to' in signal)) return true
+    const target = 'target' in signal ? signal.target : signal.to
     const key = `${action} ${target}`
-    const known = this.#vouched.get(key)
+    const known = this.#authorized.get(key)
     if (known === undefined && !this.#asked.has(key)) {
       this.#asked.add(key)
-      this.#options.vouch(action, target)
+      this.#options.authorize(action, target)
     }
     return known
   }
@@ -190,20 +190,20 @@ export class Border {
 const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
 
 /** @throws TroupeError `Invalid` where something in a parcel could carry work to another network. */
-function checkParcel(parcel: Parcel): void {
-  if (parcel.op === 'send') for (const payload of parcel.payloads) checkCrossing(payload, 'payload')
-  else if (parcel.op === 'reply') checkCrossing(parcel.payload, 'reply', true)
-  else if (parcel.op === 'exit') checkCrossing(parcel.exit, 'exit', true)
+function checkSignal(signal: Signal): void {
+  if (signal.op === 'send') for (const payload of signal.payloads) checkCrossing(payload, 'payload')
+  else if (signal.op === 'reply') checkCrossing(signal.payload, 'reply', true)
+  else if (signal.op === 'exit') checkCrossing(signal.exit, 'exit', true)
 }
 
-function actionOf(parcel: Parcel): string | undefined {
-  switch (parcel.op) {
+function actionOf(signal: Signal): string | undefined {
+  switch (signal.op) {
     case 'send':
     case 'monitor':
     case 'unmonitor':
     case 'link':
     case 'unlink':
-      return `process.${parcel.op}`
+      return `process.${signal.op}`
     default:
       return undefined
   }

@@ -1,31 +1,31 @@
 /** The receiving side of the messages that come from other threads: it puts them into mailboxes, and reports room to their senders. */
 import { threadOf, type EntryId, type Frame, type Pid, type TroupeError, unavailable } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
-import { type Flow, openingWindow } from '../../mailbox/receive-window.ts'
-import type { Letter } from '../../mailbox/message.ts'
-import type { Parcel } from '../../protocol/kernel-thread.ts'
+import { type ReceiveWindow, openingWindow } from '../../mailbox/receive-window.ts'
+import type { Envelope } from '../../mailbox/message.ts'
+import type { Signal } from '../../protocol/kernel-thread.ts'
 import type { LocalProcess } from '../process/local-process.ts'
 
-export interface InboundOptions {
+export interface InboundMessagesOptions {
   readonly process: (pid: Pid) => LocalProcess | undefined
   readonly channel: (thread: number) => Channel
   /** The overlay of this thread. */
   readonly overlay: () => EntryId | null
   /** A message is lost. */
-  readonly onLost: (to: Pid, letter: Letter, reason: string) => void
+  readonly onLost: (to: Pid, envelope: Envelope, reason: string) => void
   /** Rejects a call that came here. */
   readonly refuse: (to: Pid, call: number, error: TroupeError) => void
 }
 
-type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 
-export class Inbound {
-  readonly #options: InboundOptions
-  readonly #reports: { readonly receiver: LocalProcess; readonly flow: Flow }[] = []
+export class InboundMessages {
+  readonly #options: InboundMessagesOptions
+  readonly #reports: { readonly receiver: LocalProcess; readonly receiveWindow: ReceiveWindow }[] = []
   /** Processes here that have letters from a thread, by that thread. */
   readonly #receivers = new Map<number, Set<LocalProcess>>()
 
-  constructor(options: InboundOptions) {
+  constructor(options: InboundMessagesOptions) {
     this.#options = options
   }
 
@@ -36,55 +36,55 @@ export class Inbound {
       channel.put({ op: 'closed', pid: run.to, arrived: 0 })
       return
     }
-    if (channel.border?.isAccepted(receiver.accepts) === false) {
+    if (channel.gate?.isAccepted(receiver.accepts) === false) {
       receiver.reservations?.remove(channel.thread)
       channel.put({ op: 'refused', pid: run.to, call: run.call, network: this.#options.overlay() })
       return
     }
     const { from, topic, call, claim } = run
     const reservations = receiver.reserving()
-    const flow = reservations.flow(channel.thread)
-    if (flow.arrived === 0) this.#opened(receiver, flow)
+    const receiveWindow = reservations.receiveWindow(channel.thread)
+    if (receiveWindow.arrived === 0) this.#opened(receiver, receiveWindow)
     for (const payload of run.payloads) {
-      const letter: Letter = { from, topic, payload, call, frame, flow, sequence: flow.arrive() }
-      if (claim === 'held' && flow.reserved > 0) {
-        flow.admitHeld()
-        receiver.mailbox.putReserved(letter)
-      } else this.#admit(receiver, letter, flow, claim !== 'try' && flow.waiting < openingWindow)
+      const envelope: Envelope = { from, topic, payload, call, frame, receiveWindow, sequence: receiveWindow.arrive() }
+      if (claim === 'held' && receiveWindow.reserved > 0) {
+        receiveWindow.admitHeld()
+        receiver.mailbox.putReserved(envelope)
+      } else this.#admit(receiver, envelope, receiveWindow, claim !== 'try' && receiveWindow.waiting < openingWindow)
     }
     // Senders of letters without reserved room wait to hear that they were accepted.
-    if (claim !== 'held' || reservations.runsLow(flow)) this.reportFlow(receiver, flow)
+    if (claim !== 'held' || reservations.runsLow(receiveWindow)) this.reportFlow(receiver, receiveWindow)
   }
 
   /** The first letter of a thread to a process. */
-  #opened(receiver: LocalProcess, flow: Flow): void {
-    const known = this.#receivers.get(flow.thread)
-    if (known === undefined) this.#receivers.set(flow.thread, new Set([receiver]))
+  #opened(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
+    const known = this.#receivers.get(receiveWindow.thread)
+    if (known === undefined) this.#receivers.set(receiveWindow.thread, new Set([receiver]))
     else known.add(receiver)
   }
 
   /** Puts a letter into the mailbox, now or as soon as there is room for it. */
-  #admit(receiver: LocalProcess, letter: Letter, flow: Flow, mayWait: boolean): void {
+  #admit(receiver: LocalProcess, envelope: Envelope, receiveWindow: ReceiveWindow, mayWait: boolean): void {
     const { mailbox, pid } = receiver
-    if (mailbox.hasRoom(letter.topic)) {
-      flow.admit(letter.sequence)
-      mailbox.put(letter)
+    if (mailbox.hasRoom(envelope.topic)) {
+      receiveWindow.admit(envelope.sequence)
+      mailbox.put(envelope)
       return
     }
     this.reclaim(receiver)
     if (!mayWait) {
-      flow.taken(letter.sequence)
+      receiveWindow.taken(envelope.sequence)
       const reason = `the mailbox of ${pid} was full`
-      if (letter.call === 0) this.#options.onLost(pid, letter, reason)
-      else this.#options.refuse(letter.from, letter.call, unavailable(reason, { pid, topic: letter.topic }))
+      if (envelope.call === 0) this.#options.onLost(pid, envelope, reason)
+      else this.#options.refuse(envelope.from, envelope.call, unavailable(reason, { pid, topic: envelope.topic }))
       return
     }
-    flow.wait(letter.sequence)
-    mailbox.putWhenRoom(letter, forGood, (accepted) => {
+    receiveWindow.wait(envelope.sequence)
+    mailbox.putWhenRoom(envelope, forGood, (accepted) => {
       if (accepted) {
-        flow.admit(letter.sequence)
-        this.reportFlow(receiver, flow)
-      } else if (letter.call === 0) this.#options.onLost(pid, letter, 'the receiver had not taken it when it ended: it has ended')
+        receiveWindow.admit(envelope.sequence)
+        this.reportFlow(receiver, receiveWindow)
+      } else if (envelope.call === 0) this.#options.onLost(pid, envelope, 'the receiver had not taken it when it ended: it has ended')
     })
   }
 
@@ -101,44 +101,45 @@ export class Inbound {
 
   onGiveBack({ to, credits }: Of<'giveBack'>, channel: Channel): void {
     const receiver = this.#options.process(to)
-    const flow = receiver?.reservations?.flows.get(channel.thread)
-    if (receiver === undefined || flow === undefined) return
-    receiver.reservations?.giveBack(flow, credits)
-    this.reportFlow(receiver, flow)
+    const receiveWindow = receiver?.reservations?.receiveWindows.get(channel.thread)
+    if (receiver === undefined || receiveWindow === undefined) return
+    receiver.reservations?.giveBack(receiveWindow, credits)
+    this.reportFlow(receiver, receiveWindow)
     if (credits > 0) this.#reportRoom(receiver)
   }
 
   /** Room that was reserved for one thread is for others. */
   #reportRoom(receiver: LocalProcess): void {
-    for (const flow of receiver.reservations?.starved() ?? []) this.reportFlow(receiver, flow)
+    for (const receiveWindow of receiver.reservations?.starved() ?? []) this.reportFlow(receiver, receiveWindow)
   }
 
   /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
-  reportFlow(receiver: LocalProcess, flow: Flow): void {
+  reportFlow(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
     const { reservations } = receiver
     // What a thread sent before it was shut out is reported to none.
-    if (reservations?.flows.get(flow.thread) !== flow) return
-    if (flow.freed > reservations.share >> 2) {
-      this.#report(receiver, flow)
-      this.#options.channel(flow.thread).flush()
+    if (reservations?.receiveWindows.get(receiveWindow.thread) !== receiveWindow) return
+    if (receiveWindow.freed > reservations.share >> 2) {
+      this.#report(receiver, receiveWindow)
+      this.#options.channel(receiveWindow.thread).flush()
       return
     }
-    if (flow.due) return
-    flow.due = true
+    if (receiveWindow.due) return
+    receiveWindow.due = true
     if (this.#reports.length === 0) process.nextTick(this.#sendReports)
-    this.#reports.push({ receiver, flow })
+    this.#reports.push({ receiver, receiveWindow })
   }
 
   readonly #sendReports = () => {
-    for (const { receiver, flow } of this.#reports.splice(0)) {
-      if (flow.due && !receiver.ended && receiver.reservations?.flows.get(flow.thread) === flow) this.#report(receiver, flow)
+    for (const { receiver, receiveWindow } of this.#reports.splice(0)) {
+      if (receiveWindow.due && !receiver.ended && receiver.reservations?.receiveWindows.get(receiveWindow.thread) === receiveWindow)
+        this.#report(receiver, receiveWindow)
     }
   }
 
-  #report(receiver: LocalProcess, flow: Flow): void {
+  #report(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
     const reservations = receiver.reserving()
-    this.#options.channel(flow.thread).put({ op: 'flow', from: receiver.pid, ...reservations.report(flow) })
-    const kept = reservations.keptFrom(flow)
+    this.#options.channel(receiveWindow.thread).put({ op: 'flow', from: receiver.pid, ...reservations.report(receiveWindow) })
+    const kept = reservations.keptFrom(receiveWindow)
     if (kept !== undefined) this.#ask(receiver, kept)
   }
 
@@ -153,7 +154,7 @@ export class Inbound {
 
   /** A process here ended; calls `tell` with each thread that sent to it, and how many of its letters came here. */
   processEnded(ended: LocalProcess, tell: (thread: number, arrived: number) => void): void {
-    for (const [thread, { arrived }] of ended.reservations?.flows ?? []) {
+    for (const [thread, { arrived }] of ended.reservations?.receiveWindows ?? []) {
       this.#receivers.get(thread)?.delete(ended)
       tell(thread, arrived)
     }

@@ -4,14 +4,14 @@
  */
 import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
 import { checkCrossing } from '../../protocol/network-crossing.ts'
-import type { Border } from './inbound-gate.ts'
+import type { InboundGate } from './inbound-gate.ts'
 import type { Channel } from '../../channel/channel.ts'
 import { unpack } from '../../mailbox/payload.ts'
-import type { Parcel, Watcher, WireExit } from '../../protocol/kernel-thread.ts'
+import type { Signal, Watcher, WireExit } from '../../protocol/kernel-thread.ts'
 import type { Exit } from '../process/event-queue.ts'
 import type { LocalProcess } from '../process/local-process.ts'
 
-export interface BondsOptions {
+export interface LinksOptions {
   readonly thread: number
   readonly process: (pid: Pid) => LocalProcess | undefined
   readonly channel: (thread: number) => Channel
@@ -25,10 +25,10 @@ interface EarlyNews {
   readonly down?: { readonly error: TroupeError | undefined }
 }
 
-type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 
-export class Bonds {
-  readonly #options: BondsOptions
+export class Links {
+  readonly #options: LinksOptions
   readonly #promises = new Map<number, (exit: Exit) => void>()
   /** What processes and promises here watch in other threads. */
   readonly #watched = new Map<Pid, Watcher[]>()
@@ -40,7 +40,7 @@ export class Bonds {
   readonly #early = new Map<Pid, EarlyNews>()
   #nextPromise = 1
 
-  constructor(options: BondsOptions) {
+  constructor(options: LinksOptions) {
     this.#options = options
   }
 
@@ -221,7 +221,7 @@ export class Bonds {
     if (this.#isHere(watcher.pid)) this.#notify(from, watcher, fromWire(exit))
     else {
       const channel = this.#channelTo(watcher.pid)
-      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.border) })
+      channel.put({ op: 'exit', from, watcher, exit: crossingExit(exit, channel.gate) })
     }
   }
 
@@ -274,11 +274,11 @@ function removeWatchers(watchers: Watcher[], pid: Pid): number {
 }
 
 /** An end as another thread may learn of it: a value that could carry work to another network does not get there. */
-function crossingExit(exit: WireExit, border: Border | undefined): WireExit {
+function crossingExit(exit: WireExit, gate: InboundGate | undefined): WireExit {
   if ('error' in exit) return exit
   try {
-    if (border === undefined) checkCrossing(exit.value, 'result', true)
-    else border.check(exit.value, 'result', true)
+    if (gate === undefined) checkCrossing(exit.value, 'result', true)
+    else gate.check(exit.value, 'result', true)
     return exit
   } catch (error) {
     return { error: errorToWire(error) }

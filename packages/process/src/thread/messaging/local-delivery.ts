@@ -1,8 +1,8 @@
 /** Delivers messages between processes of one thread: they go into the receiver's mailbox without a channel. */
-import type { Letter } from '../../mailbox/message.ts'
+import type { Envelope } from '../../mailbox/message.ts'
 import type { Packed } from '../../mailbox/payload.ts'
 import type { LocalProcess } from '../process/local-process.ts'
-import type { Held } from '../process/pending-sends.ts'
+import type { PendingSend } from '../process/pending-sends.ts'
 import type { Participant } from '../participant.ts'
 import type { Outgoing } from './outgoing-message.ts'
 import { missing } from './send-errors.ts'
@@ -15,13 +15,13 @@ export function deliver(
   message: Outgoing,
   packed: Packed,
   call: number,
-  held: Held | undefined,
+  held: PendingSend | undefined,
   onFull: (receiver: LocalProcess) => void,
 ): Promise<void> {
   const { to, topic } = message
-  const letter = localLetter(by, message, packed, call)
+  const envelope = localEnvelope(by, message, packed, call)
   if (receiver.mailbox.hasRoom(topic)) {
-    receiver.mailbox.put(letter)
+    receiver.mailbox.put(envelope)
     return delivered
   }
   onFull(receiver)
@@ -29,7 +29,7 @@ export function deliver(
   // The one that notes it does so already, if there is one.
   if (held === undefined) by.note(waiting)
   return new Promise((resolve, reject) => {
-    receiver.mailbox.putWhenRoom(letter, waiting, (accepted) => {
+    receiver.mailbox.putWhenRoom(envelope, waiting, (accepted) => {
       const error = accepted ? undefined : missing(to)
       if (held === undefined) by.release(waiting, error)
       if (error === undefined) resolve()
@@ -38,6 +38,6 @@ export function deliver(
   })
 }
 
-export function localLetter(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Letter {
-  return { topic, from: by.pid, payload, frame, call, flow: undefined, sequence: 0 }
+export function localEnvelope(by: Participant, { topic, frame }: Outgoing, { payload }: Packed, call: number): Envelope {
+  return { topic, from: by.pid, payload, frame, call, receiveWindow: undefined, sequence: 0 }
 }

@@ -62,7 +62,7 @@ function expectInOrder(scene: Scene): void {
   for (const { process } of scene.senders) {
     for (const topic of ['a', 'b']) {
       const numbers = scene.taken
-        .filter((letter) => letter.from === process.pid && letter.topic === topic)
+        .filter((envelope) => envelope.from === process.pid && envelope.topic === topic)
         .map(({ payload }) => Number(payload))
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
     }

@@ -11,28 +11,28 @@ import {
   unavailable,
   yielding,
 } from '@troupe/core'
-import type { Account, Unacknowledged } from '../../channel/send-window.ts'
+import type { SendWindow, Unacknowledged } from '../../channel/send-window.ts'
 import type { Channel } from '../../channel/channel.ts'
-import type { Claim, Flow } from '../../mailbox/receive-window.ts'
-import type { Letter } from '../../mailbox/message.ts'
+import type { CreditKind, ReceiveWindow } from '../../mailbox/receive-window.ts'
+import type { Envelope } from '../../mailbox/message.ts'
 import { pack, type Packed, type Transfer, unpack } from '../../mailbox/payload.ts'
-import type { DeadLetter, Parcel } from '../../protocol/kernel-thread.ts'
-import { deliver, localLetter } from './local-delivery.ts'
-import { Inbound } from './inbound-messages.ts'
+import type { DeadLetter, Signal } from '../../protocol/kernel-thread.ts'
+import { deliver, localEnvelope } from './local-delivery.ts'
+import { InboundMessages } from './inbound-messages.ts'
 import type { LocalProcess } from '../process/local-process.ts'
-import type { Held } from '../process/pending-sends.ts'
+import type { PendingSend } from '../process/pending-sends.ts'
 import type { Outgoing } from './outgoing-message.ts'
 import type { Participant } from '../participant.ts'
 import { checkCrossing, crossing, mayNotCross } from '../../protocol/network-crossing.ts'
-import { PendingCalls } from './pending-replies.ts'
+import { PendingReplies } from './pending-replies.ts'
 import { sendToSuccessor } from '../successor.ts'
 import { checkTopic, missing, over, toItself, unfitReply, wordsOf } from './send-errors.ts'
 
-export interface PostOfficeOptions {
+export interface MessageRouterOptions {
   readonly thread: number
   readonly process: (pid: Pid) => LocalProcess | undefined
   readonly channel: (thread: number) => Channel
-  readonly onDead: (letter: DeadLetter) => void
+  readonly onDead: (envelope: DeadLetter) => void
   /** The overlay of this thread. */
   readonly overlay: () => EntryId | null
 }
@@ -40,17 +40,17 @@ export interface PostOfficeOptions {
 /** Milliseconds without an answer, after which a thread counts as busy. */
 const busyAfter = 500
 
-type Of<Op extends Parcel['op']> = Extract<Parcel, { op: Op }>
+type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 
-export class PostOffice {
-  readonly #options: PostOfficeOptions
-  readonly #calls = new PendingCalls()
-  readonly #accounts = new Map<Pid, Account<Channel>>()
-  readonly #inbound: Inbound
+export class MessageRouter {
+  readonly #options: MessageRouterOptions
+  readonly #calls = new PendingReplies()
+  readonly #sendWindows = new Map<Pid, SendWindow<Channel>>()
+  readonly #inbound: InboundMessages
 
-  constructor(options: PostOfficeOptions) {
+  constructor(options: MessageRouterOptions) {
     this.#options = options
-    this.#inbound = new Inbound({
+    this.#inbound = new InboundMessages({
       ...options,
       onLost: (to, { from, topic }, reason) => {
         options.onDead({ from, to, topic, reason })
@@ -84,17 +84,17 @@ export class PostOffice {
         this.#inbound.reclaim(receiver)
         return false
       }
-      receiver.mailbox.put(localLetter(by, message, pack(message.payload, message.transfer), 0))
+      receiver.mailbox.put(localEnvelope(by, message, pack(message.payload, message.transfer), 0))
       return true
     }
-    const account = this.#account(to)
-    if (account === undefined) return false
+    const sendWindow = this.#sendWindow(to)
+    if (sendWindow === undefined) return false
     const { payload, transfer } = pack(message.payload, message.transfer)
     if (by.ended) return false
-    const claim = account.tryTake(by.pid, topic)
-    if (claim === 'ask') account.channel.put({ op: 'giveBack', to, credits: 0 })
+    const claim = sendWindow.tryReserve(by.pid, topic)
+    if (claim === 'ask') sendWindow.channel.put({ op: 'giveBack', to, credits: 0 })
     if (claim === undefined || claim === 'ask') return false
-    account.channel.putSend(message, by.pid, claim, payload, 0, transfer)
+    sendWindow.channel.putSend(message, by.pid, claim, payload, 0, transfer)
     return true
   }
 
@@ -127,7 +127,7 @@ export class PostOffice {
       if (this.#isHere(to)) this.#calls.resolve(call, unpack(packed.payload), thread)
       else {
         const channel = this.#options.channel(threadOf(to))
-        channel.border?.check(packed.payload, 'reply', true)
+        channel.gate?.check(packed.payload, 'reply', true)
         channel.put({ op: 'reply', call, payload: packed.payload }, packed.transfer)
       }
     } catch (cause) {
@@ -136,7 +136,7 @@ export class PostOffice {
   }
 
   /** A letter to a process here gave way: one that nobody waits for is a dead letter. */
-  overflowed(to: Pid, { from, topic, call }: Letter): void {
+  overflowed(to: Pid, { from, topic, call }: Envelope): void {
     const reason = 'a selective receive passed it over, and it no longer fitted'
     if (call === 0) this.#options.onDead({ from, to, topic, reason })
     else this.#refuse(from, call, unavailable(`${to} did not take the call "${topic}": ${reason}`, { pid: to, topic }))
@@ -152,30 +152,30 @@ export class PostOffice {
     this.#inbound.onSend(run, channel, frame)
   }
 
-  onReply(parcel: Of<'reply'>, channel: Channel): void {
-    this.#calls.resolve(parcel.call, unpack(parcel.payload), channel.thread)
+  onReply(signal: Of<'reply'>, channel: Channel): void {
+    this.#calls.resolve(signal.call, unpack(signal.payload), channel.thread)
   }
 
   onBadReply({ call, error }: Of<'badReply'>, channel: Channel): void {
     this.#calls.fail(call, errorFromWire(error), channel.thread)
   }
 
-  onFlow(parcel: Of<'flow'>, channel: Channel): void {
-    channel.known(parcel.from)?.report(parcel)
+  onFlow(signal: Of<'flow'>, channel: Channel): void {
+    channel.known(signal.from)?.report(signal)
   }
 
   onReclaim({ from, keep }: Of<'reclaim'>, channel: Channel): void {
     channel.put({ op: 'giveBack', to: from, credits: channel.known(from)?.giveBack(keep) ?? Number.MAX_SAFE_INTEGER })
   }
 
-  onGiveBack(parcel: Of<'giveBack'>, channel: Channel): void {
-    this.#inbound.onGiveBack(parcel, channel)
+  onGiveBack(signal: Of<'giveBack'>, channel: Channel): void {
+    this.#inbound.onGiveBack(signal, channel)
   }
 
   onClosed({ pid, arrived, error }: Of<'closed'>, channel: Channel): void {
     if (threadOf(pid) !== channel.thread) return
-    this.#accounts.delete(pid)
-    this.#lose(pid, channel.closeAccount(pid, arrived), 'it has ended')
+    this.#sendWindows.delete(pid)
+    this.#lose(pid, channel.closeSendWindow(pid, arrived), 'it has ended')
     this.#calls.processEnded(pid, error && errorFromWire(error))
   }
 
@@ -183,8 +183,8 @@ export class PostOffice {
   onRefused({ pid, call, network }: Of<'refused'>, channel: Channel): void {
     if (threadOf(pid) !== channel.thread) return
     const error = crossing({ to: pid, from: this.#options.overlay(), receiver: network })
-    this.#accounts.delete(pid)
-    this.#loseFor(pid, channel.refuseAccount(pid, error), error.message)
+    this.#sendWindows.delete(pid)
+    this.#loseFor(pid, channel.refuseSendWindow(pid, error), error.message)
     if (call !== 0) this.#calls.fail(call, error, channel.thread)
   }
 
@@ -192,7 +192,7 @@ export class PostOffice {
   threadGone(channel: Channel, error: TroupeError): void {
     const reason = error.message
     for (const { pid, lost } of channel.closeAll(reason)) {
-      this.#accounts.delete(pid)
+      this.#sendWindows.delete(pid)
       this.#lose(pid, lost, reason)
     }
     this.#inbound.threadGone(channel.thread)
@@ -200,11 +200,11 @@ export class PostOffice {
   }
 
   /** A process here ended with `letters` untaken. */
-  processEnded(ended: LocalProcess, letters: readonly Letter[]): void {
+  processEnded(ended: LocalProcess, envelopes: readonly Envelope[]): void {
     const error = ended.exit !== undefined && 'error' in ended.exit ? ended.exit.error : undefined
     this.#lose(
       ended.pid,
-      letters.filter(({ call }) => call === 0),
+      envelopes.filter(({ call }) => call === 0),
       'it has ended',
     )
     this.#inbound.processEnded(ended, (thread, arrived) => {
@@ -214,8 +214,8 @@ export class PostOffice {
   }
 
   /** Reports to a sending thread that there is room again. */
-  reportFlow(receiver: LocalProcess, flow: Flow): void {
-    this.#inbound.reportFlow(receiver, flow)
+  reportFlow(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
+    this.#inbound.reportFlow(receiver, receiveWindow)
   }
 
   readonly #onFull = (receiver: LocalProcess) => {
@@ -223,7 +223,7 @@ export class PostOffice {
   }
 
   /** @param held Notes that it is on its way already, if somebody does. */
-  #dispatch(by: Participant, message: Outgoing, call: number, held: Held | undefined): Promise<void> {
+  #dispatch(by: Participant, message: Outgoing, call: number, held: PendingSend | undefined): Promise<void> {
     try {
       checkTopic(message.topic)
       const packed = message.packed ?? pack(message.payload, message.transfer)
@@ -236,29 +236,29 @@ export class PostOffice {
     }
   }
 
-  #ship(by: Participant, message: Outgoing, packed: Packed, call: number, held: Held | undefined): Promise<void> {
+  #ship(by: Participant, message: Outgoing, packed: Packed, call: number, held: PendingSend | undefined): Promise<void> {
     const { to, topic } = message
-    const account = this.#account(to)
-    if (account === undefined) return Promise.reject(missing(to))
-    const { border } = account.channel
-    if (border !== undefined) border.check(packed.payload, 'payload')
+    const sendWindow = this.#sendWindow(to)
+    if (sendWindow === undefined) return Promise.reject(missing(to))
+    const { gate } = sendWindow.channel
+    if (gate !== undefined) gate.check(packed.payload, 'payload')
     else if (mayNotCross(packed.payload)) {
       // Whether it crosses at all is not known before the two threads were introduced.
-      if (!account.closed) return account.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
+      if (!sendWindow.closed) return sendWindow.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
       checkCrossing(packed.payload, 'payload')
     }
     const isCall = call !== 0
-    const post = (claim: Claim) => {
-      account.channel.putSend(message, by.pid, claim, packed.payload, call, packed.transfer)
+    const post = (claim: CreditKind) => {
+      sendWindow.channel.putSend(message, by.pid, claim, packed.payload, call, packed.transfer)
     }
-    const claim = account.take(by.pid, topic, isCall)
+    const claim = sendWindow.reserve(by.pid, topic, isCall)
     if (claim !== undefined) {
       post(claim)
-      return claim === 'held' ? delivered : this.#accepted(by, message, isCall, account.accepted())
+      return claim === 'held' ? delivered : this.#accepted(by, message, isCall, sendWindow.accepted())
     }
-    const letter = held ?? { to, topic, withdrawn: false }
-    const posted = account.sendLater({ from: by.pid, topic, isCall, held: letter, post })
-    return (held === undefined ? by.hold(posted, letter) : posted).then(({ accepted }) =>
+    const envelope = held ?? { to, topic, withdrawn: false }
+    const posted = sendWindow.sendLater({ from: by.pid, topic, isCall, held: envelope, post })
+    return (held === undefined ? by.hold(posted, envelope) : posted).then(({ accepted }) =>
       accepted === undefined ? undefined : this.#accepted(by, message, isCall, accepted),
     )
   }
@@ -275,22 +275,22 @@ export class PostOffice {
   }
 
   /** The account of a process in another thread; nothing for one that would be here. */
-  #account(to: Pid): Account<Channel> | undefined {
-    const known = this.#accounts.get(to)
+  #sendWindow(to: Pid): SendWindow<Channel> | undefined {
+    const known = this.#sendWindows.get(to)
     if (known !== undefined && !known.closed) return known
     if (this.#isHere(to)) return undefined
-    const account = this.#options.channel(threadOf(to)).account(to)
-    if (account.closed) this.#accounts.delete(to)
-    else this.#accounts.set(to, account)
-    return account
+    const sendWindow = this.#options.channel(threadOf(to)).sendWindow(to)
+    if (sendWindow.closed) this.#sendWindows.delete(to)
+    else this.#sendWindows.set(to, sendWindow)
+    return sendWindow
   }
 
-  #lose(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
-    this.#loseFor(to, letters, `the receiver had not taken it when it ended: ${reason}`)
+  #lose(to: Pid, envelopes: readonly Unacknowledged[], reason: string): void {
+    this.#loseFor(to, envelopes, `the receiver had not taken it when it ended: ${reason}`)
   }
 
-  #loseFor(to: Pid, letters: readonly Unacknowledged[], reason: string): void {
-    for (const { from, topic } of letters) this.#options.onDead({ from, to, topic, reason })
+  #loseFor(to: Pid, envelopes: readonly Unacknowledged[], reason: string): void {
+    for (const { from, topic } of envelopes) this.#options.onDead({ from, to, topic, reason })
   }
 
   #isHere(to: Pid): boolean {

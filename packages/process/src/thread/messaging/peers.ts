@@ -1,20 +1,20 @@
 /** The other threads that this one speaks with. */
 import { errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../../channel/channel.ts'
-import type { Parcel, ToThread } from '../../protocol/kernel-thread.ts'
+import type { Signal, ToThread } from '../../protocol/kernel-thread.ts'
 import { release } from '../../protocol/foreign-handles.ts'
-import { Border } from './inbound-gate.ts'
+import { InboundGate } from './inbound-gate.ts'
 
 export interface PeersOptions {
   /** This thread. */
   readonly own: () => number
   /** Asks the kernel for a channel to a thread, or tells it that letters go there. What this returns settles when that is on its way. */
-  readonly connect: (thread: number, letters?: true) => Promise<void> | undefined
-  readonly onParcel: (parcel: Parcel, channel: Channel, frame: Frame) => void
+  readonly connect: (thread: number, envelopes?: true) => Promise<void> | undefined
+  readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
   /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
   readonly onBreach: (thread: number, why: string) => void
   /** Asks the kernel whether the thread `via` may do `action` to a process here. */
-  readonly vouch: (via: number, action: string, target: Pid) => void
+  readonly authorize: (via: number, action: string, target: Pid) => void
   /** Asks the kernel for whom a process or call in the thread `via` acts. */
   readonly identify: (via: number, sender: Pid) => void
   /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
@@ -41,38 +41,38 @@ export class Peers {
   }
 
   /** The kernel introduces this thread to another; it does so once for each pair. */
-  introduce({ thread, port, standing, network, words }: Extract<ToThread, { type: 'channel' }>): void {
+  introduce({ thread, port, privileges, network, words }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
-    const { onParcel, vouch, identify } = this.#options
-    channel.border = new Border({
-      standing,
+    const { onSignal, authorize, identify } = this.#options
+    channel.gate = new InboundGate({
+      privileges,
       network,
-      pass: (parcel, frame) => {
-        onParcel(parcel, channel, frame)
+      pass: (signal, frame) => {
+        onSignal(signal, channel, frame)
       },
       identify: (sender) => {
         identify(thread, sender)
       },
-      refuse: (parcel) => {
-        release(parcel)
+      refuse: (signal) => {
+        release(signal)
         // To the sender, the process is not there: its own side reports what was lost.
-        if (parcel.op === 'send') channel.put({ op: 'closed', pid: parcel.to, arrived: 0 })
+        if (signal.op === 'send') channel.put({ op: 'closed', pid: signal.to, arrived: 0 })
       },
-      vouch: (action, target) => {
-        vouch(thread, action, target)
+      authorize: (action, target) => {
+        authorize(thread, action, target)
       },
     })
     channel.open(port, words, network.encoded)
   }
 
   /** What is taken from a thread. */
-  border(thread: number): Border | undefined {
-    return this.#channels.get(thread)?.border
+  gate(thread: number): InboundGate | undefined {
+    return this.#channels.get(thread)?.gate
   }
 
   /** The policies have changed. */
-  forgetPermits(): void {
-    for (const { border } of this.#channels.values()) border?.forget()
+  forgetPermissions(): void {
+    for (const { gate } of this.#channels.values()) gate?.forget()
   }
 
   /** The kernel's word that a thread is gone. */
@@ -97,7 +97,7 @@ export class Peers {
     const held: Promise<void>[] = []
     for (const channel of this.#channels.values()) {
       channel.takeNow()
-      const passed = channel.border?.passed()
+      const passed = channel.gate?.passed()
       if (passed !== undefined) held.push(passed)
     }
     if (held.length === 0) order()
@@ -128,8 +128,8 @@ export class Peers {
       thread,
       own: this.#options.own(),
       onLetters: () => this.#options.connect(thread, true),
-      onParcel: (parcel, from, frame) => {
-        from.border?.take(parcel, frame)
+      onSignal: (signal, from, frame) => {
+        from.gate?.accept(signal, frame)
       },
       onBreach: (broken, why) => {
         this.#sever(broken, why)

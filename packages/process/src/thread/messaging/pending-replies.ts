@@ -1,12 +1,12 @@
 /** Calls by this thread's processes that wait for their replies. */
 import { type Pid, startDeadline, stopTimer, threadOf, type Timer, TroupeError } from '@troupe/core'
-import type { Held } from '../process/pending-sends.ts'
+import type { PendingSend } from '../process/pending-sends.ts'
 
 interface PendingCall {
   readonly by: Pid
   readonly callee: Pid
   /** The letter: it is not to be sent any more once the call is over. */
-  readonly held: Held
+  readonly held: PendingSend
   readonly timer: Timer | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -16,11 +16,11 @@ interface PendingCall {
 export interface OpenCall {
   /** By which its reply comes back. */
   readonly number: number
-  readonly held: Held
+  readonly held: PendingSend
   readonly reply: Promise<unknown>
 }
 
-export class PendingCalls {
+export class PendingReplies {
   readonly #calls = new Map<number, PendingCall>()
   #next = 1
 

@@ -12,7 +12,7 @@ interface Held {
   readonly timer: Timer
 }
 
-export class Expected {
+export class PendingStarts {
   readonly #isShared: boolean
   readonly #held = new Map<Pid, Held>()
   /** The last serial that the kernel gave out here and that has started: it gives them out in order. */

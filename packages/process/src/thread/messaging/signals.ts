@@ -1,41 +1,41 @@
 /** Hands what comes from another thread to whom it concerns. */
 import type { Frame, Pid } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
-import type { Parcel } from '../../protocol/kernel-thread.ts'
-import type { Bonds } from './links.ts'
-import type { PostOffice } from './message-router.ts'
+import type { Signal } from '../../protocol/kernel-thread.ts'
+import type { Links } from './links.ts'
+import type { MessageRouter } from './message-router.ts'
 
 interface Receivers {
-  readonly post: PostOffice
-  readonly bonds: Bonds
+  readonly router: MessageRouter
+  readonly links: Links
 }
 
 /** @param frame - Of a letter. */
-export function handOut(parcel: Parcel, channel: Channel, frame: Frame, { post, bonds }: Receivers): void {
-  switch (parcel.op) {
+export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, { router, links }: Receivers): void {
+  switch (signal.op) {
     case 'send':
-      post.onSend(parcel, channel, frame)
+      router.onSend(signal, channel, frame)
       return
     case 'reply':
-      post.onReply(parcel, channel)
+      router.onReply(signal, channel)
       return
     case 'badReply':
-      post.onBadReply(parcel, channel)
+      router.onBadReply(signal, channel)
       return
     case 'flow':
-      post.onFlow(parcel, channel)
+      router.onFlow(signal, channel)
       return
     case 'reclaim':
-      post.onReclaim(parcel, channel)
+      router.onReclaim(signal, channel)
       return
     case 'giveBack':
-      post.onGiveBack(parcel, channel)
+      router.onGiveBack(signal, channel)
       return
     case 'closed':
-      post.onClosed(parcel, channel)
+      router.onClosed(signal, channel)
       return
     case 'refused':
-      post.onRefused(parcel, channel)
+      router.onRefused(signal, channel)
       return
     case 'mark':
       channel.put({ op: 'passed' })
@@ -45,37 +45,37 @@ export function handOut(parcel: Parcel, channel: Channel, frame: Frame, { post, 
       channel.passed()
       return
     case 'monitor':
-      bonds.onMonitor(parcel, channel)
+      links.onMonitor(signal, channel)
       return
     case 'unmonitor':
-      bonds.onUnmonitor(parcel, channel)
+      links.onUnmonitor(signal, channel)
       return
     case 'link':
-      bonds.onLink(parcel, channel)
+      links.onLink(signal, channel)
       return
     case 'unlink':
-      bonds.onUnlink(parcel, channel)
+      links.onUnlink(signal, channel)
       return
     case 'exit':
-      bonds.onExit(parcel, channel)
+      links.onExit(signal, channel)
       return
     case 'linkDown':
-      bonds.onLinkDown(parcel, channel)
+      links.onLinkDown(signal, channel)
       return
     default:
   }
 }
 
 /** The process that a parcel is for, where that may be one which has not started yet. */
-export function receiverOf(parcel: Parcel): Pid | undefined {
-  switch (parcel.op) {
+export function receiverOf(signal: Signal): Pid | undefined {
+  switch (signal.op) {
     case 'send':
-      return parcel.to
+      return signal.to
     case 'monitor':
     case 'unmonitor':
     case 'link':
     case 'unlink':
-      return parcel.target
+      return signal.target
     default:
       return undefined
   }

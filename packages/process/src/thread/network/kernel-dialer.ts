@@ -1,7 +1,7 @@
 /** How code in a sealed thread comes by connections: the kernel opens them, and hands them over. */
 import { type Pid, TroupeError } from '@troupe/core'
-import { type Handed, type Hands, takeOver } from '@troupe/network'
-import { Turns } from '../../semaphore.ts'
+import { type SocketHandoff, type KernelDialer, takeOver } from '@troupe/network'
+import { Semaphore } from '../../semaphore.ts'
 import { participantInForce, soleParticipant } from '../participant.ts'
 import type { Runtime } from '../runtime.ts'
 
@@ -9,15 +9,15 @@ import type { Runtime } from '../runtime.ts'
 const most = 256
 const defaultTimeout = 30_000
 
-export function kernelHands(runtime: Runtime): Hands {
-  const turns = new Turns(most)
+export function kernelDialer(runtime: Runtime): KernelDialer {
+  const semaphore = new Semaphore(most)
   return {
-    async dial(errand, { signal, timeout = defaultTimeout, isolation }) {
+    async dial(connectRequest, { signal, timeout = defaultTimeout, isolation }) {
       const by = onBehalfOf(runtime)
       const key = isolation?.key
-      return turns.take(async () => {
+      return semaphore.acquire(async () => {
         if (signal?.aborted) throw canceled()
-        const { number, answer } = runtime.kernel.ask('dial', { errand, timeout, ...(key !== undefined && { key }) }, by)
+        const { number, answer } = runtime.kernel.ask('dial', { connectRequest, timeout, ...(key !== undefined && { key }) }, by)
         const stop = () => void runtime.kernel.request('cancelDial', { request: number }, by).catch(() => undefined)
         signal?.addEventListener('abort', stop, { once: true })
         try {
@@ -37,7 +37,7 @@ function onBehalfOf(runtime: Runtime): Pid {
   return (participantInForce() ?? soleParticipant(runtime.participants) ?? runtime.root).pid
 }
 
-function unlessAborted(handed: Handed, signal: AbortSignal | undefined): Handed {
+function unlessAborted(handed: SocketHandoff, signal: AbortSignal | undefined): SocketHandoff {
   if (signal?.aborted !== true) return handed
   takeOver(handed).destroy()
   throw canceled()

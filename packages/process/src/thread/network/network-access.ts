@@ -1,8 +1,8 @@
 /** How code in this thread gets at overlays: it asks the kernel. */
 import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
-import { kernelHands } from './kernel-dialer.ts'
-import { currentParticipant, hasGoverned, participantInForce, soleParticipant } from '../participant.ts'
+import { kernelDialer } from './kernel-dialer.ts'
+import { currentParticipant, hasEnforcedPolicies, participantInForce, soleParticipant } from '../participant.ts'
 import type { Runtime } from '../runtime.ts'
 
 /**
@@ -11,25 +11,26 @@ import type { Runtime } from '../runtime.ts'
  */
 export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: string): NetworkAccess {
   return {
-    ...(sealed && { hands: kernelHands(runtime) }),
+    ...(sealed && { dialer: kernelDialer(runtime) }),
     ...(advice !== undefined && { advice }),
     async select(overlay: EntryId | null): Promise<void> {
       await runtime.kernel.request('select', { overlay }, currentParticipant().pid)
     },
     permit(action: string, resource: string, port?: number): Promise<void> | undefined {
       const by = participantInForce() ?? soleParticipant(runtime.participants)
-      if (by === undefined) return runtime.participants.some(({ governed }) => governed) ? Promise.reject(unknownCaller(action)) : undefined
-      if (!by.governed) return undefined
-      if (port === undefined) return runtime.permits.ask(by, action, resource)
+      if (by === undefined)
+        return runtime.participants.some(({ policyEnforced }) => policyEnforced) ? Promise.reject(unknownCaller(action)) : undefined
+      if (!by.policyEnforced) return undefined
+      if (port === undefined) return runtime.permissions.ask(by, action, resource)
       return runtime.kernel.request('permit', { action, resource, port }, by.pid)
     },
-    governs: hasGoverned,
+    governs: hasEnforcedPolicies,
     async bind(overlay: EntryId, options: BindOptions) {
       const { pid } = currentParticipant()
       const { ticket, number } = await runtime.kernel.request('bind', { overlay, options }, pid)
       // Who has ended gave up all its places.
       const release = () => void runtime.kernel.request('unbind', { number }, pid).catch(() => undefined)
-      return { ticket, release }
+      return { listenGrant: ticket, release }
     },
     async leaseAddresses(back: number | undefined): Promise<number> {
       return runtime.kernel.request('leaseAddresses', back === undefined ? {} : { back }, anyone(runtime))

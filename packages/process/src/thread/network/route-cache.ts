@@ -2,7 +2,7 @@
 import type { EntryId, Pid } from '@troupe/core'
 import { overlayChanged, type Route } from '@troupe/network'
 
-export class Routes {
+export class RouteCache {
   readonly #word: Int32Array
   readonly #ask: (overlay: EntryId, by: Pid) => Promise<Route>
   readonly #known = new Map<EntryId, Promise<Route>>()

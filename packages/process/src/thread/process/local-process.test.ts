@@ -1,6 +1,6 @@
 import { currentFrame, emptyFrame, entryId, fork, type Frame, pid, runInSlot } from '@troupe/core'
 import { describe, expect, it, vi } from 'vitest'
-import type { Letter } from '../../mailbox/message.ts'
+import type { Envelope } from '../../mailbox/message.ts'
 import { LocalProcess } from './local-process.ts'
 
 const from = pid(2, 1)
@@ -16,8 +16,8 @@ function localProcess(frame: Frame = emptyFrame) {
     frame,
     accepts: [],
     queueSize: 8,
-    birth: undefined,
-    surroundings: {
+    localSpawn: undefined,
+    services: {
       answer: (to, call, payload) => replies.push([to, call, payload]),
       onOverflow: () => undefined,
       onFlow: () => undefined,
@@ -25,8 +25,8 @@ function localProcess(frame: Frame = emptyFrame) {
     },
   })
   const put = (frame: Frame, payload?: unknown, call = 0) => {
-    const letter: Letter = { topic: 'a', from, payload, frame, call, flow: undefined, sequence: 0 }
-    process.mailbox.put(letter)
+    const envelope: Envelope = { topic: 'a', from, payload, frame, call, receiveWindow: undefined, sequence: 0 }
+    process.mailbox.put(envelope)
   }
   const run = async <T>(fn: () => Promise<T>) => runInSlot(process.slot(), fn)
   return { process, put, run, replies, unsent }

@@ -15,17 +15,17 @@ import {
   stopTimer,
   type Timer,
 } from '@troupe/core'
-import type { Flow } from '../../mailbox/receive-window.ts'
-import { type Letter, Message } from '../../mailbox/message.ts'
+import type { ReceiveWindow } from '../../mailbox/receive-window.ts'
+import { type Envelope, Message } from '../../mailbox/message.ts'
 import { Mailbox } from '../../mailbox/mailbox.ts'
 import { Reservations } from '../../mailbox/reservations.ts'
 import type { Accepts, Program, Watcher, WireExit } from '../../protocol/kernel-thread.ts'
 import { EventQueue } from './event-queue.ts'
-import type { Birth } from '../local-spawns.ts'
-import { type Held, Outbox } from './pending-sends.ts'
+import type { LocalSpawn } from '../local-spawns.ts'
+import { type PendingSend, PendingSends } from './pending-sends.ts'
 import { Participant } from '../participant.ts'
-import type { Surroundings } from './process-services.ts'
-import { Wait } from './receive-wait.ts'
+import type { ProcessServices } from './process-services.ts'
+import { ReceiveWait } from './receive-wait.ts'
 
 export interface LocalProcessOptions {
   readonly pid: Pid
@@ -35,9 +35,9 @@ export interface LocalProcessOptions {
   readonly accepts: Accepts
   /** Milliseconds without a message, after which it is asked to stop. @default never */
   readonly idleTimeout?: number | undefined
-  readonly surroundings: Surroundings<LocalProcess>
+  readonly services: ProcessServices<LocalProcess>
   /** What to tell the kernel, if it does not know the process yet. */
-  readonly birth: Birth | undefined
+  readonly localSpawn: LocalSpawn | undefined
 }
 
 export class LocalProcess extends Participant {
@@ -47,14 +47,14 @@ export class LocalProcess extends Participant {
   /** Grows with each upgrade: what an earlier program returns or throws does not count any more. */
   epoch = 0
   /** Set while the kernel does not know the process. */
-  birth: Birth | undefined
+  localSpawn: LocalSpawn | undefined
   readonly mailbox: Mailbox
   readonly watchers: Watcher[] = []
   trapLinks = false
   upgradable = false
   /** How it ended, once it has. */
   exit: WireExit | undefined
-  readonly #surroundings: Surroundings<LocalProcess>
+  readonly #services: ProcessServices<LocalProcess>
   #handling: Frame
   #events: EventQueue | undefined
   #controller: AbortController | undefined
@@ -63,9 +63,9 @@ export class LocalProcess extends Participant {
   /** Why nothing comes any more; the error itself is made where it is wanted. */
   #stopped: string | undefined
   /** The wait for a message, of which a process has mostly one. */
-  #wait: Wait | undefined
-  #moreWaits: Set<Wait> | undefined
-  #outbox: Outbox | undefined
+  #wait: ReceiveWait | undefined
+  #moreWaits: Set<ReceiveWait> | undefined
+  #pendingSends: PendingSends | undefined
   readonly #idleTimeout: number | undefined
   #idle: Timer | undefined
 
@@ -74,8 +74,8 @@ export class LocalProcess extends Participant {
     this.program = options.program
     this.accepts = options.accepts
     this.#idleTimeout = options.idleTimeout
-    this.birth = options.birth
-    this.#surroundings = options.surroundings
+    this.localSpawn = options.localSpawn
+    this.#services = options.services
     this.#handling = options.frame
     this.mailbox = new Mailbox(options.queueSize, this)
   }
@@ -114,8 +114,8 @@ export class LocalProcess extends Participant {
   }
 
   /** What came from a thread. */
-  flow(thread: number): Flow {
-    return this.reserving().flow(thread)
+  receiveWindow(thread: number): ReceiveWindow {
+    return this.reserving().receiveWindow(thread)
   }
 
   reserving(): Reservations {
@@ -128,42 +128,42 @@ export class LocalProcess extends Participant {
   }
 
   /** What it sent that is not on its way yet. */
-  get outbox(): Outbox | undefined {
-    return this.#outbox
+  get pendingSends(): PendingSends | undefined {
+    return this.#pendingSends
   }
 
-  override hold<T>(sent: Promise<T>, held?: Held): Promise<T> {
-    this.#outbox ??= new Outbox()
-    this.#outbox.hold(sent, held)
+  override hold<T>(sent: Promise<T>, held?: PendingSend): Promise<T> {
+    this.#pendingSends ??= new PendingSends()
+    this.#pendingSends.hold(sent, held)
     return sent.catch((error: unknown) => {
       if (held !== undefined) this.#unsent(held, error)
       throw error
     })
   }
 
-  override note(held: Held): void {
-    this.#outbox ??= new Outbox()
-    this.#outbox.note(held)
+  override note(held: PendingSend): void {
+    this.#pendingSends ??= new PendingSends()
+    this.#pendingSends.note(held)
   }
 
-  override release(held: Held, error: unknown): void {
-    this.#outbox?.release(held)
+  override release(held: PendingSend, error: unknown): void {
+    this.#pendingSends?.release(held)
     if (error !== undefined) this.#unsent(held, error)
   }
 
-  #unsent(held: Held, error: unknown): void {
+  #unsent(held: PendingSend, error: unknown): void {
     // Nobody is left to hear of it.
-    if (this.ended && !held.withdrawn) this.#surroundings.onUnsent(this, held, error)
+    if (this.ended && !held.withdrawn) this.#services.onUnsent(this, held, error)
   }
 
   /** A letter had to give way in the mailbox. */
-  onOverflow(letter: Letter): void {
-    this.#surroundings.onOverflow(this, letter)
+  onOverflow(envelope: Envelope): void {
+    this.#services.onOverflow(this, envelope)
   }
 
   /** A letter of this account was taken, or freed its room. */
-  onFlow(flow: Flow): void {
-    this.#surroundings.onFlow(this, flow)
+  onFlow(receiveWindow: ReceiveWindow): void {
+    this.#services.onFlow(this, receiveWindow)
   }
 
   /**
@@ -209,7 +209,7 @@ export class LocalProcess extends Participant {
   }
 
   /** No more letters, no more events. Answers what was not taken. */
-  close(exit: WireExit): Letter[] {
+  close(exit: WireExit): Envelope[] {
     this.exit = exit
     stopTimer(this.#idle)
     this.#events?.close()
@@ -234,16 +234,16 @@ export class LocalProcess extends Participant {
     make: (message: Message) => T,
     end: T | undefined,
   ): Promise<T> {
-    const letter = from.take(topic)
-    if (letter === undefined) {
+    const envelope = from.take(topic)
+    if (envelope === undefined) {
       const slot = this.slot()
       enterSlot(slot)
       return this.#await(slot, from, topic, timeout, make, end)
     }
-    const frame = this.frameFor(letter)
+    const frame = this.frameFor(envelope)
     const current = currentSlot()
     if (current?.owner !== this || current.frame !== frame) enterSlot({ frame, owner: this })
-    const value = make(new Message(letter, this.#surroundings.answer))
+    const value = make(new Message(envelope, this.#services.answer))
     if (!yieldDue()) return Promise.resolve(value)
     return new Promise((resolve) => {
       afterTurn(resolve, value)
@@ -262,10 +262,10 @@ export class LocalProcess extends Participant {
     if (this.#stopped !== undefined) return yielding(Promise.reject(canceled(this.#stopped)))
     return new Promise((resolve, reject) => {
       this.#waiting(
-        new Wait(this.pid, from, topic, timeout, {
-          take: (letter, wait) => {
+        new ReceiveWait(this.pid, from, topic, timeout, {
+          take: (envelope, wait) => {
             this.#waited(wait)
-            resolveInTurn(resolve, make(this.#open(letter, slot)))
+            resolveInTurn(resolve, make(this.#open(envelope, slot)))
           },
           end: (error, wait) => {
             this.#waited(wait)
@@ -277,7 +277,7 @@ export class LocalProcess extends Participant {
     })
   }
 
-  #waiting(wait: Wait): void {
+  #waiting(wait: ReceiveWait): void {
     if (this.#idleTimeout !== undefined) {
       stopTimer(this.#idle)
       this.#idle = startTimer(() => {
@@ -291,20 +291,20 @@ export class LocalProcess extends Participant {
     }
   }
 
-  #waited(wait: Wait): void {
+  #waited(wait: ReceiveWait): void {
     stopTimer(this.#idle)
     if (this.#wait === wait) this.#wait = undefined
     else this.#moreWaits?.delete(wait)
   }
 
   /** Puts the frame in force in which a message is handled. */
-  #open(letter: Letter, slot: Slot): Message {
-    slot.frame = this.frameFor(letter)
-    return new Message(letter, this.#surroundings.answer)
+  #open(envelope: Envelope, slot: Slot): Message {
+    slot.frame = this.frameFor(envelope)
+    return new Message(envelope, this.#services.answer)
   }
 
   /** The frame in which a message is handled: the receiver's own, with the trace of what it was sent for. */
-  frameFor({ frame: { trace } }: Letter): Frame {
+  frameFor({ frame: { trace } }: Envelope): Frame {
     if (trace === undefined) return this.frame
     if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace })
     return this.#handling

@@ -2,7 +2,7 @@
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 
 /** A letter that waits: for room at the receiver, or for the kernel to say who has the name. */
-export interface Held {
+export interface PendingSend {
   /** A pid, or the name while it is not known whose it is. */
   readonly to: string
   readonly topic: string
@@ -10,8 +10,8 @@ export interface Held {
   withdrawn: boolean
 }
 
-export class Outbox {
-  readonly #held = new Map<object, Held | undefined>()
+export class PendingSends {
+  readonly #held = new Map<object, PendingSend | undefined>()
   /** Letters that have left so far. */
   #released = 0
   #onEmpty: (() => void) | undefined
@@ -21,7 +21,7 @@ export class Outbox {
   }
 
   /** Holds something until `settled` is; a letter, unless it is but a question on its way. */
-  hold(settled: Promise<unknown>, held?: Held): void {
+  hold(settled: Promise<unknown>, held?: PendingSend): void {
     this.#held.set(settled, held)
     const release = () => {
       this.release(settled)
@@ -30,7 +30,7 @@ export class Outbox {
   }
 
   /** Holds a letter until it is released: without a promise, of which a letter that waits for room would need several. */
-  note(held: Held): void {
+  note(held: PendingSend): void {
     this.#held.set(held, held)
   }
 
@@ -45,7 +45,7 @@ export class Outbox {
    * Waits until nothing is held, or until none of it has left for `ms`: a receiver that is slow gets all, one that takes nothing holds the
    * end of the sender up no longer than that. Withdraws the letters that are left, and returns them.
    */
-  async drain(ms: number): Promise<readonly Held[]> {
+  async drain(ms: number): Promise<readonly PendingSend[]> {
     if (!this.isEmpty && ms > 0) {
       await new Promise<void>((resolve) => {
         let seen = this.#released

@@ -1,17 +1,17 @@
 /** A process that waits for a message. */
 import { type Pid, startDeadline, stopTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Letter } from '../../mailbox/message.ts'
+import type { Envelope } from '../../mailbox/message.ts'
 import type { Mailbox, Waiter } from '../../mailbox/mailbox.ts'
 
 /** What becomes of the wait. */
 export interface WaitOutcome {
   /** A letter came. */
-  take(letter: Letter, wait: Wait): void
+  take(envelope: Envelope, wait: ReceiveWait): void
   /** Nothing comes: the time is over, the process stops, or the mailbox was shut. */
-  end(error: TroupeError, wait: Wait): void
+  end(error: TroupeError, wait: ReceiveWait): void
 }
 
-export class Wait implements Waiter {
+export class ReceiveWait implements Waiter {
   /** Only messages of this topic. */
   readonly topic: string | undefined
   readonly #pid: Pid
@@ -33,9 +33,9 @@ export class Wait implements Waiter {
     }, timeout)
   }
 
-  take(letter: Letter): void {
+  take(envelope: Envelope): void {
     stopTimer(this.#timer)
-    this.#outcome.take(letter, this)
+    this.#outcome.take(envelope, this)
   }
 
   /** The mailbox was shut. */

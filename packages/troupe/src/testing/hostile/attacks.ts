@@ -118,7 +118,13 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
     return rest()
   },
   'who was born by another': async (victim) => {
-    post(kernelPort(), { type: 'born', pid: self.pid.replace('.1>', '.3>'), by: victim, entry: 'app:attack', inherit: { values: {} } })
+    post(kernelPort(), {
+      type: 'processStarted',
+      pid: self.pid.replace('.1>', '.3>'),
+      by: victim,
+      entry: 'app:attack',
+      inherit: { values: {} },
+    })
     return rest()
   },
 }

@@ -31,7 +31,7 @@ export async function server(way: number) {
     async () => ask('upgrade', { entry: web }),
     async () => self.upgrade(web),
     () => {
-      tell({ type: 'born', pid: own, by: self.pid, entry: web, inherit: { values: {} } })
+      tell({ type: 'processStarted', pid: own, by: self.pid, entry: web, inherit: { values: {} } })
     },
   ]
   const asks = {

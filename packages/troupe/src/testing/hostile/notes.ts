@@ -8,7 +8,7 @@ const wireError = { name: 'Error', kind: 'Internal', message: 'forged', retryabl
 export function note(draw: Draw, questions: Questions): object {
   const pid = questions.pid()
   return draw.from<() => object>([
-    () => ({ type: 'unborn', pid }),
+    () => ({ type: 'processUnknown', pid }),
     () => ({ type: 'exiting', pid: otherThan(pid, questions) }),
     () => ({ type: 'upgradable', pid, on: true }),
     () => ({ type: 'finished', pid: otherThan(pid, questions), exit: { value: 'forged' } }),
@@ -17,7 +17,7 @@ export function note(draw: Draw, questions: Questions): object {
     () => ({ type: 'dry' }),
     () => ({ type: 'settling' }),
     () => ({ type: 'settled' }),
-    () => ({ type: 'vouch', via: questions.thread(), action: 'process.send', target: pid }),
+    () => ({ type: 'authorize', via: questions.thread(), action: 'process.send', target: pid }),
     () => ({ type: 'output', stream: 2, chunk: '' }),
     () => ({ type: 'deadLetters', letters: [{ from: pid, to: questions.pid(), topic: 'forged', reason: 'forged' }], dropped: 1 }),
     () => ({ type: 'sender', via: questions.thread(), pid }),
@@ -28,7 +28,7 @@ export function note(draw: Draw, questions: Questions): object {
 /** What ends the thread that says it, however well it is formed. */
 export function lie(draw: Draw, questions: Questions): object {
   return draw.from<object>([
-    { type: 'born', pid: questions.pid(), by: questions.pid(), entry: questions.entry(), inherit: questions.inherit() },
+    { type: 'processStarted', pid: questions.pid(), by: questions.pid(), entry: questions.entry(), inherit: questions.inherit() },
     { type: 'breach', thread: questions.thread(), why: 'forged' },
     { type: 'claim', overlay: null, via: questions.thread() },
     { type: 'upgraded', pid: questions.pid(), entry: questions.entry() },

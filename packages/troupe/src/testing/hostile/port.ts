@@ -5,7 +5,7 @@ import { currentRuntime } from '@troupe/process'
 /** Tells the kernel what no types would let it. */
 export function tell(message: unknown): void {
   const { kernel } = currentRuntime()
-  const say: unknown = Reflect.get(kernel, 'tell')
+  const say: unknown = Reflect.get(kernel, 'notify')
   if (typeof say === 'function') Reflect.apply(say, kernel, [message])
 }
 
