@@ -26,7 +26,7 @@ const clients: Readonly<Record<string, () => Way>> = {
     const route = routeTo(proxy, false)
     installGuard()
     bindThreadNetwork({ overlay: proxied ? entryId('bench:proxy') : null })
-    // As in an application where no policies are in force for who asks.
+    // As in an application where no policies are in force for the caller.
     const permit = () => undefined
     provideNetworkAccess({
       select: async () => {},

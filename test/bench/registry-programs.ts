@@ -7,7 +7,7 @@ import { now, rounds } from './measure.ts'
 
 const overlay = entryId('app:proxy')
 
-/** Answers when it first sees another route than the one that it saw when it was asked. */
+/** Returns when it first sees another route than the one that it saw when it was asked. */
 export async function looker(): Promise<void> {
   for await (const message of self.inbox) {
     const { generation } = await networkAccess().route(overlay)

@@ -34,7 +34,7 @@ export interface HttpListenerFixture extends AsyncDisposable {
   readonly visitor: TestEntry
   /** The listener's entry with something else in it, so that the overlay is built anew; the same place in the overlay. */
   changed(times: number): TestEntry
-  /** What a handler is told of who came from `visitor`, as far as that is known before. */
+  /** What a handler is notified of who came from `visitor`, as far as that is known before. */
   readonly peer: Readonly<Record<string, unknown>>
   /** Whom a service with `identity` acts for when `visitor` comes. Absent where the overlay knows nobody by name. */
   readonly actor?: string
@@ -173,7 +173,7 @@ class World implements AsyncDisposable {
       })
     return {
       once,
-      // Others may need a while to hear of a place.
+      // Others may need a while to learn of a place.
       visit: async (path, options) => vi.waitFor(async () => once(path, options), { timeout: patience, interval: 200 }),
       [Symbol.asyncDispose]: async () => this.#remove(name),
     }

@@ -62,7 +62,7 @@ it.each(hosts.flatMap((host) => ['actor', 'process', 'destination'].map((by) => 
         await inOverlay.exec('app:requests', `app:${host}`, url, keys)
       }
     })
-    // A key counts, whoever asks; without one each has its own.
+    // A key counts, the caller; without one each has its own.
     expect(seen).toBe(by === 'destination' ? 'abaccbabaccb' : 'abaccbabaddb')
   },
 )

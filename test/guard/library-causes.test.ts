@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 afterAll(async () => stack.disposeAsync())
 
-/** A proxy that greets, and then does as it is told about each request; its port. */
+/** A proxy that greets, and then does as it is notified about each request; its port. */
 async function startProxy(onRequest: (socket: Socket, request: Buffer) => void): Promise<number> {
   const server = createServer((socket) => {
     socket

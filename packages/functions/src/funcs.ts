@@ -19,7 +19,7 @@ import {
 import { boundedCall, cancelled } from './bounded-call.ts'
 import { callInline } from './inline-call.ts'
 
-/** Calls functions, in a frame that `with…` can change. Immutable: each `with…` answers a new one. */
+/** Calls functions, in a frame that `with…` can change. Immutable: each `with…` returns a new one. */
 export interface Caller {
   /** Chooses the overlay for the call and all beneath it, a timeout for the whole, a signal that cancels it. */
   withOptions(options: CallOptions): Caller

@@ -26,7 +26,7 @@ describe('monitors', () => {
       const target = await processes.spawn(program, host)
       const watching = processes.exec('app:links.monitor', host, target, 3, told.pid)
       await told.all
-      // The thread that loops cannot hear that it is monitored; whoever does hears of its end by the kernel.
+      // The thread that loops cannot hear that it is monitored; whoever does learns of its end by the kernel.
       await processes.terminate(target)
       const event = { type: 'EXIT', from: target, result: { error: 'it was terminated' } }
       expect(await watching).toEqual([event, event, event])

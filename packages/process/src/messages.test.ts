@@ -43,7 +43,7 @@ describe('messages', () => {
   })
 
   it('that find no room before their sender has ended are dead letters', async () => {
-    // As much as the window opens with: a larger queue would grow it, if the sender lived to hear of that.
+    // As much as the window opens with: a larger queue would grow it, if the sender lived to learn of that.
     await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.countAndRun'], host: { queueSize: 16 } })
     const receiver = await processes.spawn('app:talk.ignore', host)
     await kernel.exec('talk.countAndRun', receiver, 50)

@@ -19,7 +19,7 @@ export class Semaphore {
     try {
       return await work()
     } finally {
-      // Whoever is next takes the place over, so that nobody who comes meanwhile does.
+      // The next one waiting takes the slot over, so that a newcomer cannot take it.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
       else next()

@@ -208,7 +208,7 @@ export class Registry {
 
   /**
    * Carries out a set of changes, all or none: it is checked, made ready by the handlers of its kinds, and takes effect. Sets that come
-   * at a time are carried out one after the other. Answers the new version.
+   * at a time are carried out one after the other. Returns the new version.
    *
    * @param released - Called when the changes have taken effect. What follows from them is waited for until this settles, and goes on by itself.
    * @param permit - Called with what the changes mean, before anything is done; throws for what may not be.
@@ -243,7 +243,7 @@ export class Registry {
 
   /**
    * Takes over what the files say now, as `fresh` has read them: what changed in them since they were read last changes here, whatever
-   * else was changed stays. Answers the version.
+   * else was changed stays. Returns the version.
    *
    * @throws TroupeError `Invalid` with what is wrong in the files; like {@link apply}.
    */

@@ -157,7 +157,7 @@ export class Application implements AsyncDisposable {
 
   /**
    * The code of a process or function entry has changed: what starts from now on loads it, and what it imports by relative paths, anew.
-   * What runs goes on; upgradable processes hear of it by an OUTDATED event.
+   * What runs goes on; upgradable processes learn of it by an OUTDATED event.
    *
    * @throws TroupeError `NotFound`
    */

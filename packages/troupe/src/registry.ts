@@ -14,7 +14,7 @@ export const registry = {
     return ask('entries', query)
   },
   /**
-   * Carries out a set of changes while the application runs, all or none, and answers the new version. What runs changes with it:
+   * Carries out a set of changes while the application runs, all or none, and returns the new version. What runs changes with it:
    * `docs/registry.md` says how, for each kind.
    *
    * @example
@@ -40,7 +40,7 @@ export const registry = {
   },
 
   /**
-   * Brings back the entries of an earlier version, as a new version; answers its number.
+   * Brings back the entries of an earlier version, as a new version; returns its number.
    *
    * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
    */

@@ -18,7 +18,7 @@ export function withoutWorker(waiting: CallQueue, workers: Iterable<PoolWorker>,
   return waiting.networks.filter(({ key }) => !seated.has(key)).slice(leaving)
 }
 
-/** Whether a network without a thread has waited so long that the thread of `seat` is to give way. */
+/** Whether a network without a thread has waited so long that the thread of `workerModule` is to give way. */
 export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): boolean {
   // The common case: nothing waits but calls of this thread's own network.
   if (waiting.size === waiting.count(worker.network)) return false

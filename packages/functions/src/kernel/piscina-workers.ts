@@ -1,4 +1,4 @@
-/** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a seat is one task. */
+/** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a worker is one task. */
 import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
 import { ownThread } from '@troupe/network/kernel'
 import { readNodePort, threadFailure, type Kernel } from '@troupe/process/kernel'
@@ -50,7 +50,7 @@ export class PiscinaWorkers implements AsyncDisposable {
       workerData,
       env: threads.env,
       minThreads: min,
-      // How many there are is decided by who opens seats: nested calls may need some beyond `max`.
+      // How many there are is decided by who opens workers: nested calls may need some beyond `max`.
       maxThreads: max + mostNested,
       idleTimeout: nodeTimeout(idleTimeout),
       concurrentTasksPerWorker: 1,
@@ -77,7 +77,7 @@ export class PiscinaWorkers implements AsyncDisposable {
     return this.#piscina.threads.length
   }
 
-  /** Puts a thread into a seat; a new one where none is free. Settles when that thread has ended, with the reason. */
+  /** Puts a thread into a worker; a new one where none is free. Settles when that thread has ended, with the reason. */
   async occupy(worker: PoolWorker): Promise<TroupeError> {
     const { task, killSwitch } = worker
     // Piscina demands an array, its types the options of `structuredClone`: this is either.

@@ -143,7 +143,7 @@ export class PoolWorker {
     }
   }
 
-  /** Takes a call back that the thread has not begun. Answers false when it has. */
+  /** Takes a call back that the thread has not begun. Returns false when it has. */
   withdraw(call: PoolCall): boolean {
     const post = this.#calls.get(call)
     if (post === undefined || !this.#slots.withdraw(post.place, post.number)) return false
@@ -171,7 +171,7 @@ export class PoolWorker {
     else void this.#endAfter(native)
   }
 
-  /** What runs in the thread ends: settles when native code does not work there any more; answers nothing where none may. */
+  /** What runs in the thread ends: settles when native code does not work there any more; returns nothing where none may. */
   nativeEnd(): Promise<void> | undefined {
     const error = new TroupeError('Canceled', `${this.#options.program.entry}: its thread is ended`)
     return this.thread.nativeEnd.wait(errorToWire(error))

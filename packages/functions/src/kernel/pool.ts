@@ -25,7 +25,7 @@ export class Pool implements AsyncDisposable {
   readonly #max: number
   readonly #piscina: PiscinaWorkers
   readonly #workers = new Set<PoolWorker>()
-  /** Seats whose threads get no more calls, and end when they have nothing left to do. */
+  /** Workers whose threads get no more calls, and end when they have nothing left to do. */
   readonly #leaving = new Set<PoolWorker>()
   readonly #ending = new EndingWorkers()
   readonly #waiting = new CallQueue()

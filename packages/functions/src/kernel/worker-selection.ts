@@ -1,4 +1,4 @@
-/** Looks at the seats of a pool. */
+/** Looks at the workers of a pool. */
 import { type EntryId, startTimer, TroupeError } from '@troupe/core'
 import type { Network } from '@troupe/process/kernel'
 import type { PoolCall } from './pool-call.ts'
@@ -8,7 +8,7 @@ import type { PoolWorker } from './pool-worker.ts'
 /** Milliseconds that a worker may take to end. Once its wire has closed, it tells then why it did. */
 export const exitGraceMs = 5000
 
-/** Seats whose threads are being ended: each counts until its thread is gone. One that does not end holds nobody up for long. */
+/** Workers whose threads are being ended: each counts until its thread is gone. One that does not end holds nobody up for long. */
 export class EndingWorkers {
   readonly #workers = new Set<PoolWorker>()
   /** Those that count no more. */
@@ -51,7 +51,7 @@ export function workerOf(call: PoolCall, ...all: readonly Iterable<PoolWorker>[]
   return undefined
 }
 
-/** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever: those seats fail. */
+/** A thread failed that worked for nobody. If it failed to start, whoever waits for it would wait for ever: those workers fail. */
 export function failUntaken(entry: EntryId, workers: Iterable<PoolWorker>, cause: Error): readonly PoolWorker[] {
   const untaken = [...workers].filter(({ taken }) => !taken)
   const error = new TroupeError('Unavailable', `${entry}: a thread of its pool failed to start: ${cause.message}`, { cause })
@@ -59,7 +59,7 @@ export function failUntaken(entry: EntryId, workers: Iterable<PoolWorker>, cause
   return untaken
 }
 
-/** A pool as it shows. @param unassigned - Calls that wait and were given to no seat. */
+/** A pool as it shows. @param unassigned - Calls that wait and were given to no worker. */
 export function statusOf(entry: EntryId, threads: number, workers: readonly PoolWorker[], unassigned: number): PoolStatus {
   let [running, waiting] = [0, unassigned]
   for (const { size } of workers) {

@@ -35,7 +35,7 @@ export interface RequestState {
 }
 
 /**
- * Sends `sent` and answers when the head of the answer is there.
+ * Sends `sent` and returns when the head of the answer is there.
  *
  * @throws TroupeError that says which request, by which way.
  */

@@ -59,7 +59,7 @@ export const endpointKind = defineKind({
     path: path(),
     /** Takes a `Request`, and answers a `Response`. */
     func: reference('function.ts'),
-    /** An action that whoever asks has to be allowed; the resource is the id of this entry. */
+    /** An action that the caller has to be allowed; the resource is the id of this entry. */
     permission: z.string().min(1).max(256).optional(),
   }),
   meta: { router: reference('http.router') },

@@ -1,4 +1,4 @@
-/** What a process is told of a connection that has been opened. */
+/** What a process is notified of a connection that has been opened. */
 import type { EntryId } from '@troupe/core'
 
 /** Payload of `ws.open` and `sse.open`, the first message of a connection. The connection itself is the message's sender. */

@@ -1,6 +1,6 @@
 /**
- * `endpoint_firewall`: whether who asks may use an endpoint, by the policies in force for the request. Where no actor or no scope is, it
- * refuses, whatever `security.strict_mode` says: a wall that lets strangers pass would be none.
+ * `endpoint_firewall`: whether the caller may use an endpoint, by the policies in force for the request. Where no actor or no scope is, it
+ * refuses, whatever `security.strict_mode` says: it fails closed.
  */
 import { ask, currentParticipant } from '@troupe/process'
 import type { MiddlewareHandler } from 'hono'

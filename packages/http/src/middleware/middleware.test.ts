@@ -248,7 +248,7 @@ describe('options', () => {
     ])
     const withStore = middlewareOptions.parse({ tokenAuth: { store: entryId('app:tokens') } })
     expect(middlewareObjections(['endpoint_firewall', 'token_auth'], withStore)).toEqual([
-      { path: ['middleware', 0], message: 'endpoint_firewall has to come after token_auth, which says who asks' },
+      { path: ['middleware', 0], message: 'endpoint_firewall has to come after token_auth, which authenticates the caller' },
     ])
     expect(() => middleware('real_ip', options, toolsOf({}))).toThrow('options.real_ip.trusted')
     expect(() => middleware('token_auth', options, toolsOf({}))).toThrow('options.token_auth.store')

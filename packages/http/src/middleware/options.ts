@@ -142,7 +142,7 @@ export function middlewareObjections(names: readonly MiddlewareName[], options: 
     if (name === 'token_auth' && options.tokenAuth === undefined)
       objections.push({ path: ['options'], message: 'token_auth needs token_auth: { store: … }, where its tokens are' })
     if (name === 'endpoint_firewall' && names.includes('token_auth') && names.indexOf('token_auth') > index)
-      objections.push({ path, message: 'endpoint_firewall has to come after token_auth, which says who asks' })
+      objections.push({ path, message: 'endpoint_firewall has to come after token_auth, which authenticates the caller' })
   }
   return objections
 }

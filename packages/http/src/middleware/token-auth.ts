@@ -90,7 +90,7 @@ class SessionCall extends LocalCall {
     this.#onCut?.(reason)
   }
 
-  /** The request has ended by itself: only what still runs is to hear of it. */
+  /** The request has ended by itself: only what still runs is to learn of it. */
   close(reason: string): void {
     this.#onCut = undefined
     this.cancel(reason)

@@ -59,12 +59,12 @@ export class TokenStore {
     return stored.expires > Date.now() ? stored : undefined
   }
 
-  /** Ends a token by its id. Answers whether there was one. */
+  /** Ends a token by its id. Returns whether there was one. */
   revoke(id: string): boolean {
     return this.#storage.remove(id)
   }
 
-  /** Ends all tokens of an actor. Answers their ids. */
+  /** Ends all tokens of an actor. Returns their ids. */
   revokeOf(actor: string): readonly string[] {
     return this.#storage.of(actor).filter((id) => this.#storage.remove(id))
   }

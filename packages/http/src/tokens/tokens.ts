@@ -54,7 +54,7 @@ export function tokenStore(id: string) {
       return found && { ...found, scope: new Scope(found.scope) }
     },
 
-    /** Ends tokens, at once: what acts by one may do nothing more. Answers how many there were. */
+    /** Ends tokens, at once: what acts by one may do nothing more. Returns how many there were. */
     async revoke(which: TokenSelection): Promise<number> {
       const { revoked } = await ask('revokeToken', { store, ...which })
       return revoked

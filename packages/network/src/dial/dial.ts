@@ -99,7 +99,7 @@ export async function associate(route: Route, options: AssociateOptions = {}): P
 }
 
 /**
- * Accepts connections from the overlay, at the place that `ticket` is for.
+ * Accepts connections from the overlay, at the place that `listen grant` is for.
  *
  * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not supported".
  */

@@ -44,14 +44,14 @@ export interface NetworkAccess {
    */
   select(overlay: EntryId | null): Promise<void>
   /**
-   * Asks whether the code that runs may do what needs no overlay: `http_client.request` of a URL, for instance. Answers nothing where nothing
+   * Asks whether the code that runs may do what needs no overlay: `http_client.request` of a URL, for instance. Returns nothing where nothing
    * is asked about.
    *
    * @param port - Of a socket; policies see it as `meta.port`.
    * @throws TroupeError `PermissionDenied`
    */
   permit?(action: string, resource: string, port?: number): Promise<void> | undefined
-  /** Whether policies were ever in force for anybody in this thread. As long as not, {@link permit} answers nothing. @default they may be */
+  /** Whether policies were ever in force for anybody in this thread. As long as not, {@link allow} returns nothing. @default they may be */
   governs?(): boolean
   /**
    * The current route of an overlay that is in force or was selected.
@@ -60,7 +60,7 @@ export interface NetworkAccess {
    */
   route(overlay: EntryId): Promise<Route>
   /**
-   * Asks for a place in `overlay` at which the code that runs may accept connections; `release` gives it up. Absent where nobody
+   * Asks for a place in `overlay` at which the code that runs may accept connections; `detachHandle` gives it up. Absent where nobody
    * listens.
    *
    * @throws TroupeError `PermissionDenied`, `NotFound`, `Invalid` for an overlay that does not listen, `AlreadyExists`, `Unavailable`.
@@ -78,7 +78,7 @@ export interface NetworkAccess {
   readonly advice?: string
   /** In a thread of a sealed host. */
   readonly dialer?: KernelDialer
-  /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs a look at memory. */
+  /** Forgets routes that were replaced or withdrawn since. For what reuses connections without asking for a route; it costs one atomic read. */
   refresh?(): void
 }
 

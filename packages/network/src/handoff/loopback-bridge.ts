@@ -66,5 +66,5 @@ function broken(socket: Socket): void {
 function portOf(server: Server): number {
   const address = server.address()
   if (typeof address === 'object' && address !== null) return address.port
-  throw unavailable('no port of loopback could be had for a connection that is to be handed over')
+  throw unavailable('could not open a loopback port for the handoff')
 }

@@ -192,7 +192,7 @@ export interface Driver {
   reverse?(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]>
   /** A way for datagrams. */
   associate?(route: Route, options: AssociateOptions, hop: Dial): Promise<Association>
-  /** Accepts connections at the place that the ticket is for. */
+  /** Accepts connections at the place that the listen grant is for. */
   accept?(listenGrant: ListenGrant): Promise<Listener>
   /**
    * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: two whose keys differ may not

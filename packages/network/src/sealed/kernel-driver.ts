@@ -1,4 +1,4 @@
-/** How threads of sealed hosts dial: by the kernel's hands. The route that such a thread gets says no more than that. */
+/** How threads of sealed hosts dial: through the kernel. The route that such a thread gets says no more than that. */
 import { invalid } from '@troupe/core'
 import { type KernelDialer, networkAccess } from '../dial/network-access.ts'
 import type { Driver } from '../overlay/overlay.ts'

@@ -96,7 +96,7 @@ function boundHandle(port: number, address: string | undefined): object | Error 
   return Object.assign(new Error(`listen ${code}: ${address}:${port}`), { code, errno: status, syscall: 'listen', address, port })
 }
 
-/** Whether {@link listenOwn} is at it, which takes no more than its own call. */
+/** Whether {@link listenOwn} is running. */
 export function isPlacing(): boolean {
   return placing
 }

@@ -55,7 +55,7 @@ export function pathAsked(path: string): string {
   return path.startsWith('\0') || path.startsWith('\\') ? path : realPath(path)
 }
 
-/** Leave to connect to `address`, which was reached for by the name `host`. */
+/** Permission to connect to `address`, which was reached for by the name `host`. */
 export function checkConnect(host: string, address: string, port?: number): Promise<void> | undefined {
   const connect = checkPermission('socket.connect', host, port)
   if (connect === undefined || !isPrivateAddress(address)) return connect

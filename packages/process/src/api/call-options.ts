@@ -13,7 +13,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
-/** A gathered choice. Immutable: each `with…` answers a new one. */
+/** A gathered choice. Immutable: each `with…` returns a new one. */
 export interface Selection {
   readonly options: CallOptions
   readonly values: Readonly<Record<string, unknown>>

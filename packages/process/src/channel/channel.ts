@@ -1,6 +1,6 @@
 /**
- * The way from this thread to another: a port that the kernel introduced, parcels batched per turn of the event loop, frames
- * interned, and an account for each process over there that was sent to.
+ * The way from this thread to another: a port that the kernel introduced, signals batched per turn of the event loop, frames
+ * interned, and an send window for each process over there that was sent to.
  */
 import { emptyFrame, type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
 import { MessagePort, type Transferable } from 'node:worker_threads'
@@ -36,9 +36,9 @@ export interface ChannelOptions {
   readonly thread: number
   /** This one. */
   readonly own: number
-  /** The first letter is to go out. What this returns is waited for. */
+  /** The first message is to go out. What this returns is waited for. */
   readonly onLetters: () => Promise<void> | undefined
-  /** Called for each parcel, in the order in which they were put. */
+  /** Called for each signal, in the order in which they were put. */
   readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
   /** The other thread has broken the protocol: nothing is read from it any more. */
   readonly onBreach: (channel: Channel, why: string) => void
@@ -80,17 +80,17 @@ export class Channel {
     this.#options = options
   }
 
-  /** A letter's frame is decoded whatever becomes of it: later ones refer to it. */
+  /** A message's frame is decoded whatever becomes of it: later ones refer to it. */
   #take(signal: Signal): void {
     const { own, thread: other, onSignal } = this.#options
     const stray = strayIn(signal, { own, other })
-    if (stray !== undefined) throw new Error(`its parcel "${signal.op}" is about ${stray}, which does not live there`)
+    if (stray !== undefined) throw new Error(`its signal "${signal.op}" is about ${stray}, which does not live there`)
     if (signal.op !== 'send') {
       onSignal(signal, this, emptyFrame)
       return
     }
     const frame = this.#decoder.decode(signal.frame)
-    if (frame === undefined) throw new Error('a letter in a frame that never came')
+    if (frame === undefined) throw new Error('a message in a frame that never came')
     onSignal(signal, this, frame)
   }
 
@@ -221,7 +221,7 @@ export class Channel {
     })
   }
 
-  /** Puts a parcel into the batch of this turn; `transfer` lists what moves with it. */
+  /** Puts a signal into the batch of this turn; `transfer` lists what moves with it. */
   put(signal: Signal, transfer: Transfer = []): void {
     for (const moved of transfer) this.#moved.push(moved)
     this.#run = undefined
@@ -274,12 +274,12 @@ export class Channel {
     this.#unposted?.drain()
   }
 
-  /** The account of a process over there, if it was sent anything. */
+  /** The send window of a process over there, if it was sent anything. */
   known(pid: Pid): SendWindow<Channel> | undefined {
     return this.#sendWindows.get(pid)
   }
 
-  /** The account of a process over there. */
+  /** The send window of a process over there. */
   sendWindow(pid: Pid): SendWindow<Channel> {
     const known = this.#sendWindows.get(pid)
     if (known !== undefined) return known
@@ -289,7 +289,7 @@ export class Channel {
     return sendWindow
   }
 
-  /** Closes the account of a process that ended after `arrived` letters, and remembers that. */
+  /** Closes the send window of a process that ended after `arrived` messages, and remembers that. */
   closeSendWindow(pid: Pid, arrived: number): Unacknowledged[] {
     this.#remember(pid)
     const sendWindow = this.#sendWindows.get(pid)
@@ -297,14 +297,14 @@ export class Channel {
     return sendWindow?.close(arrived, 'it has ended') ?? []
   }
 
-  /** Closes the account of a process that takes nothing from here now. It may later: it is not remembered. */
+  /** Closes the send window of a process that takes nothing from here now. It may later: it is not remembered. */
   refuseSendWindow(pid: Pid, error: TroupeError): Unacknowledged[] {
     const sendWindow = this.#sendWindows.get(pid)
     this.#sendWindows.delete(pid)
     return sendWindow?.closeWith(0, error) ?? []
   }
 
-  /** Closes all accounts: the thread is gone. */
+  /** Closes all send windows: the thread is gone. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
     const all = [...this.#sendWindows.values()].map((sendWindow) => ({ pid: sendWindow.pid, lost: sendWindow.closeUncertain(reason) }))
     this.#sendWindows.clear()
@@ -313,7 +313,7 @@ export class Channel {
     return all
   }
 
-  /** Settles when all that was put so far has come to the other thread, or never will; answers nothing when that is known already. */
+  /** Settles when all that was put so far has come to the other thread, or never will; returns nothing when that is known already. */
   arrival(): Promise<void> | undefined {
     if (this.#batch.length === 0 && !this.#sendWindows.values().some((sendWindow) => sendWindow.hasUnacknowledged)) return undefined
     return this.mark()

@@ -1,4 +1,4 @@
-/** Parcels as bytes, for a thread of another operating-system process. */
+/** Signals as bytes, for a thread of another operating-system process. */
 import { errorToWire, invalid } from '@troupe/core'
 import { encode } from '../pipe/codec.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'

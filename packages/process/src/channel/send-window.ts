@@ -1,25 +1,25 @@
 /**
- * The sender's side of the messages from this thread to one process in another: the room that it may use, and the letters that
+ * The sender's side of the messages from this thread to one process in another: the room that it may use, and the messages that
  * were not reported as taken yet. Should the receiver die, they are what was lost.
  */
 import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import { Deque } from '../mailbox/deque.ts'
 import { type CreditKind, firstTries, type CreditReport, openingWindow } from '../mailbox/receive-window.ts'
 
-/** A letter that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
+/** A message that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
 export interface Unacknowledged {
   readonly from: Pid
   readonly topic: string
 }
 
-/** A sender of a letter without reserved room, which waits for the receiver to accept it. */
+/** A sender of a message without reserved room, which waits for the receiver to accept it. */
 interface Opening {
   readonly number: number
   readonly resolve: () => void
   readonly reject: (error: TroupeError) => void
 }
 
-/** A letter that waits for room. */
+/** A message that waits for room. */
 export interface Blocked extends Unacknowledged {
   readonly isCall: boolean
   /** Whether it is not to be sent any more. */
@@ -27,7 +27,7 @@ export interface Blocked extends Unacknowledged {
   readonly post: (claim: CreditKind) => void
 }
 
-/** A letter has gone out. */
+/** A message has gone out. */
 export interface Posted {
   /** Settles when the receiver's mailbox is known to have accepted it; nothing where there was room for it. */
   readonly accepted: Promise<void> | undefined
@@ -49,14 +49,14 @@ export class SendWindow<Through> {
   #credits = 0
   /** This thread's share of what may be reserved; 0 when it holds no room at the receiver. */
   #window = 0
-  /** Letters that may be tried before the next report. */
+  /** Messages that may be tried before the next report. */
   #tries = firstTries
-  /** Number of the last letter that was tried, plus one. */
+  /** Number of the last message that was tried, plus one. */
   #tried = 0
   /** Set while the receiver is asked what room it has. */
   #asks = false
   #closed: TroupeError | undefined
-  /** Number of the first letter of `#sent`. */
+  /** Number of the first message of `#sent`. */
   #head = 0
   #sent: (Unacknowledged | undefined)[] = []
   #last: Unacknowledged | undefined
@@ -74,13 +74,13 @@ export class SendWindow<Through> {
     return this.#closed !== undefined
   }
 
-  /** Whether letters were sent that are not known to be taken. */
+  /** Whether messages were sent that are not known to be taken. */
   get hasUnacknowledged(): boolean {
     return this.#sent.length > 0
   }
 
   /**
-   * Takes room for one letter: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
+   * Takes room for one message: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
    * The caller posts it.
    */
   reserve(from: Pid, topic: string, isCall: boolean): CreditKind | undefined {
@@ -91,7 +91,7 @@ export class SendWindow<Through> {
   }
 
   /**
-   * Like {@link reserve}, for a letter that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
+   * Like {@link reserve}, for a message that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
    * @returns `ask` when the receiver is to be asked what room it has.
    */
   tryReserve(from: Pid, topic: string): CreditKind | 'ask' | undefined {
@@ -114,7 +114,7 @@ export class SendWindow<Through> {
     return 'ask'
   }
 
-  /** Letters keep their order: none uses reserved room while an earlier one may wait at the receiver. */
+  /** Messages keep their order: none uses reserved room while an earlier one may wait at the receiver. */
   #claim(): CreditKind | undefined {
     if (this.#credits > 0) {
       if (this.#opening.length > 0) return undefined
@@ -125,12 +125,12 @@ export class SendWindow<Through> {
     return 'open'
   }
 
-  /** Number of the next letter. */
+  /** Number of the next message. */
   get #next(): number {
     return this.#head + this.#sent.length
   }
 
-  /** After {@link reserve} of an `open` letter: settles when the receiver's mailbox is known to have accepted it. */
+  /** After {@link reserve} of an `open` message: settles when the receiver's mailbox is known to have accepted it. */
   accepted(): Promise<void> {
     const number = this.#next - 1
     return new Promise((resolve, reject) => {
@@ -146,7 +146,7 @@ export class SendWindow<Through> {
     return given
   }
 
-  /** Posts a letter as soon as there is room. */
+  /** Posts a message as soon as there is room. */
   sendLater(envelope: Blocked): Promise<Posted> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
@@ -163,7 +163,7 @@ export class SendWindow<Through> {
     this.#sent.push(this.#last)
   }
 
-  /** The receiver's report: room comes back, letters were taken. */
+  /** The receiver's report: room comes back, messages were taken. */
   report(report: CreditReport): void {
     if (this.#closed !== undefined) return
     this.#asks = false
@@ -202,9 +202,9 @@ export class SendWindow<Through> {
   }
 
   /**
-   * Whether the room is too little to wake who waits for it. Room that came back letter by letter would be used letter by letter, for ever
+   * Whether the room is too little to wake who waits for it. Room that came back message by message would be used message by message, for ever
    * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window, but not for long: what the receiver waits for
-   * before it takes more may be the very letter that waits here.
+   * before it takes more may be the very message that waits here.
    */
   #isTrickle(): boolean {
     return this.#credits < this.#window >> 2
@@ -219,8 +219,8 @@ export class SendWindow<Through> {
   }
 
   /**
-   * The receiver is dead: of the letters that came to its thread, as far as it could still count them, that thread tells what became of them.
-   * Answers the others; those whose senders still wait are rejected instead. An account is closed once; later calls answer nothing.
+   * The receiver is dead: of the messages that came to its thread, as far as it could still count them, that thread tells what became of them.
+   * Returns the others; those whose senders still wait are rejected instead. An send window is closed once; later calls answer nothing.
    */
   close(arrived: number, reason: string): Unacknowledged[] {
     return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
@@ -233,7 +233,7 @@ export class SendWindow<Through> {
     return this.closeWith(0, notFound(words, details), notFound(words, { ...details, mayHaveArrived: true }))
   }
 
-  /** Like {@link close}, with the error for those who wait. @param open - For those whose letters have gone out. */
+  /** Like {@link close}, with the error for those who wait. @param open - For those whose messages have gone out. */
   closeWith(arrived: number, error: TroupeError, open = error): Unacknowledged[] {
     if (this.#closed !== undefined) return []
     this.#closed = error

@@ -49,7 +49,7 @@ export class HostTable implements AsyncDisposable {
     this.#hosts.set(host.id, host)
   }
 
-  /** Puts a host in service, or takes it out; answers the one that was. */
+  /** Puts a host in service, or takes it out; returns the one that was. */
   swap(id: EntryId, host: Host | undefined): Host | undefined {
     const former = this.#hosts.get(id)
     if (host === undefined) this.#hosts.delete(id)

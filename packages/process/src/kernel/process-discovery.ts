@@ -1,5 +1,5 @@
 /**
- * Processes that threads of `shared` hosts started by themselves. The kernel hears of one when it first matters: when the process asks for
+ * Processes that threads of `shared` hosts started by themselves. The kernel learns of one when it first matters: when the process asks for
  * something, or when somebody wants something done to it.
  */
 import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
@@ -58,13 +58,13 @@ export class ProcessDiscovery {
     if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
-  /** A thread is gone: nobody in it will be born any more. */
+  /** A thread is gone: pending look-ups of its processes fail. */
   threadGone(thread: Thread): void {
     for (const pid of [...this.#asked.keys()]) if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
   /**
-   * A process that lives, by its own thread's word if the kernel has not heard of it.
+   * A process that lives, by its own thread's word if the kernel has not learned of it.
    *
    * @throws TroupeError `NotFound`; `Unavailable` when its thread is too busy to say.
    */

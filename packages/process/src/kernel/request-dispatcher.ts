@@ -27,7 +27,8 @@ export class RequestDispatcher {
 
   /** @throws TroupeError `Internal` where nothing says who may ask that, and how. */
   handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
-    if (!Object.hasOwn(requestRules, name)) throw new TroupeError('Internal', `protocol-rules.ts has no rule for requests "${name}"`)
+    if (!Object.hasOwn(requestRules, name))
+      throw new TroupeError('Internal', `protocol/request-rules.ts has no rule for requests "${name}"`)
     this.#handlers[name] = handler
   }
 

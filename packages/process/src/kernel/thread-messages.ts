@@ -73,13 +73,13 @@ export function handleThreadMessage(kernel: Parts, thread: Thread, message: Note
   }
 }
 
-/** Whether a thread has something to say of a letter: it has sent it, or was sent it. */
+/** Whether a thread has something to say of a message: it has sent it, or was sent it. */
 function isOf({ from, to }: DeadLetter, { number }: Thread): boolean {
   return threadOf(from) === number || (isPid(to) && threadOf(to) === number)
 }
 
 /**
- * Whether a thread has letters from the thread `via`. For whom somebody acts, and with which values, is told to those alone whom they write to:
+ * Whether a thread has messages from the thread `via`. For whom somebody acts, and with which values, is told to those alone whom they write to:
  * else any code could ask about all. The program is not asked.
  */
 function isWrittenTo({ threads }: Parts, { number, peers }: Thread, via: number): boolean {

@@ -1,7 +1,7 @@
 /** Dead letters of a thread, gathered per turn and told to the kernel. */
 import type { DeadLetter } from '../protocol/kernel-thread.ts'
 
-/** Letters that are told one by one in a turn; of more only their number is. */
+/** Messages that are told one by one in a turn; of more only their number is. */
 const maxTold = 100
 
 export class DeadLetterBatch {

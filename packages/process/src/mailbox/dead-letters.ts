@@ -1,4 +1,4 @@
-/** Letters that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
+/** Messages that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
 import { type Log, startTimer, stopTimer, type Timer } from '@troupe/core'
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { DeadLetter } from '../protocol/kernel-thread.ts'
@@ -6,7 +6,7 @@ import type { DeadLetter } from '../protocol/kernel-thread.ts'
 /** Published for each dead letter: a {@link DeadLetter}. */
 export const deadLetterChannel: Channel<object, DeadLetter> = channel('troupe:dead-letter')
 
-/** Letters that the kernel keeps for inspection. */
+/** Messages that the kernel keeps for inspection. */
 const ringSize = 1000
 /** Log lines in a second; beyond, one line says how many were not shown. */
 const linesPerSecond = 10
@@ -51,7 +51,7 @@ export class DeadLetters implements Disposable {
     this.#show(letter)
   }
 
-  /** Counts letters of which a thread kept no more than their number. */
+  /** Counts messages of which a thread kept no more than their number. */
   addUncounted(count: number): void {
     if (count === 0) return
     this.#count += count

@@ -6,28 +6,28 @@ import { Deque } from './deque.ts'
 import type { ReceiveWindow } from './receive-window.ts'
 import type { Envelope } from './message.ts'
 
-/** Who waits for a letter. */
+/** Who waits for a message. */
 export interface Waiter {
-  /** Only a letter of this topic. */
+  /** Only a message of this topic. */
   readonly topic: string | undefined
   take(envelope: Envelope): void
   /** The mailbox was shut. */
   end(): void
 }
 
-/** A sender in this thread that waits for room. While one waits, the room is used or reserved; while somebody waits for a letter, the queue is empty. */
+/** A sender in this thread that waits for room. While one waits, the room is used or reserved; while somebody waits for a message, the queue is empty. */
 interface Sender {
   readonly envelope: Envelope
-  /** Whether the letter is not to be put any more. */
+  /** Whether the message is not to be put any more. */
   readonly held: { readonly withdrawn: boolean }
   readonly accepted: (done: boolean) => void
 }
 
 /** Whose mailbox it is. */
 export interface MailboxOwner {
-  /** A letter had to give way: a selective receive ran, and what it passed over no longer fits. */
+  /** A message had to give way: a selective receive ran, and what it passed over no longer fits. */
   onOverflow(envelope: Envelope): void
-  /** A letter from another thread was taken, or freed its room. */
+  /** A message from another thread was taken, or freed its room. */
   onFlow(receiveWindow: ReceiveWindow): void
 }
 
@@ -46,14 +46,14 @@ export class Mailbox {
   #isShut = false
   #reserved = 0
 
-  /** @param capacity Letters that may wait to be taken. */
+  /** @param capacity Messages that may wait to be taken. */
   constructor(capacity: number, owner: MailboxOwner, whole?: Mailbox) {
     this.capacity = capacity
     this.#owner = owner
     this.#whole = whole ?? this
   }
 
-  /** Room that is reserved for letters of other threads, whatever their topic. */
+  /** Room that is reserved for messages of other threads, whatever their topic. */
   get reserved(): number {
     return this.#reserved
   }
@@ -70,7 +70,7 @@ export class Mailbox {
     return Math.max(0, this.capacity - this.#queue.size - this.#whole.reserved)
   }
 
-  /** Reserves room for `count` letters, or as much as there is. @param limit Beyond so much nothing is reserved. */
+  /** Reserves room for `count` messages, or as much as there is. @param limit Beyond so much nothing is reserved. */
   reserve(count: number, limit: number): number {
     const reserved = Math.max(0, Math.min(count, limit - this.#reserved, this.free))
     this.#reserved += reserved
@@ -85,13 +85,13 @@ export class Mailbox {
     for (const own of this.#topics?.values() ?? none) own.#admit()
   }
 
-  /** Puts a letter into room that was reserved for it. */
+  /** Puts a message into room that was reserved for it. */
   putReserved(envelope: Envelope): void {
     this.#reserved -= 1
     this.put(envelope)
   }
 
-  /** Letters that wait to be taken. */
+  /** Messages that wait to be taken. */
   get size(): number {
     let size = this.#queue.size + sizeOf(this.#stash)
     for (const own of this.#topics?.values() ?? none) size += own.size
@@ -103,13 +103,13 @@ export class Mailbox {
     return this.#isShut
   }
 
-  /** Whether a sender in this thread may put a letter now. */
+  /** Whether a sender in this thread may put a message now. */
   hasRoom(topic: string): boolean {
     const box = this.#boxOf(topic)
     return box.#queue.size + this.#reserved < box.capacity && sizeOf(box.#senders) === 0
   }
 
-  /** Puts a letter as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
+  /** Puts a message as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
   putWhenRoom(envelope: Envelope, held: { readonly withdrawn: boolean }, accepted: (done: boolean) => void): void {
     this.#boxOf(envelope.topic).#enqueue({ envelope, held, accepted })
   }
@@ -127,7 +127,7 @@ export class Mailbox {
     else if (!this.#hand(envelope, true)) this.#setAside(envelope, true)
   }
 
-  /** Gives a letter to the first who waits for it, if anyone does. */
+  /** Gives a message to the first who waits for it, if anyone does. */
   #hand(envelope: Envelope, heldRoom: boolean): boolean {
     const waiter = this.#waiters?.find(({ topic }) => topic === undefined || topic === envelope.topic)
     if (waiter === undefined) return false
@@ -137,7 +137,7 @@ export class Mailbox {
     return true
   }
 
-  /** Takes the next letter, of one topic if given, if there is one. */
+  /** Takes the next message, of one topic if given, if there is one. */
   take(topic?: string): Envelope | undefined {
     const stashed = this.#stash === undefined ? undefined : takeOf(this.#stash, topic)
     if (stashed !== undefined) {
@@ -154,7 +154,7 @@ export class Mailbox {
     return undefined
   }
 
-  /** Gives the next letter to `waiter`, once. Only after {@link take} answered nothing. */
+  /** Gives the next message to `waiter`, once. Only after {@link take} answered nothing. */
   wait(waiter: Waiter): void {
     if (this.#waiters === undefined) this.#waiters = [waiter]
     else this.#waiters.push(waiter)
@@ -195,7 +195,7 @@ export class Mailbox {
     own.#waiters = undefined
   }
 
-  /** Empties it for good: answers what was not taken, and lets the senders go that wait for room. */
+  /** Empties it for good: returns what was not taken, and lets the senders go that wait for room. */
   close(): Envelope[] {
     const own = [...(this.#topics?.values() ?? [])].flatMap((mailbox) => mailbox.close())
     const envelopes = [...drain(this.#stash), ...this.#queue.drain(), ...own]
@@ -225,7 +225,7 @@ export class Mailbox {
     }
   }
 
-  /** A selective receive does not want this letter. It frees its room, but is not taken yet. */
+  /** A selective receive does not want this message. It frees its room, but is not taken yet. */
   #setAside(envelope: Envelope, heldRoom: boolean): void {
     const fits = sizeOf(this.#stash) < this.capacity
     if (fits) this.#keep(envelope)

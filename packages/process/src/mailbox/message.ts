@@ -14,9 +14,9 @@ export interface Envelope {
   readonly frame: Frame
   /** Number of the call that waits for a reply at the sender; 0 when none does. */
   readonly call: number
-  /** The sender thread's account, to be told when the letter is taken; none within a thread. */
+  /** The sender thread's receive window, to be told when the message is taken; none within a thread. */
   readonly receiveWindow: ReceiveWindow | undefined
-  /** The letter's number in its flow. */
+  /** The message's number in its flow. */
   readonly sequence: number
 }
 

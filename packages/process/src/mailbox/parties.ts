@@ -1,5 +1,5 @@
 /**
- * Whom a parcel is about: it comes from what lives in the thread at the other end, and is for what lives here. Nothing else has any business
+ * Whom a signal is about: it comes from what lives in the thread at the other end, and is for what lives here. Nothing else has any business
  * on a channel between two threads.
  */
 import { type Pid, threadOf } from '@troupe/core'
@@ -12,7 +12,7 @@ export interface Ends {
   readonly other: number
 }
 
-/** Pids that were looked at last, with their threads: most letters are of few. */
+/** Pids that were looked at last, with their threads: most messages are of few. */
 let lately: readonly [Pid, number] | undefined
 let before: readonly [Pid, number] | undefined
 
@@ -24,7 +24,7 @@ function livesIn(pid: Pid, thread: number): boolean {
   return lately[1] === thread
 }
 
-/** A pid in a parcel that lives at neither end, or at the wrong one; nothing where all is right. */
+/** A pid in a signal that lives at neither end, or at the wrong one; nothing where all is right. */
 export function strayIn(signal: Signal, { own, other }: Ends): Pid | undefined {
   const near = nearOf(signal)
   if (near !== undefined && !livesIn(near, own)) return near

@@ -1,16 +1,16 @@
 /**
  * The receiver's side of the messages from one thread to one process: what arrived, what was taken, and the room that is reserved for the
- * senders in that thread. The sender keeps every letter until it hears here that it was taken, so that nothing is lost in silence.
+ * senders in that thread. The sender keeps every message until it hears here that it was taken, so that nothing is lost in silence.
  */
 
-/** Letters without reserved room that a thread may have under way to a process: they wait there for room. */
+/** Messages without reserved room that a thread may have under way to a process: they wait there for room. */
 export const openingWindow = 16
 
-/** Letters that a thread may try (`trySend`) before it has heard of the room at the receiver. */
+/** Messages that a thread may try (`trySend`) before it has learned of the room at the receiver. */
 export const firstTries = 4
 
 /**
- * How a letter comes: `held` has room that was reserved for its thread; `open` waits at the receiver for room, and its sender for the report;
+ * How a message comes: `held` has room that was reserved for its thread; `open` waits at the receiver for room, and its sender for the report;
  * `try` is lost, as a dead letter, where there is no room.
  */
 export type CreditKind = 'held' | 'open' | 'try'
@@ -19,15 +19,15 @@ export type CreditKind = 'held' | 'open' | 'try'
 export interface CreditReport {
   /** Room to add to what is reserved for the sender's thread. */
   readonly credits: number
-  /** The thread's share of the room that may be reserved; 0 when it holds no room now: its letters wait at the receiver then. */
+  /** The thread's share of the room that may be reserved; 0 when it holds no room now: its messages wait at the receiver then. */
   readonly window: number
-  /** Letters that may be tried. */
+  /** Messages that may be tried. */
   readonly room: number
-  /** All letters below this number were taken. */
+  /** All messages below this number were taken. */
   readonly head: number
-  /** Letters at or above `head` that were taken out of their turn. */
+  /** Messages at or above `head` that were taken out of their turn. */
   readonly others: readonly number[]
-  /** How many letters have arrived. */
+  /** How many messages have arrived. */
   readonly arrived: number
   /** Those of them that wait for room. */
   readonly waiting: readonly number[]
@@ -40,14 +40,14 @@ export class ReceiveWindow {
   due = false
   /** Set while the thread is asked to give reserved room back. */
   isAsked = false
-  /** Set from when it has given room back until its next letter. */
+  /** Set from when it has given room back until its next message. */
   gaveBack = false
   #arrived = 0
   #head = 0
   readonly #others = new Set<number>()
   readonly #waiting = new Set<number>()
   #reserved = 0
-  /** Reserved room, and the room of letters in the mailbox. */
+  /** Reserved room, and the room of messages in the mailbox. */
   #held = 0
   #freed = 0
 
@@ -65,7 +65,7 @@ export class ReceiveWindow {
     return this.#reserved
   }
 
-  /** Counts a letter in and returns its number. */
+  /** Counts a message in and returns its number. */
   arrive(): number {
     const sequence = this.#arrived
     this.#arrived += 1
@@ -73,34 +73,34 @@ export class ReceiveWindow {
     return sequence
   }
 
-  /** Letters that wait for room. */
+  /** Messages that wait for room. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** A letter waits for room. */
+  /** A message waits for room. */
   wait(sequence: number): void {
     this.#waiting.add(sequence)
   }
 
-  /** The mailbox has accepted a letter. */
+  /** The mailbox has accepted a message. */
   admit(sequence: number): void {
     this.#held += 1
     if (this.#waiting.size > 0) this.#waiting.delete(sequence)
   }
 
-  /** The mailbox has accepted a letter in room that was reserved. */
+  /** The mailbox has accepted a message in room that was reserved. */
   admitHeld(): void {
     this.#reserved -= 1
   }
 
-  /** The letter no longer holds room. */
+  /** The message no longer holds room. */
   free(): void {
     this.#held -= 1
     this.#freed += 1
   }
 
-  /** The letter is the receiver's now. */
+  /** The message is the receiver's now. */
   taken(sequence: number): void {
     if (sequence !== this.#head) {
       this.#others.add(sequence)
@@ -135,7 +135,7 @@ export class ReceiveWindow {
     }
   }
 
-  /** Letters that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */
+  /** Messages that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */
   get arrived(): number {
     return this.#arrived
   }

@@ -1,6 +1,6 @@
 /**
- * Room of a mailbox that is reserved for threads which send to it, so that their senders need not wait for each letter to be accepted.
- * At most half of the mailbox is reserved and unused at a time: the rest is for senders of the same thread, and for letters that come without a
+ * Room of a mailbox that is reserved for threads which send to it, so that their senders need not wait for each message to be accepted.
+ * At most half of the mailbox is reserved and unused at a time: the rest is for senders of the same thread, and for messages that come without a
  * reservation. A thread that holds a reservation and never comes back to its event loop keeps nobody out.
  */
 import { ReceiveWindow, type CreditReport } from './receive-window.ts'
@@ -44,7 +44,7 @@ export class Reservations {
     return receiveWindow.report(credits, share, this.#mailbox.free)
   }
 
-  /** Whether a thread should hear of room before any is taken: it has used half of what was reserved for it. */
+  /** Whether a thread should learn of room before any is taken: it has used half of what was reserved for it. */
   runsLow(receiveWindow: ReceiveWindow): boolean {
     return receiveWindow.reserved <= this.share >> 1
   }

@@ -55,7 +55,7 @@ export interface InheritedContext {
   readonly trace: Frame['trace']
 }
 
-/** Who is to hear of a process's end: a process (as an event), or a promise in a thread. */
+/** Who is to learn of a process's end: a process (as an event), or a promise in a thread. */
 export interface Watcher {
   readonly pid: Pid
   /** Number of the promise; 0 for an event. */
@@ -104,7 +104,7 @@ export interface Service {
 /** A call that waits in a thread of a pool, and its place and number on the board. No object: its keys would weigh more than what they hold. */
 export type PostedCall = readonly [pid: Pid, frame: FrameReference, place: number, number: number, ...args: readonly unknown[]]
 
-/** What became of a call: its value, or leave to run it in the caller's own thread. */
+/** What became of a call: its value, or permission to run it in the caller's own thread. */
 export type CallAnswer =
   | { readonly value: unknown }
   | {
@@ -185,7 +185,7 @@ export interface Requests {
    */
   openLane: { ask: { readonly endpoint: EntryId; readonly session?: Pid }; answer: { readonly pid: Pid; readonly port: MessagePort } }
   closeLane: { ask: { readonly lane: Pid }; answer: void }
-  /** Whoever asks acts in such a thread, too, by the pid in the answer, until that tells that it has finished. */
+  /** The caller acts in such a thread, too, by the pid in the answer, until that tells that it has finished. */
   lendSession: { ask: { readonly lane: Pid }; answer: { readonly pid: Pid; readonly frame: Frame } }
   /** Whoever came to a service by an overlay that knows them acts there, by the pid in the answer, until that tells that it has finished. */
   identify: { ask: { readonly peer: Peer }; answer: { readonly pid: Pid; readonly frame: Frame } }
@@ -215,7 +215,7 @@ export type Request = {
   }
 }[RequestName]
 
-/** A letter that nobody took. */
+/** A message that nobody took. */
 export interface DeadLetter {
   readonly from: Pid
   /** A pid, or a name whose process was never found. */
@@ -240,7 +240,7 @@ export type ToKernel =
   | { readonly type: 'finished'; readonly pid: Pid; readonly exit: WireExit }
   /** A process or call that the kernel does not know has failed; `late`: it had ended before. */
   | { readonly type: 'failed'; readonly pid: Pid; readonly entry: EntryId | undefined; readonly error: WireError; readonly late: boolean }
-  /** Asks for a channel to another thread; `letters`: processes and calls here send to some there, which may learn for whom they act. */
+  /** Asks for a channel to another thread; `messages`: processes and calls here send to some there, which may learn for whom they act. */
   | { readonly type: 'connect'; readonly thread: number; readonly letters?: true }
   /** The answer to `ping`: the thread's event loop has come round. */
   | { readonly type: 'pong' }
@@ -348,7 +348,7 @@ export interface PeerNetwork {
   readonly encoded?: boolean
 }
 
-/** What a thread of a `shared` host is told of it. */
+/** What a thread of a `shared` host is notified of it. */
 export interface SharedThread {
   readonly host: EntryId
   /** Number of the thread within the host. */
@@ -401,7 +401,7 @@ export interface ThreadData extends StartData {
   readonly isEnvListed?: boolean
 }
 
-/** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one parcel. */
+/** Messages of one sender to one receiver, with one topic and one frame: a run of them travels as one signal. */
 export interface SendRun {
   readonly op: 'send'
   readonly to: Pid
@@ -425,7 +425,7 @@ export type Signal =
   | { readonly op: 'reclaim'; readonly from: Pid; readonly keep: number }
   /** Room that was reserved is given back; by 0, the thread asks for a report. */
   | { readonly op: 'giveBack'; readonly to: Pid; readonly credits: number }
-  /** A process has ended. Of the letters that had arrived by then, its own thread tells what became of them; later ones are lost. */
+  /** A process has ended. Of the messages that had arrived by then, its own thread tells what became of them; later ones are lost. */
   | { readonly op: 'closed'; readonly pid: Pid; readonly arrived: number; readonly error?: WireError }
   /** The process does not take messages from the sender's network. */
   | { readonly op: 'refused'; readonly pid: Pid; readonly call: number; readonly network: EntryId | null }

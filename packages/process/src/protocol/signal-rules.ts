@@ -1,4 +1,4 @@
-/** What each parcel that comes from another thread has to look like, before anything looks inside. */
+/** What each signal that comes from another thread has to look like, before anything looks inside. */
 import { frameTableSize } from '@troupe/core'
 import { holdsFile } from './foreign-handles.ts'
 import {
@@ -22,7 +22,7 @@ import {
 } from './validators.ts'
 import type { Signal } from './kernel-thread.ts'
 
-/** Letters and other parcels in a batch, at most. */
+/** Messages and other signals in a batch, at most. */
 export const maxBatch = 256
 const mostListed = 1 << 20
 
@@ -88,7 +88,7 @@ const rules: Readonly<Record<Exclude<Signal['op'], 'send'>, Guard>> = {
 }
 const rulesByOp: ReadonlyMap<unknown, Guard> = new Map(Object.entries(rules))
 const claims: ReadonlySet<unknown> = new Set(['held', 'open', 'try'])
-/** Fields of a letter. */
+/** Fields of a message. */
 const fields = 8
 
 /** A payload may hold all that structured clone carries but files and sockets. */
@@ -96,7 +96,7 @@ function carried(value: unknown): string | undefined {
   return holdsFile(value) ? '' : undefined
 }
 
-/** Pids that were looked at lately: most letters are of few. */
+/** Pids that were looked at lately: most messages are of few. */
 let lately: readonly [unknown, unknown] = [Symbol('none'), Symbol('none')]
 
 function isKnownPid(value: unknown): boolean {
@@ -106,7 +106,7 @@ function isKnownPid(value: unknown): boolean {
   return true
 }
 
-/** By hand: letters are many. */
+/** By hand: messages are many. */
 function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefined {
   const { to, from, topic, frame: sent, payloads, call, claim } = signal
   if (!isKnownPid(to) || !isKnownPid(from)) return 'to'
@@ -122,7 +122,7 @@ function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefi
 }
 
 function faultIn(signal: unknown): string | undefined {
-  if (!isRecord(signal)) return 'what it sent is no parcel'
+  if (!isRecord(signal)) return 'what it sent is no signal'
   const { op: name } = signal
   const wrong = name === 'send' ? faultInSend(signal) : faultInOther(name, signal)
   return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
@@ -137,7 +137,7 @@ function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>):
   return 'exit' in signal || 'error' in signal ? carried(signal) : undefined
 }
 
-/** What is wrong with what another thread posted; nothing where it is a batch of parcels. */
+/** What is wrong with what another thread posted; nothing where it is a batch of signals. */
 export function faultInBatch(batch: unknown): string | undefined {
   if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'what it posted is no batch of parcels'
   for (const signal of batch) {

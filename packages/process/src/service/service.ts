@@ -1,4 +1,4 @@
-/** One supervised service: the machine of its life cycle, and what is told of it. */
+/** One supervised service: the machine of its life cycle, and what is notified of it. */
 import type { Clock, EntryId, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { type Actor, createActor, waitFor } from 'xstate'

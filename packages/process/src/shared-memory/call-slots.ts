@@ -23,12 +23,12 @@ export class CallSlots {
     Atomics.store(this.#places, place, number)
   }
 
-  /** The thread begins a call. Answers false when the kernel has taken it back. */
+  /** The thread begins a call. Returns false when the kernel has taken it back. */
   takeUp(place: number, number: number): boolean {
     return Atomics.compareExchange(this.#places, place, number, -number) === number
   }
 
-  /** The kernel takes a call back. Answers false when the thread has begun it. */
+  /** The kernel takes a call back. Returns false when the thread has begun it. */
   withdraw(place: number, number: number): boolean {
     return Atomics.compareExchange(this.#places, place, number, free) === number
   }

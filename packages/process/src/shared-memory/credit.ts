@@ -20,7 +20,7 @@ export class Credit {
     this.#window = window
   }
 
-  /** Takes room for a message; answers false where there is none. */
+  /** Takes room for a message; returns false where there is none. */
   take(): boolean {
     if (((this.#posted - Atomics.load(this.#word, 0)) | 0) >= this.#window) return false
     this.#posted = (this.#posted + 1) | 0
@@ -44,7 +44,7 @@ export class Credit {
     this.#wake()
   }
 
-  /** Waits in the middle of the turn, so many milliseconds: the thread is about to end. Answers false when nothing more was read. */
+  /** Waits in the middle of the turn, so many milliseconds: the thread is about to end. Returns false when nothing more was read. */
   wait(ms: number): boolean {
     return Atomics.wait(this.#word, 0, (this.#posted - this.#window) | 0, ms) !== 'timed-out'
   }

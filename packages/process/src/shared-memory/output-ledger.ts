@@ -21,7 +21,7 @@ export interface TerminalFacts {
   readonly stderr: number | undefined
 }
 
-/** What a thread is told of the standard streams when it starts. */
+/** What a thread is notified of the standard streams when it starts. */
 export interface ThreadStreams {
   readonly terminal: TerminalFacts
   /** Memory of its {@link OutputLedger}. */

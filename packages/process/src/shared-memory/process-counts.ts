@@ -33,7 +33,7 @@ export class ProcessCounts {
     return Atomics.load(this.#counts, firstAt + worker)
   }
 
-  /** Counts one more in; answers false when the host is full. */
+  /** Counts one more in; returns false when the host is full. */
   enter(worker: number): boolean {
     if (Atomics.add(this.#counts, totalAt, 1) >= this.#max) {
       Atomics.sub(this.#counts, totalAt, 1)

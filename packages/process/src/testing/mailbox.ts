@@ -1,4 +1,4 @@
-/** A mailbox for tests, and letters for it. */
+/** A mailbox for tests, and messages for it. */
 import { emptyFrame, pid } from '@troupe/core'
 import type { ReceiveWindow } from '../mailbox/receive-window.ts'
 import type { Envelope } from '../mailbox/message.ts'
@@ -20,7 +20,7 @@ export function mailbox(capacity = 4) {
   return { box, overflown, reported }
 }
 
-/** Waits for a letter; returns how to give up. */
+/** Waits for a message; returns how to give up. */
 export function wait(box: Mailbox, topic: string | undefined, take: (envelope: Envelope) => void, end: () => void): () => void {
   const waiter = { topic, take, end }
   box.wait(waiter)
@@ -35,7 +35,7 @@ export function payloads(box: Mailbox, topic?: string): unknown[] {
   return all
 }
 
-/** A letter that waits for room; what became of it is pushed to `log`. */
+/** A message that waits for room; what became of it is pushed to `log`. */
 export function waiting(box: Mailbox, topic: string, payload: unknown, log: unknown[] = []): Promise<unknown> {
   return new Promise<boolean>((resolve) => {
     box.putWhenRoom(envelope(topic, payload), { withdrawn: false }, resolve)

@@ -1,4 +1,4 @@
-/** Post offices of several threads over real ports, whose batches move one by one, in the order that a test wants. */
+/** Message routers of several threads over real ports, whose batches move one by one, in the order that a test wants. */
 import { emptyFrame, entryId, pid, type Pid, TroupeError, threadOf } from '@troupe/core'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Channel } from '../channel/channel.ts'

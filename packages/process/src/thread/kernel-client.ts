@@ -82,7 +82,7 @@ export class KernelClient {
     else this.#sendWindow.post(message)
   }
 
-  /** Settles when all that was said so far is on its way to the kernel; answers nothing when it is. */
+  /** Settles when all that was said so far is on its way to the kernel; returns nothing when it is. */
   posted(): Promise<void> | undefined {
     return this.#sendWindow?.posted()
   }

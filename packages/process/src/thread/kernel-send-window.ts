@@ -36,7 +36,7 @@ export class KernelSendWindow {
     else if (this.#waiting.size === 1) void this.#flow()
   }
 
-  /** Settles when all that was said so far is on its way; answers nothing when it is. */
+  /** Settles when all that was said so far is on its way; returns nothing when it is. */
   posted(): Promise<void> | undefined {
     if (this.#waiting.size === 0 || this.#closed) return undefined
     return new Promise((resolve) => {

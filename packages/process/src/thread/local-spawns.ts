@@ -1,6 +1,6 @@
 /**
  * Processes that a thread of a `shared` host starts by itself, without asking the kernel: children in the same host, of a known program, for
- * which nothing was chosen that needs a decision. The kernel hears of them when they first matter to it (`kernel/process-discovery.ts`).
+ * which nothing was chosen that needs a decision. The kernel learns of them when they first matter to it (`kernel/process-discovery.ts`).
  */
 import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
 import { ProcessCounts } from '../shared-memory/process-counts.ts'
@@ -103,7 +103,7 @@ export class LocalSpawns {
   }
 }
 
-/** What is told of a child when the kernel needs to know it. */
+/** What is notified of a child when the kernel needs to know it. */
 export interface LocalSpawn {
   readonly by: Pid
   readonly entry: EntryId

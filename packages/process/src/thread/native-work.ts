@@ -46,7 +46,7 @@ export function nativeWork(kernel: KernelClient, peers: Peers): Promise<void> | 
   return promise
 }
 
-/** The thread is to be ended: the kernel is told when it may be. */
+/** The thread is to be ended: the kernel is notified when it may be. */
 export async function settle(kernel: KernelClient, peers: Peers): Promise<void> {
   kernel.notify({ type: 'settling' })
   await nativeWork(kernel, peers)

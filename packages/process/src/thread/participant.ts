@@ -41,15 +41,15 @@ export class Participant {
     return false
   }
 
-  /** Notes a letter, or a question, that is not on its way yet. */
+  /** Notes a message, or a question, that is not on its way yet. */
   hold<T>(sent: Promise<T>, _held?: PendingSend): Promise<T> {
     return sent
   }
 
-  /** Notes a letter that waits for room. */
+  /** Notes a message that waits for room. */
   note(_held: PendingSend): void {}
 
-  /** A noted letter waits no longer. @param _error - Why it was not sent. */
+  /** A noted message waits no longer. @param _error - Why it was not sent. */
   release(_held: PendingSend, _error: unknown): void {}
 
   /** A fresh slot that holds its own frame. */

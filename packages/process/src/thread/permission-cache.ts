@@ -1,5 +1,5 @@
 /**
- * Leave to do something to processes elsewhere, or to request a URL, asked of the kernel once for each of those who act here, and kept
+ * Permission to do something to processes elsewhere, or to request a URL, asked of the kernel once for each of those who act here, and kept
  * until the policies change.
  */
 import type { KernelClient } from './kernel-client.ts'
@@ -17,7 +17,7 @@ export class PermissionCache {
   }
 
   /**
-   * Rejects when `by` may not do `action` to `resource`. Answers nothing when that is known to be allowed.
+   * Rejects when `by` may not do `action` to `resource`. Returns nothing when that is known to be allowed.
    *
    * @throws TroupeError `PermissionDenied`, `NotFound` for a process that is not there.
    */

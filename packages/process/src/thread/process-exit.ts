@@ -9,7 +9,7 @@ import type { PendingSends } from './process/pending-sends.ts'
 import type { Peers } from './messaging/peers.ts'
 import { flushOutput } from './standard-output.ts'
 
-/** How long the end of a process waits while none of its last letters finds room: as long as it may take a thread to start on a busy machine. */
+/** How long the end of a process waits while none of its last messages finds room: as long as it may take a thread to start on a busy machine. */
 const roomPatience = 2000
 /** How long it waits for them to arrive. Half of what a kill waits (`SharedHost`). */
 const patience = 500
@@ -34,7 +34,7 @@ export class ProcessExit {
     this.#options = options
   }
 
-  /** @param hurry The process is ended by force: its letters that wait for room are lost at once. */
+  /** @param hurry The process is ended by force: its messages that wait for room are lost at once. */
   say(process: LocalProcess, exit: WireExit, hurry: boolean): void {
     if (this.#options.alone) flushOutput()
     if (process.pendingSends?.isEmpty !== false) this.#goOut(process, exit)

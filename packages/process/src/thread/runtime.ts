@@ -30,7 +30,7 @@ export class Runtime {
   readonly kernel: KernelClient
   readonly router: MessageRouter
   readonly links: Links
-  /** Leave to do something to processes elsewhere. */
+  /** Permission to do something to processes elsewhere. */
   readonly permissions = new PermissionCache(() => this.kernel)
   /** The calls of functions that run in this thread. */
   readonly calls = new RunningCalls()
@@ -167,7 +167,7 @@ export class Runtime {
     this.#processExit.say(process, exit, hurry)
   }
 
-  /** Starts a child in this thread, if it may be without the kernel; answers nothing when the kernel has to. */
+  /** Starts a child in this thread, if it may be without the kernel; returns nothing when the kernel has to. */
   spawnHere(by: Participant, ask: SpawnRequest): Pid | undefined {
     const admitted = this.#spawns?.admit(by, ask)
     if (admitted === undefined || this.#spawns === undefined) return undefined
@@ -323,7 +323,7 @@ export class Runtime {
     })
   }
 
-  /** Takes a parcel; one for a process whose start is still on its way waits for that. */
+  /** Takes a signal; one for a process whose start is still on its way waits for that. */
   #receive(signal: Signal, channel: Channel, frame: Frame): void {
     const to = receiverOf(signal)
     const deliver = () => {

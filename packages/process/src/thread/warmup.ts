@@ -28,7 +28,7 @@ const process: StartProcess = {
 /** The program of the rehearsal. */
 export function main(): void {}
 
-/** Plays a process through. Nobody outside this thread hears of it. */
+/** Plays a process through. Nobody outside this thread learns of it. */
 export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()

@@ -20,7 +20,7 @@ export class NativeEnd {
     this.#post = post
   }
 
-  /** Settles when the thread may be ended; answers nothing where it may be at once. @param error - With which what runs there ends. */
+  /** Settles when the thread may be ended; returns nothing where it may be at once. @param error - With which what runs there ends. */
   wait(error: WireError): Promise<void> | undefined {
     if (this.#addons === undefined || Atomics.load(this.#addons, 0) === 0) return undefined
     this.#waited ??= this.#wait(error)

@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 
 /**
- * Makes sure that `path` is a folder of this user's own, which nobody else can enter. Answers false for anything else that is there already: in
+ * Makes sure that `path` is a folder of this user's own, which nobody else can enter. Returns false for anything else that is there already: in
  * a folder for all, such as `/tmp`, another user may have put it there first.
  */
 export function ensurePrivateFolder(path: string): boolean {

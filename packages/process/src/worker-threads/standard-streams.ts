@@ -13,7 +13,7 @@ const printAsIs: Print = (stream, chunk, done) => {
 export class StandardStreams implements Disposable {
   readonly #print: Print
   readonly #ledgers = new Set<OutputLedger>()
-  /** What a thread is told of the streams when it starts. */
+  /** What a thread is notified of the streams when it starts. */
   readonly terminal: TerminalFacts = { stdin: isatty(0), stdout: depthOf(process.stdout), stderr: depthOf(process.stderr) }
 
   constructor(print: Print = printAsIs) {

@@ -24,7 +24,7 @@ export interface ThreadTableOptions {
   readonly strict: boolean
   /** @default the program's standard streams */
   readonly print?: Print | undefined
-  /** What a thread's peers are told of it. */
+  /** What a thread's peers are notified of it. */
   readonly privileges: (thread: number) => Privileges
   readonly log: Log
   readonly onMessage: (thread: Thread, message: ToKernel) => void

@@ -66,13 +66,13 @@ export class Thread {
   readonly programs = new Set<EntryId>()
   /** Threads that it was introduced to. */
   readonly peers = new Set<number>()
-  /** Threads that it sends letters to, by its own word. They may learn for whom what lives in it acts. */
+  /** Threads that it sends messages to, by its own word. They may learn for whom what lives in it acts. */
   readonly correspondents = new Set<number>()
   /** Threads with which it was introduced, and hears nothing more from. */
   readonly severed = new Set<number>()
   /** It has ended, and all that it had to say was heard. */
   gone = false
-  /** What it is told of its output; none for the main thread, which prints by itself. */
+  /** What it is notified of its output; none for the main thread, which prints by itself. */
   readonly ledger: OutputLedger | undefined
   readonly nativeEnd: NativeEnd
   #network: Network | undefined
@@ -241,7 +241,7 @@ export function threadPort(
   }
 }
 
-/** What a thread is told of its network. */
+/** What a thread is notified of its network. */
 export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
   return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }

@@ -1,4 +1,4 @@
-/** What is told of changes that took effect. */
+/** What is notified of changes that took effect. */
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { on } from 'node:events'
 import type { EntryId } from '@troupe/core'

@@ -16,7 +16,7 @@ interface Ready {
 
 /**
  * Prepares all `steps` in order, commits all in order, and then has `record` called. When anything fails, all that was prepared is rolled
- * back, the last first. Answers what is to be settled.
+ * back, the last first. Returns what is to be settled.
  *
  * @throws TroupeError of the kind that the failure had, telling which change it was.
  */

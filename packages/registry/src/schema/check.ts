@@ -55,7 +55,7 @@ export function analyse(entries: Entries, known: readonly Diagnostic[]): Analysi
   return { graph: new Dependents(entries.all.keys(), edges), problems: sortDiagnostics(problems), variable }
 }
 
-/** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Answers which are. */
+/** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Returns which are. */
 export function learn(
   { graph, variable }: Analysis,
   inspected: ReadonlyMap<EntryId, Inspection>,

@@ -26,7 +26,7 @@ export async function main(): Promise<unknown> {
       })
       pending.add(carriedOut)
     }
-    // It was cancelled: whoever waits for that, or for a message, still hears of it.
+    // It was cancelled: whoever waits for that, or for a message, still learns of it.
     await Promise.all(pending)
     ending.resolve(undefined)
   })()

@@ -28,7 +28,7 @@ export class Agent {
   }
 
   /**
-   * A lane to `origin` that `rider` may use. Give it back with {@link leave}.
+   * A connection to `origin` that `rider` may use. Give it back with {@link leave}.
    *
    * @param fresh Passes by the connections that are kept.
    * @throws TroupeError `PermissionDenied` where the connection that is kept leads to an address that `rider` may not reach.
@@ -72,7 +72,7 @@ export class Agent {
     const reason = new TroupeError('Canceled', 'the HTTP client was closed')
     const all = [...this.#origins.values()]
     const waiters = all.flatMap((pool) => pool.waiters)
-    // First, or whoever waits for a lane would be given a new one.
+    // First, or whoever waits for a connection would be given a new one.
     const destroyed = all.map((pool) => pool.destroy(reason))
     for (const { deadline } of waiters) deadline.end(reason)
     await Promise.all(destroyed)

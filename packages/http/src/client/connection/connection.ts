@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly onClosed: (connection: Connection) => void
 }
 
-/** Someone who has a request on a lane. */
+/** Someone who has a request on a connection. */
 export interface Waiter {
   readonly deadline: Deadline
   readonly permit: PermitAddress
@@ -69,7 +69,7 @@ export class Connection {
   }
 
   /**
-   * Asks whether `permit` allows where the connection leads: it was opened for somebody else. Answers nothing where there is nothing to
+   * Asks whether `permit` allows where the connection leads: it was opened for somebody else. Returns nothing where there is nothing to
    * wait for.
    *
    * @throws TroupeError `PermissionDenied`

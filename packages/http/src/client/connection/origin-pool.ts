@@ -29,7 +29,7 @@ export class OriginPool {
   }
 
   /**
-   * A lane for one request; give it back with {@link release}.
+   * A connection for one request; give it back with {@link release}.
    *
    * @param fresh Passes by the connections of HTTP/1.1 that are kept.
    * @throws TroupeError `Canceled` after {@link destroy}.
@@ -53,12 +53,12 @@ export class OriginPool {
     else if (connection !== this.#shared) this.#free.push(connection)
   }
 
-  /** Who has a request on one of the lanes. */
+  /** Who has a request on one of the connections. */
   get waiters(): readonly Waiter[] {
     return [...this.#all].flatMap(({ waiters }) => waiters)
   }
 
-  /** Ends when what runs has ended, and what was given a lane and has not sent anything yet. */
+  /** Ends when what runs has ended, and what was given a connection and has not sent anything yet. */
   async close(): Promise<void> {
     this.#closed = true
     for (const connection of [...this.#all]) this.release(connection)

@@ -13,7 +13,7 @@ export interface Attempt {
 type Question = readonly [action: string, resource: string]
 
 /**
- * Answers nothing where nothing has to be waited for.
+ * Returns nothing where nothing has to be waited for.
  *
  * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, for the Unix socket, or for
  *   TLS that verifies nothing.

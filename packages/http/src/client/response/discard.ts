@@ -17,6 +17,6 @@ export async function discard({ body }: Exchange): Promise<void> {
       if (length > mostBytes) return
     }
   } catch {
-    // Nobody wanted it. Where the request itself has ended, the next step hears of that.
+    // Nobody wanted it. Where the request itself has ended, the next step learns of that.
   }
 }

@@ -1,4 +1,4 @@
-/** One request and its answer on a lane, without redirects. */
+/** One request and its answer on a connection, without redirects. */
 import { formatDuration, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'

@@ -152,7 +152,7 @@ export class ServerServices {
     await this.#refreshed.done
   }
 
-  /** Has a server that runs take over what has changed in its entry. Answers false when it has to be started anew for that. */
+  /** Has a server that runs take over what has changed in its entry. Returns false when it has to be started anew for that. */
   async adapt(id: EntryId): Promise<boolean> {
     const running = this.#running.get(id)
     if (running === undefined) return false

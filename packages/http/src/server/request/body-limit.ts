@@ -12,7 +12,7 @@ export interface BodyLimits {
 
 /**
  * Watches a body: rejects when one whose length was not told grows beyond the limit, or when it does not come in time, and ends whoever reads
- * it. Answers nothing where there is nothing to watch.
+ * it. Returns nothing where there is nothing to watch.
  *
  * @throws BodyTooLarge at once, for a body that says that it is.
  */

@@ -1,4 +1,4 @@
-/** What clients are told when something fails: a status by the kind of the error, and nothing of what is inside. */
+/** What clients are notified when something fails: a status by the kind of the error, and nothing of what is inside. */
 import { asTroupeError, type ErrorKind, parseTrace, TroupeError } from '@troupe/core'
 import { STATUS_CODES } from 'node:http'
 import { isMalformed } from './malformed.ts'

@@ -18,7 +18,7 @@ export class ProxiedClients {
     this.#isKnown = networks([...trusted, ...named])
   }
 
-  /** Reads what a proxy tells, and makes the request one that came to it. Answers the client's address, where it is told. */
+  /** Reads what a proxy tells, and makes the request one that came to it. Returns the client's address, where it is told. */
   read(incoming: Incoming): string | undefined {
     const { headers } = incoming
     let isTold = false

@@ -37,7 +37,7 @@ export class RequestCall extends LocalCall {
     if (outgoing !== undefined) outgoing.slot = this.#answering
   }
 
-  /** Of the code that answers: the service's, or that of whoever asks. */
+  /** Of the code that answers: the service's, or that of the caller. */
   get answering(): Slot {
     return this.#answering
   }

@@ -29,7 +29,7 @@ export interface EndpointRoute {
   readonly ofActors: RequestWorkerSettings | undefined
   /** The overlay that the function or the endpoint is pinned to. */
   readonly pin: OverlayChoice
-  /** An action that whoever asks has to be allowed. */
+  /** An action that the caller has to be allowed. */
   readonly permission: string | undefined
 }
 

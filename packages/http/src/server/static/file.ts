@@ -76,7 +76,7 @@ async function find({ directory, index }: Pick<StaticFields, 'directory' | 'inde
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EMFILE' || code === 'ENFILE') throw unavailable('no more files can be opened', {})
-    // Not there, or not to be read: for whoever asks that is the same.
+    // Not there, or not to be read: for the caller that is the same.
     return undefined
   }
 }

@@ -84,7 +84,7 @@ class Answering {
     this.#present = present
     if (session !== undefined) currentRuntime().calls.enter(call)
     const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
-    // Whatever goes wrong, the server hears of it, and the next request may come.
+    // Whatever goes wrong, the server learns of it, and the next request may come.
     answering.catch((error: unknown) => this.#failed(present, error))
   }
 

@@ -70,7 +70,7 @@ export class PoolsByProgram {
       return pool.answer(() => workerRequest(route, context, undefined, undefined), undefined, call)
     const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
     const request = async (worker: Pid) =>
-      // Whoever middleware found to ask acts in the thread of the lane too; the kernel says as whom.
+      // Whoever middleware found to ask acts in the thread of the worker too; the kernel says as whom.
       workerRequest(
         route,
         context,

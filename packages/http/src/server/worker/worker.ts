@@ -72,7 +72,7 @@ export class RequestWorker {
     return promise
   }
 
-  /** Asks that the present request be ended. Answers its number. */
+  /** Asks that the present request be ended. Returns its number. */
   cancel(reason: string): number | undefined {
     const present = this.#present
     if (present === undefined) return undefined

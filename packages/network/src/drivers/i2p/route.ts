@@ -1,4 +1,4 @@
-/** What a thread needs to use one entry's SAM bridge: the `config` of its routes and tickets. */
+/** What a thread needs to use one entry's SAM bridge: the `config` of its routes and listen grants. */
 import { TroupeError } from '@troupe/core'
 import type { Route } from '../../overlay/route.ts'
 
@@ -53,7 +53,7 @@ export interface I2pRoute {
   readonly session: string
   /** @default {@link defaultTimeouts} */
   readonly timeouts?: Timeouts
-  /** Absent on tickets. */
+  /** Absent on listen grants. */
   readonly datagrams?: DatagramPlan
 }
 

@@ -1,4 +1,4 @@
-/** Takes the connections that the sidecar hands over at the place of a ticket. */
+/** Takes the connections that the sidecar hands over at the place of a listen grant. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
 import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'

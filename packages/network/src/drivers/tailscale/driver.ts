@@ -50,7 +50,7 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     sidecar,
     log,
     onChange: () => watched.prober?.doubt(),
-    // What is told of it is a convenience: it runs without.
+    // What is notified of it is a convenience: it runs without.
     onJoined: async (joined) => keepAddress(id, site.stateDir, joined).catch(() => undefined),
   })
   try {

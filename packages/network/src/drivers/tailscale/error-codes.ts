@@ -1,4 +1,4 @@
-/** What the sidecar answers when something fails, and what that is here (`packages/tsnet/PROTOCOL.md`, Codes). */
+/** What the sidecar returns when something fails, and what that is here (`packages/tsnet/PROTOCOL.md`, Codes). */
 import { type ErrorKind, TroupeError } from '@troupe/core'
 
 interface Meaning {

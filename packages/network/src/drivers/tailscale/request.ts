@@ -36,7 +36,7 @@ export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, 
   signal?.addEventListener('abort', onAbort, { once: true })
   const timer = startDeadline(() => line.abandon(failures.timedOut(timeout)), timeout)
   try {
-    // In one write with the connection: the sidecar answers when the far side does.
+    // In one write with the connection: the sidecar returns when the far side does.
     socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`)
     const answer = readAnswer(readFields(await line.text()), read)
     // An abort between the answer and this line.

@@ -1,4 +1,4 @@
-/** What threads need to use a tailnet node: the `config` of its route, and of the tickets of its listeners. */
+/** What threads need to use a tailnet node: the `config` of its route, and of the listen grants of its listeners. */
 import { TroupeError } from '@troupe/core'
 import type { Route } from '../../overlay/route.ts'
 
@@ -28,7 +28,7 @@ export function nodeOf(route: Route): TailscaleRoute {
   throw foreign(route, 'route')
 }
 
-/** Where connections arrive, by a ticket. */
+/** Where connections arrive, by a listen grant. */
 export function listenGrantOf(listenGrant: Route): TailscaleListenGrant {
   const { config } = listenGrant
   if (isRecord(config) && typeof config['forward'] === 'string' && typeof config['channel'] === 'string') {

@@ -22,7 +22,7 @@ export const callBack: Answer = (error, _self, args) => {
   process.nextTick(() => void Reflect.apply(callback, undefined, [error]))
 }
 
-/** Calls `fn`, where it is a function, in a later turn: what it throws is nobody's rejection. Answers whether it is one. */
+/** Calls `fn`, where it is a function, in a later turn: what it throws is nobody's rejection. Returns whether it is one. */
 export function callLater(fn: unknown, ...args: readonly unknown[]): boolean {
   if (!isCallable(fn)) return false
   process.nextTick(() => void Reflect.apply(fn, undefined, args))

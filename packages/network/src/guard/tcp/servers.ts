@@ -40,7 +40,7 @@ function listenHere(server: Server, args: readonly unknown[], original: Callable
   server.once('close', () => {
     closed = true
   })
-  // One that was closed meanwhile does not listen, and nobody waits to hear of it.
+  // One that was closed meanwhile does not listen, and nobody waits to learn of it.
   asked.then(
     () => {
       if (!closed) Reflect.apply(original, server, args)

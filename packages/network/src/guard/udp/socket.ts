@@ -73,7 +73,7 @@ function permissionFor(address: string, port: number): Promise<void> | undefined
 
 interface Use {
   readonly overlay: (datagrams: OverlayDatagrams, args: readonly unknown[]) => void
-  /** Leave that is asked for first, and who is to hear of a refusal; without a callback it is the socket's error. */
+  /** Leave that is asked for first, and who is to learn of a refusal; without a callback it is the socket's error. */
   readonly clear: (
     args: readonly unknown[],
     socket: dgram.Socket,
@@ -110,7 +110,7 @@ function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unk
     try {
       go()
     } catch (error) {
-      // One that was closed meanwhile sends nothing, and nobody is left to hear of it.
+      // One that was closed meanwhile sends nothing, and nobody is left to learn of it.
       if (hasCallback || property(error, 'code') !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') tell(error)
     }
   }, tell)

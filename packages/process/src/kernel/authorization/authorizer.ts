@@ -55,7 +55,7 @@ export class Authorizer {
     this.check(record, action, resource, target ? targetMeta(target) : Number.isInteger(port) ? { port } : undefined)
   }
 
-  /** A spawn, but for its overlay. What is wrong in the request itself is `Invalid`, whoever asks. */
+  /** A spawn, but for its overlay. What is wrong in the request itself is `Invalid`, the caller. */
   checkSpawn(record: ProcessRecord, ask: SpawnRequest): void {
     const { entry, host, name } = ask
     this.#checkFrame('process', record, ask)

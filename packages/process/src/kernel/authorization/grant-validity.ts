@@ -1,7 +1,7 @@
 /** Why an overlay may be used: because somebody chose it and was allowed to. It stands as long as the policies allow that choice. */
 import type { EntryId, Frame } from '@troupe/core'
 
-/** What policies say, as far as warrants need it. */
+/** What policies say, as far as grants need it. */
 export interface PolicyCheck {
   /** Grows with each change of the policies. */
   readonly generation: number
@@ -29,7 +29,7 @@ export class GrantValidity {
     this.#judge = judge
   }
 
-  /** The warrant of whoever in `frame` has just been allowed to choose `overlay`. */
+  /** The grant of whoever in `frame` has just been allowed to choose `overlay`. */
   of(frame: Frame, overlay: EntryId | null): Grant {
     if (!this.#judge.governs(frame)) return always
     const key = JSON.stringify([overlay, frame.actor, frame.scope])

@@ -1,6 +1,6 @@
 /**
- * What a sealed thread may not ask without leave: all that would have code run in a thread that is not sealed, or change what does. Where
- * policies govern who asks, they have decided; nobody else is given such leave.
+ * What a sealed thread may not ask without permission: all that would have code run in a thread that is not sealed, or change what does. Where
+ * policies govern the caller, they have decided; nobody else is given such permission.
  */
 import { denied } from '@troupe/core'
 import type { Request } from '../../protocol/kernel-thread.ts'

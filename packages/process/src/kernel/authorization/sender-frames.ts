@@ -1,4 +1,4 @@
-/** For whom processes and calls act, as other threads are told of those who send to them: the frame of a message says it for nobody. */
+/** For whom processes and calls act, as other threads are notified of those who send to them: the frame of a message says it for nobody. */
 import type { Frame, Pid } from '@troupe/core'
 import type { SenderFrame } from '../../protocol/kernel-thread.ts'
 import type { ProcessRecord, ProcessTable } from '../process-table.ts'

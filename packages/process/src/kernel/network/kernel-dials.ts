@@ -1,6 +1,6 @@
 /**
  * Connections that the kernel opens for threads of sealed hosts, which may open none themselves. What such a thread may be connected to is
- * decided here, by the kernel's own books; the thread gets the connection, and no address or credentials of an overlay.
+ * decided here, against the kernel's own records; the thread gets the connection, and no address or credentials of an overlay.
  */
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
@@ -42,9 +42,9 @@ const schema = z.strictObject({
 export type SocketAction = 'socket.connect' | 'socket.resolve' | 'socket.private_ip'
 
 export interface KernelDialsOptions {
-  /** The route of an overlay that is in force for who asks. Throws otherwise. */
+  /** The route of an overlay that is in force for the caller. Throws otherwise. */
   readonly route: (overlay: EntryId, requester: Requester) => Promise<Route>
-  /** Throws where the clear network is not in force for who asks, or what it wants of an address or a name is denied. */
+  /** Throws where the clear network is not in force for the caller, or what it wants of an address or a name is denied. */
   readonly permitClear: (requester: Requester, action: SocketAction, resource: string, port?: number) => void
 }
 
@@ -187,7 +187,7 @@ function refusalOf(found: string | readonly LookupAddress[], permit: (address: s
 
 function parse(asked: unknown): DialRequest {
   const { data, error } = schema.safeParse(asked)
-  if (data === undefined) throw invalid(`that is no connection to ask for: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
+  if (data === undefined) throw invalid(`invalid dial request: ${error.issues[0]?.message}`, { path: error.issues[0]?.path })
   const { connectRequest, timeout, key } = data
   const { overlay, target, family, localAddress, localPort } = connectRequest
   return {

@@ -78,7 +78,7 @@ export class OtpModel {
     }
   }
 
-  /** restart/3; answers the child to try again. */
+  /** restart/3; returns the child to try again. */
   #restartBy(child: ModelChild): ModelChild | undefined {
     if (this.#rules.strategy === 'one_for_one') return this.#doStart(child) ? undefined : child
     const at = this.#rules.strategy === 'rest_for_one' ? this.children.indexOf(child) : 0

@@ -1,4 +1,4 @@
-/** How a process ends, watched for certain: the process has heard of it before this settles. */
+/** How a process ends, watched for certain: the process has learned of it before this settles. */
 import { type Exit, processes } from '../../index.ts'
 
 export async function watch(name: string): Promise<{ readonly exit: Promise<Exit> }> {

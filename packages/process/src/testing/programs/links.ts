@@ -36,7 +36,7 @@ export async function monitor(target: string, times: number, tell?: string) {
   return (await nextEvents(times)).map(plain)
 }
 
-/** Monitors, thinks better of it, and ends the process; nothing is to be heard of it, though a child's end is. */
+/** Monitors, thinks better of it, and ends the process; nothing is to be learned of it, though a child's end is. */
 export async function unmonitor(target: string) {
   await processes.monitor(target)
   await processes.unmonitor(target)

@@ -2,7 +2,7 @@
 import { type Pid, pid, threadOf, TroupeError } from '@troupe/core'
 import { processes, self } from '@troupe/process'
 
-/** Answers each call with what it was sent, until it is cancelled. Answers how many there were. */
+/** Answers each call with what it was sent, until it is cancelled. Returns how many there were. */
 export async function echo() {
   let count = 0
   for await (const message of self.inbox) {
@@ -83,7 +83,7 @@ export function offer(to: Pid, times: number) {
   return Array.from({ length: times }, (_, n) => processes.trySend(to, 'n', n))
 }
 
-/** Fills a mailbox and returns how many letters fitted, when there is no more room: half of it is given out at a time. */
+/** Fills a mailbox and returns how many messages fitted, when there is no more room: half of it is given out at a time. */
 export async function fill(to: Pid) {
   await processes.send(to, 'n', 'first')
   let fitted = 1

@@ -99,14 +99,14 @@ export async function broadcast(group: string) {
   return processes.groups.broadcast(group, 'news', 1)
 }
 
-/** Sends without waiting, and lives on until the letter was dealt with. */
+/** Sends without waiting, and lives on until the message was dealt with. */
 export async function sendUnheard(to: Pid) {
   // The threads know each other from then on.
   const refused = await processes.send(to, 'first').catch((error: unknown) => asTroupeError(error).kind)
   return [refused, processes.trySend(to, 'second', 1)]
 }
 
-/** Links and monitors a process of another network, cancels it, and tells what it heard of its end. */
+/** Links and monitors a process of another network, cancels it, and tells what it learned of its end. */
 export async function watchAndCancel(to: Pid) {
   self.setOptions({ trapLinks: true })
   await processes.link(to)

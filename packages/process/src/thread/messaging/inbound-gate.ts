@@ -1,12 +1,12 @@
 /**
- * What is taken from another thread. It may be run by code that means no good, so nothing rests on its honesty: it does what the kernel
+ * What is taken from another thread. It may be run by untrusted code: nothing it says is believed; it does what the kernel
  * says that it may do, in an overlay that the kernel says it can be in.
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
 import type { Accepts, Signal, PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
 
-/** Parcels held while the kernel is asked; beyond, the other thread is taken for one that floods. */
+/** Signals held while the kernel is asked; beyond, the other thread is taken for one that floods. */
 const maxHeld = 4096
 /** Senders that are remembered. */
 const mostSenders = 4096
@@ -19,7 +19,7 @@ export interface InboundGateOptions {
   /** Asks the kernel for whom a process or call in the other thread acts. */
   readonly identify: (sender: Pid) => void
   readonly pass: (signal: Signal, frame: Frame) => void
-  /** What is not taken: it may hold letters. */
+  /** What is not taken: it may hold messages. */
   readonly refuse: (signal: Signal) => void
 }
 
@@ -40,7 +40,7 @@ export class InboundGate {
     this.#privileges = options.privileges
   }
 
-  /** Takes a parcel, in order, or refuses it. @param frame - Of a letter, as it claims. @throws for what may not cross to this network. */
+  /** Takes a signal, in order, or refuses it. @param frame - Of a message, as it claims. @throws for what may not cross to this network. */
   accept(signal: Signal, frame: Frame): void {
     if (this.leadsElsewhere) checkSignal(signal)
     if (this.#held.length > 0) this.#hold(signal, frame)
@@ -140,7 +140,7 @@ export class InboundGate {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** Answers false when the kernel has to be asked first. */
+  /** Returns false when the kernel has to be asked first. */
   #tryAccept(signal: Signal, frame: Frame): boolean {
     const may = this.#privileges.policyEnforced ? this.#may(signal) : true
     if (may === undefined) return false
@@ -189,7 +189,7 @@ export class InboundGate {
 
 const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
 
-/** @throws TroupeError `Invalid` where something in a parcel could carry work to another network. */
+/** @throws TroupeError `Invalid` where something in a signal could carry work to another network. */
 function checkSignal(signal: Signal): void {
   if (signal.op === 'send') for (const payload of signal.payloads) checkCrossing(payload, 'payload')
   else if (signal.op === 'reply') checkCrossing(signal.payload, 'reply', true)

@@ -22,7 +22,7 @@ type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 export class InboundMessages {
   readonly #options: InboundMessagesOptions
   readonly #reports: { readonly receiver: LocalProcess; readonly receiveWindow: ReceiveWindow }[] = []
-  /** Processes here that have letters from a thread, by that thread. */
+  /** Processes here that have messages from a thread, by that thread. */
   readonly #receivers = new Map<number, Set<LocalProcess>>()
 
   constructor(options: InboundMessagesOptions) {
@@ -52,18 +52,18 @@ export class InboundMessages {
         receiver.mailbox.putReserved(envelope)
       } else this.#admit(receiver, envelope, receiveWindow, claim !== 'try' && receiveWindow.waiting < openingWindow)
     }
-    // Senders of letters without reserved room wait to hear that they were accepted.
+    // Senders of messages without reserved room wait to hear that they were accepted.
     if (claim !== 'held' || reservations.runsLow(receiveWindow)) this.reportFlow(receiver, receiveWindow)
   }
 
-  /** The first letter of a thread to a process. */
+  /** The first message of a thread to a process. */
   #opened(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
     const known = this.#receivers.get(receiveWindow.thread)
     if (known === undefined) this.#receivers.set(receiveWindow.thread, new Set([receiver]))
     else known.add(receiver)
   }
 
-  /** Puts a letter into the mailbox, now or as soon as there is room for it. */
+  /** Puts a message into the mailbox, now or as soon as there is room for it. */
   #admit(receiver: LocalProcess, envelope: Envelope, receiveWindow: ReceiveWindow, mayWait: boolean): void {
     const { mailbox, pid } = receiver
     if (mailbox.hasRoom(envelope.topic)) {
@@ -152,7 +152,7 @@ export class InboundMessages {
     this.#receivers.delete(thread)
   }
 
-  /** A process here ended; calls `tell` with each thread that sent to it, and how many of its letters came here. */
+  /** A process here ended; calls `tell` with each thread that sent to it, and how many of its messages came here. */
   processEnded(ended: LocalProcess, tell: (thread: number, arrived: number) => void): void {
     for (const [thread, { arrived }] of ended.reservations?.receiveWindows ?? []) {
       this.#receivers.get(thread)?.delete(ended)
@@ -161,5 +161,5 @@ export class InboundMessages {
   }
 }
 
-/** Of a letter that came from another thread: it is not withdrawn any more. */
+/** Of a message that came from another thread: it is not withdrawn any more. */
 const forGood = { withdrawn: false }

@@ -36,7 +36,7 @@ export class Links {
   readonly #linked = new Map<Pid, Set<Pid>>()
   /** Spawns under way, by the process that is to monitor what they start. */
   readonly #spawning = new Map<Pid, number>()
-  /** What was heard of processes before the answer to their spawn, which comes by another port. */
+  /** What was learned of processes before the answer to their spawn, which comes by another port. */
   readonly #early = new Map<Pid, EarlyNews>()
   #nextPromise = 1
 
@@ -158,7 +158,7 @@ export class Links {
     }
   }
 
-  /** Another thread is gone: whoever watched or was linked to a process in it hears of it here. */
+  /** Another thread is gone: whoever watched or was linked to a process in it learns of it here. */
   threadGone(thread: number, error: TroupeError): void {
     for (const [target, watchers] of [...this.#watched]) {
       if (threadOf(target) !== thread) continue
@@ -242,7 +242,7 @@ export class Links {
     else if (error !== undefined) this.#options.end(process, error)
   }
 
-  /** Answers whether there was such a link. */
+  /** Returns whether there was such a link. */
   #forgetLink(own: Pid, other: Pid): boolean {
     const mine = this.#linked.get(other)
     if (mine?.delete(own) === true && mine.size === 0) this.#linked.delete(other)

@@ -74,7 +74,7 @@ export class MessageRouter {
     return yielding(by.hold(sendToSuccessor(by, find, dispatch), held))
   }
 
-  /** Answers false where there is no room now. */
+  /** Returns false where there is no room now. */
   trySend(by: Participant, message: Outgoing): boolean {
     checkTopic(message.topic)
     const { to, topic } = message
@@ -135,7 +135,7 @@ export class MessageRouter {
     }
   }
 
-  /** A letter to a process here gave way: one that nobody waits for is a dead letter. */
+  /** A message to a process here gave way: one that nobody waits for is a dead letter. */
   overflowed(to: Pid, { from, topic, call }: Envelope): void {
     const reason = 'a selective receive passed it over, and it no longer fitted'
     if (call === 0) this.#options.onDead({ from, to, topic, reason })
@@ -199,7 +199,7 @@ export class MessageRouter {
     this.#calls.threadGone(channel.thread, error)
   }
 
-  /** A process here ended with `letters` untaken. */
+  /** A process here ended with `messages` untaken. */
   processEnded(ended: LocalProcess, envelopes: readonly Envelope[]): void {
     const error = ended.exit !== undefined && 'error' in ended.exit ? ended.exit.error : undefined
     this.#lose(
@@ -263,12 +263,12 @@ export class MessageRouter {
     )
   }
 
-  /** Waits for the receiver's mailbox to accept a letter that went out without reserved room. */
+  /** Waits for the receiver's mailbox to accept a message that went out without reserved room. */
   async #accepted(by: Participant, { to, topic }: Outgoing, isCall: boolean, accepted: Promise<void>): Promise<void> {
     try {
       await accepted
     } catch (error) {
-      // Nobody is left to hear of it.
+      // Nobody is left to learn of it.
       if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
       throw error
     }

@@ -8,7 +8,7 @@ import { InboundGate } from './inbound-gate.ts'
 export interface PeersOptions {
   /** This thread. */
   readonly own: () => number
-  /** Asks the kernel for a channel to a thread, or tells it that letters go there. What this returns settles when that is on its way. */
+  /** Asks the kernel for a channel to a thread, or tells it that messages go there. What this returns settles when that is on its way. */
   readonly connect: (thread: number, envelopes?: true) => Promise<void> | undefined
   readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
   /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
@@ -24,7 +24,7 @@ export interface PeersOptions {
 export class Peers {
   readonly #options: PeersOptions
   readonly #channels = new Map<number, Channel>()
-  /** Threads whose end the kernel has told, while their last parcels may still be under way. */
+  /** Threads whose end the kernel has told, while their last signals may still be under way. */
   readonly #verdicts = new Map<number, TroupeError>()
 
   constructor(options: PeersOptions) {
@@ -83,7 +83,7 @@ export class Peers {
     else this.#conclude(thread, channel, verdict)
   }
 
-  /** Settles when all that was sent has come to where it goes, or never will; answers nothing when that is known already. */
+  /** Settles when all that was sent has come to where it goes, or never will; returns nothing when that is known already. */
   arrival(): Promise<unknown> | undefined {
     const arrivals = [...this.#channels.values()].map((channel) => channel.arrival()).filter((arrival) => arrival !== undefined)
     return arrivals.length === 0 ? undefined : Promise.all(arrivals)

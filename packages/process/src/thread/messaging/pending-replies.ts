@@ -5,7 +5,7 @@ import type { PendingSend } from '../process/pending-sends.ts'
 interface PendingCall {
   readonly by: Pid
   readonly callee: Pid
-  /** The letter: it is not to be sent any more once the call is over. */
+  /** The message: it is not to be sent any more once the call is over. */
   readonly held: PendingSend
   readonly timer: Timer | undefined
   readonly resolve: (value: unknown) => void

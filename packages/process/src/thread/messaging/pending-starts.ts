@@ -23,7 +23,7 @@ export class PendingStarts {
     this.#isShared = isShared
   }
 
-  /** Keeps a delivery until the process starts; answers false when its start is not expected. */
+  /** Keeps a delivery until the process starts; returns false when its start is not expected. */
   hold(pid: Pid, deliver: () => void): boolean {
     const serial = serialOf(pid)
     if (serial <= this.#last || (this.#isShared ? serial % 2 !== 0 : serial !== 1)) return false

@@ -10,7 +10,7 @@ interface Receivers {
   readonly links: Links
 }
 
-/** @param frame - Of a letter. */
+/** @param frame - Of a message. */
 export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, { router, links }: Receivers): void {
   switch (signal.op) {
     case 'send':
@@ -66,7 +66,7 @@ export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, {
   }
 }
 
-/** The process that a parcel is for, where that may be one which has not started yet. */
+/** The process that a signal is for, where that may be one which has not started yet. */
 export function receiverOf(signal: Signal): Pid | undefined {
   switch (signal.op) {
     case 'send':

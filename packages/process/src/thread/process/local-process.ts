@@ -103,7 +103,7 @@ export class LocalProcess extends Participant {
     this.#links.add(other)
   }
 
-  /** Answers whether there was such a link. */
+  /** Returns whether there was such a link. */
   removeLink(other: Pid): boolean {
     return this.#links?.delete(other) === true
   }
@@ -152,16 +152,16 @@ export class LocalProcess extends Participant {
   }
 
   #unsent(held: PendingSend, error: unknown): void {
-    // Nobody is left to hear of it.
+    // Nobody is left to learn of it.
     if (this.ended && !held.withdrawn) this.#services.onUnsent(this, held, error)
   }
 
-  /** A letter had to give way in the mailbox. */
+  /** A message had to give way in the mailbox. */
   onOverflow(envelope: Envelope): void {
     this.#services.onOverflow(this, envelope)
   }
 
-  /** A letter of this account was taken, or freed its room. */
+  /** A message of this account was taken, or freed its room. */
   onFlow(receiveWindow: ReceiveWindow): void {
     this.#services.onFlow(this, receiveWindow)
   }
@@ -208,7 +208,7 @@ export class LocalProcess extends Participant {
     this.#events?.abandon()
   }
 
-  /** No more letters, no more events. Answers what was not taken. */
+  /** No more messages, no more events. Returns what was not taken. */
   close(exit: WireExit): Envelope[] {
     this.exit = exit
     stopTimer(this.#idle)

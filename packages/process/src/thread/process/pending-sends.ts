@@ -1,7 +1,7 @@
 /** What a process has sent that is not on its way yet. Its end waits for that, for a while; what is still here then is lost, and told. */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 
-/** A letter that waits: for room at the receiver, or for the kernel to say who has the name. */
+/** A message that waits: for room at the receiver, or for the kernel to say who has the name. */
 export interface PendingSend {
   /** A pid, or the name while it is not known whose it is. */
   readonly to: string
@@ -12,7 +12,7 @@ export interface PendingSend {
 
 export class PendingSends {
   readonly #held = new Map<object, PendingSend | undefined>()
-  /** Letters that have left so far. */
+  /** Messages that have left so far. */
   #released = 0
   #onEmpty: (() => void) | undefined
 
@@ -20,7 +20,7 @@ export class PendingSends {
     return this.#held.size === 0
   }
 
-  /** Holds something until `settled` is; a letter, unless it is but a question on its way. */
+  /** Holds something until `settled` is; a message, unless it is but a question on its way. */
   hold(settled: Promise<unknown>, held?: PendingSend): void {
     this.#held.set(settled, held)
     const release = () => {
@@ -29,7 +29,7 @@ export class PendingSends {
     settled.then(release, release)
   }
 
-  /** Holds a letter until it is released: without a promise, of which a letter that waits for room would need several. */
+  /** Holds a message until it is released: without a promise, of which a message that waits for room would need several. */
   note(held: PendingSend): void {
     this.#held.set(held, held)
   }
@@ -43,7 +43,7 @@ export class PendingSends {
 
   /**
    * Waits until nothing is held, or until none of it has left for `ms`: a receiver that is slow gets all, one that takes nothing holds the
-   * end of the sender up no longer than that. Withdraws the letters that are left, and returns them.
+   * end of the sender up no longer than that. Withdraws the messages that are left, and returns them.
    */
   async drain(ms: number): Promise<readonly PendingSend[]> {
     if (!this.isEmpty && ms > 0) {

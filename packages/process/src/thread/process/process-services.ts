@@ -8,6 +8,6 @@ export interface ProcessServices<Process> {
   readonly answer: ReplySender
   readonly onOverflow: (process: Process, envelope: Envelope) => void
   readonly onFlow: (process: Process, receiveWindow: ReceiveWindow) => void
-  /** A letter could not be sent, and the process has ended. */
+  /** A message could not be sent, and the process has ended. */
   readonly onUnsent: (process: Process, held: PendingSend, error: unknown) => void
 }

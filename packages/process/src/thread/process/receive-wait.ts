@@ -5,7 +5,7 @@ import type { Mailbox, Waiter } from '../../mailbox/mailbox.ts'
 
 /** What becomes of the wait. */
 export interface WaitOutcome {
-  /** A letter came. */
+  /** A message came. */
   take(envelope: Envelope, wait: ReceiveWait): void
   /** Nothing comes: the time is over, the process stops, or the mailbox was shut. */
   end(error: TroupeError, wait: ReceiveWait): void
