@@ -35,6 +35,19 @@ describe('violations', () => {
     ).toEqual([])
   })
 
+  it('finds circles, types included', () => {
+    const files = {
+      'packages/core/src/a.ts': "import type { B } from './b.ts'\nimport { d } from './d.ts'\n",
+      'packages/core/src/b.ts': "import { c } from './c.ts'\n",
+      'packages/core/src/c.ts': "export * from './a.ts'\n",
+      'packages/core/src/d.ts': 'export const d = 1\n',
+    }
+    expect(check(files)).toEqual([
+      '@troupe/core: a circle of imports: packages/core/src/a.ts, packages/core/src/b.ts, packages/core/src/c.ts',
+    ])
+    expect(check({ ...files, 'packages/core/src/c.ts': "import { d } from './d.ts'\n" })).toEqual([])
+  })
+
   it('finds an import that runs up, types included', () => {
     expect(check({ 'packages/core/src/index.ts': "\nimport type { Route } from '@troupe/network'\n" })).toEqual([
       'packages/core/src/index.ts:2: @troupe/core imports @troupe/network, which is not on a floor below',

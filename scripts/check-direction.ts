@@ -1,10 +1,11 @@
 /**
  * Packages stand on floors, and each may use only floors below its own: in what it imports, and in what its
- * `package.json` asks for. Nothing reaches into another package past its `exports`. (Circles between files are the
- * linter's to find.)
+ * `package.json` asks for. Nothing reaches into another package past its `exports`. No files of a package import each
+ * other in a circle, types included.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { circles } from './circles.ts'
 
 /** From the ground up. */
 const floors = [
@@ -42,7 +43,13 @@ export function violations(root: string): string[] {
   return [...packages.values()].flatMap((from) => [
     ...declared(from, packages, root),
     ...sourceFiles(from.folder).flatMap((file) => imported(file, from, packages, root)),
+    ...circular(from, root),
   ])
+}
+
+function circular(from: Package, root: string): string[] {
+  const found = circles(sourceFiles(from.folder), (source) => importsOf(source).map(({ specifier }) => specifier))
+  return found.map((files) => `${from.name}: a circle of imports: ${files.map((file) => relative(root, file)).join(', ')}`)
 }
 
 function declared(from: Package, packages: ReadonlyMap<string, Package>, root: string): string[] {

@@ -9,7 +9,7 @@ export { clearNetwork, describeNetwork, type Network, type Networks } from './ke
 export { Kernel, type KernelOptions } from './kernel/kernel.ts'
 export { waitUnlessOwn } from './kernel/own-orders.ts'
 export type { ProcessRecord } from './kernel/process-table.ts'
-export type { Requester } from './kernel/requests.ts'
+export type { Requester } from './kernel/request-handler.ts'
 export { slotCount, CallSlots } from './shared-memory/call-slots.ts'
 export { routesChanged } from './shared-memory/route-epoch.ts'
 export type { Thread } from './worker-threads/thread.ts'

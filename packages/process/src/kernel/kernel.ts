@@ -39,7 +39,9 @@ import { Programs } from './programs.ts'
 import { HostTable } from '../host/host-table.ts'
 import { endForBreach } from './protocol-breach.ts'
 import { RequestDispatcher } from './request-dispatcher.ts'
-import { grantedRoute, type Handlers, permitClear } from './requests.ts'
+import type { KernelParts } from './kernel-parts.ts'
+import type { Handlers } from './request-handler.ts'
+import { grantedRoute, permitClear } from './requests.ts'
 import { ProcessTable } from './process-table.ts'
 import type { Print } from '../worker-threads/standard-streams.ts'
 import type { SpawnOrder } from './spawn-order.ts'
@@ -66,7 +68,7 @@ export interface KernelOptions {
   readonly print?: Print
 }
 
-export class Kernel implements AsyncDisposable {
+export class Kernel implements KernelParts, AsyncDisposable {
   readonly registry: Registry
   readonly overlays: OverlayTable
   readonly security: Security

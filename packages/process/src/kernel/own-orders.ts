@@ -1,6 +1,6 @@
 /** Orders that stop whoever gave them: it cannot end in order while it waits for its own end. */
 import { startTimer, type Timer } from '@troupe/core'
-import type { Kernel } from './kernel.ts'
+import type { KernelParts } from './kernel-parts.ts'
 import type { ProcessRecord } from './process-table.ts'
 
 /**
@@ -16,7 +16,7 @@ const patience = 5_000
  * @param isOwn - Whether a process of that name is stopped.
  */
 export async function waitUnlessOwn(
-  { processes, runtime }: Kernel,
+  { processes, runtime }: KernelParts,
   by: ProcessRecord,
   isOwn: (name: string) => boolean,
   work: (released: () => Promise<void>) => Promise<void>,

@@ -4,8 +4,9 @@ import { release } from '../protocol/foreign-handles.ts'
 import type { Request, RequestName, Requests } from '../protocol/kernel-thread.ts'
 import { quoted } from '../protocol/validators.ts'
 import { requestRules } from '../protocol/request-rules.ts'
-import type { Kernel } from './kernel.ts'
-import { type Requester, builtInHandlers, type Handlers } from './requests.ts'
+import type { KernelParts } from './kernel-parts.ts'
+import type { Handlers, Requester } from './request-handler.ts'
+import { builtInHandlers } from './requests.ts'
 import { requesterOf } from './authorization/caller-role.ts'
 import { checkSealedThread } from './authorization/sealed-thread-limits.ts'
 import type { Thread } from '../worker-threads/thread.ts'
@@ -14,14 +15,14 @@ import type { Thread } from '../worker-threads/thread.ts'
 const longestPath = 1024
 
 export class RequestDispatcher {
-  readonly #kernel: Kernel
+  readonly #kernel: KernelParts
   #handlers: Handlers = {}
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: KernelParts) {
     this.#kernel = kernel
   }
 
-  addBuiltIn(kernel: Kernel): void {
+  addBuiltIn(kernel: KernelParts): void {
     this.#handlers = builtInHandlers(kernel)
   }
 

@@ -3,10 +3,11 @@ import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } fr
 import type { BindOptions, Route } from '@troupe/network'
 import { handoffRoute } from '@troupe/network/kernel'
 import { checkBinding, directNetwork } from '@troupe/policy/kernel'
-import type { KnownProgram, RequestName, Requests } from '../protocol/kernel-thread.ts'
-import type { Kernel } from './kernel.ts'
+import type { KnownProgram, Requests } from '../protocol/kernel-thread.ts'
+import type { KernelParts } from './kernel-parts.ts'
 import { clearNetwork, describeNetwork } from './network/networks.ts'
 import type { ProcessRecord } from './process-table.ts'
+import type { Handlers, Requester } from './request-handler.ts'
 import { securityHandlers } from './security-requests.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
@@ -14,26 +15,8 @@ import type { Thread } from '../worker-threads/thread.ts'
 const handOverTime = 15_000
 const maxPort = 65_535
 
-/** Who asks, and from where. */
-export interface Requester {
-  readonly record: ProcessRecord
-  readonly thread: Thread
-  /** The request's number, by which it can be cancelled. */
-  readonly number: number
-  /** What changes its thread with the answer. */
-  readonly transfer: object[]
-}
-
-/** Answers requests of one name. */
-export type Handler<Name extends RequestName> = (
-  ask: Requests[Name]['ask'],
-  requester: Requester,
-) => Requests[Name]['answer'] | Promise<Requests[Name]['answer']>
-
-export type Handlers = { [Name in RequestName]?: Handler<Name> }
-
 /** The requests that the kernel answers by itself. */
-export function builtInHandlers(kernel: Kernel): Handlers {
+export function builtInHandlers(kernel: KernelParts): Handlers {
   const { processes, registry, authorizer, discovery } = kernel
   return {
     ...securityHandlers(kernel),
@@ -110,7 +93,7 @@ export function builtInHandlers(kernel: Kernel): Handlers {
   }
 }
 
-function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }: Requester): Pid {
+function spawn(kernel: KernelParts, ask: Requests['spawn']['ask'], { record, thread }: Requester): Pid {
   const { entry, host, args, choice, inherit, name, monitor, link } = ask
   const caller = { frame: record.frame, thread: thread.number }
   kernel.authorizer.checkSpawn(record, ask)
@@ -159,7 +142,11 @@ export interface SocketDeed {
  *
  * @throws TroupeError `PermissionDenied`
  */
-export function permitClear({ grants, authorizer }: Kernel, { record, thread }: Requester, { action, resource, port }: SocketDeed): void {
+export function permitClear(
+  { grants, authorizer }: KernelParts,
+  { record, thread }: Requester,
+  { action, resource, port }: SocketDeed,
+): void {
   const { frame } = record
   const isClear = thread.network?.overlay === null && (frame.overlay === undefined || grants.grantOf(frame).isValid)
   if (!isClear && !grants.holds(thread.number, null)) {
@@ -173,7 +160,7 @@ export function permitClear({ grants, authorizer }: Kernel, { record, thread }: 
 
 /** A route goes only to threads of the overlay's network, and to those that were granted it for requests of the HTTP client. */
 export async function grantedRoute(
-  { overlays, threads, grants, networks }: Kernel,
+  { overlays, threads, grants, networks }: KernelParts,
   overlay: EntryId,
   { record, thread }: Requester,
 ): Promise<Route> {
@@ -192,7 +179,7 @@ export async function grantedRoute(
 
 /** Policies are asked of each place, whichever way its overlay came into force. */
 async function bind(
-  { overlays, security, bindings, processes }: Kernel,
+  { overlays, security, bindings, processes }: KernelParts,
   { overlay, options }: Requests['bind']['ask'],
   { record, thread }: Requester,
 ) {

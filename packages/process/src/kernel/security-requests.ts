@@ -1,10 +1,10 @@
 /** What code may ask about policies: what it may do, what others could, and which policies there are. */
 import { invalid, isPid, notFound } from '@troupe/core'
 import { checkActor, checkScope } from './authorization/validate-request.ts'
-import type { Kernel } from './kernel.ts'
-import type { Handlers } from './requests.ts'
+import type { KernelParts } from './kernel-parts.ts'
+import type { Handlers } from './request-handler.ts'
 
-export function securityHandlers({ authorizer, discovery, security, privileges }: Kernel): Handlers {
+export function securityHandlers({ authorizer, discovery, security, privileges }: KernelParts): Handlers {
   return {
     permit: async ({ action, resource, port }, { record, thread }) => {
       if (!action.startsWith('process.')) {

@@ -2,13 +2,13 @@
 import { type Pid, threadOf } from '@troupe/core'
 import { checkCrossing, checkEncodable, crossing } from '../protocol/network-crossing.ts'
 import type { Accepts } from '../protocol/kernel-thread.ts'
-import type { Kernel } from './kernel.ts'
+import type { KernelParts } from './kernel-parts.ts'
 import type { Network } from './network/networks.ts'
 import type { SpawnOrder } from './spawn-order.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** What a process of an order accepts: its entry's word, where that is a program. */
-export function acceptsOf(kernel: Pick<Kernel, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {
+export function acceptsOf(kernel: Pick<KernelParts, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {
   const { registry } = kernel
   const isProgram = registry.has(entry) && registry.get(entry).kind === 'process.ts'
   if (program !== undefined && !isProgram) return frame.overlay === null ? 'any' : []
@@ -61,7 +61,7 @@ function checkConsent({ to, accepts, network }: Receiver, sender: Network): void
  * @param to - What the process is called in errors.
  * @throws TroupeError `PermissionDenied` with the code `ENETWORK`
  */
-export function checkReceiver(kernel: Pick<Kernel, 'processes' | 'program' | 'threads'>, pid: Pid, to: string, from: Thread): void {
+export function checkReceiver(kernel: Pick<KernelParts, 'processes' | 'program' | 'threads'>, pid: Pid, to: string, from: Thread): void {
   const record = kernel.processes.get(pid)
   const network = kernel.threads.get(threadOf(pid))?.network
   if (record?.entry === undefined || network === undefined || from.network === undefined) return

@@ -1,12 +1,15 @@
 /** What threads tell the kernel, without asking for anything. */
 import { isPid, threadOf } from '@troupe/core'
 import type { DeadLetter, ToKernel } from '../protocol/kernel-thread.ts'
-import type { Kernel } from './kernel.ts'
+import type { KernelParts } from './kernel-parts.ts'
 import { endForBreach } from './protocol-breach.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
 /** The parts of the kernel that are told something. */
-type Parts = Pick<Kernel, 'discovery' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'privileges' | 'threads'>
+type Parts = Pick<
+  KernelParts,
+  'discovery' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'privileges' | 'threads'
+>
 
 type Note = Exclude<ToKernel, { type: 'request' | 'finished' }>
 

@@ -1,5 +1,6 @@
 /** The runtime of this thread. */
 import type { RequestName, Requests } from '../protocol/kernel-thread.ts'
+import { setLoadLog } from './load-log.ts'
 import { noApplication, noteApplication } from './no-application.ts'
 import { currentParticipant } from './participant.ts'
 import type { Runtime } from './runtime.ts'
@@ -9,6 +10,14 @@ let runtime: Runtime | undefined
 export function setRuntime(next: Runtime | undefined): void {
   runtime = next
   noteApplication(next !== undefined)
+  setLoadLog(next === undefined ? undefined : (message) => logLine(next, message))
+}
+
+function logLine({ kernel }: Runtime, message: string): void {
+  const line = { level: 'warn' as const, time: Date.now(), message, fields: {}, trace: undefined, overlay: undefined }
+  kernel.request('log', line, currentParticipant().pid).catch(() => {
+    process.emitWarning(message)
+  })
 }
 
 /** @throws TroupeError `Invalid` outside an application. */

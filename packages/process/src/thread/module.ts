@@ -2,9 +2,8 @@
 import { invalid, notFound, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol/kernel-thread.ts'
 import { lookLater } from './builtins.ts'
-import { currentRuntime } from './current.ts'
+import { reportLoad } from './load-log.ts'
 import { loadInTime } from './load-timeout.ts'
-import { currentParticipant } from './participant.ts'
 import { carryVersions } from './versions.ts'
 
 export type Method = (...args: readonly unknown[]) => unknown
@@ -25,7 +24,7 @@ export function loadedMethod(program: Program): Method | undefined {
  */
 export async function loadMethod(program: Program): Promise<Method> {
   carryVersions(program.module)
-  const module = await loadInTime(program, importModule(program), report)
+  const module = await loadInTime(program, importModule(program), reportLoad)
   lookLater()
   const method: unknown = module[program.method]
   if (isMethod(method)) {
@@ -38,15 +37,6 @@ export async function loadMethod(program: Program): Promise<Method> {
       entry: program.entry,
     })
   throw invalid(`${program.entry}: "${program.method}" of ${program.module} is not a function`, { entry: program.entry })
-}
-
-function report(message: string): void {
-  const line = { level: 'warn' as const, time: Date.now(), message, fields: {}, trace: undefined, overlay: undefined }
-  currentRuntime()
-    .kernel.request('log', line, currentParticipant().pid)
-    .catch(() => {
-      process.emitWarning(message)
-    })
 }
 
 async function importModule(program: Program): Promise<Record<string, unknown>> {

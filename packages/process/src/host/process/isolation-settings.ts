@@ -1,7 +1,7 @@
 /** What `isolation: process` adds to the settings of a host. */
 import { duration } from '@troupe/registry'
+import type { ResourceLimits } from 'node:worker_threads'
 import { z } from 'zod'
-import type { HostSettings } from '../thread-host.ts'
 
 const path = z.string().startsWith('/', 'expected an absolute path')
 const name = z
@@ -49,4 +49,5 @@ export function checkIsolation(host: Readonly<Record<string, unknown>>, context:
   }
 }
 
-export type IsolationSettings = Pick<HostSettings, 'env' | 'fs' | 'limits' | 'sealed' | 'resourceLimits'>
+/** What a process of its own is started with. */
+export type IsolationSettings = z.output<z.ZodObject<typeof isolationFields>> & { readonly resourceLimits?: ResourceLimits | undefined }

@@ -1,9 +1,9 @@
 /** The networks of what chooses none: of the program around the application, and of processes. */
 import { emptyFrame } from '@troupe/core'
-import type { Kernel } from '../kernel.ts'
+import type { KernelParts } from '../kernel-parts.ts'
 import { clearNetwork, type Network } from './networks.ts'
 
-type Parts = Pick<Kernel, 'networks' | 'overlays' | 'processes' | 'runtime' | 'threads'>
+type Parts = Pick<KernelParts, 'networks' | 'overlays' | 'processes' | 'runtime' | 'threads'>
 
 /** The network of the program around the application: nothing while its overlay does not run yet. */
 export function programNetwork({ networks, overlays, processes, runtime }: Parts): Network | undefined {

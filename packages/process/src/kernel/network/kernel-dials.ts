@@ -10,7 +10,7 @@ import { connectDirect, isPrivateAddress, lookupDirect, systemLookup } from '@tr
 import { z } from 'zod'
 import type { Requests } from '../../protocol/kernel-thread.ts'
 import { Semaphore } from '../../semaphore.ts'
-import type { Requester } from '../requests.ts'
+import type { Requester } from '../request-handler.ts'
 
 /** Dials of one thread at a time. Threads keep to less by themselves (`thread/network/kernel-dialer.ts`). */
 const maxPending = 512
