@@ -1,19 +1,19 @@
 /** Middleware of a running service, with handlers in its thread and in others. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { entryId } from '@troupe/core'
 import { registry, security } from 'troupe'
-import { startApp, type TestApp, type TestEntry } from 'troupe/test'
+import type { TestEntry } from 'troupe/test'
 import { afterEach, describe, expect, it } from 'vitest'
+import { type Protocol, protocols, startWebApp, type WebApp } from '../server/web-app.ts'
 
 const run = promisify(execFile)
 const handlers = ['told', 'size', 'back', 'page', 'slowly', 'fail']
 
-let app: TestApp | undefined
+let web: WebApp | undefined
 
 afterEach(async () => {
-  await app?.stop()
-  app = undefined
+  await web?.[Symbol.asyncDispose]()
+  web = undefined
 })
 
 const router = (fields: Readonly<Record<string, unknown>>): TestEntry => ({
@@ -23,29 +23,21 @@ const router = (fields: Readonly<Record<string, unknown>>): TestEntry => ({
   ...fields,
 })
 
-async function serve(fields: Readonly<Record<string, unknown>>, pool: unknown = 'inline'): Promise<string> {
-  app = await startApp({
+async function serve(protocol: Protocol, fields: Readonly<Record<string, unknown>>, pool: unknown = 'inline'): Promise<WebApp> {
+  web = await startWebApp({
+    protocol,
     root: import.meta.dirname,
+    router: fields,
+    pool,
+    endpoints: Object.fromEntries(handlers.map((name) => [name, { method: '*', path: `/${name}`, func: name }])),
     entries: [
-      { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true } },
-      router(fields),
-      ...handlers.map((method) => ({ id: `app:${method}`, kind: 'function.ts', source: 'file://fixtures/handlers.ts', method, pool })),
-      ...handlers.map((name) => ({
-        id: `app:${name}-endpoint`,
-        kind: 'http.endpoint',
-        meta: { router: 'app:router' },
-        method: '*',
-        path: `/${name}`,
-        func: `app:${name}`,
-      })),
       { id: 'app:tokens', kind: 'security.token_store', key: 'a key of more than thirty-two characters' },
       { id: 'app:reads', kind: 'security.policy', actions: 'read', resources: '*', effect: 'allow' },
       { id: 'app:asks', kind: 'security.policy', actions: 'http.endpoint.access', resources: 'app:told-endpoint', effect: 'allow' },
       { id: 'app:calls', kind: 'security.policy', actions: 'funcs.call', resources: '*', effect: 'allow' },
     ],
   })
-  await app.until('app:web', 'Running')
-  return `http://127.0.0.1:${app.app.address(entryId('app:web')).port}`
+  return web
 }
 
 const bearer = async (...policies: string[]) => {
@@ -56,41 +48,47 @@ const bearer = async (...policies: string[]) => {
   return { authorization: `Bearer ${token}` }
 }
 
-describe.each(['inline', { min: 1, max: 2 }])('with handlers whose pool is %j', (pool) => {
+const ways = protocols.flatMap((protocol) => [[protocol, 'inline'] as const, [protocol, { min: 1, max: 2 }] as const])
+
+describe.each(ways)('over %s, with handlers whose pool is %j', (protocol, pool) => {
   it('ids and addresses reach the handler, and the id the client', async () => {
-    const url = await serve({ middleware: ['request_id', 'real_ip'], options: { real_ip: { trusted: ['127.0.0.0/8'] } } }, pool)
+    const server = await serve(
+      protocol,
+      { middleware: ['request_id', 'real_ip'], options: { real_ip: { trusted: ['127.0.0.0/8'] } } },
+      pool,
+    )
     const headers = { 'x-request-id': 'mine-1', 'x-forwarded-for': '6.6.6.6, 203.0.113.5' }
-    const response = await fetch(`${url}/told`, { headers })
+    const response = await server.fetch('/told', { headers })
     expect(response.headers.get('x-request-id')).toBe('mine-1')
     expect(await response.json()).toMatchObject({ 'x-request-id': 'mine-1', 'x-real-ip': '203.0.113.5', actor: null })
   })
 
   it('the handler acts for who the token stands for', async () => {
-    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
+    const server = await serve(protocol, { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
     const headers = await bearer('app:reads', 'app:calls')
-    expect((await fetch(`${url}/told`)).status).toBe(401)
-    expect(await (await fetch(`${url}/told`, { headers })).json()).toMatchObject({
+    expect((await server.fetch('/told')).status).toBe(401)
+    expect(await (await server.fetch('/told', { headers })).json()).toMatchObject({
       actor: 'ann',
       scope: ['app:reads', 'app:calls'],
       reads: true,
     })
     const others = await bearer('app:calls')
-    expect(await (await fetch(`${url}/told`, { headers: others })).json()).toMatchObject({ actor: 'ann', reads: false })
+    expect(await (await server.fetch('/told', { headers: others })).json()).toMatchObject({ actor: 'ann', reads: false })
   })
 
   it('a firewall asks about each endpoint', async () => {
     const options = { token_auth: { store: 'app:tokens' } }
-    const url = await serve({ middleware: ['token_auth', 'endpoint_firewall'], options }, pool)
+    const server = await serve(protocol, { middleware: ['token_auth', 'endpoint_firewall'], options }, pool)
     const headers = await bearer('app:asks', 'app:calls')
-    const status = async (path: string) => (await fetch(`${url}${path}`, { headers })).status
+    const status = async (path: string) => (await server.fetch(path, { headers })).status
     expect([await status('/told'), await status('/page'), await status('/nowhere')]).toEqual([200, 403, 404])
   })
 
   it('bodies that are too long are refused, whether they say so or not', async () => {
-    const url = await serve({ middleware: ['body_limit'], options: { body_limit: { max: 100_000 } } }, pool)
+    const server = await serve(protocol, { middleware: ['body_limit'], options: { body_limit: { max: 100_000 } } }, pool)
     const post = async (size: number, ...args: string[]) => {
-      const data = ['--data-binary', '@-', '--header', 'content-type: application/octet-stream', ...args, `${url}/size`]
-      const child = run('curl', ['--silent', '--output', '-', '--write-out', ' %{http_code}', '--header', 'expect:', ...data])
+      const data = ['--data-binary', '@-', '--header', 'content-type: application/octet-stream', ...args, `${server.url}/size`]
+      const child = run('curl', ['--silent', '--insecure', '--output', '-', '--write-out', ' %{http_code}', '--header', 'expect:', ...data])
       child.child.stdin?.on('error', () => undefined).end(Buffer.alloc(size))
       return (await child.catch((error: unknown) => error as { stdout: string })).stdout
     }
@@ -101,31 +99,39 @@ describe.each(['inline', { min: 1, max: 2 }])('with handlers whose pool is %j', 
   })
 
   it('pages of others may ask, and answers are compressed', async () => {
-    const url = await serve({ middleware: ['cors', 'compression'], options: { cors: { origins: ['https://a.test'] } } }, pool)
+    const server = await serve(protocol, { middleware: ['cors', 'compression'], options: { cors: { origins: ['https://a.test'] } } }, pool)
     const origin = 'https://a.test'
-    const preflight = await fetch(`${url}/page`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
+    const preflight = await server.fetch('/page', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin])
-    const { stdout } = await run('curl', ['--silent', '--compressed', '--include', '--header', `origin: ${origin}`, `${url}/page`])
+    const { stdout } = await run('curl', [
+      '--silent',
+      '--insecure',
+      '--compressed',
+      '--include',
+      '--header',
+      `origin: ${origin}`,
+      `${server.url}/page`,
+    ])
     expect(stdout).toMatch(/content-encoding: gzip/i)
     expect(stdout).toMatch(/access-control-allow-origin: https:\/\/a\.test/i)
     expect(stdout).toContain('words '.repeat(10_000))
   })
 })
 
-describe.each(['inline', { min: 1, max: 2 }])('a handler that answers bit by bit, pool %j', (pool) => {
+describe.each(ways)('over %s, a handler that answers bit by bit, pool %j', (protocol, pool) => {
   it('acts for who the token stands for to the end', async () => {
-    const url = await serve({ middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
-    const say = async (...policies: string[]) => (await fetch(`${url}/slowly`, { headers: await bearer('app:calls', ...policies) })).text()
+    const server = await serve(protocol, { middleware: ['token_auth'], options: { token_auth: { store: 'app:tokens' } } }, pool)
+    const say = async (...policies: string[]) => (await server.fetch('/slowly', { headers: await bearer('app:calls', ...policies) })).text()
     expect([await say('app:reads'), await say()]).toEqual(['ann true, '.repeat(3), 'ann false, '.repeat(3)])
   })
 })
 
-describe('an error', () => {
+describe.each(protocols)('an error, over %s', (protocol) => {
   it('of a handler, or of middleware further in, is answered behind the middleware before it', async () => {
     const options = { token_auth: { store: 'app:tokens', required: false }, body_limit: { max: 1 }, cors: { origins: ['https://a.test'] } }
-    const url = await serve({ middleware: ['request_id', 'cors', 'token_auth', 'body_limit'], options })
-    const ask = async (path: string, headers: Readonly<Record<string, string>>, init: RequestInit = {}) => {
-      const response = await fetch(`${url}${path}`, { ...init, headers: { origin: 'https://a.test', ...headers } })
+    const server = await serve(protocol, { middleware: ['request_id', 'cors', 'token_auth', 'body_limit'], options })
+    const ask = async (path: string, headers: Readonly<Record<string, string>>, init: Parameters<WebApp['fetch']>[1] = {}) => {
+      const response = await server.fetch(path, { ...init, headers: { origin: 'https://a.test', ...headers } })
       return [response.status, response.headers.get('x-request-id')?.length, response.headers.get('access-control-allow-origin')]
     }
     expect(await ask('/fail', {})).toEqual([500, 36, 'https://a.test'])
@@ -134,11 +140,11 @@ describe('an error', () => {
   })
 })
 
-describe('rate_limit', () => {
+describe.each(protocols)('rate_limit, over %s', (protocol) => {
   it('counts on when other routes change, and anew when its own options do', async () => {
     const limited = (limit: number) => ({ middleware: ['rate_limit'], options: { rate_limit: { limit, window: '1h' } } })
-    const url = await serve(limited(2))
-    const ask = async () => fetch(`${url}/page`)
+    const server = await serve(protocol, limited(2))
+    const ask = async () => server.fetch('/page')
     const statuses = [(await ask()).status, (await ask()).status, (await ask()).status]
     expect(statuses).toEqual([200, 200, 429])
     expect((await ask()).headers.get('retry-after')).toMatch(/^3[56]\d\d$/)

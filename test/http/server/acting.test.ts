@@ -1,6 +1,6 @@
 import { security } from 'troupe'
 import { describe, expect, it } from 'vitest'
-import { startWebApp, type WebApp } from './web-app.ts'
+import { protocols, startWebApp, type WebApp } from './web-app.ts'
 
 const allow = (id: string, actions: readonly string[]) => ({ id, kind: 'security.policy', effect: 'allow', actions, resources: ['*'] })
 
@@ -37,16 +37,16 @@ const entries = [
 ] as const
 
 async function asked(web: WebApp, path: string, token?: string): Promise<unknown> {
-  const response = await fetch(`${web.url}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+  const response = await web.fetch(path, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
   return response.status === 200 ? response.json() : response.status
 }
 
-describe.each([
-  ['in its thread', 'inline'],
-  ['in others', { max: 1 }],
-])('a service that runs functions %s', (_, pool) => {
+const ways = protocols.flatMap((protocol) => [['in its thread', protocol, 'inline'] as const, ['in others', protocol, { max: 1 }] as const])
+
+describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, pool) => {
   const start = async () =>
     startWebApp({
+      protocol,
       pool,
       service: { lifecycle: { auto_start: true, security: { actor: { id: 'web' }, policies: ['app:service_may'] } } },
       endpoints: {
@@ -94,7 +94,7 @@ describe.each([
     )
     const logged = async (words: string) => expect.poll(() => web.app.log.join(' '), { timeout: 20_000 }).toContain(words)
     const before = web.app.app.kernel.processes.size
-    const asking = fetch(`${web.url}/guarded/${path}`, { headers: { authorization: `Bearer ${token}` } })
+    const asking = web.fetch(`/guarded/${path}`, { headers: { authorization: `Bearer ${token}` } })
     await logged('begun')
     const response = path === 'streamed' ? await asking : undefined
     if (how === 'revoked') await probe.run(async () => store().revoke({ id }))

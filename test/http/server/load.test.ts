@@ -30,6 +30,25 @@ describe('a server under load', () => {
     expect((await fetch(`${web.url}/swapped-${swaps - 2}/x`)).status).toBe(404)
   })
 
+  it('whose routes are swapped a thousand times fails no request over HTTP/2', async () => {
+    await using web = await startWebApp({ protocol: 'HTTP/2', endpoints: { hello: { path: '/hello', func: 'hello' } } })
+    const over = new AbortController()
+    const statuses = new Set<number>()
+    const client = async () => {
+      while (!over.signal.aborted) {
+        const response = await web.fetch('/hello')
+        statuses.add(response.status)
+        await response.text()
+      }
+    }
+    const asked = Promise.all(Array.from({ length: 16 }, client))
+    for (let version = 0; version < swaps; version += 1) await registry.apply([swap(version)])
+    over.abort()
+    await asked
+    expect([...statuses]).toEqual([200])
+    expect((await web.fetch(`/swapped-${swaps - 1}/x`)).status).toBe(200)
+  })
+
   it(`serves others beside ${clients} connections that ask nothing`, async () => {
     await using web = await startWebApp({
       service: { timeouts: { headers: '0s', idle: '10m' }, limits: { connections: clients + 100 } },

@@ -6,7 +6,7 @@ import { startApp } from 'troupe/test'
 import { describe, expect, it } from 'vitest'
 import { startProxy } from '../../networks/proxy.ts'
 import { Client, statusOf } from '../websocket/socket-app.ts'
-import { startWebApp } from './web-app.ts'
+import { protocols, startWebApp } from './web-app.ts'
 
 const overlay = (name: string, isolate?: string, port = 1) => ({
   id: `app:${name}`,
@@ -16,7 +16,7 @@ const overlay = (name: string, isolate?: string, port = 1) => ({
   ...(isolate !== undefined && { isolate }),
 })
 
-describe('max_isolation_keys', () => {
+describe.each(protocols)('max_isolation_keys, over %s', (protocol) => {
   const service = (more = {}) => ({ lifecycle: { auto_start: true }, ...more })
   const entries = [
     overlay('tor', 'actor'),
@@ -40,6 +40,7 @@ describe('max_isolation_keys', () => {
 
   it('bounds the actors that have threads in a service, and is taken over as it runs', async () => {
     await using web = await startWebApp({
+      protocol,
       service: service({ max_isolation_keys: 2 }),
       endpoints: { may: { path: '/may', func: 'may' } },
       entries,
@@ -49,10 +50,10 @@ describe('max_isolation_keys', () => {
       const { token } = await probe.run(async () =>
         security.tokenStore('app:tokens').create({ actor: security.newActor(actor), scope: security.newScope([]) }),
       )
-      return (await fetch(`${web.url}/guarded/mine`, { headers: { authorization: `Bearer ${token}` } })).status
+      return (await web.fetch('/guarded/mine', { headers: { authorization: `Bearer ${token}` } })).status
     }
     expect([await ask('ann'), await ask('bob'), await ask('cid'), await ask('ann')]).toEqual([200, 200, 429, 200])
-    const changed = { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', ...service({ max_isolation_keys: 3 }) }
+    const changed = { ...web.entry, max_isolation_keys: 3 }
     await web.app.app.run(async () => registry.apply([{ op: 'update', entry: changed }]))
     expect([await ask('cid'), await ask('dan')]).toEqual([200, 429])
   })
@@ -69,6 +70,7 @@ describe('max_isolation_keys', () => {
     const { port } = await startProxy('127.0.0.2', stack)
     const together = [overlay('tor', undefined, port), ...entries.filter(({ id }) => id !== 'app:tor' && id !== 'app:mine'), places]
     await using web = await startWebApp({
+      protocol,
       pool: pool === 'inline' ? pool : { max: 1 },
       endpoints: { place: { path: '/place', func: 'place' } },
       entries: together,
@@ -78,7 +80,7 @@ describe('max_isolation_keys', () => {
       const { token } = await probe.run(async () =>
         security.tokenStore('app:tokens').create({ actor: security.newActor(actor), scope: security.newScope([]) }),
       )
-      return (await fetch(`${web.url}/guarded/places`, { headers: { authorization: `Bearer ${token}` } })).json()
+      return (await web.fetch('/guarded/places', { headers: { authorization: `Bearer ${token}` } })).json()
     }
     await web.app.until('app:tor', 'Running')
     await expect.poll(async () => (await ask('ann')) === (await ask('bob'))).toBe(true)

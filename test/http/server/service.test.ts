@@ -4,9 +4,9 @@ import { registry } from 'troupe'
 import { startApp } from 'troupe/test'
 import { describe, expect, it } from 'vitest'
 import { loopbackNetwork } from '../../overlays/loopback/kind.ts'
-import { nextData, startWebApp, type WebApp } from './web-app.ts'
+import { nextData, protocols, startWebApp, type WebApp } from './web-app.ts'
 
-const get = async (web: WebApp, path: string, init?: RequestInit) => fetch(`${web.url}${path}`, init)
+const get = async (web: WebApp, path: string, init: Parameters<WebApp['fetch']>[1] = {}) => web.fetch(path, init)
 const text = async (web: WebApp, path: string) => (await get(web, path)).text()
 
 const functionOf = (method: string, pool: unknown = 'inline') => ({
@@ -77,8 +77,9 @@ describe('an http.service', () => {
     silent.destroy()
   })
 
-  it('is cut off when it does not stop in time', async () => {
+  it.each(protocols)('is cut off when it does not stop in time, over %s', async (protocol) => {
     await using web = await startWebApp({
+      protocol,
       service: { lifecycle: { auto_start: true, stop_timeout: '1s' } },
       endpoints: { held: { path: '/held', func: 'held' } },
     })
@@ -126,9 +127,9 @@ describe('an http.service', () => {
   })
 })
 
-describe('routes', () => {
+describe.each(protocols)('routes, over %s', (protocol) => {
   it('come, change and go while the server runs', async () => {
-    await using web = await startWebApp({ endpoints: {} })
+    await using web = await startWebApp({ protocol, endpoints: {} })
     expect((await get(web, '/new')).status).toBe(404)
     await registry.apply([
       { op: 'create', entry: functionOf('hello') },
@@ -146,7 +147,7 @@ describe('routes', () => {
   })
 
   it('that two entries want are refused, and nothing changes', async () => {
-    await using web = await startWebApp({ endpoints: { hello: { path: '/users/{id}', func: 'hello' } } })
+    await using web = await startWebApp({ protocol, endpoints: { hello: { path: '/users/{id}', func: 'hello' } } })
     const change = registry.apply([{ op: 'create', entry: endpointOf('/users/{name}', 'hello') }])
     await expect(change).rejects.toThrow(/GET \/users\/\{(?:name|id)\} is app:\S+ already/)
     expect(await text(web, '/users/1')).toBe('hello world')
@@ -154,6 +155,7 @@ describe('routes', () => {
 
   it('keep what is running on the former ones', async () => {
     await using web = await startWebApp({
+      protocol,
       endpoints: { held: { path: '/held', func: 'held' } },
     })
     await using ear = await web.app.probe({ name: 'ear' })

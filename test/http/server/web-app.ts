@@ -21,6 +21,8 @@ export interface WebAppOptions {
   readonly service?: Readonly<Record<string, unknown>>
   /** Fields of `http.endpoint` entries by their names; `func` is an export of `fixtures/handlers.ts`. */
   readonly endpoints?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Fields of the `http.router` `app:router`. */
+  readonly router?: Readonly<Record<string, unknown>>
   /** How functions run. */
   readonly pool?: unknown
   readonly entries?: readonly TestEntry[]
@@ -32,6 +34,8 @@ export interface WebApp extends AsyncDisposable {
   readonly port: number
   readonly url: string
   readonly id: EntryId
+  /** The entry of the `http.service`. */
+  readonly entry: TestEntry
   /** Asks it by its protocol. */
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Of its certificate. */
@@ -61,6 +65,7 @@ export async function startWebApp(options: WebAppOptions = {}): Promise<WebApp> 
     port,
     url,
     id,
+    entry: entries[0] ?? { id: 'app:web', kind: 'http.service' },
     ca,
     fetch: async (path, init = {}) => undiciFetch(`${url}${path}`, { ...init, dispatcher: agent }),
     disconnect,
@@ -86,11 +91,11 @@ function tlsOf(certificates: Certificates | undefined): Readonly<Record<string, 
   return { tls: { cert: `file://${certFile}`, key: `file://${keyFile}` } }
 }
 
-function webEntries({ service = {}, endpoints = {}, pool = 'inline', entries = [] }: WebAppOptions): readonly TestEntry[] {
+function webEntries({ service = {}, router = {}, endpoints = {}, pool = 'inline', entries = [] }: WebAppOptions): readonly TestEntry[] {
   const funcs = new Set(Object.values(endpoints).map(({ func }) => String(func)))
   return [
     { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', lifecycle: { auto_start: true }, ...service },
-    { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' } },
+    { id: 'app:router', kind: 'http.router', meta: { server: 'app:web' }, ...router },
     ...[...funcs].map((method) => ({ id: `app:${method}`, kind: 'function.ts', source: 'file://fixtures/handlers.ts', method, pool })),
     ...Object.entries(endpoints).map(([name, { func, ...fields }]) => ({
       id: `app:${name}-endpoint`,
