@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Place, ScenesOfAttack } from '../../packages/troupe/src/testing/protocol-attack.ts'
 import { useLauncher } from '../peers/launcher.ts'
-import type { Runs } from './lib/inputs.ts'
+import { BadInput, type Runs } from './lib/inputs.ts'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const canIsolate = canSeal && process.platform === 'linux'
@@ -47,6 +47,25 @@ class Stalls {
   }
 }
 
+/** An input is a place, a seed and a way: `guarded 7 breaking`. */
+export async function replay(input: string): Promise<void> {
+  const [given, seed, way] = input.trim().split(' ')
+  const place = places.find((known) => known === given)
+  // Where this Node, or this system, has no such place, there is nothing to try.
+  if (place === undefined) return
+  if (place === 'process') await useLauncher()
+  await using scene = await ScenesOfAttack.start(place)
+  await attack(scene, place, Number(seed), way === 'breaking' ? 'breaking' : 'obedient')
+}
+
+async function attack(scene: ScenesOfAttack, place: Place, seed: number, way: 'obedient' | 'breaking'): Promise<void> {
+  try {
+    await scene.attack(place, seed, steps, way)
+  } catch (error) {
+    throw new BadInput(`${place} ${seed} ${way}`, error)
+  }
+}
+
 export default async function fuzz(seconds: number, seed: number): Promise<Runs> {
   if (canIsolate) await useLauncher()
   await using scene = await ScenesOfAttack.start(...places)
@@ -59,7 +78,7 @@ export default async function fuzz(seconds: number, seed: number): Promise<Runs>
   let runs = 0
   for (; performance.now() - start < seconds * 1000; runs += 1) {
     const place = places[runs % places.length] ?? 'guarded'
-    await scene.attack(place, seed + runs, steps, runs % 8 < 4 ? 'obedient' : 'breaking')
+    await attack(scene, place, seed + runs, runs % 8 < 4 ? 'obedient' : 'breaking')
   }
   writeSync(2, `without attacks ${Math.round(part)} ms: ${control}\nwith ${runs}, three times as long: ${stalls.take()}\n`)
   return { runs }

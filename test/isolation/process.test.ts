@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '../fixtures/isolation')
 const methods = [
   'echo',
+  'many',
   'look',
   'files',
   'print',
@@ -158,6 +159,30 @@ when(canSeal)('a process of its own', () => {
       })
     }
     await expect(app.app.run(async () => processes.send(own, 'x', new Blob(['x'])))).rejects.toMatchObject({ kind: 'Invalid' })
+  })
+
+  it('exchanges as many values as one message may hold, and is told of more', async () => {
+    const app = await start()
+    const [few, tooMany] = [40_000, 100_000]
+    expect(await exec(app, 'many', few)).toHaveLength(few)
+    const words = /holds more values than one message may/
+    expect(await endOf(app, 'many', tooMany)).toMatchObject({
+      error: { kind: 'Invalid', message: expect.stringMatching(words) as unknown },
+    })
+    await app.app.run(async () => {
+      const pid = await processes.spawn('app:echo', 'app:host')
+      const list = (count: number) => Array.from({ length: count }, () => ({}))
+      expect(await processes.call(pid, 'x', list(few))).toHaveLength(few)
+      await expect(processes.call(pid, 'x', list(tooMany))).rejects.toMatchObject({
+        kind: 'Invalid',
+        message: expect.stringMatching(words) as unknown,
+      })
+      const [bytes, numbers] = [new Uint8Array(8 << 20), Array.from({ length: 400_000 }, (_, n) => n)]
+      expect(await processes.call(pid, 'x', bytes)).toHaveLength(bytes.length)
+      expect(await processes.call(pid, 'x', numbers)).toHaveLength(numbers.length)
+      // Together they are more than one message may hold; each is a message of its own.
+      expect(await Promise.all(Array.from({ length: 8 }, async () => processes.call(pid, 'x', list(few / 2))))).toHaveLength(8)
+    })
   })
 
   it('becomes another program', async () => {

@@ -34,7 +34,7 @@ function noTests(): void {}
 const ask = async () => app.app.run(async () => processes.call(neighbour, 'x', 1))
 
 when(canSeal)('a process that breaks the protocol', () => {
-  it.each(['length', 'nonsense', 'value', 'sparse'])('is ended: %s', async (name) => {
+  it.each(['length', 'nonsense', 'value', 'sparse', 'objects'])('is ended: %s', async (name) => {
     const end = app.app.run(async () => processes.exited(await processes.spawn('app:attack', 'app:host', name, 1)))
     await expect(end).resolves.toMatchObject({ error: { kind: 'Internal', message: expect.stringContaining('it was ended') as unknown } })
     expect(app.log.filter((line) => line.includes('operating-system process, was ended'))).toHaveLength(1)

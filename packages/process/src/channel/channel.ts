@@ -8,12 +8,12 @@ import { Credit, peerWindow, Receipt } from '../shared-memory/credit.ts'
 import { release } from '../protocol/foreign-handles.ts'
 import { PortReader } from './port-reader.ts'
 import { faultInBatch, maxBatch } from '../protocol/signal-rules.ts'
-import { decode } from '../pipe/codec.ts'
+import { decodeWithin } from '../pipe/codec.ts'
 import type { ChannelWords, Signal, SendRun } from '../protocol/kernel-thread.ts'
 import { atExit } from '../thread/at-exit.ts'
 import { lookLater } from '../thread/builtins.ts'
 import type { InboundGate } from '../thread/messaging/inbound-gate.ts'
-import { encodeBatch } from './encode-batch.ts'
+import { encodeBatches } from './encode-batch.ts'
 import { SendWindow, type Unacknowledged } from './send-window.ts'
 import type { CreditKind } from '../mailbox/receive-window.ts'
 import { strayIn } from '../mailbox/parties.ts'
@@ -122,7 +122,7 @@ export class Channel {
     lookLater()
     let batch = message
     try {
-      if (this.#encoded && message instanceof Uint8Array) batch = decode(message)
+      if (this.#encoded && message instanceof Uint8Array) batch = decodeWithin(message)
     } catch (error) {
       return `what it sent cannot be decoded: ${String(error)}`
     }
@@ -266,8 +266,7 @@ export class Channel {
       this.#port?.postMessage(signals, moved)
       return
     }
-    const bytes = encodeBatch(signals)
-    this.#port?.postMessage(bytes, [bytes.buffer])
+    for (const bytes of encodeBatches(signals)) this.#port?.postMessage(bytes, [bytes.buffer])
   }
 
   readonly #drain = (): void => {

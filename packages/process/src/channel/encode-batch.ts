@@ -1,31 +1,34 @@
 /** Signals as bytes, for a thread of another operating-system process. */
 import { errorToWire, invalid } from '@troupe/core'
-import { encode } from '../pipe/codec.ts'
+import { encodeWithin } from '../pipe/codec.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'
 
-/** What was put before the two were introduced was not checked: what does not travel as bytes is told as that. */
-export function encodeBatch(batch: readonly Signal[]): Uint8Array<ArrayBuffer> {
+/**
+ * Encodes signals as one batch, or as several where one would be more than a message may hold. What was put before the
+ * two threads were introduced was not checked: a signal that does not travel as bytes is replaced by an error.
+ */
+export function encodeBatches(signals: readonly Signal[]): readonly Uint8Array<ArrayBuffer>[] {
   try {
-    return encode(batch)
-  } catch {
-    return encode(batch.map(encodable).filter((signal) => signal !== undefined))
+    return [encodeWithin(signals)]
+  } catch (cause) {
+    const [signal] = signals
+    if (signal === undefined) return []
+    if (signals.length === 1) return replaced(signal, cause)
+    const half = signals.length >> 1
+    return [...encodeBatches(signals.slice(0, half)), ...encodeBatches(signals.slice(half))]
   }
 }
 
-function encodable(signal: Signal): Signal | undefined {
-  try {
-    encode(signal)
-    return signal
-  } catch (cause) {
-    const error = errorToWire(invalid(`it does not cross to another operating-system process: ${String(cause)}`))
-    switch (signal.op) {
-      case 'exit':
-        return { ...signal, exit: { error } }
-      case 'reply':
-        return { op: 'badReply', call: signal.call, error }
-      default:
-        process.emitWarning(`a ${signal.op} to another operating-system process was lost: ${String(cause)}`)
-        return undefined
-    }
+function replaced(signal: Signal, cause: unknown): readonly Uint8Array<ArrayBuffer>[] {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const error = errorToWire(invalid(`it does not cross to another operating-system process: ${reason}`))
+  switch (signal.op) {
+    case 'exit':
+      return [encodeWithin([{ ...signal, exit: { error } }])]
+    case 'reply':
+      return [encodeWithin([{ op: 'badReply', call: signal.call, error }])]
+    default:
+      process.emitWarning(`a ${signal.op} to another operating-system process was lost: ${reason}`)
+      return []
   }
 }

@@ -3,6 +3,8 @@ import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { types } from 'node:util'
 import { MessagePort } from 'node:worker_threads'
+import { encodeWithin } from '../pipe/codec.ts'
+import { DecodeError } from '../pipe/decode-cost.ts'
 
 /** A message that its receiver's network does not take. */
 export interface RefusedCrossing {
@@ -56,9 +58,21 @@ export function checkCrossing(value: unknown, path: string, isReply = false): vo
 export function checkEncodable(value: unknown, path: string): void {
   if (typeof value !== 'object' || value === null) return
   const found = find(value, path, unencodable, new Set())
-  if (found === undefined) return
-  const { what, path: at } = found
-  throw invalid(`${at}: ${what} does not cross to an operating-system process of its own: send plain data`, { path: at, code: 'ENETWORK' })
+  if (found !== undefined) {
+    const { what, path: at } = found
+    throw invalid(`${at}: ${what} does not cross to an operating-system process of its own: send plain data`, {
+      path: at,
+      code: 'ENETWORK',
+    })
+  }
+  try {
+    encodeWithin(value)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw invalid(`${path}: it does not cross to an operating-system process of its own: ${cause.message}. Send it in parts, or as bytes`, {
+      path,
+    })
+  }
 }
 
 /** Whether a value holds something that may not cross to another network, or to another operating-system process. */

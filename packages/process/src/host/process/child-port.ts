@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events'
 import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
 import type { Readable, Writable } from 'node:stream'
 import { invalid } from '@troupe/core'
-import { decode, encode } from '../../pipe/codec.ts'
+import { decodeWithin, encode } from '../../pipe/codec.ts'
 import { channelOf, frameHeader, FrameReader, kernelChannel, type OnFrame, threadOfChannel } from '../../pipe/frames.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
 
@@ -207,9 +207,9 @@ export class ChildPort extends EventEmitter {
   #tellKernel(payload: Uint8Array): void {
     let message: unknown
     try {
-      message = decode(payload)
-    } catch {
-      this.#violated('sent what is no message')
+      message = decodeWithin(payload)
+    } catch (error) {
+      this.#violated(`sent what is no message: ${error instanceof Error ? error.message : String(error)}`)
       return
     }
     if (typeof message === 'object' && message !== null && 'type' in message) this.emit('message', message)

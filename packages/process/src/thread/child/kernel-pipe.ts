@@ -5,7 +5,8 @@
 import { EventEmitter } from 'node:events'
 import { writevSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { decode, encode } from '../../pipe/codec.ts'
+import { errorToWire, invalid } from '@troupe/core'
+import { decode, encode, encodeWithin } from '../../pipe/codec.ts'
 import { channelOf, frameHeader, FrameReader, kernelChannel, threadOfChannel } from '../../pipe/frames.ts'
 import type { PeerPort } from '../../mailbox/peer-port.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
@@ -60,7 +61,7 @@ export class KernelPipe extends EventEmitter {
   }
 
   postMessage(message: object): void {
-    this.#send(kernelChannel, encode(message))
+    this.#send(kernelChannel, encodeForKernel(message))
   }
 
   ref(): void {
@@ -196,4 +197,16 @@ function after(bytes: readonly Uint8Array[], written: number): Uint8Array[] {
     left -= length
   }
   return []
+}
+
+/** The kernel refuses what costs it too much: such a result of a process is replaced by an error, and such a request is not sent. */
+function encodeForKernel(message: object): Uint8Array {
+  try {
+    return encodeWithin(message)
+  } catch (cause) {
+    if (!('type' in message) || message.type !== 'finished') throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const error = invalid(`its result does not cross to the kernel: ${reason}. Send it in messages, or as bytes`)
+    return encode({ ...message, exit: { error: errorToWire(error) } })
+  }
 }
