@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// An ACME server may take its time.
+	// An ACME server may be slow.
 	certificateWithin = 2 * time.Minute
-	// One that ends sooner is renewed when it is asked for.
+	// A certificate that expires sooner is renewed on request.
 	certificateValid = 7 * 24 * time.Hour
 )
 
-// tlsConfig is for connections that end in the sidecar.
+// tlsConfig is for connections whose TLS ends in the sidecar.
 func (n *node) tlsConfig() (*tls.Config, error) {
 	if _, err := n.certDomain(""); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (n *node) certificate(domain string) (fields, error) {
 	return fields{"cert": string(cert), "key": string(key), "domain": domain, "not_after": parsed.NotAfter.UnixMilli()}, nil
 }
 
-// certDomain checks that the tailnet gives out certificates for the name.
+// certDomain checks that the tailnet issues certificates for the name.
 func (n *node) certDomain(wanted string) (string, error) {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
 	defer cancel()

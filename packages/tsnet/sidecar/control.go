@@ -13,12 +13,13 @@ import (
 	"tailscale.com/ipn"
 )
 
-// How long a control server may take before it is looked at: tsnet tries for ever, and does not say why.
+// How long a control server may take before it is checked: tsnet retries forever, and does not report why.
 const controlPatience = 1500 * time.Millisecond
 
 const controlWithin = 5 * time.Second
 
-// controlFault says what is wrong with the way to the control server, as far as one request for its public key shows.
+// controlFault returns the fault of the connection to the control server, as far as one request for its public key
+// shows it.
 func controlFault(ctx context.Context, address string) error {
 	if address == "" {
 		address = ipn.DefaultControlURL

@@ -1,4 +1,4 @@
-/** What `troupe check` finds about overlays: entries that are right by themselves, and can never work beside the others. */
+/** Checks of `troupe check` on overlays: finds entries that are valid alone but can never work together. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import { positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import type { OverlayKind } from './overlay-kind.ts'
@@ -40,7 +40,7 @@ function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateD
   ]
 }
 
-/** An entry whose fields are wrong is reported already. */
+/** An entry with invalid fields is reported elsewhere. */
 function whereDecoded(find: () => readonly Diagnostic[]): readonly Diagnostic[] {
   try {
     return find()

@@ -1,6 +1,6 @@
 /**
- * Datagrams: a session of their own for each association, with a destination that nobody knows of before it sends. The router sends what comes
- * for it to a UDP port of this thread.
+ * Datagrams: each association has its own session, with a destination that peers learn only from its datagrams. The
+ * router forwards its datagrams to a UDP port of this thread.
  */
 import { invalid, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
@@ -22,10 +22,10 @@ import { anyPort, configOf, defaultTimeouts } from './route.ts'
 const defaultTimeout = 30_000
 const idBytes = 16
 const newline = 10
-/** SAM v3, datagrams that can be answered: what is left of 32 kB. */
+/** SAM v3, repliable datagrams: the rest of 32 kB. */
 const longest = 31_744
 
-/** @throws TroupeError `Unavailable` when the router makes no session, `Timeout` when it takes too long over one. */
+/** @throws TroupeError `Unavailable` when the router creates no session, `Timeout` when it takes too long. */
 export async function associate(route: Route, { signal, timeout = defaultTimeout }: DialOptions): Promise<Association> {
   const failures = new Failures(route.overlay, 'a way for datagrams')
   const { bridge, timeouts = defaultTimeouts, datagrams: plan } = configOf(route)
@@ -60,7 +60,7 @@ interface Parts {
   /** The session lives as long as this connection. */
   readonly control: SamConnection
   readonly datagrams: DatagramSocket
-  /** Where the bridge takes datagrams. */
+  /** Where the bridge accepts datagrams. */
   readonly relay: Target
   readonly id: string
   readonly address: Target
@@ -69,7 +69,7 @@ interface Parts {
 class I2pAssociation extends EventEmitter<AssociationEvents> implements Association {
   readonly address: Target
   readonly #parts: Parts
-  /** Destinations by name: datagrams need them whole. */
+  /** Destinations by name: datagrams need the whole destination. */
   readonly #known = new Map<string, Promise<string>>()
   #over = false
 
@@ -80,7 +80,7 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     const { control, datagrams } = parts
     control.hold()
     datagrams.on('message', (packet, from) => void this.#take(packet, from))
-    // A router that is gone shows on its connection.
+    // The loss of the router is detected on its connection.
     datagrams.on('error', () => undefined)
     void control.line().then(
       () => this.#end(unavailable('the router said what nobody asked for')),
@@ -123,7 +123,10 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     return found
   }
 
-  /** Who sends, in the first line (from SAM 3.2 on with ports behind), then the data. What is not of that form is dropped. */
+  /**
+   * Parses a datagram: the sender in the first line (from SAM 3.2 on followed by ports), then the data. Other forms are
+   * dropped.
+   */
   async #take(packet: Buffer, { address }: RemoteInfo): Promise<void> {
     const at = packet.indexOf(newline)
     const [destination = ''] = packet.toString('latin1', 0, Math.max(at, 0)).split(' ')

@@ -11,7 +11,7 @@ import { Failures } from './errors.ts'
 import { DatagramFrames, frameOf } from './datagram-framing.ts'
 import { parseAddress } from './socket-addresses.ts'
 
-/** What IPv4 carries, less its headers. */
+/** The maximum of IPv4, minus its headers. */
 const longest = 65_507
 
 export async function associate(route: Route, options: AssociateOptions): Promise<Association> {
@@ -54,7 +54,7 @@ class TailnetAssociation extends EventEmitter<AssociationEvents> implements Asso
     this.#end()
   }
 
-  /** A notice of what was not sent has no address: datagrams may be lost. */
+  /** A notice about a datagram that was not sent has no address: it is ignored, because datagrams may be lost. */
   #take(chunk: Buffer): void {
     for (const { address, payload } of this.#frames.push(chunk)) {
       const from = parseAddress(address)
