@@ -33,15 +33,15 @@ func (n *node) certificate(domain string) (fields, error) {
 	defer cancel()
 	cert, key, err := n.local.CertPairWithValidity(ctx, domain, certificateValid)
 	if err != nil {
-		return nil, fail("ECERT", "no certificate for %s could be had: %w", domain, err)
+		return nil, fail("ECERT", "could not obtain a certificate for %s: %w", domain, err)
 	}
 	block, _ := pem.Decode(cert)
 	if block == nil {
-		return nil, fail("ECERT", "what came for %s is no certificate", domain)
+		return nil, fail("ECERT", "the reply for %s is not a certificate", domain)
 	}
 	parsed, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fail("ECERT", "what came for %s is no certificate: %w", domain, err)
+		return nil, fail("ECERT", "the reply for %s is not a certificate: %w", domain, err)
 	}
 	return fields{"cert": string(cert), "key": string(key), "domain": domain, "not_after": parsed.NotAfter.UnixMilli()}, nil
 }

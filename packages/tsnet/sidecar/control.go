@@ -41,7 +41,7 @@ func controlFault(ctx context.Context, address string) error {
 	defer answer.Body.Close()
 	_, _ = io.CopyN(io.Discard, answer.Body, 1<<16)
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("what answers at the address of the control server is none: it says %s", answer.Status)
+		return fmt.Errorf("the server at the address of the control server is not one: it replied %s", answer.Status)
 	}
 	return nil
 }

@@ -108,10 +108,10 @@ func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key st
 func (n *node) offerKey(ctx context.Context, key string) error {
 	n.usedKey = true
 	if err := n.local.Start(ctx, ipn.Options{AuthKey: key}); err != nil {
-		return fail("ESTART", "the node could not log in anew: %w", err)
+		return fail("ESTART", "the node could not log in again: %w", err)
 	}
 	if err := n.local.StartLoginInteractive(ctx); err != nil {
-		return fail("ESTART", "the node could not log in anew: %w", err)
+		return fail("ESTART", "the node could not log in again: %w", err)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (at *login) overdue() error {
 	case at.approval:
 		return fail("ELOGIN", "%s", notAdmitted)
 	case at.url != "":
-		return &failure{code: "ELOGIN", url: at.url, err: errors.New("nobody has logged the node in yet: open " + at.url + " in a browser, or give it an auth key")}
+		return &failure{code: "ELOGIN", url: at.url, err: errors.New("the node is not logged in yet: open " + at.url + " in a browser, or give it an auth key")}
 	default:
 		return fail("ECONTROL", "the control server did not answer in time (state %s)", at.state)
 	}

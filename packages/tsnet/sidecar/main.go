@@ -102,7 +102,7 @@ func openSocket(path string) (*net.UnixListener, error) {
 	}
 	owner, ok := folder.Sys().(*syscall.Stat_t)
 	if folder.Mode().Perm()&0o077 != 0 || !ok || int(owner.Uid) != os.Getuid() {
-		return nil, fmt.Errorf("the folder %s is not this user's alone (0700): whoever reaches the data socket acts as this node", filepath.Dir(path))
+		return nil, fmt.Errorf("the folder %s must belong to this user with mode 0700, because access to the data socket gives control of the nodes", filepath.Dir(path))
 	}
 	before := syscall.Umask(0o177)
 	defer syscall.Umask(before)

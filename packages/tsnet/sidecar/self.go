@@ -27,7 +27,7 @@ func (n *node) awaits() string {
 	case n.self.state == ipn.NeedsMachineAuth:
 		return notAdmitted
 	case n.self.url != "":
-		return "somebody has to log it in at " + n.self.url
+		return "it needs a login at " + n.self.url
 	}
 	return "it is still joining"
 }

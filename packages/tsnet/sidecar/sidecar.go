@@ -123,7 +123,7 @@ func (n *node) whois(ctx context.Context, text string) (fields, error) {
 	}
 	found, err := n.whoIs(ctx, address.Unmap())
 	if err == nil && found == nil {
-		err = fail("ENOTFOUND", "the tailnet knows nobody at %s", address)
+		err = fail("ENOTFOUND", "the tailnet knows no peer at %s", address)
 	}
 	return fields{"peer": found}, err
 }

@@ -133,7 +133,7 @@ export function currentIsolation(): Isolation {
 function driverOf(route: Route): Driver {
   const driver = drivers.get(route.driver)
   if (driver) return driver
-  throw new TroupeError('Internal', `overlay ${route.overlay} wants the driver "${route.driver}", which this thread does not have`, {
+  throw new TroupeError('Internal', `overlay ${route.overlay} requires the driver "${route.driver}", which this thread does not have`, {
     details: { overlay: route.overlay, driver: route.driver },
   })
 }

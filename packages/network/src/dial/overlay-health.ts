@@ -257,7 +257,7 @@ export function oldestStream(overlay: EntryId): number | undefined {
 export function cutStreams(overlay: EntryId, generation: number): void {
   const error = new TroupeError(
     'Unavailable',
-    `overlay ${overlay} was replaced, and the time to end what went through the old one is over`,
+    `overlay ${overlay} was replaced, and the drain time for connections through the old one is over`,
     {
       details: { overlay },
     },

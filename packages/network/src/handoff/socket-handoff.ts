@@ -30,7 +30,7 @@ export function takeOver({ handle, rest }: SocketHandoff): Socket {
   const reset: unknown = Reflect.get(handle, 'asyncReset')
   if (typeof reset === 'function') Reflect.apply(reset, handle, [handle])
   const socket: unknown = Reflect.construct(Socket, [{ handle }])
-  if (!(socket instanceof Socket)) throw unavailable('what was handed over is no connection')
+  if (!(socket instanceof Socket)) throw unavailable('the transferred handle is not a TCP connection')
   if (rest !== undefined) socket.push(rest)
   return socket
 }

@@ -215,7 +215,7 @@ export class OverlayTable implements AsyncDisposable {
     const overlay = this.#running.get(id)
     if (overlay) return overlay
     const failure = this.#failures.get(id)
-    if (failure) throw unavailable(`overlay ${id} has not come up: ${asTroupeError(failure.error).message}`, { overlay: id })
+    if (failure) throw unavailable(`overlay ${id} failed to start: ${asTroupeError(failure.error).message}`, { overlay: id })
     throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
   }
 

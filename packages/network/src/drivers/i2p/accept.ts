@@ -145,7 +145,7 @@ async function received(arrived: Socket, patience: Patience): Promise<Accepted> 
   const [destination = ''] = line.split(' ')
   if (isDestination(destination)) return { socket, peer: { address: await addressName(destination), destination } }
   socket.destroy()
-  throw patience.failures.useless('the router does not say who comes', 'stream')
+  throw patience.failures.useless('the router did not name the peer', 'stream')
 }
 
 /**

@@ -27,7 +27,7 @@ const longest = 31_744
 
 /** @throws TroupeError `Unavailable` when the router creates no session, `Timeout` when it takes too long. */
 export async function associate(route: Route, { signal, timeout = defaultTimeout }: DialOptions): Promise<Association> {
-  const failures = new Failures(route.overlay, 'a way for datagrams')
+  const failures = new Failures(route.overlay, 'an association for datagrams')
   const { bridge, timeouts = defaultTimeouts, datagrams: plan } = configOf(route)
   if (plan === undefined) throw failures.unsupported('this is no route to dial by')
   if (signal?.aborted === true) throw failures.canceled()
@@ -45,7 +45,7 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
     const question = { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' } as const
     const { values } = await control.ask(createSession(wish), question)
     const own = destinationIn(values.get('DESTINATION') ?? '')
-    if (own === undefined) throw failures.useless('the router made a key that is none', 'session')
+    if (own === undefined) throw failures.useless('the router returned an invalid key', 'session')
     const address = { host: await addressName(own), port: anyPort }
     return new I2pAssociation({ route, control, datagrams, relay, id, address })
   } catch (error) {
@@ -83,7 +83,7 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     // The loss of the router is detected on its connection.
     datagrams.on('error', () => undefined)
     void control.line().then(
-      () => this.#end(unavailable('the router said what nobody asked for')),
+      () => this.#end(unavailable('the router sent an unexpected message')),
       (error: unknown) => this.#end(asError(error)),
     )
   }
@@ -91,12 +91,12 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
   async send(data: Uint8Array, target: Target): Promise<void> {
     const host = destinationOf(target)
     if (data.length > longest) throw invalid(`a datagram of ${data.length} bytes is too long: I2P carries up to ${longest}`)
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     const destination = isDestination(host) ? host : await this.#destinationOf(host, target)
     const { datagrams, relay, id } = this.#parts
     const packet = Buffer.concat([Buffer.from(`3.0 ${id} ${destination}\n`), data])
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     datagrams.send(packet, relay.port, relay.host, (error) => {
       if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
       else resolve()

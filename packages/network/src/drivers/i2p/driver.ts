@@ -119,7 +119,7 @@ class I2pOverlay implements Overlay {
     if (this.#taken)
       throw this.#error(
         'AlreadyExists',
-        `somebody listens on overlay ${this.id} already: a destination of I2P is one place, so make another entry`,
+        `overlay ${this.id} has a listener already: a destination of I2P is one place, so make another entry`,
       )
     this.#taken = true
     const leave = async () => this.#leave()

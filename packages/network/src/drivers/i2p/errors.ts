@@ -68,7 +68,7 @@ export class Failures {
     const text =
       stage === 'hello'
         ? "the entry's host and port answer, but not in SAM: are they those of the bridge?"
-        : `the SAM bridge sent what is not SAM ${during[stage]}`
+        : `the SAM bridge sent data that is not SAM ${during[stage]}`
     return this.#unavailable(text, { stage })
   }
 

@@ -52,7 +52,7 @@ export async function lookUp(route: Route, name: string, options: DialOptions, f
     if (typeof found !== 'string') throw found
     const destination = padded(found)
     // The library reads only the first chunk of a reply that arrives in several chunks.
-    if (!isDestination(destination)) throw failures.useless('the router answered with what is no destination', 'request')
+    if (!isDestination(destination)) throw failures.useless('the router returned an invalid destination', 'request')
     return destination
   } catch (error) {
     throw failureOf(error, failures)

@@ -244,7 +244,7 @@ export class Session implements AsyncDisposable {
   }
 
   #checked(key = ''): string {
-    if (destinationIn(key) === undefined) throw this.#failures.useless('the router made a key that is none', 'key')
+    if (destinationIn(key) === undefined) throw this.#failures.useless('the router returned an invalid key', 'key')
     return key
   }
 

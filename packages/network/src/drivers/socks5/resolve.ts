@@ -49,6 +49,6 @@ function nameIn(text: string, failures: Failures): string {
     return hostOf(text)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
-    throw failures.useless('the overlay answered with what is no name').error
+    throw failures.useless('the overlay returned an invalid name').error
   }
 }

@@ -21,17 +21,17 @@ const unspecified = new Set(['0.0.0.0', '::'])
 
 /** @throws TroupeError `Invalid`, "not supported", for a proxy that carries no datagrams, or behind another overlay. */
 export async function associate(route: Route, options: AssociateOptions, hop: Dial): Promise<Association> {
-  const failures = new Failures(route.overlay, 'a way for datagrams', 'udp')
-  if (options.port !== undefined) throw failures.unsupported('a proxy gives no port of its own to take datagrams at').error
+  const failures = new Failures(route.overlay, 'an association for datagrams', 'udp')
+  if (options.port !== undefined) throw failures.unsupported('a proxy cannot bind a given port for datagrams').error
   const { via } = proxiesOf(route)
-  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries connections alone`).error
+  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries only connections`).error
   // Imported here and not above, because threads that send no datagrams do not need it.
   const { SocksClient: framing } = await import('socks')
   const { socket, reply } = await sendRequest(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
   socket.on('error', () => {})
   try {
     const relay = { host: relayHost(reply, socket), port: reply.port }
-    if (isIP(relay.host) === 0) throw failures.useless('the proxy does not say where it takes datagrams').error
+    if (isIP(relay.host) === 0) throw failures.useless('the proxy reported no relay address for datagrams').error
     return new Socks5Association(socket, await connected(relay), framing)
   } catch (error) {
     socket.destroy()
@@ -77,12 +77,12 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     // ICMP reports that a relay is gone; the control connection closes too.
     datagrams.on('error', () => {})
     // The association lives as long as its connection; data that the proxy sends on it has no meaning.
-    control.resume().once('close', () => this.#end(unavailable('the proxy ended the way for datagrams')))
+    control.resume().once('close', () => this.#end(unavailable('the proxy ended the association for datagrams')))
   }
 
   async send(data: Uint8Array, target: Target): Promise<void> {
     const remoteHost = destinationOf(target)
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     const packet = this.#framing.createUDPFrame({ remoteHost, data: Buffer.from(data) })
     await new Promise<void>((resolve, reject) => {
       this.#datagrams.send(packet, (error) => {

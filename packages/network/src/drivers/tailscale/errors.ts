@@ -50,7 +50,7 @@ export class Failures {
 
   /** The sidecar sent an invalid reply. */
   alien(): TroupeError {
-    return this.#failure('Internal', 'failed: the sidecar sent an answer that is none. Is it of another version?')
+    return this.#failure('Internal', 'failed: the sidecar sent an invalid reply. Is it of another version?')
   }
 
   #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>> = {}): TroupeError {

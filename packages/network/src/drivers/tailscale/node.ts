@@ -227,7 +227,7 @@ export class TailnetNode implements AsyncDisposable {
     switch (event.ev) {
       case 'auth_url':
         if (this.#wish?.type === 'login' && this.#wish.url === event.url) return
-        log(`overlay ${overlay}: somebody has to log the node "${hostname}" in: open ${event.url}`)
+        log(`overlay ${overlay}: the node "${hostname}" needs a login: open ${event.url}`)
         this.#want({ type: 'login', url: event.url })
         return
       case 'needs_approval':
@@ -280,7 +280,7 @@ export class TailnetNode implements AsyncDisposable {
 
   #reason(): string {
     const { state, error } = this.standing
-    if (this.#wish?.type === 'login') return `somebody has to log it in at ${this.#wish.url}`
+    if (this.#wish?.type === 'login') return `it needs a login at ${this.#wish.url}`
     if (this.#wish?.type === 'approval') return 'an administrator of the tailnet has to admit it'
     if (state === 'Joining') return 'it is still joining'
     return error?.message ?? 'it has left'

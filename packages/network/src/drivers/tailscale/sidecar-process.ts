@@ -136,7 +136,7 @@ export class SidecarProcess {
     this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
     try {
       const answer = readAnswer(await promise, (fields) => schema.safeParse(fields).data)
-      if (answer === undefined) throw new TroupeError('Internal', `the sidecar's answer to "${op}" is none. Is it of another version?`)
+      if (answer === undefined) throw new TroupeError('Internal', `the sidecar sent an invalid reply to "${op}". Is it of another version?`)
       if ('refused' in answer) throw refusalError(answer.refused)
       return answer.taken
     } finally {

@@ -30,7 +30,7 @@ export class AddressLeases {
     }
     const block = held.size < mostBlocks ? this.#free.shift() : undefined
     if (block === undefined) {
-      throw new TroupeError('RateLimited', 'no address is free that could stand for a name: connect by name, without a look-up before', {
+      throw new TroupeError('RateLimited', 'no free address can stand for a name: connect by name, without a look-up first', {
         details: { thread: holder, blocks: held.size },
       })
     }
