@@ -11,6 +11,7 @@ import { sha256, verify } from './checksum.ts'
 import { currentPlatform, type Platform, platformPackage } from './platform.ts'
 import { type GoProgram, launcher, sidecar } from './program.ts'
 
+/** How to find a program. */
 export interface FindOptions {
   /** A program to use. @default the variable `TROUPE_TSNET`; without it, the package and the cache are tried */
   readonly path?: string

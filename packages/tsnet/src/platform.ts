@@ -4,6 +4,7 @@ import { TroupeError } from '@troupe/core'
 /** Platforms with their own package, as `process.platform` and `process.arch`, joined. */
 export const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'] as const
 
+/** A platform with its own package. */
 export type Platform = (typeof platforms)[number]
 
 /** Returns the package that contains the program of a platform. */

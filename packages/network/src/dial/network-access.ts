@@ -37,6 +37,7 @@ export interface ConnectRequest {
   readonly localPort?: number
 }
 
+/** A thread's access to overlays, which the process runtime provides. */
 export interface NetworkAccess {
   /**
    * Checks that the running code may choose `overlay` (`null`: the clear network).

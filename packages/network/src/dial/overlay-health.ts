@@ -21,6 +21,7 @@ export interface DialLatency {
   readonly max: number
 }
 
+/** Health of one overlay, as this thread sees it. */
 export interface OverlayHealth {
   readonly overlay: EntryId
   /** Generation of the route that was dialled last. */

@@ -19,6 +19,7 @@ import { guardSharedNames } from './node/shared-names.ts'
 import { guardSockets } from './tcp/socket.ts'
 import { guardTls } from './tcp/tls.ts'
 
+/** Options of {@link installGuard}. */
 export interface GuardOptions {
   /**
    * Packages whose native addons may load in an overlay because they open no sockets: the guard cannot control an addon

@@ -5,6 +5,7 @@ import { checkPermission } from '../sockets/socket-permission.ts'
 import { listenClear, systemLookup } from '../sockets/own-sockets.ts'
 import { threadNetwork } from '../overlay/thread-network.ts'
 
+/** Where a server listens on this machine. */
 export interface Here {
   readonly port: number
   /** A name or an address of this machine. @default all addresses */

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Target } from './target.ts'
 
+/** Events of an {@link Association}. */
 export interface AssociationEvents {
   /** A datagram arrived, from the address (or name) that the overlay reports. */
   message: [data: Buffer, from: Target]

@@ -4,7 +4,11 @@ import { positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import type { OverlayKind } from './overlay-kind.ts'
 import { overlayKinds } from './overlay-table.ts'
 
-/** @param stateDir - `network_service.state_dir` */
+/**
+ * Returns the settings of overlay entries that can never work together.
+ *
+ * @param stateDir - `network_service.state_dir`
+ */
 export function checkOverlays(registry: Registry, stateDir: string): readonly Diagnostic[] {
   const holders = new Map<string, EntryId>()
   return registry.find({ kind: 'network.*' }).flatMap(({ id, kind }) => {

@@ -25,6 +25,7 @@ export interface Site {
   readonly log: (line: string) => void
 }
 
+/** A kind of overlay: the kind of its entries, and how the kernel builds a running overlay from one. */
 export interface OverlayKind {
   readonly kind: Kind
   /**

@@ -27,6 +27,7 @@ export interface Finding {
   readonly reason?: string | undefined
 }
 
+/** The state of one overlay; reports changes in the log and on the channel `troupe:overlay:state`. */
 export class OverlayState {
   readonly #overlay: EntryId
   readonly #log: (line: string) => void

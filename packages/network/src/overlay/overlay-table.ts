@@ -23,8 +23,7 @@ export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, 
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
 
 /**
- * Returns the address at which peers reach the overlay of an entry, from the state kept in `stateDir`. The overlay need
- * not run.
+ * Returns the address of the overlay of an entry, from the state kept in `stateDir`. The overlay need not run.
  *
  * @throws TroupeError `Invalid` for a state that other users can access, or that is damaged.
  */
@@ -35,15 +34,13 @@ export async function keptAddress(
   return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
 }
 
-/**
- * Returns the milliseconds that an overlay may take before a server listens on it. `undefined` for kinds that need no
- * longer than the usual start time of a service.
- */
+/** Returns the maximum milliseconds until a server listens on it; `undefined`: the start time of a service. */
 export function listenTime(entries: Entries, id: EntryId): number | undefined {
   const { kind } = entries.get(id)
   return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
 }
 
+/** Options of an {@link OverlayTable}. */
 export interface OverlayTableOptions {
   /** @default all kinds of this package */
   readonly kinds?: readonly OverlayKind[]
@@ -51,10 +48,7 @@ export interface OverlayTableOptions {
   readonly stateDir?: string
   /** @default no log */
   readonly log?: (line: string) => void
-  /**
-   * Called before an overlay is closed and replaced. Dials that start after the call must request its route again, and
-   * wait for it.
-   */
+  /** Called before an overlay is closed and replaced. Later dials must request its route again, and wait for it. */
   readonly onHandOver?: (id: EntryId) => void
 }
 
@@ -71,7 +65,7 @@ export interface OverlaySummary {
  *
  * @example
  * ```ts
- * await using overlays = new Overlays(registry)
+ * await using overlays = new OverlayTable(registry)
  * for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
  * overlays.route(id) // for a thread that was granted it
  * ```
@@ -114,8 +108,7 @@ export class OverlayTable implements AsyncDisposable {
   /**
    * Builds the overlay of an entry and puts it in service.
    *
-   * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for an entry that is no overlay or has invalid fields,
-   *   `Unavailable`.
+   * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for a wrong kind or invalid fields, `Unavailable`.
    */
   async add(id: EntryId): Promise<Overlay> {
     if (this.#running.has(id)) throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
@@ -130,9 +123,8 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * Rebuilds the overlay from its entry. The old one serves until the new one is ready; if the rebuild fails, the old
-   * one continues to serve. The overlays that lead through it ({@link leadingThrough}) are then rebuilt too, because
-   * their routes contain its route.
+   * Rebuilds the overlay from its entry. The old one serves until the new one is ready, or longer if the rebuild fails.
+   * The overlays that lead through it ({@link leadingThrough}) are rebuilt too, because their routes contain its route.
    *
    * @throws TroupeError like {@link add}.
    */
@@ -144,8 +136,7 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * Builds the overlay from its entry in `entries`, and rebuilds the overlays that lead through it. The new overlays
-   * are invisible until the swap is committed.
+   * Builds the overlay from its entry, and rebuilds those that lead through it. They are invisible until the commit.
    *
    * @throws TroupeError like {@link add}.
    */
@@ -208,9 +199,7 @@ export class OverlayTable implements AsyncDisposable {
     await this.#handOvers.get(id)
   }
 
-  /**
-   * @throws TroupeError `NotFound`, with the nearest existing id; `Unavailable` for an overlay that failed to start.
-   */
+  /** @throws TroupeError `NotFound`, with the nearest existing id; `Unavailable` for one that failed to start. */
   get(id: EntryId): Overlay {
     const overlay = this.#running.get(id)
     if (overlay) return overlay
@@ -229,8 +218,7 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * Returns what a thread needs to dial the overlay. It contains credentials: it goes only to threads that were granted
-   * the overlay.
+   * Returns what a thread needs to dial the overlay. It contains credentials: only threads that were granted it get it.
    *
    * @throws TroupeError `NotFound`
    */
@@ -238,11 +226,7 @@ export class OverlayTable implements AsyncDisposable {
     return this.get(id).route
   }
 
-  /**
-   * Returns the status of an overlay; `undefined` for kinds that report none.
-   *
-   * @throws TroupeError `NotFound`
-   */
+  /** Returns the status of an overlay; `undefined` for kinds that report none. @throws TroupeError `NotFound` */
   async status(id: EntryId): Promise<OverlayStatus | undefined> {
     const failure = this.#failures.get(id)
     if (failure && !this.#running.has(id)) {

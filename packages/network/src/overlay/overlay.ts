@@ -94,6 +94,7 @@ export interface PeerStatus {
   readonly bytesReceived: number
 }
 
+/** Options of a place in an overlay at which a thread accepts connections. */
 export interface BindOptions {
   /** 1 to 65535, or 0 for any free port, where the overlay has ports. */
   readonly port: number
@@ -164,6 +165,7 @@ export interface Isolation {
   readonly key?: string
 }
 
+/** Options of a dial. */
 export interface DialOptions {
   /** Ends the dial with `Canceled`. */
   readonly signal?: AbortSignal
@@ -173,16 +175,19 @@ export interface DialOptions {
   readonly isolation?: Isolation
 }
 
+/** Options of a name look-up. */
 export interface ResolveOptions extends DialOptions {
   /** 4 or 6: only addresses of that family; 0: both. @default 0 */
   readonly family?: 0 | 4 | 6
 }
 
+/** Options of an association for datagrams. */
 export interface AssociateOptions extends DialOptions {
   /** The port of the overlay at which datagrams arrive, where the overlay has ports. @default any */
   readonly port?: number
 }
 
+/** One result of a name look-up. */
 export interface ResolvedAddress {
   readonly address: string
   /** 0: an address in the overlay's own format. */

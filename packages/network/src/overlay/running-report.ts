@@ -24,6 +24,7 @@ export type ReportedOverlay = z.output<typeof reported>
 
 const changes = 'troupe:overlay:state'
 
+/** Writes the report of a running application, until it is disposed of; then removes the report. */
 export class RunningReport implements AsyncDisposable {
   readonly #overlays: OverlayTable
   readonly #ids: () => readonly EntryId[]

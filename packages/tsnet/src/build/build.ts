@@ -12,6 +12,7 @@ import { type GoProgram, launcher, sidecar } from '../program.ts'
 import { sourceFolder } from '../source.ts'
 import { findGo } from './go.ts'
 
+/** How to build a program. */
 export interface BuildOptions {
   /** @default the platform of this process; Go can build for every other one too */
   readonly platform?: Platform

@@ -48,6 +48,7 @@ const fields = z.strictObject({
   waitTimeout: duration().default(defaultTimeouts.wait),
 })
 
+/** The kind of entries for I2P, through the SAM bridge of a router. */
 export const i2pKind = defineKind({
   kind: 'network.i2p',
   fields: fields.superRefine(({ username, password, options }, context) => {

@@ -64,6 +64,7 @@ const fields = z.strictObject({
 type Fields = z.output<typeof fields>
 type Context = z.core.$RefinementCtx
 
+/** The kind of entries for SOCKS5 proxies, such as Tor. */
 export const socks5Kind = defineKind({ kind: 'network.socks5', fields: fields.superRefine(checkEntry) })
 
 /** Parses `host:port` with the URL syntax. */

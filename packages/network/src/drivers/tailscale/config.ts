@@ -40,6 +40,7 @@ const fields = z.strictObject({
 
 type Fields = z.output<typeof fields>
 
+/** The kind of entries for nodes of a tailnet. */
 export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: fields.superRefine(checkKey) })
 
 function checkKey({ authKey, authKeyEnv }: Fields, context: z.core.$RefinementCtx): void {
