@@ -1,6 +1,6 @@
 /**
- * For authors of overlay kinds that are no part of this package: the kernel's side is an `OverlayKind` of `@troupe/network/kernel`,
- * the threads' side a {@link Driver} that a module adds which every thread imports ({@link addDriver}).
+ * For authors of overlay kinds outside this package. The kernel's side is an `OverlayKind` of `@troupe/network/kernel`.
+ * The thread's side is a {@link Driver}; a module that every thread imports adds it ({@link addDriver}).
  */
 export { addDriver } from './dial/dial.ts'
 export { pathAsked, unasked } from './sockets/socket-permission.ts'

@@ -1,4 +1,4 @@
-/** Overlays, as threads see them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
+/** Overlays, as threads use them: routes, dialling, access. The kernel's side is `@troupe/network/kernel`. */
 export { type ConnectRequest, type KernelDialer, type NetworkAccess, networkAccess, provideNetworkAccess } from './dial/network-access.ts'
 export type { Association, AssociationEvents } from './overlay/association.ts'
 export { accept, associate, currentIsolation, dial, poolKey, resolve, reverse } from './dial/dial.ts'

@@ -1,4 +1,7 @@
-/** What changes around an overlay, with all drivers: its login is not taken any more, its peer moves to another address, the clock jumps. */
+/**
+ * Changes around an overlay, with all drivers: its login is refused, its peer moves to another address, the clock
+ * jumps.
+ */
 import type dnsModule from 'node:dns'
 import { sleep, TroupeError } from '@troupe/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -10,7 +13,7 @@ import { Relay } from './testing/trouble-relay.ts'
 import { type Driver, drivers, echoed, echoInRouter, id, open, type Stage } from './testing/trouble-stages.ts'
 import { day, shiftedClock } from './testing/trouble-walk.ts'
 
-/** What this machine's resolver knows beside what it knows. */
+/** Names that this machine's resolver knows in addition to its own. */
 const names = vi.hoisted(() => new Map<string, string>())
 vi.mock('node:dns', async (original) => {
   const dns = await original<typeof dnsModule>()
@@ -45,7 +48,7 @@ async function worksAgain({ overlays, target }: Stage): Promise<void> {
   await becomes(overlays, id, 'up')
 }
 
-/** A stream that is open, and says what it is told. */
+/** An open stream that echoes its input. */
 async function opened({ overlays, target }: Stage) {
   const socket = await dial(overlays.route(id), target, patience)
   let heard = ''
@@ -67,7 +70,7 @@ describe.each(drivers)('$name', (driver) => {
       const status = await becomes(stage.overlays, id, 'down')
       expect(status?.reason).toMatch(/refused the username and password|Authorization failed/)
       expect(status?.reason).not.toContain('secret')
-      // What is open goes on: it was admitted.
+      // Open streams continue: they were admitted.
       await says('open')
       const error: unknown = await dial(stage.overlays.route(id), stage.target, patience).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ kind: 'Unavailable', retryable: true, details: { overlay: id } })
@@ -84,7 +87,7 @@ describe.each(drivers)('$name', (driver) => {
       const says = await opened(stage)
       await using moved = await Relay.to(stage.relay.peer, { host: latter, port: stage.relay.port })
       await stage.relay.make('refuses')
-      // Nobody has told of the move yet.
+      // The move has not been reported yet.
       await becomes(stage.overlays, id, 'down')
       await says('open')
       names.set(name, latter)
@@ -115,12 +118,13 @@ describe.each(drivers)('$name', (driver) => {
       await becomes(stage.overlays, id, 'down')
       await stage.relay.make('works')
       await worksAgain(stage)
-      // A look that was asked for before is made by then: the next is made a minute later, or when a dial tells of trouble.
+      // A probe that was requested before has run by then: the next one runs a minute later, or after a dial reports
+      // trouble.
       await sleep(2500)
       using _clock = shiftedClock(jump)
       await stage.relay.make('refuses')
       await expect(echoed(stage.overlays, stage.target)).rejects.toMatchObject({ kind: 'Unavailable' })
-      // Nobody but the dial has told of it.
+      // Only the dial has reported it.
       await vi.waitFor(async () => expect(await stage.overlays.status(id)).toMatchObject({ state: 'down' }), { timeout: 20_000 })
       await stage.relay.make('works')
       await worksAgain(stage)
@@ -145,7 +149,7 @@ it.each([day, -day])(
     using _clock = shiftedClock(jump)
     await first.make('works')
     const isUp = () => overlayHealth().find(({ overlay }) => overlay === id)?.entrances?.[0]?.state === 'up'
-    // Its check is made in the background of a dial, from a second on.
+    // Its check runs in the background of a dial, from a second on.
     await vi.waitFor(
       async () => {
         await echoed(overlays, one.target)

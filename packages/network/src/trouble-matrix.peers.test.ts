@@ -1,6 +1,6 @@
 /**
- * What each trouble between an overlay and its peer (a proxy, a router) makes of what goes on: one table for all drivers, whose peers are reached
- * through a relay that makes the trouble. `docs/overlays.md` has the table.
+ * The effect of each trouble between an overlay and its peer (a proxy, a router): one table for all drivers. The peers
+ * are reached through a relay that makes the trouble. `docs/overlays.md` has the table.
  */
 import { TroupeError } from '@troupe/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -63,12 +63,12 @@ describe.each(drivers)('$name', (driver) => {
       relay.cut()
       expect(await end).toBe('ECONNRESET')
       expect(String(Buffer.concat(heard))).toBe('acknowledged and more')
-      // Nothing went elsewhere: the relay is the only way, and has seen each connection.
+      // Nothing bypassed the relay: it is the only path, and saw each connection.
       expect(relay.strays).toBe(0)
     })
   })
 
-  // More of it: `npm run soak:overlays`.
+  // A longer run: `npm run soak:overlays`.
   it.each([18, 180, 1800])('survives a walk over all of it, with the seed %i', { timeout: 240_000 }, async (seed) => {
     const stage = await staged(driver)
     const random = seeded(seed)

@@ -10,15 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The program makes no socket, connects, binds or listens with none, and passes none on. It is given connections, and those keep the network in
-// which they were opened: connect with AF_UNSPEC and again would reach any server there. All ways to send with an address are closed too, for
-// with MSG_FASTOPEN they connect; a stream is written to with write.
+// The program creates no socket. It connects, binds or listens with none, and passes none on. It receives connections,
+// and those keep the network in which they were opened: connect with AF_UNSPEC and a second connect would reach any
+// server there. All calls that send to an address are denied too, because with MSG_FASTOPEN they connect; write works
+// on a stream.
 var sockets = []uintptr{
 	unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4,
 	unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
 }
 
-// Other processes, and what belongs to them.
+// Calls that affect other processes, and their resources.
 var others = []uintptr{
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PROCESS_MADVISE, unix.SYS_PROCESS_MRELEASE, unix.SYS_KCMP,
 	unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO,
@@ -31,7 +32,7 @@ var others = []uintptr{
 	unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY,
 }
 
-// The system, and large parts of its kernel that Node does without.
+// Calls that affect the system, and large parts of the kernel that Node does not need.
 var system = []uintptr{
 	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOUNT_SETATTR, unix.SYS_OPEN_TREE, unix.SYS_MOVE_MOUNT,
 	unix.SYS_FSOPEN, unix.SYS_FSCONFIG, unix.SYS_FSMOUNT, unix.SYS_FSPICK, unix.SYS_STATMOUNT, unix.SYS_LISTMOUNT,
@@ -44,13 +45,13 @@ var system = []uintptr{
 	unix.SYS_SET_MEMPOLICY_HOME_NODE,
 }
 
-// What libraries try, and do without where the system does not have it.
+// Calls that libraries try, and do without if the system does not have them.
 var absent = []uintptr{unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3}
 
 const (
-	// Calls beyond this one are younger than this list.
+	// Calls above this one are newer than this list.
 	lastKnown = unix.SYS_MSEAL
-	// Requests of sockets' ioctl: the interfaces, routes and namespace of the network that a connection came from.
+	// Requests of ioctl on sockets: the interfaces, routes and namespace of the network that a connection came from.
 	firstOfSockets, lastOfSockets = 0x8900, 0x89ff
 
 	load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
@@ -69,10 +70,10 @@ const (
 
 var architectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
-// argument is where the low half of an argument lies.
+// argument returns the offset of the low half of an argument.
 func argument(index uint32) uint32 { return offsetOfArguments + 8*index }
 
-// program makes the filter for this process, which is the one that becomes the program.
+// filterProgram makes the filter for this process, which becomes the program.
 func filterProgram(architecture uint32, self uint32) []unix.SockFilter {
 	const eperm, enosys = refuse | uint32(unix.EPERM), refuse | uint32(unix.ENOSYS)
 	lines := []unix.SockFilter{
@@ -80,7 +81,7 @@ func filterProgram(architecture uint32, self uint32) []unix.SockFilter {
 		{Code: equal, K: architecture, Jt: 1},
 		{Code: give, K: enosys},
 		{Code: load, K: offsetOfNumber},
-		// Those of the x32 interface have higher numbers too.
+		// Calls of the x32 interface have higher numbers too.
 		{Code: least, K: lastKnown + 1, Jf: 1},
 		{Code: give, K: enosys},
 	}
@@ -99,7 +100,7 @@ func filterProgram(architecture uint32, self uint32) []unix.SockFilter {
 	either := func(first unix.SockFilter, more ...unix.SockFilter) []unix.SockFilter {
 		return append([]unix.SockFilter{first}, more...)
 	}
-	// Threads, and no processes.
+	// Threads are allowed, processes are not.
 	on(unix.SYS_CLONE, either(
 		unix.SockFilter{Code: load, K: argument(0)},
 		unix.SockFilter{Code: bits, K: unix.CLONE_THREAD, Jt: 1},
@@ -115,7 +116,7 @@ func filterProgram(architecture uint32, self uint32) []unix.SockFilter {
 		unix.SockFilter{Code: equal, K: 0, Jt: 1},
 		unix.SockFilter{Code: give, K: eperm},
 		unix.SockFilter{Code: give, K: allow})...)
-	// Whom its death is told, and who may trace it.
+	// The signal at the parent's death, and the permission to trace this process.
 	on(unix.SYS_PRCTL, either(
 		unix.SockFilter{Code: load, K: argument(0)},
 		unix.SockFilter{Code: equal, K: unix.PR_SET_PDEATHSIG, Jt: 1},

@@ -4,7 +4,7 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// Calls that this architecture alone still has.
+// Calls that exist only on this architecture.
 var ofArchitecture = []uintptr{
 	unix.SYS_FORK, unix.SYS_VFORK, unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_MODIFY_LDT, unix.SYS_MKNOD, unix.SYS_USELIB, unix.SYS_USTAT,
 	unix.SYS_SYSFS, unix.SYS__SYSCTL, unix.SYS_LOOKUP_DCOOKIE, unix.SYS_NFSSERVCTL,

@@ -4,5 +4,5 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// Calls that this architecture alone still has.
+// Calls that exist only on this architecture.
 var ofArchitecture = []uintptr{unix.SYS_LOOKUP_DCOOKIE, unix.SYS_NFSSERVCTL}

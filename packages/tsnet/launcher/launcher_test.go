@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain makes this program what it tests: the launcher, its second stage, and a program that tries what it must not.
+// TestMain makes this program its own test subject: the launcher, its second stage, and a program that tries what is
+// denied.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Args[0] == initName || len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "{"):
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// connectionFd is a connection that the program was given.
+// connectionFd is a connection that the program receives.
 const connectionFd = 4
 
 func outcome(errno syscall.Errno) string {
@@ -74,7 +75,7 @@ func probe() map[string]string {
 		"x32":              call(0x40000000 + unix.SYS_GETPID),
 	}
 	if os.Getpid() == 1 {
-		// Elsewhere its parent would stop it at the next signal.
+		// Otherwise its parent would stop it at the next signal.
 		found["ptrace"] = call(unix.SYS_PTRACE, unix.PTRACE_TRACEME)
 	}
 	child, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
@@ -96,7 +97,7 @@ func probe() map[string]string {
 	return found
 }
 
-// run runs the probe, with a connection to a server of this test: by the launcher, or as it is.
+// run runs the probe, with a connection to a server of this test: through the launcher, or directly.
 func run(t *testing.T, given *settings) map[string]string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -165,7 +166,7 @@ func TestProgramHasNothing(t *testing.T) {
 	}
 }
 
-// The attempts are worth their name: without the launcher they succeed.
+// The attempts are valid: without the launcher they succeed.
 func TestProbeSucceedsWithoutLauncher(t *testing.T) {
 	found := run(t, nil)
 	for _, what := range []string{"socket", "socket unix", "socketpair", "write", "connect nowhere", "listen", "memfd", "kill", "fork", "see secret"} {

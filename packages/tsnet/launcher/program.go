@@ -21,16 +21,17 @@ var resources = map[string]int{
 	"threads":    unix.RLIMIT_NPROC,
 }
 
-// obstacle is why the second stage did not become the program.
+// obstacle is the reason why the second stage did not become the program.
 type obstacle struct {
 	Words        string `json:"words"`
 	NoNamespaces bool   `json:"no_namespaces"`
 }
 
-// noNamespaces is the error of a system that gives a process namespaces and no rights in them, or none at all.
+// noNamespaces is the error of a system that gives a process namespaces without rights in them, or no namespaces at
+// all.
 type noNamespaces struct{ error }
 
-// becomeProgram is the second stage: it gives away all that the program is not to have, and becomes the program.
+// becomeProgram is the second stage: it drops everything that the program must not have, and becomes the program.
 func becomeProgram() {
 	unix.CloseOnExec(statusFd)
 	awaitWatch()
@@ -40,7 +41,8 @@ func becomeProgram() {
 	os.Exit(1)
 }
 
-// awaitWatch returns once the death of the first stage would be that of this process, and ends it where that is dead already.
+// awaitWatch returns once the death of the first stage also ends this process. If the first stage is dead already, it
+// ends this process.
 func awaitWatch() {
 	for {
 		n, err := unix.Read(statusFd, make([]byte, len("go")))
@@ -70,7 +72,8 @@ func become(text []byte) error {
 	if err := os.Chdir(what.Folder); err != nil {
 		return err
 	}
-	// No dumps, which are files; no queues, no locked memory: nothing that outlives it or is taken from others.
+	// No core dumps, because they are files; no queues, no locked memory: nothing that outlives the program or takes
+	// resources from others.
 	for _, resource := range []int{unix.RLIMIT_CORE, unix.RLIMIT_MEMLOCK, unix.RLIMIT_MSGQUEUE} {
 		if err := limit(resource, 0); err != nil {
 			return err
@@ -85,7 +88,7 @@ func become(text []byte) error {
 			return fmt.Errorf("limit %s: %w", name, err)
 		}
 	}
-	// The kernel's answer is 20 less the priority. Towards a lower one nothing is in the way.
+	// The raw call returns 20 minus the nice value. Raising the nice value needs no privilege.
 	now, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
 	if err == nil {
 		err = unix.Setpriority(unix.PRIO_PROCESS, 0, min(20-now+what.Nice, 19))
@@ -103,7 +106,7 @@ func become(text []byte) error {
 	return fmt.Errorf("%s: %w", what.Program[0], syscall.Exec(what.Program[0], what.Program, os.Environ()))
 }
 
-// limit lowers a limit. One that is lower already stays.
+// limit lowers a limit; a lower one is kept.
 func limit(resource int, most uint64) error {
 	var now unix.Rlimit
 	if err := unix.Getrlimit(resource, &now); err != nil {
@@ -113,7 +116,7 @@ func limit(resource int, most uint64) error {
 	return unix.Prlimit(0, resource, &unix.Rlimit{Cur: most, Max: most}, nil)
 }
 
-// closeOthers has every descriptor closed that is not meant for the program, when it becomes that.
+// closeOthers marks every descriptor that is not meant for the program as close-on-exec.
 func closeOthers() {
 	unix.CloseRange(lastFd+1, ^uint(0)>>1&0xffffffff, unix.CLOSE_RANGE_CLOEXEC)
 }
@@ -127,7 +130,7 @@ const (
 )
 
 func dropCapabilities() error {
-	// Where this process has no capabilities, there is nothing to lock: no_new_privs keeps it so.
+	// The error is ignored: a process without capabilities has nothing to lock, and no_new_privs keeps it so.
 	unix.Prctl(unix.PR_SET_SECUREBITS, noRoot|noFixup|noKeep|noAmbient, 0, 0, 0)
 	unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	for capability := uintptr(0); capability <= lastOfCapset; capability++ {

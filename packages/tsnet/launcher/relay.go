@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLine is the longest line that the parent sends: it names a connection.
+// maxLine is the longest line that the parent sends: a line names a connection.
 const maxLine = 64 << 10
 
 var (
@@ -16,8 +16,9 @@ var (
 	ack        = []byte("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")
 )
 
-// relay hands connections that the parent sends on to the program, one after the other: the next when the program has acknowledged the last.
-// What the program writes is counted and forgotten: nothing of it comes to the parent. Returns when the parent closes its end.
+// relay passes connections that the parent sends on to the program, one after the other: the next one when the program
+// has acknowledged the last. Lines that the program writes are only counted; their content never reaches the parent.
+// Returns when the parent closes its end.
 func relay(parent, program int) {
 	acknowledged := make(chan struct{}, 1)
 	go countLines(program, acknowledged)
@@ -75,7 +76,7 @@ func received(control []byte) (handles []int) {
 	return handles
 }
 
-// countLines tells of at most one line that nobody has asked for yet.
+// countLines reports at most one line that was not yet expected.
 func countLines(program int, lines chan<- struct{}) {
 	defer close(lines)
 	chunk := make([]byte, 4096)

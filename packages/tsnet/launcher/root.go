@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newRoot is where the new root is built, over a folder that every system has.
+// newRoot is where the new root is built, over a folder that exists on every system.
 const newRoot = "/proc"
 
-// What programs find everywhere.
+// Devices that programs expect on every system.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}
 
 func isFolder(path string) bool {
@@ -30,14 +30,14 @@ type tree struct {
 	isFolder bool
 }
 
-// enterRoot makes a root of nothing but the given paths, all of them read-only but those to write, and enters it.
+// enterRoot makes a root that contains only the given paths, all read-only except those to write, and enters it.
 func enterRoot(read, write []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return noNamespaces{fmt.Errorf("private mounts: %w", err)}
 	}
-	// Copies of the mounts are taken before the new root hides what lies below it.
+	// The mounts are copied before the new root hides the paths under it.
 	trees := []tree{}
-	// A folder brings what is below it. What may be written is mounted over that.
+	// A folder includes its contents. Writable paths are mounted over it.
 	read = slices.DeleteFunc(slices.Clone(read), func(path string) bool {
 		return slices.ContainsFunc(read, func(other string) bool { return other != path && strings.HasPrefix(path, other+"/") && isFolder(other) })
 	})
@@ -70,7 +70,7 @@ func enterRoot(read, write []string) error {
 			return fmt.Errorf("mount %s: %w", taken.path, err)
 		}
 	}
-	// Shows this process alone. Where a container hides parts of its own, there is none.
+	// Shows only this process. In a container that hides parts of its own /proc, there is none.
 	if err := os.Mkdir(newRoot+"/proc", 0o755); err == nil {
 		unix.Mount("proc", newRoot+"/proc", "proc", flags|unix.MS_NOEXEC|unix.MS_RDONLY, "")
 	}
@@ -89,7 +89,7 @@ func enterRoot(read, write []string) error {
 	return os.Chdir("/")
 }
 
-// copyTree copies the mounts at a path, with more attributes for all of them.
+// copyTree copies the mounts at a path, with additional attributes for all of them.
 func copyTree(path string, attributes uint64) (tree, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {
@@ -115,7 +115,7 @@ func place(taken tree) error {
 	return unix.MoveMount(taken.fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 
-// makeTarget makes what is mounted on. A path below another one that is mounted already is there.
+// makeTarget makes the mount point. A path inside another one that is already mounted exists.
 func makeTarget(target string, isFolder bool) error {
 	if _, err := os.Lstat(target); err == nil {
 		return nil

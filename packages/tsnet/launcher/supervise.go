@@ -14,17 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Descriptors, here and in the program.
+// Descriptors, in this process and in the program.
 const (
 	channelFd = 3
 	lastFd    = 5
-	// statusFd is the second stage's: it waits there until it is watched, and says why it could not become the program.
+	// statusFd belongs to the second stage: it waits there until it is watched, and reports why it could not become the
+	// program.
 	statusFd = 6
 )
 
-// report is what the parent hears, as messages of Node's IPC.
+// report is what the parent receives, as messages of Node's IPC.
 type report struct {
-	// Started says whether the program has namespaces, and why not.
+	// Started reports whether the program has namespaces, and why not.
 	Started *started `json:"started,omitempty"`
 	Failed  string   `json:"failed,omitempty"`
 	Ended   *ended   `json:"ended,omitempty"`
@@ -51,12 +52,12 @@ func supervise(given settings, program []string) int {
 		return fail("the program does not start", err)
 	}
 	unix.Close(pair[1])
-	// The ends of these are the program's to give.
+	// Only the program may close the other ends of these.
 	closeProgramFiles()
 	tell(report{Started: &started{Namespaces: why == "", Why: why}})
 	go func() {
 		relay(channelFd, pair[0])
-		// The parent is gone.
+		// The parent has ended.
 		unix.Kill(pid, unix.SIGKILL)
 	}()
 	var status unix.WaitStatus
@@ -71,7 +72,7 @@ func supervise(given settings, program []string) int {
 	if status.Signaled() {
 		end = ended{Code: 128 + int(status.Signal()), Signal: unix.SignalName(status.Signal())}
 	}
-	// The first process of a namespace is not asked to end, as others are: it is ended.
+	// The first process of a namespace gets SIGKILL at this limit, where other processes get SIGXCPU.
 	most, isLimited := given.Limits["cpu"]
 	if isLimited && status.Signaled() && uint64(used.Utime.Sec+used.Stime.Sec)+1 >= most {
 		end.Signal = "SIGXCPU"
@@ -92,7 +93,7 @@ func tell(what report) {
 	}
 }
 
-// start starts the second stage, in namespaces where that is possible. why says what kept it from them.
+// start starts the second stage, in namespaces if that is possible. why is the reason if it is not.
 func start(what stage, channel int) (pid int, why string, err error) {
 	what.Isolated = true
 	pid, err = startStage(what, channel)
@@ -141,9 +142,9 @@ func startStage(what stage, channel int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// From here on the death of this process is the death of that one; before, nobody would have told it.
+	// From here on the death of this process also ends that one; an earlier death would have had no effect.
 	writeAll(status[0], []byte("go"))
-	// Nothing comes where it became the program: the descriptor was closed by that.
+	// Empty if the second stage became the program, because exec closed the descriptor.
 	words, err := io.ReadAll(os.NewFile(uintptr(dup(status[0])), "status"))
 	if err == nil && len(words) == 0 {
 		return pid, nil
@@ -163,7 +164,7 @@ func dup(fd int) int {
 	return copied
 }
 
-// programEnvironment is what the parent gave this process, with another channel.
+// programEnvironment is the environment of this process, with another channel descriptor.
 func programEnvironment() []string {
 	given := []string{}
 	for _, variable := range os.Environ() {
@@ -193,7 +194,7 @@ func setting(path string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// explain adds what most likely keeps a process from namespaces.
+// explain adds the most likely reason why a process gets no namespaces.
 func explain(err error) string {
 	hint := ""
 	switch {

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// How long a port that has accepted a connection is known not to be filtered: silence is then that of a peer that is busy.
+	// How long a port that accepted a connection counts as not filtered: silence then means that the peer is busy.
 	answerHolds = time.Minute
 	maxAnswers  = 1024
 )
 
-// answers are the ports of peers that accepted a connection of late.
+// answers are the ports of peers that recently accepted a connection.
 type answers struct {
 	mu sync.Mutex
 	at map[netip.AddrPort]time.Time

@@ -9,11 +9,12 @@ import (
 	"tailscale.com/net/tlsdial"
 )
 
-// Node's own variable for authorities that it trusts beside those of the system.
+// Node's own variable for authorities that it trusts in addition to the system's.
 const extraAuthorities = "NODE_EXTRA_CA_CERTS"
 
-// trust adds the certificates in the files to those that control servers and relays may be signed by. It is called before there are nodes: the
-// pool that tsnet falls back to, where the system does not know an authority, is not for changes while it is read.
+// trust adds the certificates in the files to the authorities that may sign the certificates of control servers and
+// relays. It is called before any node exists, because the pool that tsnet uses for authorities unknown to the system
+// must not change while it is read.
 func trust(files []string) error {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -24,14 +25,14 @@ func trust(files []string) error {
 			return fmt.Errorf("%s holds no certificate (PEM)", file)
 		}
 	}
-	// As Node does, one that is not there is passed over.
+	// Like Node, ignore a missing file.
 	if text, err := os.ReadFile(os.Getenv(extraAuthorities)); err == nil {
 		bakedroots.Get().AppendCertsFromPEM(text)
 	}
 	return nil
 }
 
-// trustingClient trusts whom tsnet trusts.
+// trustingClient trusts the same authorities as tsnet.
 func trustingClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tlsdial.Config(nil, nil)

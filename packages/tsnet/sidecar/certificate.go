@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// An ACME server may take its time.
+	// An ACME server may be slow.
 	certificateWithin = 2 * time.Minute
-	// One that ends sooner is renewed when it is asked for.
+	// A certificate that expires sooner is renewed on request.
 	certificateValid = 7 * 24 * time.Hour
 )
 
-// tlsConfig is for connections that end in the sidecar.
+// tlsConfig is for connections whose TLS ends in the sidecar.
 func (n *node) tlsConfig() (*tls.Config, error) {
 	if _, err := n.certDomain(""); err != nil {
 		return nil, err
@@ -33,20 +33,20 @@ func (n *node) certificate(domain string) (fields, error) {
 	defer cancel()
 	cert, key, err := n.local.CertPairWithValidity(ctx, domain, certificateValid)
 	if err != nil {
-		return nil, fail("ECERT", "no certificate for %s could be had: %w", domain, err)
+		return nil, fail("ECERT", "could not obtain a certificate for %s: %w", domain, err)
 	}
 	block, _ := pem.Decode(cert)
 	if block == nil {
-		return nil, fail("ECERT", "what came for %s is no certificate", domain)
+		return nil, fail("ECERT", "the reply for %s is not a certificate", domain)
 	}
 	parsed, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fail("ECERT", "what came for %s is no certificate: %w", domain, err)
+		return nil, fail("ECERT", "the reply for %s is not a certificate: %w", domain, err)
 	}
 	return fields{"cert": string(cert), "key": string(key), "domain": domain, "not_after": parsed.NotAfter.UnixMilli()}, nil
 }
 
-// certDomain checks that the tailnet gives out certificates for the name.
+// certDomain checks that the tailnet issues certificates for the name.
 func (n *node) certDomain(wanted string) (string, error) {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
 	defer cancel()

@@ -13,12 +13,13 @@ import (
 	"tailscale.com/ipn"
 )
 
-// How long a control server may take before it is looked at: tsnet tries for ever, and does not say why.
+// How long a control server may take before it is checked: tsnet retries forever, and does not report why.
 const controlPatience = 1500 * time.Millisecond
 
 const controlWithin = 5 * time.Second
 
-// controlFault says what is wrong with the way to the control server, as far as one request for its public key shows.
+// controlFault returns the fault of the connection to the control server, as far as one request for its public key
+// shows it.
 func controlFault(ctx context.Context, address string) error {
 	if address == "" {
 		address = ipn.DefaultControlURL
@@ -40,7 +41,7 @@ func controlFault(ctx context.Context, address string) error {
 	defer answer.Body.Close()
 	_, _ = io.CopyN(io.Discard, answer.Body, 1<<16)
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("what answers at the address of the control server is none: it says %s", answer.Status)
+		return fmt.Errorf("the server at the address of the control server is not one: it replied %s", answer.Status)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ const (
 	namesWithin  = 5 * time.Second
 )
 
-// serveData answers one connection to the data socket.
+// serveData serves one connection to the data socket.
 func (s *sidecar) serveData(conn *net.UnixConn) {
 	client, err := hold(conn)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *sidecar) serve(client *held) error {
 func (n *node) serveDial(client *held, r *request) error {
 	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(30*time.Second))
 	defer cancel()
-	// Whoever destroys the socket no longer wants the connection.
+	// A client that destroys the socket no longer wants the connection.
 	stop := client.whenEnded(cancel)
 	conn, err := n.dialTCP(ctx, r.Host, r.Port)
 	stop()
@@ -74,7 +74,7 @@ func (n *node) serveDial(client *held, r *request) error {
 	return nil
 }
 
-// serveNames answers threads, which have no other way to ask.
+// serveNames serves threads, which have no other channel for requests.
 func (n *node) serveNames(client *held, r *request) error {
 	ctx, cancel := context.WithTimeout(n.ctx, r.timeout(namesWithin))
 	defer cancel()
@@ -89,7 +89,7 @@ func (n *node) serveNames(client *held, r *request) error {
 	return err
 }
 
-// tunnel joins the two until one of them, or the node, ends.
+// tunnel joins the two connections until one of them, or the node, ends.
 func (n *node) tunnel(client *held, conn net.Conn) {
 	joined := &tunnel{node: client, tailnet: conn, traffic: &n.traffic}
 	forget, ok := n.open.add(joined)

@@ -11,9 +11,9 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
 
-// dialTCP connects to what the tailnet routes, and to nothing else: tsnet's own Dial sends whatever is no peer out by the network
-// of the host, and asks the host's resolver for names. It never leaves the user-space stack, in which what has no route would
-// wait for nothing; so that is refused before.
+// dialTCP connects only to addresses that the tailnet routes. tsnet's own Dial sends every other target out by the
+// network of the host, and queries the host's resolver for names. dialTCP never leaves the user-space stack. There, a
+// target without a route would wait in vain, so it is refused before.
 func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, error) {
 	if port < 1 || port > 65535 {
 		return nil, fail("EINVAL", "port must be 1 to 65535, not %d", port)
@@ -38,7 +38,8 @@ func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, er
 	return conn, nil
 }
 
-// attempt dials once; it ends early where the tailnet knows why nothing answers. The peer was there already: then silence is a filter's.
+// attempt dials once; it ends early if the tailnet knows why there is no reply. If the peer was online before, silence
+// means a filter.
 func (n *node) attempt(ctx context.Context, at netip.AddrPort, wasThere bool) (net.Conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -56,7 +57,7 @@ func (n *node) attempt(ctx context.Context, at netip.AddrPort, wasThere bool) (n
 	return conn, err
 }
 
-// locate turns a name or an address into an address that the tailnet routes.
+// locate resolves a name or an address to an address that the tailnet routes.
 func (n *node) locate(ctx context.Context, host string) (netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return n.routed(address)
@@ -75,7 +76,7 @@ func (n *node) locate(ctx context.Context, host string) (netip.Addr, error) {
 
 func (n *node) routed(address netip.Addr) (netip.Addr, error) {
 	address = address.Unmap()
-	// With an exit node everything has a route, but these have no meaning elsewhere.
+	// With an exit node every address has a route, but these have no meaning elsewhere.
 	if address.IsLoopback() || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() {
 		return address, fail("EHOSTUNREACH", "%s means this machine, or its own network: no tailnet leads there", address)
 	}
@@ -85,7 +86,7 @@ func (n *node) routed(address netip.Addr) (netip.Addr, error) {
 	return address, nil
 }
 
-// The peer of an idle connection that has gone without a word is found out by these, in about two minutes.
+// These probes detect, in about two minutes, that the peer of an idle connection disappeared without notice.
 const (
 	keepAliveIdle     = 60 * time.Second
 	keepAliveInterval = 15 * time.Second

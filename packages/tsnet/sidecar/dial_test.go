@@ -43,7 +43,7 @@ func TestDialing(t *testing.T) {
 			"127.0.0.1": "EHOSTUNREACH", "::ffff:127.0.0.1": "EHOSTUNREACH", "8.8.8.8": "EHOSTUNREACH", "100.100.100.100": "EHOSTUNREACH",
 			"fe80::1%lo": "EHOSTUNREACH", "localhost": "ENOTFOUND", "example.org": "ENOTFOUND", "three": "ENOTFOUND", "host.out.test": "ENOTFOUND",
 		} {
-			// A machine that is busy may stop a test at any place; it does not do so five times.
+			// A busy machine may stop a test at any place; it does not do so five times.
 			fastest := time.Hour
 			for range 5 {
 				started := time.Now()
@@ -56,7 +56,7 @@ func TestDialing(t *testing.T) {
 				t.Errorf("%s took %s", host, fastest)
 			}
 		}
-		// The same listener is reached by the way that is not taken.
+		// The same listener is reached by the path that is not used.
 		conn, err := one.server.Dial(ctx, "tcp", outside.Addr().String())
 		if err != nil {
 			t.Fatalf("tsnet's own Dial no longer leaves by the host's network (%v): is the guard still needed?", err)
@@ -78,7 +78,7 @@ func TestDialing(t *testing.T) {
 			t.Fatal(err)
 		}
 		control.SetSubnetRoutes(self.Self.PublicKey, routes)
-		// Each side learns of the route in its own time, and what arrives at the router while it does is lost.
+		// Each side gets the route at its own time, and packets that arrive at the router meanwhile are lost.
 		for _, err = echoed(ctx, one, "10.99.0.5", 80); err != nil && ctx.Err() == nil; {
 			_, err = echoed(ctx, one, "10.99.0.5", 80)
 		}

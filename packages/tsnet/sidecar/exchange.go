@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// An exchange sends a DNS query and brings the answer.
+// An exchange sends a DNS query and returns the reply.
 type exchange func(ctx context.Context, query []byte) ([]byte, error)
 
 const answerWithin = 2 * time.Second
 
-// resolverAt is how to ask the resolver at an address, with or without a port, or the one of an exit node, which speaks DNS over HTTP; false where
-// the tailnet does not lead there.
+// resolverAt returns the exchange with the resolver at an address, with or without a port, or with the one of an exit
+// node, which uses DNS over HTTP. It returns false if the tailnet has no route to the resolver.
 func (n *node) resolverAt(address string) (exchange, bool) {
 	if strings.HasPrefix(address, "http://") {
 		return n.overHTTP(address), true
@@ -60,7 +60,7 @@ func (n *node) overUDP(ctx context.Context, at netip.AddrPort, query []byte) ([]
 		if err != nil {
 			return nil, err
 		}
-		// An answer to something else may be forged.
+		// A reply to another query may be forged.
 		if size >= 12 && bytes.Equal(answer[:2], query[:2]) {
 			return answer[:size], nil
 		}
@@ -106,7 +106,7 @@ func (n *node) overHTTP(url string) exchange {
 	}
 }
 
-// dialResolver takes addresses only: a resolver that is given by its name would need another one first.
+// dialResolver accepts addresses only: a resolver that is given by name would need another resolver first.
 func (n *node) dialResolver(ctx context.Context, _, address string) (net.Conn, error) {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {

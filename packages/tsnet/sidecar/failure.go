@@ -13,7 +13,7 @@ import (
 type failure struct {
 	code string
 	err  error
-	// url is where somebody has to go, for a login that waits.
+	// url is the page that the operator must open, for a pending login.
 	url string
 }
 
@@ -41,7 +41,7 @@ func codeOf(err error) string {
 		return "ECANCELED"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "ETIMEDOUT"
-	// The user-space stack has words of its own, and no errors to compare with.
+	// The user-space stack has its own error texts, and no error values to compare with.
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(text, "connection was refused"):
 		return "ECONNREFUSED"
 	case errors.Is(err, syscall.ECONNRESET), strings.Contains(text, "reset by peer"), strings.Contains(text, "connection aborted"):

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A held connection to Node keeps one byte unread for as long as it stands. Linux resets the other end of a Unix socket that is closed
-// with bytes unread, also when the process dies: so whatever ends without release is ECONNRESET in Node, and never looks like the
-// end of a stream.
+// A held connection to Node keeps one byte unread as long as it is open. Linux resets the other end of a Unix socket
+// that is closed with unread bytes, also when the process dies. So an end without release is ECONNRESET in Node, and
+// never looks like the end of a stream.
 type held struct {
 	*net.UnixConn
 	raw syscall.RawConn
@@ -29,7 +29,7 @@ func hold(conn *net.UnixConn) (*held, error) {
 	return &held{UnixConn: conn, raw: raw}, nil
 }
 
-// readLine takes the first line, without its line feed, which is the byte that stays.
+// readLine reads the first line, without its line feed, which is the byte that stays unread.
 func (h *held) readLine(limit int) ([]byte, error) {
 	buffer := make([]byte, min(limit, usualLine))
 	seen := 0
@@ -50,7 +50,7 @@ func (h *held) readLine(limit int) ([]byte, error) {
 	}
 }
 
-// peek waits until more than seen bytes are there, and shows them.
+// peek waits until more than seen bytes are available, and returns them without consuming them.
 func (h *held) peek(buffer []byte, seen int) (int, error) {
 	var size int
 	err := h.await(func(fd int) (bool, error) {
@@ -75,7 +75,7 @@ func (h *held) take(buffer []byte) ([]byte, error) {
 	return buffer, err
 }
 
-// Read gives the bytes behind the one that is held, and leaves the last of them in its place.
+// Read returns the bytes after the held one, and leaves the last of them unread in its place.
 func (h *held) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -89,12 +89,12 @@ func (h *held) Read(p []byte) (int, error) {
 		}
 		if n >= 2 {
 			fresh = n - 1
-			// The same bytes to the same places; all but the last one leave the queue.
+			// Reads the same bytes into the same buffers; all except the last one leave the queue.
 			_, _, _, _, err = unix.RecvmsgBuffers(fd, [][]byte{first[:], p[:fresh-1]}, nil, unix.MSG_DONTWAIT)
 			return true, err
 		}
 		if ended(fd) {
-			// What came between the two looks is still to be had.
+			// Bytes that arrived between the two calls are still in the queue.
 			n, _, _, _, err = unix.RecvmsgBuffers(fd, [][]byte{first[:], p}, nil, unix.MSG_PEEK|unix.MSG_DONTWAIT)
 			if err == nil && n >= 2 {
 				fresh = n - 1
@@ -108,7 +108,7 @@ func (h *held) Read(p []byte) (int, error) {
 	return fresh, err
 }
 
-// whenEnded calls ended once the other side writes no more, until stop was called; nothing may be read meanwhile.
+// whenEnded calls call once the other side stops writing, unless stop was called before; nothing may be read meanwhile.
 func (h *held) whenEnded(call func()) (stop func()) {
 	finished := make(chan struct{})
 	go func() {
@@ -124,12 +124,12 @@ func (h *held) whenEnded(call func()) (stop func()) {
 	}
 }
 
-// awaitGone ends when the other side has closed both directions, or this one was closed.
+// awaitGone returns when the other side has closed both directions, or this side was closed.
 func (h *held) awaitGone() {
 	_ = h.await(func(fd int) (bool, error) { return polled(fd, unix.POLLHUP), nil })
 }
 
-// release takes the byte, so that closing is orderly.
+// release reads the held byte, so that the connection closes in an orderly way.
 func (h *held) release() {
 	_ = h.raw.Control(func(fd uintptr) {
 		var rest [1]byte
@@ -137,7 +137,7 @@ func (h *held) release() {
 	})
 }
 
-// await calls look now, and again each time that something happened, until it is done.
+// await calls look now, and again after each event, until it is done.
 func (h *held) await(look func(fd int) (done bool, err error)) error {
 	var outcome error
 	err := h.raw.Read(func(fd uintptr) bool {
@@ -154,7 +154,7 @@ func (h *held) await(look func(fd int) (done bool, err error)) error {
 	return outcome
 }
 
-// ended says whether the other side writes no more.
+// ended reports whether the other side has stopped writing.
 func ended(fd int) bool { return polled(fd, unix.POLLRDHUP|unix.POLLHUP) }
 
 func polled(fd int, events int16) bool {

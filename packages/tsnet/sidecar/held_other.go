@@ -8,8 +8,8 @@ import (
 	"net"
 )
 
-// held is a plain connection where closing with bytes unread resets nobody: there Node learns of the end of the process from the
-// process alone.
+// held is a plain connection on systems where closing with unread bytes does not reset the other end: there Node
+// detects the end of the process only from the process itself.
 type held struct {
 	*net.UnixConn
 	reader *bufio.Reader
@@ -32,10 +32,10 @@ func (h *held) readLine(limit int) ([]byte, error) {
 
 func (h *held) Read(p []byte) (int, error) { return h.reader.Read(p) }
 
-// whenEnded cannot be known here without reading.
+// whenEnded cannot be detected here without reading.
 func (h *held) whenEnded(func()) (stop func()) { return func() {} }
 
-// awaitGone cannot be known here before something is written.
+// awaitGone cannot be detected here before a write.
 func (h *held) awaitGone() { select {} }
 
 func (h *held) release() {}

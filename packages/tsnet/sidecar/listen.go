@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A listener is a place of a node at which connections arrive, to be handed to the socket at forward.
+// A listener is a place of a node at which connections arrive, which are handed to the socket at forward.
 type listener struct {
 	id      string
 	node    *node
@@ -20,7 +20,7 @@ type listener struct {
 	tls     *tls.Config
 }
 
-// A place without an address is the port on each of the node's own.
+// A place without an address is the port on each of the node's own addresses.
 type place struct {
 	address netip.Addr
 	port    uint16
@@ -33,8 +33,8 @@ func (p place) String() string {
 	return ":" + strconv.Itoa(int(p.port))
 }
 
-// ports are the listeners of one node. tsnet has listeners of its own, but theirs give connections whose addresses are not known before
-// the handshake ended, and drop those that nobody took within a second.
+// ports are the listeners of one node. tsnet has its own listeners, but those return connections whose addresses are
+// unknown until the handshake ends, and drop connections that are not accepted within a second.
 type ports struct {
 	mu     sync.Mutex
 	byAt   map[place]*listener
@@ -142,13 +142,14 @@ func (p *ports) find(dst netip.AddrPort, own []netip.Addr) *listener {
 	return nil
 }
 
-// incoming decides about each connection that arrives; what has no listener is reset.
+// incoming decides about each connection that arrives; a connection without a listener is reset.
 func (n *node) incoming(src, dst netip.AddrPort) (func(net.Conn), bool) {
 	found := n.ports.find(dst, n.self.ips())
 	if found == nil {
 		return nil, false
 	}
-	// It runs in a goroutine of its own, and must not return before the connection ends: then an address of a subnet is taken from the stack.
+	// It runs in its own goroutine, and must not return before the connection ends: then an address of a subnet is
+	// removed from the stack.
 	return func(conn net.Conn) { found.take(conn, src, dst) }, true
 }
 
@@ -181,7 +182,7 @@ func (l *listener) take(conn net.Conn, src, dst netip.AddrPort) {
 	l.node.tunnel(to, conn)
 }
 
-// offer announces the connection, and waits until somebody takes it.
+// offer announces the connection, and waits until Node accepts it.
 func (l *listener) offer(src, dst netip.AddrPort) (*held, error) {
 	ctx, cancel := context.WithTimeout(l.node.ctx, takenWithin)
 	defer cancel()

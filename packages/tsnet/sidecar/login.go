@@ -8,7 +8,7 @@ import (
 	"tailscale.com/ipn"
 )
 
-// watch reports what happens to the node until it ends.
+// watch reports the events of the node until it ends.
 func (n *node) watch() (<-chan ipn.Notify, error) {
 	watcher, err := n.local.WatchIPNBus(n.ctx, ipn.NotifyInitialState|ipn.NotifyPeerPatches)
 	if err != nil {
@@ -33,16 +33,17 @@ func (n *node) watch() (<-chan ipn.Notify, error) {
 	return changes, nil
 }
 
-// login is how far a node has come.
+// login is the progress of a node's login.
 type login struct {
 	state    ipn.State
 	url      string
 	approval bool
-	// retried: the key was offered once more, to a control server that no longer takes the node's own.
+	// retried: the key was offered once more, to a control server that no longer accepts the node's own key.
 	retried bool
 }
 
-// awaitRunning waits for the login. tsnet's start does not, and its own Up waits for ever where a key is missing or control does not answer.
+// awaitRunning waits for the login. tsnet's start does not wait, and its own Up waits forever if a key is missing or
+// control does not reply.
 func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, r *request) error {
 	var at login
 	doubt := time.NewTimer(controlPatience)
@@ -75,13 +76,13 @@ func (n *node) awaitRunning(ctx context.Context, changes <-chan ipn.Notify, r *r
 func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key string) error {
 	withheld := n.server.AuthKey == "" && key != ""
 	if withheld {
-		// tsnet asks for a login in a browser before it is given the key.
+		// tsnet requests a login in a browser before it gets the key.
 		change.BrowseToURL = nil
 	}
 	n.report(change)
 	if change.ErrMessage != nil {
 		if at.retried {
-			// Somebody may renew it on the server: it is tried again.
+			// An administrator may renew it on the server: Node retries.
 			return fail("EEXPIRED", "%s, and the control server refused the auth key: %s. Renew the node there, or give a key that is valid", over, *change.ErrMessage)
 		}
 		return fail("EAUTH", "the control server refused the login: %s", *change.ErrMessage)
@@ -102,25 +103,26 @@ func (n *node) advance(ctx context.Context, at *login, change ipn.Notify, key st
 	return nil
 }
 
-// offerKey logs in anew: tsnet uses a key only for a state folder that knows no node yet, not for one whose node has expired.
+// offerKey logs in again: tsnet uses a key only for a state folder that knows no node yet, not for one whose node has
+// expired.
 func (n *node) offerKey(ctx context.Context, key string) error {
 	n.usedKey = true
 	if err := n.local.Start(ctx, ipn.Options{AuthKey: key}); err != nil {
-		return fail("ESTART", "the node could not log in anew: %w", err)
+		return fail("ESTART", "the node could not log in again: %w", err)
 	}
 	if err := n.local.StartLoginInteractive(ctx); err != nil {
-		return fail("ESTART", "the node could not log in anew: %w", err)
+		return fail("ESTART", "the node could not log in again: %w", err)
 	}
 	return nil
 }
 
-// overdue says what the time ran out for.
+// overdue returns the step that ran out of time.
 func (at *login) overdue() error {
 	switch {
 	case at.approval:
 		return fail("ELOGIN", "%s", notAdmitted)
 	case at.url != "":
-		return &failure{code: "ELOGIN", url: at.url, err: errors.New("nobody has logged the node in yet: open " + at.url + " in a browser, or give it an auth key")}
+		return &failure{code: "ELOGIN", url: at.url, err: errors.New("the node is not logged in yet: open " + at.url + " in a browser, or give it an auth key")}
 	default:
 		return fail("ECONTROL", "the control server did not answer in time (state %s)", at.state)
 	}
@@ -136,11 +138,11 @@ func (n *node) ended(otherwise error) error {
 
 const notAdmitted = "an administrator of the tailnet has to admit it"
 
-// What has become of a node that was in the tailnet, and that its server asks to log in.
+// The message for a node that was in the tailnet, and that its server asks to log in.
 const gone = "the node was deleted on the control server"
 const over = "the login of the node is over: it has expired, or was ended or deleted on the control server"
 
-// follow goes on reporting after the login.
+// follow continues to report after the login.
 func (n *node) follow(changes <-chan ipn.Notify) {
 	for change := range changes {
 		if change.SelfChange != nil || len(change.PeersChanged) > 0 || len(change.PeersRemoved) > 0 || change.State != nil {

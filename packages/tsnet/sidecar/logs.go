@@ -5,10 +5,10 @@ import (
 	"log"
 )
 
-// verbose writes what tsnet logs of a node, where that was asked for; without, log discards it.
+// verbose writes tsnet's log of a node if that was requested; otherwise log discards it.
 func verbose(node, format string, args ...any) { log.Printf("["+node+"] "+format, args...) }
 
-// A blottingWriter takes keys out of what is logged.
+// A blottingWriter removes keys from the log.
 type blottingWriter struct {
 	to      io.Writer
 	secrets *secrets

@@ -1,5 +1,5 @@
-// The sidecar makes a Node process a member of tailnets: each of its nodes is a tsnet server, whose connections Node opens and accepts
-// over a Unix socket. PROTOCOL.md in the folder above is its contract.
+// The sidecar makes a Node process a member of tailnets: each of its nodes is a tsnet server, whose connections Node
+// opens and accepts over a Unix socket. PROTOCOL.md in the parent folder is its contract.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 
 const (
 	protocol = 3
-	// Without a limit, bulk traffic takes 450 to 730 MB; with this one as much goes through.
+	// Without a limit, bulk traffic takes 450 to 730 MB; with this limit the throughput is the same.
 	defaultMemoryLimit = "128MiB"
 	stopWithin         = 5 * time.Second
 )
@@ -69,7 +69,7 @@ func run(socketPath, memoryLimit string, logs bool) error {
 		return err
 	}
 	defer socket.Close()
-	// Where tsnet would look for a folder of logs in the system's.
+	// Otherwise tsnet would look for a log folder in the system's folders.
 	os.Setenv("TS_LOGS_DIR", filepath.Dir(socketPath))
 	s := &sidecar{out: &outbox{to: os.Stdout, secrets: hidden}, secrets: hidden}
 	go s.carry(socket)
@@ -81,7 +81,7 @@ func run(socketPath, memoryLimit string, logs bool) error {
 		close(ended)
 	}()
 	signals := make(chan os.Signal, 1)
-	// A terminal sends it to all of its processes; what that means for the nodes is for Node to say.
+	// A terminal sends it to all of its processes; Node decides what it means for the nodes.
 	signal.Ignore(syscall.SIGINT)
 	signal.Notify(signals, syscall.SIGTERM)
 	select {
@@ -102,14 +102,14 @@ func openSocket(path string) (*net.UnixListener, error) {
 	}
 	owner, ok := folder.Sys().(*syscall.Stat_t)
 	if folder.Mode().Perm()&0o077 != 0 || !ok || int(owner.Uid) != os.Getuid() {
-		return nil, fmt.Errorf("the folder %s is not this user's alone (0700): whoever reaches the data socket acts as this node", filepath.Dir(path))
+		return nil, fmt.Errorf("the folder %s must belong to this user with mode 0700, because access to the data socket gives control of the nodes", filepath.Dir(path))
 	}
 	before := syscall.Umask(0o177)
 	defer syscall.Umask(before)
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
 
-// limitMemory leaves what GOMEMLIMIT of the environment says in force, unless told otherwise.
+// limitMemory keeps the limit of GOMEMLIMIT in the environment, unless the option sets another.
 func limitMemory(limit string) error {
 	if limit == "" {
 		if os.Getenv("GOMEMLIMIT") != "" {

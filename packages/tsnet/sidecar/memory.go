@@ -11,7 +11,7 @@ var units = []struct {
 	bytes  int64
 }{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"", 1}}
 
-// parseMemory reads a size as GOMEMLIMIT is written.
+// parseMemory parses a size in the syntax of GOMEMLIMIT.
 func parseMemory(text string) (int64, error) {
 	for _, unit := range units {
 		number, ok := strings.CutSuffix(text, unit.suffix)

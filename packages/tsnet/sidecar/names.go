@@ -10,7 +10,7 @@ import (
 	"tailscale.com/ipn/ipnstate"
 )
 
-// names are those that the network map itself holds: of peers, and the extra records of the tailnet.
+// names are those in the network map itself: of peers, and the extra records of the tailnet.
 type names struct {
 	mu      sync.Mutex
 	byName  map[string][]netip.Addr
@@ -20,9 +20,9 @@ type names struct {
 }
 
 const (
-	// Changes of the map are told, but for those of extra records.
+	// Changes of the map are reported, except those of extra records.
 	namesLast = 5 * time.Second
-	// A name that is missing is looked for again, but not more often than this: a tailnet may be large.
+	// A missing name is looked up again, but at most this often, because a tailnet may be large.
 	missesLast = 100 * time.Millisecond
 )
 
@@ -32,7 +32,7 @@ func (s *names) forget() {
 	s.updated = time.Time{}
 }
 
-// lookup finds the addresses of a name, of family 4, 6 or either (0), and fails where there are none.
+// lookup returns the addresses of a name, of family 4, 6 or either (0), and fails if there are none.
 func (n *node) lookup(ctx context.Context, name string, family int) ([]netip.Addr, error) {
 	asked := strings.ToLower(trimDot(name))
 	if asked == "" {
@@ -53,7 +53,7 @@ func (n *node) lookup(ctx context.Context, name string, family int) ([]netip.Add
 	return found, nil
 }
 
-// mapped looks a name up in the network map; full is the name that a resolver should be asked for.
+// mapped looks a name up in the network map; full is the name for the query to a resolver.
 func (n *node) mapped(ctx context.Context, asked string) (found []netip.Addr, full string, err error) {
 	s := &n.names
 	s.mu.Lock()

@@ -29,7 +29,7 @@ type node struct {
 	ctx  context.Context
 	stop context.CancelCauseFunc
 
-	// usedKey: it logged in by the auth key, and not by what its folder holds.
+	// usedKey: it logged in by the auth key, and not by the key in its folder.
 	usedKey bool
 
 	self       self
@@ -43,7 +43,7 @@ type node struct {
 
 var errDown = &failure{code: "ECANCELED", err: errors.New("the node was taken down")}
 
-// How long peers get to learn that connections were ended, before the node goes: its own end tells them nothing.
+// How long peers have to receive the resets of connections before the node closes: its own end sends them nothing.
 const farewell = 100 * time.Millisecond
 
 const (
@@ -56,7 +56,7 @@ func newNode(name string, out *outbox) *node {
 	return &node{name: name, out: out, ctx: ctx, stop: stop}
 }
 
-// up returns once the node is part of the tailnet; down ends it, also from elsewhere.
+// up returns once the node is part of the tailnet; down ends it, also from another goroutine.
 func (n *node) up(r *request) (fields, error) {
 	started := time.Now()
 	lock, err := openStateFolder(r.StateDir)
@@ -119,8 +119,9 @@ func (n *node) join(r *request) (*ipnstate.Status, error) {
 	return status, n.useRoutes(ctx, r.ExitNode)
 }
 
-// firstKey is what tsnet is to offer at its start: nothing where the folder knows a node. That one has its own key, and one that was deleted,
-// or belongs to somebody else, would shut it out or make another node of it. It is offered when a login turns out to be needed.
+// firstKey is the key that tsnet offers at its start: none if the folder knows a node. That node has its own key. An
+// auth key that was deleted, or belongs to another user, would exclude it or make another node of it. The auth key is
+// offered when a login proves to be needed.
 func firstKey(r *request) string {
 	if r.Ephemeral || !knowsNode(r.StateDir) {
 		return r.AuthKey
@@ -128,7 +129,8 @@ func firstKey(r *request) string {
 	return ""
 }
 
-// useRoutes takes the routes that peers announce, which tsnet by itself does not on every system, and the exit node that was asked for.
+// useRoutes accepts the routes that peers announce, which tsnet by itself does not do on every system, and the
+// requested exit node.
 func (n *node) useRoutes(ctx context.Context, exitNode string) error {
 	wanted := &ipn.MaskedPrefs{RouteAllSet: true, ExitNodeIDSet: true, ExitNodeIPSet: true}
 	wanted.RouteAll = true
@@ -145,7 +147,7 @@ func (n *node) useRoutes(ctx context.Context, exitNode string) error {
 	return err
 }
 
-// down ends the connections, tells the tailnet where that is wanted, and frees the state folder.
+// down ends the connections, logs out of the tailnet if requested, and frees the state folder.
 func (n *node) down(logout bool) error {
 	n.stop(errDown)
 	n.ports.closeAll()
@@ -155,7 +157,7 @@ func (n *node) down(logout bool) error {
 	return n.close(logout || n.server.Ephemeral)
 }
 
-// close frees the state folder, unless the node does not end: then nothing else may use it.
+// close frees the state folder, unless the node does not end: then nothing else may use the folder.
 func (n *node) close(logout bool) error {
 	n.stop(errDown)
 	ended := make(chan struct{})
@@ -166,7 +168,7 @@ func (n *node) close(logout bool) error {
 		}
 		if logout && n.local != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), logoutWithin)
-			// A control server that cannot be reached learns of it by its own means.
+			// A control server that cannot be reached detects the logout by itself.
 			_ = n.local.Logout(ctx)
 			cancel()
 		}
@@ -193,10 +195,11 @@ func (n *node) log(format string, args ...any) {
 	}
 }
 
-// What a control server answers who asks for the map of a node that it does not know. tsnet asks on for ever, and tells nobody but the log.
+// The control server's reply to a request for the map of a node that it does not know. tsnet retries forever, and
+// reports it only in its log.
 const unknownNode = "initial fetch failed 404"
 
-// deleted tells once that the control server does not know the node any more.
+// deleted reports once that the control server no longer knows the node.
 func (n *node) deleted() {
 	if n.self.delete() {
 		n.out.event("error", fields{"node": n.name, "code": "EDELETED", "error": gone})
@@ -210,7 +213,7 @@ type openConnections struct {
 	done bool
 }
 
-// add returns how to forget the connection, or false once the node is going.
+// add returns a function that forgets the connection, or false once the node is closing.
 func (o *openConnections) add(conn interface{ abort() }) (remove func(), ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

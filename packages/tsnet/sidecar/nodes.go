@@ -6,23 +6,23 @@ import (
 	"sync"
 )
 
-// nodes are those of this sidecar, by the names that Node gave them.
+// nodes are the nodes of this sidecar, by the names that Node gave them.
 type nodes struct {
 	mu     sync.Mutex
 	byName map[string]*member
-	// lost says why those are not there that were to go up.
+	// lost is the reason why a node that was started is not there.
 	lost map[string]error
 }
 
-// A member is on its way up until it is ready.
+// A member is starting until it is ready.
 type member struct {
 	node  *node
 	ready bool
-	// settled is closed when its up has answered.
+	// settled is closed when its up has returned.
 	settled chan struct{}
 }
 
-// add takes a name for a node that goes up; settle says how it went.
+// add reserves a name for a starting node; settle records the result.
 func (s *nodes) add(added *node) (settle func(error), err error) {
 	if added.name == "" || strings.Contains(added.name, "/") {
 		return nil, fail("EINVAL", "node must be a name without a slash, not %q", added.name)
@@ -58,7 +58,7 @@ func (s *nodes) ready(name string) (*node, error) {
 	if found := s.byName[name]; found != nil && found.ready {
 		return found.node, nil
 	}
-	// Its name is a secret of those who may use it.
+	// Its name is a secret of its users.
 	switch found := s.byName[name]; {
 	case found != nil:
 		return nil, fail("ENONODE", "%s", found.node.awaits())
@@ -68,7 +68,7 @@ func (s *nodes) ready(name string) (*node, error) {
 	return nil, fail("ENONODE", "it has not joined")
 }
 
-// remove gives the name up, and the node back; one on its way up is stopped first, and ends by itself.
+// remove releases the name, and returns the node; a starting node is stopped first, and ends by itself.
 func (s *nodes) remove(name string) (removed *node, err error) {
 	s.mu.Lock()
 	found := s.byName[name]
@@ -91,7 +91,7 @@ func (s *nodes) remove(name string) (removed *node, err error) {
 	return found.node, nil
 }
 
-// explain keeps why a node was taken down, for those who dial through it.
+// explain stores why a node was taken down, for dials through it.
 func (s *nodes) explain(name, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

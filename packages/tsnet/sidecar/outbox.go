@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// fields of an answer or an event.
+// fields of a reply or an event.
 type fields map[string]any
 
-// outbox writes one JSON object a line, whole, whoever calls.
+// outbox writes one JSON object a line, atomically, from any goroutine.
 type outbox struct {
 	mu      sync.Mutex
 	to      io.Writer
@@ -23,7 +23,7 @@ func (o *outbox) write(line fields) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	// Who no longer reads has closed stdin too, or soon will, which ends the process.
+	// A reader that has closed stdout has also closed stdin, or soon will, which ends the process.
 	_, _ = o.to.Write(append(encoded, '\n'))
 }
 
@@ -42,7 +42,7 @@ func (o *outbox) answer(id int64, line fields, err error) {
 	o.write(line)
 }
 
-// refusal is what both the control channel and the data socket say of an error.
+// refusal is the form of an error on both the control channel and the data socket.
 func (o *outbox) refusal(err error) fields {
 	known := failureOf(err)
 	line := fields{"ok": false, "code": known.code, "error": o.secrets.blot(known.Error())}

@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 )
 
-// Tagged nodes belong to nobody in particular.
+// Tagged nodes have no owner.
 const ownedByTags = "its tags"
 
-// checkOwner keeps to whom the node belongs, and refuses a login by the key of somebody else: the control server makes another node of it then,
-// with other rights, under a name that is trusted.
+// checkOwner records the owner of the node, and refuses a login by a key of another user: the control server would then
+// make another node of it, with other rights, under a trusted name.
 func (n *node) checkOwner(r *request, user string) error {
 	if r.Ephemeral {
 		return nil
@@ -22,7 +22,7 @@ func (n *node) checkOwner(r *request, user string) error {
 	if err == nil && n.usedKey && string(before) != user {
 		return fail("EAUTH", "the auth key belongs to %s, and the node to %s: give it a key of %s, or another state_dir (or hostname) to make it another node", user, before, before)
 	}
-	// Without the file the next login by a key is believed.
+	// Without the file the next login by a key is trusted.
 	_ = os.WriteFile(file, []byte(user), 0o600)
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// A datagram port is a UDP port of a node, on one of its addresses or on both, carried in frames over a connection of Node.
+// A datagram port is a UDP port of a node, on one of its addresses or on both, carried in frames over a connection of
+// Node.
 type datagramPort struct {
 	client  *held
 	node    *node
@@ -25,9 +26,9 @@ type datagramPort struct {
 const (
 	frameHead    = 5
 	datagramMost = 65507
-	// A host name at its longest, with a port.
+	// The longest host name, with a port.
 	addressMost = 255
-	// Names are found at once or never; a datagram does not wait for longer.
+	// Names resolve at once or never; a datagram does not wait longer.
 	datagramLookup = 2 * time.Second
 )
 
@@ -63,7 +64,7 @@ func (n *node) servePackets(client *held, r *request) error {
 	return nil
 }
 
-// bind opens the port on the address given, or the same one on each address of the node.
+// bind opens the port on the given address, or the same port on each address of the node.
 func (n *node) bind(host string, port uint16) ([]net.PacketConn, error) {
 	addresses := n.self.ips()
 	if host != "" {
@@ -93,7 +94,7 @@ func (n *node) bind(host string, port uint16) ([]net.PacketConn, error) {
 	return sockets, nil
 }
 
-// abort ends the port; Node sees a break unless the connection was released before.
+// abort ends the port; Node sees a reset unless the connection was released before.
 func (d *datagramPort) abort() {
 	d.once.Do(func() {
 		for _, socket := range d.sockets {
@@ -118,7 +119,7 @@ func (d *datagramPort) inward(socket net.PacketConn) {
 	}
 }
 
-// outward ends without an error when Node ends the connection.
+// outward returns without an error when Node ends the connection.
 func (d *datagramPort) outward() error {
 	frames := bufio.NewReaderSize(d.client, 64<<10)
 	for {
@@ -160,7 +161,7 @@ func (d *datagramPort) dispatch(to string, payload []byte) error {
 	return fail("EHOSTUNREACH", "%s is of another family than the port", address)
 }
 
-// notice tells of a datagram that was not sent.
+// notice reports a datagram that was not sent.
 func (d *datagramPort) notice(to string, reason error) error {
 	line := d.node.out.refusal(reason)
 	line["to"] = to

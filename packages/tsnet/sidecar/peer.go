@@ -14,7 +14,7 @@ import (
 	"tailscale.com/tailcfg"
 )
 
-// A peer is who is at the other end, as the control server vouches for it.
+// A peer is the other end of a connection, as the control server reports it.
 type peer struct {
 	Name      string   `json:"name"`
 	DNSName   string   `json:"dns_name"`
@@ -37,7 +37,8 @@ func newPeer(status *ipnstate.Status, of *ipnstate.PeerStatus) peer {
 	return found
 }
 
-// identities remembers who is behind an address: several connections come from one peer, and asking costs more than accepting.
+// identities caches the peer behind an address: one peer opens several connections, and a query costs more than an
+// accept.
 type identities struct {
 	mu    sync.Mutex
 	known map[netip.Addr]identity
@@ -48,7 +49,7 @@ type identity struct {
 	since time.Time
 }
 
-// Changes of the network map empty the memory; this is for changes that are not told.
+// Changes of the network map clear the cache; this limit is for changes that are not reported.
 const identitiesLast = 5 * time.Second
 
 func (i *identities) forget() {
@@ -57,7 +58,8 @@ func (i *identities) forget() {
 	i.known = nil
 }
 
-// whoIs finds the peer at an address, or nil for one that the tailnet does not know, such as one behind a subnet router.
+// whoIs returns the peer at an address, or nil for one that the tailnet does not know, such as one behind a subnet
+// router.
 func (n *node) whoIs(ctx context.Context, address netip.Addr) (*peer, error) {
 	i := &n.identities
 	i.mu.Lock()

@@ -12,10 +12,11 @@ import (
 	"tailscale.com/wgengine/netstack"
 )
 
-// What the user-space stack can do, and its wrappers do not offer, is reached by the names of their fields. Versions are pinned, and
-// tests fail should a name go.
+// Features of the user-space stack that its wrappers do not offer are reached through the names of their fields.
+// Versions are pinned, and tests fail if a name disappears.
 
-// abortTCP resets a connection: its adapter only knows an orderly close, which would let half of an answer pass for the whole.
+// abortTCP resets a connection: its adapter offers only an orderly close, which would make half of a response look
+// complete.
 func abortTCP(conn net.Conn) {
 	if endpoint, ok := endpointOf(conn); ok {
 		endpoint.Abort()
@@ -31,8 +32,8 @@ func endpointOf(conn net.Conn) (tcpip.Endpoint, bool) {
 	return fieldOf[tcpip.Endpoint](tcp, "ep")
 }
 
-// abortAll resets what is open in the stack of a node. tsnet's Close does so only once nothing takes packets from the stack any more, and
-// waits for ever where there are more of them than its queue holds, 512.
+// abortAll resets all open connections in the stack of a node. tsnet's Close resets them only after nothing reads
+// packets from the stack, and waits forever if there are more packets than its queue holds, 512.
 func abortAll(server *tsnet.Server) int {
 	all, ok := stackOf(server)
 	if !ok {

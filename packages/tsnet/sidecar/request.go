@@ -2,7 +2,8 @@ package main
 
 import "time"
 
-// A request on the control channel, or the first line of a connection to the data socket; PROTOCOL.md says what each op takes.
+// A request on the control channel, or the first line of a connection to the data socket; PROTOCOL.md lists the fields
+// of each op.
 type request struct {
 	ID         int64    `json:"id"`
 	Op         string   `json:"op"`

@@ -8,9 +8,9 @@ import (
 	"tailscale.com/util/dnsname"
 )
 
-// askResolvers asks the resolvers that the tailnet names for a domain (split DNS, or its default ones), in their order, as far as they
-// are reached through the tailnet. One outside of it would be reached by the network of the host, and so is left out. Go's own
-// resolver is not used: it reads the host's files.
+// askResolvers queries the resolvers that the tailnet names for a domain (split DNS, or its default ones), in order. It
+// skips resolvers that are not reached through the tailnet, because they would be reached by the network of the host.
+// Go's own resolver is not used: it reads the host's files.
 func (n *node) askResolvers(ctx context.Context, name string) ([]netip.Addr, error) {
 	fqdn, err := dnsname.ToFQDN(name)
 	if err != nil {
@@ -66,7 +66,7 @@ func newQuery(name string, kind dnsmessage.Type) ([]byte, error) {
 	return message.Pack()
 }
 
-// addressesIn takes the addresses of an answer; there are none where the name does not exist.
+// addressesIn returns the addresses in a reply; none if the name does not exist.
 func addressesIn(answer []byte) ([]netip.Addr, error) {
 	var message dnsmessage.Message
 	if err := message.Unpack(answer); err != nil {

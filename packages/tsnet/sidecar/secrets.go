@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// secrets blots out the keys that were handed in, and whatever looks like one, from all words that leave the process.
+// secrets removes the keys that were passed in, and everything that looks like a key, from all output of the process.
 type secrets struct {
 	mu   sync.RWMutex
 	keys map[string]struct{}
 }
 
-// Ids of logins that wait (hskey-authreq-) are in addresses that somebody has to open.
+// Ids of pending logins (hskey-authreq-) are part of URLs that the operator must open.
 var keyShape = regexp.MustCompile(`(tskey-[a-z]+-|privkey:|hskey-(?:auth|api)-)[A-Za-z0-9_-]+`)
 
-// No server makes a key as short as this: to blot it out would only garble what is said.
+// No server makes keys as short as this: to remove such a string would only garble the output.
 const shortestKey = 8
 
 func (s *secrets) add(key string) {

@@ -8,7 +8,7 @@ import (
 	"tailscale.com/tailcfg"
 )
 
-// self is what the control server says of the node itself, which may change while it runs.
+// self is what the control server reports about the node itself, which may change while it runs.
 type self struct {
 	mu        sync.RWMutex
 	addresses []netip.Addr
@@ -19,7 +19,7 @@ type self struct {
 	isGone bool
 }
 
-// awaits says what keeps a node that goes up.
+// awaits returns what a starting node waits for.
 func (n *node) awaits() string {
 	n.self.mu.RLock()
 	defer n.self.mu.RUnlock()
@@ -27,7 +27,7 @@ func (n *node) awaits() string {
 	case n.self.state == ipn.NeedsMachineAuth:
 		return notAdmitted
 	case n.self.url != "":
-		return "somebody has to log it in at " + n.self.url
+		return "it needs a login at " + n.self.url
 	}
 	return "it is still joining"
 }
@@ -64,7 +64,8 @@ func (s *self) dnsName() string {
 	return s.name
 }
 
-// member says whether the tailnet still knows the node: one whose key has expired would wait for answers that nobody sends.
+// member returns an error if the tailnet no longer knows the node: a node whose key has expired would wait for replies
+// that never arrive.
 func (s *self) member() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -78,7 +79,7 @@ func (s *self) member() error {
 	return nil
 }
 
-// delete says whether that is new; a node that has not joined yet learns of it in the answer to its login.
+// delete reports whether that is new; a node that has not joined yet gets it in the reply to its login.
 func (s *self) delete() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +90,7 @@ func (s *self) delete() bool {
 	return true
 }
 
-// offer keeps where somebody may log the node in.
+// offer stores the URL at which the operator may log the node in.
 func (s *self) offer(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// A sidecar answers the requests of one Node process, and carries its connections.
+// A sidecar serves the requests of one Node process, and carries its connections.
 type sidecar struct {
 	out     *outbox
 	secrets *secrets
 	nodes   nodes
 }
 
-// A line of control is at most this long.
+// Maximum length of a control line.
 const requestLimit = 1 << 20
 
-// control answers requests until their end.
+// control serves requests until their end.
 func (s *sidecar) control(requests io.Reader) {
 	lines := bufio.NewScanner(requests)
 	lines.Buffer(make([]byte, 64<<10), requestLimit)
 	for lines.Scan() {
 		r := new(request)
 		if err := json.Unmarshal(lines.Bytes(), r); err != nil || r.ID <= 0 {
-			// The line itself may hold a key, and the words of the parser some of it.
+			// The line itself may contain a key, and the parser's error may quote it.
 			s.out.event("proto_error", fields{"error": "a line is no request: it must be a JSON object with a positive id"})
 			continue
 		}
@@ -81,7 +81,7 @@ func (s *sidecar) carryOut(r *request) (fields, error) {
 	return nil, fail("EPROTO", "there is no op %q", r.Op)
 }
 
-// lookUp is asked for on both channels.
+// lookUp is requested on both channels.
 func (n *node) lookUp(ctx context.Context, r *request) (fields, error) {
 	if r.Op == "reverse" {
 		names, err := n.reverse(ctx, r.Address)
@@ -102,7 +102,7 @@ func (s *sidecar) up(r *request) (fields, error) {
 	return answer, err
 }
 
-// close gives up a listener, which may be gone already.
+// close releases a listener, which may be gone already.
 func (s *sidecar) close(id string) error {
 	name, _, _ := strings.Cut(id, "/")
 	if n, err := s.nodes.ready(name); err == nil {
@@ -111,7 +111,7 @@ func (s *sidecar) close(id string) error {
 	return nil
 }
 
-// whois takes an address with or without a port.
+// whois accepts an address with or without a port.
 func (n *node) whois(ctx context.Context, text string) (fields, error) {
 	address, err := netip.ParseAddr(text)
 	if err != nil {
@@ -123,7 +123,7 @@ func (n *node) whois(ctx context.Context, text string) (fields, error) {
 	}
 	found, err := n.whoIs(ctx, address.Unmap())
 	if err == nil && found == nil {
-		err = fail("ENOTFOUND", "the tailnet knows nobody at %s", address)
+		err = fail("ENOTFOUND", "the tailnet knows no peer at %s", address)
 	}
 	return fields{"peer": found}, err
 }
@@ -139,7 +139,7 @@ func (s *sidecar) carry(socket *net.UnixListener) {
 	}
 }
 
-// stop takes all nodes down, for at most the time given.
+// stop takes all nodes down, within the given time.
 func (s *sidecar) stop(within time.Duration) {
 	var all sync.WaitGroup
 	for _, name := range s.nodes.names() {

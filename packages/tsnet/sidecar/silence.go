@@ -12,16 +12,18 @@ import (
 )
 
 const (
-	// How long a dial goes without an answer before the tailnet is asked why: three attempts of TCP.
+	// How long a dial waits for a reply before the tailnet is checked for a reason: three attempts of TCP.
 	dialPatience = 3500 * time.Millisecond
-	// How long a peer has to show that it is there.
+	// How long a peer has to reply to a ping.
 	pingWithin = 3 * time.Second
 )
 
-// errThere: the peer answers the tailnet, and may not have been there yet when the dial began; TCP itself would ask only seconds later.
+// errThere: the peer replies to the tailnet, and may not have been reachable when the dial began. TCP itself would
+// retry only seconds later.
 var errThere = &failure{code: "ETIMEDOUT", err: errors.New("the peer is there only now")}
 
-// silence says why nothing answers at an address, as far as the tailnet knows: nil where that is no reason to give up.
+// silence returns the reason why an address does not reply, as far as the tailnet knows; nil if the dial should
+// continue.
 func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) error {
 	status, err := n.local.Status(ctx)
 	if err != nil {
@@ -36,7 +38,8 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) er
 		if !wasThere {
 			return errThere
 		}
-		// What a rule of the tailnet denies, the peer drops without a word; a port without a listener is refused by a reset.
+		// The peer silently drops packets that a rule of the tailnet denies; a port without a listener replies with a
+		// reset.
 		if slices.Contains(peer.TailscaleIPs, at.Addr()) && !n.answers.has(at) {
 			return fail("EFILTERED", "%s is there, but does not answer on port %d: an access rule of the tailnet denies it, or a filter of its own", name, at.Port())
 		}
@@ -51,7 +54,7 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) er
 	return fail("EHOSTUNREACH", "%s is offline since %s", name, peer.LastSeen.UTC().Format(time.RFC3339))
 }
 
-// isThere asks the peer itself: the control server may know less.
+// isThere pings the peer itself, because the control server's data may be out of date.
 func (n *node) isThere(ctx context.Context, peer *ipnstate.PeerStatus) bool {
 	if len(peer.TailscaleIPs) == 0 {
 		return false
@@ -62,7 +65,7 @@ func (n *node) isThere(ctx context.Context, peer *ipnstate.PeerStatus) bool {
 	return err == nil && result.Err == ""
 }
 
-// peerAt is who has the address, or announces the subnet that it is in.
+// peerAt returns the peer that has the address, or that announces its subnet.
 func peerAt(status *ipnstate.Status, address netip.Addr) (found *ipnstate.PeerStatus) {
 	for _, peer := range status.Peer {
 		if slices.Contains(peer.TailscaleIPs, address) {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// openStateFolder makes the folder of a node and locks it: a node key that runs twice gives no error, one of the two just gets no traffic.
-// Closing the file unlocks; so does the end of the process, however it ends.
+// openStateFolder makes the folder of a node and locks it. A node key that runs twice gives no error: one of the two
+// nodes just gets no traffic. Closing the file unlocks the folder; so does the end of the process, however it ends.
 func openStateFolder(path string) (*os.File, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fail("EINVAL", "state_dir must be an absolute path, not %q", path)
@@ -33,8 +33,8 @@ func openStateFolder(path string) (*os.File, error) {
 	return lock, nil
 }
 
-// lastingPort is the UDP port of a node, the same after a restart: with a new one, peers go on sending to the old one for some
-// seconds, and the first request after every second restart took 5 to 10 s.
+// lastingPort is the UDP port of a node, the same after a restart. With a new port, peers continue to send to the old
+// one for some seconds: the first request after every second restart took 5 to 10 s.
 func lastingPort(folder string) uint16 {
 	file := filepath.Join(folder, "udp-port")
 	if text, err := os.ReadFile(file); err == nil {
@@ -48,7 +48,7 @@ func lastingPort(folder string) uint16 {
 	if !free {
 		return 0
 	}
-	// Without the file the node works all the same, it is only slower to be found again.
+	// Without the file the node works; peers only need longer to find it again.
 	_ = os.WriteFile(file, []byte(strconv.Itoa(int(port))), 0o600)
 	return port
 }
@@ -63,7 +63,7 @@ func freePort(wanted int) (uint16, bool) {
 	return uint16(address.Port), ok
 }
 
-// knowsNode says whether a node has logged in from the folder before.
+// knowsNode reports whether a node has logged in from the folder before.
 func knowsNode(folder string) bool {
 	text, err := os.ReadFile(filepath.Join(folder, "tailscaled.state"))
 	return err == nil && bytes.Contains(text, []byte(`"_current-profile"`))

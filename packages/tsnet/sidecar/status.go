@@ -76,7 +76,7 @@ func newPeerStatus(status *ipnstate.Status, of *ipnstate.PeerStatus) peerStatus 
 	return found
 }
 
-// ping says by which way a peer is reached.
+// ping reports the path by which a peer is reached.
 func (n *node) ping(ctx context.Context, host string) (fields, error) {
 	address, err := n.locate(ctx, host)
 	if err != nil {

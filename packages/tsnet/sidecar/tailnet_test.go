@@ -62,7 +62,7 @@ func newTestNode(t *testing.T, control *testcontrol.Server, name string) *node {
 	return n
 }
 
-// serveAt has each connection to a place of a node handled, by the way of a socket as Node would.
+// serveAt handles each connection to a place of a node, through a socket as Node would.
 func serveAt(t *testing.T, n *node, r *request, handle func(*net.UnixConn)) {
 	t.Helper()
 	r.Forward = filepath.Join(t.TempDir(), "forward")

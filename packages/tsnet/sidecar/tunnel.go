@@ -8,7 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// A tunnel joins a connection of Node to one of the tailnet. The end of a stream is passed on as such, a break as a break.
+// A tunnel joins a connection of Node to one of the tailnet. An end of a stream is passed on as an end, a reset as a
+// reset.
 type tunnel struct {
 	node    *held
 	tailnet net.Conn
@@ -19,7 +20,7 @@ type tunnel struct {
 // traffic counts the bytes of users.
 type traffic struct{ received, sent atomic.Int64 }
 
-// A connection that waits holds a small buffer; what flows, a large one.
+// A waiting connection holds a small buffer; a flowing one, a large buffer.
 const (
 	waiting = 4 << 10
 	flowing = 64 << 10
@@ -50,7 +51,7 @@ func (t *tunnel) run() {
 	})
 }
 
-// abort ends both sides so that each of them sees a break.
+// abort ends both sides so that each of them sees a reset.
 func (t *tunnel) abort() {
 	t.once.Do(func() {
 		abortTCP(t.tailnet)
@@ -73,12 +74,13 @@ func (t *tunnel) inward() error {
 	return closeWrite(t.node)
 }
 
-// followGone ends the peer's side too, once Node reads no more either: there is nobody left to send to.
+// followGone ends the peer's side too, once Node also stops reading: there is no receiver left.
 func (t *tunnel) followGone() {
 	t.node.awaitGone()
 	t.once.Do(func() {
 		t.tailnet.Close()
-		// Both ends of sending look the same as nobody being there: what Node has not read yet is to end in order.
+		// An end of both directions looks the same as a destroyed socket: data that Node has not read yet must end in
+		// order.
 		t.node.release()
 		t.node.Close()
 	})
@@ -97,7 +99,7 @@ func pass(to io.Writer, from io.Reader, count *atomic.Int64) error {
 	small := make([]byte, waiting)
 	for {
 		n, err := passOnce(to, from, small, count)
-		// As long as a buffer is filled there is more to be had at once.
+		// A full buffer means that more data is available at once.
 		for full := waiting; err == nil && n == full; full = flowing {
 			n, err = passLarge(to, from, count)
 		}
@@ -128,7 +130,7 @@ func passOnce(to io.Writer, from io.Reader, buffer []byte, count *atomic.Int64) 
 	return n, err
 }
 
-// bare is the connection below TLS.
+// bare returns the connection under TLS.
 func bare(conn net.Conn) net.Conn {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		return wrapped.NetConn()

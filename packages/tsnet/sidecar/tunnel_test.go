@@ -66,7 +66,7 @@ func TestConnectionsEndAsTheyDo(t *testing.T) {
 	})
 }
 
-// More connections than the queue of packets is long, which tsnet's own Close waits for without end.
+// More connections than the packet queue holds, for which tsnet's own Close waits forever.
 func TestANodeWithManyConnectionsEnds(t *testing.T) {
 	control := newTailnet(t)
 	one, two := newTestNode(t, control, "one"), newTestNode(t, control, "two")

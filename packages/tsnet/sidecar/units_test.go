@@ -30,7 +30,7 @@ func TestCodesOfErrors(t *testing.T) {
 func TestKeysAreBlottedOut(t *testing.T) {
 	var hidden secrets
 	hidden.add("a-key-of-no-known-shape")
-	// A key that is a mistake garbles nothing, and an address to log in at can be opened.
+	// A key that is too short garbles nothing, and a login URL stays usable.
 	hidden.add("a")
 	if login := "open https://server.test/register/hskey-authreq-abc"; hidden.blot(login) != login {
 		t.Errorf("%q", hidden.blot(login))

@@ -1,4 +1,4 @@
-/** Where programs are kept that were built on this machine: one for each state of the sources and each platform. */
+/** The cache of programs that were built on this machine: one for each state of the sources and each platform. */
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import type { Platform } from './platform.ts'
 import { type GoProgram, sidecar } from './program.ts'
 import { sourceDigest } from './source.ts'
 
-/** `TROUPE_CACHE_DIR`, else `troupe` in the user's cache. */
+/** Returns `TROUPE_CACHE_DIR`, else `troupe` in the user's cache. */
 export function defaultCache(): string {
   const { TROUPE_CACHE_DIR: own, XDG_CACHE_HOME: shared } = process.env
   if (own !== undefined && own !== '') return own
@@ -15,7 +15,7 @@ export function defaultCache(): string {
   return join(shared === undefined || shared === '' ? join(homedir(), '.cache') : shared, 'troupe')
 }
 
-/** A place in the cache: the program, and beside it a file with its SHA-256. */
+/** A place in the cache: the program, and next to it a file with its SHA-256. */
 export interface CachePlace {
   readonly folder: string
   readonly program: string
@@ -32,15 +32,15 @@ export async function cachePlace(
   return { folder, program, checksum: `${program}.sha256` }
 }
 
-/** Makes the folder, for this user alone. */
+/** Makes the folder, accessible only to this user. */
 export async function makePlace({ folder }: CachePlace): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
 }
 
 /**
- * The SHA-256 of what lies at a place, or undefined where nothing does.
+ * Returns the SHA-256 of the program at a place, or `undefined` if there is none.
  *
- * @throws TroupeError `Invalid`, final, when others could have put it there.
+ * @throws TroupeError `Invalid`, final, when other users could have written it.
  */
 export async function recordedAt({ folder, checksum }: CachePlace): Promise<string | undefined> {
   const recorded = await readFile(checksum, 'utf8').catch(() => undefined)

@@ -1,17 +1,17 @@
-/** What is run is what was built: programs are checked against their SHA-256 before they are started. */
+/** Checks programs against their SHA-256 before they are started, so that only the program that was built is run. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { TroupeError } from '@troupe/core'
 
-/** SHA-256 of a file, in hexadecimal. */
+/** Returns the SHA-256 of a file, in hexadecimal. */
 export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')
 }
 
-/** @throws TroupeError `Invalid`, final, when the file is another one. */
+/** @throws TroupeError `Invalid`, final, when the checksum differs. */
 export async function verify(path: string, expected: string): Promise<string> {
   const actual = await sha256(path)
   if (actual === expected) return actual

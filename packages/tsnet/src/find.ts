@@ -1,4 +1,7 @@
-/** Finds the sidecar: where its user says it is, in the package of the platform, or in the cache of what was built here. */
+/**
+ * Finds the sidecar: at the path that its user names, in the package of the platform, or in the cache of programs built
+ * here.
+ */
 import { access, constants, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -8,18 +11,22 @@ import { sha256, verify } from './checksum.ts'
 import { currentPlatform, type Platform, platformPackage } from './platform.ts'
 import { type GoProgram, launcher, sidecar } from './program.ts'
 
+/** How to find a program. */
 export interface FindOptions {
-  /** A program to use. @default the variable `TROUPE_TSNET`; without it, the ways below are tried */
+  /** A program to use. @default the variable `TROUPE_TSNET`; without it, the package and the cache are tried */
   readonly path?: string
-  /** What the SHA-256 of {@link path} has to be, in hexadecimal. @default anything: whoever names a program vouches for it */
+  /**
+   * The expected SHA-256 of {@link path}, in hexadecimal. @default not checked, because the caller who names a program
+   * trusts it
+   */
   readonly sha256?: string
-  /** Folder of what was built here. @default the variable `TROUPE_CACHE_DIR`, else `troupe` in the user's cache */
+  /** Folder of the programs built here. @default the variable `TROUPE_CACHE_DIR`, else `troupe` in the user's cache */
   readonly cache?: string
-  /** @default the one of this process */
+  /** @default the platform of this process */
   readonly platform?: Platform
 }
 
-/** A program that was found, and checked. */
+/** A program that was found and checked. */
 export interface Sidecar {
   readonly path: string
   readonly origin: 'path' | 'package' | 'cache'
@@ -27,7 +34,7 @@ export interface Sidecar {
 }
 
 /**
- * The sidecar to run. Nothing is ever built or downloaded here.
+ * Returns the sidecar to run. Never builds or downloads anything.
  *
  * @example
  * ```ts
@@ -35,14 +42,17 @@ export interface Sidecar {
  * spawn(path, ['--sock', socket])
  * ```
  *
- * @throws TroupeError `Unavailable`, final, with what to do, where there is none; `Invalid`, final, for one whose checksum differs, and on
- *   platforms that are not supported.
+ * @throws TroupeError `Unavailable`, final, with what to do, if there is none; `Invalid`, final, for one whose checksum
+ *   differs, and on platforms that are not supported.
  */
 export async function findSidecar(options: FindOptions = {}): Promise<Sidecar> {
   return find(sidecar, options)
 }
 
-/** The launcher of `isolation: process`, found as the sidecar is; the variable is `TROUPE_LAUNCHER`. Throws like {@link findSidecar}. */
+/**
+ * Returns the launcher of `isolation: process`, found like the sidecar; the variable is `TROUPE_LAUNCHER`. Throws like
+ * {@link findSidecar}.
+ */
 export async function findLauncher(options: FindOptions = {}): Promise<Sidecar> {
   return find(launcher, options)
 }
@@ -90,7 +100,7 @@ async function inCache(program: GoProgram, cache: string, platform: Platform): P
   return { path: place.program, origin: 'cache', sha256: await verify(place.program, expected) }
 }
 
-/** What the programs have to be that were published with this version; none in a repository. */
+/** Returns the expected checksums of the programs published with this version; `undefined` in a repository. */
 async function publishedChecksums(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(import.meta.dirname, '../checksums.json'), 'utf8').catch(() => '{}')
   const json: unknown = JSON.parse(text)

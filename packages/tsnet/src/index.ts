@@ -1,6 +1,6 @@
 /**
- * Finds the program that makes this process a member of tailnets: the sidecar of `network.tailscale`, a small Go program on Tailscale's tsnet.
- * `PROTOCOL.md` says how to speak with it, `@troupe/tsnet/build` builds it.
+ * Finds the program that makes this process a member of tailnets: the sidecar of `network.tailscale`, a small Go
+ * program based on Tailscale's tsnet. `PROTOCOL.md` describes its protocol; `@troupe/tsnet/build` builds it.
  */
 export { findLauncher, findSidecar, type FindOptions, type Sidecar } from './find.ts'
 export { currentPlatform, type Platform, platformPackage, platforms } from './platform.ts'

@@ -1,18 +1,19 @@
-/** Where the sidecar runs. */
+/** The platforms of the sidecar. */
 import { TroupeError } from '@troupe/core'
 
-/** Platforms with a package of their own, as `process.platform` and `process.arch` say them, joined. */
+/** Platforms with their own package, as `process.platform` and `process.arch`, joined. */
 export const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'] as const
 
+/** A platform with its own package. */
 export type Platform = (typeof platforms)[number]
 
-/** The package that brings the program of a platform. */
+/** Returns the package that contains the program of a platform. */
 export function platformPackage(platform: Platform): string {
   return `@troupe/tsnet-${platform}`
 }
 
 /**
- * The platform of this process.
+ * Returns the platform of this process.
  *
  * @throws TroupeError `Invalid`, "not supported", for one on which the sidecar does not run.
  */

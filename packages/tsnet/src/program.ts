@@ -1,14 +1,14 @@
-/** The Go programs that this package brings. */
+/** The Go programs of this package. */
 import { join } from 'node:path'
 
 export interface GoProgram {
-  /** Its file's name. */
+  /** Name of the program's file. */
   readonly name: 'troupe-tsnet' | 'troupe-launch'
-  /** Of its sources. */
+  /** Folder of its sources. */
   readonly folder: string
-  /** Of the cache, below which there is one for each state of the sources. */
+  /** Folder of the cache, with one subfolder for each state of the sources. */
   readonly cacheFolder: string
-  /** Names a program to use. */
+  /** Environment variable that names a program to use instead. */
   readonly variable: 'TROUPE_TSNET' | 'TROUPE_LAUNCHER'
   readonly title: string
 }
@@ -22,7 +22,7 @@ export const sidecar: GoProgram = {
   title: 'the sidecar of network.tailscale',
 }
 
-/** Starts processes that are not trusted. Linux alone has what it stands on. */
+/** Starts untrusted processes. Linux only, because it depends on Linux features. */
 export const launcher: GoProgram = {
   name: 'troupe-launch',
   folder: join(import.meta.dirname, '../launcher'),

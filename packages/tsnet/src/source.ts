@@ -1,4 +1,4 @@
-/** The Go sources that this package brings. */
+/** The Go sources of this package. */
 import { createHash } from 'node:crypto'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +6,10 @@ import { sidecar } from './program.ts'
 
 export const sourceFolder = sidecar.folder
 
-/** Says in which state the sources are, in 16 hexadecimal digits: a sidecar that was built of others may speak another protocol. */
+/**
+ * Returns the digest of the sources, in 16 hexadecimal digits: a sidecar built from other sources may use another
+ * protocol.
+ */
 export async function sourceDigest(folder: string = sourceFolder): Promise<string> {
   const files = await Array.fromAsync(glob('**/*', { cwd: folder, withFileTypes: true }))
   const paths = files.filter((file) => file.isFile() && !file.name.endsWith('_test.go')).map((file) => join(file.parentPath, file.name))

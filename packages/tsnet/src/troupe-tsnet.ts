@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** `troupe-tsnet`: builds the sidecar of `network.tailscale` and the launcher of `isolation: process`, or says where the sidecar is. */
+/**
+ * `troupe-tsnet`: builds the sidecar of `network.tailscale` and the launcher of `isolation: process`, or prints where
+ * the sidecar is.
+ */
 import { parseArgs } from 'node:util'
 import { TroupeError } from '@troupe/core'
 import { buildLauncher, buildSidecar } from './build/index.ts'

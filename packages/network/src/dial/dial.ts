@@ -1,4 +1,4 @@
-/** Uses overlays by routes, in whatever thread this is. */
+/** Dials through overlays by their routes, in any thread. */
 import { TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { Association } from '../overlay/association.ts'
@@ -25,14 +25,17 @@ import { reportTrouble } from '../overlay/trouble.ts'
 
 const drivers = new Map<string, Driver>([socks5Driver, i2pDriver, tailscaleDriver, handoffDriver].map((driver) => [driver.name, driver]))
 
-/** Adds the thread's side of a driver that is no part of this package. Threads know it that import the module which calls this. */
+/**
+ * Adds the thread's side of a driver outside this package. Only threads that import the calling module have the driver.
+ */
 export function addDriver(driver: Driver): void {
   drivers.set(driver.name, driver)
 }
 
 /**
- * A socket connected to `target` through the overlay that `route` belongs to. It is plain TCP, not yet read from, and without
- * listeners: attach one for `error` before anything is awaited. `tls.connect({ socket })` works on it.
+ * Returns a socket connected to `target` through the overlay that `route` belongs to. It is plain TCP, not yet read
+ * from, and without listeners: attach an `error` listener before you await anything. `tls.connect({ socket })` works on
+ * it.
  *
  * @example
  * ```ts
@@ -46,7 +49,7 @@ export async function dial(route: Route, target: Target, options: DialOptions = 
   return dialReal(route, realTarget(target), options)
 }
 
-/** To a target that is what it says: drivers dial each other's proxies so. */
+/** Dials a target as it is given, without fake addresses: drivers dial each other's proxies this way. */
 async function dialReal(route: Route, target: Target, options: DialOptions): Promise<Socket> {
   const driver = driverOf(route)
   const record = recordDial(route, target, driver)
@@ -62,10 +65,11 @@ async function dialReal(route: Route, target: Target, options: DialOptions): Pro
 }
 
 /**
- * Addresses of `name`, as the overlay finds them. A literal address is its own; nothing is ever asked of this machine.
+ * Returns the addresses of `name`, resolved by the overlay. A literal address is returned unchanged. Nothing is
+ * resolved on this machine.
  *
- * @throws TroupeError like {@link dial}; `Unavailable` too for a name that has no address, `Invalid`, "not supported", where the
- *   overlay resolves no names (of SOCKS5 proxies, only Tor does).
+ * @throws TroupeError like {@link dial}; `Unavailable` too for a name that has no address, `Invalid`, "not supported",
+ *   where the overlay resolves no names (of SOCKS5 proxies, only Tor does).
  */
 export async function resolve(route: Route, name: string, options: ResolveOptions = {}): Promise<readonly ResolvedAddress[]> {
   const driver = driverOf(route)
@@ -74,7 +78,7 @@ export async function resolve(route: Route, name: string, options: ResolveOption
 }
 
 /**
- * Names of the IP address `address`, as the overlay finds them.
+ * Returns the names of the IP address `address`, resolved by the overlay.
  *
  * @throws TroupeError like {@link resolve}.
  */
@@ -86,9 +90,10 @@ export async function reverse(route: Route, address: string, options: DialOption
 }
 
 /**
- * A way for datagrams through the overlay.
+ * Opens an association for datagrams through the overlay.
  *
- * @throws TroupeError like {@link dial}; `Invalid`, "not supported", where the overlay, or the proxy, carries no datagrams.
+ * @throws TroupeError like {@link dial}; `Invalid`, "not supported", where the overlay, or the proxy, carries no
+ *   datagrams.
  */
 export async function associate(route: Route, options: AssociateOptions = {}): Promise<Association> {
   const driver = driverOf(route)
@@ -99,9 +104,10 @@ export async function associate(route: Route, options: AssociateOptions = {}): P
 }
 
 /**
- * Accepts connections from the overlay, at the place that `listen grant` is for.
+ * Accepts connections from the overlay, at the place of `listenGrant`.
  *
- * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not supported".
+ * @throws TroupeError `Unavailable` when the place is gone or its overlay cannot be reached; `Invalid`, "not
+ *   supported".
  */
 export async function accept(listenGrant: ListenGrant): Promise<Listener> {
   const driver = driverOf(listenGrant)
@@ -110,8 +116,8 @@ export async function accept(listenGrant: ListenGrant): Promise<Listener> {
 }
 
 /**
- * What connections have to agree in, beside overlay, generation and actor, to be kept in one pool: whoever keeps connections keeps
- * those with different keys apart.
+ * Returns a key that connections must share, beside overlay, generation and actor, to be kept in one pool. A pool keeps
+ * connections with different keys apart.
  */
 export function poolKey(route: Route, isolation: Isolation): string {
   return driverOf(route).poolKey?.(route, isolation) ?? ''
@@ -119,7 +125,7 @@ export function poolKey(route: Route, isolation: Isolation): string {
 
 const nobody: Isolation = Object.freeze({})
 
-/** On whose behalf the code of this thread acts. */
+/** Returns the actor or process on whose behalf the code of this thread acts. */
 export function currentIsolation(): Isolation {
   return threadNetwork()?.isolation ?? nobody
 }
@@ -127,7 +133,7 @@ export function currentIsolation(): Isolation {
 function driverOf(route: Route): Driver {
   const driver = drivers.get(route.driver)
   if (driver) return driver
-  throw new TroupeError('Internal', `overlay ${route.overlay} wants the driver "${route.driver}", which this thread does not have`, {
+  throw new TroupeError('Internal', `overlay ${route.overlay} requires the driver "${route.driver}", which this thread does not have`, {
     details: { overlay: route.overlay, driver: route.driver },
   })
 }
@@ -138,7 +144,7 @@ function unsupported({ overlay, driver }: Route, what: string): TroupeError {
   })
 }
 
-/** On whose behalf: what the caller says, or else who runs. */
+/** Sets the isolation: the caller's, or else that of the running code. */
 function isolated<O extends DialOptions>(options: O): O {
   return options.isolation ? options : { ...options, isolation: currentIsolation() }
 }

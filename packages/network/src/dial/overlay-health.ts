@@ -1,4 +1,7 @@
-/** How overlays do, as this thread sees it: plain data, so that it can be sent, summed up and shown. No secrets, no addresses of proxies. */
+/**
+ * Health of overlays, as this thread sees it: plain data that can be sent, summed up and shown. No secrets, no
+ * addresses of proxies.
+ */
 import { type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
@@ -7,7 +10,7 @@ import { notifyFollower } from './connection-handover.ts'
 import type { Driver, Entrance, Target } from '../overlay/overlay.ts'
 import type { Route } from '../overlay/route.ts'
 
-/** Milliseconds that dials took which ended in a connection. */
+/** Duration in milliseconds of the dials that opened a connection. */
 export interface DialLatency {
   readonly count: number
   readonly min: number
@@ -18,27 +21,31 @@ export interface DialLatency {
   readonly max: number
 }
 
+/** Health of one overlay, as this thread sees it. */
 export interface OverlayHealth {
   readonly overlay: EntryId
-  /** Of the route that was dialled last. */
+  /** Generation of the route that was dialled last. */
   readonly generation: number
-  /** By the dial that ended last; `degraded` when some of several proxies are down. A target's refusal is no failure of the overlay. */
+  /**
+   * State after the last dial; `degraded` when some of several proxies are down. A refusal by the target is no failure
+   * of the overlay.
+   */
   readonly state: 'up' | 'degraded' | 'down'
-  /** The last failure of a dial, a target's included. */
+  /** The last failure of a dial, including failures of the target. */
   readonly lastError?: { readonly at: number; readonly kind: ErrorKind; readonly message: string }
-  /** Dials that ended in a connection, dials that failed, and those that go on. */
+  /** Dials that opened a connection, dials that failed, and dials in progress. */
   readonly opened: number
   readonly failed: number
   readonly dialling: number
-  /** Connections that came in by the overlay. */
+  /** Connections that arrived through the overlay. */
   readonly accepted: number
   /** Connections that are open now. */
   readonly open: number
-  /** Through all connections, open and closed, the handshakes included. */
+  /** Through all connections, open and closed, including handshakes. */
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly latency: DialLatency
-  /** Where the overlay has several ways in, in the entry's order. */
+  /** Where the overlay has several entrances, in the entry's order. */
   readonly entrances?: readonly Entrance[]
 }
 
@@ -48,7 +55,7 @@ export interface DialEvent {
   readonly generation: number
   readonly target: Target
   readonly milliseconds: number
-  /** Absent where there is a connection. */
+  /** Absent when the dial opened a connection. */
   readonly error?: unknown
 }
 
@@ -67,11 +74,14 @@ class OverlayRecord {
   #accepted = 0
   #sent = 0
   #received = 0
-  /** In microseconds; two figures, since it is kept for each overlay in each thread. */
+  /**
+   * In microseconds, with two significant digits to save memory: there is one histogram for each overlay in each
+   * thread.
+   */
   readonly #latency: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 2 })
-  /** Open connections, each with the generation by which it was dialled. */
+  /** Open connections, each with the generation of the route that dialled it. */
   readonly #sockets = new Map<Socket, number>()
-  /** Dials under way, by generation. */
+  /** Dials in progress, by generation. */
   readonly #under = new Map<number, number>()
 
   constructor(route: Route) {
@@ -79,7 +89,7 @@ class OverlayRecord {
     this.#route = route
   }
 
-  /** Counts a dial from here on. */
+  /** Counts a dial from its start. */
   begin(route: Route, target: Target, driver: Pick<Driver, 'entrances'>): DialRecord {
     this.#driver = driver
     if (route.generation >= this.#route.generation) this.#route = route
@@ -108,7 +118,7 @@ class OverlayRecord {
     }
   }
 
-  /** The connection of `from` goes on in `to`. */
+  /** Moves the record of the connection of `from` to `to`. */
   move(from: Socket, to: Socket): boolean {
     const generation = this.#sockets.get(from)
     if (generation === undefined) return false
@@ -117,7 +127,7 @@ class OverlayRecord {
     return true
   }
 
-  /** Counts a connection that came in. */
+  /** Counts a connection that arrived. */
   came({ generation }: Route, socket: Socket): void {
     this.#accepted += 1
     this.#keep(socket, generation)
@@ -149,13 +159,13 @@ class OverlayRecord {
     }
   }
 
-  /** The oldest generation that carries something. */
+  /** The oldest generation with open connections or dials in progress. */
   get oldest(): number | undefined {
     const generations = [...this.#sockets.values(), ...this.#under.keys()]
     return generations.length === 0 ? undefined : Math.min(...generations)
   }
 
-  /** Cuts connections that were dialled by that generation, or an older one. */
+  /** Destroys connections that were dialled by that generation, or an older one. */
   cut(generation: number, error: TroupeError): void {
     for (const [socket, dialledBy] of [...this.#sockets]) if (dialledBy <= generation) socket.destroy(error)
   }
@@ -178,13 +188,13 @@ class OverlayRecord {
     const { kind, message } = error
     if (kind === 'Canceled') return
     this.#lastError = { at: Date.now(), kind, message }
-    // What the far side of the overlay said shows that there is one.
+    // A response from the far side of the overlay shows that the overlay works.
     if (kind === 'Unavailable' || kind === 'Timeout') this.#works = 'replyCode' in error.details
   }
 
   /**
-   * Counts a connection until it is destroyed. No listener is put on the socket, which looks untouched to whoever gets it, and which
-   * is not held for longer than it lives: sockets that outlast their use are what a garbage collector pays most for.
+   * Counts a connection until it is destroyed. No listener is put on the socket, so it looks untouched to its receiver.
+   * The socket is not referenced beyond its life, because retained sockets are expensive for the garbage collector.
    */
   #keep(socket: Socket, generation: number): void {
     this.#sockets.set(socket, generation)
@@ -219,7 +229,7 @@ export function recordDial(route: Route, target: Target, driver: Pick<Driver, 'e
   return recordOf(route).begin(route, target, driver)
 }
 
-/** Counts a connection that came in, until it is destroyed. */
+/** Counts a connection that arrived, until it is destroyed. */
 export function recordAccepted(route: Route, socket: Socket): void {
   recordOf(route).came(route, socket)
 }
@@ -230,22 +240,25 @@ function recordOf(route: Route): OverlayRecord {
   return record
 }
 
-/** Says that the connection of `from`, which was dialled, goes on in `to`: its handle was moved. Call it before the handle is. */
+/**
+ * Records that the dialled connection of `from` continues in `to`, because its handle moves there. Call it before the
+ * handle is moved.
+ */
 export function connectionMoved(from: Socket, to: Socket): void {
   notifyFollower(from, to)
   for (const record of records.values()) if (record.move(from, to)) return
 }
 
-/** The oldest generation of an overlay by which connections are open in this thread, or being opened. */
+/** Returns the oldest generation of an overlay with connections in this thread that are open or being opened. */
 export function oldestStream(overlay: EntryId): number | undefined {
   return records.get(overlay)?.oldest
 }
 
-/** Cuts the connections of an overlay that are of that generation, or older. */
+/** Destroys the connections of an overlay of that generation, or older. */
 export function cutStreams(overlay: EntryId, generation: number): void {
   const error = new TroupeError(
     'Unavailable',
-    `overlay ${overlay} was replaced, and the time to end what went through the old one is over`,
+    `overlay ${overlay} was replaced, and the drain time for connections through the old one is over`,
     {
       details: { overlay },
     },
@@ -254,7 +267,7 @@ export function cutStreams(overlay: EntryId, generation: number): void {
 }
 
 /**
- * The health of each overlay that was dialled in this thread, by id.
+ * Returns the health of each overlay that was dialled in this thread, by id.
  *
  * @example
  * ```ts

@@ -1,4 +1,7 @@
-/** Addresses that are not of the public network: IANA's special-purpose registries (RFC 6890), and what embeds addresses of IPv4 in IPv6. */
+/**
+ * Addresses outside the public network: IANA's special-purpose registries (RFC 6890), and IPv6 formats that embed IPv4
+ * addresses.
+ */
 import { BlockList, isIP } from 'node:net'
 
 const special = new BlockList()
@@ -30,13 +33,16 @@ for (const [address, bits] of [
   special.addSubnet(address, bits, 'ipv6')
 }
 
-/** Whether an IP address is private, local, or of another special purpose; one that is mapped counts as what it stands for. */
+/**
+ * Whether an IP address is private, local, or of another special purpose. A mapped address counts as the address that
+ * it embeds.
+ */
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 0) return false
   const known = verdicts.get(address)
   if (known !== undefined) return known
-  // A zone is no part of the address.
+  // The zone is not part of the address.
   const [plain = address] = address.split('%')
   const verdict = special.check(plain, family === 4 ? 'ipv4' : 'ipv6')
   if (verdicts.size >= mostVerdicts) verdicts.clear()
@@ -44,6 +50,6 @@ export function isPrivateAddress(address: string): boolean {
   return verdict
 }
 
-/** A look at the list makes native objects, and the same few addresses are asked about again and again. */
+/** A look-up in the list creates native objects, and the same few addresses are checked repeatedly. */
 const verdicts = new Map<string, boolean>()
 const mostVerdicts = 256

@@ -1,4 +1,4 @@
-/** Drivers whose code a thread reads when it uses them first: most threads never do, and each starts sooner for it. */
+/** Drivers whose code a thread loads at their first use: most threads never use one, and start faster. */
 import type { Driver } from '../overlay/overlay.ts'
 import { i2p } from './i2p/route.ts'
 import { tailscale } from './tailscale/route.ts'

@@ -1,4 +1,4 @@
-/** When to look next: after a while, or sooner where somebody doubts, but never too soon. */
+/** Schedules probes: at a usual interval, or sooner after a report of trouble, but with a minimum distance. */
 import { sleep } from '@troupe/core'
 
 export class ProbeSchedule implements Disposable {
@@ -6,7 +6,7 @@ export class ProbeSchedule implements Disposable {
   readonly #least: number
   #doubt = Promise.withResolvers<void>()
 
-  /** @param least - Milliseconds between two looks, whoever doubts. */
+  /** @param least - Minimum milliseconds between two probes, even after reports of trouble. */
   constructor(least: number) {
     this.#least = least
   }
@@ -15,17 +15,17 @@ export class ProbeSchedule implements Disposable {
     return this.#over.signal.aborted
   }
 
-  /** Aborts when it is over. */
+  /** Aborts when the schedule ends. */
   get signal(): AbortSignal {
     return this.#over.signal
   }
 
-  /** Somebody has met trouble: the next look is soon. */
+  /** Reports trouble: the next probe is soon. */
   doubt(): void {
     this.#doubt.resolve()
   }
 
-  /** Settles when the next look is due, or all is over. */
+  /** Settles when the next probe is due, or the schedule ends. */
   async pause(usual: number): Promise<void> {
     const woken = new AbortController()
     const either = AbortSignal.any([this.#over.signal, woken.signal])

@@ -1,22 +1,24 @@
-/** Looks how an overlay does: at once, when nothing was heard for a while, after trouble, and with growing delays while it does not work. */
+/**
+ * Probes an overlay: at the start, after a quiet period, after trouble, and with growing delays while it does not work.
+ */
 import { type Backoff, backoffDelay } from '@troupe/core'
 import type { Finding, OverlayState } from '../overlay/overlay-state.ts'
 import { ProbeSchedule } from './probe-schedule.ts'
 
 export interface ProberOptions {
   readonly state: OverlayState
-  /** Rejects with the reason where it does not work. */
+  /** Rejects with the reason if the overlay does not work. */
   readonly look: (signal: AbortSignal) => Promise<Finding>
   readonly times?: ProberTimes
 }
 
 /** Milliseconds. */
 export interface ProberTimes {
-  /** Between two looks, while it works. */
+  /** Between two probes, while it works. */
   readonly usual: number
-  /** Between two looks at least, whoever doubts. */
+  /** Minimum between two probes, even after reports of trouble. */
   readonly least: number
-  /** Between two looks while it does not work. */
+  /** Between two probes, while it does not work. */
   readonly delays: Backoff
 }
 
@@ -36,12 +38,12 @@ export class Prober implements AsyncDisposable {
     this.#running = this.#run()
   }
 
-  /** Somebody has met trouble. */
+  /** Reports trouble: the next probe is soon. */
   doubt(): void {
     this.#schedule.doubt()
   }
 
-  /** Settles when the look that is under way has ended. */
+  /** Settles when the probe in progress has ended. */
   async settled(): Promise<void> {
     await this.#present
   }

@@ -1,5 +1,5 @@
 /**
- * Where a connection should go, in the form that travels to an overlay: an IP address, or a host name in ASCII. Nothing is
+ * The target of a connection, in the form that an overlay gets: an IP address, or a host name in ASCII. Nothing is
  * resolved here, whatever the name.
  */
 import { invalid } from '@troupe/core'
@@ -7,13 +7,15 @@ import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { Target } from '../overlay/overlay.ts'
 
-/** RFC 1928 gives the length of a name one byte; DNS has none that is longer. */
+/** RFC 1928 stores the length of a name in one byte; DNS has no longer names. */
 const maxNameBytes = 255
-/** The WHATWG URL standard's forbidden domain code points; `domainToASCII` would quietly cut the name at some of them. */
+/**
+ * The WHATWG URL standard's forbidden domain code points; `domainToASCII` would silently cut the name at some of them.
+ */
 const forbidden = /[\p{Cc} #%/:<>?@[\\\]^|]/u
 
 /**
- * Checks `target` and turns a name in Unicode into its A-labels (UTS #46).
+ * Checks `target` and converts a Unicode name to A-labels (UTS #46).
  *
  * @throws TroupeError `Invalid` for an empty, overlong or impossible name, an IPv6 zone, and a port outside 1..65535.
  */
@@ -23,7 +25,7 @@ export function destinationOf({ host, port }: Target): Target {
   return { host: hostOf(host), port }
 }
 
-/** The host alone, as {@link destinationOf} has it. */
+/** Returns the host alone, in the form of {@link destinationOf}. */
 export function hostOf(host: string): string {
   if (isIP(host) === 0) return asciiName(host)
   if (host.includes('%')) throw invalid(`"${host}" has a zone, which means nothing beyond this machine: leave it out`, { host })

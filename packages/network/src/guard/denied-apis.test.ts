@@ -15,7 +15,7 @@ import { isFakeAddress } from './dns/fake-addresses.ts'
 import { installGuard } from './install.ts'
 import { a, b, matching, containing, eventOf, inNetwork, type Lab, listening, startLab } from './testing/lab.ts'
 
-/** What reached the world past an overlay: connections from this machine's own address, and datagrams. */
+/** What bypassed an overlay: connections from this machine's own address, and datagrams. */
 let acceptQueue = 0
 const server = net.createServer((socket) => {
   if (socket.remoteAddress === '127.0.0.1') acceptQueue += 1
@@ -28,9 +28,9 @@ const datagrams = dgram.createSocket('udp4', (message, from) => {
 let lab: Lab
 let port = 0
 let udpPort = 0
-/** Of the server above: sockets know theirs, though types do not say so. */
+/** The descriptor of the server above: sockets have one, though the types do not show it. */
 let descriptor = 0
-// Made before there is a guard, as a library that was imported early would have.
+// Made before there is a guard, like that of a library that was imported early.
 const resolver = new dns.Resolver({ timeout: 20, tries: 1 })
 const promised = new dns.promises.Resolver({ timeout: 20, tries: 1 })
 const capturedConnect = net.Socket.prototype.connect
@@ -64,7 +64,7 @@ const sends: Ways = {
   'Resolver.resolve4': async () => promisify(resolver.resolve4.bind(resolver))('leak.test'),
   'promises.Resolver.resolve4': async () => promised.resolve4('leak.test'),
 }
-/** Ways around what was put in front of Node's functions: they end at the native handles. */
+/** Calls that bypass the replacements of Node's functions: they end at the native handles. */
 const around: Ways = {
   'a captured connect': async () => {
     const socket = new net.Socket()
@@ -96,12 +96,12 @@ function callRegister(): unknown {
   const register: unknown = Reflect.get(Module, 'register')
   return typeof register === 'function' ? Reflect.apply(register, Module, ['data:text/javascript,']) : undefined
 }
-/** Ways that would change this process for good, were they not refused. */
+/** Calls that would change this process permanently if they were not refused. */
 const drastic: Ways = {
   'inspector.open': async () => inspector.open(0, '127.0.0.1'),
   'inspector.Session.connectToMainThread': async () => new inspector.Session().connectToMainThread(),
   'module.register': async () => callRegister(),
-  // Node 26 has it.
+  // Only Node 26 has it.
   ...(isBuiltin('node:ffi') && { 'node:ffi': async () => openLibrary() }),
   'process.binding': async () => callProcess('binding', 'tcp_wrap'),
   'process.dlopen': async () => callProcess('dlopen', { exports: {} }, devNull),
@@ -109,19 +109,19 @@ const drastic: Ways = {
   'a list of forbidden addresses': async () => connected(net.connect({ port, host: 'web.test', blockList: new net.BlockList() })),
 }
 
-/** A method of `process` that types do not know, or no more. */
+/** Calls a method of `process` that the types do not have, or no longer have. */
 function callProcess(name: string, ...args: readonly unknown[]): unknown {
   const method: unknown = Reflect.get(process, name)
   return typeof method === 'function' ? Reflect.apply(method, process, args) : undefined
 }
 
-/** The C library, where nothing keeps code from it. */
+/** The C library, if code can load it. */
 function openLibrary(): unknown {
   const open: unknown = Reflect.get(Object(process.getBuiltinModule('node:ffi')), 'dlopen')
   return typeof open === 'function' ? Reflect.apply(open, undefined, ['libc.so.6', {}]) : undefined
 }
 
-/** As `node:cluster` does, and whoever keeps `child_process.spawn` from before. */
+/** Like `node:cluster`, and like code that saved `child_process.spawn` earlier. */
 function spawnByHand(file: string): void {
   const spawn: unknown = Reflect.get(childProcess.ChildProcess.prototype, 'spawn')
   if (typeof spawn === 'function') Reflect.apply(spawn, new childProcess.ChildProcess(), [{ file, args: [file] }])
@@ -150,7 +150,7 @@ async function withUdp(use: (socket: dgram.Socket) => Promise<unknown>): Promise
   }
 }
 
-/** What `way` ends with. */
+/** Returns the error of `way`. */
 async function attempt(way: () => Promise<unknown>): Promise<unknown> {
   try {
     await way()
@@ -226,7 +226,7 @@ describe('with the guard', () => {
     if (route === undefined) throw new Error('the lab has no overlay a')
     await inNetwork(b, async () => {
       const socket = await dial(route, { host: 'web.test', port })
-      // A socket that was handed out cannot be turned elsewhere.
+      // User code cannot connect a socket elsewhere.
       const before = acceptQueue
       socket.destroy()
       await once(socket, 'close')

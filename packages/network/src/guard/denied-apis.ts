@@ -1,4 +1,7 @@
-/** Refuses what no overlay carries, by the table of ways out (`ways-out/`). In the clear these functions are Node's own. */
+/**
+ * Refuses APIs that no overlay carries, by the table of ways out (`ways-out/`). In the clear network these functions
+ * are Node's own.
+ */
 import { isBuiltin } from 'node:module'
 import { property } from '../sockets/internals.ts'
 import { refusedWays } from './ways-out/refused.ts'
@@ -8,7 +11,7 @@ import { type Answer, callBack, fail, isCallable, reject, type Replacement } fro
 
 const answers: Readonly<Record<NonNullable<RefusedWay['answer']>, Answer>> = { throw: fail, reject, callback: callBack }
 
-/** Names that this Node, or its flags, lack are skipped. */
+/** Names that this version of Node, or its flags, lack are skipped. */
 export function denyWaysOut(): void {
   for (const { module, names, advice, answer = 'throw', only, own, by } of refusedWays) {
     const root = by === undefined ? moduleOf(module) : undefined
@@ -29,13 +32,13 @@ export function denyWaysOut(): void {
   }
 }
 
-/** The name by which people know it: `sqlite.DatabaseSync.loadExtension`. */
+/** Returns the usual name of a function: `sqlite.DatabaseSync.loadExtension`. */
 export function titleOf(module: string, name: string): string {
   const plain = name.replace('.prototype.', '.')
   return module === 'globalThis' ? plain : `${module.replace('node:', '').replace('/', '.')}.${plain}`
 }
 
-/** A module as Node hands it out, without the warning that one which nobody uses is experimental. */
+/** Returns a module of Node, without the warning that an experimental one prints. */
 function moduleOf(name: string): unknown {
   if (name === 'globalThis') return globalThis
   if (name === 'process') return process
@@ -54,15 +57,17 @@ interface RefusedMethod {
   /** The function, as errors name it. */
   readonly what: string
   readonly answer: Answer
-  /** What to do instead. @default what holds for all that no overlay carries */
+  /** What to do instead. @default the advice for all APIs that no overlay carries */
   readonly advice?: string | undefined
   /** Which calls are refused. @default all */
   readonly only?: (args: readonly unknown[]) => boolean
-  /** Which calls are let through all the same. @default none */
+  /** Which calls are allowed nevertheless. @default none */
   readonly own?: (args: readonly unknown[]) => boolean
 }
 
-/** Refuses `owner[name]`, called or constructed, outside the clear network; where there is no such function, nothing changes. */
+/**
+ * Refuses to call or construct `owner[name]` outside the clear network; if there is no such function, nothing changes.
+ */
 function refuseMethod(owner: object, name: string, { what, answer, advice, only, own }: RefusedMethod): void {
   const original: unknown = Reflect.get(owner, name)
   if (!isCallable(original)) return

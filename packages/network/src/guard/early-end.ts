@@ -1,6 +1,7 @@
 /**
- * Whoever ends a socket while its connection is still being dialled: an error that it brings along gets the overlay as its cause, and a limit
- * that a library sets for everybody is no reason, since the overlay has limits of its own.
+ * Handles a socket that is destroyed while its connection is still being dialled. The error passed to `destroy` gets
+ * the overlay's error as its cause. A default timeout of a library does not end the dial, because the overlay has its
+ * own timeouts.
  */
 import { type EntryId, startDeadline, stopTimer, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
@@ -8,7 +9,10 @@ import { TLSSocket } from 'node:tls'
 import type { Target } from '../overlay/overlay.ts'
 import { property } from '../sockets/internals.ts'
 
-/** Milliseconds that undici gives a connection where its user says nothing. It takes them from name to TLS, and tells of them in the message. */
+/**
+ * Milliseconds that undici gives a connection by default. They cover everything from name resolution to TLS, and the
+ * message contains them.
+ */
 const undicisOwn = 10_000
 
 /** By socket: a socket may be ended, and connected again, before its first life is over. */
@@ -19,7 +23,7 @@ export class EarlyEnd implements Disposable {
   readonly #overlay: EntryId
   readonly #target: () => Target
   readonly #began = performance.now()
-  /** By which a library wanted to end it. */
+  /** The error with which a library wanted to end it. */
   #late: Error | undefined
 
   constructor(socket: Socket, overlay: EntryId, target: () => Target) {
@@ -42,7 +46,7 @@ export class EarlyEnd implements Disposable {
     Object.defineProperty(socket, 'destroy', { value, configurable: true, writable: true })
   }
 
-  /** The connection is there, or will not be. */
+  /** The connection is open, or has failed. */
   [Symbol.dispose](): void {
     if (ends.get(this.#socket) !== this) return
     ends.delete(this.#socket)
@@ -59,13 +63,13 @@ export class EarlyEnd implements Disposable {
   }
 }
 
-/** TLS has the time for itself that the library meant for all of it. */
+/** TLS gets the time that the library meant for the whole connection. */
 function limitTls(socket: TLSSocket, late: Error): void {
   const timer = startDeadline(() => socket.destroy(late), undicisOwn).unref()
   socket.once('secureConnect', () => stopTimer(timer)).once('close', () => stopTimer(timer))
 }
 
-/** What a signal was aborted with is its owner's, and that of many sockets. */
+/** The abort reason of a signal belongs to its owner, and may be shared by many sockets. */
 function isWithoutCause(error: Error): boolean {
   return error.cause === undefined && !(error instanceof TroupeError) && !(error instanceof DOMException) && error.name !== 'AbortError'
 }

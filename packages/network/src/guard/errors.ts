@@ -11,7 +11,10 @@ const goAnotherWay =
 
 const begin = 'Do this in a process or function, or call boot or start before'
 
-/** The error for using `what`, which no overlay carries; `undefined` in the clear of a thread that is not sealed. */
+/**
+ * Returns the error for a use of `what`, which no overlay carries; `undefined` in the clear network of a thread that is
+ * not sealed.
+ */
 export function deniedError(what: string, remedy: string = goAnotherWay): GuardDenial | undefined {
   if (isSealed()) return sealedRefusal(what)
   const network = threadOverlay()
@@ -19,7 +22,7 @@ export function deniedError(what: string, remedy: string = goAnotherWay): GuardD
   return network === undefined ? unbound(what) : deniedIn(network, what, remedy)
 }
 
-/** In an overlay: `what` would go past it. */
+/** Returns the error for an overlay: `what` would bypass it. */
 export function deniedIn(overlay: EntryId, what: string, remedy: string = goAnotherWay): GuardDenial {
   const advice = applicationAccess()?.advice
   const message = `${what} is refused in overlay ${overlay}: it would go past the overlay. ${remedy}`
@@ -27,13 +30,16 @@ export function deniedIn(overlay: EntryId, what: string, remedy: string = goAnot
   return Object.assign(error, { code: 'EOVERLAY' })
 }
 
-/** The thread has no network yet: taking the clear one would be a guess that can leak. */
+/** Returns the error for a thread without a network: a default to the clear network could leak. */
 export function unbound(what: string): GuardDenial {
   const error = denied(`${what} is refused: this thread has no network yet, and opens nothing until it is given one. ${begin}`, { what })
   return Object.assign(error, { code: 'EUNBOUND' })
 }
 
-/** The clear network has no way to what an overlay's name lookup answered. */
+/**
+ * Returns the error for an address from an overlay's name look-up that is used in the clear network, which cannot reach
+ * it.
+ */
 export function standsForName(address: string): GuardDenial {
   const error = denied(
     `${address} is no address: it stands for a name that was looked up in an overlay. Look the name up again in the clear network, or connect by name`,

@@ -1,4 +1,7 @@
-/** What `fetch` says in an overlay that answers late or not: the overlay's own limits hold, and its own words are the cause. */
+/**
+ * The errors of `fetch` in an overlay that replies late or not: the overlay's own limits apply, and its own error is
+ * the cause.
+ */
 import { entryId, TroupeError } from '@troupe/core'
 import { once } from 'node:events'
 import { get } from 'node:http'
@@ -14,7 +17,7 @@ import { installGuard } from './install.ts'
 import { inNetwork } from './testing/lab.ts'
 
 const overlay = entryId('app:eep')
-// Before there is a guard, by which this thread would open nothing.
+// Started before there is a guard, because this thread could not listen afterwards.
 const proxy = await ScriptedProxy.start(answering({ greeting: Buffer.from([5, 0]), reply: Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]) }))
 afterAll(async () => proxy[Symbol.asyncDispose]())
 

@@ -1,4 +1,4 @@
-/** What callers use to keep connections from some addresses is asked, or the connection is refused. */
+/** Filters by which callers exclude addresses are called, or the connection is refused. */
 import dns from 'node:dns'
 import { once } from 'node:events'
 import net, { BlockList, isIP, type LookupFunction } from 'node:net'
@@ -11,7 +11,7 @@ import { a, containing, eventOf, inNetwork, type Lab, listening, startLab } from
 const server = net.createServer((socket) => socket.on('error', () => {}).end('reached'))
 let lab: Lab
 let port = 0
-/** Where nobody listens. */
+/** A port without a listener. */
 let deadPort = 0
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
 
-/** What `net.connect` with these options comes to, in the overlay. */
+/** Returns the result of `net.connect` with these options, in the overlay. */
 async function connect(options: Partial<net.TcpNetConnectOpts>, prepare: (socket: net.Socket) => void = () => {}): Promise<unknown> {
   return inNetwork(a, async () => {
     const socket = net.connect({ port, ...options })
@@ -43,7 +43,7 @@ async function connect(options: Partial<net.TcpNetConnectOpts>, prepare: (socket
   })
 }
 
-/** What filters of HTTP agents do: they look at what the name resolves to. */
+/** Like filters of HTTP agents: they check the addresses of the name. */
 function filtered(seen: string[], allowed: (address: string) => boolean): LookupFunction {
   return (name, options, done) => {
     dns.lookup(name, { ...options, all: true }, (error, found) => {
@@ -59,7 +59,7 @@ function filtered(seen: string[], allowed: (address: string) => boolean): Lookup
 
 const isStandIn = (address: string) => isFakeAddress(address) || !isPrivateAddress(address)
 
-/** The spellings of this machine that resolvers read without a query. */
+/** The notations of this machine that resolvers parse without a query. */
 const locals = ['localhost', 'LOCALHOST.', 'app.localhost', '127.1', '0x7f.1', '2130706433', '017700000001']
 
 describe('a lookup of the caller’s', () => {

@@ -1,6 +1,7 @@
 /**
- * The guard: in a thread of an overlay, all that user code and its libraries open goes through that overlay, or is refused by name. In a
- * thread of the clear network nothing changes. What is covered, and by what, is in `docs/coverage.md`.
+ * The guard: in a thread of an overlay, everything that user code and its libraries open goes through that overlay, or
+ * is refused by name. In a thread of the clear network nothing changes. `docs/coverage.md` lists what is covered, and
+ * how.
  */
 import { syncBuiltinESMExports } from 'node:module'
 import { guardAgents } from './pools/http-agents.ts'
@@ -18,10 +19,12 @@ import { guardSharedNames } from './node/shared-names.ts'
 import { guardSockets } from './tcp/socket.ts'
 import { guardTls } from './tcp/tls.ts'
 
+/** Options of {@link installGuard}. */
 export interface GuardOptions {
   /**
-   * Packages whose native addons may load in an overlay, because they open no sockets: nothing can hold those that do. The packages
-   * that one of them lists in `optionalDependencies`, with its binaries for single platforms, count as named.
+   * Packages whose native addons may load in an overlay because they open no sockets: the guard cannot control an addon
+   * that does. The packages that one of them lists in `optionalDependencies`, with its binaries for single platforms,
+   * are included.
    * @default none
    */
   readonly native?: readonly string[]
@@ -30,13 +33,14 @@ export interface GuardOptions {
 let installed = false
 
 /**
- * Installs the guard in this thread. Call it before any user code: names that a module imported earlier are covered too, captured
- * references to the originals end at the native handles.
+ * Installs the guard in this thread. Call it before any user code. Names that a module imported earlier are covered
+ * too; captured references to the originals are stopped at the native handles.
  *
- * A refusal is a TroupeError of kind `PermissionDenied` whose `code` is `EOVERLAY`, or `EUNBOUND` in a thread that has no network yet, which
- * opens nothing.
+ * A refusal is a TroupeError of kind `PermissionDenied` whose `code` is `EOVERLAY`, or `EUNBOUND` in a thread that has
+ * no network yet and so opens nothing.
  *
- * @throws TroupeError `Internal` in a version of Node that lacks what the guard stands on; nothing is installed then.
+ * @throws TroupeError `Internal` in a version of Node that lacks the internals that the guard needs; nothing is
+ *   installed then.
  */
 export function installGuard({ native }: GuardOptions = {}): void {
   if (native !== undefined) trustAddons(native)

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(async () => lab[Symbol.asyncDispose]())
 
-/** What becomes of ways out that the code which runs tries. */
+/** Returns the results when the running code tries ways out. */
 async function tried(): Promise<readonly unknown[]> {
   const failing = (way: () => unknown): unknown => {
     try {
@@ -40,7 +40,7 @@ async function tried(): Promise<readonly unknown[]> {
   return [dialled, program, datagram]
 }
 
-/** The overlay's proxy was asked for the first, and the others were refused. */
+/** The first reached the overlay's proxy, and the others were refused. */
 const held = [{ kind: 'Unavailable' }, { code: 'EOVERLAY' }, { code: 'EOVERLAY' }]
 
 it('what a connection brings is handled in the network of the thread, though a driver took it in by a server of its own', async () => {

@@ -1,4 +1,4 @@
-/** What a plain socket does over the life of a connection, one in an overlay does too. `socket.test.ts` has how it begins. */
+/** A socket in an overlay behaves like a plain one over the life of a connection. `socket.test.ts` covers the start. */
 import { once } from 'node:events'
 import net, { type Server } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -10,7 +10,7 @@ const stack = new AsyncDisposableStack()
 const large = Buffer.alloc(8 << 20, 'x')
 let lab: Lab
 
-/** Where it listens; each connection is given to `serve`. */
+/** Returns the port of a server that passes each connection to `serve`. */
 async function serving(serve: (socket: net.Socket) => void): Promise<number> {
   const server: Server = net.createServer({ allowHalfOpen: true }, (socket) => serve(socket.on('error', () => socket.destroy())))
   stack.defer(() => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   ports.echo = await serving((socket) => socket.pipe(socket))
   ports.silent = await serving((socket) => socket.resume().on('end', () => socket.end()))
   ports.reset = await serving((socket) => socket.once('data', () => socket.resetAndDestroy()))
-  // Ends first, and takes what comes afterwards.
+  // Ends first, and reads what arrives afterwards.
   ports.ends = await serving((socket) => {
     socket.end('over to you')
     socket.on('data', (data) => heard.push(String(data)))

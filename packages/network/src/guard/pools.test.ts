@@ -15,14 +15,14 @@ import { overlayChanged } from './tcp/open-connection.ts'
 const pem = (name: string) => readFileSync(new URL(`fixtures/tls/${name}`, import.meta.url), 'utf8')
 const ca = pem('ca.pem')
 const certificate = { cert: pem('server.pem'), key: pem('server.key') }
-/** Where each network leaves this machine. */
+/** The address from which each network connects. */
 const exits = [
   [a, '127.0.0.2'],
   [b, '127.0.0.3'],
   [null, '127.0.0.1'],
 ] as const
 
-/** What the servers say: who asked, from which port. */
+/** The reply of the servers: the client, and its port. */
 interface Seen {
   readonly peer: string
   readonly port: number
@@ -61,7 +61,7 @@ async function bodyOf(stream: AsyncIterable<Buffer | string> | Iterable<string>)
   return parsed(text)
 }
 
-/** What the servers above write. */
+/** Parses the reply of the servers above. */
 function parsed(text: string): Seen
 function parsed(text: string): unknown {
   const value: unknown = JSON.parse(text)
@@ -76,7 +76,7 @@ async function get(request: http.ClientRequest): Promise<Seen> {
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
   request.on('response', resolve).on('error', reject).end()
   const seen = await bodyOf(await promise)
-  // The agent takes the connection back in a later turn.
+  // The agent pools the connection in a later turn.
   await new Promise(setImmediate)
   return seen
 }
@@ -89,7 +89,7 @@ const thisMachine: LookupFunction = (_name, { all }, done) => {
 const agent = new http.Agent({ keepAlive: true })
 const secureAgent = new https.Agent({ keepAlive: true, ca })
 
-/** Actors in whose name connections were opened. */
+/** Actors on whose behalf connections were opened. */
 const openers: unknown[] = []
 
 class Recording extends http.Agent {
@@ -99,7 +99,7 @@ class Recording extends http.Agent {
   }
 }
 
-/** As agents do that are built on `agent-base`: it connects in a later turn, by a method of its own. */
+/** Like agents that are built on `agent-base`: it connects in a later turn, by its own method. */
 class Roundabout extends http.Agent {
   createSocket(request: unknown, options: unknown, done: unknown): void {
     openers.push(currentFrame()?.actor?.id)
@@ -122,7 +122,7 @@ const clients: Record<string, () => Promise<Seen>> = {
 
 describe.each(Object.entries(clients))('%s', (_name, client) => {
   it.each(exits)('keeps a connection in %s', async (network, exit) => {
-    // Whatever a frame says.
+    // Whatever a frame contains.
     const frames = [undefined, emptyFrame, fork(emptyFrame, { overlay: network === a ? b : a })]
     const seen = await inNetwork(network, async () => {
       const all: Seen[] = []
@@ -131,7 +131,7 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
     })
     expect(new Set(seen.map(({ peer }) => peer))).toEqual(new Set([exit]))
     expect(new Set(seen.map(({ port }) => port)).size).toBe(1)
-    // This process is one thread, which has several networks in these tests alone.
+    // This process is one thread; only these tests run several networks in it.
     await forget()
   })
 
@@ -152,7 +152,7 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
       const carol = fork(emptyFrame, { actor: { id: 'carol', meta: {} } })
       const before = await client()
       expect(await runInFrame(carol, client)).toEqual(before)
-      // From now on somebody may be asked about what carol opens; what stands already is nobody's.
+      // From now on a check applies to connections that carol opens; existing ones belong to no actor.
       lab.governed = true
       const hers = await runInFrame(carol, client)
       expect(hers.port).not.toBe(before.port)
@@ -163,7 +163,7 @@ describe.each(Object.entries(clients))('%s', (_name, client) => {
   })
 })
 
-/** Ends the connections that are kept. */
+/** Ends the pooled connections. */
 async function forget(): Promise<void> {
   lab.governed = false
   for (const each of [agent, secureAgent, http.globalAgent]) each.destroy()
@@ -256,7 +256,7 @@ describe('TLS in an overlay is as in the clear', () => {
   it.each(networks)('checks the host that was asked for, over a socket that connects itself (%s)', async (network) => {
     await inNetwork(network, async () => {
       const over = (host: string) => tls.connect({ socket: net.connect({ port: portOf(echoes), host, ...here }), ca })
-      // In the clear the operating system would have to know the name.
+      // In the clear network the operating system would have to resolve the name.
       const here = network === null ? { lookup: thisMachine } : {}
       expect(await reply(over('secure.test'))).toMatchObject({ server: false })
       expect(await eventOf(over('other.test'), 'error')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })

@@ -1,4 +1,7 @@
-/** Each name that the table refuses: in an overlay with an error that says which and what to do, in the clear not at all. */
+/**
+ * Each name that the table refuses: in an overlay with an error that names it and gives advice, in the clear network
+ * not at all.
+ */
 import childProcess from 'node:child_process'
 import cluster from 'node:cluster'
 import crypto from 'node:crypto'
@@ -25,7 +28,7 @@ import { refusedWays } from './ways-out/refused.ts'
 type Calls = Readonly<Record<string, () => unknown>>
 
 const nobody = '127.0.0.1'
-/** Calls a function that types do not know in every Node. */
+/** Calls a function that the types do not have in every version of Node. */
 function call(owner: unknown, name: string, ...args: readonly unknown[]): unknown {
   const method: unknown = Reflect.get(Object(owner), name)
   if (typeof method !== 'function') throw new TypeError(`there is no ${name}`)
@@ -55,7 +58,7 @@ const withUdp = (use: (socket: dgram.Socket) => unknown) => {
 }
 const ended = async (child: childProcess.ChildProcess) => once(child, 'exit')
 
-/** Refused, and let through in the clear, where some fail for reasons of their own. */
+/** Refused in an overlay, and allowed in the clear network, where some fail for other reasons. */
 const calls: Calls = {
   'child_process exec': async () => ended(childProcess.exec('true')),
   'child_process execFile': async () => ended(childProcess.execFile('true')),
@@ -101,7 +104,7 @@ const calls: Calls = {
   'dgram Socket.prototype.addSourceSpecificMembership': () =>
     withUdp((socket) => socket.addSourceSpecificMembership('127.0.0.1', '232.0.0.114')),
 }
-/** Would end this process, or change it for good: called in an overlay alone. */
+/** Would end this process, or change it permanently: called only in an overlay. */
 const drastic: Calls = {
   'process execve': () => call(process, 'execve', '/bin/true', ['true']),
   'process _debugProcess': () => call(process, '_debugProcess', process.pid),
@@ -110,7 +113,7 @@ const drastic: Calls = {
   'inspector open': () => inspector.open(0, nobody),
   'inspector/promises open': () => promisedInspector.open(0, nobody),
 }
-/** Each asks a server that is not there, by which it is seen to ask. */
+/** Each queries a server that does not exist, which shows that it sends a query. */
 const queries: Calls = Object.fromEntries(
   refusedWays
     .filter(({ by }) => by === 'name-queries.ts')
@@ -143,7 +146,7 @@ async function attempt(use: () => unknown): Promise<unknown> {
   }
 }
 
-/** This Node, or its flags, may lack it. */
+/** This version of Node, or its flags, may lack it. */
 function isHere(row: string): boolean {
   const [module = '', name = ''] = row.split(' ')
   if (module === 'globalThis') return name in globalThis
@@ -196,7 +199,7 @@ describe('in the clear', () => {
   })
 })
 
-// Last: a thread is sealed for good.
+// Last, because a thread is sealed permanently.
 describe('in a sealed thread', () => {
   beforeAll(seal)
 

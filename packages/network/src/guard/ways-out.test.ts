@@ -23,11 +23,13 @@ it('knows every name of this Node', () => {
       if (classify(module, name) === undefined && !isHarmlessAlias(alias)) unknown.add(`${module} ${name}`)
     }
   }
-  // In what is shown when it is not empty, what to do comes first.
+  // In the failure message, the advice comes first.
   expect(unknown.size === 0 ? [] : [whatToDo, ...unknown]).toEqual([])
 })
 
-/** What is refused under one name is to be refused under all: a replaced property leaves others as they were. */
+/**
+ * An object that is refused under one name must be refused under all: a replaced property leaves the others unchanged.
+ */
 function isHarmlessAlias(path: string | null): boolean {
   if (path === null) return false
   const [module = '', name = ''] = path.split(' ')
@@ -69,5 +71,5 @@ it('is what the docs show', async () => {
   await expect(waysOutPage()).toMatchFileSnapshot('../../../../docs/ways-out.md')
 })
 
-/** Of one supported Node, of some builds, or by a flag that one of them lacks. */
+/** Names that exist only in one supported Node, in some builds, or with a flag that one of them lacks. */
 const ofOtherVersions = /^(?:node:quic |node:ffi |globalThis Worker$|dgram (?:_createSocketHandle|Socket.prototype.(?:bind|connect)Sync)$)/

@@ -1,4 +1,6 @@
-/** Connections and names of the clear network, for threads that may ask neither themselves. Runs in the kernel. */
+/**
+ * Connections and name look-ups in the clear network, for threads that may do neither themselves. Runs in the kernel.
+ */
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 import { TroupeError, unavailable } from '@troupe/core'
@@ -12,9 +14,9 @@ export type DirectTarget = Omit<ConnectRequest, 'overlay'> & {
 }
 
 /**
- * A plain connection from this machine.
+ * Opens a plain connection from this machine.
  *
- * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; what the signal was aborted with.
+ * @throws TroupeError `Unavailable`, with the operating system's `code` in its details; the abort reason of the signal.
  */
 export async function connectDirect({ target, family, localAddress, localPort, lookup, signal }: DirectTarget): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -38,7 +40,7 @@ export async function connectDirect({ target, family, localAddress, localPort, l
     throw error instanceof TroupeError ? error : unavailable(messageOf(error), systemDetails(error))
   } finally {
     signal.removeEventListener('abort', stop)
-    // Until it is handed over, an error has nobody else to hear it.
+    // Until the handover, an error has no other listener.
     socket
       .off('connect', resolve)
       .off('error', reject)
@@ -46,7 +48,7 @@ export async function connectDirect({ target, family, localAddress, localPort, l
   }
 }
 
-/** Addresses of a name, as the operating system finds them. Throws like {@link connectDirect}. */
+/** Returns the addresses of a name, resolved by the operating system. Throws like {@link connectDirect}. */
 export async function lookupDirect(name: string, family: 0 | 4 | 6): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(name, { all: true, family }, (error, found) => {
@@ -56,7 +58,7 @@ export async function lookupDirect(name: string, family: 0 | 4 | 6): Promise<rea
   })
 }
 
-/** Of several addresses that were tried, the first tells. */
+/** When several addresses were tried, the first error counts. */
 function systemDetails(thrown: unknown): Record<string, unknown> {
   const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown
   const fields = ['code', 'errno', 'syscall', 'address', 'port', 'hostname'] as const

@@ -1,6 +1,6 @@
-/** A connection on its way between threads: post it with `handle` in the list of what is transferred. */
+/** A connection in transit between threads: post it with `handle` in the transfer list. */
 export interface SocketHandoff {
   readonly handle: object
-  /** What the far end said already. */
+  /** Data that was already received from the far end. */
   readonly rest?: Uint8Array
 }

@@ -1,6 +1,6 @@
 /**
- * For connections by Unix sockets, whose handles cannot change their thread: a pair of TCP sockets on loopback, one end of which can. The
- * bytes of such a connection go through this thread.
+ * Bridges connections over Unix sockets, whose handles cannot move to another thread. A pair of TCP sockets on loopback
+ * is inserted, one end of which can move. The bytes of such a connection go through this thread.
  */
 import { once } from 'node:events'
 import net, { type Server, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { connectPlain } from '../sockets/own-sockets.ts'
 
 const loopback = '127.0.0.1'
 
-/** The other end of a new pair, whose near end is joined with `socket`. */
+/** Returns the far end of a new pair; its near end is piped to `socket`. */
 export async function bridge(socket: Socket): Promise<Socket> {
   const { far, near } = await pair()
   socket.allowHalfOpen = true
@@ -30,7 +30,7 @@ async function pair(): Promise<{ readonly far: Socket; readonly near: Socket }> 
   }
 }
 
-/** Anybody on this machine may knock meanwhile: who it is, the port tells. */
+/** Any program on this machine may connect meanwhile: the port identifies our own socket. */
 async function partnerOf(far: Socket, server: Server): Promise<Socket> {
   const came: Socket[] = []
   return new Promise((resolve) => {
@@ -56,7 +56,7 @@ function join(from: Socket, to: Socket): void {
   })
 }
 
-/** One end broke: the other is not to take it for an orderly end. */
+/** One end broke: resets the other, so that its peer does not see an orderly end. */
 function broken(socket: Socket): void {
   if (socket.destroyed) return
   if (net.isIP(socket.remoteAddress ?? '') === 0) socket.destroy()

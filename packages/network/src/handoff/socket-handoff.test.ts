@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(async () => stack.disposeAsync())
 
-/** A connection that was dialled, on TCP or by a Unix socket. */
+/** A connection that was dialled, over TCP or a Unix socket. */
 async function dialled(way: 'TCP' | 'a Unix socket'): Promise<Socket> {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => serve(socket.on('error', () => {})))
   stack.defer(() => void server.close())
@@ -51,7 +51,7 @@ describe.each(['TCP', 'a Unix socket'] as const)('a connection by %s that is han
     const breaking = Promise.withResolvers<() => void>()
     serve = (socket) => socket.once('data', () => void (way === 'TCP' ? socket.resetAndDestroy() : breaking.promise.then((fn) => fn())))
     const former = await dialled(way)
-    // A Unix socket knows no reset; that it broke, its error says.
+    // A Unix socket has no reset; its error shows that it broke.
     breaking.resolve(() => void former.destroy(new Error('broken')))
     const socket = takeOver(await handOver(former))
     socket.write('go')

@@ -1,6 +1,6 @@
 /**
- * Connections that one thread opens and another uses. What travels is the native handle of TCP: the socket around it stays behind, with
- * what it had read already.
+ * Connections that one thread opens and another uses. The native TCP handle moves; the socket around it stays behind,
+ * with the data that it had read already.
  */
 import { unavailable } from '@troupe/core'
 import { Socket } from 'node:net'
@@ -10,8 +10,8 @@ import { detachHandle } from '../sockets/detach-handle.ts'
 import { bridge } from './loopback-bridge.ts'
 
 /**
- * Takes a connection out of the socket that dialled it, which is of no use afterwards. What goes by a Unix socket, which cannot change its
- * thread, is bridged.
+ * Takes a connection out of the socket that dialled it, which is unusable afterwards. A connection over a Unix socket,
+ * whose handle cannot move, is bridged.
  *
  * @throws TroupeError `Unavailable` when it was closed meanwhile.
  */
@@ -21,13 +21,16 @@ export async function handOver(socket: Socket): Promise<SocketHandoff> {
   return { handle, ...(rest && { rest }) }
 }
 
-/** The connection as a socket of this thread: plain, unread, without listeners. Its events come in the context of whoever calls this. */
+/**
+ * Returns the connection as a socket of this thread: plain, unread, without listeners. Its events run in the caller's
+ * async context.
+ */
 export function takeOver({ handle, rest }: SocketHandoff): Socket {
-  // It was made where no frame is in force, when the message was read that brought it.
+  // The handle was created when its message was read, where no frame was active.
   const reset: unknown = Reflect.get(handle, 'asyncReset')
   if (typeof reset === 'function') Reflect.apply(reset, handle, [handle])
   const socket: unknown = Reflect.construct(Socket, [{ handle }])
-  if (!(socket instanceof Socket)) throw unavailable('what was handed over is no connection')
+  if (!(socket instanceof Socket)) throw unavailable('the transferred handle is not a TCP connection')
   if (rest !== undefined) socket.push(rest)
   return socket
 }

@@ -1,10 +1,11 @@
-/** Servers on this machine, in threads of any network: visitors come in, and nothing goes out by that. */
+/** Servers on this machine, in threads of any network: they only accept connections and open none. */
 import { promisify } from 'node:util'
 import { isIP, type Server } from 'node:net'
 import { checkPermission } from '../sockets/socket-permission.ts'
 import { listenClear, systemLookup } from '../sockets/own-sockets.ts'
 import { threadNetwork } from '../overlay/thread-network.ts'
 
+/** Where a server listens on this machine. */
 export interface Here {
   readonly port: number
   /** A name or an address of this machine. @default all addresses */
@@ -12,10 +13,11 @@ export interface Here {
 }
 
 /**
- * Has a server listen on this machine, also in a thread of an overlay. For servers that an entry of the application says are there: their
- * visitors come from the clear network, and what their handlers open goes by the thread's own.
+ * Makes a server listen on this machine, also in a thread of an overlay. For servers that an entry of the application
+ * declares. Their clients come from the clear network; connections that their handlers open use the thread's own
+ * network.
  *
- * Errors come by the server's `error` event.
+ * Errors are reported by the server's `error` event.
  */
 export function listenHere(server: Server, { port, host }: Here): void {
   if ((threadNetwork()?.overlay ?? null) === null) {

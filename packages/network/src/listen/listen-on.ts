@@ -1,4 +1,4 @@
-/** Has a server take its connections from an overlay. */
+/** Makes a server accept its connections from an overlay. */
 import { type Backoff, backoffDelay, currentSlot, type EntryId, invalid, runInSlot, sleep, TroupeError } from '@troupe/core'
 import type { Server } from 'node:net'
 import { networkAccess } from '../dial/network-access.ts'
@@ -12,7 +12,7 @@ import { OverlayHandle } from './overlay-handle.ts'
 
 const delays: Backoff = { initial: 100, max: 10_000 }
 
-/** Where a server listens at the moment. */
+/** The current place at which a server listens. */
 interface ListenTarget {
   readonly listenGrant: ListenGrant
   readonly listener: Listener
@@ -20,13 +20,13 @@ interface ListenTarget {
 }
 
 /**
- * Has `server` take connections from `overlay`, on behalf of the code that calls. It emits `listening` and `error` like a server that
- * listens on this machine; `address()` is where others in the overlay reach it, and the sockets tell who called ({@link peerOf}).
- * When the overlay is replaced, or its router or node comes back, the server listens there anew; `server.close()` ends it. The first
- * attempt is made once: whoever supervises the server tries again.
+ * Makes `server` accept connections from `overlay`, on behalf of the calling code. It emits `listening` and `error`
+ * like a server that listens on this machine. `address()` is where peers in the overlay reach it, and {@link peerOf}
+ * returns the peer of a socket. When the overlay is replaced, or its router or node returns, the server listens there
+ * again; `server.close()` ends it. The first attempt is not retried: the supervisor of the server retries it.
  *
- * Its `error` is a TroupeError: `PermissionDenied` where `network.bind` is not allowed, `Invalid` for an overlay that does not listen,
- * `NotFound` for one that is not there or no more, `AlreadyExists` for a port that is taken, `Unavailable`.
+ * Its `error` is a TroupeError: `PermissionDenied` where `network.bind` is denied, `Invalid` for an overlay that cannot
+ * listen, `NotFound` for one that does not exist or was removed, `AlreadyExists` for a port in use, `Unavailable`.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ class Listening {
   #options: BindOptions
   readonly #handle: OverlayHandle
   readonly #closing = new AbortController()
-  /** A place that takes the present one's, ready or being made. */
+  /** The place that will replace the present one, open or being opened. */
   #next: Promise<ListenTarget> | undefined
 
   constructor(server: Server, overlay: EntryId, options: BindOptions) {
@@ -65,7 +65,7 @@ class Listening {
   async run(): Promise<void> {
     try {
       let place = await this.#open()
-      // Any port was right at first; from then on others know it by this one.
+      // At first any port was acceptable; peers now know the server by this one.
       this.#options = { ...this.#options, port: place.listenGrant.address.port }
       this.#listening(place)
       while (!this.#closed) {
@@ -76,7 +76,7 @@ class Listening {
     } catch (error) {
       this.#fail(error)
     } finally {
-      // One that was on its way when the server closed: nobody would give it up.
+      // A place that was being opened when the server closed must be released here.
       this.#next?.then(async (place) => place.close()).catch(() => undefined)
     }
   }
@@ -104,11 +104,11 @@ class Listening {
 
   #listening({ listener }: ListenTarget): void {
     this.#handle.listener = listener
-    // Outside of the promise, so that what a listener throws is not taken for a failure to listen.
+    // Outside of the promise, so that an exception in a listener does not count as a failure to listen.
     if (!this.#closed) process.nextTick(() => this.#server.emit('listening'))
   }
 
-  /** Hands over what arrives, until the server closes, the place is lost, or another one stands. */
+  /** Delivers connections until the server closes, the place is lost, or another place replaces it. */
   async #serve(place: ListenTarget): Promise<void> {
     const { listenGrant, listener, close } = place
     const slot = currentSlot()
@@ -125,7 +125,7 @@ class Listening {
         emitConnection(this.#server, accepted, listener.address)
       }
     } catch (error) {
-      // It is no longer there: another one is made.
+      // The place is gone: open another one.
       if (!(error instanceof TroupeError) || error.kind !== 'Unavailable') throw error
       await close()
     } finally {
@@ -133,20 +133,20 @@ class Listening {
     }
   }
 
-  /** The overlay is another one now: once we listen there, the old place is given up. */
+  /** The overlay was replaced: opens a place in the new one, then releases the old place. */
   #move(leave: () => Promise<void>): void {
     const next = (this.#next?.catch(() => undefined) ?? Promise.resolve(undefined)).then(async (unused) => {
       await unused?.close()
       return this.#open()
     })
     this.#next = next
-    // One that fails is tried again when the old place is lost; one that will not succeed ends the server at once.
+    // A failed attempt is repeated when the old place is lost; a permanent failure ends the server at once.
     next.then(leave, (error: unknown) => {
       if (isFinal(error)) void leave()
     })
   }
 
-  /** A new place, tried for until it stands or can not be. */
+  /** Opens a new place; retries until it is open, or cannot be opened. */
   async #again(): Promise<ListenTarget> {
     for (let failures = 1; ; failures += 1) {
       const made = this.#next ?? this.#open()

@@ -1,9 +1,9 @@
-/** Tells servers of this thread that an overlay on which they listen was replaced or removed. */
+/** Notifies servers of this thread when an overlay on which they listen is replaced or removed. */
 import type { EntryId } from '@troupe/core'
 
 const listeners = new Map<EntryId, Set<() => void>>()
 
-/** Has `fn` called each time `overlay` was replaced or removed, until what is answered is called. */
+/** Calls `fn` each time `overlay` is replaced or removed, until the returned function is called. */
 export function onOverlayMoved(overlay: EntryId, fn: () => void): () => void {
   const known = listeners.get(overlay) ?? new Set()
   listeners.set(overlay, known.add(fn))
@@ -13,7 +13,7 @@ export function onOverlayMoved(overlay: EntryId, fn: () => void): () => void {
   }
 }
 
-/** Says that an overlay was replaced or removed: servers that listen on it look for their place in the new one. */
+/** Reports that an overlay was replaced or removed: servers that listen on it open a place in the new one. */
 export function overlayMoved(overlay: EntryId): void {
   for (const fn of listeners.get(overlay) ?? []) fn()
 }

@@ -1,4 +1,4 @@
-/** What a `net.Server` holds in place of a native handle, when its connections come from an overlay. */
+/** The replacement for the native handle of a `net.Server` whose connections come from an overlay. */
 import { keepAlive } from '@troupe/core'
 import { isIP } from 'node:net'
 import { constants } from 'node:os'
@@ -6,12 +6,12 @@ import type { Target } from '../overlay/overlay.ts'
 
 const notBound = -constants.errno.EINVAL
 
-/** Answers to what Node asks of the handle of a server that listens. */
+/** Implements the methods that Node calls on the handle of a listening server. */
 export class OverlayHandle {
-  /** Which tells where the server is reached, once that is known. */
+  /** Holds the address of the server, once it is known. */
   listener: { readonly address: Target } | undefined
   readonly #onClose: () => void
-  /** A server that listens keeps its thread alive, and may be told not to. */
+  /** A listening server keeps its thread alive until `unref()` is called. */
   readonly #alive = keepAlive()
 
   constructor(onClose: () => void) {
@@ -43,7 +43,10 @@ export class OverlayHandle {
   }
 }
 
-/** A place of an overlay, in the words of Node, as its handles answer. What is no IP address has no family. */
+/**
+ * Fills `out` with a place of an overlay in the format of Node's handles. An address that is no IP address has no
+ * family.
+ */
 export function fillAddress(out: object, address: string, port: number | undefined): 0 {
   const version = isIP(address)
   Object.assign(out, { address, ...(version > 0 && { family: `IPv${version}` }), ...(port !== undefined && { port }) })

@@ -1,19 +1,19 @@
-/** Who is at the other end of a connection that came in by an overlay. */
+/** The peer of a connection that arrived through an overlay. */
 import type { Socket } from 'node:net'
 import { property } from '../sockets/internals.ts'
 import type { Peer } from '../overlay/overlay.ts'
 
 const peers = new WeakMap<object, Peer>()
 
-/** Notes who opened the connection of `socket`. */
+/** Records the peer of the connection of `socket`. */
 export function setPeer(socket: Socket, peer: Peer): void {
   peers.set(socket, Object.freeze(peer))
   Object.defineProperty(socket, 'peer', { value: peers.get(socket), enumerable: true })
 }
 
 /**
- * Who opened the connection, as the overlay tells; `undefined` for one that came in by no overlay. TLS over such a connection has
- * the same peer.
+ * Returns the peer of the connection, as the overlay reports it; `undefined` for one that did not arrive through an
+ * overlay. A TLS socket over such a connection has the same peer.
  *
  * @example
  * ```ts

@@ -1,24 +1,26 @@
-/** A way for datagrams through an overlay. */
+/** An association for datagrams through an overlay. */
 import type { EventEmitter } from 'node:events'
 import type { Target } from './target.ts'
 
+/** Events of an {@link Association}. */
 export interface AssociationEvents {
-  /** A datagram has come, from the address (or name) that the overlay tells. */
+  /** A datagram arrived, from the address (or name) that the overlay reports. */
   message: [data: Buffer, from: Target]
-  /** It is over: closed here (`undefined`), or cut by the overlay. */
+  /** The association has ended: closed by this side (`undefined`), or by the overlay. */
   close: [error: Error | undefined]
 }
 
-/** Listeners attached in the turn in which the promise of it resolved miss nothing. */
+/** Listeners that are attached in the turn in which its promise resolved miss no event. */
 export interface Association extends EventEmitter<AssociationEvents>, Disposable {
-  /** Where others send to it, in an overlay in which it has an address of its own. */
+  /** The address at which peers send to it, in an overlay that gives it one. */
   readonly address?: Target
   /**
-   * Sends one datagram. Like any datagram it may be lost; the promise tells that it has left this machine.
+   * Sends one datagram. Like any datagram it may be lost; the promise resolves when it has left this machine.
    *
-   * @throws TroupeError `Invalid` for an impossible target or a datagram that is too long, `Unavailable` when it is over.
+   * @throws TroupeError `Invalid` for an impossible target or a datagram that is too long, `Unavailable` after the
+   *   association ended.
    */
   send(data: Uint8Array, target: Target): Promise<void>
-  /** Ends it. */
+  /** Ends the association. */
   close(): void
 }

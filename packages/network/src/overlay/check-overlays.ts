@@ -1,10 +1,14 @@
-/** What `troupe check` finds about overlays: entries that are right by themselves, and can never work beside the others. */
+/** Checks of `troupe check` on overlays: finds entries that are valid alone but can never work together. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import { positionOf, type Diagnostic, type Registry } from '@troupe/registry'
 import type { OverlayKind } from './overlay-kind.ts'
 import { overlayKinds } from './overlay-table.ts'
 
-/** @param stateDir - `network_service.state_dir` */
+/**
+ * Returns the settings of overlay entries that can never work together.
+ *
+ * @param stateDir - `network_service.state_dir`
+ */
 export function checkOverlays(registry: Registry, stateDir: string): readonly Diagnostic[] {
   const holders = new Map<string, EntryId>()
   return registry.find({ kind: 'network.*' }).flatMap(({ id, kind }) => {
@@ -40,7 +44,7 @@ function doubleHold(registry: Registry, id: EntryId, kind: OverlayKind, { stateD
   ]
 }
 
-/** An entry whose fields are wrong is reported already. */
+/** An entry with invalid fields is reported elsewhere. */
 function whereDecoded(find: () => readonly Diagnostic[]): readonly Diagnostic[] {
   try {
     return find()

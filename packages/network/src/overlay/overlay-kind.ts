@@ -1,49 +1,57 @@
-/** Kinds of overlays: how the kernel makes a running overlay of an entry. */
+/** Kinds of overlays: how the kernel builds a running overlay from an entry. */
 import type { EntryId } from '@troupe/core'
 import type { FieldsOf, Kind, Registry } from '@troupe/registry'
 import type { Overlay } from './overlay.ts'
 import type { Route } from './route.ts'
 
-/** The route of another overlay that runs, for one that leads through it. Throws a TroupeError `NotFound`. */
+/**
+ * Returns the route of another running overlay, for an overlay that leads through it. Throws a TroupeError `NotFound`.
+ */
 export type RouteOf = (id: EntryId) => Route
 
-/** What is asked of the registry. */
+/** The part of the registry that overlay kinds use. */
 export type Entries = Pick<Registry, 'decode' | 'get' | 'variable'>
 
-/** What an overlay is built in. */
+/** The environment in which an overlay is built. */
 export interface Site {
-  /** Of the overlay that is built; see {@link Route.generation}. */
+  /** Generation of the overlay that is built; see {@link Route.generation}. */
   readonly generation: number
   readonly routeOf: RouteOf
-  /** `network_service.state_dir`: kinds with a state keep it in a folder of their own there, 0700, which they create. */
+  /** `network_service.state_dir`: kinds with a state create a folder of their own in it, with mode 0700. */
   readonly stateDir: string
-  /** The value of a variable of the application, as the entry sees it. */
+  /** Returns the value of a variable of the application, as the entry sees it. */
   readonly variable: (name: string) => string | undefined
-  /** For what whoever runs the application should know: an address, a login that waits. */
+  /** Logs what the operator should know, such as an address, or a login that waits for a browser. */
   readonly log: (line: string) => void
 }
 
+/** A kind of overlay: the kind of its entries, and how the kernel builds a running overlay from one. */
 export interface OverlayKind {
   readonly kind: Kind
-  /** Where others reach the overlay, as far as what is kept in `stateDir` tells; it need not run. */
+  /**
+   * Returns the address at which peers reach the overlay, from the state kept in `stateDir`. The overlay need not run.
+   */
   keptAddress?(id: EntryId, stateDir: string): Promise<string | undefined>
-  /** Milliseconds that an overlay of the entry may take before somebody listens on it. @default no more than a service has to start */
+  /**
+   * Milliseconds that an overlay of the entry may take before a server listens on it. @default the usual start time of
+   * a service
+   */
   listenTime?(entries: Entries, id: EntryId): number
-  /** What of the entry can never work beside the others, with the field that says so. */
+  /** Returns the settings of the entry that can never work together with other entries, with the path of each field. */
   problems?(entries: Entries, id: EntryId): readonly { readonly path: string; readonly message: string }[]
-  /** What an overlay of the entry holds alone for as long as it runs: a folder, a key. */
+  /** Returns the resource that an overlay of the entry holds exclusively while it runs, such as a folder or a key. */
   held?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): { readonly path: string; readonly state: string } | undefined
-  /** Says {@link Overlay.exclusive} of what {@link open} would build. */
+  /** Returns {@link Overlay.exclusive} of the overlay that {@link open} would build. */
   exclusive?(entries: Entries, id: EntryId, site: Pick<Site, 'stateDir'>): string | undefined
   /**
    * Builds the overlay of the entry `id`.
    *
-   * @throws TroupeError `Invalid` for what is wrong in the entry; `Unavailable` when the overlay does not come up.
+   * @throws TroupeError `Invalid` for invalid fields of the entry; `Unavailable` when the overlay does not start.
    */
   open(entries: Entries, id: EntryId, site: Site): Promise<Overlay>
 }
 
-/** Joins a kind of entry and the building of its overlay. */
+/** Connects a kind of entry with the function that builds its overlay. */
 export function overlayKind<K extends Kind>(
   kind: K,
   build: (id: EntryId, fields: FieldsOf<K>, site: Site) => Promise<Overlay>,

@@ -1,14 +1,14 @@
-/** How an overlay does, as the kernel has found it: a change is told in the log and on a channel. */
+/** The state of an overlay, as the kernel last determined it. Changes are reported in the log and on a channel. */
 import type { EntryId } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 
 /**
- * `up`: something has shown lately that it works. `degraded`: it works in part. `starting`: nothing is known yet, or it comes up by itself,
- * or once somebody has done what the reason says. `down`: it does not work, and is tried again, or never.
+ * `up`: recent evidence shows that it works. `degraded`: it works in part. `starting`: its state is still unknown, or
+ * it starts by itself or after the action that the reason names. `down`: it does not work; retries may follow.
  */
 export type OverlayCondition = 'up' | 'degraded' | 'starting' | 'down'
 
-/** An event of the channel `troupe:overlay:state`: the condition of an overlay is another one. */
+/** An event of the channel `troupe:overlay:state`: the condition of an overlay has changed. */
 export interface OverlayStateEvent {
   readonly overlay: EntryId
   readonly state: OverlayCondition
@@ -21,12 +21,13 @@ export interface OverlayStateEvent {
 
 const changes = channel('troupe:overlay:state')
 
-/** What is found about an overlay at one time. */
+/** The result of one check of an overlay. */
 export interface Finding {
   readonly state: OverlayCondition
   readonly reason?: string | undefined
 }
 
+/** The state of one overlay; reports changes in the log and on the channel `troupe:overlay:state`. */
 export class OverlayState {
   readonly #overlay: EntryId
   readonly #log: (line: string) => void
@@ -43,7 +44,7 @@ export class OverlayState {
     return { state: this.#state, since: this.#since, ...(this.#reason !== undefined && { reason: this.#reason }) }
   }
 
-  /** Notes what was found; tells of it where the state is another one. */
+  /** Records the result of a check, and reports it if the state changed. */
   become({ state, reason }: Finding): void {
     const before = this.#state
     this.#reason = reason

@@ -12,7 +12,7 @@ const kind = defineKind({
   fields: z.strictObject({ state: z.string().optional(), works: z.boolean().default(true) }),
 })
 
-/** A kind of overlay that says when it opens and closes. */
+/** A kind of overlay that logs when it opens and closes. */
 function fake(log: string[]): OverlayKind {
   return {
     kind,

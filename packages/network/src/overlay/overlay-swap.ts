@@ -1,16 +1,19 @@
-/** How an overlay takes the place of another. */
+/** How one overlay replaces another. */
 import { type EntryId, sleep } from '@troupe/core'
 import type { Overlay } from './overlay.ts'
 
-/** A change of the overlays in service that is ready to be made. */
+/** A prepared change of the overlays in service. */
 export interface OverlaySwap {
-  /** Whether the new one can do its work. @throws TroupeError `Unavailable` */
+  /** Checks that the new overlays can work. @throws TroupeError `Unavailable` */
   check(): Promise<void>
-  /** Puts the new ones in service. From then on every dial that starts sees them. */
+  /** Puts the new overlays in service. Every dial that starts later uses them. */
   commit(): Promise<void>
-  /** Puts the old ones back, if the new ones were in service, and closes the new ones. */
+  /** Puts the old overlays back, if the new ones were in service, and closes the new ones. */
   rollback(): Promise<void>
-  /** Those that were in service before the commit. They serve what they carry; whoever committed closes them when that has ended. */
+  /**
+   * The overlays that were in service before the commit. They keep their open connections; the caller of `commit`
+   * closes them when those have ended.
+   */
   readonly retired: readonly Overlay[]
 }
 
@@ -20,14 +23,14 @@ export interface SwapOptions {
   readonly running: (id: EntryId) => Overlay | undefined
   /** Puts an overlay in service, or takes it out. */
   readonly place: (id: EntryId, overlay: Overlay | undefined) => void
-  /** An overlay is not pending any more. */
+  /** Removes an overlay from the pending ones. */
   readonly forget: (overlay: Overlay) => void
 }
 
-/** Old and new stand side by side. */
+/** The old and the new overlay run side by side. */
 export class Swap implements OverlaySwap {
   readonly #options: SwapOptions
-  /** What was in service, by id, once committed. */
+  /** After the commit: the overlays that were in service before, by id. */
   #former: ReadonlyMap<EntryId, Overlay | undefined> | undefined
 
   constructor(options: SwapOptions) {
@@ -67,17 +70,20 @@ export interface HandOverOptions {
   readonly id: EntryId
   readonly former: Overlay
   readonly open: () => Promise<Overlay>
-  /** Opens what was in service before. */
+  /** Reopens the overlay that was in service before. */
   readonly reopen: () => Promise<Overlay>
   readonly place: (id: EntryId, overlay: Overlay | undefined) => void
-  /** Neither stands before `done` has settled: who asks for a route waits. */
+  /** Announces that no overlay runs until `done` has settled: requests for a route wait. */
   readonly handOver: (done: Promise<void>) => void
 }
 
-/** Milliseconds for dials that have their route already: they reach the old overlay, and short ones come to their end. */
+/** Milliseconds for dials that already have their route: they reach the old overlay, and short ones finish. */
 const lastDials = 50
 
-/** Two may not run at once on the same state: the old one is closed before the new one is opened, and dials wait meanwhile. */
+/**
+ * For overlays that may not run twice on the same state: the old one is closed before the new one is opened, and dials
+ * wait meanwhile.
+ */
 export class HandOver implements OverlaySwap {
   readonly retired: readonly Overlay[] = []
   readonly #options: HandOverOptions
@@ -87,7 +93,7 @@ export class HandOver implements OverlaySwap {
     this.#options = options
   }
 
-  /** That shows when it is opened. */
+  /** The opening itself shows whether the new overlay works. */
   async check(): Promise<void> {}
 
   async commit(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The overlays of an application, by id, as the kernel holds them. */
+/** The kernel's table of an application's overlays, by id. */
 import { asTroupeError, type EntryId, notFound, TroupeError, unavailable } from '@troupe/core'
 import { didYouMean, type Kind } from '@troupe/registry'
 import { findSidecar } from '@troupe/tsnet'
@@ -13,19 +13,19 @@ import { HandOver, type OverlaySwap, Swap } from './overlay-swap.ts'
 import type { Route } from './route.ts'
 import { onTrouble } from './trouble.ts'
 
-/** For all applications of this program; each is started when the first node needs it. */
+/** Shared by all applications of this program; each sidecar is started when the first node needs it. */
 const sidecars = new Sidecars(async () => (await findSidecar()).path)
 
-/** The kinds of overlays that this package has. */
+/** The kinds of overlays that this package implements. */
 export const overlayKinds: readonly OverlayKind[] = [socks5Overlay, i2pOverlay, tailscaleOverlay(sidecars)]
 
-/** The kinds that their entries may have: give them to the registry. */
+/** The registry kinds of the overlay entries; pass them to the registry. */
 export const networkKinds: readonly Kind[] = overlayKinds.map(({ kind }) => kind)
 
 /**
- * Where others reach the overlay of an entry, as far as what is kept in `stateDir` tells: it need not run.
+ * Returns the address of the overlay of an entry, from the state kept in `stateDir`. The overlay need not run.
  *
- * @throws TroupeError `Invalid` for a state that is open to others, or damaged.
+ * @throws TroupeError `Invalid` for a state that other users can access, or that is damaged.
  */
 export async function keptAddress(
   { id, kind }: { readonly id: EntryId; readonly kind: string },
@@ -34,24 +34,25 @@ export async function keptAddress(
   return overlayKinds.find((known) => known.kind.kind === kind)?.keptAddress?.(id, stateDir)
 }
 
-/** Milliseconds that an overlay may take before somebody listens on it; nothing for kinds that take no longer than services may. */
+/** Returns the maximum milliseconds until a server listens on it; `undefined`: the start time of a service. */
 export function listenTime(entries: Entries, id: EntryId): number | undefined {
   const { kind } = entries.get(id)
   return overlayKinds.find((known) => known.kind.kind === kind)?.listenTime?.(entries, id)
 }
 
+/** Options of an {@link OverlayTable}. */
 export interface OverlayTableOptions {
-  /** @default those that there are */
+  /** @default all kinds of this package */
   readonly kinds?: readonly OverlayKind[]
   /** See {@link Site}. @default `.troupe/net` in the working directory */
   readonly stateDir?: string
-  /** @default nobody is told */
+  /** @default no log */
   readonly log?: (line: string) => void
-  /** An overlay is about to go, and another one to come in its place: whoever dials from now on is to ask for its route anew, and waits. */
+  /** Called before an overlay is closed and replaced. Later dials must request its route again, and wait for it. */
   readonly onHandOver?: (id: EntryId) => void
 }
 
-/** An overlay as it may be shown: without its route. */
+/** The public description of an overlay: without its route. */
 export interface OverlaySummary {
   readonly id: EntryId
   readonly kind: string
@@ -60,11 +61,11 @@ export interface OverlaySummary {
 }
 
 /**
- * Running overlays. Each one that is built gets a generation of its own, so a route tells which one it belongs to.
+ * Running overlays. Each overlay that is built gets its own generation, so that a route identifies its overlay.
  *
  * @example
  * ```ts
- * await using overlays = new Overlays(registry)
+ * await using overlays = new OverlayTable(registry)
  * for (const { id } of registry.find({ kind: 'network.*' })) await overlays.add(id)
  * overlays.route(id) // for a thread that was granted it
  * ```
@@ -73,16 +74,16 @@ export class OverlayTable implements AsyncDisposable {
   readonly #entries: Entries
   readonly #kinds: ReadonlyMap<string, OverlayKind>
   readonly #running = new Map<EntryId, Overlay>()
-  /** Overlays that each one leads through. */
+  /** The overlays that each overlay leads through. */
   readonly #through = new WeakMap<Overlay, ReadonlySet<EntryId>>()
-  /** What is built and not yet in service: what leads through it is built upon it. */
+  /** Overlays that are built but not yet in service: overlays that lead through them are built on them. */
   readonly #pending = new Map<EntryId, Overlay>()
-  /** Overlays of which neither the old nor the new stands at the moment. */
+  /** Overlays during a handover: the old one is closed and the new one is not yet open. */
   readonly #handOvers = new Map<EntryId, Promise<void>>()
   readonly #stateDir: string
   readonly #log: (line: string) => void
   readonly #onHandOver: (id: EntryId) => void
-  /** Why overlays whose entries are there do not run, and since when. */
+  /** For entries whose overlay does not run: the reason, and the time of the failure. */
   readonly #failures = new Map<EntryId, { readonly error: unknown; readonly since: number }>()
   readonly #listeners = new Set<() => void>()
   readonly #ear = onTrouble((id) => this.#running.get(id)?.doubt?.())
@@ -107,7 +108,7 @@ export class OverlayTable implements AsyncDisposable {
   /**
    * Builds the overlay of an entry and puts it in service.
    *
-   * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for an entry that is no overlay or is wrong, `Unavailable`.
+   * @throws TroupeError `AlreadyExists` when it runs, `Invalid` for a wrong kind or invalid fields, `Unavailable`.
    */
   async add(id: EntryId): Promise<Overlay> {
     if (this.#running.has(id)) throw new TroupeError('AlreadyExists', `overlay ${id} runs already`, { details: { overlay: id } })
@@ -122,8 +123,8 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * Builds the overlay anew from its entry. The old one serves until the new one stands; if that fails, it goes on serving.
-   * Those that lead through it ({@link leadingThrough}) are then built anew too, since their routes hold its own.
+   * Rebuilds the overlay from its entry. The old one serves until the new one is ready, or longer if the rebuild fails.
+   * The overlays that lead through it ({@link leadingThrough}) are rebuilt too, because their routes contain its route.
    *
    * @throws TroupeError like {@link add}.
    */
@@ -135,7 +136,7 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * Builds what the entry says in `entries`, and anew what leads through it. Nobody sees that before it is committed.
+   * Builds the overlay from its entry, and rebuilds those that lead through it. They are invisible until the commit.
    *
    * @throws TroupeError like {@link add}.
    */
@@ -172,20 +173,20 @@ export class OverlayTable implements AsyncDisposable {
     }
   }
 
-  /** Makes the removal of an overlay ready. */
+  /** Prepares the removal of an overlay. */
   prepareRemoval(id: EntryId): OverlaySwap {
     const running = (other: EntryId) => this.#running.get(other)
     return new Swap({ built: [], removed: id, running, place: this.#place, forget: this.#forget })
   }
 
-  /** The overlays whose connections go through `id` in turn, as far as they run. */
+  /** Returns the running overlays whose connections go through `id`, directly or indirectly. */
   leadingThrough(id: EntryId): readonly EntryId[] {
     return Array.from(this.#running)
       .filter(([, overlay]) => this.#through.get(overlay)?.has(id) === true)
       .map(([other]) => other)
   }
 
-  /** Takes an overlay out of service: from here on it is unknown. Nothing happens when it does not run. */
+  /** Takes an overlay out of service: look-ups of its id then fail. Does nothing when it does not run. */
   async remove(id: EntryId): Promise<void> {
     const overlay = this.#running.get(id)
     this.#place(id, undefined)
@@ -193,21 +194,21 @@ export class OverlayTable implements AsyncDisposable {
     await overlay?.[Symbol.asyncDispose]()
   }
 
-  /** Settles when the overlay is not being handed over from its old state to its new one. */
+  /** Settles when no handover of the overlay is in progress. */
   async settled(id: EntryId): Promise<void> {
     await this.#handOvers.get(id)
   }
 
-  /** @throws TroupeError `NotFound`, with the nearest id that there is; `Unavailable` for one that has not come up. */
+  /** @throws TroupeError `NotFound`, with the nearest existing id; `Unavailable` for one that failed to start. */
   get(id: EntryId): Overlay {
     const overlay = this.#running.get(id)
     if (overlay) return overlay
     const failure = this.#failures.get(id)
-    if (failure) throw unavailable(`overlay ${id} has not come up: ${asTroupeError(failure.error).message}`, { overlay: id })
+    if (failure) throw unavailable(`overlay ${id} failed to start: ${asTroupeError(failure.error).message}`, { overlay: id })
     throw notFound(`there is no overlay ${id}${didYouMean(id, this.#running.keys())}`, { overlay: id })
   }
 
-  /** Calls back each time another overlay, or none, is in service under some id. */
+  /** Calls `listener` each time the overlay in service under an id changes, or is removed. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener)
   }
@@ -217,7 +218,7 @@ export class OverlayTable implements AsyncDisposable {
   }
 
   /**
-   * What a thread needs to dial the overlay. It holds credentials: it goes only to threads that were granted the overlay.
+   * Returns what a thread needs to dial the overlay. It contains credentials: only threads that were granted it get it.
    *
    * @throws TroupeError `NotFound`
    */
@@ -225,11 +226,7 @@ export class OverlayTable implements AsyncDisposable {
     return this.get(id).route
   }
 
-  /**
-   * How an overlay does. Nothing for kinds that do not tell.
-   *
-   * @throws TroupeError `NotFound`
-   */
+  /** Returns the status of an overlay; `undefined` for kinds that report none. @throws TroupeError `NotFound` */
   async status(id: EntryId): Promise<OverlayStatus | undefined> {
     const failure = this.#failures.get(id)
     if (failure && !this.#running.has(id)) {
@@ -238,7 +235,7 @@ export class OverlayTable implements AsyncDisposable {
     return this.get(id).status?.()
   }
 
-  /** What runs, without secrets. */
+  /** Lists the running overlays, without secrets. */
   list(): readonly OverlaySummary[] {
     return Array.from(this.#running.values(), ({ id, kind, capabilities, route }) => ({
       id,
@@ -272,7 +269,7 @@ export class OverlayTable implements AsyncDisposable {
     return overlay
   }
 
-  /** Directly or not; what an overlay leads through comes before it. */
+  /** Directly or indirectly; an overlay comes after those that it leads through. */
   #allThrough(id: EntryId, found: EntryId[] = []): readonly EntryId[] {
     for (const other of this.leadingThrough(id)) {
       if (found.includes(other)) found.splice(found.indexOf(other), 1)

@@ -4,10 +4,12 @@
  */
 import type { EntryId } from '@troupe/core'
 
-/** What every route says, whichever driver made it. */
+/** The fields that every route has, whatever its driver. */
 export interface Route {
   readonly overlay: EntryId
-  /** Grows each time the overlay is rebuilt; pools are keyed by it, so that old connections serve no new request. */
+  /**
+   * Increases each time the overlay is rebuilt. Pools are keyed by it, so that old connections serve no new requests.
+   */
   readonly generation: number
   /** Name of the thread-side driver that dials it. */
   readonly driver: string

@@ -1,6 +1,7 @@
 /**
- * What a running application tells other programs of its overlays: a file of its own in the state folder, for this user alone, without secrets.
- * It is written when the application starts and at each change, and removed at its end; one whose program is gone counts for nothing.
+ * The report that a running application writes for other programs about its overlays: its own file in the state folder,
+ * readable only by this user, without secrets. The application writes it at start and at each change, and removes it at
+ * exit. A report whose program is gone is ignored.
  */
 import type { EntryId } from '@troupe/core'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
@@ -18,11 +19,12 @@ const reported = z.object({
 })
 const report = z.record(z.string(), reported)
 
-/** How an overlay of a running application did when it last changed. */
+/** State of an overlay of a running application at its last change. */
 export type ReportedOverlay = z.output<typeof reported>
 
 const changes = 'troupe:overlay:state'
 
+/** Writes the report of a running application, until it is disposed of; then removes the report. */
 export class RunningReport implements AsyncDisposable {
   readonly #overlays: OverlayTable
   readonly #ids: () => readonly EntryId[]
@@ -30,7 +32,7 @@ export class RunningReport implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve()
   #isStale = false
 
-  /** @param ids - Of the entries that are overlays, whether they run or not. */
+  /** @param ids - Ids of the overlay entries, whether the overlays run or not. */
   constructor(overlays: OverlayTable, ids: () => readonly EntryId[], stateDir: string) {
     this.#overlays = overlays
     this.#ids = ids
@@ -45,11 +47,11 @@ export class RunningReport implements AsyncDisposable {
     await rm(this.#file, { force: true })
   }
 
-  /** Several changes at once are one. */
+  /** Combines several changes in one turn into one write. */
   readonly #changed = (): void => {
     if (this.#isStale) return
     this.#isStale = true
-    // What it tells is a convenience: the application runs without.
+    // The report is a convenience: a failure to write it does not affect the application.
     this.#writing = this.#writing.then(async () => this.#write()).catch(() => undefined)
   }
 
@@ -66,7 +68,10 @@ export class RunningReport implements AsyncDisposable {
   }
 }
 
-/** What the applications that run on this state tell of their overlays; of several, the one that changed last. */
+/**
+ * Reads the reports of the applications that run on this state. When several report the same overlay, the last change
+ * wins.
+ */
 export async function runningOverlays(stateDir: string): Promise<ReadonlyMap<string, ReportedOverlay>> {
   const folder = folderIn(stateDir)
   const names = await readdir(folder).catch(() => [])

@@ -1,4 +1,4 @@
-/** The network of this thread: one for its whole life, and all code in it runs in that network. */
+/** The network of this thread: one for its whole life. All code in the thread runs in that network. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import type { Isolation } from './overlay.ts'
 
@@ -6,17 +6,20 @@ import type { Isolation } from './overlay.ts'
 export interface ThreadNetwork {
   /** `null`: the clear network. */
   readonly overlay: EntryId | null
-  /** On whose behalf everything in this thread is asked of the overlay. @default nobody's */
+  /** On whose behalf everything in this thread uses the overlay. @default no isolation */
   readonly isolation?: Isolation
-  /** How often its id has come to lead elsewhere before: what one of them opened by a name is not the other's. @default never */
+  /**
+   * How many times the overlay's id was already bound to another identity. Connections opened under different epochs
+   * are kept apart. @default 0
+   */
   readonly epoch?: number
 }
 
 let bound: ThreadNetwork | undefined
 
 /**
- * Gives this thread its network. The runtime calls it once, before any user code loads; until then the thread opens nothing. Another call
- * with the same network does nothing.
+ * Sets the network of this thread. The runtime calls it once, before any user code loads; until then the thread can
+ * open nothing. Another call with the same network does nothing.
  *
  * @throws TroupeError `Internal` when the thread has another network already.
  */
@@ -34,22 +37,25 @@ export function bindThreadNetwork(network: ThreadNetwork): void {
   })
 }
 
-/** The network of this thread; `undefined` until it has one. */
+/** Returns the network of this thread; `undefined` until it is set. */
 export function threadNetwork(): ThreadNetwork | undefined {
   return bound
 }
 
-/** The overlay of this thread, `null` for the clear network; `undefined` until it has a network. */
+/** Returns the overlay of this thread, `null` for the clear network; `undefined` until the network is set. */
 export function threadOverlay(): EntryId | null | undefined {
   return bound?.overlay
 }
 
-/** For tests, which run several networks in one thread, one after the other. */
+/** For tests, which run several networks one after the other in one thread. */
 export function rebindThreadNetwork(network: ThreadNetwork | undefined): void {
   bound = network
 }
 
-/** For tests: runs `fn` as in a thread of that network, until what it returns settles. One at a time: a thread has one. */
+/**
+ * For tests: runs `fn` as in a thread of that network, until its promise settles. Calls must not overlap, because a
+ * thread has one network.
+ */
 export function inNetwork<T>(overlay: EntryId | null, fn: () => Promise<T>): Promise<T>
 export function inNetwork<T>(overlay: EntryId | null, fn: () => T): T
 export function inNetwork(overlay: EntryId | null, fn: () => unknown): unknown {

@@ -1,14 +1,17 @@
-/** Threads tell the kernel when a dial has failed because of the overlay itself, so that it looks. It is a hint: nothing secret, nothing sure. */
+/**
+ * Threads notify the kernel when a dial fails because of the overlay itself, so that the kernel checks it. The
+ * notification is a hint: it carries no secrets and proves nothing.
+ */
 import { type EntryId, isEntryId, TroupeError } from '@troupe/core'
 import { BroadcastChannel } from '../guard/node/broadcast-channel.ts'
 
 const name = 'overlay trouble'
-/** Milliseconds in which a thread tells it once of each overlay. */
+/** Milliseconds during which a thread sends at most one notification for each overlay. */
 const quiet = 1000
 
 const told = new Map<EntryId, number>()
 
-/** Tells of a dial that `thrown` has ended, where it is the overlay that failed and not the target or the caller. */
+/** Reports a dial that failed with `thrown`, if the overlay caused the failure and not the target or the caller. */
 export function reportTrouble(overlay: EntryId, thrown: unknown): void {
   if (!(thrown instanceof TroupeError) || !isOfOverlay(thrown)) return
   const now = performance.now()
@@ -19,13 +22,13 @@ export function reportTrouble(overlay: EntryId, thrown: unknown): void {
   channel.close()
 }
 
-/** What a target answered shows that the overlay works; the caller's own patience shows nothing. */
+/** A response from the target shows that the overlay works; a timeout or cancellation by the caller shows nothing. */
 function isOfOverlay({ kind, details }: TroupeError): boolean {
   if (kind === 'Timeout') return details['limit'] !== undefined
   return kind === 'Unavailable' && !('replyCode' in details)
 }
 
-/** Hears of trouble, until it is disposed of. It keeps no program alive. */
+/** Calls `onTrouble` for each report, until disposed. Does not keep the program alive. */
 export function onTrouble(onTrouble: (overlay: EntryId) => void): Disposable {
   const channel = new BroadcastChannel(name)
   channel.addEventListener('message', (event) => {

@@ -1,6 +1,7 @@
 /**
- * Descriptors are the process's: by its number, code in one thread could write on a connection that another one opened. A sealed thread
- * reads from those that it opened itself, and writes on none but standard output and error; it has no permission to write files anyway.
+ * Descriptors belong to the process: by the number, code in one thread could write to a connection that another thread
+ * opened. A sealed thread may read only from descriptors that it opened itself, and write only to standard output and
+ * error. It has no permission to write files anyway.
  */
 import { TroupeError } from '@troupe/core'
 import fs from 'node:fs'
@@ -8,11 +9,11 @@ import process from 'node:process'
 import { forgetConstructor } from './forbid.ts'
 import { sealedRefusal } from './sealed.ts'
 
-/** Whether this thread opened a descriptor. */
+/** Records which descriptors this thread opened. */
 type Own = Record<number, boolean>
 type Method = (...args: readonly unknown[]) => unknown
 
-// Taken before any code could replace them.
+// Saved before any code could replace them.
 const { apply } = Reflect
 const standardOutput = 1
 const standardError = 2
@@ -37,7 +38,7 @@ const handleReaders = ['read', 'readv', 'readFile', 'readLines', 'stat', 'readab
 
 export async function sealDescriptors(): Promise<void> {
   const own: Own = {}
-  // A plain object without a prototype: nothing that anybody could replace is called for it.
+  // A plain object without a prototype: using it calls no function that user code could replace.
   Reflect.setPrototypeOf(own, null)
   const isOwn = (descriptor: unknown) => typeof descriptor === 'number' && own[descriptor] === true
   const isOutput = (descriptor: unknown) => descriptor === standardOutput || descriptor === standardError
@@ -53,12 +54,12 @@ export async function sealDescriptors(): Promise<void> {
     })
   }
   noteOpened(own)
-  // What is no text could be a handle, whatever it says of itself.
+  // An argument that is not a string could be a handle, whatever it claims to be.
   for (const name of ['writeFile', 'appendFile']) check(fs.promises, name, (file) => typeof file === 'string')
   await sealFileHandles(own, isOwn)
 }
 
-/** Has `owner[name]` refused where its first argument is not `allowed`. */
+/** Makes `owner[name]` refuse a first argument that is not `allowed`. */
 function check(owner: object, name: string, allowed: (file: unknown) => boolean): void {
   replace(owner, name, (original) => {
     return function checked(this: unknown, ...args: readonly unknown[]): unknown {
@@ -68,7 +69,7 @@ function check(owner: object, name: string, allowed: (file: unknown) => boolean)
   })
 }
 
-/** The same for the object that a method is called on. */
+/** The same check for the object on which a method is called. */
 function checkSelf(owner: object, name: string, allowed: (file: unknown) => boolean): void {
   replace(owner, name, (original) => {
     return function checked(this: unknown, ...args: readonly unknown[]): unknown {
@@ -95,7 +96,7 @@ function noteOpened(own: Own): void {
         if (typeof descriptor === 'number') own[descriptor] = true
         apply(callback, undefined, [error, descriptor])
       }
-      // A list of one's own: `map` could be another's by then.
+      // Built by hand: user code could have replaced `map`.
       const given: unknown[] = []
       for (let at = 0; at < last; at += 1) given[at] = args[at]
       given[last] = noted
@@ -104,7 +105,7 @@ function noteOpened(own: Own): void {
   })
 }
 
-/** Handles of files (`fs.promises`), which only an open file shows. */
+/** Handles of files (`fs.promises`), whose prototype is reachable only from an open file. */
 async function sealFileHandles(own: Own, isOwn: (descriptor: unknown) => boolean): Promise<void> {
   await using handle = await fs.promises.open(import.meta.filename)
   const prototype: unknown = Object.getPrototypeOf(handle)
@@ -131,7 +132,7 @@ async function sealFileHandles(own: Own, isOwn: (descriptor: unknown) => boolean
   })
 }
 
-/** By its constructor one could make a handle of any descriptor. */
+/** Its constructor could make a handle of any descriptor. */
 function nativePrototypeOf(handle: object): object {
   const symbol = Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'kHandle')
   const native: unknown = symbol && Reflect.get(handle, symbol)
@@ -150,7 +151,7 @@ function replace(owner: object, name: string, make: (original: Method) => unknow
   const value = make(original)
   if (typeof value !== 'function') return
   Object.defineProperty(value, 'name', { value: name })
-  // What `util.promisify` looks for.
+  // The symbols that `util.promisify` looks for.
   for (const symbol of Object.getOwnPropertySymbols(original)) {
     const property = Object.getOwnPropertyDescriptor(original, symbol)
     if (property) Object.defineProperty(value, symbol, property)

@@ -1,7 +1,7 @@
-/** Takes functions away. What stands in their place holds nothing by which they could be had back. */
+/** Removes functions. Their replacements hold no reference to the originals. */
 import { sealedRefusal } from './sealed.ts'
 
-/** Puts a refusal in the place of `names` of `owner`, for good. */
+/** Permanently replaces the methods `names` of `owner` with functions that throw. */
 export function forbidMethods(owner: object, names: readonly string[], title: string): void {
   for (const name of names) {
     if (!(name in owner)) continue
@@ -12,7 +12,7 @@ export function forbidMethods(owner: object, names: readonly string[], title: st
   }
 }
 
-/** The same for a class, which its own instances and prototype do not tell any more either. */
+/** The same for a class, which also becomes unreachable through its instances and prototype. */
 export function forbidConstruction(owner: object, name: string, title: string): void {
   const original: unknown = Reflect.get(owner, name)
   if (typeof original !== 'function') return
@@ -21,14 +21,14 @@ export function forbidConstruction(owner: object, name: string, title: string): 
     throw sealedRefusal(`new ${title}.${name}`)
   }
   if (typeof prototype === 'object' && prototype !== null) {
-    // `instanceof` goes on to tell what is one.
+    // `instanceof` continues to recognise instances.
     Object.defineProperty(refused, 'prototype', { value: prototype })
     forgetConstructor(prototype)
   }
   Object.defineProperty(owner, name, { value: refused, writable: false, enumerable: true, configurable: false })
 }
 
-/** Keeps whoever has an instance from its constructor. */
+/** Makes the constructor unreachable from instances. */
 export function forgetConstructor(prototype: object): void {
   Object.defineProperty(prototype, 'constructor', { value: undefined, writable: false, configurable: false })
 }

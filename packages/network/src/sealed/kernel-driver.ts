@@ -1,4 +1,4 @@
-/** How threads of sealed hosts dial: through the kernel. The route that such a thread gets says no more than that. */
+/** How threads of sealed hosts dial: through the kernel. Their route contains only what that requires. */
 import { invalid } from '@troupe/core'
 import { type KernelDialer, networkAccess } from '../dial/network-access.ts'
 import type { Driver } from '../overlay/overlay.ts'
@@ -7,7 +7,9 @@ import { takeOver } from '../handoff/socket-handoff.ts'
 
 const name = 'handed'
 
-/** What a sealed thread gets in place of `route`: without addresses and credentials, of which it could make no use. */
+/**
+ * Returns what a sealed thread gets in place of `route`: without addresses and credentials, because it cannot use them.
+ */
 export function handoffRoute({ overlay, generation }: Route): Route {
   return { overlay, generation, driver: name, config: undefined }
 }
@@ -15,7 +17,7 @@ export function handoffRoute({ overlay, generation }: Route): Route {
 export const handoffDriver: Driver = {
   name,
   dial: async ({ overlay }, target, options) => takeOver(await dialerOfKernel().dial({ overlay, target }, options)),
-  // What the overlay keeps apart is not known here: everything is.
+  // The isolation of the overlay is unknown here, so every process is kept apart.
   poolKey: (_route, { process = '' }) => process,
 }
 

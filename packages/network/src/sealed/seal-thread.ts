@@ -1,9 +1,10 @@
 /**
- * Closes what a thread without network permission still could do, by what is open in the process around it: Node's permission model does
- * not look at descriptors, signals, flags of V8, or databases (`docs/discoveries/0050-what-the-permission-model-leaves-open.md`).
+ * Closes the ways out that a thread without network permission still has through resources of its process. Node's
+ * permission model does not check descriptors, signals, V8 flags or databases
+ * (`docs/discoveries/0050-what-the-permission-model-leaves-open.md`).
  *
- * The code that is kept out runs in this very thread. So what stands here calls no function that such code could have replaced: the few
- * that it needs are taken before.
+ * The sealed code runs in this same thread. So this module calls no function that such code could have replaced: the
+ * few functions it needs are saved before.
  */
 import { syncBuiltinESMExports } from 'node:module'
 import process from 'node:process'
@@ -16,11 +17,11 @@ import { sealDescriptors } from './descriptors.ts'
 import { forbidConstruction, forbidMethods } from './forbid.ts'
 import { seal } from './sealed.ts'
 
-/** What a sealed thread must not have been given, in the words of `process.permission`. */
+/** The permissions that a sealed thread must not have, in the terms of `process.permission`. */
 const forbidden = ['net', 'child', 'worker', 'addon', 'wasi', 'ffi', 'inspector', 'fs.write']
 
 /**
- * @param allowed - Of those.
+ * @param allowed - Permissions of `forbidden` that are accepted nevertheless.
  * @throws TroupeError `Internal` in a thread that has one of the permissions that a sealed one must not have.
  */
 function checkPermissions(allowed: readonly string[] = []): void {
@@ -38,9 +39,11 @@ function has(permission: NodeJS.ProcessPermission, scope: string): boolean {
   return permission.has(scope)
 }
 
-/** Installs the guard, and seals this thread for good. Called once, before any user code.
+/**
+ * Installs the guard, and seals this thread permanently. Called once, before any user code.
  *
- * @throws TroupeError `Internal` in a thread that was started with permissions, and in a version of Node that lacks what this stands on.
+ * @throws TroupeError `Internal` in a thread that was started with permissions, and in a version of Node that lacks the
+ *   internals needed.
  */
 export async function sealThread(): Promise<void> {
   checkPermissions()
@@ -48,9 +51,9 @@ export async function sealThread(): Promise<void> {
   seal()
   await sealDescriptors()
   for (const prototype of Object.values(internals().handles)) forbidMethods(prototype, ['open'], 'a foreign descriptor')
-  // A terminal is what its descriptor is.
+  // A terminal stream wraps a descriptor.
   for (const name of ['ReadStream', 'WriteStream']) forbidConstruction(tty, name, 'tty')
-  // The program's own inspector listens on a signal.
+  // A signal starts the inspector of the program itself.
   forbidMethods(process, ['kill', '_kill'], 'process')
   forbidMethods(v8, ['setFlagsFromString', 'setHeapSnapshotNearHeapLimit'], 'v8')
   forbidDatabases()
@@ -58,10 +61,10 @@ export async function sealThread(): Promise<void> {
 }
 
 /**
- * Seals an operating-system process of its own, whose descriptors, signals and flags are its own too: installs the guard, and nothing is opened
- * here but by the kernel. What holds hostile code is the operating system.
+ * Seals an operating-system process, which has its own descriptors, signals and flags: installs the guard, and only the
+ * kernel opens connections for it. The operating system contains hostile code.
  *
- * @param writes - It was given files to write.
+ * @param writes - Whether the process may write files.
  * @throws TroupeError as {@link sealThread} does
  */
 export function sealProcess(writes: boolean): void {
@@ -72,7 +75,7 @@ export function sealProcess(writes: boolean): void {
   syncBuiltinESMExports()
 }
 
-/** They write files without permission. */
+/** Databases write files without permission. */
 function forbidDatabases(): void {
   const sqlite: unknown = process.getBuiltinModule('node:sqlite')
   if (typeof sqlite === 'object' && sqlite !== null) {

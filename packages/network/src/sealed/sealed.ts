@@ -1,9 +1,12 @@
-/** Whether this thread is one that may open nothing itself: the kernel dials for it and hands connections over (`host.network: sealed`). */
+/**
+ * Whether this thread may open nothing itself: the kernel dials for it and hands connections over (`host.network:
+ * sealed`).
+ */
 import { denied, type TroupeError } from '@troupe/core'
 
 let sealed = false
 
-/** From here on this thread is sealed, for good. */
+/** Seals this thread permanently. */
 export function seal(): void {
   sealed = true
 }
@@ -14,7 +17,7 @@ export function isSealed(): boolean {
 
 const goAnotherWay = 'Use a TCP connection, which the kernel opens and hands over, or run this work in a host whose network is not sealed'
 
-/** The error for using `what`, which nothing in a sealed thread may. */
+/** Returns the error for a use of `what`, which is denied in a sealed thread. */
 export function sealedRefusal(what: string, remedy: string = goAnotherWay): TroupeError & { code: string } {
   const error = denied(`${what} is refused in a sealed host: its threads have no network, and nothing that leads to one. ${remedy}`, {
     what,

@@ -4,7 +4,10 @@ import type { Socket } from 'node:net'
 import { handleOf, property } from './internals.ts'
 import { isCallable } from '../guard/node/patch.ts'
 
-/** The handle of a socket that nobody reads from, stopped, and what had been read from it already. The socket is of no use afterwards. */
+/**
+ * Returns the handle of a socket that has no reader, stopped, and the data that had been read already. The socket is
+ * unusable afterwards.
+ */
 export function detachHandle(socket: Socket): { readonly handle: object; readonly rest: Buffer | undefined } {
   const rest: unknown = socket.read()
   const handle = handleOf(socket)

@@ -1,19 +1,20 @@
 /**
- * Parts of Node that are no public API and that the guard stands on. All are looked up once, before any user code; where one is
- * missing the thread must not start, for it could not keep what it promises (`docs/discoveries/0009-sockets-change-handles.md`).
+ * Parts of Node that are not public API and on which the guard depends. All are looked up once, before any user code.
+ * If one is missing the thread must not start, because the guard could not work
+ * (`docs/discoveries/0009-sockets-change-handles.md`).
  */
 import { TroupeError } from '@troupe/core'
 import { createSocket } from 'node:dgram'
 import { Socket } from 'node:net'
 import { type Callable, isCallable } from '../guard/node/patch.ts'
 
-/** What the guard knows of this Node. */
+/** The internals of this version of Node. */
 export interface Internals {
-  /** Gives a socket another handle; a TLS socket wraps it anew. */
+  /** Gives a socket another handle; a TLS socket wraps the new one. */
   readonly reinitialize: symbol
-  /** On a handle: the socket that it belongs to. */
+  /** On a handle: the socket that owns it. */
   readonly owner: symbol
-  /** On a socket with `onread`: its buffer, the maker of buffers, and the callback. */
+  /** On a socket with `onread`: its buffer, the function that makes buffers, and the callback. */
   readonly onread: { readonly buffer: symbol; readonly generator: symbol; readonly callback: symbol }
   /** Prototypes of the native handles. */
   readonly handles: { readonly tcp: object; readonly pipe: object; readonly udp: object }
@@ -21,18 +22,18 @@ export interface Internals {
 
 let known: Internals | undefined
 
-/** The internals of this thread's Node, looked up once, before anything is replaced. */
+/** Returns the internals of this thread's Node, looked up once, before anything is replaced. */
 export function internals(): Internals {
   known ??= readInternals()
   return known
 }
 
-/** Looks everything up. Opens nothing: a socket that is destroyed in the turn of its `connect` never leaves it. */
+/** Looks up all internals. Sends nothing: a socket that is destroyed in the turn of its `connect` sends no packet. */
 function readInternals(): Internals {
   const tcpSocket = probe((socket) => socket.connect({ host: '127.0.0.1', port: 1 })).socket
   const pipeSocket = probe((socket) => socket.connect({ path: '/nonexistent/troupe' }))
   const tcp = handleIn(tcpSocket, 'net.Socket')
-  // Where there is no network permission, the socket has lost it again by now.
+  // Without network permission, the socket has already lost its handle here.
   const pipe = handleIn({ _handle: pipeSocket.had }, 'net.Socket of a path')
   const udpSocket = createSocket('udp4')
   const udp = handleIn(property(udpSocket, symbolOf(udpSocket, 'state symbol', 'dgram.Socket')), 'dgram.Socket', 'handle')
@@ -58,9 +59,9 @@ function readInternals(): Internals {
 }
 
 /**
- * The symbol of `owner` whose description is `description`.
+ * Returns the symbol of `owner` whose description is `description`.
  *
- * @throws TroupeError `Internal`, naming this version of Node, where there is none.
+ * @throws TroupeError `Internal`, naming this version of Node, if there is none.
  */
 export function symbolOf(owner: object, description: string, title: string): symbol {
   const found = Object.getOwnPropertySymbols(owner).find((symbol) => symbol.description === description)
@@ -68,7 +69,7 @@ export function symbolOf(owner: object, description: string, title: string): sym
   throw unsupported(`${title} has no ${description}`)
 }
 
-/** A property of something that may be no object. */
+/** Returns a property of a value that may not be an object. */
 export function property(owner: unknown, name: PropertyKey): unknown {
   return (typeof owner === 'object' || typeof owner === 'function') && owner !== null ? Reflect.get(owner, name) : undefined
 }
@@ -79,7 +80,7 @@ export function handleOf(socket: Socket): object | undefined {
   return typeof handle === 'object' && handle !== null ? handle : undefined
 }
 
-/** A socket that was told to connect, and the first handle that it had. */
+/** Returns a socket on which `connect` was called, and the first handle that it had. */
 function probe(connect: (socket: Socket) => void): { readonly socket: Socket; readonly had: unknown } {
   const socket = new Socket().on('error', () => {})
   let had: unknown
@@ -114,7 +115,7 @@ function prototypeOf(handle: object): object {
   throw unsupported('a native handle has no prototype')
 }
 
-/** The error for a Node on which the guard cannot stand. */
+/** Returns the error for a version of Node on which the guard cannot work. */
 export function unsupported(what: string): TroupeError {
   return new TroupeError(
     'Internal',

@@ -1,6 +1,6 @@
 /**
- * Datagram sockets of drivers: they speak to a proxy or a router that the operator configured, past the overlay that they carry. Nobody else gets
- * hold of one.
+ * Datagram sockets of drivers. They send to a proxy or router that the operator configured, outside the overlay that
+ * they carry. No other code gets a reference to one.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { property, symbolOf } from './internals.ts'
@@ -17,7 +17,7 @@ export function ownDatagrams(type: 'udp4' | 'udp6'): Socket {
   return socket
 }
 
-/** Whether that is a socket of {@link ownDatagrams}, or its native handle. */
+/** Whether `socket` is a socket of {@link ownDatagrams}, or its native handle. */
 export function isOwnDatagrams(socket: object): boolean {
   return own.has(socket)
 }

@@ -1,7 +1,7 @@
 /**
- * Sockets of our own, which the guard lets connect: those to a proxy, or to a process of ours. A permit is for one `connect` and is used up
- * by it, so a socket that user code was handed cannot be pointed elsewhere. Beside this package, only drivers need it
- * (`@troupe/network/driver`).
+ * Troupe's own sockets, which the guard lets connect: to a proxy, or to one of our processes. A permit is valid for one
+ * `connect`, which consumes it, so user code that gets the socket cannot connect it elsewhere. Outside this package,
+ * only drivers need it (`@troupe/network/driver`).
  */
 import { lookup } from 'node:dns'
 import { type IpcSocketConnectOpts, isIPv6, type NetConnectOpts, Server, Socket, type TcpSocketConnectOpts } from 'node:net'
@@ -12,24 +12,28 @@ import { internals, property, unsupported } from './internals.ts'
 import { isCallable } from '../guard/node/patch.ts'
 
 const permitted = new WeakSet<Socket>()
-/** Those that are on their way, whose native handles may connect. */
+/** Sockets that are connecting, whose native handles may connect. */
 const dialling = new WeakSet<object>()
-/** Node's own, before anything was put in its place: a proxy that was given by name is found by the operating system. */
+/**
+ * Node's own `lookup`, saved before it is replaced: the operating system resolves a proxy that is configured by name.
+ */
 export const systemLookup: typeof lookup = lookup
 const systemListen: unknown = Reflect.get(Server.prototype, 'listen')
-/** As many as may arrive in one turn. */
+/** The most connections that may arrive in one turn. */
 const backlog = 4096
-/** A server of ours is being put at its place. */
+/** True while one of our servers is being bound. */
 let placing = false
 
-/** A socket that is connecting to a place which the operator configured. */
+/** Returns a socket that is connecting to an endpoint that the operator configured. */
 export function connectOwn(options: TcpSocketConnectOpts | IpcSocketConnectOpts): Socket {
   return allow(new Socket())
     .setNoDelay()
     .connect({ ...options, lookup: systemLookup })
 }
 
-/** A socket that is connecting to anywhere, for the kernel and the HTTP client, which ask beforehand. */
+/**
+ * Returns a socket that is connecting to any target, for the kernel and the HTTP client, which check permission before.
+ */
 export function connectPlain(options: NetConnectOpts): Socket {
   return allow(new Socket({ ...('signal' in options && { signal: options.signal }) })).connect(options)
 }
@@ -44,7 +48,10 @@ function noteDialling(socket: Socket): Socket {
   return socket.once('connect', () => dialling.delete(socket))
 }
 
-/** Has a server listen on a Unix socket at which a process of ours hands over connections. Its handle is made in the caller's context. */
+/**
+ * Makes a server listen on a Unix socket at which one of our processes hands over connections. Its handle is created in
+ * the caller's context.
+ */
 export function listenOwn(server: Server, path: string): void {
   placing = true
   try {
@@ -55,9 +62,10 @@ export function listenOwn(server: Server, path: string): void {
 }
 
 /**
- * Has a server listen on this machine, in whatever network the thread is: its visitors come from the clear network. Nothing is opened by that.
+ * Makes a server listen on this machine, whatever the network of the thread is: its clients come from the clear
+ * network. It opens no outgoing connection.
  *
- * @param address - An IP address; all of them by default. Errors are told by the server's `error` event.
+ * @param address - An IP address; all addresses by default. Errors are reported by the server's `error` event.
  */
 export function listenClear(server: Server, port: number, address?: string): void {
   placing = true
@@ -70,7 +78,7 @@ export function listenClear(server: Server, port: number, address?: string): voi
   }
 }
 
-/** What Node's own servers of TCP are made with (`TCP.constants.SERVER`). */
+/** The handle type of Node's own TCP servers (`TCP.constants.SERVER`). */
 const serverKind = 1
 
 function serverHandle(): object {
@@ -85,7 +93,7 @@ function call(handle: object, name: string, ...args: readonly unknown[]): unknow
   return isCallable(method) ? Reflect.apply(method, handle, args) : undefined
 }
 
-/** Bound by hand: Node looks an address up first, and listens in a later turn. */
+/** Binds the handle directly, because Node looks the address up first and listens in a later turn. */
 function boundHandle(port: number, address: string | undefined): object | Error | undefined {
   if (address === undefined) return undefined
   const handle = serverHandle()
@@ -101,10 +109,13 @@ export function isPlacing(): boolean {
   return placing
 }
 
-/** Where a library of a driver's is connecting to at this moment. */
+/** The target to which a library of a driver is connecting at this moment. */
 let awaited: Target | undefined
 
-/** Lets a library connect to a place which the operator configured: for that call of `connect`, and to no other place. */
+/**
+ * Lets a library connect to an endpoint that the operator configured: only for that call of `connect`, and only to that
+ * target.
+ */
 export function connecting<T>(target: Target, connect: () => T): T {
   awaited = target
   try {
@@ -114,7 +125,7 @@ export function connecting<T>(target: Target, connect: () => T): T {
   }
 }
 
-/** What `socket` may connect by, where it may: the arguments of `connect`. That is so once. */
+/** Returns the `connect` arguments that `socket` is permitted to use, if any, and consumes the permit. */
 export function takeAllowance(socket: Socket, call: ConnectCall): readonly unknown[] | undefined {
   const { options, callback } = call
   if (permitted.delete(socket)) return [options, callback]
@@ -124,12 +135,12 @@ export function takeAllowance(socket: Socket, call: ConnectCall): readonly unkno
   return [{ ...options, lookup: systemLookup }, callback]
 }
 
-/** A permit that was not needed is used up too. */
+/** Consumes a permit that was not needed. */
 export function dropAllowance(socket: Socket): void {
   permitted.delete(socket)
 }
 
-/** Whether `owner` of a native handle is a socket of ours that has yet to connect. */
+/** Whether `owner` of a native handle is one of our sockets that has yet to connect. */
 export function isDialling(owner: unknown): boolean {
   return typeof owner === 'object' && owner !== null && dialling.has(owner)
 }

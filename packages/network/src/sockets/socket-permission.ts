@@ -1,6 +1,6 @@
 /**
- * What plain sockets in the clear do is asked about where policies are in force for who acts: `socket.connect`, `socket.listen`,
- * `socket.resolve`, `socket.private_ip`. The kernel decides, so the socket waits for its answer.
+ * Permission checks for plain sockets in the clear network, where policies apply to the running code: `socket.connect`,
+ * `socket.listen`, `socket.resolve`, `socket.private_ip`. The kernel decides, so the socket waits for its reply.
  */
 import { realPath } from '@troupe/core'
 import { applicationAccess } from '../dial/network-access.ts'
@@ -10,7 +10,10 @@ import { threadOverlay } from '../overlay/thread-network.ts'
 
 let asking = true
 
-/** Runs `fn`, in whose synchronous stretch sockets are opened that somebody was asked about already, by another name. */
+/**
+ * Runs `fn` without checks for the sockets that it opens synchronously: the caller has checked their permission under
+ * another action.
+ */
 export function unasked<T>(fn: () => T): T {
   const before = asking
   asking = false
@@ -21,41 +24,45 @@ export function unasked<T>(fn: () => T): T {
   }
 }
 
-/** Whether what is opened now is asked about. */
+/** Whether opening a socket now requires a check. */
 export function isAsking(): boolean {
   return asking
 }
 
-/** Whether policies may be in force for anybody in this thread: as long as not, nobody is asked about anything. */
+/** Whether policies may apply to code in this thread: until they do, no check is made. */
 export function hasPolicies(): boolean {
   const access = applicationAccess()
   return access?.permit !== undefined && access.governs?.() !== false
 }
 
-/** Whether sockets of this thread are Node's own: it is in the clear, and nobody in it is asked about anything. */
+/** Whether sockets of this thread are Node's own: it is in the clear network, and no policy applies in it. */
 export function isOrdinary(): boolean {
   return threadOverlay() === null && !isSealed() && !hasPolicies()
 }
 
 /**
- * Whether the code that runs may do `action`; nothing where it is not asked. Rejects with what forbids it.
+ * Checks whether the running code may do `action`; `undefined` where no check is needed. Rejects with the reason of the
+ * denial.
  *
  * @param resource - An address or a name.
  */
 export function checkPermission(action: string, resource: string, port?: number): Promise<void> | undefined {
   const asked = asking ? applicationAccess()?.permit?.(action, resource, port) : undefined
   return asked?.catch((error: unknown) => {
-    // As the operating system would put it.
+    // The error that the operating system would report.
     throw Object.assign(Object(error), { code: 'EACCES' })
   })
 }
 
-/** A path as policies are asked about it, and as it is used then: no host is like it. Abstract sockets are not in the file system. */
+/**
+ * Returns a path in the form in which policies check it and it is then used: no host name looks like it. Abstract
+ * sockets are not in the file system.
+ */
 export function pathAsked(path: string): string {
   return path.startsWith('\0') || path.startsWith('\\') ? path : realPath(path)
 }
 
-/** Permission to connect to `address`, which was reached for by the name `host`. */
+/** Checks permission to connect to `address`, which `host` resolved to. */
 export function checkConnect(host: string, address: string, port?: number): Promise<void> | undefined {
   const connect = checkPermission('socket.connect', host, port)
   if (connect === undefined || !isPrivateAddress(address)) return connect

@@ -3,7 +3,7 @@ import type { EntryId } from '@troupe/core'
 import { expect, vi } from 'vitest'
 import type { OverlayTable } from '../overlay/overlay-table.ts'
 
-/** Its own look comes within seconds of a doubt. */
+/** Its own probe runs within seconds of a report of trouble. */
 export async function becomes(overlays: OverlayTable, id: EntryId, state: string) {
   return vi.waitFor(
     async () => {

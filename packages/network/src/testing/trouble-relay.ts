@@ -1,8 +1,8 @@
-/** For tests: stands between an overlay and its peer, and makes trouble. */
+/** For tests: a relay between an overlay and its peer that makes trouble. */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What becomes of connections that are made from now on. */
+/** What happens to connections that are made from now on. */
 export type Trouble = 'works' | 'refuses' | 'closes' | 'resets' | 'is silent' | 'answers garbage' | 'breaks off in the middle'
 
 /** Where the peer is. */
@@ -14,7 +14,7 @@ export interface Peer {
 export class Relay implements AsyncDisposable {
   readonly port: number
   readonly #host: string
-  /** Connections that came while nobody should have listened. */
+  /** Connections that arrived while no listener was expected. */
   strays = 0
   readonly peer: Peer
   readonly #sockets = new Set<Socket>()
@@ -30,7 +30,7 @@ export class Relay implements AsyncDisposable {
     server.on('connection', (socket) => this.#take(socket))
   }
 
-  /** @param at - Where it listens: by default at a port of 127.0.0.1 that is free. */
+  /** @param at - Where it listens: by default at a free port of 127.0.0.1. */
   static async to(peer: Peer, { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {}): Promise<Relay> {
     const server = createServer()
     await once(server.listen(port, host), 'listening')
@@ -42,7 +42,7 @@ export class Relay implements AsyncDisposable {
     this.#server.close()
   }
 
-  /** Open connections go on. */
+  /** Open connections continue. */
   async make(trouble: Trouble): Promise<void> {
     const listened = this.#trouble !== 'refuses'
     this.#trouble = trouble
@@ -53,7 +53,7 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** Resets what is open. */
+  /** Resets open connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
@@ -83,7 +83,7 @@ export class Relay implements AsyncDisposable {
       case 'breaks off in the middle':
         near.once('data', (first: Buffer) => {
           const far = this.#keep(connect(this.peer))
-          // The peer's first word arrives in part.
+          // The peer's first data arrives in part.
           far.once('data', (answer: Buffer) => near.end(answer.subarray(0, 1))).write(first)
         })
         return

@@ -1,4 +1,4 @@
-/** For tests: overlays behind a relay that makes trouble, and something in each that sends back what it gets. */
+/** For tests: overlays behind a relay that makes trouble, with an echo server in each. */
 import { once } from 'node:events'
 import { mkdtempDisposableSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
@@ -13,7 +13,7 @@ import type { Target } from '../overlay/overlay.ts'
 import { networkKinds, OverlayTable } from '../overlay/overlay-table.ts'
 import { Relay } from './trouble-relay.ts'
 
-/** Of every overlay that is tried. */
+/** The id of every overlay under test. */
 export const id = entryId('app:way')
 const login = { username: 'somebody', password: 'secret' }
 
@@ -21,13 +21,13 @@ export interface Stage {
   readonly relay: Relay
   readonly overlays: OverlayTable
   readonly target: Target
-  /** Whether the peer takes the login of the entry. */
+  /** Whether the peer accepts the login of the entry. */
   readonly admit: (isAdmitted: boolean) => void
 }
 
 export interface Driver {
   readonly name: string
-  /** @param host - By which the overlay knows the relay. */
+  /** @param host - The host by which the overlay knows the relay. */
   readonly start: (stack: AsyncDisposableStack, host?: string) => Promise<Stage>
 }
 
@@ -65,7 +65,7 @@ export const i2p: Driver = {
 
 export const drivers: readonly Driver[] = [socks5, i2p]
 
-/** The overlay {@link id} with these fields. */
+/** Opens the overlay {@link id} with these fields. */
 export async function open(stack: AsyncDisposableStack, kind: string, fields: Readonly<Record<string, unknown>>): Promise<OverlayTable> {
   const registry = new Registry({ kinds: networkKinds })
   registry.add({ id, kind, fields })
@@ -74,7 +74,7 @@ export async function open(stack: AsyncDisposableStack, kind: string, fields: Re
   return overlays
 }
 
-/** What comes back of a hello. */
+/** Returns the echo of a hello. */
 export async function echoed(overlays: OverlayTable, target: Target): Promise<string> {
   const socket = await dial(overlays.route(id), target, { timeout: 20_000 })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -87,7 +87,7 @@ export async function echoed(overlays: OverlayTable, target: Target): Promise<st
   }
 }
 
-/** A destination of the router whose streams come back, by listeners that listen again when they are lost. */
+/** A destination of the router that echoes streams; its listeners listen again after they are lost. */
 export async function echoInRouter(
   stack: AsyncDisposableStack,
   { host = '127.0.0.1', port, limit = '10s' }: { readonly host?: string; readonly port: number; readonly limit?: string },
@@ -106,7 +106,7 @@ export async function echoInRouter(
     const listener = await accept(listenGrant)
     for await (const { socket } of listener.connections) socket.on('error', () => socket.destroy()).pipe(socket)
   }
-  // As servers do: they listen again when they are told that nothing arrives any more.
+  // Like servers, which listen again when the place is lost.
   const keepServing = async () => {
     while (!over.signal.aborted) {
       await serve().catch(() => undefined)
@@ -117,7 +117,7 @@ export async function echoInRouter(
   return { id: far, overlays, address: listenGrant.address.host }
 }
 
-/** Takes any login while the gate is open; every name is this machine. */
+/** Accepts any login while the gate is open; every name resolves to this machine. */
 async function forwardingProxy(gate: { readonly isOpen: boolean }): Promise<ScriptedProxy> {
   return ScriptedProxy.start(async (socket, read) => {
     await read((await read(2)).readUInt8(1))

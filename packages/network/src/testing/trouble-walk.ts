@@ -1,4 +1,4 @@
-/** For tests: a walk over all that can happen to an overlay, in the order that a seed says. */
+/** For tests: a walk over everything that can happen to an overlay, in the order that a seed determines. */
 import { sleep } from '@troupe/core'
 import { dial } from '../dial/dial.ts'
 import { echoed, id, type Stage } from './trouble-stages.ts'
@@ -6,7 +6,7 @@ import type { Trouble } from './trouble-relay.ts'
 
 export const troubles: readonly Trouble[] = ['refuses', 'closes', 'resets', 'is silent', 'answers garbage', 'breaks off in the middle']
 
-/** What a step does to the overlay: trouble on the way to its peer, or the peer does not take its login any more. */
+/** What a step does to the overlay: trouble on the path to its peer, or a refusal of its login by the peer. */
 const happenings = [...troubles, 'withdraws the login'] as const
 
 /** The same numbers for the same seed (mulberry32). */
@@ -21,9 +21,9 @@ export function seeded(seed: number): () => number {
 }
 
 /**
- * One step: something happens while a stream is open, dials fail, it is over, and then all works again.
+ * One step: trouble starts while a stream is open, dials fail, the trouble ends, and then everything works again.
  *
- * @throws Error what is not as it should be.
+ * @throws Error the first deviation from that.
  */
 export async function step({ relay, overlays, target, admit }: Stage, random: () => number, patience: number): Promise<void> {
   const happening = happenings[Math.floor(random() * happenings.length)] ?? 'closes'
@@ -46,14 +46,14 @@ export async function step({ relay, overlays, target, admit }: Stage, random: ()
 
 export const day = 86_400_000
 
-/** The system's clock is another, by so many milliseconds, until it is set right. */
+/** Shifts the system's clock by so many milliseconds, until it is set back. */
 export function shiftedClock(milliseconds: number): Disposable {
   const { now } = Date
   Date.now = () => now() + Math.round(milliseconds)
   return { [Symbol.dispose]: () => void (Date.now = now) }
 }
 
-/** An open stream, which repeats what it is told. */
+/** An open stream, which echoes its input. */
 async function openStream(overlays: Stage['overlays'], target: Stage['target']) {
   const socket = await dial(overlays.route(id), target, { timeout: 20_000 })
   let heard = ''

@@ -1,7 +1,9 @@
-// Package environ drops what could steer tsnet from the environment: keys that it would read by itself, and knobs.
+// Package environ removes variables from the environment that could control tsnet: keys that it would read itself, and
+// debug knobs.
 //
-// It must run before tsnet's own packages, which read some variables as they are initialised. Go initialises packages whose
-// dependencies are ready in the order of their paths, and this one depends on next to nothing and sorts before "tailscale.com".
+// It must run before tsnet's own packages, which read some variables during initialisation. Go initialises packages
+// whose dependencies are ready in the order of their paths. This one has almost no dependencies and sorts before
+// "tailscale.com".
 package environ
 
 import (

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Run as a child, it shows what is left of the environment once packages are initialised.
+// Run as a child, it prints the environment that is left once packages are initialised.
 func TestMain(m *testing.M) {
 	if os.Getenv("SHOW_ENVIRONMENT") != "" {
 		os.Stdout.WriteString(strings.Join(os.Environ(), "\n"))

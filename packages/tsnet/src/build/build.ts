@@ -12,12 +12,13 @@ import { type GoProgram, launcher, sidecar } from '../program.ts'
 import { sourceFolder } from '../source.ts'
 import { findGo } from './go.ts'
 
+/** How to build a program. */
 export interface BuildOptions {
-  /** @default the one of this process; Go builds for every other one too */
+  /** @default the platform of this process; Go can build for every other one too */
   readonly platform?: Platform
   /** @default the variable `TROUPE_CACHE_DIR`, else `troupe` in the user's cache */
   readonly cache?: string
-  /** Builds even if the cache has it. @default false */
+  /** Build even if the cache has the program. @default false */
   readonly again?: boolean
 }
 
@@ -29,8 +30,8 @@ const systems = {
 } as const
 
 /**
- * The sidecar of this version, built with Go unless the cache has it already. The first build takes minutes, and fetches modules from where
- * Go's own settings (`GOPROXY`) say.
+ * Returns the sidecar of this version, built with Go unless the cache has it. The first build takes minutes, and
+ * downloads modules according to Go's own settings (`GOPROXY`).
  *
  * @throws TroupeError `Unavailable`, final, when there is no Go, or it fails.
  */
@@ -38,7 +39,9 @@ export async function buildSidecar(options: BuildOptions = {}): Promise<Sidecar>
   return build(sidecar, options)
 }
 
-/** The launcher of `isolation: process`, for Linux. Takes seconds. Throws like {@link buildSidecar}. */
+/**
+ * Returns the launcher of `isolation: process`, for Linux. The build takes seconds. Throws like {@link buildSidecar}.
+ */
 export async function buildLauncher(options: BuildOptions = {}): Promise<Sidecar> {
   return build(launcher, options)
 }
@@ -51,7 +54,7 @@ async function build(
   const recorded = again ? undefined : await recordedAt(place)
   if (recorded !== undefined) return { path: place.program, origin: 'cache', sha256: await verify(place.program, recorded) }
   await makePlace(place)
-  // Others may be building the same: each writes a file of its own, and the last one stays.
+  // Other processes may build the same program: each writes its own file, and the last one stays.
   const draft = `${place.program}.${process.pid}`
   try {
     await compile(source, draft, platform)
@@ -82,13 +85,13 @@ async function compile(source: GoProgram, output: string, platform: Platform): P
     })
 }
 
-/** What is left out of tsnet, as the tags that Go wants: most of all the upload of logs. */
+/** Returns Go's build tags that leave out parts of tsnet, most importantly the upload of logs. */
 export async function readBuildTags(): Promise<string> {
   const text = await readFile(join(sourceFolder, 'build-tags'), 'utf8')
   return text.split(/\s+/).filter(Boolean).join(',')
 }
 
-/** Versions that the program tells, and the control server sees. */
+/** Sets the versions that the program reports, and that the control server sees. */
 async function linkerFlags(): Promise<string> {
   const module = await readFile(join(sourceFolder, 'go.mod'), 'utf8')
   const tailscale = /^\s*(?:require )?tailscale\.com v([\d.]+)$/m.exec(module)?.[1] ?? ''

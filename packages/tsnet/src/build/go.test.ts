@@ -15,7 +15,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** A Go that tells its version, and knows where its toolchain would be. */
+/** A Go that reports its version, and where its toolchain would be. */
 async function installed(version: string): Promise<string> {
   const program = join(folder, 'go')
   const module = `case "$*" in *golang.org/toolchain@v0.0.1-go1.26.*) echo '{"Dir":"${folder}/toolchain"}';; *) exit 1;; esac`

@@ -1,4 +1,6 @@
-/** A Go that is new enough: one that is installed, or, where that is older, one that it brings itself by the way of modules. */
+/**
+ * Finds a Go toolchain that is new enough: the installed one, or, if that is older, one that it downloads as a module.
+ */
 import { execFile } from 'node:child_process'
 import { access, chmod, constants, glob, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,17 +11,17 @@ import { sourceFolder } from '../source.ts'
 
 const run = promisify(execFile)
 
-/** What Debian and its kin call it. */
+/** The name of the package in Debian and its derivatives. */
 export const goPackage = 'golang-go'
 
 /** How to run a Go. */
 export interface Go {
   readonly program: string
-  /** To be set on top of the environment. */
+  /** Variables to set in addition to the environment. */
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Go 1.21 fetches other versions of itself. */
+/** Since Go 1.21, Go downloads other versions of itself. */
 const fetchesItself: Version = [1, 21, 0]
 const usualFolders = ['/usr/local/go/bin', '/usr/lib/go/bin']
 const architectures = new Map([
@@ -30,9 +32,9 @@ const architectures = new Map([
 type Version = readonly [major: number, minor: number, patch: number]
 
 /**
- * The Go to build with, by the module's `go` and `toolchain` lines.
+ * Returns the Go to build with, according to the module's `go` and `toolchain` lines.
  *
- * @throws TroupeError `Unavailable`, final, with what to do, where there is none at all.
+ * @throws TroupeError `Unavailable`, final, with what to do, if there is none at all.
  */
 export async function findGo(): Promise<Go> {
   const program = await installedGo()
@@ -62,7 +64,10 @@ async function installedGo(): Promise<string> {
   )
 }
 
-/** A toolchain is a module like another, so that a Go which does not know of toolchains can bring it too; only its modes are lost. */
+/**
+ * Downloads a toolchain. It is a module, so a Go version that does not support toolchains can download it too; only the
+ * file modes are lost.
+ */
 async function fetchToolchain(program: string, wanted: string): Promise<string> {
   const architecture = architectures.get(process.arch) ?? process.arch
   const folder = await mkdtemp(join(tmpdir(), 'troupe-go-'))

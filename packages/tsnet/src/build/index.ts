@@ -1,3 +1,3 @@
-/** Builds the programs from the sources that this package brings. */
+/** Builds the programs from the sources in this package. */
 export { buildLauncher, buildSidecar, type BuildOptions, readBuildTags } from './build.ts'
 export { findGo, type Go, goPackage } from './go.ts'

@@ -1,4 +1,4 @@
-/** Connections that have come and that nobody has taken yet. */
+/** Connections that have arrived and were not yet accepted. */
 import type { TroupeError } from '@troupe/core'
 import type { Accepted } from '../../overlay/overlay.ts'
 
@@ -8,7 +8,7 @@ export class AcceptQueue implements AsyncIterable<Accepted> {
   #over = false
   #error: TroupeError | undefined
 
-  /** @returns Whether it is of use: after the end, nobody takes it. */
+  /** @returns Whether the connection was queued: after the end, it is not. */
   put(accepted: Accepted): boolean {
     if (this.#over) return false
     this.#waiting.push(accepted)
@@ -16,7 +16,7 @@ export class AcceptQueue implements AsyncIterable<Accepted> {
     return true
   }
 
-  /** No more come. What has come and was not taken is cut. */
+  /** Ends the queue. Connections that were not accepted are closed. */
   end(error?: TroupeError): void {
     if (this.#over) return
     this.#over = true

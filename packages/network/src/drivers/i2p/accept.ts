@@ -1,6 +1,7 @@
 /**
- * Accepts streams: the router forwards each to a port of this thread, and says first who comes. Measured against a pool of waiting
- * STREAM ACCEPTs, of which i2pd loses connections when several come at once (`docs/decisions/0017`).
+ * Accepts streams: the router forwards each stream to a port of this thread, after a line that names the peer. This was
+ * measured against a pool of waiting STREAM ACCEPTs, of which i2pd loses connections when several arrive at once
+ * (`docs/decisions/0017`).
  */
 import type { TroupeError } from '@troupe/core'
 import { once, setMaxListeners } from 'node:events'
@@ -15,16 +16,17 @@ import { asError, Failures } from './errors.ts'
 import { isLoopback } from './loopback.ts'
 import { configOf, defaultTimeouts } from './route.ts'
 
-/** Milliseconds in which a connection has to say who comes: the router writes that at once. */
+/** Milliseconds in which a connection must deliver the line that names the peer: the router writes it at once. */
 const headerTimeout = 10_000
 
-/** What is forwarded to this thread, by session. */
+/** Forwardings to this thread, by session. */
 const forwardings = new Map<string, Forwarding>()
 
 /**
- * A listener that is there already for the same session, of an overlay that was replaced, gives its connections away to the new one.
+ * Accepts the streams of a session. A listener that already exists for the same session, of an overlay that was
+ * replaced, hands its connections to the new one.
  *
- * @throws TroupeError `Unavailable` when the session is gone, or somebody else accepts its streams.
+ * @throws TroupeError `Unavailable` when the session is gone, or another listener accepts its streams.
  */
 export async function accept(listenGrant: ListenGrant): Promise<Listener> {
   const { session } = configOf(listenGrant)
@@ -47,7 +49,7 @@ class Forwarding {
     setMaxListeners(0, signal)
     const inTime = { ...patience, timeouts: { ...patience.timeouts, connect: headerTimeout }, signal }
     const router = control.remoteAddress
-    // Only the router has business here. On loopback it may come from any address.
+    // Only the router may connect here. A router on loopback may connect from any loopback address.
     const anybody = isLoopback(control.localAddress)
     server.on('connection', (socket) => {
       if (anybody || comesFrom(socket, router)) void this.#receive(socket, inTime)
@@ -65,13 +67,13 @@ class Forwarding {
     const server = createServer()
     try {
       const local = control.localAddress ?? ''
-      // i2pd forwards to where the request came from, whatever the request says.
+      // i2pd forwards to the address that the request came from, whatever the request contains.
       const listening = once(server, 'listening')
       listenClear(server, 0, local)
       await listening
       const request = forwardTo(session, local, portOf(server))
       await control.ask(request, { stage: 'request', limit: 'connect_timeout', topic: 'STREAM STATUS' })
-      // It is the server in front of it that keeps the thread alive.
+      // The net.Server that uses the listener keeps the thread alive.
       server.unref()
       return new Forwarding(session, control.hold().unref(), server, patience)
     } catch (error) {
@@ -84,7 +86,7 @@ class Forwarding {
   attach(address: Target): Listener {
     this.#listener?.connections.end()
     const listener = new I2pListener(address, () => {
-      // One whose connections another one has taken over ends alone.
+      // A listener whose connections another one has taken over ends alone.
       if (this.#listener === listener) this.#end()
     })
     this.#listener = listener
@@ -94,12 +96,12 @@ class Forwarding {
   async #receive(socket: Socket, patience: Patience): Promise<void> {
     const accepted = await received(socket, patience).catch(() => undefined)
     if (accepted === undefined) return
-    // A session that streams to itself only looks whether it is there.
+    // A stream from a session to itself is a probe.
     const isOwn = accepted.peer.address === this.#listener?.address.host
     if (isOwn || this.#listener?.connections.put(accepted) !== true) accepted.socket.on('error', () => undefined).destroy()
   }
 
-  /** The router forwards for as long as that connection stands. */
+  /** The router forwards while that connection is open. */
   async #watch(): Promise<void> {
     try {
       for (;;) await this.#control.line()
@@ -133,20 +135,23 @@ class I2pListener implements Listener {
   }
 }
 
-/** Who comes, in the first line; what follows is the stream. */
+/** Reads the first line, which names the peer; the stream follows. */
 async function received(arrived: Socket, patience: Patience): Promise<Accepted> {
   const conversation = new SamConnection(arrived, patience)
   const line = await conversation.line('connect_timeout')
-  // Now, not later: what comes behind the line is not ours.
+  // At once, because the data after the line belongs to the stream.
   const socket = conversation.release()
   // From SAM 3.2 on, ports follow.
   const [destination = ''] = line.split(' ')
   if (isDestination(destination)) return { socket, peer: { address: await addressName(destination), destination } }
   socket.destroy()
-  throw patience.failures.useless('the router does not say who comes', 'stream')
+  throw patience.failures.useless('the router did not name the peer', 'stream')
 }
 
-/** Looks at a socket without leaving a trace: it keeps what it was asked once, and whoever gets it asks for something else. */
+/**
+ * Checks the remote address without side effects: a socket caches it on first read, and its receiver expects another
+ * value.
+ */
 function comesFrom(socket: Socket, address: string | undefined): boolean {
   const { remoteAddress } = socket
   Reflect.deleteProperty(socket, '_peername')

@@ -1,9 +1,9 @@
-/** The kind `network.i2p`: what its entries may say. */
+/** The kind `network.i2p`: the fields of its entries. */
 import { defineKind, duration, port } from '@troupe/registry'
 import { z } from 'zod'
 import { defaultTimeouts } from './route.ts'
 
-/** SAM splits its lines at blanks, and values at quotes. */
+/** SAM splits lines at blanks, and values at quotes. */
 const word = /^[\u0021-\u007e]+$/
 const noQuotes = /^[^"\\]+$/
 const credential = z.string().regex(word, 'expected printable ASCII without blanks').regex(noQuotes, 'expected no quotes and no backslash')
@@ -13,14 +13,14 @@ const optionValue = option.refine(
   (text) => word.test(text) && noQuotes.test(text),
   'expected printable ASCII without blanks, quotes or backslash',
 )
-/** What says elsewhere what these say. */
+/** Options that other fields of the entry set. */
 const reserved = /^(?:style|id|destination|signature_type|host|port|from_port|to_port|silent)$/i
 
-/** Those of `SIGNATURE_TYPE` that streams may have. 7 is EdDSA-SHA512-Ed25519. */
+/** Largest `SIGNATURE_TYPE` that streams may have. 7 is EdDSA-SHA512-Ed25519. */
 const lastSignatureType = 11
 
 const fields = z.strictObject({
-  /** Where the router's SAM bridge listens. The one name that this machine resolves, where it is a name. */
+  /** Where the router's SAM bridge listens. If it is a name, it is the only one that this machine resolves. */
   host: z
     .string()
     .min(1, 'expected a host name or an address')
@@ -28,18 +28,18 @@ const fields = z.strictObject({
   port: port(),
   username: credential.optional(),
   password: credential.optional(),
-  /** What ids of sessions begin with, for whoever looks at the router. */
+  /** Prefix of session ids, visible in the router's console. */
   sessionName: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, "_", "-" and "."')
     .default('troupe'),
-  /** Whether keys outlive the overlay. @default persistent where it listens, transient where it dials */
+  /** Whether keys outlive the overlay. @default persistent for listening, transient for dialling */
   destination: z.enum(['transient', 'persistent']).optional(),
-  /** I2CP options, passed on as they are. */
+  /** I2CP options, passed on unchanged. */
   options: z.record(z.string().regex(/^[A-Za-z][\w.]*$/, 'expected the name of an I2CP option'), optionValue).default({}),
-  /** Of keys that are made; those that are kept have theirs. */
+  /** For keys that are generated; stored keys have their own. */
   signatureType: z.int().min(0).max(lastSignatureType).default(7),
-  /** Where the bridge takes datagrams. */
+  /** Where the bridge accepts datagrams. */
   udpPort: port().optional(),
   connectTimeout: duration().default(defaultTimeouts.connect),
   sessionTimeout: duration().default(defaultTimeouts.session),
@@ -48,6 +48,7 @@ const fields = z.strictObject({
   waitTimeout: duration().default(defaultTimeouts.wait),
 })
 
+/** The kind of entries for I2P, through the SAM bridge of a router. */
 export const i2pKind = defineKind({
   kind: 'network.i2p',
   fields: fields.superRefine(({ username, password, options }, context) => {

@@ -1,4 +1,4 @@
-/** Thread side of `network.i2p`: streams on sockets of this thread, by the SAM v3 bridge of a router. */
+/** Thread side of `network.i2p`: streams on sockets of this thread, through the SAM v3 bridge of a router. */
 import type { Driver } from '../../overlay/overlay.ts'
 import { accept } from './accept.ts'
 import { StreamDial } from './dial.ts'
@@ -9,8 +9,9 @@ import { i2p } from './route.ts'
 import { associate } from './datagrams.ts'
 
 /**
- * Dials by the session of the entry, which the kernel holds. Names and addresses travel to the router as they are; what is not in I2P is
- * refused here. The one name that this machine resolves is the bridge's own, where the operator gave it as a name.
+ * Dials by the session of the entry, which the kernel holds. Names and addresses are passed to the router unchanged; a
+ * target outside I2P is refused here. The only name that this machine resolves is the bridge's host, if the operator
+ * configured a name.
  */
 export const i2pDriver = {
   name: i2p,

@@ -9,7 +9,7 @@ import { destination, failure, privateKey, route } from './testing/sample.ts'
 import { greeting, type Script, ScriptedBridge } from './testing/scripted-bridge.ts'
 
 let stack = new AsyncDisposableStack()
-/** Where the bridge takes datagrams. */
+/** Receives the datagrams that the client sends to the bridge. */
 let taker: DatagramSocket
 let taken: Buffer[]
 

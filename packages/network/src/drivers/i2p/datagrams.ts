@@ -1,6 +1,6 @@
 /**
- * Datagrams: a session of their own for each association, with a destination that nobody knows of before it sends. The router sends what comes
- * for it to a UDP port of this thread.
+ * Datagrams: each association has its own session, with a destination that peers learn only from its datagrams. The
+ * router forwards its datagrams to a UDP port of this thread.
  */
 import { invalid, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
@@ -22,12 +22,12 @@ import { anyPort, configOf, defaultTimeouts } from './route.ts'
 const defaultTimeout = 30_000
 const idBytes = 16
 const newline = 10
-/** SAM v3, datagrams that can be answered: what is left of 32 kB. */
+/** SAM v3, repliable datagrams: the rest of 32 kB. */
 const longest = 31_744
 
-/** @throws TroupeError `Unavailable` when the router makes no session, `Timeout` when it takes too long over one. */
+/** @throws TroupeError `Unavailable` when the router creates no session, `Timeout` when it takes too long. */
 export async function associate(route: Route, { signal, timeout = defaultTimeout }: DialOptions): Promise<Association> {
-  const failures = new Failures(route.overlay, 'a way for datagrams')
+  const failures = new Failures(route.overlay, 'an association for datagrams')
   const { bridge, timeouts = defaultTimeouts, datagrams: plan } = configOf(route)
   if (plan === undefined) throw failures.unsupported('this is no route to dial by')
   if (signal?.aborted === true) throw failures.canceled()
@@ -45,7 +45,7 @@ export async function associate(route: Route, { signal, timeout = defaultTimeout
     const question = { stage: 'session', limit: 'session_timeout', topic: 'SESSION STATUS' } as const
     const { values } = await control.ask(createSession(wish), question)
     const own = destinationIn(values.get('DESTINATION') ?? '')
-    if (own === undefined) throw failures.useless('the router made a key that is none', 'session')
+    if (own === undefined) throw failures.useless('the router returned an invalid key', 'session')
     const address = { host: await addressName(own), port: anyPort }
     return new I2pAssociation({ route, control, datagrams, relay, id, address })
   } catch (error) {
@@ -60,7 +60,7 @@ interface Parts {
   /** The session lives as long as this connection. */
   readonly control: SamConnection
   readonly datagrams: DatagramSocket
-  /** Where the bridge takes datagrams. */
+  /** Where the bridge accepts datagrams. */
   readonly relay: Target
   readonly id: string
   readonly address: Target
@@ -69,7 +69,7 @@ interface Parts {
 class I2pAssociation extends EventEmitter<AssociationEvents> implements Association {
   readonly address: Target
   readonly #parts: Parts
-  /** Destinations by name: datagrams need them whole. */
+  /** Destinations by name: datagrams need the whole destination. */
   readonly #known = new Map<string, Promise<string>>()
   #over = false
 
@@ -80,10 +80,10 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     const { control, datagrams } = parts
     control.hold()
     datagrams.on('message', (packet, from) => void this.#take(packet, from))
-    // A router that is gone shows on its connection.
+    // The loss of the router is detected on its connection.
     datagrams.on('error', () => undefined)
     void control.line().then(
-      () => this.#end(unavailable('the router said what nobody asked for')),
+      () => this.#end(unavailable('the router sent an unexpected message')),
       (error: unknown) => this.#end(asError(error)),
     )
   }
@@ -91,12 +91,12 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
   async send(data: Uint8Array, target: Target): Promise<void> {
     const host = destinationOf(target)
     if (data.length > longest) throw invalid(`a datagram of ${data.length} bytes is too long: I2P carries up to ${longest}`)
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     const destination = isDestination(host) ? host : await this.#destinationOf(host, target)
     const { datagrams, relay, id } = this.#parts
     const packet = Buffer.concat([Buffer.from(`3.0 ${id} ${destination}\n`), data])
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     datagrams.send(packet, relay.port, relay.host, (error) => {
       if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
       else resolve()
@@ -123,7 +123,10 @@ class I2pAssociation extends EventEmitter<AssociationEvents> implements Associat
     return found
   }
 
-  /** Who sends, in the first line (from SAM 3.2 on with ports behind), then the data. What is not of that form is dropped. */
+  /**
+   * Parses a datagram: the sender in the first line (from SAM 3.2 on followed by ports), then the data. Other forms are
+   * dropped.
+   */
   async #take(packet: Buffer, { address }: RemoteInfo): Promise<void> {
     const at = packet.indexOf(newline)
     const [destination = ''] = packet.toString('latin1', 0, Math.max(at, 0)).split(' ')

@@ -21,14 +21,14 @@ afterEach(async () => {
   bridge = undefined
 })
 
-/** Answers and what the far side says, and then the end. */
+/** Sends the reply and the far side's data, and then ends. */
 const speaking =
   (behind: Buffer): Script =>
   (line, say, socket) => {
     if (line.startsWith('HELLO')) say(greeting)
     else {
       say(Buffer.concat([Buffer.from(ok), behind]))
-      // When all of it has gone out.
+      // When all of it has been sent.
       const end = setInterval(() => {
         if (socket.bytesWritten < greeting.length + ok.length + behind.length) return
         clearInterval(end)

@@ -1,4 +1,4 @@
-/** One dial: a socket of its own to the bridge, on the session that all threads share. */
+/** One dial: its own socket to the bridge, on the session that all threads share. */
 import { type Backoff, backoffDelay, sleep, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import type { DialOptions } from '../../overlay/overlay.ts'
@@ -11,7 +11,7 @@ import { configOf, defaultTimeouts, type I2pRoute } from './route.ts'
 
 const defaultTimeout = 30_000
 const delays: Backoff = { initial: 50, max: 1000 }
-/** A router that answers sooner that it finds no way has not looked for one yet. */
+/** A router that reports sooner than this that it finds no path has not searched for one yet. */
 const quick = 1000
 
 export class StreamDial {
@@ -32,7 +32,7 @@ export class StreamDial {
     this.#patience = { timeouts, failures, signal, caller: { timeout, until: this.#until } }
   }
 
-  /** Tries again while the session is being built or rebuilt, for as long as the entry says. @throws TroupeError */
+  /** Retries while the session is being built or rebuilt, for as long as the entry allows. @throws TroupeError */
   async run(): Promise<Socket> {
     const waitUntil = performance.now() + this.#patience.timeouts.wait
     for (let failures = 1; ; failures += 1) {
@@ -72,7 +72,7 @@ export class StreamDial {
   }
 }
 
-/** Whether it may be over soon: the router or the session is not there, or not ready. */
+/** Whether the failure may pass soon: the router or the session is absent, or not ready. */
 function passes({ kind, details }: TroupeError, took: number): boolean {
   if (kind !== 'Unavailable') return false
   if (details['replyCode'] === 'CANT_REACH_PEER') return took < quick

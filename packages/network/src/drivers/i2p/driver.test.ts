@@ -35,7 +35,7 @@ async function start(router: { readonly port: number }, fields: object = {}) {
   return { ...app, overlay: await app.overlays.add(id) }
 }
 
-/** Says hello to everybody, until the listener ends. */
+/** Sends hello to every client, until the listener ends. */
 async function welcome(listener: Listener, word: string): Promise<void> {
   for await (const { socket } of listener.connections) socket.on('error', () => undefined).end(word)
 }
@@ -183,7 +183,7 @@ describe('an overlay of I2P that is replaced', () => {
     for (const retired of swap.retired) await retired[Symbol.asyncDispose]()
     expect(second.listenGrant.address).toEqual(listenGrant.address)
     expect(await visit(now, listenGrant.address.host)).toBe('new')
-    // And with the one that it dials by.
+    // And with the key for dialling.
     expect(sessionLines(router)).toHaveLength(2)
     await listener[Symbol.asyncDispose]()
     await servedNow

@@ -1,4 +1,4 @@
-/** Kernel side of `network.i2p`: it holds the sessions, and keeps their keys. Streams are opened and accepted by threads. */
+/** Kernel side of `network.i2p`: it holds the sessions and keeps their keys. Threads open and accept the streams. */
 import { type EntryId, nameOf, settledWithin, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import type { Binding, BindOptions, Capabilities, Overlay, OverlayStatus } from '../../overlay/overlay.ts'
@@ -13,9 +13,9 @@ import { anyPort, type Bridge, i2p, type I2pRoute, type Timeouts } from './route
 import type { Role, Session } from './session.ts'
 
 const capabilities: Capabilities = Object.freeze({ listen: true, tls: false, udp: true })
-/** Milliseconds that the first session is waited for. Some routers take half a minute; dials wait for it by themselves. */
+/** Milliseconds to wait for the first session. Some routers take half a minute; dials wait for it themselves. */
 const patience = 5000
-/** Milliseconds that a session to listen by outlives its listener: one that comes back finds it. */
+/** Milliseconds that a listening session outlives its listener, so that a listener that returns finds it. */
 const linger = 60_000
 
 type Fields = FieldsOf<typeof i2pKind>
@@ -37,7 +37,7 @@ export const i2pOverlay: OverlayKind = {
   exclusive(entries, id, { stateDir }) {
     const { fields } = entries.decode(id, i2pKind)
     const same = (role: Role) => wouldGoOn(pathOf(id, role, stateDir), planOf(id, role, fields))
-    // The keys of both roles are held, or given up, together.
+    // The keys of both roles are held, or released, together.
     const goesOn = same('listen') || (fields.destination === 'persistent' && same('dial'))
     return fields.destination === 'transient' || goesOn ? undefined : pathOf(id, 'listen', stateDir)
   },
@@ -54,12 +54,12 @@ class I2pOverlay implements Overlay {
   readonly #dials: Lease
   #listener: Promise<Lease> | undefined
   #lingering: Timer | undefined
-  /** Whether somebody accepts connections, or is about to. */
+  /** Whether a listener accepts connections, or is about to. */
   #taken = false
   #closed = false
   readonly #state: OverlayState
   readonly #unsubscribe: (() => void)[] = []
-  /** The session that it listens by, once it is there. */
+  /** The session of the listener, once it is created. */
   #place: Session | undefined
 
   private constructor(id: EntryId, fields: Fields, site: Site, dials: Lease) {
@@ -74,7 +74,10 @@ class I2pOverlay implements Overlay {
     this.#follow(dials.session)
   }
 
-  /** @throws TroupeError `Unavailable` when the router refuses, or is not there; one that takes its time is waited for by dials. */
+  /**
+   * @throws TroupeError `Unavailable` when the router refuses, or cannot be reached. A slow router is no error: dials
+   *   wait for it.
+   */
   static async open(id: EntryId, fields: Fields, site: Site): Promise<Overlay> {
     const dials = await sessionOf(id, 'dial', fields, site)
     try {
@@ -86,7 +89,7 @@ class I2pOverlay implements Overlay {
     }
   }
 
-  /** The key that it holds, so that nobody else may: none, while it only dials by a key that it has made up. */
+  /** The key that it holds exclusively; `undefined` while it only dials with a temporary key. */
   get exclusive(): string | undefined {
     const holds = this.#fields.destination === 'persistent' || (this.#listener !== undefined && this.#fields.destination !== 'transient')
     return holds ? pathOf(this.id, 'listen', this.#site.stateDir) : undefined
@@ -116,7 +119,7 @@ class I2pOverlay implements Overlay {
     if (this.#taken)
       throw this.#error(
         'AlreadyExists',
-        `somebody listens on overlay ${this.id} already: a destination of I2P is one place, so make another entry`,
+        `overlay ${this.id} has a listener already: a destination of I2P is one place, so make another entry`,
       )
     this.#taken = true
     const leave = async () => this.#leave()
@@ -177,7 +180,7 @@ class I2pOverlay implements Overlay {
     this.#tell()
   }
 
-  /** One of two sessions that does not stand is half of it. */
+  /** When one of two sessions is not ready, the overlay is degraded. */
   #tell(): void {
     if (this.#closed) return
     const sessions = this.#sessions
@@ -201,7 +204,10 @@ class I2pOverlay implements Overlay {
   }
 }
 
-/** Keys that dial are kept only where the entry says so, those that listen unless it says otherwise. */
+/**
+ * Keys for dialling are kept only if the entry requests it; keys for listening are kept unless the entry says
+ * otherwise.
+ */
 async function sessionOf(id: EntryId, role: Role, fields: Fields, { log, stateDir }: Site): Promise<Lease> {
   const plan = { ...planOf(id, role, fields), log }
   const { destination = role === 'listen' ? 'persistent' : 'transient' } = fields
@@ -213,7 +219,7 @@ function planOf(overlay: EntryId, role: Role, fields: Fields) {
   return { overlay, role, bridge: bridgeOf(fields), prefix, signatureType, options, timeouts: timeoutsOf(fields) }
 }
 
-/** No name of an entry holds a tilde. */
+/** The tilde separates the parts, because no name of an entry contains one. */
 function pathOf(id: EntryId, role: Role, stateDir: string): string {
   return keyPath(stateDir, role === 'listen' ? nameOf(id) : `${nameOf(id)}~dial`)
 }

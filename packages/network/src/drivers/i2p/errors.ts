@@ -1,17 +1,18 @@
 /**
- * The errors of what is asked of a SAM bridge. They name the overlay and the target; the bridge's address, its login, session ids and
- * keys stay out, so a lower layer's error, whose message may hold them, is never the cause.
+ * The errors of requests to a SAM bridge. They name the overlay and the target. The bridge's address, its login,
+ * session ids and keys are never included. So a lower layer's error, whose message may contain them, is never the
+ * cause.
  */
 import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
 import { explain, type Reply } from './reply.ts'
 
-/** Where a conversation with the bridge is. */
+/** The stage of an exchange with the bridge. */
 export type Stage = 'connect' | 'hello' | 'key' | 'session' | 'request' | 'held' | 'stream'
 
 /** A field of the entry that limits a stage. */
 export type Limit = 'connect_timeout' | 'session_timeout' | 'dial_timeout' | 'first_byte_timeout'
 
-/** What else an error needs to say. */
+/** The part of the message that names the stage. */
 const during: Readonly<Record<Stage, string>> = {
   connect: 'while connecting to the SAM bridge',
   hello: 'before the SAM bridge greeted',
@@ -28,7 +29,7 @@ export class Failures {
   readonly #target: string | undefined
 
   /**
-   * @param asked - What was asked for: `a connection to example.i2p:80`.
+   * @param asked - What was requested: `a connection to example.i2p:80`.
    * @param target - `host:port`, where there is one.
    */
   constructor(overlay: EntryId, asked: string, target?: string) {
@@ -41,7 +42,7 @@ export class Failures {
     return this.#failure('Canceled', 'was canceled', {})
   }
 
-  /** The caller's own timeout. @param last - What the last attempt ended with, where there were several. */
+  /** The caller's timeout. @param last - The result of the last attempt, where there were several. */
   timedOut(ms: number, stage: Stage, last?: TroupeError): TroupeError {
     const why = last ? `: ${last.message.split(' failed: ').at(-1)}` : ` (${during[stage]})`
     return this.#failure('Timeout', `took longer than ${ms} ms${why}`, { stage, timeout: ms })
@@ -62,16 +63,16 @@ export class Failures {
     return this.#unavailable(`the SAM bridge closed the connection ${during[stage]} (${code})${advice}`, { stage, code })
   }
 
-  /** Not SAM. */
+  /** The peer is not a SAM bridge. */
   alien(stage: Stage): TroupeError {
     const text =
       stage === 'hello'
         ? "the entry's host and port answer, but not in SAM: are they those of the bridge?"
-        : `the SAM bridge sent what is not SAM ${during[stage]}`
+        : `the SAM bridge sent data that is not SAM ${during[stage]}`
     return this.#unavailable(text, { stage })
   }
 
-  /** The bridge answered, and not with OK. */
+  /** The bridge replied with an error. */
   refused({ result, values }: Pick<Reply, 'result' | 'values'>, stage: Stage): TroupeError {
     const { words, ofTarget, code } = explain(result)
     const message = values.get('MESSAGE')
@@ -80,7 +81,7 @@ export class Failures {
     return this.#unavailable(text, { stage, code, ...reply })
   }
 
-  /** An answer that says what cannot be. */
+  /** A reply whose content is impossible. */
   useless(what: string, stage: Stage): TroupeError {
     return this.#unavailable(what, { stage })
   }
@@ -100,7 +101,7 @@ export class Failures {
   }
 }
 
-/** What our own code throws is ours; anything else is our mistake. */
+/** Errors of Troupe are kept; any other error is a fault in this code. */
 export function asError(thrown: unknown): TroupeError {
   return thrown instanceof TroupeError ? thrown : new TroupeError('Internal', String(thrown), { cause: thrown })
 }

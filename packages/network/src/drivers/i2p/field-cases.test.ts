@@ -1,4 +1,4 @@
-/** What routers do, by the public reports of others: the same is tried here. */
+/** Behaviour of routers in public reports of other projects, reproduced here. */
 import { entryId } from '@troupe/core'
 import { afterEach, expect, it, vi } from 'vitest'
 import { dial } from '../../dial/dial.ts'
@@ -41,12 +41,12 @@ it('a session whose broken connection the router has not noticed is used until i
   const address = await session.standing()
   const states: string[] = []
   session.onChange(() => states.push(session.state))
-  // Ends here, and not there.
+  // The connection ends for the client, but not for the router.
   router.forgetful = true
   router.sessions.get(session.id)?.control.destroy()
   await vi.waitFor(() => expect(states.slice(0, 2)).toEqual(['down', 'up']), { timeout: 20_000 })
   expect(session.address).toBe(address)
-  // At last it has noticed.
+  // The router notices the end.
   router.forgetful = false
   router.sessions.delete(session.id)
   await vi.waitFor(() => expect(session.address).not.toBe(address), { timeout: 20_000 })

@@ -1,12 +1,12 @@
 /**
- * A router says OK to a dial as soon as it knows a way: whether anybody is at the end of it shows in the first byte that comes back.
- * Without one, and without anything going out meanwhile, the connection is cut.
+ * A router reports success for a dial as soon as it knows a path. Only the first byte received shows that a peer is at
+ * its end. If no byte arrives in time, and none is sent meanwhile, the connection is closed.
  */
 import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { followConnection } from '../../dial/connection-handover.ts'
 
-/** Watches `socket`, and whichever socket its connection goes on in. @param ms - 0 waits for ever. */
+/** Watches `socket`, and any socket that its connection continues in. @param ms - 0: no limit. */
 export function awaitFirstByte(socket: Socket, ms: number, late: () => TroupeError): void {
   if (ms === 0 || socket.readableLength > 0 || socket.destroyed) return
   const watch = new FirstByte(socket, ms, late)
@@ -16,7 +16,7 @@ export function awaitFirstByte(socket: Socket, ms: number, late: () => TroupeErr
 class FirstByte {
   #socket: Socket
   readonly #late: () => TroupeError
-  /** What the handshake brought. */
+  /** The bytes that the handshake received. */
   readonly #read: number
   #written: number
   readonly #timer: Timer
@@ -38,7 +38,7 @@ class FirstByte {
   readonly #look = (): void => {
     const { bytesRead, bytesWritten, writableLength } = this.#socket
     if (bytesRead > this.#read) return
-    // What the router took: a long upload is not silence.
+    // Bytes that the router accepted: a long upload is not silence.
     const taken = bytesWritten - writableLength
     if (taken > this.#written) {
       this.#written = taken
@@ -46,7 +46,7 @@ class FirstByte {
     } else this.#socket.destroy(this.#late())
   }
 
-  /** No listener is put on the socket, which looks untouched to whoever gets it. */
+  /** No listener is put on the socket, so it looks untouched to its receiver. */
   #forgetWith(socket: Socket): void {
     const destroy = socket._destroy.bind(socket)
     socket._destroy = (error, done) => {

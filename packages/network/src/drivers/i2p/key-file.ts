@@ -1,6 +1,6 @@
 /**
- * A private key that outlives its overlay, in a file of its own that nobody else may read. Whoever holds it holds it alone: a router takes a
- * second session with the same key, and breaks the first.
+ * A private key that outlives its overlay, in its own file that no other user can read. Its holder holds it
+ * exclusively: a router accepts a second session with the same key, and breaks the first.
  */
 import { holdFile, invalid, readPrivateFile, TroupeError } from '@troupe/core'
 import { randomUUID } from 'node:crypto'
@@ -9,18 +9,19 @@ import { dirname, join } from 'node:path'
 import { destinationIn } from './destination.ts'
 
 const ownerOnly = 0o600
-/** What anybody but the owner may do. */
+/** The permission bits of group and others. */
 const others = 0o077
 
-/** Where the key of an entry is kept. */
+/** Returns the path of the key of an entry. */
 export function keyPath(stateDir: string, name: string): string {
   return join(stateDir, 'i2p', name)
 }
 
 /**
- * The key in `path`; `undefined` when there is no such file.
+ * Returns the key in `path`; `undefined` when there is no such file.
  *
- * @throws TroupeError `Invalid` for a file, or a folder, that others may read or write, and for what is no key.
+ * @throws TroupeError `Invalid` for a file or folder that other users can read or write, and for a file that contains
+ *   no key.
  */
 export function readKey(path: string): string | undefined {
   const folder = statOf(dirname(path))
@@ -44,9 +45,11 @@ export class KeyFile implements Disposable {
   }
 
   /**
-   * Holds the key of `path`, whether it is there already or not. The system lets go of it when this program ends, in whatever way.
+   * Locks the key file `path`, whether it exists or not. The system releases the lock when this program ends, in
+   * whatever way.
    *
-   * @throws TroupeError `AlreadyExists` when somebody else holds it: another overlay, or another application with the same state.
+   * @throws TroupeError `AlreadyExists` when another holder has it: another overlay, or another application with the
+   *   same state.
    */
   static async hold(path: string): Promise<KeyFile> {
     const folder = dirname(path)
@@ -69,7 +72,7 @@ export class KeyFile implements Disposable {
     return readKey(this.path)
   }
 
-  /** Keeps a key that was made: whole or not at all, and never in place of another. */
+  /** Stores a new key, atomically, and never in place of another. */
   write(key: string): void {
     const draft = `${this.path}.${randomUUID()}`
     const file = openSync(draft, 'wx', ownerOnly)

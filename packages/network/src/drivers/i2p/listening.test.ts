@@ -18,7 +18,7 @@ const listenGrant = (bridge: { readonly port: number }, session = 'here'): Liste
   address: { host: 'here.b32.i2p', port: 80 },
 })
 
-/** The port that a listener asked the bridge to forward to. */
+/** The port to which a listener asked the bridge to forward. */
 function forwardPort({ lines }: ScriptedBridge): number {
   return Number(/^STREAM FORWARD ID=here PORT=(\d+) HOST=127.0.0.1 SILENT=false$/.exec(lines.at(-1) ?? '')?.[1])
 }

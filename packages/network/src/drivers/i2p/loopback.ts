@@ -1,4 +1,4 @@
-/** Addresses of this machine alone. A router on it may send from any of them. */
+/** Loopback addresses. A router on this machine may send from any of them. */
 
 export function isLoopback(address = ''): boolean {
   return address === '::1' || /^(?:::ffff:)?127\./.test(address)

@@ -1,6 +1,7 @@
 /**
- * Names, as the router knows them: SAM's NAMING LOOKUP, spoken by `@diva.exchange/i2p-sam`. The library waits for ever, does not say when the
- * bridge hangs up, takes what comes in one piece for one reply, and loses padding: limits and checks are ours.
+ * Name look-ups by the router: SAM's NAMING LOOKUP, through `@diva.exchange/i2p-sam`. The library waits without limit,
+ * does not report when the bridge closes the connection, treats each received chunk as one reply, and loses padding. So
+ * limits and checks are made here.
  */
 import { asTroupeError, startDeadline, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
@@ -14,7 +15,10 @@ import { type Bridge, configOf, defaultTimeouts } from './route.ts'
 
 const defaultTimeout = 30_000
 
-/** The `.b32.i2p` address of a name; an address is its own, and so is that of a whole destination. There are none of IP. */
+/**
+ * Returns the `.b32.i2p` address of a name. Such an address is returned unchanged; a whole destination is converted.
+ * I2P has no IP addresses.
+ */
 export async function resolve(route: Route, name: string, { family = 0, ...options }: ResolveOptions): Promise<readonly ResolvedAddress[]> {
   const host = hostOf(name)
   const failures = new Failures(route.overlay, `a look-up of ${name.slice(0, 80)}`, name.slice(0, 80))
@@ -23,7 +27,7 @@ export async function resolve(route: Route, name: string, { family = 0, ...optio
   return [{ address: await addressName(isDestination(host) ? host : await lookUp(route, host, options, failures)), family: 0 }]
 }
 
-/** The destination of a name or an address. @throws TroupeError */
+/** Returns the destination of a name or an address. @throws TroupeError */
 export async function lookUp(route: Route, name: string, options: DialOptions, failures: Failures): Promise<string> {
   const { signal, timeout = defaultTimeout } = options
   const { bridge, timeouts = defaultTimeouts } = configOf(route)
@@ -47,8 +51,8 @@ export async function lookUp(route: Route, name: string, options: DialOptions, f
     const found = await Promise.race([lookup.find(name), ...refusals])
     if (typeof found !== 'string') throw found
     const destination = padded(found)
-    // What came in pieces was read as far as the first.
-    if (!isDestination(destination)) throw failures.useless('the router answered with what is no destination', 'request')
+    // The library reads only the first chunk of a reply that arrives in several chunks.
+    if (!isDestination(destination)) throw failures.useless('the router returned an invalid destination', 'request')
     return destination
   } catch (error) {
     throw failureOf(error, failures)
@@ -60,7 +64,7 @@ export async function lookUp(route: Route, name: string, options: DialOptions, f
   }
 }
 
-/** The library's errors are texts, which hold what the bridge said. */
+/** The library's errors are texts that contain the bridge's reply. */
 function failureOf(thrown: unknown, failures: Failures): Error {
   const error = asTroupeError(thrown)
   if (error.kind !== 'Unknown') return error
@@ -71,13 +75,13 @@ function failureOf(thrown: unknown, failures: Failures): Error {
 }
 
 async function newLookup({ host, port, login }: Bridge) {
-  // Read here and not above: threads that look up no names need nothing of it.
+  // Imported here and not above, because threads that look up no names do not need it.
   const { I2pSam } = await import('@diva.exchange/i2p-sam')
-  // The library has no place for a login, which stands behind the versions.
+  // The library has no option for a login, which SAM expects after the versions.
   const versionMax = login ? `3.2 USER="${login.username}" PASSWORD="${login.password}"` : '3.1'
   class Lookup extends I2pSam {
     constructor() {
-      // With keys, of whatever kind, it asks the router for none.
+      // When keys are given, whatever they are, the library requests none from the router.
       super({ sam: { host, portTCP: port, versionMin: '3.0', versionMax, publicKey: 'none', privateKey: 'none' } })
       this.on('error', () => this.emit('close'))
     }

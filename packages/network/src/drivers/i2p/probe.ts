@@ -1,6 +1,7 @@
 /**
- * Whether the router still has a session: a stream from the session to itself. A router that has lost the destination behind a session keeps
- * its connection, and the session's name too (`docs/discoveries/0064-i2pd-drops-a-destination-that-comes-back.md`).
+ * Checks whether the router still has a session, with a stream from the session to itself. A router that has lost the
+ * destination behind a session keeps its connection, and the session's name too
+ * (`docs/discoveries/0064-i2pd-drops-a-destination-that-comes-back.md`).
  */
 import { connectTo } from './commands.ts'
 import { greeted, type Patience } from './sam-connection.ts'
@@ -8,7 +9,7 @@ import { asError } from './errors.ts'
 import type { Bridge } from './route.ts'
 import type { TroupeError } from '@troupe/core'
 
-/** `reached`: a stream was opened. `lost`: the router has no such session. `silent`: it does not say. */
+/** `reached`: a stream was opened. `lost`: the router has no such session. `silent`: the router gives no result. */
 export type Finding = { readonly type: 'reached' } | { readonly type: 'lost' | 'unreachable' | 'silent'; readonly error: TroupeError }
 
 export interface Self {
@@ -18,7 +19,7 @@ export interface Self {
   readonly destination: string
 }
 
-/** Asks the router, in a millisecond where it knows. Never rejects. */
+/** Probes the router; it takes a millisecond if the router knows the result. Never rejects. */
 export async function probe({ bridge, session, destination }: Self, patience: Patience): Promise<Finding> {
   try {
     const conversation = await greeted(bridge, patience)

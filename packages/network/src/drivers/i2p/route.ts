@@ -5,28 +5,28 @@ import type { Route } from '../../overlay/route.ts'
 /** Name of the driver in routes, and last part of its kind. */
 export const i2p = 'i2p'
 
-/** What a place is shown with that has no port: in I2P, ports mean nothing. */
+/** The port of an address that has none: ports have no meaning in I2P. */
 export const anyPort = 80
 
 /** Where the router's SAM bridge listens. */
 export interface Bridge {
   readonly host: string
   readonly port: number
-  /** SAM 3.2; absent where the bridge asks for none. */
+  /** SAM 3.2; absent where the bridge requires none. */
   readonly login?: { readonly username: string; readonly password: string }
 }
 
 /** Milliseconds. */
 export interface Timeouts {
-  /** Until the bridge is connected and has greeted. */
+  /** Until the bridge is connected and has sent its greeting. */
   readonly connect: number
-  /** From then on, until a session stands. */
+  /** From the greeting until a session is created. */
   readonly session: number
-  /** From the greeting on, until the router has answered the dial. */
+  /** From the greeting until the router has replied to the dial. */
   readonly dial: number
-  /** Until a new connection brings a byte; 0 waits for ever. */
+  /** Until a new connection brings a byte; 0: no limit. */
   readonly firstByte: number
-  /** How long a dial tries again while there is no session, or no lease set yet. */
+  /** How long a dial retries while there is no session, or no lease set yet. */
   readonly wait: number
 }
 
@@ -38,9 +38,9 @@ export const defaultTimeouts: Timeouts = Object.freeze({
   wait: 20_000,
 })
 
-/** How a thread makes a session of its own for datagrams. */
+/** How a thread makes its own session for datagrams. */
 export interface DatagramPlan {
-  /** Where the bridge takes datagrams; by default one below its other port, as i2pd has it. */
+  /** The port at which the bridge accepts datagrams; by default its TCP port minus one, as in i2pd. */
   readonly port: number
   readonly signatureType: number
   /** I2CP options. */
@@ -49,7 +49,7 @@ export interface DatagramPlan {
 
 export interface I2pRoute {
   readonly bridge: Bridge
-  /** Id of the session that streams belong to: whoever knows it uses the session. */
+  /** Id of the session that streams belong to. It is a secret: it suffices to use the session. */
   readonly session: string
   /** @default {@link defaultTimeouts} */
   readonly timeouts?: Timeouts
@@ -57,7 +57,7 @@ export interface I2pRoute {
   readonly datagrams?: DatagramPlan
 }
 
-/** The config of a route, which the kernel made: what is wrong with it is our own mistake. */
+/** Returns the config of a route. The kernel made it, so a wrong config is a fault of Troupe. */
 export function configOf(route: Route): I2pRoute {
   if (isI2pRoute(route.config)) return route.config
   throw new TroupeError('Internal', `the route of overlay ${route.overlay} is not one of the driver "${i2p}"`, {

@@ -1,4 +1,4 @@
-/** A conversation with a SAM bridge, by lines, until its socket is something else: a stream, or a session that is held. */
+/** A line-based exchange with a SAM bridge, until its socket becomes a stream or a held session. */
 import { startDeadline, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { connectOwn } from '../../sockets/own-sockets.ts'
@@ -11,16 +11,19 @@ export interface Patience {
   readonly timeouts: Timeouts
   readonly failures: Failures
   readonly signal?: AbortSignal | undefined
-  /** The caller's own: how long it is, and the time (`performance.now()`) at which it ends. */
+  /** The caller's timeout: its length, and the time (`performance.now()`) at which it ends. */
   readonly caller?: { readonly timeout: number; readonly until: number } | undefined
 }
 
 const newline = 10
 const empty = Buffer.alloc(0)
-/** Of commands. A key that is long enough to be one is private, or the address of who is dialled: that is in the error anyway. */
+/**
+ * In commands. A value that is long enough to be a key is a private key, or the address of the target, which the error
+ * contains anyway.
+ */
 const secretValues = /(?:USER|PASSWORD|ID|DESTINATION)="?([^\s"]+)"?/g
 
-/** Connects to the bridge and has it greet. @throws TroupeError */
+/** Connects to the bridge and exchanges greetings. @throws TroupeError */
 export async function greeted(bridge: Bridge, patience: Patience): Promise<SamConnection> {
   const conversation = new SamConnection(connectOwn({ host: bridge.host, port: bridge.port }), patience)
   await conversation.connected()
@@ -31,11 +34,11 @@ export async function greeted(bridge: Bridge, patience: Patience): Promise<SamCo
 export interface SamRequest {
   readonly stage: Stage
   readonly limit: Limit
-  /** What the answer is about. */
+  /** The topic that the reply must have. */
   readonly topic: string
 }
 
-/** Whatever ends it first ends it: a failure destroys the socket. */
+/** The first failure ends it: a failure destroys the socket. */
 export class SamConnection {
   readonly #socket: Socket
   readonly #patience: Patience
@@ -44,10 +47,10 @@ export class SamConnection {
   #wanted: PromiseWithResolvers<string> | undefined
   #opened: PromiseWithResolvers<void> | undefined
   #error: TroupeError | undefined
-  /** What was said that no error may show, though the bridge repeats it: logins, ids of sessions, keys. */
+  /** Values sent that no error may show although the bridge repeats them: logins, session ids, keys. */
   readonly #secrets = new Set<string>()
   #timer: Timer | undefined
-  /** Of `connect_timeout`, which is for two stages. */
+  /** End of `connect_timeout`, which covers two stages. */
   readonly #connectUntil: number
 
   constructor(socket: Socket, patience: Patience) {
@@ -69,25 +72,25 @@ export class SamConnection {
   }
 
   /**
-   * Says something and waits for the answer.
+   * Sends a command and waits for the reply.
    *
-   * @throws TroupeError `Unavailable` when it is not OK, or none.
+   * @throws TroupeError `Unavailable` when the reply is not OK, or absent.
    */
   async ask(command: string, { stage, limit, topic }: SamRequest): Promise<Reply> {
     this.#stage = stage
     for (const [, secret = ''] of command.matchAll(secretValues)) this.#secrets.add(secret)
-    // i2pd forgets what it hears before it has answered: what has come already answers something else.
+    // i2pd discards input that arrives before its reply, so data that is already here is the reply to something else.
     if (this.#bytes.length > 0) throw this.#fail(this.#patience.failures.alien(stage))
     if (this.#error === undefined) this.#socket.write(command)
     const reply = parseReply(await this.line(limit))
     if (reply === undefined) throw this.#fail(this.#patience.failures.alien(stage))
-    // i2pd answers a second STREAM FORWARD with a SESSION STATUS.
+    // i2pd replies to a second STREAM FORWARD with a SESSION STATUS.
     if (reply.result !== 'OK' && reply.result !== '') throw this.#fail(this.#patience.failures.refused(this.#masked(reply), stage))
     if (reply.topic !== topic) throw this.#fail(this.#patience.failures.alien(stage))
     return reply
   }
 
-  /** The next line, without its end. @param limit - Without one it may take as long as it likes. */
+  /** Returns the next line, without its end. @param limit - Without one there is no time limit. */
   async line(limit?: Limit): Promise<string> {
     const ready = this.#takeLine()
     if (ready !== undefined) return ready
@@ -106,7 +109,7 @@ export class SamConnection {
     this.#socket.write(text)
   }
 
-  /** The socket, as if nobody had touched it: not flowing, without listeners, with what has come behind the last line. */
+  /** Releases the socket as if untouched: not flowing, without listeners, with the data that followed the last line. */
   release(): Socket {
     this.#letGo()
     if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes)
@@ -118,7 +121,7 @@ export class SamConnection {
     this.#socket.on('error', () => undefined).destroy()
   }
 
-  /** This side of the connection, as the bridge sees it. */
+  /** The local address of the connection, as the bridge sees it. */
   get localAddress(): string | undefined {
     return this.#socket.localAddress
   }
@@ -127,7 +130,10 @@ export class SamConnection {
     return this.#socket.remoteAddress
   }
 
-  /** A connection that is held: the system looks now and then whether the other side is there, and waits for nobody at the end. */
+  /**
+   * Marks a connection that is held open: the system checks it with keep-alive probes, and it does not delay the end of
+   * the program.
+   */
   hold(): this {
     this.#stage = 'held'
     this.#socket.setKeepAlive(true, 15_000)
@@ -154,7 +160,8 @@ export class SamConnection {
   }
 
   readonly #onReadable = (): void => {
-    // Asked for no more than there is, the stream does not tell of its end yet: that is for whoever gets the socket.
+    // A read of exactly the available length does not make the stream report its end yet: the receiver of the socket
+    // gets that event.
     const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
     if (!Buffer.isBuffer(chunk)) return
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
@@ -162,7 +169,7 @@ export class SamConnection {
     const line = this.#takeLine()
     if (line !== undefined) this.#wanted.resolve(line)
     else if (this.#bytes.length > longestLine) this.#fail(this.#patience.failures.alien(this.#stage))
-    // An end that came together with what was read shows only to who asks for more.
+    // An end that arrived together with data is reported only after a further read.
     else this.#socket.read(0)
   }
 
@@ -176,7 +183,7 @@ export class SamConnection {
 
   readonly #onEnd = (): void => void this.#fail(this.#patience.failures.closed(this.#stage, 'FIN'))
 
-  /** Arms the timer for what ends first: this limit, or the caller's patience. */
+  /** Starts the timer for the earlier end: this limit, or the caller's timeout. */
   #limit(limit: Limit): void {
     const { timeouts, failures, caller } = this.#patience
     const ms = timeouts[limits[limit]]
@@ -215,7 +222,10 @@ const limits = {
   first_byte_timeout: 'firstByte',
 } as const
 
-/** Timers of the same length share a list in Node, those of a length of their own are dear: a long one may be a little longer. */
+/**
+ * Timers of equal length share a list in Node, and a list for one timer is expensive. So a long time is rounded up a
+ * little.
+ */
 function coarse(ms: number): number {
   return ms < 1000 ? Math.max(0, Math.ceil(ms)) : Math.ceil(ms / 100) * 100
 }

@@ -1,6 +1,6 @@
 /**
- * The sessions of this program. An overlay that takes the place of another one goes on with its sessions, as long as nothing about them is
- * different: some routers take half a minute to make one, and a listener does not notice.
+ * The sessions of this program. An overlay that replaces another one continues its sessions, as long as their settings
+ * are the same. Some routers take half a minute to create one, and a listener notices nothing.
  */
 import { KeyFile } from './key-file.ts'
 import { Session, type SessionOptions } from './session.ts'
@@ -13,25 +13,25 @@ interface Running {
   users: number
 }
 
-/** A session, for as long as it is not disposed of. */
+/** A session, until the lease is disposed of. */
 export interface Lease extends AsyncDisposable {
   readonly session: Session
 }
 
-/** By the path of the key that is kept, else by overlay and role. */
+/** By the path of the stored key, else by overlay and role. */
 const running = new Map<string, Running>()
 
 /**
- * The session with the key in `path`, or one with a key of its own; it is made when there is none.
+ * Returns the session with the key in `path`, or one with its own key; creates it when there is none.
  *
- * @throws TroupeError `AlreadyExists` when the key is somebody else's, or of a session that is not as `plan` says.
+ * @throws TroupeError `AlreadyExists` when the key is held elsewhere, or by a session with settings other than `plan`.
  */
 export async function leaseSession(path: string | undefined, plan: Plan): Promise<Lease> {
   const name = path ?? `${plan.overlay} ${plan.role}`
   const former = running.get(name)
   const goesOn = former !== undefined && isSame(former.plan, plan)
   const entry: Running = goesOn ? former : { plan, session: open(path, plan), users: 0 }
-  // One that holds a key lets nobody else have it.
+  // A session that holds a key excludes any other from it.
   if (former === undefined || path === undefined) running.set(name, entry)
   entry.users += 1
   const give = async () => {
@@ -48,7 +48,7 @@ export async function leaseSession(path: string | undefined, plan: Plan): Promis
   }
 }
 
-/** Whether {@link leaseSession} would go on with the session that holds the key in `path`. */
+/** Whether {@link leaseSession} would continue the session that holds the key in `path`. */
 export function wouldGoOn(path: string, plan: Omit<Plan, 'log'>): boolean {
   const former = running.get(path)
   return former !== undefined && isSame(former.plan, { ...plan, log: former.plan.log })
@@ -58,7 +58,10 @@ async function open(path: string | undefined, plan: Plan): Promise<Session> {
   return new Session({ ...plan, keyFile: path === undefined ? undefined : await KeyFile.hold(path) })
 }
 
-/** Two applications log to different places; how long a session is waited for makes no other one of it. */
+/**
+ * Logs are not compared, because two applications log to different places. Neither is the time to wait for a session,
+ * which does not change it.
+ */
 function isSame(one: Plan, other: Plan): boolean {
   const words = ({ timeouts: _timeouts, log: _log, ...rest }: Plan) => JSON.stringify(rest)
   return one.log === other.log && words(one) === words(other)

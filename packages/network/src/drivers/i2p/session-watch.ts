@@ -1,27 +1,30 @@
-/** Watches a session that stands: asks now and then, and when somebody has reason to doubt, whether the router still has it. */
+/** Watches a running session: checks periodically, and after reports of trouble, whether the router still has it. */
 import type { TroupeError } from '@troupe/core'
 import { ProbeSchedule } from '../probe-schedule.ts'
 import type { Finding } from './probe.ts'
 
 export interface WatchPlan {
   readonly look: () => Promise<Finding>
-  /** Told after each look: nothing where all is well. */
+  /** Called after each check: with `undefined` when the session works. */
   readonly onFound: (error: TroupeError | undefined) => void
   readonly times?: WatchTimes | undefined
 }
 
 /** Milliseconds. */
 export interface WatchTimes {
-  /** Until the second look: i2pd takes a destination away 5 s after the connection that had it before. */
+  /** Until the second check: i2pd removes a destination 5 s after the end of the connection that had it before. */
   readonly second: number
-  /** From then on. */
+  /** Between later checks. */
   readonly usual: number
-  /** Between two, whoever doubts. */
+  /** Minimum between two checks, even after reports of trouble. */
   readonly least: number
 }
 
 const defaultTimes: WatchTimes = { second: 7_000, usual: 60_000, least: 1_000 }
-/** How often a router may find no way to a session that it has found before: its lease set may be on its way. */
+/**
+ * How many times in a row a router may find no path to a session that it found before: the lease set may still be in
+ * transit.
+ */
 const patience = 2
 
 export class SessionWatch implements Disposable {
@@ -35,12 +38,12 @@ export class SessionWatch implements Disposable {
     this.#schedule = new ProbeSchedule(this.#times.least)
   }
 
-  /** Somebody could not use the session: the next look is soon. */
+  /** Reports that a dial through the session failed: the next check is soon. */
   doubt(): void {
     this.#schedule.doubt()
   }
 
-  /** Settles, with the reason, when the router does not have the session any more; with nothing when the watch is over. */
+  /** Settles with the reason when the router no longer has the session; with `undefined` when the watch ends. */
   async lost(): Promise<TroupeError | undefined> {
     const { look, onFound } = this.#plan
     let wasReached = false
@@ -51,7 +54,8 @@ export class SessionWatch implements Disposable {
       if (found.type === 'lost') return found.error
       misses = found.type === 'unreachable' && wasReached ? misses + 1 : 0
       if (found.type === 'unreachable' && misses >= patience) return found.error
-      // Some routers never find a way from a session to itself, and say so: that they know it is all that can be had.
+      // Some routers never find a path from a session to itself, and report that. Then the only fact that can be
+      // checked is that they know the session.
       const isTrouble = found.type === 'silent' || misses > 0
       wasReached ||= found.type === 'reached'
       onFound(isTrouble && 'error' in found ? found.error : undefined)

@@ -1,4 +1,7 @@
-/** A session with the router: a key, an id that streams are opened by, and a connection by which it lives. It is rebuilt when that breaks. */
+/**
+ * A session with the router: a key, an id by which streams are opened, and a control connection that keeps it alive. It
+ * is rebuilt when that breaks.
+ */
 import { type Backoff, backoffDelay, type EntryId, sleep, type TroupeError } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
@@ -26,18 +29,24 @@ export interface SessionOptions {
   readonly overlay: EntryId
   readonly role: Role
   readonly bridge: Bridge
-  /** What its id begins with. */
+  /** Prefix of its id. */
   readonly prefix: string
   readonly signatureType: number
   /** I2CP options. */
   readonly options: Readonly<Record<string, string>>
   readonly timeouts: Timeouts
-  /** Where its key is kept, which is let go of with the session; without one, it has a new key, and one that dials another each time. */
+  /**
+   * The file of its key, released with the session. Without one, the session generates a key; a session that only dials
+   * generates a new one each time.
+   */
   readonly keyFile?: KeyFile | undefined
   readonly log: (line: string) => void
-  /** Milliseconds until it is rebuilt: doubled with each attempt that fails, or does not last. @default 500, to 30000, and some jitter */
+  /**
+   * Milliseconds until it is rebuilt: doubled after each attempt that fails or does not last. @default 500 to 30000,
+   * with jitter
+   */
   readonly delays?: Backoff
-  /** @default a look after 7 s, then each minute */
+  /** @default a check after 7 s, then each minute */
   readonly watch?: WatchTimes
   /** Milliseconds that a router needs to forget a session that has ended, and its key. @default 6000 */
   readonly forget?: number
@@ -46,13 +55,13 @@ export interface SessionOptions {
 const sessions = channel('troupe:overlay:session')
 const idBytes = 16
 const defaultDelays: Backoff = { initial: 500, max: 30_000, jitter: 0.2 }
-/** i2pd takes 5 s: a session that is made with the same key before is given the old destination, which then goes. */
+/** i2pd takes 5 s: a session created earlier with the same key gets the old destination, which i2pd then removes. */
 const defaultForget = 6_000
-/** Milliseconds after which a session that ends has lived, so that the next delay is the first again. */
+/** Milliseconds after which a session counts as successful, so that the next delay is the initial one again. */
 const lively = 10_000
 
 export class Session implements AsyncDisposable {
-  /** A secret: whoever knows it opens streams by the session, and accepts them. It stays the same when the session is rebuilt. */
+  /** A secret: it suffices to open and accept streams of the session. It stays the same when the session is rebuilt. */
   readonly id: string
   readonly #options: SessionOptions
   readonly #failures: Failures
@@ -60,14 +69,14 @@ export class Session implements AsyncDisposable {
   readonly #closing = new AbortController()
   readonly #running: Promise<void>
   #key: string | undefined
-  /** The key of the session that stood last. */
+  /** The key of the previous session. */
   #former: string | undefined
   #address: string | undefined
   #state: 'up' | 'starting' | 'down' = 'starting'
   #error: TroupeError | undefined
   #watch: SessionWatch | undefined
   readonly #listeners = new Set<() => void>()
-  /** The attempt that is being made, or the session that stands. */
+  /** The attempt in progress, or the running session. */
   #standing = Promise.withResolvers<string>()
 
   constructor(options: SessionOptions) {
@@ -88,26 +97,26 @@ export class Session implements AsyncDisposable {
     return this.#error
   }
 
-  /** Where others reach it, `….b32.i2p`; `undefined` until its key is known. */
+  /** The address at which peers reach it, `….b32.i2p`; `undefined` until its key is known. */
   get address(): string | undefined {
     return this.#address
   }
 
   /**
-   * Settles, with the address, when the session stands.
+   * Settles with the address when the session is ready.
    *
-   * @throws TroupeError what the attempt that is being made ends with.
+   * @throws TroupeError the failure of the attempt in progress.
    */
   async standing(): Promise<string> {
     return this.#standing.promise
   }
 
-  /** Somebody could not use it: it is looked at soon. */
+  /** Reports that a dial failed: the session is checked soon. */
   doubt(): void {
     this.#watch?.doubt()
   }
 
-  /** Calls `fn` whenever its state has changed; the answer ends that. */
+  /** Calls `fn` after each change of its state; the returned function unsubscribes. */
   onChange(fn: () => void): () => void {
     this.#listeners.add(fn)
     return () => void this.#listeners.delete(fn)
@@ -119,7 +128,10 @@ export class Session implements AsyncDisposable {
     this.#options.keyFile?.[Symbol.dispose]()
   }
 
-  /** Nobody knows one that dials by its key: with a new one it need not wait, and nobody looks for it where it was before. */
+  /**
+   * No peer knows a dialling session by its key. With a new key it need not wait, and no peer looks for it at the old
+   * address.
+   */
   get #mayChange(): boolean {
     const { role, keyFile } = this.#options
     return role === 'dial' && keyFile === undefined
@@ -158,7 +170,7 @@ export class Session implements AsyncDisposable {
     this.#standing.reject(this.#failures.canceled())
   }
 
-  /** Settles, with the reason, when it has ended: its connection has, or the router has lost it. */
+  /** Settles with the reason when it has ended: its connection closed, or the router lost it. */
   async #end(control: SamConnection | undefined): Promise<TroupeError> {
     const { watch: times } = this.#options
     using watch = new SessionWatch({ look: async () => this.#look(), onFound: (error) => this.#found(error), times })
@@ -172,7 +184,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * A router that has not noticed that the connection broke has the session still: it is used for as long as it is there, without one.
+   * A router that has not noticed the broken connection still has the session. It is used while it exists, without a
+   * control connection.
    *
    * @throws TroupeError `error`, where that is not the case.
    */
@@ -188,7 +201,7 @@ export class Session implements AsyncDisposable {
     return probe({ bridge, session: this.id, destination: destinationIn(this.#key ?? '') ?? '' }, this.#patience)
   }
 
-  /** The connection stands, but the bridge may be deaf. */
+  /** The connection is open, but the bridge may not respond. */
   #found(error: TroupeError | undefined): void {
     if (this.#closed || (error === undefined) === (this.#state === 'up')) return
     this.#state = error === undefined ? 'up' : 'down'
@@ -212,7 +225,7 @@ export class Session implements AsyncDisposable {
       const { values } = await conversation.ask(createSession(wish), question).catch((error: unknown) => {
         throw this.#damaged(error)
       })
-      // Kept, so that a session that is rebuilt is the same to others.
+      // Kept, so that a rebuilt session has the same identity for its peers.
       this.#key ??= this.#checked(values.get('DESTINATION'))
       return conversation.hold()
     } catch (error) {
@@ -221,7 +234,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** A key that is kept and that the router does not take is no name that it does not know. */
+  /** An error for a stored key that the router refuses, which is no unknown name. */
   #damaged(thrown: unknown): TroupeError {
     const error = asError(thrown)
     const { keyFile } = this.#options
@@ -231,7 +244,7 @@ export class Session implements AsyncDisposable {
   }
 
   #checked(key = ''): string {
-    if (destinationIn(key) === undefined) throw this.#failures.useless('the router made a key that is none', 'key')
+    if (destinationIn(key) === undefined) throw this.#failures.useless('the router returned an invalid key', 'key')
     return key
   }
 
@@ -261,11 +274,11 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Ends when the connection does, by which the session lives; throws why. */
+/** Waits for the end of the control connection, on which the session depends; throws the reason. */
 async function lived(control: SamConnection): Promise<never> {
   for (;;) {
     const line = await control.line()
-    // SAM 3.2: either side may ask whether the other is there.
+    // SAM 3.2: either side may check whether the other is alive.
     if (line.startsWith('PING')) control.say(`PONG${line.slice('PING'.length)}\n`)
   }
 }

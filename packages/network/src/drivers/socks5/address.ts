@@ -1,9 +1,9 @@
-/** Hosts as SOCKS5 writes them: an address type, then an IPv4 address, a name or an IPv6 address (RFC 1928 §5). */
+/** Hosts in the format of SOCKS5: an address type, then an IPv4 address, a name or an IPv6 address (RFC 1928 §5). */
 import { isIP, SocketAddress } from 'node:net'
 
 const types = { ipv4: 1, name: 3, ipv6: 4 } as const
 
-/** The address type, and `host` in that form. */
+/** Returns the address type, and `host` in that format. */
 export function encodeHost(host: string): readonly [type: number, bytes: Buffer] {
   const version = isIP(host)
   if (version === 4) return [types.ipv4, Buffer.from(host.split('.').map(Number))]
@@ -12,14 +12,17 @@ export function encodeHost(host: string): readonly [type: number, bytes: Buffer]
   return [types.name, Buffer.from([name.length, ...name])]
 }
 
-/** Bytes of a host of that type, with the length that stands before a name; `undefined` for a type that does not exist. */
+/**
+ * Returns the length in bytes of a host of that type, including the length byte before a name; `undefined` for an
+ * unknown type.
+ */
 export function hostLength(type: number, first: number): number | undefined {
   if (type === types.ipv4) return 4
   if (type === types.ipv6) return 16
   return type === types.name ? 1 + first : undefined
 }
 
-/** The host that {@link hostLength} bytes stand for. */
+/** Returns the host that {@link hostLength} bytes encode. */
 export function decodeHost(type: number, bytes: Buffer): string {
   if (type === types.ipv4) return bytes.join('.')
   if (type === types.name) return bytes.toString('latin1', 1)
@@ -27,7 +30,7 @@ export function decodeHost(type: number, bytes: Buffer): string {
   return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
 }
 
-/** RFC 4291 §2.2: eight groups, zeros left out at `::`, and an IPv4 address at the end where it is written so. */
+/** RFC 4291 §2.2: eight groups, with zeros omitted at `::`, and possibly an IPv4 address at the end. */
 function ipv6Bytes(text: string): Buffer {
   const [head = '', tail] = text.split('::')
   const before = groupsOf(head)

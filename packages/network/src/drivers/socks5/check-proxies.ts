@@ -1,4 +1,7 @@
-/** Whether the proxies of an entry do their work: each is asked for its greeting, and for a connection where the entry names a target. */
+/**
+ * Checks whether the proxies of an entry work: each must send its greeting, and open a connection if the entry names a
+ * target.
+ */
 import type { EntryId } from '@troupe/core'
 import type { Finding } from '../../overlay/overlay-state.ts'
 import type { Target } from '../../overlay/overlay.ts'
@@ -11,7 +14,7 @@ import { Handshake, type Outcome } from './handshake.ts'
 import { commands, requestOf } from './messages.ts'
 import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
-/** @throws TroupeError the first proxy's failure, where none works. */
+/** @throws TroupeError the first proxy's failure, if none works. */
 export async function checkProxies(id: EntryId, config: Socks5Route, probe: Target | undefined, signal: AbortSignal): Promise<Finding> {
   const target = probe && destinationOf(probe)
   const text = target ? formatTarget(target) : 'nothing'

@@ -1,10 +1,10 @@
-/** The kind `network.socks5`: what its entries may say. */
+/** The kind `network.socks5`: the fields of its entries. */
 import { defineKind, duration, port, reference } from '@troupe/registry'
 import { z } from 'zod'
 import type { Target } from '../../overlay/overlay.ts'
 import { defaultTimeouts, unixPrefix } from './route.ts'
 
-/** RFC 1929 gives the length of each one byte, and none of them may be empty. */
+/** RFC 1929 stores each length in one byte, and none of them may be empty. */
 const credential = z.string().refine((text) => text !== '' && Buffer.byteLength(text) <= 255, 'expected 1 to 255 bytes (RFC 1929)')
 
 /** `sun_path` holds 108 bytes, of which the last is zero; on macOS 104. */
@@ -24,9 +24,12 @@ const host = z
   )
 
 const proxy = {
-  /** Where the proxy listens. The one name that this machine resolves, where it is a name. `unix:/path` for a Unix socket. */
+  /**
+   * Where the proxy listens. If it is a name, it is the only one that this machine resolves. `unix:/path` for a Unix
+   * socket.
+   */
   host: host.optional(),
-  /** Required, but for a Unix socket. */
+  /** Required, except for a Unix socket. */
   port: port().optional(),
   username: credential.optional(),
   password: credential.optional(),
@@ -39,16 +42,19 @@ const fields = z.strictObject({
   /** Several proxies that lead to the same network, in place of `host`, `port`, `username` and `password`. */
   proxies: z.array(z.strictObject(proxy).superRefine(checkProxy)).min(1).optional(),
   policy: z.enum(['first', 'round_robin', 'sticky']).default('first'),
-  /** An overlay that the proxy is reached through. */
+  /** An overlay through which the proxy is reached. */
   via: reference('network.*').optional(),
-  /** A target, `host:port`, that a proxy has to reach to count as up. @default its greeting is enough */
+  /** A target, `host:port`, that a proxy must reach to count as up. @default its greeting is enough */
   probe: z.string().transform(readTarget).optional(),
   /** The same as `isolate: connection`. */
   isolateStreams: z.boolean().default(false),
-  /** What goes out under credentials of its own, made up here, in place of `username` and `password`. */
+  /** The unit that gets its own generated credentials, in place of `username` and `password`. */
   isolate: z.enum(['connection', 'actor', 'process', 'destination']).optional(),
   isolateForm: z.enum(['login', 'torS0X']).default('login'),
-  /** Greeting, login and request in one write. `auto`: where streams are isolated, since that is Tor, which takes it. */
+  /**
+   * Send greeting, login and request in one write. `auto`: only if streams are isolated, because that implies Tor,
+   * which accepts it.
+   */
   optimistic: z.union([z.boolean(), z.literal('auto')], 'expected true, false or auto').default('auto'),
   connectTimeout: duration().default(defaultTimeouts.connect),
   firstByteTimeout: duration().default(defaultTimeouts.firstByte),
@@ -58,9 +64,10 @@ const fields = z.strictObject({
 type Fields = z.output<typeof fields>
 type Context = z.core.$RefinementCtx
 
+/** The kind of entries for SOCKS5 proxies, such as Tor. */
 export const socks5Kind = defineKind({ kind: 'network.socks5', fields: fields.superRefine(checkEntry) })
 
-/** `host:port`, as a URL has it. */
+/** Parses `host:port` with the URL syntax. */
 function readTarget(text: string, context: Context): Target {
   const url = URL.parse(`tcp://${text}`)
   if (url !== null && url.hostname !== '' && url.port !== '' && url.host === text.toLowerCase()) {

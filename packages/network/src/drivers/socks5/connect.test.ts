@@ -83,7 +83,7 @@ describe('the handshake', () => {
     await once(plain, 'connect')
     const usual = plain.eventNames()
     const socket = await dial(route(proxy), target)
-    // Long enough for whatever `socks` does a turn after its success.
+    // Long enough for anything that `socks` does a turn after its success.
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
     expect(socket.readableFlowing).not.toBe(true)
     expect(socket.eventNames()).toEqual(usual)

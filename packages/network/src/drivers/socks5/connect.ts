@@ -10,8 +10,8 @@ import { proxiesOf, socks5 } from './route.ts'
 import { associate } from './udp.ts'
 
 /**
- * Dials through a SOCKS5 proxy. The target's name always travels to the proxy as a name. The one name that this machine
- * resolves is the proxy's own, where the operator gave it as a name and no other overlay leads to it.
+ * Dials through a SOCKS5 proxy. The target's name is always sent to the proxy as a name. The only name that this
+ * machine resolves is the proxy's host, if the operator configured a name and no other overlay leads to the proxy.
  */
 export const socks5Driver: Driver = {
   name: socks5,

@@ -1,4 +1,4 @@
-/** Kernel side of `network.socks5`: what threads need to dial is all there is; a proxy holds no state of ours. */
+/** Kernel side of `network.socks5`. It only builds routes: a proxy keeps no state for Troupe. */
 import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { randomBytes } from 'node:crypto'
@@ -14,7 +14,7 @@ import { i2p } from '../i2p/route.ts'
 import { reachable } from './probe.ts'
 import { type IsolationRule, type Proxy, type Socks5Route, socks5 } from './route.ts'
 
-/** Datagrams ride where the proxy offers it; that shows when one is asked for. */
+/** Datagrams work if the proxy supports them, which is known only after the first association. */
 const capabilities: Capabilities = Object.freeze({ listen: false, tls: false, udp: true })
 const seedBytes = 32
 
@@ -62,7 +62,7 @@ function refuseNoWay(id: EntryId, { via, proxies }: Socks5Route): void {
   throw invalid(`via: ${noWayBy(via.overlay)}`, { overlay: id, path: 'via' })
 }
 
-/** I2P leads to nothing but I2P. */
+/** Whether a host is in I2P: a proxy into I2P reaches nothing else. */
 function isOfI2p(host: string): boolean {
   return host.toLowerCase().endsWith('.i2p')
 }

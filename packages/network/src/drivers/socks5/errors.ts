@@ -1,14 +1,14 @@
 /**
- * The errors of one request to a proxy. They name the overlay and the target; the proxy's address, the login and whatever
- * else is in the route stay out, so a lower layer's error, whose message holds them, is never the cause.
+ * The errors of one request to a proxy. They name the overlay and the target. The proxy's address, the login and the
+ * rest of the route are never included. So a lower layer's error, whose message contains them, is never the cause.
  */
 import { type EntryId, type ErrorKind, formatDuration, TroupeError } from '@troupe/core'
 import type { Reply, Stage } from './reply-parser.ts'
 import { replyCodes } from './reply-codes.ts'
 
 /**
- * Where a failure lies. `proxy`: it does not work, for nobody. `exchange`: it broke off, and another may do better.
- * `end`: another proxy would not change it.
+ * The location of a failure. `proxy`: the proxy does not work at all. `exchange`: the exchange broke off, and another
+ * proxy may succeed. `end`: another proxy would not change the result.
  */
 export type Blame = 'proxy' | 'exchange' | 'end'
 
@@ -28,8 +28,8 @@ export class Failures {
   readonly #target: string
 
   /**
-   * @param asked - What was asked for: `a connection to example.org:80`.
-   * @param target - `host:port`, or what else was asked about.
+   * @param asked - What was requested: `a connection to example.org:80`.
+   * @param target - `host:port`, or the name or address of a look-up.
    */
   constructor(overlay: EntryId, asked: string, target: string) {
     this.#overlay = overlay
@@ -41,7 +41,7 @@ export class Failures {
     return this.#failure('Canceled', 'was canceled', {}, 'end')
   }
 
-  /** The caller's own timeout. */
+  /** The caller's timeout. */
   timedOut(ms: number, stage: Stage): Failure {
     return this.#failure('Timeout', `took longer than ${ms} ms (${during[stage]})`, { stage, timeout: ms }, 'end')
   }
@@ -58,7 +58,7 @@ export class Failures {
     return this.#unavailable(`the proxy cannot be reached (${code}): ${advice}`, { stage: 'connect', code }, 'proxy')
   }
 
-  /** The overlay that leads to the proxy failed. What it said of the proxy's address stays out. */
+  /** The overlay that leads to the proxy failed. Its message about the proxy's address is left out. */
   hop(error: unknown, via: EntryId): Failure {
     const { kind, details } = error instanceof TroupeError ? error : new TroupeError('Unknown', '')
     if (kind === 'Canceled') return this.canceled()
@@ -72,12 +72,12 @@ export class Failures {
     return this.#unavailable(`the proxy closed the connection ${during[stage]} (${code})`, { stage, code }, blameAt(stage))
   }
 
-  /** It takes no login, where made-up logins are what keeps connections apart. No later try changes that. */
+  /** The proxy accepts no login, although generated logins must isolate connections. A retry does not change that. */
   notIsolated(method: number): Failure {
     return this.#failure('Unavailable', noIsolation('takes no login'), { stage: 'greeting', method }, 'proxy', false)
   }
 
-  /** It knows its own logins alone. */
+  /** The proxy accepts only its own logins. */
   loginNotIsolated(loginStatus: number): Failure {
     return this.#failure('Unavailable', noIsolation('refused it'), { stage: 'login', loginStatus }, 'proxy', false)
   }
@@ -112,7 +112,7 @@ export class Failures {
     return this.#unavailable(`the proxy sent an answer that is not SOCKS5 ${during[stage]}`, { stage }, blameAt(stage))
   }
 
-  /** A success that says what cannot be. */
+  /** A success whose content is impossible. */
   useless(what: string): Failure {
     return this.#unavailable(what, { stage: 'request' }, 'end')
   }
@@ -148,7 +148,7 @@ function noIsolation(did: string): string {
   )
 }
 
-/** A proxy that breaks off over a request may do so because of the request. */
+/** A proxy that breaks off during a request may do so because of the request. */
 function blameAt(stage: Stage): Blame {
   return stage === 'request' ? 'exchange' : 'proxy'
 }

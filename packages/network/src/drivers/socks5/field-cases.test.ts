@@ -1,4 +1,4 @@
-/** What went wrong in the SOCKS5 clients of others, by their public reports: the same is tried here. */
+/** Faults in other SOCKS5 clients from public reports, reproduced here. */
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,12 +27,12 @@ it.each([
   ['a name of two', [3, 2, 97, 98]],
   // nmap/nmap#2365
   ['a name', [3, 9, ...Buffer.from('localhost')]],
-  // mike820324/socks5#16: Tor says zeros.
+  // mike820324/socks5#16: Tor sends zeros.
   ['zeros', [1, 0, 0, 0, 0]],
   ['an IPv6 address', [4, ...Buffer.alloc(16, 1)]],
 ])('a success that tells where it connects from by %s is one, and what is behind it is whole', async (_what, address) => {
   const reply = Buffer.from([5, 0, 0, ...address, 0, 80])
-  // JoshGlazebrook/socks#25, zephyrproject-rtos/zephyr#117996: what the target says at once comes in the same packet.
+  // JoshGlazebrook/socks#25, zephyrproject-rtos/zephyr#117996: the target's first data arrives in the same packet.
   const proxy = await proxyOf(answering({ greeting, reply: Buffer.concat([reply, Buffer.from('220 ready')]) }))
   const socket = await dial(route(proxy), target, { timeout: 20_000 })
   await new Promise(setImmediate)

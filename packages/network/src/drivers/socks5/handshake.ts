@@ -1,4 +1,4 @@
-/** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929): whatever ends it first ends it. */
+/** One handshake with a SOCKS5 proxy (RFC 1928, RFC 1929). The first failure or success ends it. */
 import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { type Reply, ReplyParser, type Stage } from './reply-parser.ts'
@@ -13,14 +13,14 @@ export type Outcome = { readonly socket: Socket; readonly reply: Success | undef
 
 export interface HandshakePlan {
   readonly login: Login | undefined
-  /** Whether the login is what keeps connections apart: without it there is no connection. */
+  /** Whether the login isolates connections: without it the dial fails. */
   readonly isolated: boolean
-  /** `undefined`: only to see whether the proxy greets. */
+  /** `undefined`: only check that the proxy sends its greeting. */
   readonly request: Buffer | undefined
-  /** Everything in one write. */
+  /** Send everything in one write. */
   readonly optimistic: boolean
   readonly timeouts: Timeouts
-  /** Time (`performance.now()`) at which the caller's patience ends, and how long it was. */
+  /** Time (`performance.now()`) at which the caller's timeout ends, and its length. */
   readonly until: number
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -28,8 +28,8 @@ export interface HandshakePlan {
 }
 
 /**
- * Speaks over `socket`, which is connecting or connected. A success hands it over as if nobody had touched it: not flowing,
- * without listeners, with what the target sent already. A failure destroys it.
+ * Runs over `socket`, which is connecting or connected. A success returns the socket as if untouched: not flowing,
+ * without listeners, with the data that the target sent already. A failure destroys it.
  */
 export class Handshake {
   readonly #socket: Socket
@@ -75,7 +75,8 @@ export class Handshake {
   }
 
   readonly #onReadable = (): void => {
-    // Asked for no more than there is, the stream does not tell of its end yet: that is for whoever gets the socket.
+    // A read of exactly the available length does not make the stream report its end yet: the receiver of the socket
+    // gets that event.
     const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
     if (!Buffer.isBuffer(chunk)) return
     this.#answers.push(chunk)
@@ -89,7 +90,7 @@ export class Handshake {
       if (answer === undefined) break
       if (this.#take(answer, stage)) return
     }
-    // An end that came together with what was read shows only to who asks for more.
+    // An end that arrived together with data is reported only after a further read.
     this.#socket.read(0)
   }
 
@@ -117,12 +118,12 @@ export class Handshake {
     return this.#end(isolated ? failures.notIsolated(method) : failures.methodRefused(method))
   }
 
-  /** Says what comes next, unless it was said in advance. */
+  /** Sends the next message, unless it was sent in advance. */
   #goOn(stage: Stage): boolean {
     const { login, request, optimistic, failures } = this.#plan
     if (optimistic && request !== undefined) return false
     if (this.#answers.rest.length > 0) return this.#end(failures.outOfTurn(stage))
-    // Who only looks has seen enough: a proxy that greets and refuses the login is of no use.
+    // Enough for a check: a proxy that sends its greeting and refuses the login is unusable.
     if (request === undefined && this.#answers.stage === 'request') return this.#end({ socket: this.#socket, reply: undefined })
     const next = this.#answers.stage === 'login' && login ? loginOf(login) : request
     if (next) this.#socket.write(next)
@@ -139,7 +140,7 @@ export class Handshake {
 
   readonly #onEnd = (): void => void this.#end(this.#plan.failures.closed(this.#answers.stage, 'FIN'))
 
-  /** Arms the timer for what ends first: this limit, or the caller's patience. */
+  /** Starts the timer for the earlier end: this limit, or the caller's timeout. */
   #limit(limit: Limit, ms: number): void {
     const { until, timeout, timeouts, failures, optimistic } = this.#plan
     const left = until - performance.now()
@@ -166,7 +167,10 @@ export class Handshake {
   }
 }
 
-/** Timers of the same length share a list in Node, those of a length of their own are dear: a long one may be a little longer. */
+/**
+ * Timers of equal length share a list in Node, and a list for one timer is expensive. So a long time is rounded up a
+ * little.
+ */
 function coarse(ms: number): number {
   return ms < 1000 ? Math.max(0, Math.ceil(ms)) : Math.ceil(ms / 100) * 100
 }

@@ -1,17 +1,18 @@
-/** Credentials that Tor tells connections apart by: it keeps those with different ones on different circuits. */
+/** Credentials by which Tor isolates connections: connections with different credentials use different circuits. */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Isolation, Target } from '../../overlay/overlay.ts'
 import type { Login } from './messages.ts'
 import type { IsolationRule } from './route.ts'
 
 const freshBytes = 16
-/** Tor's extended form (socks-extensions): the name says "isolate by what stands in the password, and nothing else". */
+/** Tor's extended form (socks-extensions): this name means "isolate by the password only". */
 const extendedUsername = '<torS0X>0'
 
 /**
- * The credentials for a connection to `target` on behalf of `isolation`. They are the same for the same actor (process,
- * destination) in every thread, and tell nothing of it. What belongs to nobody shares with nobody. Where a request asked for a key, that one
- * counts, for each destination where the overlay isolates by those.
+ * Returns the credentials for a connection to `target` on behalf of `isolation`. They are the same for the same actor
+ * (process, destination) in every thread, and reveal nothing about it. Connections without an actor, process or key get
+ * random credentials. A key that a request set replaces them, combined with the destination if the overlay isolates by
+ * destination.
  */
 export function isolationLogin({ by, form, seed }: IsolationRule, { host }: Target, isolation: Isolation): Login {
   const key = by === 'connection' ? undefined : keyOf(by, host.toLowerCase(), isolation)

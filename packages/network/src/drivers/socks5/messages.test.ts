@@ -50,7 +50,7 @@ describe('what is said', () => {
   })
 })
 
-/** All that `socks` sends to a proxy that takes everything. */
+/** All bytes that `socks` sends to a proxy that accepts everything. */
 async function saidBySocks(destination: { host: string; port: number }, login?: { username: string; password: string }): Promise<Buffer> {
   const [toProxy, socket] = [new PassThrough(), new PassThrough()]
   const answers = [Buffer.from([5, login ? 2 : 0]), ...(login ? [Buffer.from([1, 0])] : []), Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])]

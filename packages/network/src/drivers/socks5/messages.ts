@@ -1,18 +1,18 @@
-/** What a client says to a SOCKS5 proxy (RFC 1928, RFC 1929). */
+/** The messages of a SOCKS5 client (RFC 1928, RFC 1929). */
 import type { Target } from '../../overlay/overlay.ts'
 import { encodeHost } from './address.ts'
 
 const version = 5
 const loginVersion = 1
 
-/** Methods of authentication that are offered. */
+/** Methods of authentication that the client offers. */
 export const methods = { none: 0, password: 2 } as const
 
-/** BIND (2) is left out: nobody listens through a proxy that forgets the port after one connection. */
+/** BIND (2) is omitted: it does not suit a server, because a proxy closes the port after one connection. */
 export const commands = {
   connect: 1,
   associate: 3,
-  /** Tor's own (socks-extensions): an address for a name, and the other way round. */
+  /** Tor's own commands (socks-extensions): the address of a name, and the name of an address. */
   resolve: 0xf0,
   resolvePtr: 0xf1,
 } as const
@@ -24,13 +24,13 @@ export interface Login {
   readonly password: string
 }
 
-/** What is offered, and the message that says so. */
+/** The offered methods, and the message that offers them. */
 export interface Offer {
   readonly methods: readonly number[]
   readonly greeting: Buffer
 }
 
-/** With several methods offered, the proxy's choice has to be heard before anything more is said. */
+/** If several methods are offered, the client must read the proxy's choice before it sends more. */
 export const offers = {
   none: offer(methods.none),
   login: offer(methods.password),

@@ -1,4 +1,4 @@
-/** Whether there is somebody where a proxy should be. */
+/** Checks whether a proxy listens at its configured endpoint. */
 import { TroupeError, unavailable, withDeadline } from '@troupe/core'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
@@ -7,7 +7,7 @@ import { connectOwn } from '../../sockets/own-sockets.ts'
 import { addressOf } from './request.ts'
 import { defaultTimeouts, type Proxy, type Socks5Route } from './route.ts'
 
-/** Settles when one of the proxies takes a connection. @throws TroupeError `Unavailable` when none does. */
+/** Settles when one of the proxies accepts a connection. @throws TroupeError `Unavailable` when none does. */
 export async function reachable({ proxies, via, timeouts = defaultTimeouts }: Socks5Route): Promise<void> {
   const reached = proxies.map(async (proxy) => {
     const socket = await (via === undefined ? connected(proxy, timeouts.connect) : dial(via, through(proxy), { timeout: timeouts.connect }))

@@ -60,7 +60,7 @@ describe('the order of proxies', () => {
     const waits: number[] = []
     for (let check = 0; check < 9; check++) {
       proxies.down(a, 0)
-      // More of the same failure counts once.
+      // Repetitions of the same failure count once.
       proxies.down(a, 0)
       let waited = 0
       while (proxies.due(config('first')).length === 0) {
@@ -79,7 +79,7 @@ describe('several proxies', () => {
   let last = 0
   const several = (ports: readonly number[], rest: Partial<Socks5Route> = {}) => ({
     ...route({ port: 1 }),
-    // What is known of proxies is kept by overlay and port, and ports come again.
+    // Health is stored by overlay and port, and ports are reused.
     overlay: entryId(`app:several_${(last += 1)}`),
     config: { proxies: ports.map((port) => ({ host: '127.0.0.1', port })), ...rest },
   })
@@ -160,7 +160,7 @@ describe('several proxies', () => {
   })
 
   it('take one back that works again, after a check in the background of another dial', async () => {
-    // By hand, from the first dial on: a machine that stalls would bring the check forward.
+    // Time is set by hand, from the first dial on: on a slow machine the check would run too early.
     vi.useFakeTimers({ toFake: ['performance'] })
     const changes: string[] = []
     const { promise: back, resolve } = Promise.withResolvers<void>()

@@ -1,23 +1,23 @@
 /**
- * The proxies of an overlay, as this thread has found them. One that does not work is marked down and stays behind the others
- * until a check of it, in the background of a later dial, has passed.
+ * Health of the proxies of an overlay, as this thread sees it. A proxy that fails is marked down and ranks after the
+ * others until a check of it passes. A later dial starts the check in the background.
  */
 import type { EntryId } from '@troupe/core'
 import { channel } from 'node:diagnostics_channel'
 import type { Entrance } from '../../overlay/overlay.ts'
 import type { Proxy, Socks5Route } from './route.ts'
 
-/** Milliseconds until a proxy that is down is checked: doubled with each check that fails. */
+/** Milliseconds until a proxy that is down is checked: doubled after each failed check. */
 const firstRetry = 1000
 const longestRetry = 60_000
 
-/** One event for each proxy that goes down or comes up. */
+/** One event each time a proxy goes down or comes up. */
 const changes = channel('troupe:overlay:proxy')
 
-/** What is known of a proxy that is down. */
+/** The record of a proxy that is down. */
 interface Mark {
   failures: number
-  /** By `performance.now()`: the clock of the system may be set. */
+  /** In terms of `performance.now()`, because the system clock may be changed. */
   retryAt: number
   checking: boolean
 }
@@ -25,7 +25,10 @@ interface Mark {
 export class ProxyHealth {
   readonly #overlay: EntryId
   readonly #marks = new Map<string, Mark>()
-  /** Failures of proxies that have greeted again, and not yet done more: one that hangs over requests is soon down again, and for longer. */
+  /**
+   * Failure counts of proxies that passed only a greeting since they were down. One that hangs on requests is soon down
+   * again, and for longer.
+   */
   readonly #suspects = new Map<string, number>()
   #turn = 0
 
@@ -34,9 +37,9 @@ export class ProxyHealth {
   }
 
   /**
-   * The proxies in the order in which they are to be tried.
+   * Returns the proxies in the order in which to try them.
    *
-   * @param key - What `sticky` sticks to.
+   * @param key - The key of the `sticky` policy.
    */
   order({ proxies, policy }: Socks5Route, key: string): readonly Proxy[] {
     if (proxies.length === 1) return proxies
@@ -46,7 +49,7 @@ export class ProxyHealth {
     return preferred.toSorted((a, b) => retryAt(a) - retryAt(b))
   }
 
-  /** Proxies whose check is due. Each is answered once, until it is marked. */
+  /** Returns proxies whose check is due. Each is returned once, until it is marked again. */
   due({ proxies }: Socks5Route): readonly Proxy[] {
     if (this.#marks.size === 0 || proxies.length === 1) return []
     const now = performance.now()
@@ -58,7 +61,7 @@ export class ProxyHealth {
     })
   }
 
-  /** @param isProven - Whether it has done its work, and not only greeted. */
+  /** @param isProven - Whether it has completed a request, and not only a greeting. */
   up(proxy: Proxy, index: number, isProven: boolean): void {
     if (this.#marks.size === 0 && this.#suspects.size === 0) return
     const name = nameOf(proxy)
@@ -68,7 +71,7 @@ export class ProxyHealth {
     if (this.#marks.delete(name)) this.#tell(index, 'up')
   }
 
-  /** Many dials may fail at the same moment for the same reason: that is one failure. */
+  /** Many dials may fail at the same moment for the same reason: they count as one failure. */
   down(proxy: Proxy, index: number): void {
     const mark = this.#marks.get(nameOf(proxy))
     if (mark && !mark.checking && mark.retryAt > performance.now()) return
@@ -78,7 +81,7 @@ export class ProxyHealth {
     if (mark === undefined) this.#tell(index, 'down')
   }
 
-  /** Without addresses: in the entry's order. */
+  /** Returns the state of the proxies, without addresses, in the entry's order. */
   view({ proxies }: Socks5Route): readonly Entrance[] {
     return proxies.map((proxy) => {
       const mark = this.#marks.get(nameOf(proxy))
@@ -93,7 +96,7 @@ export class ProxyHealth {
       return [...proxies.slice(start), ...proxies.slice(0, start)]
     }
     if (policy !== 'sticky') return proxies
-    // Rendezvous hashing: a key keeps its proxy when others come and go.
+    // Rendezvous hashing: a key keeps its proxy when other proxies are added or removed.
     const weights = new Map(proxies.map((proxy) => [proxy, hash(`${key} ${nameOf(proxy)}`)]))
     return proxies.toSorted((a, b) => (weights.get(b) ?? 0) - (weights.get(a) ?? 0))
   }
@@ -105,7 +108,7 @@ export class ProxyHealth {
 
 const known = new Map<EntryId, ProxyHealth>()
 
-/** What this thread knows of the proxies of an overlay, of whichever generation. */
+/** Returns what this thread knows about the proxies of an overlay, across generations. */
 export function proxyHealthOf(overlay: EntryId): ProxyHealth {
   const found = known.get(overlay)
   if (found) return found
@@ -118,7 +121,10 @@ function nameOf({ host, port }: Proxy): string {
   return `${host} ${port}`
 }
 
-/** FNV-1a, 32 bits, and a final mix (of MurmurHash3), without which names that differ in their end have weights that differ little. */
+/**
+ * FNV-1a, 32 bits, with a final mix (of MurmurHash3). Without the mix, names that differ only at their end have similar
+ * weights.
+ */
 function hash(text: string): number {
   let h = 0x81_1c_9d_c5
   for (let at = 0; at < text.length; at++) h = Math.imul(h ^ text.charCodeAt(at), 0x01_00_01_93)

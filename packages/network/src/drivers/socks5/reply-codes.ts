@@ -1,4 +1,4 @@
-/** The numbers of the protocol, in words. */
+/** Texts for the reply codes of the protocol. */
 
 /** RFC 1928 §6, and Tor's `ExtendedErrors` (proposal 304). */
 const words: Readonly<Record<number, string>> = {
@@ -20,7 +20,7 @@ const words: Readonly<Record<number, string>> = {
   247: 'onion service introduction timed out',
 }
 
-/** A reply code in words. */
+/** Returns the text of a reply code. */
 export function replyCodes(code: number): string {
   return words[code] ?? 'a code that RFC 1928 does not assign'
 }

@@ -9,10 +9,10 @@ const address = fc.oneof(
   fc.uint8Array({ maxLength: 255 }).map((name) => [3, Uint8Array.from([name.length, ...name])] as const),
 )
 const login = fc.constantFrom([], [1, 0], [5, 0])
-/** All that a proxy says to a client that gets through, and what the target says next. */
+/** All replies of a proxy to a successful client, and the target's data after them. */
 const dialogue = fc.record({ login, reserved: byte, address, port: fc.integer({ min: 0, max: 65_535 }), behind: fc.uint8Array() })
 
-/** Feeds `bytes` in pieces of `size`, and reads all there is after each. */
+/** Feeds `bytes` in chunks of `size`, and reads all available replies after each. */
 function read(bytes: Uint8Array, size: number): { answers: readonly Reply[]; rest: Buffer } {
   const answers = new ReplyParser()
   const found: Reply[] = []

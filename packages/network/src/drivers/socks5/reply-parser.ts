@@ -1,17 +1,17 @@
 /**
- * What a SOCKS5 proxy says, read from its bytes in whatever pieces they come (RFC 1928, RFC 1929). Nothing is guessed: what
- * does not fit is `alien`, and what stands behind the last answer is left alone.
+ * Parses the replies of a SOCKS5 proxy from chunks of any size (RFC 1928, RFC 1929). It guesses nothing: bytes that do
+ * not fit are `alien`, and bytes after the last reply are left unread.
  */
 import { hostLength } from './address.ts'
 import { methods } from './messages.ts'
 
-/** Where a handshake is. */
+/** The stage of a handshake. */
 export type Stage = 'connect' | 'greeting' | 'login' | 'request'
 
 export type Reply =
   | { readonly type: 'method'; readonly method: number }
   | { readonly type: 'login'; readonly status: number }
-  /** A refusal may come in place of the answer to a login: Tor does so when it cannot read its `<torS0X>` form. */
+  /** A refusal may arrive in place of the reply to a login: Tor sends one when it cannot parse its `<torS0X>` form. */
   | { readonly type: 'refusal'; readonly code: number }
   | { readonly type: 'success'; readonly addressType: number; readonly address: Buffer; readonly port: number }
   /** Not SOCKS5. */
@@ -26,37 +26,40 @@ const portBytes = 2
 const empty = Buffer.alloc(0)
 
 export class ReplyParser {
-  /** The answer that is awaited. */
+  /** The reply that is expected next. */
   stage: Exclude<Stage, 'connect'> = 'greeting'
   #bytes: Buffer = empty
   readonly #loginSent: boolean
 
   /**
-   * @param loginSent - Whether the login went out together with a greeting that offers nothing else. Tor then answers the login
-   *   alone (`docs/discoveries/0007`): by that it has chosen the method.
+   * @param loginSent - Whether the login was sent together with a greeting that offers no other method. Tor then
+   *   replies to the login only (`docs/discoveries/0007`): that implies the choice of the method.
    */
   constructor(loginSent = false) {
     this.#loginSent = loginSent
   }
 
-  /** Takes the proxy's next bytes, which are kept, not copied. */
+  /** Adds the proxy's next bytes, which are kept, not copied. */
   push(chunk: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
   }
 
-  /** What has come and is not read. */
+  /** Bytes that were received and not parsed. */
   get rest(): Buffer {
     return this.#bytes
   }
 
-  /** The next answer; `undefined` until all of it has come. There is none behind a refusal, a success, or what is alien. */
+  /**
+   * Returns the next reply; `undefined` until it is complete. After a refusal, a success, or alien bytes there is no
+   * further reply.
+   */
   next(): Reply | undefined {
     if (this.stage === 'request') return this.#reply()
     const [head, value] = this.#bytes
     if (head === undefined) return undefined
     if (this.stage === 'greeting' && head === loginVersion && this.#loginSent) this.stage = 'login'
     if (this.stage === 'greeting' && head !== version) return alien(head)
-    // Some proxies write the version of SOCKS where that of the login belongs.
+    // Some proxies write the SOCKS version in place of the login version.
     if (head !== version && head !== loginVersion) return alien(head)
     if (value === undefined) return undefined
     this.#bytes = this.#bytes.subarray(2)
@@ -81,7 +84,7 @@ export class ReplyParser {
     if (head === undefined) return undefined
     if (head !== version) return alien(head)
     if (code === undefined) return undefined
-    // The address in a refusal means nothing, and may be cut off or of no type that exists.
+    // The address in a refusal has no meaning, and may be truncated or of an unknown type.
     if (code !== success) return { type: 'refusal', code }
     if (bytes.length < replyHead - 1) return undefined
     const length = hostLength(addressType, first)

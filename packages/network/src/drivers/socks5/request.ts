@@ -1,4 +1,7 @@
-/** Puts a request to the proxies of a route: to one after the other, as far as the failure of one leaves hope in the next. */
+/**
+ * Sends a request through the proxies of a route, one after the other, while the failure of one does not rule out
+ * success with the next.
+ */
 import type { Socket } from 'node:net'
 import { connectOwn } from '../../sockets/own-sockets.ts'
 import type { Dial, DialOptions, Target } from '../../overlay/overlay.ts'
@@ -24,7 +27,7 @@ export interface Granted {
   readonly reply: Success
 }
 
-/** @throws TroupeError as the proxies' failures say. */
+/** @throws TroupeError from the last failure of the proxies. */
 export async function sendRequest(route: Route, question: ProxyRequest, options: DialOptions, hop: Dial): Promise<Granted> {
   const { signal, timeout = defaultTimeout } = options
   const { failures, destination } = question
@@ -69,7 +72,10 @@ class RequestAttempts {
     throw last && 'error' in last ? last.error : this.#caller.failures.unreachable('no proxy').error
   }
 
-  /** One that hangs leaves half of the caller's time to the next, unless the caller is in a hurry: that is no fault of the proxy. */
+  /**
+   * A proxy that hangs leaves half of the caller's time to the next one. If the caller's timeout is short, running out
+   * of it is no fault of the proxy.
+   */
   get #sharedTime(): Timeouts {
     const { timeouts } = this.#plan
     const left = this.#caller.until - performance.now()
@@ -81,7 +87,7 @@ class RequestAttempts {
     return { isolated: isolate !== undefined, optimistic, timeouts }
   }
 
-  /** Whether a proxy that is down greets again. */
+  /** Checks whether a proxy that is down sends its greeting again. */
   async #check(proxy: Proxy): Promise<void> {
     const { timeouts } = this.#plan
     const timeout = timeouts.connect + timeouts.firstByte
@@ -105,7 +111,7 @@ class RequestAttempts {
     }
   }
 
-  /** A proxy that was heard works, whatever it said of the target. */
+  /** A proxy that replied works, whatever it reported about the target. */
   #mark(proxy: Proxy, outcome: Outcome, isProven = true): void {
     const index = this.#config.proxies.indexOf(proxy)
     if (!('error' in outcome) || 'replyCode' in outcome.error.details) this.#known.up(proxy, index, isProven)
@@ -114,13 +120,13 @@ class RequestAttempts {
 }
 
 function granted({ socket, reply }: Extract<Outcome, { socket: Socket }>, { signal, failures }: Caller): Granted {
-  // An abort between the handshake's end and this line.
+  // The signal may abort between the handshake's end and this line.
   if (signal?.aborted !== true && reply) return { socket, reply }
   socket.destroy()
   throw failures.canceled().error
 }
 
-/** Where a proxy listens, as Node wants it. */
+/** Returns where a proxy listens, in the form of Node's connect options. */
 export function addressOf({ host, port = 0 }: Proxy) {
   return host.startsWith(unixPrefix) ? { path: host.slice(unixPrefix.length), port } : { host, port }
 }

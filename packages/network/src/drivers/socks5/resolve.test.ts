@@ -3,7 +3,7 @@ import { resolve, reverse } from '../../dial/dial.ts'
 import { granted, greeting, route } from './testing/sample.ts'
 import { readRequest, ScriptedProxy } from './testing/scripted-proxy.ts'
 
-/** A proxy that gives one answer, and the requests that it got: command, then address. */
+/** A proxy that sends one reply, and the requests that it received: command, then address. */
 async function answeringWith(reply: Buffer) {
   const requests: unknown[] = []
   const proxy = await ScriptedProxy.start(async (socket, read) => {

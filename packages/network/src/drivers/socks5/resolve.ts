@@ -1,4 +1,4 @@
-/** Names and addresses, as Tor finds them: RESOLVE and RESOLVE_PTR (Tor's socks-extensions). */
+/** Names and addresses, resolved by Tor: RESOLVE and RESOLVE_PTR (Tor's socks-extensions). */
 import { invalid, TroupeError } from '@troupe/core'
 import { isIP } from 'node:net'
 import type { Dial, DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
@@ -9,7 +9,10 @@ import { hostOf } from '../target.ts'
 import { Failures } from './errors.ts'
 import { type Command, commands } from './messages.ts'
 
-/** One address, of the family that Tor prefers; one of another family than asked for is as good as none. */
+/**
+ * Returns one address, of the family that Tor prefers; an address of another family than requested counts as no
+ * address.
+ */
 export async function resolve(
   route: Route,
   name: string,
@@ -26,7 +29,7 @@ export async function resolve(
   return [{ address, family: found }]
 }
 
-/** @throws TroupeError `Invalid` for what is no address. */
+/** @throws TroupeError `Invalid` if `address` is no address. */
 export async function reverse(route: Route, address: string, options: DialOptions, hop: Dial): Promise<readonly string[]> {
   if (isIP(address) === 0) throw invalid(`"${address}" is not an IP address`, { address })
   const failures = new Failures(route.overlay, `a look-up of ${address}`, address)
@@ -40,12 +43,12 @@ async function lookUp(route: Route, command: Command, host: string, failures: Fa
   return decodeHost(reply.addressType, reply.address)
 }
 
-/** What comes back is from the network: it is a name only when it looks like one. */
+/** The reply comes from the network, so it is accepted only if it is a valid name. */
 function nameIn(text: string, failures: Failures): string {
   try {
     return hostOf(text)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
-    throw failures.useless('the overlay answered with what is no name').error
+    throw failures.useless('the overlay returned an invalid name').error
   }
 }

@@ -6,7 +6,7 @@ import type { Login } from './messages.ts'
 /** Name of the driver in routes, and last part of its kind. */
 export const socks5 = 'socks5'
 
-/** What a host begins with that is a Unix socket. */
+/** Prefix of a host that is a Unix socket. */
 export const unixPrefix = 'unix:'
 
 export interface Proxy {
@@ -14,29 +14,37 @@ export interface Proxy {
   readonly host: string
   /** Absent for a Unix socket. */
   readonly port?: number
-  /** RFC 1929; absent where the proxy asks for no login. */
+  /** RFC 1929; absent where the proxy requires no login. */
   readonly login?: Login
 }
 
-/** What is kept apart: Tor keeps connections with different credentials on different circuits (`IsolateSOCKSAuth`). */
+/**
+ * The unit of isolation: Tor keeps connections with different credentials on different circuits (`IsolateSOCKSAuth`).
+ */
 export interface IsolationRule {
   readonly by: 'connection' | 'actor' | 'process' | 'destination'
-  /** `torS0X`: Tor's extended form, of which the password alone isolates. */
+  /** `torS0X`: Tor's extended form, in which only the password isolates. */
   readonly form: 'login' | 'torS0X'
-  /** A secret of this generation of the overlay: the same in all threads, so that they agree on the credentials of an actor. */
+  /**
+   * A secret of this generation of the overlay: the same in all threads, so that they derive the same credentials for
+   * an actor.
+   */
   readonly seed: string
 }
 
-/** How proxies are chosen: the first that works, each in turn, or always the same for the same actor, process or destination. */
+/**
+ * How a proxy is chosen: the first that works, each in turn, or always the same for the same actor, process or
+ * destination.
+ */
 export type Policy = 'first' | 'round_robin' | 'sticky'
 
 /** Milliseconds. */
 export interface Timeouts {
   /** Until the proxy is connected. */
   readonly connect: number
-  /** From then on, until the proxy's first byte. */
+  /** From then until the proxy's first byte. */
   readonly firstByte: number
-  /** From the connection on, until the proxy has answered the request. */
+  /** From the connection until the proxy has replied to the request. */
   readonly handshake: number
 }
 
@@ -48,15 +56,15 @@ export interface Socks5Route {
   /** @default 'first' */
   readonly policy?: Policy
   readonly isolate?: IsolationRule
-  /** Whether greeting, login and request go out in one write. @default false */
+  /** Whether greeting, login and request are sent in one write. @default false */
   readonly optimistic?: boolean
   /** @default {@link defaultTimeouts} */
   readonly timeouts?: Timeouts
-  /** The overlay that the proxies are reached through. */
+  /** The overlay through which the proxies are reached. */
   readonly via?: Route
 }
 
-/** The proxies behind a route, which the kernel made: what is wrong with it is our own mistake. */
+/** Returns the proxies behind a route. The kernel made the route, so a wrong config is a fault of Troupe. */
 export function proxiesOf(route: Route): Socks5Route {
   if (isSocks5Route(route.config)) return route.config
   throw new TroupeError('Internal', `the route of overlay ${route.overlay} is not one of the driver "${socks5}"`, {

@@ -1,4 +1,4 @@
-/** What an overlay of proxies says of itself: what its own looks have shown. */
+/** The state that an overlay of proxies reports: the results of its own probes. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { entryId } from '@troupe/core'
 import { Registry } from '@troupe/registry'

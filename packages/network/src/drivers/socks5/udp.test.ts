@@ -8,7 +8,7 @@ import { associate } from '../../dial/dial.ts'
 import { granted, greeting, route } from './testing/sample.ts'
 import { readRequest, type Script, ScriptedProxy } from './testing/scripted-proxy.ts'
 
-/** What the proxy's relay is in these tests: it sends back what it gets, header and all. */
+/** The proxy's relay in these tests: it sends back what it receives, including the header. */
 let relay: DatagramSocket
 let packets: Buffer[]
 

@@ -15,23 +15,23 @@ import { Failures } from './errors.ts'
 import { commands } from './messages.ts'
 import { proxiesOf } from './route.ts'
 
-/** Where this side sends from is not known yet (RFC 1928 §7: zeros). */
+/** The local address is not known yet (RFC 1928 §7: zeros). */
 const anywhere: Target = { host: '0.0.0.0', port: 0 }
 const unspecified = new Set(['0.0.0.0', '::'])
 
-/** @throws TroupeError `Invalid`, "not supported", by a proxy that carries no datagrams, or behind another overlay. */
+/** @throws TroupeError `Invalid`, "not supported", for a proxy that carries no datagrams, or behind another overlay. */
 export async function associate(route: Route, options: AssociateOptions, hop: Dial): Promise<Association> {
-  const failures = new Failures(route.overlay, 'a way for datagrams', 'udp')
-  if (options.port !== undefined) throw failures.unsupported('a proxy gives no port of its own to take datagrams at').error
+  const failures = new Failures(route.overlay, 'an association for datagrams', 'udp')
+  if (options.port !== undefined) throw failures.unsupported('a proxy cannot bind a given port for datagrams').error
   const { via } = proxiesOf(route)
-  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries connections alone`).error
-  // Read here and not above: threads that send no datagrams need nothing of it.
+  if (via) throw failures.unsupported(`overlay ${via.overlay}, which leads to the proxy, carries only connections`).error
+  // Imported here and not above, because threads that send no datagrams do not need it.
   const { SocksClient: framing } = await import('socks')
   const { socket, reply } = await sendRequest(route, { command: commands.associate, destination: anywhere, failures }, options, hop)
   socket.on('error', () => {})
   try {
     const relay = { host: relayHost(reply, socket), port: reply.port }
-    if (isIP(relay.host) === 0) throw failures.useless('the proxy does not say where it takes datagrams').error
+    if (isIP(relay.host) === 0) throw failures.useless('the proxy reported no relay address for datagrams').error
     return new Socks5Association(socket, await connected(relay), framing)
   } catch (error) {
     socket.destroy()
@@ -39,13 +39,13 @@ export async function associate(route: Route, options: AssociateOptions, hop: Di
   }
 }
 
-/** The address that the proxy tells; where that is "any", the one it was reached by. */
+/** Returns the relay address that the proxy reports; if that is "any", the address of the proxy itself. */
 function relayHost({ addressType, address }: Granted['reply'], socket: Socket): string {
   const told = decodeHost(addressType, address)
   return unspecified.has(told) ? (socket.remoteAddress ?? '') : told
 }
 
-/** A datagram socket that hears the relay alone. */
+/** Opens a datagram socket that receives from the relay only. */
 async function connected({ host, port }: Target): Promise<DatagramSocket> {
   const datagrams = ownDatagrams(isIP(host) === 6 ? 'udp6' : 'udp4')
   const ready = once(datagrams, 'connect')
@@ -74,15 +74,15 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     this.#datagrams = datagrams
     this.#framing = framing
     datagrams.on('message', (packet) => this.#take(packet))
-    // ICMP tells of a relay that is gone; the control connection will too.
+    // ICMP reports that a relay is gone; the control connection closes too.
     datagrams.on('error', () => {})
-    // The association lives as long as its connection; what the proxy might say on it means nothing.
-    control.resume().once('close', () => this.#end(unavailable('the proxy ended the way for datagrams')))
+    // The association lives as long as its connection; data that the proxy sends on it has no meaning.
+    control.resume().once('close', () => this.#end(unavailable('the proxy ended the association for datagrams')))
   }
 
   async send(data: Uint8Array, target: Target): Promise<void> {
     const remoteHost = destinationOf(target)
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     const packet = this.#framing.createUDPFrame({ remoteHost, data: Buffer.from(data) })
     await new Promise<void>((resolve, reject) => {
       this.#datagrams.send(packet, (error) => {
@@ -101,7 +101,7 @@ class Socks5Association extends EventEmitter<AssociationEvents> implements Assoc
     this.#end()
   }
 
-  /** Pieces of datagrams and what is no datagram of the relay's are dropped, as datagrams may be (RFC 1928 §7). */
+  /** Drops fragments and malformed datagrams, as RFC 1928 §7 allows. */
   #take(packet: Buffer): void {
     const [, , fragment, type = 0, first = 0] = packet
     const length = hostLength(type, first)

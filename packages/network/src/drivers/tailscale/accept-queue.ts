@@ -1,4 +1,4 @@
-/** Connections that have come and that nobody has taken yet. */
+/** Connections that have arrived and were not yet accepted. */
 import type { Accepted } from '../../overlay/overlay.ts'
 
 type Outcome = { readonly error: Error | undefined }
@@ -8,7 +8,7 @@ export class AcceptQueue implements AsyncIterable<Accepted> {
   #over: Outcome | undefined
   #wake: () => void = () => {}
 
-  /** Whether it was taken in: what comes after the end is refused. */
+  /** Returns whether the connection was queued: after the end, it is refused. */
   push(connection: Accepted): boolean {
     if (this.#over) return false
     this.#waiting.push(connection)
@@ -16,7 +16,7 @@ export class AcceptQueue implements AsyncIterable<Accepted> {
     return true
   }
 
-  /** Lets nothing more in. Whoever waits is told `error`, if there is one; what was not taken is closed. */
+  /** Ends the queue. Waiting readers get `error`, if there is one; connections that were not accepted are closed. */
   end(error?: Error): void {
     if (this.#over) return
     this.#over = { error }

@@ -1,4 +1,4 @@
-/** Takes the connections that the sidecar hands over at the place of a listen grant. */
+/** Accepts the connections that the sidecar hands over at the place of a listen grant. */
 import { startDeadline, stopTimer, unavailable } from '@troupe/core'
 import { createServer, type Server, type Socket } from 'node:net'
 import { BroadcastChannel } from '../../guard/node/broadcast-channel.ts'
@@ -9,7 +9,7 @@ import { FirstLine, isFields, readFields, textsIn } from './json-line.ts'
 import { listenGrantOf } from './route.ts'
 import { parseAddress, readEnds, showAddresses } from './socket-addresses.ts'
 
-/** Milliseconds for the line that stands before a connection. */
+/** Milliseconds for the line that precedes a connection. */
 const patience = 10_000
 const taken = '\n'
 
@@ -70,14 +70,14 @@ async function take(socket: Socket, acceptQueue: AcceptQueue): Promise<void> {
     showAddresses(socket, ends)
     if (!acceptQueue.push({ socket, peer: peerOf(ends.remote, header['peer']) })) socket.destroy()
   } catch {
-    // Closed without the answer, the connection is refused.
+    // If the socket is closed without a reply, the sidecar refuses the connection.
     socket.on('error', () => {}).destroy()
   } finally {
     stopTimer(timer)
   }
 }
 
-/** Who it is, as the tailnet knows; nothing but the address where it does not. */
+/** Returns the peer, as the tailnet knows it; only its address if the tailnet does not know it. */
 function peerOf(remote: string, known: unknown): Peer {
   const { address, port } = parseAddress(remote) ?? { address: remote, port: undefined }
   const peer = { address, ...(port !== undefined && { port }) }

@@ -1,4 +1,7 @@
-/** What a node is called in its tailnet, kept by entry, so that it can be told while nothing runs. */
+/**
+ * The name and addresses of a node in its tailnet, stored by entry, so that they can be reported while the node does
+ * not run.
+ */
 import type { EntryId } from '@troupe/core'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -10,13 +13,13 @@ export async function keepAddress(id: EntryId, stateDir: string, { dns_name: nam
   await writeFile(file, `${[name, ...ips].join(' ')}\n`, { mode: 0o600 })
 }
 
-/** Name and addresses; nothing where the node was never in. */
+/** Returns name and addresses; `undefined` if the node never joined. */
 export async function keptAddress(id: EntryId, stateDir: string): Promise<string | undefined> {
   const text = await readFile(fileOf(id, stateDir), 'utf8').catch(() => undefined)
   return text?.trim()
 }
 
-/** Beside the folders of nodes, whose names have no colon. */
+/** Stored beside the folders of nodes, whose names contain no colon. */
 function fileOf(id: EntryId, stateDir: string): string {
   return join(stateDir, 'tailscale', `${id}.address`)
 }

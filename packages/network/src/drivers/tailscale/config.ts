@@ -1,4 +1,4 @@
-/** The kind `network.tailscale`: what its entries may say. */
+/** The kind `network.tailscale`: the fields of its entries. */
 import { defineKind, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 
@@ -10,27 +10,37 @@ const keyWords = 'expected an auth key of the tailnet'
 const fields = z.strictObject({
   /** @default the entry's name */
   hostname: hostname.optional(),
-  /** @default somebody logs the node in, at an address that is told */
+  /** @default the operator logs the node in, at a URL that the log shows */
   authKey: z.string(keyWords).trim().min(1, keyWords).optional(),
   /** Name of the variable that holds the key. */
   authKeyEnv: z.string().min(1).optional(),
-  /** Folder of the node's keys. @default `<network_service.state_dir>/tailscale/<hostname>`; a relative one is below `network_service.state_dir` */
+  /**
+   * Folder of the node's keys. A relative path is inside `network_service.state_dir`. @default
+   * `<network_service.state_dir>/tailscale/<hostname>`
+   */
   stateDir: z.string().min(1).optional(),
   /** Any coordination server. @default Tailscale's */
   controlUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).optional(),
-  /** Authorities (PEM) that the coordination server and its relays may be signed by, beside the system's and those of `NODE_EXTRA_CA_CERTS`. */
+  /**
+   * Authorities (PEM) that may sign the certificates of the coordination server and its relays, in addition to the
+   * system's and those of `NODE_EXTRA_CA_CERTS`.
+   */
   ca: z
     .union([sourceFile(), z.string().startsWith(pemOpening)], 'expected a file such as "file://ca.pem", or PEM ("-----BEGIN …")')
     .optional(),
   /** The node is removed from the tailnet when it stops. */
   ephemeral: z.boolean().default(false),
   tags: z.array(z.string().regex(/^tag:[a-z][a-z\d-]*$/i, 'expected a tag such as "tag:web"')).default([]),
-  /** Name or address of the peer through which everything leaves that is not in the tailnet. @default nothing leaves */
+  /**
+   * Name or address of the peer through which traffic to targets outside the tailnet goes. @default such traffic is
+   * refused
+   */
   exitNode: z.string().min(1).optional(),
 })
 
 type Fields = z.output<typeof fields>
 
+/** The kind of entries for nodes of a tailnet. */
 export const tailscaleKind = defineKind({ kind: 'network.tailscale', fields: fields.superRefine(checkKey) })
 
 function checkKey({ authKey, authKeyEnv }: Fields, context: z.core.$RefinementCtx): void {

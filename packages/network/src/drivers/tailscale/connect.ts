@@ -9,7 +9,7 @@ import { resolve, reverse } from './names.ts'
 import { tailscale } from './route.ts'
 import { readEnds, showAddresses } from './socket-addresses.ts'
 
-/** Names travel to the sidecar as names; it finds them in the tailnet, and goes nowhere else. */
+/** Names are sent to the sidecar as names; it resolves them in the tailnet only. */
 export const tailscaleDriver = {
   name: tailscale,
   async dial(route, target, options) {

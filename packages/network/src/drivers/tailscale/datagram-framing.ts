@@ -1,4 +1,4 @@
-/** Datagrams on a stream: `u32be length of what follows | u8 length of address | address | payload`. */
+/** Datagrams on a stream: `u32be length of the rest | u8 length of address | address | payload`. */
 
 const lengthBytes = 4
 
@@ -16,11 +16,11 @@ export function frameOf(address: string, payload: Uint8Array): Buffer {
   return Buffer.concat([head, name, payload])
 }
 
-/** Takes frames out of a stream that comes in pieces. */
+/** Extracts frames from the chunks of a stream. */
 export class DatagramFrames {
   #rest: Buffer = Buffer.alloc(0)
 
-  /** The frames that are whole with `chunk`. */
+  /** Returns the frames that are complete with `chunk`. */
   push(chunk: Buffer): readonly DatagramFrame[] {
     let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const frames: DatagramFrame[] = []

@@ -11,12 +11,12 @@ import { Failures } from './errors.ts'
 import { DatagramFrames, frameOf } from './datagram-framing.ts'
 import { parseAddress } from './socket-addresses.ts'
 
-/** What IPv4 carries, less its headers. */
+/** The maximum of IPv4, minus its headers. */
 const longest = 65_507
 
 export async function associate(route: Route, options: AssociateOptions): Promise<Association> {
   const { port = 0, ...rest } = options
-  const what = port === 0 ? 'a way for datagrams' : `a way for datagrams on port ${port}`
+  const what = port === 0 ? 'an association for datagrams' : `an association for datagrams on port ${port}`
   const failures = new Failures(route, what, 'udp')
   const { socket } = await sendRequest(route, { op: 'packet', fields: { port }, read: (answer) => answer, failures }, rest)
   return new TailnetAssociation(socket)
@@ -31,13 +31,13 @@ class TailnetAssociation extends EventEmitter<AssociationEvents> implements Asso
     super()
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('error', () => {}).once('close', () => this.#end(unavailable('the tailnet ended the way for datagrams')))
+    socket.on('error', () => {}).once('close', () => this.#end(unavailable('the tailnet ended the association for datagrams')))
   }
 
   async send(data: Uint8Array, target: Target): Promise<void> {
     const destination = destinationOf(target)
     if (data.length > longest) throw invalid(`a datagram of ${data.length} bytes is too long: ${longest} is the most`)
-    if (this.#over) throw unavailable('the way for datagrams is closed')
+    if (this.#over) throw unavailable('the association for datagrams is closed')
     await new Promise<void>((resolve, reject) => {
       this.#socket.write(frameOf(formatTarget(destination), data), (error) => {
         if (error) reject(unavailable(`the datagram could not be sent: ${error.message}`))
@@ -54,7 +54,7 @@ class TailnetAssociation extends EventEmitter<AssociationEvents> implements Asso
     this.#end()
   }
 
-  /** A notice of what was not sent has no address: datagrams may be lost. */
+  /** A notice about a datagram that was not sent has no address: it is ignored, because datagrams may be lost. */
   #take(chunk: Buffer): void {
     for (const { address, payload } of this.#frames.push(chunk)) {
       const from = parseAddress(address)

@@ -1,4 +1,4 @@
-/** Kernel side of `network.tailscale`: each entry is a node of its own in a tailnet, held by the sidecar. */
+/** Kernel side of `network.tailscale`: each entry is its own node in a tailnet, held by the sidecar. */
 import { type EntryId, invalid, nameOf } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import { X509Certificate } from 'node:crypto'
@@ -19,7 +19,7 @@ const capabilities: Capabilities = Object.freeze({ listen: true, tls: true, udp:
 
 type Fields = FieldsOf<typeof tailscaleKind>
 
-/** @param sidecars - Those of this program. */
+/** @param sidecars - The sidecars of this program. */
 export function tailscaleOverlay(sidecars: Sidecars): OverlayKind {
   return {
     ...overlayKind(
@@ -50,7 +50,7 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     sidecar,
     log,
     onChange: () => watched.prober?.doubt(),
-    // What is notified of it is a convenience: it runs without.
+    // The stored address is a convenience: the node runs without it.
     onJoined: async (joined) => keepAddress(id, site.stateDir, joined).catch(() => undefined),
   })
   try {
@@ -67,7 +67,7 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
     kind: tailscaleKind.kind,
     capabilities,
     exclusive: stateDir,
-    // An ephemeral node is another one each time.
+    // An ephemeral node is a new node each time.
     identity: JSON.stringify([controlUrl, stateDir, ephemeral ? generation : 0]),
     route,
     async check() {
@@ -99,7 +99,7 @@ async function open(id: EntryId, fields: Fields, site: Site, sidecar: Sidecar): 
   }
 }
 
-/** The entry's name, as far as DNS has it. */
+/** Returns the entry's name, reduced to the characters that DNS allows. */
 function hostnameOf(id: EntryId, { hostname }: Fields): string {
   if (hostname !== undefined) return hostname
   const name = nameOf(id)
@@ -111,17 +111,17 @@ function hostnameOf(id: EntryId, { hostname }: Fields): string {
   throw invalid(`hostname: the name of ${id} can be none of a node: give it a hostname`, { overlay: id, path: 'hostname' })
 }
 
-/** The folder that the node's keys are in, which no other may use. */
+/** Returns the folder of the node's keys, which only one node may use. */
 function stateOf(id: EntryId, fields: Fields, { stateDir }: Pick<Site, 'stateDir'>): string {
   return fields.stateDir === undefined ? join(stateDir, 'tailscale', hostnameOf(id, fields)) : resolve(stateDir, fields.stateDir)
 }
 
-/** @throws TroupeError `Invalid` for a file that cannot be read, or holds no certificate. */
+/** @throws TroupeError `Invalid` for a file that cannot be read, or contains no certificate. */
 function authoritiesOf(id: EntryId, { ca }: Fields): string {
   if (ca === undefined) return ''
   try {
     const text = ca.startsWith(pemOpening) ? ca : readFileSync(ca, 'utf8')
-    // The message of another is in the words of OpenSSL.
+    // Parsed for validation only; the message of OpenSSL is not shown.
     void new X509Certificate(text)
     return text
   } catch (cause) {
@@ -130,7 +130,7 @@ function authoritiesOf(id: EntryId, { ca }: Fields): string {
   }
 }
 
-/** Nothing where somebody is to log the node in. */
+/** Returns the auth key; `undefined` where the operator logs the node in. */
 function keyOf(id: EntryId, { authKey, authKeyEnv }: Fields, { variable }: Site): string | undefined {
   if (authKey !== undefined || authKeyEnv === undefined) return authKey
   const key = variable(authKeyEnv)?.trim()

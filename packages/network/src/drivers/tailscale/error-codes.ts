@@ -1,11 +1,11 @@
-/** What the sidecar returns when something fails, and what that is here (`packages/tsnet/PROTOCOL.md`, Codes). */
+/** The error codes of the sidecar, and their kinds here (`packages/tsnet/PROTOCOL.md`, Codes). */
 import { type ErrorKind, TroupeError } from '@troupe/core'
 
 interface Meaning {
   readonly kind: ErrorKind
-  /** Trying again is pointless. */
+  /** A retry cannot succeed. */
   readonly final?: true
-  /** It is the tailnet's word on the target: the node itself works. */
+  /** The tailnet's result for the target: the node itself works. */
   readonly target?: true
 }
 
@@ -27,18 +27,18 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ETIMEDOUT: { kind: 'Timeout' },
 }
 
-/** A code that is not known says that something failed, which may work another time. */
+/** An unknown code counts as a failure that a retry may overcome. */
 export function meaningOf(code: string): Meaning {
   return meanings[code] ?? { kind: 'Unavailable' }
 }
 
-/** What the sidecar answers in place of what was asked for, in its own words. */
+/** The error reply of the sidecar, in its own words. */
 export interface Refusal {
   readonly code: string
   readonly error: string
 }
 
-/** A refusal as an error, which does not tell of what: that is for whoever asked. */
+/** Converts a refusal to an error. It does not name the request: the caller adds that. */
 export function refusalError({ code, error }: Refusal): TroupeError {
   const { kind, final } = meaningOf(code)
   return new TroupeError(kind, `${error} (${code})`, { details: { code }, ...(final && { retryable: false }) })

@@ -1,4 +1,7 @@
-/** The errors of one request to a node. They name the overlay and the target; the sidecar's socket and the node's name there stay out. */
+/**
+ * The errors of one request to a node. They name the overlay and the target; they never contain the sidecar's socket or
+ * its id of the node.
+ */
 import { type ErrorKind, TroupeError } from '@troupe/core'
 import type { Route } from '../../overlay/route.ts'
 import { meaningOf, type Refusal } from './error-codes.ts'
@@ -11,8 +14,8 @@ export class Failures {
   readonly #target: string
 
   /**
-   * @param asked - What was asked for: `a connection to web:80`.
-   * @param target - `host:port`, or what else was asked about.
+   * @param asked - What was requested: `a connection to web:80`.
+   * @param target - `host:port`, or the name or address of a look-up.
    */
   constructor(route: Route, asked: string, target: string) {
     this.#route = route
@@ -24,7 +27,7 @@ export class Failures {
     return this.#failure('Canceled', 'was canceled')
   }
 
-  /** The caller's own timeout. */
+  /** The caller's timeout. */
   timedOut(timeout: number): TroupeError {
     return this.#failure('Timeout', `took longer than ${timeout} ms`, { timeout })
   }
@@ -45,9 +48,9 @@ export class Failures {
     return this.#failure(kind, `failed: ${error} (${code})`, { code })
   }
 
-  /** The sidecar said what it should not. */
+  /** The sidecar sent an invalid reply. */
   alien(): TroupeError {
-    return this.#failure('Internal', 'failed: the sidecar sent an answer that is none. Is it of another version?')
+    return this.#failure('Internal', 'failed: the sidecar sent an invalid reply. Is it of another version?')
   }
 
   #failure(kind: ErrorKind, what: string, details: Readonly<Record<string, unknown>> = {}): TroupeError {

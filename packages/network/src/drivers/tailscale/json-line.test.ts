@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
 import { FirstLine, NoLine, readAnswer, readFields } from './json-line.ts'
 
-/** A socket to which `speak` speaks. */
+/** A socket to which `speak` writes. */
 async function spokenTo(speak: (socket: Socket) => Promise<void>): Promise<Socket> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => undefined)

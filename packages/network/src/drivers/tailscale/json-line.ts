@@ -1,4 +1,4 @@
-/** The line of JSON that stands before a connection's own bytes. Read by hand: threads load no zod. */
+/** The line of JSON that precedes a connection's own bytes. Parsed by hand, so that threads do not load zod. */
 import type { Socket } from 'node:net'
 import type { Refusal } from './error-codes.ts'
 
@@ -16,7 +16,10 @@ export class NoLine extends Error {
   }
 }
 
-/** Takes the first line of `socket`, which then looks as if nobody had touched it: not flowing, without listeners, the rest unread. */
+/**
+ * Reads the first line of `socket`. Afterwards the socket looks untouched: not flowing, without listeners, the rest
+ * unread.
+ */
 export class FirstLine {
   readonly #socket: Socket
   readonly #read = Promise.withResolvers<string>()
@@ -33,14 +36,15 @@ export class FirstLine {
     return this.#read.promise
   }
 
-  /** Nobody waits for it any more. */
+  /** Stops waiting for the line. */
   abandon(reason: Error): void {
     this.#release()
     this.#read.reject(reason)
   }
 
   readonly #onReadable = (): void => {
-    // Asked for no more than there is, the stream does not tell of its end yet: that is for whoever gets the socket.
+    // A read of exactly the available length does not make the stream report its end yet: the receiver of the socket
+    // gets that event.
     const chunk: unknown = this.#socket.read(this.#socket.readableLength || undefined)
     if (!Buffer.isBuffer(chunk)) return
     const end = chunk.indexOf(newline)
@@ -48,7 +52,7 @@ export class FirstLine {
     if (this.#length > longest) this.abandon(new NoLine('too long'))
     else if (end === -1) {
       this.#before = [...this.#before, chunk]
-      // An end that came together with what was read shows only to who asks for more.
+      // An end that arrived together with data is reported only after a further read.
       this.#socket.read(0)
     } else {
       this.#release()
@@ -70,10 +74,10 @@ export class FirstLine {
 /** The fields of a line. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** What a line answers; `undefined` for what is no answer. */
+/** The reply in a line; `undefined` if it contains none. */
 export type JsonReply<T> = { readonly taken: T } | { readonly refused: Refusal } | undefined
 
-/** The answer in a line, of which `read` takes what was asked for; it answers `undefined` where that is not there. */
+/** Returns the reply in a line. `read` extracts the requested value; it returns `undefined` if the value is absent. */
 export function readAnswer<T>(fields: Fields | undefined, read: (fields: Fields) => T | undefined): JsonReply<T> {
   if (fields?.['ok'] === true) {
     const taken = read(fields)
@@ -83,7 +87,7 @@ export function readAnswer<T>(fields: Fields | undefined, read: (fields: Fields)
   return typeof code === 'string' && typeof error === 'string' ? { refused: { code, error } } : undefined
 }
 
-/** The object in a line of JSON; `undefined` for what is none. */
+/** Returns the object in a line of JSON; `undefined` if there is none. */
 export function readFields(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line)
@@ -97,7 +101,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null
 }
 
-/** A field that is a list of texts, at least one. */
+/** Returns a field that is a list of at least one string. */
 export function textsIn(fields: Fields, name: string): readonly string[] | undefined {
   const value: unknown = fields[name]
   if (!Array.isArray(value) || value.length === 0) return undefined

@@ -8,7 +8,7 @@ import { done, listening } from './sidecar-messages.ts'
 import type { TailscaleListenGrant } from './route.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 
-/** A certificate may have to be had first. */
+/** Long, because the node may have to request a certificate first. */
 const listenTimeout = 90_000
 const closeTimeout = 10_000
 const channelBytes = 18
@@ -20,7 +20,7 @@ export class TailnetListener {
   #port: number
   #at: { readonly process: SidecarProcess; readonly listener: string } | undefined
 
-  /** @param folder - In which the thread makes its socket. */
+  /** @param folder - The folder in which the thread creates its socket. */
   constructor(folder: string, options: BindOptions) {
     this.#folder = folder
     this.#options = options
@@ -28,17 +28,17 @@ export class TailnetListener {
     this.listenGrant = { forward: join(folder, 's'), channel: `troupe:place:${randomBytes(channelBytes).toString('base64url')}` }
   }
 
-  /** The port; the same in all lives of the sidecar, whichever it was at first. */
+  /** The port; it stays the same across restarts of the sidecar, also if port 0 was requested. */
   get port(): number {
     return this.#port
   }
 
-  /** What the sidecar knows it by. */
+  /** The sidecar's id of the listener. */
   get listener(): string | undefined {
     return this.#at?.listener
   }
 
-  /** Has connections brought here from now on. @throws TroupeError why not. */
+  /** Makes the sidecar deliver connections here. @throws TroupeError the reason why it does not. */
   async open(process: SidecarProcess, node: string): Promise<void> {
     const { tls = false } = this.#options
     const fields = { node, port: this.#port, tls, forward: this.listenGrant.forward }
@@ -47,16 +47,16 @@ export class TailnetListener {
     this.#at = { process, listener }
   }
 
-  /** Tells whoever accepts here by which name it is reached from now on. */
+  /** Notifies the accepting thread of its new host name. */
   rename(host: string): void {
     tell(this.listenGrant.channel, { host })
   }
 
-  /** Gives it up, and tells whoever accepts here. */
+  /** Releases the place, and notifies the accepting thread. */
   async close(why: string): Promise<void> {
     const at = this.#at
     this.#at = undefined
-    // Before anything is waited for: who would accept from now on finds no folder.
+    // Before any wait: an accept that starts later finds no folder.
     const removed = rm(this.#folder, { recursive: true, force: true })
     tell(this.listenGrant.channel, why)
     if (at && !at.process.isOver) await at.process.request('close', { listener: at.listener }, done, closeTimeout).catch(() => undefined)
@@ -64,7 +64,7 @@ export class TailnetListener {
   }
 }
 
-/** @param news - Why it is gone, or where it is. */
+/** @param news - The reason why the place is gone, or its new address. */
 function tell(name: string, news: string | { readonly host: string }): void {
   const channel = new BroadcastChannel(name)
   channel.postMessage(news)

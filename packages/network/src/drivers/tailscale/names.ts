@@ -1,4 +1,4 @@
-/** Names and addresses, as the tailnet knows them (MagicDNS). */
+/** Names and addresses, resolved by the tailnet (MagicDNS). */
 import { invalid } from '@troupe/core'
 import { isIP } from 'node:net'
 import type { DialOptions, ResolvedAddress, ResolveOptions } from '../../overlay/overlay.ts'
@@ -18,7 +18,7 @@ export async function resolve(route: Route, name: string, options: ResolveOption
   throw failures.refused({ code: 'ENOTFOUND', error: `it has no IPv${family} address` })
 }
 
-/** @throws TroupeError `Invalid` for what is no address. */
+/** @throws TroupeError `Invalid` if `address` is no address. */
 export async function reverse(route: Route, address: string, options: DialOptions): Promise<readonly string[]> {
   if (isIP(address) === 0) throw invalid(`"${address}" is not an IP address`, { address })
   const failures = new Failures(route, `a look-up of ${address}`, address)

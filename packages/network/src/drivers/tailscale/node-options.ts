@@ -1,4 +1,4 @@
-/** What a tailnet node is told, and what it tells. */
+/** The options of a tailnet node, and what it reports. */
 import type { Backoff, Clock, EntryId, TroupeError } from '@troupe/core'
 import type { StateValueFrom } from 'xstate'
 import type { Joined } from './sidecar-messages.ts'
@@ -8,9 +8,9 @@ import type { Sidecar } from './sidecar.ts'
 export interface NodeOptions {
   readonly overlay: EntryId
   readonly hostname: string
-  /** Its folder: absolute. */
+  /** Its folder, an absolute path. */
   readonly stateDir: string
-  /** Offered where a login is needed; without one somebody has to log the node in. */
+  /** Used where a login is needed; without a key the operator must log the node in. */
   readonly authKey: string | undefined
   readonly controlUrl: string | undefined
   readonly ephemeral: boolean
@@ -18,20 +18,20 @@ export interface NodeOptions {
   readonly exitNode: string | undefined
   readonly sidecar: Sidecar
   readonly log: (line: string) => void
-  /** Called each time that it is in its tailnet. */
+  /** Called each time the node joins its tailnet. */
   readonly onJoined?: (joined: Joined) => Promise<void>
-  /** Called when it has joined, is out, or waits for somebody. */
+  /** Called when the node has joined, has left, or waits for a login or an admission. */
   readonly onChange?: () => void
   /** @default 1 s, up to 60 s, and some jitter */
   readonly delays?: Backoff
-  /** @default the system's */
+  /** @default the system clock */
   readonly clock?: Clock
 }
 
-/** What waits for somebody: a login, in a browser, or the admission by an administrator. */
+/** What the node waits for: a login in a browser, or the admission by an administrator. */
 export type Wish = { readonly type: 'login'; readonly url: string } | { readonly type: 'approval' }
 
-/** How the node stands, as far as it is known without asking. */
+/** The state of the node that is known without a query. */
 export interface Standing {
   readonly state: StateValueFrom<typeof nodeMachine>
   /** Why it is not in its tailnet. */

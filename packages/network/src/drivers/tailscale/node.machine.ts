@@ -1,14 +1,20 @@
-/** A node's way into its tailnet, as a state machine. Its picture is in `docs/overlays.md`. */
+/** The connection of a node to its tailnet, as a state machine. Its diagram is in `docs/overlays.md`. */
 import { asTroupeError, type Backoff, backoffDelay, type TroupeError } from '@troupe/core'
 import { assign, fromPromise, setup } from 'xstate'
 
-/** What the machine drives: one stay in the tailnet after the other. */
+/** The actions that the machine drives: one stay in the tailnet after the other. */
 export interface Stay {
-  /** Settles when the node is in, its listeners too. @throws TroupeError why not; a final one is not tried again. */
+  /**
+   * Settles when the node and its listeners have joined. @throws TroupeError the reason why not; a final error is not
+   * retried.
+   */
   join(): Promise<void>
-  /** Settles when the sidecar has ended, which has the node join again; rejects when the tailnet shuts it out; a final error has it stay out. */
+  /**
+   * Settles when the sidecar has ended, so that the node joins again. Rejects when the tailnet excludes the node; after
+   * a final error it stays out.
+   */
   last(): Promise<void>
-  /** Settles when nothing is left of it. */
+  /** Settles when all resources of the stay are released. */
   leave(): Promise<void>
 }
 
@@ -18,7 +24,7 @@ export interface NodeInput {
 }
 
 interface Context extends NodeInput {
-  /** Attempts in a row that failed. */
+  /** Consecutive failed attempts. */
   readonly failures: number
   readonly error: TroupeError | undefined
 }
@@ -27,7 +33,7 @@ interface Event {
   readonly type: 'LEAVE'
 }
 
-/** For inference alone. */
+/** Used for type inference only. */
 const types: { readonly context?: Context; readonly events?: Event; readonly input?: NodeInput } = {}
 
 export const nodeMachine = setup({

@@ -9,7 +9,7 @@ import { HandClock, ScriptedSidecar } from './testing/scripted-sidecar.ts'
 
 const secret = 'tskey-auth-secret'
 
-/** A node in a sidecar that does what `script` says. */
+/** A node in a sidecar that follows `script`. */
 class Stage implements AsyncDisposable {
   readonly clock = new HandClock()
   readonly log: string[] = []
@@ -54,7 +54,7 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** Answers `up` with what stands in the script as `answers`, one after the other, through all lives. */
+/** Replies to `up` with the entries of `answers` in the script, one after the other, across restarts. */
 const scripted = (answers: string) => `
 import { readFileSync } from 'node:fs'
 const answers = ${answers}
@@ -93,7 +93,7 @@ it('is refused for good, and does not try again', async () => {
   await using stage = await Stage.start(scripted("[(answer) => answer({ ok: false, code: 'EAUTH', error: 'wrong key' })]"))
   await expect(stage.node.settled()).rejects.toMatchObject({ kind: 'PermissionDenied', final: true })
   expect(stage.node.standing.state).toBe('Refused')
-  // None but that of the sidecar, which is well.
+  // Only the timer of the sidecar, which runs.
   expect(stage.clock.waits).toEqual([10_000])
 })
 
@@ -108,7 +108,7 @@ it('stands while somebody has to log it in, says where, and is given the time', 
   const { node, log, clock } = stage
   await node.settled()
   expect(node.standing).toMatchObject({ wish: { type: 'login', url } })
-  expect(log[0]).toBe(`overlay app:tailnet: somebody has to log the node "a" in: open ${url}`)
+  expect(log[0]).toBe(`overlay app:tailnet: the node "a" needs a login: open ${url}`)
   await expect(node.bind({ port: 80 })).rejects.toMatchObject({ kind: 'Unavailable', message: containing(url) })
   await stage.until('Waiting')
   clock.advance(1000)

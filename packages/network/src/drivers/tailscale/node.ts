@@ -1,4 +1,4 @@
-/** The tailnet node of one overlay, through the lives of the sidecar. */
+/** The tailnet node of one overlay, across restarts of the sidecar. */
 import { type Backoff, systemClock, TroupeError, unavailable } from '@troupe/core'
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
@@ -14,16 +14,16 @@ import type { SidecarProcess } from './sidecar-process.ts'
 import type { NodeOptions, Standing, Wish } from './node-options.ts'
 import { makeStateFolder } from './state-folder.ts'
 
-/** Less than a service may take to start, so that its failure says why. */
+/** Less than the start time of a service, so that the failure reports the reason. */
 const joinTimeout = 9_000
-/** For somebody who has to log in, or to admit the node. */
+/** Time for a person to log in, or to admit the node. */
 const humanTimeout = 600_000
-/** Above the time that is given to the sidecar, so that its own words come first. */
+/** Added to the timeout that the sidecar gets, so that the sidecar's own error arrives first. */
 const grace = 2_000
 const requestTimeout = 10_000
 const secretBytes = 12
 const lost = 'its login is over: it has expired, or was ended or deleted on the control server'
-/** States of tsnet in which a node takes no part any more. */
+/** States of tsnet in which a node no longer takes part. */
 const outside: ReadonlySet<string> = new Set(['NoState', 'NeedsLogin', 'Stopped'])
 
 const defaultDelays: Backoff = { initial: 1_000, max: 60_000, jitter: 0.2 }
@@ -33,16 +33,16 @@ export class TailnetNode implements AsyncDisposable {
   readonly #actor: Actor<typeof nodeMachine>
   readonly #tenant: Tenant
   readonly #listeners = new Set<TailnetListener>()
-  /** Settles when somebody has to do something. */
+  /** Settles when the node waits for a person. */
   readonly #wished = Promise.withResolvers<void>()
   #wish: Wish | undefined
   #process: SidecarProcess | undefined
   #joined: Joined | undefined
   #shutOut = Promise.withResolvers<never>()
-  /** It was brought up once: what happens from then on is told. */
+  /** It has joined once: later changes are logged. */
   #serves = false
   #isLeaving = false
-  /** Its keys are of this life: there was no folder for them before. */
+  /** Its keys were made in this life: there was no folder for them before. */
   #isNew = false
   #isUnwanted = false
 
@@ -67,9 +67,9 @@ export class TailnetNode implements AsyncDisposable {
   }
 
   /**
-   * Settles when the node is in its tailnet, or waits for somebody to let it in.
+   * Settles when the node is in its tailnet, or waits for a login or an admission.
    *
-   * @throws TroupeError why it is not; `PermissionDenied`, `Conflict` and `Invalid` are final.
+   * @throws TroupeError the reason why it is not; `PermissionDenied`, `Conflict` and `Invalid` are final.
    */
   async settled(): Promise<void> {
     await Promise.race([waitFor(this.#actor, ({ value }) => value !== 'Joining'), this.#wished.promise])
@@ -79,13 +79,13 @@ export class TailnetNode implements AsyncDisposable {
     this.#serves = true
   }
 
-  /** What the tailnet gave it. @throws TroupeError `Unavailable` when it is not in. */
+  /** Returns its name and addresses in the tailnet. @throws TroupeError `Unavailable` when it has not joined. */
   present(): Joined {
     if (this.#joined === undefined) throw this.#absent()
     return this.#joined
   }
 
-  /** Makes a place at which a thread may accept. @throws TroupeError `AlreadyExists`, `Unavailable` */
+  /** Opens a place at which a thread may accept connections. @throws TroupeError `AlreadyExists`, `Unavailable` */
   async bind(options: BindOptions): Promise<TailnetListener> {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
@@ -106,7 +106,7 @@ export class TailnetNode implements AsyncDisposable {
     await place.close('it was given up')
   }
 
-  /** What the sidecar tells of the node. @throws TroupeError `Unavailable` when it is not in its tailnet. */
+  /** Returns the status that the sidecar reports. @throws TroupeError `Unavailable` when it is not in its tailnet. */
   async status(): Promise<Status> {
     this.present()
     const process = this.#process ?? (await this.#options.sidecar.process())
@@ -115,7 +115,7 @@ export class TailnetNode implements AsyncDisposable {
     return told
   }
 
-  /** Somebody may have given it another name, by which its places are reached then. */
+  /** An administrator may rename the node: peers then reach its places by the new name. */
   async #rename(name: string): Promise<void> {
     if (name === '' || this.#joined === undefined || this.#joined.dns_name === name) return
     this.#joined = { ...this.#joined, dns_name: name }
@@ -123,14 +123,14 @@ export class TailnetNode implements AsyncDisposable {
     await this.#options.onJoined?.(this.#joined)
   }
 
-  /** Leaves. Settles when the state folder is free. */
+  /** Leaves the tailnet. Settles when the state folder is free. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isLeaving = true
     this.#actor.send({ type: 'LEAVE' })
     await waitFor(this.#actor, ({ value }) => value === 'Left')
   }
 
-  /** Leaves as a node that nobody wants: one that is new is logged out, and its keys go. */
+  /** Leaves the tailnet. A new node is also logged out, and its keys are deleted. */
   async discard(): Promise<void> {
     this.#isUnwanted = this.#isNew
     await this[Symbol.asyncDispose]()
@@ -147,7 +147,7 @@ export class TailnetNode implements AsyncDisposable {
     this.#isNew = (await makeStateFolder(overlay, stateDir)) || this.#isNew
     const process = await sidecar.process()
     const { node } = this.#tenant
-    // What an attempt before has left there.
+    // Removes what an earlier attempt left there.
     if (process === this.#process) await process.request('down', { node }, done, requestTimeout).catch(() => undefined)
     if (this.#isLeaving) return
     this.#process = process
@@ -181,7 +181,7 @@ export class TailnetNode implements AsyncDisposable {
     try {
       await place.open(process, this.#tenant.node)
     } catch (error) {
-      // The next life of the sidecar has it back.
+      // The next life of the sidecar opens it again.
       if (!process.isOver) await this.#lose(place, error instanceof Error ? error.message : String(error))
     }
   }
@@ -205,7 +205,7 @@ export class TailnetNode implements AsyncDisposable {
     }
   }
 
-  /** The tailnet does not know it any more: it does not join again by itself, and nothing arrives. */
+  /** The tailnet no longer knows the node: it does not join again by itself, and no connection arrives. */
   async #stayOut({ message }: TroupeError): Promise<void> {
     const reason = message.slice(message.indexOf(': ') + 2)
     await this.#process?.request('down', { node: this.#tenant.node, reason }, done, requestTimeout).catch(() => undefined)
@@ -227,7 +227,7 @@ export class TailnetNode implements AsyncDisposable {
     switch (event.ev) {
       case 'auth_url':
         if (this.#wish?.type === 'login' && this.#wish.url === event.url) return
-        log(`overlay ${overlay}: somebody has to log the node "${hostname}" in: open ${event.url}`)
+        log(`overlay ${overlay}: the node "${hostname}" needs a login: open ${event.url}`)
         this.#want({ type: 'login', url: event.url })
         return
       case 'needs_approval':
@@ -248,7 +248,7 @@ export class TailnetNode implements AsyncDisposable {
     }
   }
 
-  /** What the tailnet makes of a node that was in: its key has expired, for instance. */
+  /** Handles a state change of a node that had joined, such as the expiry of its key. */
   #backend(state: string): void {
     if (this.#joined === undefined) return
     if (state === 'Running') this.#wish = undefined
@@ -261,7 +261,7 @@ export class TailnetNode implements AsyncDisposable {
     this.#options.onChange?.()
   }
 
-  /** Why it did not join, with the overlay's name, and told to whoever runs the application. */
+  /** Returns the reason why it did not join, with the overlay's name, and logs it. */
   #failed(error: unknown): TroupeError {
     const { overlay, log } = this.#options
     const { kind, message, details, final } = error instanceof TroupeError ? error : new TroupeError('Internal', String(error))
@@ -280,7 +280,7 @@ export class TailnetNode implements AsyncDisposable {
 
   #reason(): string {
     const { state, error } = this.standing
-    if (this.#wish?.type === 'login') return `somebody has to log it in at ${this.#wish.url}`
+    if (this.#wish?.type === 'login') return `it needs a login at ${this.#wish.url}`
     if (this.#wish?.type === 'approval') return 'an administrator of the tailnet has to admit it'
     if (state === 'Joining') return 'it is still joining'
     return error?.message ?? 'it has left'

@@ -1,4 +1,4 @@
-/** One request to the sidecar, on a connection of its own to the data socket. */
+/** One request to the sidecar, on its own connection to the data socket. */
 import { nodeTimeout, startDeadline, stopTimer } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { connectOwn } from '../../sockets/own-sockets.ts'
@@ -13,18 +13,18 @@ const defaultTimeout = 30_000
 export interface SidecarRequest<T> {
   readonly op: 'dial' | 'packet' | 'resolve' | 'reverse'
   readonly fields: Fields
-  /** What is wanted of the answer; `undefined` where it is not there. */
+  /** Extracts the requested value from the reply; `undefined` if it is absent. */
   readonly read: (answer: Fields) => T | undefined
   readonly failures: Failures
 }
 
 export interface Granted<T> {
-  /** What follows the answer is unread. */
+  /** The data that follows the reply is unread. */
   readonly socket: Socket
   readonly answer: T
 }
 
-/** @throws TroupeError as the sidecar refuses; `Unavailable` where there is none, `Timeout`, `Canceled`. */
+/** @throws TroupeError as the sidecar refuses; `Unavailable` where there is no sidecar, `Timeout`, `Canceled`. */
 export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, options: DialOptions): Promise<Granted<T>> {
   const { op, fields, read, failures } = question
   const { signal, timeout = defaultTimeout } = options
@@ -36,16 +36,16 @@ export async function sendRequest<T>(route: Route, question: SidecarRequest<T>, 
   signal?.addEventListener('abort', onAbort, { once: true })
   const timer = startDeadline(() => line.abandon(failures.timedOut(timeout)), timeout)
   try {
-    // In one write with the connection: the sidecar returns when the far side does.
+    // Sent in one write with the connection; the sidecar replies when the far side does.
     socket.write(`${JSON.stringify({ op, node, ...fields, timeout_ms: Math.max(1, Math.ceil(nodeTimeout(timeout))) })}\n`)
     const answer = readAnswer(readFields(await line.text()), read)
-    // An abort between the answer and this line.
+    // The signal may abort between the reply and this line.
     if (isAborted(signal)) throw failures.canceled()
     if (answer === undefined) throw failures.alien()
     if ('refused' in answer) throw failures.refused(answer.refused)
     return { socket, answer: answer.taken }
   } catch (error) {
-    // Whatever ends it early ends the sidecar's work too. A late failure of the socket is nobody's any more.
+    // An early end also ends the sidecar's work. A later failure of the socket is ignored.
     socket.on('error', () => {}).destroy()
     throw error instanceof NoLine ? failures.noSidecar(error.code) : error
   } finally {

@@ -8,18 +8,21 @@ export const tailscale = 'tailscale'
 export interface TailscaleRoute {
   /** Path of the sidecar's data socket. */
   readonly socket: string
-  /** What the sidecar knows the node by. Nobody can guess it: whoever may reach one node of the sidecar reaches no other. */
+  /**
+   * The sidecar's id of the node. It cannot be guessed, so that access to one node of the sidecar gives no access to
+   * another.
+   */
   readonly node: string
 }
 
 export interface TailscaleListenGrant {
-  /** Path at which the sidecar hands over connections. */
+  /** Path of the socket at which the sidecar hands over connections. */
   readonly forward: string
-  /** Of a `BroadcastChannel`, on which the kernel tells that the place is gone. */
+  /** Name of a `BroadcastChannel` on which the kernel reports that the place is gone. */
   readonly channel: string
 }
 
-/** The node behind a route, which the kernel made: what is wrong with it is our own mistake. */
+/** Returns the node behind a route. The kernel made the route, so a wrong config is a fault of Troupe. */
 export function nodeOf(route: Route): TailscaleRoute {
   const { config } = route
   if (isRecord(config) && typeof config['socket'] === 'string' && typeof config['node'] === 'string') {
@@ -28,7 +31,7 @@ export function nodeOf(route: Route): TailscaleRoute {
   throw foreign(route, 'route')
 }
 
-/** Where connections arrive, by a listen grant. */
+/** Returns where the connections of a listen grant arrive. */
 export function listenGrantOf(listenGrant: Route): TailscaleListenGrant {
   const { config } = listenGrant
   if (isRecord(config) && typeof config['forward'] === 'string' && typeof config['channel'] === 'string') {

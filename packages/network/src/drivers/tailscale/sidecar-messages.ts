@@ -1,4 +1,4 @@
-/** What the sidecar says on its standard output (`packages/tsnet/PROTOCOL.md`, Control). */
+/** The messages of the sidecar on its standard output (`packages/tsnet/PROTOCOL.md`, Control). */
 import { z } from 'zod'
 
 const ok = z.literal(true)
@@ -40,7 +40,7 @@ export type Status = z.output<typeof status>
 /** The first line. */
 export const ready = z.object({ ev: z.literal('ready'), proto: z.int(), sock: z.string() })
 
-/** What happens to a node without being asked for. Events that are not known are ignored. */
+/** Events of a node. Unknown events are ignored. */
 export const nodeEvent = z.discriminatedUnion('ev', [
   z.object({ ev: z.literal('state'), node: z.string(), state: z.string() }),
   z.object({ ev: z.literal('auth_url'), node: z.string(), url: z.string() }),
@@ -58,5 +58,5 @@ export const nodeEvent = z.discriminatedUnion('ev', [
 ])
 export type NodeEvent = z.output<typeof nodeEvent>
 
-/** An answer, by the request that it belongs to. */
+/** A reply, with the id of its request. */
 export const answer = z.looseObject({ id: z.int() })

@@ -1,4 +1,4 @@
-/** One life of the sidecar: a process, and what is asked of it on its standard input. */
+/** One life of the sidecar: a process, and the requests on its standard input. */
 import { startDeadline, stopTimer, TroupeError, unavailable } from '@troupe/core'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,20 +10,20 @@ import { answer as answerLine, type NodeEvent, nodeEvent, ready } from './sideca
 import { refusalError } from './error-codes.ts'
 import { type Fields, readAnswer, readFields } from './json-line.ts'
 
-/** The version of the protocol that is spoken here. */
+/** The version of the protocol that this code uses. */
 const protocol = 3
 const startTimeout = 10_000
-/** What the sidecar needs to close its nodes, and some more, before it is ended. */
+/** The time that the sidecar needs to close its nodes, with a margin, before it is killed. */
 const stopTimeout = 7_000
 const keptWords = 20
-/** Milliseconds for which it may leave all questions open, before it is ended: it hangs, and is started again. */
+/** Milliseconds without any reply before it is killed and restarted, because it hangs. */
 const hangs = 20_000
-/** Questions that may take longer wait for others: a login, for instance. */
+/** Requests that may take longer depend on others, such as a login. */
 const quickAnswer = 10_000
 
 /**
- * Variables of this process that the sidecar gets. All others stay here: one may hold a key.
- * `GOMEMLIMIT` is the soft limit of its heap; the proxy is for the way to the control server and its relays.
+ * Variables of this process that the sidecar gets. It gets no others, because one may contain a key. `GOMEMLIMIT` is
+ * the soft limit of its heap; the proxy variables apply to its connections to the control server and its relays.
  */
 const environment = [
   'GOMEMLIMIT',
@@ -44,9 +44,9 @@ const environment = [
 export interface SidecarProcessOptions {
   /** Path of its program. */
   readonly program: string
-  /** File of authorities (PEM) that it trusts beside the system's. */
+  /** File of authorities (PEM) that it trusts in addition to the system's. */
   readonly authorities?: string | undefined
-  /** Of the data socket, in a folder that is this user's alone. */
+  /** Path of the data socket, in a folder that only this user can access. */
   readonly socket: string
   readonly onEvent: (event: NodeEvent) => void
 }
@@ -58,7 +58,7 @@ interface Pending {
 
 export class SidecarProcess {
   readonly socket: string
-  /** Settles when the process has ended, with how it did. Never rejects. */
+  /** Settles when the process has ended, with a description of how. Never rejects. */
   readonly ended: Promise<string>
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly #pending = new Map<number, Pending>()
@@ -67,10 +67,13 @@ export class SidecarProcess {
   readonly #words: string[] = []
   #id = 0
   #isOver = false
-  /** When the first of the questions was asked that it has not answered; nothing once it has said anything. By `performance.now()`. */
+  /** Time of the oldest request without a reply; `undefined` after any output. In terms of `performance.now()`. */
   #silentSince: number | undefined
 
-  /** Settles when it takes requests. @throws TroupeError `Unavailable`; `Invalid` for a program that is not our sidecar. */
+  /**
+   * Settles when it accepts requests. @throws TroupeError `Unavailable`; `Invalid` for a program that is not our
+   * sidecar.
+   */
   static async start(options: SidecarProcessOptions): Promise<SidecarProcess> {
     const sidecar = new SidecarProcess(options)
     const timer = startDeadline(() => sidecar.#ready.reject(unavailable(`the sidecar said nothing in ${startTimeout} ms`)), startTimeout)
@@ -88,7 +91,8 @@ export class SidecarProcess {
   private constructor({ program, socket, authorities, onEvent }: SidecarProcessOptions) {
     this.socket = socket
     this.#onEvent = onEvent
-    // In the session of this process, which the scheduler takes as one (`docs/discoveries/0047-a-session-is-scheduled-as-one.md`).
+    // In the session of this process, which the scheduler treats as one unit
+    // (`docs/discoveries/0047-a-session-is-scheduled-as-one.md`).
     const options = { stdio: ['pipe', 'pipe', 'pipe'], env: environmentOf(process.env) } as const
     this.#child = startProgram(() =>
       spawn(program, ['--sock', socket, ...(authorities === undefined ? [] : ['--ca', authorities])], {
@@ -112,10 +116,10 @@ export class SidecarProcess {
   }
 
   /**
-   * Asks for `op`.
+   * Sends the request `op`.
    *
-   * @param timeout - Milliseconds for the answer.
-   * @throws TroupeError as the sidecar's code says; `Unavailable` when it ends, `Timeout`.
+   * @param timeout - Milliseconds for the reply.
+   * @throws TroupeError according to the sidecar's code; `Unavailable` when it ends, `Timeout`.
    */
   async request<S extends z.ZodObject>(op: string, fields: object, schema: S, timeout: number): Promise<z.output<S>> {
     if (this.#isOver) throw unavailable('the sidecar has ended')
@@ -132,7 +136,7 @@ export class SidecarProcess {
     this.#child.stdin.write(`${JSON.stringify({ id, op, ...fields })}\n`)
     try {
       const answer = readAnswer(await promise, (fields) => schema.safeParse(fields).data)
-      if (answer === undefined) throw new TroupeError('Internal', `the sidecar's answer to "${op}" is none. Is it of another version?`)
+      if (answer === undefined) throw new TroupeError('Internal', `the sidecar sent an invalid reply to "${op}". Is it of another version?`)
       if ('refused' in answer) throw refusalError(answer.refused)
       return answer.taken
     } finally {
@@ -141,7 +145,7 @@ export class SidecarProcess {
     }
   }
 
-  /** Has it close its nodes and end. Settles when it has. */
+  /** Makes it close its nodes and end. Settles when it has ended. */
   async stop(): Promise<void> {
     this.#child.stdin.end()
     const timer = startDeadline(() => this.kill(), stopTimeout)
@@ -149,7 +153,7 @@ export class SidecarProcess {
     stopTimer(timer)
   }
 
-  /** Ends it at once. */
+  /** Kills it at once. */
   kill(): void {
     this.#child.kill('SIGKILL')
   }
@@ -163,13 +167,13 @@ export class SidecarProcess {
     const words = this.#words.length === 0 ? '' : `. It said: ${this.#words.join(' | ')}`
     const error = unavailable(`the sidecar has ended ${how}${words}`)
     this.#ready.reject(error)
-    // A start that nobody waits for any more.
+    // A start that is no longer awaited.
     this.#ready.promise.catch(() => {})
     for (const { fail } of this.#pending.values()) fail(error)
     return `${how}${words}`
   }
 
-  /** A question that was asked then had no answer. */
+  /** A request that was sent at `asked` got no reply. */
   #missed(asked: number): void {
     this.#silentSince ??= asked
     if (performance.now() - this.#silentSince >= hangs) this.kill()
@@ -203,7 +207,7 @@ export class SidecarProcess {
       )
   }
 
-  /** Nothing but a crash. */
+  /** On standard error, only a crash is reported. */
   #hear(line: string): void {
     if (this.#words.length < keptWords) this.#words.push(line)
   }

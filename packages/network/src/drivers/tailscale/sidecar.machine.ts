@@ -1,20 +1,25 @@
-/** The life of the sidecar, as a state machine: it runs as long as some node needs it. Its picture is in `docs/overlays.md`. */
+/**
+ * The life cycle of the sidecar, as a state machine: it runs as long as some node needs it. Its diagram is in
+ * `docs/overlays.md`.
+ */
 import { asTroupeError, type Backoff, backoffDelay, type TroupeError } from '@troupe/core'
 import { assign, fromPromise, setup } from 'xstate'
 import type { SidecarProcess } from './sidecar-process.ts'
 
 export interface SidecarInput {
   readonly start: () => Promise<SidecarProcess>
-  /** Whether some node needs it; `CHANGED` says that this may have changed. */
+  /** Whether some node needs it; the event `CHANGED` reports that this may have changed. */
   readonly isNeeded: () => boolean
   readonly delays: Backoff
-  /** Milliseconds after which one that runs is taken to be well, so that the next delay is the first again. */
+  /**
+   * Milliseconds of run time after which a start counts as successful, so that the next delay is the initial one again.
+   */
   readonly stable: number
 }
 
 interface Context extends SidecarInput {
   readonly process: SidecarProcess | undefined
-  /** Lives in a row that failed. */
+  /** Consecutive failed runs. */
   readonly failures: number
   /** Why it did not start. */
   readonly error: TroupeError | undefined
@@ -24,7 +29,7 @@ interface Event {
   readonly type: 'CHANGED'
 }
 
-/** For inference alone. */
+/** Used for type inference only. */
 const types: { readonly context?: Context; readonly events?: Event; readonly input?: SidecarInput } = {}
 
 export const sidecarMachine = setup({

@@ -10,19 +10,19 @@ import { sidecarMachine } from './sidecar.machine.ts'
 import { SidecarProcess } from './sidecar-process.ts'
 
 export interface SidecarOptions {
-  /** Finds its program. Throws a TroupeError that says what to install, where there is none. */
+  /** Finds its program. If there is none, throws a TroupeError that names what to install. */
   readonly program: () => Promise<string>
-  /** Certificates (PEM) that its nodes trust beside the system's. */
+  /** Certificates (PEM) that its nodes trust in addition to the system's. */
   readonly authorities?: string | undefined
   /** @default 250 ms, up to 30 s */
   readonly delays?: Backoff
   /** @default 10 s */
   readonly stable?: number
-  /** @default the system's */
+  /** @default the system clock */
   readonly clock?: Clock
 }
 
-/** Whoever has a node in the sidecar. */
+/** An overlay that has a node in the sidecar. */
 export interface Tenant {
   readonly node: string
   readonly onEvent: (event: NodeEvent) => void
@@ -55,18 +55,18 @@ export class Sidecar {
     return this.#actor.getSnapshot().context.process?.pid
   }
 
-  /** Path of its data socket: the same in all its lives, as long as some node needs it. */
+  /** Path of its data socket: the same across restarts, as long as some node needs it. */
   get socket(): string {
     return join(this.#folderOf(), 's')
   }
 
-  /** Has it run until {@link leave}. */
+  /** Keeps it running until {@link leave}. */
   enter(tenant: Tenant): void {
     this.#tenants.set(tenant.node, tenant)
     this.#actor.send({ type: 'CHANGED' })
   }
 
-  /** Settles when it runs no longer, if this was the last node. */
+  /** Settles when the process has ended, if this was the last node. */
   async leave({ node }: Tenant): Promise<void> {
     this.#tenants.delete(node)
     this.#actor.send({ type: 'CHANGED' })
@@ -74,9 +74,9 @@ export class Sidecar {
   }
 
   /**
-   * Its process, once it runs.
+   * Returns its process, once it runs.
    *
-   * @throws TroupeError why it does not start; `Unavailable` when nobody needs it.
+   * @throws TroupeError the reason why it does not start; `Unavailable` when no node needs it.
    */
   async process(): Promise<SidecarProcess> {
     const { failures } = this.#actor.getSnapshot().context
@@ -88,7 +88,10 @@ export class Sidecar {
     throw context.error ?? unavailable('the sidecar of the tailnet has ended')
   }
 
-  /** A folder for a socket at which it hands over connections: short, and this user's alone. */
+  /**
+   * Makes a folder for a socket at which it hands over connections: with a short path, and accessible only to this
+   * user.
+   */
   async newListener(): Promise<string> {
     const folder = this.#folderOf()
     this.#places += 1
@@ -112,11 +115,11 @@ export class Sidecar {
     return file
   }
 
-  /** It stays the same for as long as there are nodes, so that routes hold through the lives of the process. */
+  /** It stays the same while there are nodes, so that routes remain valid across restarts of the process. */
   #folderOf(): string {
     if (this.#folder === undefined) {
       this.#folder = mkdtempSync(join(tmpdir(), 'troupe-'))
-      // Whatever ends this program: nothing is left in the file system.
+      // Removes the folder, however this program ends.
       process.on('exit', this.#tidy)
     }
     return this.#folder
@@ -129,7 +132,10 @@ export class Sidecar {
   }
 }
 
-/** The sidecars of this program: one for all nodes that trust the same authorities, so that none trusts those of another. */
+/**
+ * The sidecars of this program: one for all nodes that trust the same authorities, so that no node trusts the
+ * authorities of another.
+ */
 export class Sidecars {
   readonly #program: () => Promise<string>
   readonly #all = new Map<string, Sidecar>()
@@ -138,7 +144,7 @@ export class Sidecars {
     this.#program = program
   }
 
-  /** @param authorities - PEM; empty for those of the system alone. */
+  /** @param authorities - PEM; empty for the system's authorities only. */
   of(authorities: string): Sidecar {
     const known = this.#all.get(authorities)
     if (known) return known

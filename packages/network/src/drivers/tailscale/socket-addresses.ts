@@ -1,15 +1,18 @@
-/** A connection of the tailnet arrives on a Unix socket, which has no addresses: it is given those that it has in the tailnet. */
+/**
+ * A connection of the tailnet arrives on a Unix socket, which has no addresses: the socket gets the connection's
+ * tailnet addresses.
+ */
 import { isIPv6, type Socket } from 'node:net'
 import { handleOf } from '../../sockets/internals.ts'
 import type { Fields } from './json-line.ts'
 
-/** An address and a port, in one text: `100.64.0.1:80`, `[fd7a::1]:80`. */
+/** Addresses with ports, such as `100.64.0.1:80`, `[fd7a::1]:80`. */
 export interface Ends {
   readonly local: string
   readonly remote: string
 }
 
-/** The ends of a connection, in an answer or a header. */
+/** Returns the ends of a connection, from a reply or a header. */
 export function readEnds({ local, remote }: Fields): Ends | undefined {
   return typeof local === 'string' && typeof remote === 'string' ? { local, remote } : undefined
 }
@@ -20,7 +23,10 @@ interface SocketName {
   readonly family: 'IPv4' | 'IPv6'
 }
 
-/** What `remoteAddress`, `localAddress` and the like of `socket` tell from now on, whichever socket its handle is moved into. */
+/**
+ * Sets `remoteAddress`, `localAddress` and the related properties of `socket`, also for later sockets that its handle
+ * is moved into.
+ */
 export function showAddresses(socket: Socket, { local, remote }: Ends): Socket {
   const handle = handleOf(socket)
   if (handle === undefined) return socket
@@ -38,7 +44,7 @@ export function showAddresses(socket: Socket, { local, remote }: Ends): Socket {
   return socket
 }
 
-/** The two parts of an address with a port; `undefined` for what is none. */
+/** Splits an address with a port; `undefined` if `text` is none. */
 export function parseAddress(text: string): SocketName | undefined {
   const [, bracketed, plain, port] = /^(?:\[([\da-f:.]+)\]|([^:]+)):(\d+)$/i.exec(text) ?? []
   const address = bracketed ?? plain

@@ -3,9 +3,9 @@ import { type EntryId, TroupeError } from '@troupe/core'
 import { chmod, mkdir } from 'node:fs/promises'
 
 /**
- * Makes the folder, where it is missing, and this user's alone in any case; whether it was missing.
+ * Makes the folder, if it is missing, and restricts it to this user in any case. Returns whether it was missing.
  *
- * @throws TroupeError `Invalid`, final, where it cannot be had.
+ * @throws TroupeError `Invalid`, final, if the folder cannot be made or used.
  */
 export async function makeStateFolder(overlay: EntryId, folder: string): Promise<boolean> {
   try {

@@ -1,13 +1,13 @@
-/** How a tailnet node does, in the words of all overlays. */
+/** Status of a tailnet node, in the terms of all overlays. */
 import { TroupeError } from '@troupe/core'
 import type { OverlayStatus } from '../../overlay/overlay.ts'
 import type { Status } from './sidecar-messages.ts'
 import type { TailnetNode } from './node.ts'
 
-/** The tailnet's words for a node that hears nothing new of it. */
+/** Messages of the tailnet about a node that gets no updates. */
 const outOfTouch = /coordination server|map response/i
 
-/** Without secrets; asks the sidecar where it can. */
+/** Returns the status, without secrets; queries the sidecar if it can. */
 export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, 'since'>> {
   const { state, error, wish, joined } = node.standing
   const waits = {
@@ -16,7 +16,7 @@ export async function statusOf(node: TailnetNode): Promise<Omit<OverlayStatus, '
     ...(wish?.type === 'approval' && { reason: 'an administrator of the tailnet has to admit it' }),
   }
   if (state !== 'Joined' || joined === undefined) return { state: state === 'Joining' ? 'starting' : 'down', ...waits }
-  // It may end while it is asked: then it is not up any more.
+  // The node may end during the query: then it is no longer up.
   const told = await node.status().catch((thrown: unknown) => (thrown instanceof TroupeError ? thrown : undefined))
   if (told instanceof TroupeError && told.kind === 'Timeout') return { state: 'down', reason: told.message }
   if (told === undefined || told instanceof TroupeError || told.state !== 'Running') return { state: 'starting', ...waits }

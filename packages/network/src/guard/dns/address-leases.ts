@@ -1,25 +1,26 @@
-/** Who may give out which addresses that stand for names: blocks of 198.18.0.0/15, each leased to one thread at a time. */
+/** Leases of the addresses that stand for names: blocks of 198.18.0.0/15, each leased to one thread at a time. */
 import { invalid, TroupeError } from '@troupe/core'
 
 /** Addresses in a block. */
 export const blockSize = 64
-/** Blocks that one thread holds at most: 16,384 names. */
+/** Maximum number of blocks for one thread: 16,384 names. */
 export const mostBlocks = 256
 const allBlocks = 2 ** 17 / blockSize
 
 /**
- * The kernel's side. A block that is given back is leased again after all others, so an address stays unknown for long before it stands
- * for another name. Block 0 is never leased: its first address stands for no name.
+ * The kernel's side. A returned block is leased again after all others, so an address stays unknown for a long time
+ * before it stands for another name. Block 0 is never leased: its first address stands for no name.
  */
 export class AddressLeases {
   readonly #free = Array.from({ length: allBlocks - 1 }, (_, at) => at + 1)
   readonly #held = new Map<number, Set<number>>()
 
   /**
-   * A block for the thread `holder`.
+   * Leases a block to the thread `holder`.
    *
-   * @param back - The block that the thread gives back for it.
-   * @throws TroupeError `RateLimited` when the thread holds too many, or none is free; `Invalid` for a block that it does not hold.
+   * @param back - The block that the thread returns in exchange.
+   * @throws TroupeError `RateLimited` when the thread holds too many, or none is free; `Invalid` for a block that it
+   *   does not hold.
    */
   lease(holder: number, back?: number): number {
     const held = this.#held.get(holder) ?? new Set()
@@ -29,7 +30,7 @@ export class AddressLeases {
     }
     const block = held.size < mostBlocks ? this.#free.shift() : undefined
     if (block === undefined) {
-      throw new TroupeError('RateLimited', 'no address is free that could stand for a name: connect by name, without a look-up before', {
+      throw new TroupeError('RateLimited', 'no free address can stand for a name: connect by name, without a look-up first', {
         details: { thread: holder, blocks: held.size },
       })
     }
@@ -44,7 +45,7 @@ export class AddressLeases {
     return false
   }
 
-  /** Takes back all that a thread held. */
+  /** Releases all blocks of a thread. */
   release(holder: number): void {
     this.#free.push(...(this.#held.get(holder) ?? []))
     this.#held.delete(holder)

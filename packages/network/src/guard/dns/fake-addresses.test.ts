@@ -44,7 +44,7 @@ it('an address of one thread means no name in another, also when threads come an
   leases.release(1)
   expect(leases.isLeased(fakeNumberOf(hers) ?? -1)).toBe(false)
   expect(leases.isLeased(fakeNumberOf(his) ?? -1)).toBe(true)
-  // What is given back is leased again last.
+  // A returned block is leased again last.
   const seen = await Promise.all(Array.from({ length: 200 }, async (_, at) => thread(leases, at + 3).addressOf(`name${at}`)))
   expect(seen).not.toContain(hers)
 })

@@ -1,33 +1,34 @@
 /**
- * Addresses that stand for names. Code that resolves a name before it connects gets one from 198.18.0.0/15 (RFC 2544), which no
- * network routes; where it connects, the name is put back and travels to the overlay. Threads give out addresses of blocks that they
- * lease from the kernel, so one address never stands for different names in two threads.
+ * Addresses that stand for names. Code that resolves a name before it connects gets an address from 198.18.0.0/15 (RFC
+ * 2544), which no network routes. When it connects, the guard replaces the address with the name, and the overlay gets
+ * the name. Threads use addresses of blocks that they lease from the kernel, so one address never stands for different
+ * names in two threads.
  */
 import { isIPv4 } from 'node:net'
 import { applicationAccess } from '../../dial/network-access.ts'
 import { AddressLeases, blockSize, mostBlocks } from './address-leases.ts'
 import { ipv4Of } from '@troupe/core'
 
-/** Leases a block, for one that is given back. */
+/** Leases a block, in exchange for a returned one. */
 export type LeaseBlock = (back: number | undefined) => Promise<number>
 
 export class FakeAddresses {
   readonly #lease: LeaseBlock
   readonly #mostBlocks: number
   readonly #numbers = new Map<string, number>()
-  /** Names by block, the block that was used longest ago first. */
+  /** Names by block, the least recently used block first. */
   readonly #blocks = new Map<number, string[]>()
   #filling: { readonly block: number; readonly names: string[] } | undefined
   #leasing: Promise<void> | undefined
 
-  /** @param mostBlocks - Beyond them the block that was used longest ago is forgotten. */
+  /** @param most - Maximum number of blocks: beyond it the least recently used block is dropped. */
   constructor(lease: LeaseBlock, most = mostBlocks) {
     this.#lease = lease
     this.#mostBlocks = most
   }
 
   /**
-   * The IPv4 address that stands for `name`. At once, unless a block has to be leased first.
+   * Returns the IPv4 address that stands for `name`: at once, unless a block must be leased first.
    *
    * @throws TroupeError `RateLimited` when there is no block.
    */
@@ -38,7 +39,7 @@ export class FakeAddresses {
     return addressOf(number)
   }
 
-  /** The name behind the number of an address; `undefined` for one of another thread, or of a block that was forgotten. */
+  /** Returns the name behind the number of an address; `undefined` for one of another thread, or of a dropped block. */
   nameOf(number: number): string | undefined {
     const block = Math.floor(number / blockSize)
     const name = this.#blocks.get(block)?.[number % blockSize]
@@ -94,9 +95,12 @@ function addressOf(number: number): string {
   return `198.${18 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`
 }
 
-/** The number of an address that may stand for a name, in whatever form the address is written; `undefined` for any other host. */
+/**
+ * Returns the number of an address that may stand for a name, in whatever notation the address is written; `undefined`
+ * for any other host.
+ */
 export function fakeNumberOf(host: string): number | undefined {
-  // Names, which most hosts are.
+  // Names, the most common hosts.
   const initial = host.charCodeAt(0)
   if (initial > colon ? initial < firstBeyondAscii : initial < zero) return undefined
   if (isIPv4(host) && !host.startsWith('198.1')) return undefined
@@ -105,7 +109,7 @@ export function fakeNumberOf(host: string): number | undefined {
   return number >= 0 && number < 2 ** 17 ? number : undefined
 }
 
-/** Whether an address, as native handles take it, is worth a closer look. */
+/** A fast pre-check: whether an address, as native handles get it, may stand for a name. */
 export function mayStandForName(address: string): boolean {
   return address.startsWith('198.1') || address.includes(':')
 }
@@ -115,18 +119,18 @@ export function isFakeAddress(host: string): boolean {
   return fakeNumberOf(host) !== undefined
 }
 
-/** `address` for those who want IPv6 (RFC 4291 §2.5.5.2). */
+/** Returns `address` as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2). */
 export function mapped(address: string): string {
   return `::ffff:${address}`
 }
 
-/** Stands for a name of which nobody can be told more. */
+/** Stands for a name that cannot be looked up. */
 export const unknownName = addressOf(0)
 
-/** Of a program without an application, whose only thread this is. */
+/** The leases of a program without an application, which has only this thread. */
 let alone: AddressLeases | undefined
 
-/** Those of this thread. */
+/** The fake addresses of this thread. */
 export const fakeAddresses = new FakeAddresses(async (back) => {
   const leased = applicationAccess()?.leaseAddresses?.(back)
   if (leased !== undefined) return leased

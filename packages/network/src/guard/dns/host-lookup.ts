@@ -1,7 +1,7 @@
 /**
- * The look-up of a host by `net.Socket.connect`, where the connection is not opened by Node. What a caller has a say in is asked as Node
- * asks it: its `lookup`, listeners of `lookup` events, its `blockList`. The addresses that come of it are what is dialled; where nobody
- * has a say, the name itself is.
+ * The look-up of a host by `net.Socket.connect`, where the connection is not opened by Node. The caller's `lookup`,
+ * listeners of `lookup` events and `blockList` are called as Node calls them. The resulting addresses are dialled;
+ * without such options, the name itself is dialled.
  */
 import dns from 'node:dns'
 import { BlockList, getDefaultAutoSelectFamily, isIP, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import type { ConnectCall } from '../tcp/connect-options.ts'
 import { handleOf, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from '../node/patch.ts'
 
-/** Node resolves no literal address, and no packet ever goes to this one. */
+/** Node resolves no literal address, and no packet is ever sent to this one. */
 const placeholder = { address: '0.0.0.1', family: 4 }
 
 interface Found {
@@ -20,9 +20,9 @@ interface Found {
 export interface HostLookupOptions {
   readonly socket: Socket
   readonly options: ConnectCall['options']
-  /** The host as it was asked for. */
+  /** The host as the caller passed it. */
   readonly host: string
-  /** The error for addresses that a list cannot judge. */
+  /** The error for addresses that a list cannot check. */
   readonly unjudged: (address: string) => Error | undefined
 }
 
@@ -40,17 +40,19 @@ export class HostLookup {
     this.#unjudged = unjudged
   }
 
-  /** Where to dial, in this order. */
+  /** The hosts to dial, in this order. */
   get hosts(): readonly string[] {
     return this.#found?.map(({ address }) => address) ?? [this.#host]
   }
 
-  /** The error for a literal host that a list blocks; Node calls no look-up for such. */
+  /** The error for a literal host that a list blocks; Node calls no look-up for literal hosts. */
   get blocked(): Error | undefined {
     return isIP(this.#host) === 0 ? undefined : this.#judge([{ address: this.#host, family: isIP(this.#host) }]).error
   }
 
-  /** For Node's own `connect`, in place of the caller's. Returns in a later turn, when the handle is in the guard's hands. */
+  /**
+   * Passed to Node's own `connect`, in place of the caller's. Returns in a later turn, when the guard holds the handle.
+   */
   readonly lookup: Callable = (name, options, done) => {
     process.nextTick(() => {
       const handle = handleOf(this.#socket)
@@ -65,7 +67,7 @@ export class HostLookup {
         name,
         { ...Object(options), ...(all && { all }) },
         (error: unknown, first: unknown, family: unknown) => {
-          // Of an earlier life of the socket, or one that is over.
+          // A look-up of an earlier life of the socket, or of one that is over.
           if (handleOf(this.#socket) !== handle || !this.#socket.connecting) return
           this.#take(error, Array.isArray(first) ? first.filter(isFound) : [{ address: String(first), family: Number(family) }], done)
         },
@@ -80,7 +82,7 @@ export class HostLookup {
       done(error)
       return
     }
-    // Node shows the first by itself; a listener may end the socket at any of them.
+    // Node emits the first address itself; a listener may destroy the socket at any of them.
     for (const { address, family } of others) {
       this.#socket.emit('lookup', null, address, family, this.#host)
       if (!this.#socket.connecting) return
@@ -89,7 +91,7 @@ export class HostLookup {
     done(null, first.address, first.family)
   }
 
-  /** What a list of forbidden addresses leaves. */
+  /** Filters addresses with the list of blocked ones. */
   #judge(found: readonly Found[]): { readonly error?: Error | undefined; readonly allowed: readonly Found[] } {
     const lists = [this.#options['blockList'], property(this.#socket, 'blockList')].filter((list) => BlockList.isBlockList(list))
     if (lists.length === 0) return { allowed: found }
@@ -118,7 +120,7 @@ export class HostLookup {
     return isCallable(lookup) && lookup !== dns.lookup ? lookup : undefined
   }
 
-  /** Where Node would try several. */
+  /** Whether Node would try several addresses. */
   get #wantsAll(): boolean {
     const { family, localAddress, autoSelectFamily } = this.#options
     const one = family === 4 || family === 6 || family === 'IPv4' || family === 'IPv6' || Boolean(localAddress)
@@ -130,7 +132,7 @@ function isFound(value: unknown): value is Found {
   return typeof property(value, 'address') === 'string'
 }
 
-/** As Node puts it. */
+/** The same error as in Node. */
 function blocked(address: string): Error {
   return Object.assign(new Error(`IP(${address}) is blocked by net.BlockList`), { code: 'ERR_IP_BLOCKED' })
 }

@@ -1,4 +1,6 @@
-/** `dns.lookup` in an overlay: no query, but an address that stands for the name until something connects to it. */
+/**
+ * `dns.lookup` in an overlay sends no query: it returns an address that stands for the name until a connection uses it.
+ */
 import dns, { type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import { asTroupeError, literalOf } from '@troupe/core'
@@ -15,7 +17,7 @@ import { type Callable, callLater, isCallable, replaceMethod } from '../node/pat
 
 let guarded: typeof dns.lookup | undefined
 
-/** `dns.lookup` without the guard: Node's own, or what user code put in its place. */
+/** Returns `dns.lookup` without the guard: Node's own, or the replacement that user code installed. */
 export function unguardedLookup(): typeof dns.lookup {
   return dns.lookup === guarded ? systemLookup : dns.lookup
 }
@@ -59,18 +61,18 @@ export function guardLookup(): void {
   })
 }
 
-/** What is no name, Node answers itself, without a query. */
+/** Node itself handles values that are not names, without a query. */
 function isForOverlay(name: unknown): name is string {
   return typeof name === 'string' && name !== '' && threadOverlay() !== null
 }
 
-/** In the clear; an address is no name. */
+/** Checks permission in the clear network; an address is not a name. */
 function checkResolve(name: unknown): Promise<void> | undefined {
   if (typeof name !== 'string' || name === '' || isIP(name) !== 0 || threadOverlay() !== null) return undefined
   return checkPermission('socket.resolve', name)
 }
 
-/** In a sealed thread the clear network's names are resolved by the kernel. */
+/** In a sealed thread the kernel resolves names of the clear network. */
 function isForKernel(name: unknown): name is string {
   return isSealed() && typeof name === 'string' && name !== '' && isIP(name) === 0 && threadOverlay() === null
 }
@@ -123,15 +125,15 @@ async function answerLater(found: Promise<LookupAddress>, answer: (found: Lookup
   }
 }
 
-/** `localhost` and the names below it are this machine's own, wherever they are asked for (RFC 6761 §6.3). */
+/** `localhost` and the names below it mean this machine in every network (RFC 6761 §6.3). */
 const local = /^(?:.+\.)?localhost\.?$/i
 
-/** What there is to know of a name without a query. */
+/** Returns what is known about a name without a query. */
 function standIn(name: string, options: unknown): LookupAddress | Promise<LookupAddress> {
   const literal = literalOf(name)
   if (literal !== undefined) return { address: literal, family: isIP(literal) }
   const wanted = familyIn(options)
-  // Filters against private addresses are to see it as what it is.
+  // Filters against private addresses must see the loopback address.
   if (local.test(name)) return wanted === 6 ? { address: '::1', family: 6 } : { address: '127.0.0.1', family: 4 }
   const inFamily = (address: string) => (wanted === 6 ? { address: mapped(address), family: 6 } : { address, family: 4 })
   const address = fakeAddresses.addressOf(name)

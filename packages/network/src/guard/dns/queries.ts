@@ -1,6 +1,6 @@
 /**
- * Queries of names beside `dns.lookup`. In an overlay, addresses of names and names of addresses are asked of the overlay where it can
- * tell, and everything else is refused; in the clear they are asked about where policies are in force.
+ * Name queries other than `dns.lookup`. In an overlay, the overlay resolves addresses of names and names of addresses
+ * if it can, and everything else is refused. In the clear network permission is checked where policies apply.
  */
 import dns from 'node:dns'
 import { asTroupeError, type EntryId, type TroupeError } from '@troupe/core'
@@ -13,7 +13,7 @@ import { property } from '../../sockets/internals.ts'
 import { unbound, deniedIn } from '../errors.ts'
 import { type Callable, callLater, isCallable, replaceMethod } from '../node/patch.ts'
 
-/** What each function asks for, as the second argument of `dns.resolve` says it. */
+/** The record type of each function, as in the second argument of `dns.resolve`. */
 const queries: Readonly<Record<string, string | undefined>> = {
   lookupService: undefined,
   resolve: 'A',
@@ -33,7 +33,7 @@ const queries: Readonly<Record<string, string | undefined>> = {
   reverse: 'PTR',
 }
 
-/** Like the limits of Node's own resolver: five seconds, four times over. */
+/** Like the limits of Node's own resolver: five seconds, four attempts. */
 const timeout = 20_000
 
 export function guardQueries(): void {
@@ -49,7 +49,7 @@ export function guardQueries(): void {
         if (!isCallable(requester)) throw invalidCallback(name)
         answer.then(
           (found) => {
-            // What is asked in the clear calls back by itself.
+            // A query in the clear network calls back itself.
             if (found !== inTheClear) callLater(requester, null, found)
           },
           (error: unknown) => callLater(requester, error),
@@ -70,7 +70,7 @@ export function guardQueries(): void {
 
 const inTheClear = Symbol('asked in the clear')
 
-/** What comes of a query; nothing where Node is to ask it as ever. */
+/** Returns the result of a query; `undefined` if Node runs it as usual. */
 function answerTo(title: string, name: string, args: readonly unknown[], original: Callable, self: unknown): Promise<unknown> | undefined {
   const network = threadOverlay()
   if (network === undefined) return Promise.reject(unbound(title))
@@ -94,7 +94,7 @@ async function ask(overlay: EntryId, title: string, type: string | undefined, su
     if (type === 'PTR') return await reverse(route, subject, { timeout })
     const found = await resolve(route, subject, { family: type === 'A' ? 4 : 6, timeout })
     const withTtl = args.some((option) => property(option, 'ttl') === true)
-    // No overlay tells how long an address may be kept: not at all, then.
+    // Overlays report no TTL for an address, so it is 0.
     return found.map(({ address }) => (withTtl ? { address, ttl: 0 } : address))
   } catch (thrown) {
     const error = asTroupeError(thrown)
@@ -106,7 +106,7 @@ async function ask(overlay: EntryId, title: string, type: string | undefined, su
 /** What to do instead of a query. */
 export const byName = 'Connect by name: the overlay finds the address'
 
-/** In the words of c-ares, which libraries look for. */
+/** Returns the c-ares error code, which libraries look for. */
 function codeOf({ kind, details }: TroupeError): string {
   if (kind === 'Timeout') return dns.TIMEOUT
   if (kind === 'Canceled') return dns.CANCELLED

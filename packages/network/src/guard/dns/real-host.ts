@@ -1,4 +1,4 @@
-/** What a host means that code connects to: a name, an address, or an address that stands for a name. */
+/** The real host behind a `connect` target: a name, an address, or an address that stands for a name. */
 import { invalid } from '@troupe/core'
 import { applicationAccess } from '../../dial/network-access.ts'
 import type { Target } from '../../overlay/overlay.ts'
@@ -6,9 +6,11 @@ import { fakeAddresses, fakeNumberOf } from './fake-addresses.ts'
 import { standsForName } from '../errors.ts'
 
 /**
- * `host` as it may travel to an overlay: the name behind an address that stands for one, in whatever form; all others as they are.
+ * Returns `host` in the form that an overlay may get: the name behind an address that stands for one, in whatever
+ * notation; other hosts are unchanged.
  *
- * @throws TroupeError `Invalid` for an address that stands for a name which this thread does not know, or no more.
+ * @throws TroupeError `Invalid` for an address that stands for a name which this thread does not know, or no longer
+ *   knows.
  */
 export function realHost(host: string): string {
   const number = fakeNumberOf(host)
@@ -22,14 +24,14 @@ export function realHost(host: string): string {
   )
 }
 
-/** {@link realHost} of a target. */
+/** Applies {@link realHost} to a target. */
 export function realTarget({ host, port }: Target): Target {
   return { host: realHost(host), port }
 }
 
 /**
- * Rejects where `host` is an address that stands for a name of an overlay: the clear network has no way there. Nothing for every other
- * host, at once.
+ * Rejects if `host` is an address that stands for a name of an overlay, because the clear network cannot reach it.
+ * Returns `undefined` at once for every other host.
  */
 export function refuseFakeAddress(host: string): Promise<void> | undefined {
   const number = fakeNumberOf(host)

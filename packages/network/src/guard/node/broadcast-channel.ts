@@ -1,4 +1,7 @@
-/** Node's own channels, whose names are those of all threads of the process: the guard gives each network names of its own. Loaded before it. */
+/**
+ * Node's own channels, whose names all threads of the process share. The guard gives each network its own names. This
+ * module must load before the guard.
+ */
 import workerThreads from 'node:worker_threads'
 
 export const { BroadcastChannel } = workerThreads

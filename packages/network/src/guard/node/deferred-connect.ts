@@ -1,4 +1,7 @@
-/** Native handles that wait for leave before they connect: below all of Node's own code, so that names are resolved and the address known. */
+/**
+ * Native handles that wait for permission before they connect. This is below all of Node's own code, so names are
+ * already resolved and the address is known.
+ */
 import type { Socket } from 'node:net'
 import { innermost } from '../tcp/connect-through.ts'
 import { checkConnect, isAsking, isOrdinary, pathAsked } from '../../sockets/socket-permission.ts'
@@ -8,11 +11,11 @@ import { isDialling } from '../../sockets/own-sockets.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
 import { type Callable, isCallable } from './patch.ts'
 
-/** Where a socket was told to connect to. */
+/** The target of a `connect` call. */
 class ConnectOptions {
-  /** In the words of who told it. */
+  /** As the caller wrote it. */
   readonly host: string
-  /** Whether policies are asked about it. */
+  /** Whether policies apply to it. */
   readonly asks: boolean
 
   constructor(host: string) {
@@ -21,22 +24,23 @@ class ConnectOptions {
   }
 }
 
-/** On sockets: every connection has one, so it is no entry of a map. */
+/** Stored on the socket and not in a map, because every connection has one. */
 const connectOptions = Symbol('troupe.errand')
 
-/** Notes where a socket in the clear is to connect. */
+/** Records the target of a socket in the clear network. */
 export function willConnect(socket: Socket, host: string): void {
   Reflect.set(socket, connectOptions, new ConnectOptions(host))
 }
 
 /**
- * Has `handle` connect once that is allowed; the answer is that of a native `connect`. A refusal is the error of the socket.
+ * Makes `handle` connect once that is allowed; returns like a native `connect`. A refusal is emitted as the error of
+ * the socket.
  *
- * @param args - Of the native method: the request, then address and port, or a path.
+ * @param args - Arguments of the native method: the request, then address and port, or a path.
  */
 export function connectWhenAllowed(handle: object, args: readonly unknown[], original: Callable): unknown {
   const [request, place, port] = args
-  // Nearly always.
+  // The common case.
   if (!mayStandForName(String(place)) && isOrdinary()) return Reflect.apply(original, handle, args)
   const isPath = typeof port !== 'number'
   const address = isPath ? pathAsked(String(place)) : String(place)
@@ -44,7 +48,7 @@ export function connectWhenAllowed(handle: object, args: readonly unknown[], ori
   if (typeof socket !== 'object' || socket === null) return Reflect.apply(original, handle, args)
   const asked = permissionFor(socket, address, isPath ? undefined : port)
   if (asked === undefined) return Reflect.apply(original, handle, args)
-  // The socket may have been destroyed since, and connected again, by another handle.
+  // The socket may have been destroyed since, and connected again with another handle.
   const isCurrent = () => {
     const current = property(socket, '_handle')
     return typeof current === 'object' && current !== null && innermost(current) === handle
@@ -52,7 +56,7 @@ export function connectWhenAllowed(handle: object, args: readonly unknown[], ori
   asked.then(
     () => {
       if (!isCurrent()) return
-      // A link that leads elsewhere by now does not count.
+      // Uses the resolved path, so that a symbolic link that changed since has no effect.
       const status = Reflect.apply(original, handle, isPath ? [request, address] : args)
       const finish = property(request, 'oncomplete')
       if (status !== 0 && isCallable(finish)) Reflect.apply(finish, request, [status, handle, request, true, true])
@@ -66,10 +70,10 @@ export function connectWhenAllowed(handle: object, args: readonly unknown[], ori
 }
 
 function permissionFor(socket: object, address: string, port: number | undefined): Promise<void> | undefined {
-  // One of the guard's own was asked about before, if anybody was.
+  // The permission of the guard's own sockets was checked before.
   if (isDialling(socket)) return undefined
   const told: unknown = Reflect.get(socket, connectOptions)
-  // Of one that came past the guard no more is known than the address.
+  // For a connection that bypassed the guard, only the address is known.
   const { host, asks } = told instanceof ConnectOptions ? told : { host: address, asks: true }
   const ask = () => (asks ? checkConnect(host, address, port) : undefined)
   const real = refuseFakeAddress(address)

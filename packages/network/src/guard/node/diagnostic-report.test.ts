@@ -16,7 +16,7 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
 
-/** Whose names a report shows: it looked them up, or it shows addresses. */
+/** The hosts that a report shows: names if it resolved them, else addresses. */
 function hosts(): readonly unknown[] {
   const handles = property(process.report.getReport(), 'libuv')
   return (Array.isArray(handles) ? handles : [])

@@ -1,36 +1,37 @@
 /**
- * A diagnostic report looks up the host names of both ends of each socket, which asks the host's DNS. In an overlay it shows addresses
- * instead: Node's `excludeNetwork` is in force there, and cannot be turned off. In a sealed thread, and in one with an environment of its own, it
- * shows no environment variables (`excludeEnv`), because those are the program's, not the thread's. Both belong to each thread alone, also in the report of the main thread
- * on all others.
+ * A diagnostic report resolves the host names of both ends of each socket with the host's DNS. In an overlay it shows
+ * addresses instead: Node's `excludeNetwork` is set there and cannot be turned off. In a sealed thread, and in one with
+ * its own environment, it shows no environment variables (`excludeEnv`), because they belong to the program, not the
+ * thread. Both options apply to each thread separately, also in the main thread's report on all other threads.
  */
 import { unsupported } from '../../sockets/internals.ts'
 import { isSealed } from '../../sealed/sealed.ts'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { isCallable, replaceMethod } from './patch.ts'
 
-/** Taken before user code could replace it. */
+/** Saved before user code could replace it. */
 const { apply } = Reflect
 
 let hasOwnEnvironment = false
 
-/** This thread does not see all of the program's environment. */
+/** Excludes the environment: this thread may not see all of the program's variables. */
 export function hideEnvironment(): void {
   hasOwnEnvironment = true
 }
 
-/** Something that reports leave out. */
+/** A part that reports exclude. */
 interface Exclusion {
-  /** Before a report that code asks for. */
+  /** Called before a report that code requests. */
   readonly begin: () => void
-  /** After it. */
+  /** Called after it. */
   readonly end: () => void
 }
 
 /**
- * Reports that Node writes by itself, after a crash or on a signal, ask nobody: they never look names up in a guarded thread.
+ * Reports that Node writes by itself, after a crash or on a signal, run no hook: so look-ups are always off in a
+ * guarded thread.
  *
- * @throws TroupeError `Internal` where this Node could not be kept from it.
+ * @throws TroupeError `Internal` if this version of Node does not allow that.
  */
 export function guardReports(): void {
   const network = exclusion('excludeNetwork', () => isSealed() || threadOverlay() !== null, true)
@@ -50,10 +51,10 @@ export function guardReports(): void {
 }
 
 /**
- * Puts an option of `process.report` under control.
+ * Controls an option of `process.report`.
  *
- * @param isForced - Whether it is in force here whatever code chooses.
- * @param atRest - Its value while no code asks for a report; code's choice where it is false.
+ * @param isForced - Whether the option is on here whatever code chooses.
+ * @param atRest - Its value while no code requests a report; if false, the value that code chose.
  */
 function exclusion(name: string, isForced: () => boolean, atRest: boolean): Exclusion {
   const { report } = process
@@ -74,7 +75,7 @@ function exclusion(name: string, isForced: () => boolean, atRest: boolean): Excl
     enumerable: true,
     get: () => isForced() || chosen,
     set: (value: unknown) => {
-      // As Node checks it.
+      // Validated by Node itself.
       exclude(value)
       chosen = value
       rest()

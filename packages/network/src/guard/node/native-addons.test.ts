@@ -9,7 +9,9 @@ import { isTrustedAddon, trustAddons } from './native-addons.ts'
 let folder = ''
 let lab: Lab
 
-/** Files of an application, with what they hold. None is a native library, so that loading one fails in a way of its own. */
+/**
+ * Files of an application, with their contents. None is a native library, so that loading one fails with its own error.
+ */
 const files = {
   'node_modules/better-sqlite3/package.json': { name: 'better-sqlite3' },
   'node_modules/better-sqlite3/build/addon.node': {},
@@ -80,7 +82,7 @@ describe('an addon is trusted', () => {
 it('is loaded in an overlay, and no other is', () => {
   installGuard({ native: ['sharp'] })
   const load = (file: string) => () => inNetwork(a, () => process.dlopen({ exports: {} }, join(folder, file)))
-  // As far as the loader of the operating system.
+  // It gets as far as the loader of the operating system.
   expect(load('node_modules/@img/sharp-linux-x64/lib/sharp.node')).toThrow(expect.objectContaining({ code: 'ERR_DLOPEN_FAILED' }))
   expect(load('node_modules/better-sqlite3/build/addon.node')).toThrow(
     expect.objectContaining({ code: 'EOVERLAY', message: containing('network_service.native') }),

@@ -1,4 +1,7 @@
-/** Which native addons may load in an overlay: those of packages that the application's author named in `network_service.native`. */
+/**
+ * Decides which native addons may load in an overlay: those of packages that the application's author named in
+ * `network_service.native`.
+ */
 import { readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,14 +9,14 @@ import { property } from '../../sockets/internals.ts'
 
 let trusted: readonly string[] = []
 
-/** Names packages whose addons open no sockets. Runtimes call it before any user code. */
+/** Registers packages whose addons open no sockets. Runtimes call it before any user code. */
 export function trustAddons(packages: readonly string[]): void {
   trusted = packages
 }
 
 /**
- * Whether the addon lies in a package that was named, or in one that a named package lists in `optionalDependencies`, which is how
- * binaries for single platforms are published (`sharp` and `@img/sharp-linux-x64`). Links are followed first.
+ * Whether the addon is in a named package, or in one that a named package lists in `optionalDependencies`. Binaries for
+ * single platforms are published that way (`sharp` and `@img/sharp-linux-x64`). Links are resolved first.
  */
 export function isTrustedAddon(file: unknown): boolean {
   if (trusted.length === 0 || typeof file !== 'string') return false
@@ -21,7 +24,7 @@ export function isTrustedAddon(file: unknown): boolean {
     const home = packageOf(realpathSync(file.startsWith('file:') ? fileURLToPath(file) : file))
     return home !== undefined && trusted.some((name) => name === home.name || optionalPackages(name, home.folder).includes(home.name))
   } catch {
-    // A file that is not there is nobody's.
+    // A missing file belongs to no package.
     return false
   }
 }
@@ -31,7 +34,10 @@ interface Home {
   readonly folder: string
 }
 
-/** The package that a file lies in: by its place in `node_modules`, or, outside of any, by the nearest `package.json` with a name. */
+/**
+ * Returns the package of a file: by its place in `node_modules`, or, outside of any, by the nearest `package.json` with
+ * a name.
+ */
 function packageOf(file: string): Home | undefined {
   const modules = `${sep}node_modules${sep}`
   const at = file.lastIndexOf(modules)
@@ -47,7 +53,7 @@ function packageOf(file: string): Home | undefined {
   return undefined
 }
 
-/** The `optionalDependencies` of the package `name`, as Node finds it from `folder`. */
+/** Returns the `optionalDependencies` of the package `name`, resolved by Node from `folder`. */
 function optionalPackages(name: string, folder: string): readonly string[] {
   for (let at = folder; ; at = dirname(at)) {
     const manifest = manifestIn(join(at, 'node_modules', name))

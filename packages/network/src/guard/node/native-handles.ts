@@ -1,6 +1,7 @@
 /**
- * Below all of Node's own code: native handles open, bind and connect nothing outside the clear network, whoever holds them, but for
- * those that dial for the guard. What the guard above forgot, or a caller that kept a function from before, ends here.
+ * Guards native handles, below all of Node's own code. Outside the clear network no handle may open, bind or connect
+ * anything, whoever holds it, except handles that dial for the guard. This catches calls that the guard above misses,
+ * and callers that saved a function earlier.
  */
 import { constants } from 'node:os'
 import { internals } from '../../sockets/internals.ts'
@@ -14,10 +15,10 @@ import { threadOverlay } from '../../overlay/thread-network.ts'
 const notAllowed = -constants.errno.EACCES
 const connecting = ['connect', 'connect6']
 const binding = ['bind', 'bind6', 'listen']
-/** What a server of ours does before its handle has an owner. */
+/** Methods that our own server calls before its handle has an owner. */
 const placing = new Set(['bind', 'listen'])
 const sending = ['send', 'send6', 'open']
-/** Standard input, output and error are no way out. */
+/** Standard input, output and error are no network. */
 const lastStandardDescriptor = 2
 
 export function guardHandles(): void {
@@ -47,7 +48,7 @@ type Ask = (handle: object, args: readonly unknown[], original: Callable) => unk
 
 const callAtOnce: Ask = (handle, args, original) => Reflect.apply(original, handle, args)
 
-/** A descriptor that somebody opened elsewhere: `new net.Socket({ fd })`. */
+/** A descriptor that was opened elsewhere: `new net.Socket({ fd })`. */
 function forbidDescriptors(prototype: object): void {
   const original: unknown = Reflect.get(prototype, 'open')
   if (!isCallable(original)) return

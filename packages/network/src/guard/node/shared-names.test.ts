@@ -9,7 +9,7 @@ import { a, b, inNetwork, type Lab, startLab } from '../testing/lab.ts'
 import { isCallable } from './patch.ts'
 
 let lab: Lab
-/** Of a thread without a guard, which posts what it is told to. */
+/** A thread without a guard, which posts the messages that it gets. */
 let stranger: Thread
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
 
-/** What arrives at each of the channels, from now on. */
+/** Collects what arrives at each of the channels, from now on. */
 function collect(channels: readonly BroadcastChannel[]): readonly unknown[][] {
   return channels.map((channel) => {
     const got: unknown[] = []
@@ -36,7 +36,7 @@ function collect(channels: readonly BroadcastChannel[]): readonly unknown[][] {
   })
 }
 
-/** What channels of that name get: each in a network of its own. */
+/** Collects what channels of that name receive, each in its own network. */
 function listen(name: string, networks: readonly (EntryId | null)[]) {
   const channels = networks.map((network) => inNetwork(network, () => new BroadcastChannel(name)))
   return { got: collect(channels), channels, close: () => channels.forEach((channel) => channel.close()) }

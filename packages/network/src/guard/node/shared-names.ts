@@ -1,6 +1,6 @@
 /**
- * Broadcast channels and Web Locks have names that all threads of the process share. Here the names of one network are not those of
- * another: Node sees them with the network in front, and callers see them as they wrote them.
+ * Broadcast channels and Web Locks have names that all threads of the process share. Here each network has its own
+ * names: Node gets the name with the network as prefix, and callers see the name that they wrote.
  */
 import workerThreads from 'node:worker_threads'
 import { BroadcastChannel } from './broadcast-channel.ts'
@@ -16,7 +16,10 @@ export function guardSharedNames(): void {
   guardLocks()
 }
 
-/** What stands before the names of the network in force; nothing in the clear, so that code outside of applications finds them. */
+/**
+ * Returns the prefix for names in the current network. It is empty in the clear network, so that code outside of
+ * applications finds them.
+ */
 function prefix(what: string): string {
   const overlay = threadOverlay()
   if (overlay === undefined) throw unbound(what)
@@ -25,12 +28,12 @@ function prefix(what: string): string {
   return `${mark}${JSON.stringify([overlay, actor, process, epoch])}:`
 }
 
-/** In the clear, a name that looks like one of an overlay is kept from being one. */
+/** In the clear network, a name that looks like one of an overlay is escaped. */
 function scoped(name: string, before: string): string {
   return before === '' && name.startsWith(mark) ? `${mark}clear:${name}` : `${before}${name}`
 }
 
-/** The caller's own name; `undefined` for one of another network. */
+/** Returns the caller's own name; `undefined` for one of another network. */
 function unscoped(name: string, before: string): string | undefined {
   const own = before === '' ? `${mark}clear:` : before
   if (name.startsWith(own)) return name.slice(own.length)
@@ -60,7 +63,7 @@ function guardLocks(): void {
     const before = prefix('locks.request')
     const text = String(name)
     const callback = rest.at(-1)
-    // Node refuses such names; with something in front it would not.
+    // Node refuses such names, but would accept them with a prefix.
     if (text.startsWith('-') || !isCallable(callback)) return Reflect.apply(original, self, [name, ...rest])
     const granted = (lock: unknown) => callback(typeof lock === 'object' && lock !== null ? named(lock, text) : lock)
     return Reflect.apply(original, self, [scoped(text, before), ...rest.slice(0, -1), granted])
@@ -80,7 +83,7 @@ function ownLocks(list: unknown, before: string): readonly object[] {
   })
 }
 
-/** A lock is what it was, under the name that its holder wrote. */
+/** Shows a lock under the name that its holder wrote. */
 function named(lock: object, name: string): object {
   return Object.defineProperty(lock, 'name', { value: name, configurable: true, enumerable: true })
 }

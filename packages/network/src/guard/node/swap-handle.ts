@@ -1,4 +1,4 @@
-/** Gives a socket that user code waits for the connection that was dialled for it. */
+/** Gives a waiting socket of user code the connection that was dialled for it. */
 import { isIPv6, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { unavailable } from '@troupe/core'
@@ -9,9 +9,9 @@ import { detachHandle } from '../../sockets/detach-handle.ts'
 import { type Callable, isCallable } from './patch.ts'
 
 /**
- * Moves the handle of `dialled` into `socket`; `dialled` is of no use afterwards.
+ * Moves the handle of `dialled` into `socket`; `dialled` is unusable afterwards.
  *
- * @param peer - The address that the socket is to show as its far end; a connection in the clear knows that itself.
+ * @param peer - The remote address that the socket shows; a connection in the clear network has its own.
  */
 export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer?: Target): void {
   connectionMoved(dialled, socket)
@@ -30,7 +30,10 @@ export function swapHandle(socket: Socket, dialled: Socket, target: Target, peer
   deliver(socket, rest)
 }
 
-/** What Node loses when a TLS socket changes its handle: without it there is no `session` event, and so no resumption. */
+/**
+ * Restores state that Node loses when a TLS socket changes its handle: without it there is no `session` event, and so
+ * no resumption.
+ */
 function restoreTls(socket: TLSSocket): void {
   const handle = handleOf(socket)
   if (handle === undefined) return
@@ -39,7 +42,7 @@ function restoreTls(socket: TLSSocket): void {
   if (socket.listenerCount('keylog') > 0) call(handle, 'enableKeylogCallback')
 }
 
-/** What the target sent right behind the proxy's reply comes first. */
+/** Data that the target sent directly after the proxy's reply comes first. */
 function deliver(socket: Socket, bytes: Buffer): void {
   const { onread } = internals()
   const callback: unknown = Reflect.get(socket, onread.callback)
@@ -47,7 +50,7 @@ function deliver(socket: Socket, bytes: Buffer): void {
   else socket.push(bytes)
 }
 
-/** For a socket with `onread`: in its own buffer, piece by piece, until it wants no more for now. */
+/** For a socket with `onread`: fills its own buffer, piece by piece, until the callback pauses it. */
 function fill(socket: Socket, bytes: Buffer, callback: Callable): void {
   const { onread } = internals()
   for (let at = 0; at < bytes.length; ) {

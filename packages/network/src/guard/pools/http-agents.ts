@@ -1,6 +1,7 @@
 /**
- * Keep-alive pools of `node:http` and `node:https`, the user's and the global ones: the name under which an agent files a connection also
- * says its {@link connectionKey}. Where policies are in force, a connection is opened in the name of the request that it is for.
+ * Keep-alive pools of `node:http` and `node:https`, the user's and the global ones. The name under which an agent pools
+ * a connection also contains its {@link connectionKey}. Where policies apply, a connection is opened on behalf of the
+ * request that needs it.
  */
 import { currentSlot, runInSlot, type Slot } from '@troupe/core'
 import { threadOverlay } from '../../overlay/thread-network.ts'
@@ -8,14 +9,18 @@ import { connectionKey, isKeyed } from './connection-key.ts'
 import { property } from '../../sockets/internals.ts'
 import { type Callable, isCallable, replaceFunction } from '../node/patch.ts'
 
-// An import would read all names of the module, `WebSocket` among them, and that loads undici (`docs/discoveries/0057-importing-http.md`).
+// An import would read all names of the module, including `WebSocket`, which loads undici
+// (`docs/discoveries/0057-importing-http.md`).
 const { Agent } = process.getBuiltinModule('node:http')
 
-/** In options: whose request it was, and the key then. Connections are filed in other contexts, and in later lives of the overlay, too. */
+/**
+ * In options: the context of the request, and its key at that time. Connections are also pooled in other contexts, and
+ * in later generations of the overlay.
+ */
 const madeBy = Symbol('troupe.request')
 
 class Made {
-  /** None in an overlay, where it is the thread's connection, whoever makes it. */
+  /** `undefined` in an overlay, where the connection belongs to the thread, whatever code makes it. */
   readonly slot: Slot | undefined
   readonly key: string
 
@@ -27,7 +32,9 @@ class Made {
 
 const asking = new WeakSet<Callable>()
 
-/** Every request comes by here, so these are plain functions, which in the clear do nothing unless policies are in force. */
+/**
+ * Every request calls these, so they are plain functions. In the clear network they do nothing unless policies apply.
+ */
 export function guardAgents(): void {
   replaceFunction(Agent.prototype, 'addRequest', (original) => {
     return function addRequest(this: unknown, request: unknown, options: unknown, port: unknown, localAddress: unknown) {
@@ -49,12 +56,18 @@ export function guardAgents(): void {
   })
 }
 
-/** Of a connection that came past {@link guardAgents}. In the clear it is from before policies were in force, and no actor's. */
+/**
+ * The key of a connection that bypassed {@link guardAgents}. In the clear network it is older than the policies, and
+ * belongs to no actor.
+ */
 function unmadeKey(): string {
   return threadOverlay() === null ? '' : connectionKey()
 }
 
-/** A request that waited its turn is served in the context of the one that made room, by agents with a `createSocket` of their own too. */
+/**
+ * A queued request runs in the context of the request that freed its connection, also in agents with their own
+ * `createSocket`: this restores its own context.
+ */
 function openInName(agent: object): void {
   const current = property(agent, 'createSocket')
   if (!isCallable(current) || asking.has(current)) return

@@ -1,11 +1,11 @@
-/** Agents of undici, one for each {@link connectionKey}, made when they are needed. */
+/** Agents of undici, one for each {@link connectionKey}, made on demand. */
 import { currentSlot } from '@troupe/core'
 import { threadOverlay } from '../../overlay/thread-network.ts'
 import { connectionKey } from './connection-key.ts'
 import { type ConnectContext, contextKey } from './connect-context.ts'
 import { isCallable } from '../node/patch.ts'
 
-/** Beyond it the agent that was unused for longest is closed; it finishes what runs. */
+/** Above this number the least recently used agent is closed; it finishes its running requests. */
 const mostAgents = 256
 
 interface Entry {
@@ -18,17 +18,17 @@ export class AgentsByKey {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
 
-  /** @param make - Makes an agent whose connections are opened with these options. */
+  /** @param make - Makes an agent that opens its connections with these options. */
   constructor(make: (connect: object) => object) {
     this.#make = make
   }
 
-  /** The agent for the code that runs. */
+  /** Returns the agent for the running code. */
   forCaller(): object {
     const slot = currentSlot()
     const key = connectionKey()
     const entry = this.#entries.get(key) ?? this.#open()
-    // Connections that it opens later are asked about in the name of whoever used it last, and so is still there.
+    // The permission for connections that it opens later is checked for its last user, which still runs.
     entry.context.slot = slot
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -38,7 +38,8 @@ export class AgentsByKey {
 
   #open(): Entry {
     const context: ConnectContext = { slot: undefined }
-    // In an overlay its own limits hold, which may be longer than undici's 10 s, and its own errors tell why.
+    // In an overlay the overlay's own timeouts apply, which may be longer than undici's 10 s, and its own errors give
+    // the reason.
     const limit = typeof threadOverlay() !== 'string' ? {} : { timeout: 0 }
     return { agent: this.#make({ ...limit, [contextKey]: context }), context }
   }

@@ -1,33 +1,34 @@
 /**
- * The built-in `fetch`, `WebSocket` and `EventSource`, and npm's undici where it uses the global dispatcher: in its place stands one whose
- * connections are kept for each life of the overlay, and in the clear for each actor.
+ * The built-in `fetch`, `WebSocket` and `EventSource`, and npm's undici if it uses the global dispatcher. A facade
+ * replaces the dispatcher. It keeps separate connections for each generation of the overlay, and in the clear network
+ * for each actor.
  */
 import { AgentsByKey } from './undici-agents.ts'
 import { isKeyed } from './connection-key.ts'
 import { isCallable, replaceMethod } from '../node/patch.ts'
 
-/** Undici of different ages looks in different places. */
+/** Versions of undici look for the dispatcher under different symbols. */
 const newer = Symbol.for('undici.globalDispatcher.2')
 const older = Symbol.for('undici.globalDispatcher.1')
 
-/** Whether those that undici puts there are covered. One that user code puts there later is its own. */
+/** Whether undici's own dispatchers are covered. A dispatcher that user code installs later is not. */
 let covered = false
 
 /**
- * Covers `fetch` from its first use on. Loading undici takes longer than all the rest of the guard, and most threads never do: where
- * something else loads it, {@link coverDispatchers} is called before its first connection.
+ * Covers `fetch` from its first use on. To load undici takes longer than the rest of the guard, and most threads never
+ * use it. If something else loads undici, {@link coverDispatchers} is called before its first connection.
  */
 export function guardFetch(): void {
   coverDispatchers()
   replaceMethod(globalThis, 'fetch', (target, self, args) => {
-    // Loads undici, which puts its dispatcher in place.
+    // Loads undici, which installs its dispatcher.
     if (!covered) void globalThis.Request
     coverDispatchers()
     return Reflect.apply(target, self, args)
   })
 }
 
-/** Puts a facade before the global dispatchers, once they are there. */
+/** Replaces the global dispatchers with facades, once they are installed. */
 export function coverDispatchers(): void {
   if (covered) return
   const [latest, legacy] = [dispatcherAt(newer), dispatcherAt(older)]
@@ -37,7 +38,7 @@ export function coverDispatchers(): void {
   const facade = facadeOf(original)
   if (latest !== undefined) Reflect.set(globalThis, newer, facade)
   if (legacy === undefined) return
-  // The older protocol is spoken by a wrapper around a dispatcher of the newer one.
+  // The dispatcher for the older protocol is a wrapper around a newer one.
   const same = legacy.constructor === original.constructor
   Reflect.set(globalThis, older, same ? facade : construct(legacy.constructor, facade))
 }
@@ -47,7 +48,7 @@ function dispatcherAt(place: symbol): object | undefined {
   return typeof found === 'object' && found !== null ? found : undefined
 }
 
-/** Like `original`, but that it dispatches by key. It is the thread's, so that closing it does nothing. */
+/** Returns an object like `original` that dispatches by key. It belongs to the thread, so `close()` does nothing. */
 function facadeOf(original: object): object {
   const agents = new AgentsByKey((connect) => construct(original.constructor, { connect }))
   const nothing = { value: async () => {} }

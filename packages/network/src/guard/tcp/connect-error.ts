@@ -3,7 +3,7 @@ import { asTroupeError, type TroupeError } from '@troupe/core'
 import { applicationAccess } from '../../dial/network-access.ts'
 import type { Target } from '../../overlay/overlay.ts'
 
-/** Replies of a proxy (RFC 1928 §6) that the operating system has a word for. */
+/** Replies of a proxy (RFC 1928 §6) for which the operating system has an error code. */
 const replies: Readonly<Record<number, string>> = {
   2: 'EACCES',
   3: 'ENETUNREACH',
@@ -12,13 +12,13 @@ const replies: Readonly<Record<number, string>> = {
   6: 'ETIMEDOUT',
 }
 
-/** `thrown` as the `error` event of a socket that was to connect to `target`. */
+/** Returns `thrown` as the `error` event of a socket that was to connect to `target`. */
 export function asConnectError(thrown: unknown, { host, port }: Target): TroupeError & { readonly code: string } {
   const error = advised(asTroupeError(thrown))
   const { syscall } = error.details
   // A name that the kernel could not resolve for a sealed thread.
   if (syscall === 'getaddrinfo') return Object.assign(error, { code: codeOf(error), syscall, hostname: host })
-  // An address or a port of this side's own that the kernel could not take.
+  // A local address or port that the kernel could not bind.
   if (syscall === 'bind') {
     const { address, port: own } = error.details
     return Object.assign(error, { code: codeOf(error), syscall, address, ...(own !== undefined && { port: own }) })
@@ -26,7 +26,7 @@ export function asConnectError(thrown: unknown, { host, port }: Target): TroupeE
   return Object.assign(error, { code: codeOf(error), syscall: 'connect', address: host, port })
 }
 
-/** Several connections may fail by one and the same error. */
+/** Several connections may fail with the same error object. */
 function advised(error: TroupeError): TroupeError {
   const advice = applicationAccess()?.advice
   if (advice === undefined || error.message.endsWith(advice)) return error
@@ -39,7 +39,7 @@ function advised(error: TroupeError): TroupeError {
 function codeOf({ kind, details }: TroupeError): string {
   if (kind === 'Timeout') return 'ETIMEDOUT'
   if (kind === 'Canceled') return 'ECONNABORTED'
-  // Of a plain socket, whose connection the kernel was asked for.
+  // Of a plain socket, whose connection was requested from the kernel.
   if (kind === 'PermissionDenied' && String(details['action']).startsWith('socket.')) return 'EACCES'
   if (kind === 'PermissionDenied' || kind === 'NotFound' || kind === 'Invalid') return 'EOVERLAY'
   const { replyCode, code } = details

@@ -1,11 +1,14 @@
-/** What `net.Socket.connect` was called with, in any of its forms. */
+/** The arguments of `net.Socket.connect`, in any of its forms. */
 
 export interface ConnectCall {
   readonly options: Readonly<Record<PropertyKey, unknown>>
   readonly callback: unknown
 }
 
-/** Reads the arguments as Node does: options, or a path, or a port with or without a host; a list of those from `net.connect`. */
+/**
+ * Parses the arguments as Node does: options, or a path, or a port with an optional host; a list of those from
+ * `net.connect`.
+ */
 export function readConnect(args: readonly unknown[]): ConnectCall {
   const list: readonly unknown[] = Array.isArray(args[0]) ? args[0] : args
   const [first, second] = list

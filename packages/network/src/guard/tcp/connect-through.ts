@@ -1,6 +1,6 @@
 /**
- * Has a socket connect by a connection that is dialled for it: Node's own `connect` runs, but what it would ask of the native handle is
- * done here, and the handle is swapped. Whoever holds the socket sees what a plain one shows.
+ * Connects a socket by a connection that is dialled for it: Node's own `connect` runs, but its calls of the native
+ * handle are made here, and the handle is swapped. The socket looks like a plain one.
  */
 import type { EntryId } from '@troupe/core'
 import { isIP, type Socket } from 'node:net'
@@ -14,21 +14,24 @@ import { HostLookup, type HostLookupOptions } from '../dns/host-lookup.ts'
 import { handleOf, property } from '../../sockets/internals.ts'
 import { type Callable, isCallable } from '../node/patch.ts'
 
-/** How a connection comes about. */
+/** How a connection is opened. */
 export interface Way {
-  /** That it leads through, if it does. */
+  /** The overlay that it leads through, if any. */
   readonly overlay?: EntryId
   open(target: Target, signal: AbortSignal): Promise<Socket>
   readonly unjudged: HostLookupOptions['unjudged']
-  /** The address that the socket is to show as its far end, where the connection does not know it. */
+  /** Returns the remote address that the socket shows, where the connection does not know it. */
   readonly peerOf?: (target: Target) => Target | Promise<Target>
-  /** The host behind an address that stands for one; others are themselves. Throws for one that cannot be known. */
+  /**
+   * Returns the host behind an address that stands for one; other hosts are unchanged. Throws for an address whose name
+   * is unknown.
+   */
   readonly nameOf: (host: string) => string
 }
 
 const carried = new WeakSet<Socket>()
 
-/** Whether `socket` waits for a connection that is dialled for it, and so will get another handle. */
+/** Whether `socket` waits for a connection to be dialled for it, and so will get another handle. */
 export function isCarried(socket: Socket): boolean {
   return socket.connecting && carried.has(socket)
 }
@@ -45,10 +48,10 @@ export function connectBy(socket: Socket, { options, callback }: ConnectCall, wa
   const closed = socket.destroyed ? formerClosed() : undefined
   const result: unknown = Reflect.apply(original, socket, [{ ...options, ...own }, callback])
   const handle = handleOf(socket)
-  // A TLS socket over one that connects itself has nothing to do but wait.
+  // A TLS socket over one that connects itself only has to wait.
   if (waits || !socket.connecting || handle === undefined) return result
   carried.add(socket)
-  // TLS over this socket looks here for the host, as Node itself leaves it for names alone.
+  // TLS over this socket reads the host here; Node itself sets it only for names.
   Reflect.set(socket, '_host', way.nameOf(host))
   const port = Number(options['port'])
   takeOver(innermost(handle), (request) => {
@@ -57,14 +60,19 @@ export function connectBy(socket: Socket, { options, callback }: ConnectCall, wa
   return result
 }
 
-/** Handles that were told to close by now are: their `close` comes before anything of the next life, as with Node's own sockets. */
+/**
+ * Settles when handles that were told to close are closed: their `close` precedes all events of the next life, as with
+ * Node's own sockets.
+ */
 async function formerClosed(): Promise<void> {
-  // Between two turns of this phase of the event loop is the one in which they close.
+  // They close in the phase of the event loop between two turns of this phase.
   await turn()
   await turn()
 }
 
-/** This side's own address and port, which this socket's own handle has no use for. What they cannot be, Node refuses in its own words. */
+/**
+ * The local address and port, which this socket's own handle does not use. Node validates them, with its own errors.
+ */
 function unlessSound({ localAddress, localPort }: ConnectCall['options']): Readonly<Record<string, unknown>> {
   return {
     localAddress: typeof localAddress === 'string' && isIP(localAddress) !== 0 ? undefined : localAddress,
@@ -72,13 +80,13 @@ function unlessSound({ localAddress, localPort }: ConnectCall['options']): Reado
   }
 }
 
-/** TLS wraps the handle of TCP, which is the one that connects. */
+/** Returns the innermost handle: TLS wraps the TCP handle, which is the one that connects. */
 export function innermost(handle: object): object {
   const parent = property(handle, '_parent')
   return typeof parent === 'object' && parent !== null ? parent : handle
 }
 
-/** Node calls one of these in a later turn, and once more where a socket was destroyed and connected again before that. */
+/** Node calls one of these in a later turn, and once more if a socket was destroyed and connected again before that. */
 function takeOver(handle: object, start: (request: object) => void): void {
   let started = false
   const connect = (request: object) => {
@@ -92,11 +100,14 @@ function takeOver(handle: object, start: (request: object) => void): void {
 interface Targets {
   readonly hosts: readonly string[]
   readonly port: number
-  /** Settles when the life before is over. */
+  /** Settles when the previous life is over. */
   readonly closed: Promise<void> | undefined
 }
 
-/** One life of a socket, from `connect` on: it may be destroyed and connected again before this one's `close` is out. */
+/**
+ * One life of a socket, from `connect` on: the socket may be destroyed and connected again before the `close` event of
+ * this life.
+ */
 class Carrying {
   readonly #socket: Socket
   #handle: object | undefined
@@ -138,7 +149,7 @@ class Carrying {
     } finally {
       socket.off('close', stop)
     }
-    // Outside of this promise, so that what a listener throws is not taken for its failure.
+    // Outside of this promise, so that an exception in a listener does not count as its failure.
     if (!this.#isOver) process.nextTick(() => this.#complete(request))
   }
 
@@ -152,7 +163,7 @@ class Carrying {
   }
 }
 
-/** What comes of the first host that `open` reaches, one after the other. */
+/** Returns the result for the first host that `open` reaches; tries one after the other. */
 async function firstOf(hosts: readonly string[], open: (host: string) => Promise<Socket>, signal: AbortSignal): Promise<Socket> {
   let failure: unknown
   for (const host of hosts) {

@@ -1,6 +1,7 @@
 /**
- * The door of the HTTP client, which sends single requests in the clear from threads of overlays, where that was granted: what is opened by
- * it goes out in the clear whatever the network of the thread is. In sealed threads the kernel opens it.
+ * Direct connections for the HTTP client, which sends single requests in the clear network from threads of overlays,
+ * where that was granted. They use the clear network whatever the network of the thread is. In sealed threads the
+ * kernel opens them.
  */
 import { asTroupeError } from '@troupe/core'
 import type { LookupAddress } from 'node:dns'
@@ -12,13 +13,13 @@ import { unguardedLookup } from '../dns/lookup.ts'
 import { connectPlain, systemLookup } from '../../sockets/own-sockets.ts'
 import { refuseFakeAddress } from '../dns/real-host.ts'
 
-/** A socket that is connecting in the clear. No policies are asked about it. */
+/** Returns a socket that is connecting in the clear network. No policies are checked. */
 export async function connectOutside(options: NetConnectOpts): Promise<Socket> {
   if ('host' in options && options.host !== undefined) await refuseFakeAddress(options.host)
   return connectPlain(options)
 }
 
-/** Addresses of a name in the clear network. */
+/** Resolves names in the clear network. */
 export const lookupInTheClear: LookupFunction = (name, options, done) => {
   if (isSealed()) void lookupByKernel(name, options, done)
   else if (threadOverlay() === null) unguardedLookup()(name, options, done)

@@ -8,7 +8,7 @@ import { refuseFakeAddress } from '../dns/real-host.ts'
 import { openDirect } from './open-connection.ts'
 import type { Callable } from '../node/patch.ts'
 
-/** Connects `socket`, or answers why that cannot be. */
+/** Connects `socket`, or returns the reason why that is impossible. */
 export function connectByKernel(socket: Socket, call: ConnectCall, original: Callable): unknown {
   const { options } = call
   if (typeof options['path'] === 'string' && options['path'] !== '') {
@@ -29,7 +29,7 @@ export function connectByKernel(socket: Socket, call: ConnectCall, original: Cal
   )
 }
 
-/** As Node takes them. */
+/** The values that Node accepts. */
 const families: ReadonlyMap<unknown, 4 | 6> = new Map<unknown, 4 | 6>([
   [4, 4],
   [6, 6],

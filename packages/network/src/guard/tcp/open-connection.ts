@@ -1,4 +1,4 @@
-/** Opens connections for the guard, and counts the lives of overlays. */
+/** Opens connections for the guard, and counts the generations of overlays. */
 import type { EntryId } from '@troupe/core'
 import type { Socket } from 'node:net'
 import { applicationAccess, type ConnectRequest, networkAccess } from '../../dial/network-access.ts'
@@ -7,28 +7,31 @@ import type { Target } from '../../overlay/overlay.ts'
 import { dialerOfKernel } from '../../sealed/kernel-driver.ts'
 import { takeOver } from '../../handoff/socket-handoff.ts'
 
-/** As long as operating systems wait for a connection; who wants less sets a timeout, or destroys the socket. */
+/**
+ * As long as operating systems wait for a connection; for a shorter wait the caller sets a timeout, or destroys the
+ * socket.
+ */
 const timeout = 130_000
 
 const generations = new Map<EntryId, number>()
 
-/** Says that an overlay was rebuilt or removed: connections from before serve no new request. */
+/** Reports that an overlay was rebuilt or removed: earlier connections serve no new requests. */
 export function overlayChanged(overlay: EntryId): void {
   generations.set(overlay, (generations.get(overlay) ?? 0) + 1)
 }
 
-/** Grows each time the overlay is rebuilt, as far as this thread was told. */
+/** Returns a number that increases each time the overlay is rebuilt, as far as this thread was notified. */
 export function generationOf(overlay: EntryId): number {
   applicationAccess()?.refresh?.()
   return generations.get(overlay) ?? 0
 }
 
-/** A plain connection in the clear, opened by the kernel: for threads that may not. */
+/** Opens a plain connection in the clear network through the kernel: for threads that may not open it themselves. */
 export async function openDirect(connectRequest: Omit<ConnectRequest, 'overlay'>, signal: AbortSignal): Promise<Socket> {
   return takeOver(await dialerOfKernel().dial({ ...connectRequest, overlay: null }, { signal, timeout }))
 }
 
-/** A plain connection through `overlay`, by its present route. */
+/** Opens a plain connection through `overlay`, by its present route. */
 export async function open(overlay: EntryId, target: Target, signal: AbortSignal): Promise<Socket> {
   const route = await networkAccess().route(overlay)
   return dial(route, target, { signal, timeout })

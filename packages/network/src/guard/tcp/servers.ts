@@ -1,4 +1,4 @@
-/** Servers that listen in a frame with an overlay: they take their connections from it, or are refused. */
+/** Servers that listen in a frame with an overlay: they accept their connections from it, or are refused. */
 import { Server } from 'node:net'
 import type { EntryId } from '@troupe/core'
 import { listenOn } from '../../listen/listen-on.ts'
@@ -9,7 +9,7 @@ import { property } from '../../sockets/internals.ts'
 import { unbound, deniedIn } from '../errors.ts'
 import { type Callable, isCallable, replaceMethod } from '../node/patch.ts'
 
-/** Where a server is told to listen when it is to listen everywhere; an overlay is not this machine, so nothing narrower fits. */
+/** The addresses that mean "all addresses". An overlay is not this machine, so a narrower address is impossible. */
 const everywhere: ReadonlySet<unknown> = new Set([undefined, null, '', '0.0.0.0', '::'])
 
 const nameNone = 'Its servers are reached by the overlay’s own address: leave the host out'
@@ -27,7 +27,7 @@ export function guardServers(): void {
   })
 }
 
-/** In the clear, once it is allowed. */
+/** Listens in the clear network, once that is allowed. */
 function listenHere(server: Server, args: readonly unknown[], original: Callable): unknown {
   const { port, host, path } = placeOf(args)
   const asked = checkPermission(
@@ -40,7 +40,7 @@ function listenHere(server: Server, args: readonly unknown[], original: Callable
   server.once('close', () => {
     closed = true
   })
-  // One that was closed meanwhile does not listen, and nobody waits to learn of it.
+  // A server that was closed meanwhile does not listen, and has no listener for the result.
   asked.then(
     () => {
       if (!closed) Reflect.apply(original, server, args)
@@ -63,14 +63,14 @@ function listenIn(overlay: EntryId, server: Server, args: readonly unknown[]): v
 }
 
 interface ListenAddress {
-  /** None where it is no port that was named. */
+  /** Absent if the arguments name no port. */
   readonly port?: number
   readonly host?: unknown
   readonly path?: unknown
   readonly signal?: unknown
 }
 
-/** The forms that `listen` takes: options, or port, host and backlog; without any of them, any port. */
+/** The forms of `listen`: options, or port, host and backlog; without any of them, any port. */
 function placeOf([first, second]: readonly unknown[]): ListenAddress {
   if (first === undefined || first === null || isCallable(first)) return { port: 0 }
   if (typeof first === 'object') {

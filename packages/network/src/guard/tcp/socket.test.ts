@@ -5,7 +5,7 @@ import { route } from '../../drivers/socks5/testing/sample.ts'
 import { installGuard } from '../install.ts'
 import { a, b, containing, eventOf, eventsOf, inNetwork, type Lab, listening, startLab, textOf } from '../testing/lab.ts'
 
-/** Says who connected, then sends back what it gets. */
+/** Sends the address of the client, then echoes its input. */
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   peers.push(socket.remoteAddress ?? '')
   socket.on('error', () => socket.destroy())
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const worlds = { plain: null, overlay: a } as const
 
-/** The same in the clear and in an overlay. */
+/** Runs the same in the clear network and in an overlay. */
 async function inBoth<T>(use: (host: string) => Promise<T>): Promise<{ plain: T; overlay: T }> {
   const plain = await inNetwork(worlds.plain, async () => use('127.0.0.1'))
   const overlay = await inNetwork(worlds.overlay, async () => use('127.0.0.1'))
@@ -237,7 +237,7 @@ describe('what a plain socket shows, one in an overlay shows', () => {
     }
     const seen = await expectParity(async (host) => again(host, true))
     expect(seen).toMatchObject({ data: 'again', far: port })
-    // A plain socket that never was connected ends with EALREADY.
+    // A plain socket that was never connected ends with EALREADY.
     const asked = lab.asked.get(a)?.length ?? 0
     expect(await inNetwork(a, async () => again('127.0.0.1', false))).toMatchObject({ data: 'again' })
     expect(lab.asked.get(a)?.length).toBe(asked + 1)

@@ -1,6 +1,6 @@
 /**
- * The one choke point of TCP and TLS: `net.Socket.prototype.connect`. In an overlay the socket connects to nothing by itself; a
- * connection is dialled for it, and its handle is swapped in. Whoever holds the socket sees what a plain one shows.
+ * The one choke point of TCP and TLS: `net.Socket.prototype.connect`. In an overlay the socket connects nothing itself;
+ * a connection is dialled for it, and its handle is swapped in. The socket looks like a plain one.
  */
 import { currentSlot, type EntryId, runInSlot } from '@troupe/core'
 import { isIP, Socket } from 'node:net'
@@ -22,7 +22,7 @@ import { contextIn } from '../pools/connect-context.ts'
 import { willConnect } from '../node/deferred-connect.ts'
 import { type Callable, replaceFunction } from '../node/patch.ts'
 
-/** Every connection comes by here, so it is a plain function. */
+/** Every connection calls it, so it is a plain function. */
 export function guardSockets(): void {
   replaceFunction(Socket.prototype, 'connect', (original) => {
     return function connect(this: unknown, ...args: readonly unknown[]): unknown {
@@ -49,7 +49,7 @@ function guarded(socket: Socket, args: readonly unknown[], original: Callable): 
   return slot === undefined || slot === currentSlot() ? connect() : runInSlot(slot, connect)
 }
 
-/** In the clear, where policies are in force. */
+/** Connects in the clear network, where policies apply. */
 function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCall, original: Callable): unknown {
   const { path, host } = call.options
   const isNamed = (place: unknown): place is string => typeof place === 'string' && place !== ''
@@ -57,7 +57,7 @@ function connectAsked(socket: Socket, args: readonly unknown[], call: ConnectCal
   return Reflect.apply(original, socket, args)
 }
 
-/** As a failed connection does; a socket that was closed before has no `error` event left. */
+/** Fails like a failed connection; a socket that was closed before emits no `error` event. */
 function destroyed(socket: Socket, error: Error): Socket {
   if (socket.destroyed) throw error
   return socket.destroy(error)
@@ -91,7 +91,7 @@ function connectThrough(socket: Socket, overlay: EntryId, call: ConnectCall, ori
 
 const noOwnPlace = 'The overlay says from where its connections leave: leave it out'
 
-/** Which address or port of this side's own is asked for, if one is; Node itself refuses what is none. */
+/** Returns the local address or port that is requested, if any; Node itself refuses invalid ones. */
 function ownPlace({ localAddress, localPort }: ConnectCall['options']): string | undefined {
   const isAny = localAddress === '0.0.0.0' || localAddress === '::'
   if (typeof localAddress === 'string' && isIP(localAddress) !== 0 && !isAny) return 'localAddress'

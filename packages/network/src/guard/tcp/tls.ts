@@ -1,6 +1,6 @@
 /**
- * TLS over a socket that waits for a connection which is dialled for it: its handle will be another, so TLS may not hold on to this one.
- * Certificates are checked against the host that the socket connects to, as Node does.
+ * TLS over a socket that waits for a connection to be dialled for it: the socket's handle will change, so TLS must not
+ * hold the present one. Certificates are checked against the host that the socket connects to, as in Node.
  */
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -19,7 +19,7 @@ export function guardTls(): void {
   })
 }
 
-/** The bytes of a socket, as a stream that is no socket. */
+/** The bytes of a socket, as a stream that is not a socket. */
 class Bytes extends Duplex {
   readonly #socket: Socket
 

@@ -1,11 +1,11 @@
-/** For tests: a SOCKS5 proxy that forwards, leaves by an address of its own, and keeps what it was asked for. */
+/** For tests: a SOCKS5 proxy that forwards, connects from its own address, and records its requests. */
 import { once } from 'node:events'
 import net, { type Server, type Socket } from 'node:net'
 import { connectPlain } from '../../sockets/own-sockets.ts'
 
 const granted = Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 80])
 const refused = Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])
-/** What it does not do: datagrams, names. */
+/** The reply for what it does not support: datagrams, names. */
 const unsupported = Buffer.from([5, 7, 0, 1, 0, 0, 0, 0, 0, 0])
 const connect = 1
 
@@ -21,7 +21,10 @@ export class ForwardingProxy implements AsyncDisposable {
     this.#exit = exit
   }
 
-  /** It knows the names `*.test` and `localhost`: this machine. `refused.test` it refuses, `silent.test` it never answers. */
+  /**
+   * It resolves the names `*.test` and `localhost` to this machine. It refuses `refused.test`, and never replies for
+   * `silent.test`.
+   */
   static async start(exit: string): Promise<ForwardingProxy> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true })
     const proxy = new ForwardingProxy(server, exit)
@@ -57,7 +60,7 @@ export class ForwardingProxy implements AsyncDisposable {
     this.asked.push(`${host}:${port}`)
     if (host === 'silent.test') return
     const here = host.endsWith('.test') || host === 'localhost'
-    // It is no part of the thread's network, though it runs in the thread.
+    // The proxy is no part of the thread's network, though it runs in the thread.
     const target = this.#keep(connectPlain({ host: here ? '127.0.0.1' : host, port, localAddress: this.#exit }))
     target.allowHalfOpen = true
     try {
@@ -66,7 +69,7 @@ export class ForwardingProxy implements AsyncDisposable {
       client.end(refused)
       return
     }
-    // What the target says at once goes out with the reply.
+    // Data that the target sends at once is sent with the reply.
     await Promise.race([once(target, 'readable'), quiet()])
     const first: unknown = target.read()
     client.write(Buffer.concat([granted, Buffer.isBuffer(first) ? first : Buffer.alloc(0)]))
@@ -101,7 +104,7 @@ async function quiet(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
 }
 
-/** The port on which a server listens. */
+/** Returns the port on which a server listens. */
 export function portOf(server: Server): number {
   const address = server.address()
   if (typeof address === 'object' && address !== null) return address.port

@@ -1,4 +1,4 @@
-/** For tests of the guard: overlays whose proxies run here, each with an exit address of its own, and networks to be in. */
+/** For tests of the guard: overlays whose proxies run here, each with its own exit address, and networks to run in. */
 import { type EntryId, entryId, notFound } from '@troupe/core'
 import { type EventEmitter, once } from 'node:events'
 import type { Server, Socket } from 'node:net'
@@ -15,16 +15,16 @@ export const a: EntryId = entryId('app:a')
 export const b: EntryId = entryId('app:b')
 
 export interface Lab extends AsyncDisposable {
-  /** What each overlay's proxy was asked for, `host:port`, names as names. */
+  /** The requests that each overlay's proxy received, `host:port`, names as names. */
   readonly asked: ReadonlyMap<EntryId, readonly string[]>
   readonly routes: Map<EntryId, Route>
-  /** Whether policies are in force for somebody in this thread. */
+  /** Whether policies apply to code in this thread. */
   governed: boolean
 }
 
-/** Overlays `app:a`, which leaves by 127.0.0.2, and `app:b`, by 127.0.0.3. */
+/** Starts overlays `app:a`, which connects from 127.0.0.2, and `app:b`, from 127.0.0.3. */
 export async function startLab(): Promise<Lab> {
-  // Outside of `inNetwork`, this thread is in the clear.
+  // Outside of `inNetwork`, this thread is in the clear network.
   rebindThreadNetwork({ overlay: null })
   const stack = new AsyncDisposableStack()
   const asked = new Map<EntryId, readonly string[]>()
@@ -51,36 +51,36 @@ export async function startLab(): Promise<Lab> {
   return lab
 }
 
-/** Where a server listens on 127.0.0.1. */
+/** Returns the port of a server that listens on 127.0.0.1. */
 export async function listening(server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return portOf(server)
 }
 
-/** All that a socket says until it ends. */
+/** Returns all text that a socket receives until it ends. */
 export async function textOf(socket: Socket): Promise<string> {
   let text = ''
   for await (const chunk of socket) text += String(chunk)
   return text
 }
 
-/** What an event brings first. */
+/** Returns the first argument of an event. */
 export async function eventOf(emitter: EventEmitter, name: string): Promise<unknown> {
   const values: readonly unknown[] = await once(emitter, name)
   return values[0]
 }
 
-/** In a pattern of what is expected: any text that contains `part`. */
+/** In an expected pattern: any text that contains `part`. */
 export function containing(part: string): unknown {
   return expect.stringContaining(part)
 }
 
-/** In a pattern of what is expected: any text that matches. */
+/** In an expected pattern: any text that matches. */
 export function matching(pattern: RegExp): unknown {
   return expect.stringMatching(pattern)
 }
 
-/** The events of a socket until it is closed. */
+/** Returns the events of a socket until it is closed. */
 export async function eventsOf(socket: Socket, until = 'close'): Promise<string[]> {
   const events: string[] = []
   for (const name of ['lookup', 'connect', 'ready', 'timeout', 'end', 'error', 'close', 'connectionAttempt']) {

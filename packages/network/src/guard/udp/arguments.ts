@@ -1,4 +1,4 @@
-/** What methods of `dgram.Socket` were called with, in any of their forms. */
+/** The arguments of `dgram.Socket` methods, in any of their forms. */
 import { invalid } from '@troupe/core'
 import { property } from '../../sockets/internals.ts'
 
@@ -33,7 +33,7 @@ export function readConnect(args: readonly unknown[]): ConnectDatagramsCall {
 
 export interface SendCall {
   readonly data: Buffer
-  /** None where the socket is connected. */
+  /** Absent if the socket is connected. */
   readonly port: number | undefined
   readonly address: string
   readonly callback: unknown

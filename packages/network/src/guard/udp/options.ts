@@ -1,4 +1,4 @@
-/** What a `dgram.Socket` was made with that decides where its datagrams may go. */
+/** The options of a `dgram.Socket` that decide where its datagrams may go. */
 import { asTroupeError } from '@troupe/core'
 import dgram, { type Socket } from 'node:dgram'
 import { BlockList } from 'node:net'
@@ -12,7 +12,7 @@ interface Options {
 
 const made = new WeakMap<object, Options>()
 
-/** Notes the options of sockets: Node keeps them where nobody can read them. */
+/** Records the options of sockets, because Node stores them where they cannot be read. */
 export function noteDatagramOptions(): void {
   replaceMethod(dgram, 'createSocket', (original, self, args) => {
     const socket: unknown = Reflect.apply(original, self, args)
@@ -30,7 +30,7 @@ export function sendBlockListOf(socket: Socket): BlockList | undefined {
   return made.get(socket)?.sendBlockList
 }
 
-/** The socket's own way to find the address of a host, if it has one. */
+/** Returns the socket's own `lookup`, if it has one. */
 export function lookupOf(socket: Socket): ((host: string) => Promise<string>) | undefined {
   const lookup = made.get(socket)?.lookup
   if (lookup === undefined) return undefined

@@ -1,4 +1,4 @@
-/** The datagrams of one socket, carried by an overlay: what the socket shows is what one of its own would. */
+/** The datagrams of one socket, carried by an overlay: the socket behaves like a plain one. */
 import { asTroupeError, type EntryId, TroupeError } from '@troupe/core'
 import type { Socket } from 'node:dgram'
 import { isIP, isIPv6 } from 'node:net'
@@ -19,12 +19,12 @@ const everywhere: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0
 
 export class OverlayDatagrams {
   readonly overlay: EntryId
-  /** Where it is connected to. */
+  /** The remote address, if it is connected. */
   remote: Target | undefined
   readonly #socket: Socket
   readonly #closing = new AbortController()
   #port = 0
-  /** Where it is reached, once that is known, in an overlay with addresses of its own. */
+  /** Its own address in the overlay, once that is known, if the overlay has such addresses. */
   #own: Target | undefined
   #way: Promise<Association> | undefined
 
@@ -33,7 +33,7 @@ export class OverlayDatagrams {
     this.overlay = overlay
   }
 
-  /** Opens the way, at that port of the overlay where it is not 0. */
+  /** Opens the association, at that port of the overlay if it is not 0. */
   bind({ port, address, callback }: BindCall): void {
     if (this.#way !== undefined) throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound')
     if (!everywhere.has(address)) throw deniedIn(this.overlay, `dgram.Socket.bind to ${address}`, 'Leave the address out')
@@ -59,7 +59,7 @@ export class OverlayDatagrams {
   send({ data, port, address, callback }: SendCall): void {
     const target = port === undefined ? this.remote : { host: address, port }
     if (target === undefined) throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'Not connected')
-    // The caller may write over its buffer before there is a way.
+    // The caller may overwrite its buffer before the association is open.
     const kept = Buffer.from(data)
     void this.#deliver(kept, target, callback)
   }
@@ -94,7 +94,7 @@ export class OverlayDatagrams {
     }
   }
 
-  /** Where a host is, as the socket's own options have it: its `lookup`, its `sendBlockList`. */
+  /** Resolves and filters a host according to the socket's own options `lookup` and `sendBlockList`. */
   async #permitted(host: string): Promise<string> {
     const lookup = lookupOf(this.#socket)
     const address = isIP(host) === 0 && lookup !== undefined ? await lookup(host) : host
@@ -107,7 +107,7 @@ export class OverlayDatagrams {
     return address
   }
 
-  /** One that was not bound binds itself, as Node's do. */
+  /** A socket that was not bound binds itself, as in Node. */
   #ready(): Promise<Association> {
     return this.#way ?? this.#open(0)
   }
@@ -118,7 +118,7 @@ export class OverlayDatagrams {
   }
 
   async #associate(port: number): Promise<Association> {
-    // Who takes datagrams that nobody asked for is a server.
+    // A socket that receives datagrams from any sender is a server.
     if (port !== 0) await applicationAccess()?.permit?.('network.bind', this.overlay, port)
     const way = await this.#begin(port)
     this.#port = port
@@ -134,7 +134,7 @@ export class OverlayDatagrams {
     return way
   }
 
-  /** What the overlay can not carry is refused by name, like every other way past it. */
+  /** An overlay that carries no datagrams refuses by name, like every other denied API. */
   async #begin(port: number): Promise<Association> {
     try {
       const route = await networkAccess().route(this.overlay)

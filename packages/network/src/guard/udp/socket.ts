@@ -1,5 +1,6 @@
 /**
- * `dgram.Socket`: in an overlay its datagrams ride that, where it carries any; in the clear it is asked about where policies are in force.
+ * `dgram.Socket`: in an overlay its datagrams go through the overlay, if that carries datagrams. In the clear network
+ * permission is checked where policies apply.
  */
 import type { EntryId } from '@troupe/core'
 import dgram from 'node:dgram'
@@ -39,7 +40,7 @@ export function guardDatagrams(): void {
     overlay: (datagrams, args) => datagrams.send(readSend(args, datagrams.remote !== undefined)),
     clear: (args, socket) => {
       const { address, port, callback } = readSend(args, isConnected(socket))
-      // To where it is connected it was let.
+      // Permission for its connected address was checked by `connect`.
       return { asked: port === undefined ? undefined : permissionFor(address, port), callback }
     },
   })
@@ -73,7 +74,10 @@ function permissionFor(address: string, port: number): Promise<void> | undefined
 
 interface Use {
   readonly overlay: (datagrams: OverlayDatagrams, args: readonly unknown[]) => void
-  /** Leave that is asked for first, and who is to learn of a refusal; without a callback it is the socket's error. */
+  /**
+   * The permission to check first, and the receiver of a refusal; without a callback it is emitted as the socket's
+   * error.
+   */
   readonly clear: (
     args: readonly unknown[],
     socket: dgram.Socket,
@@ -99,7 +103,7 @@ function use(name: string, { overlay, clear }: Use): void {
 
 function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unknown[], clear: Use['clear']): unknown {
   const { asked, callback } = clear(args, socket)
-  // One that was not bound binds itself: that is no listening.
+  // A socket that was not bound binds itself: that does not count as listening.
   const go = (): unknown => unasked(() => Reflect.apply(original, socket, args))
   if (asked === undefined) return go()
   const hasCallback = isCallable(callback)
@@ -110,7 +114,7 @@ function inTheClear(original: Callable, socket: dgram.Socket, args: readonly unk
     try {
       go()
     } catch (error) {
-      // One that was closed meanwhile sends nothing, and nobody is left to learn of it.
+      // A socket that was closed meanwhile sends nothing, and has no listener for the error.
       if (hasCallback || property(error, 'code') !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') tell(error)
     }
   }, tell)

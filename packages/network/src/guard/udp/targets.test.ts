@@ -1,4 +1,4 @@
-/** Where datagrams of an overlay are sent, and what the options of their socket have to say in it. */
+/** Where datagrams of an overlay are sent, and the effect of their socket's options. */
 import dgram, { createSocket, type SocketOptions } from 'node:dgram'
 import dns from 'node:dns'
 import { EventEmitter } from 'node:events'
@@ -33,7 +33,7 @@ beforeAll(async () => {
 })
 afterAll(async () => lab[Symbol.asyncDispose]())
 
-/** Where a datagram to `host` went, or why it did not. */
+/** Returns where a datagram to `host` went, or why it did not. */
 async function send(host: string, options: Partial<SocketOptions> = {}): Promise<unknown> {
   return inNetwork(a, async () => {
     const socket = createSocket({ type: 'udp4', ...options })

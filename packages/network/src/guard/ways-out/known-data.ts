@@ -1,4 +1,7 @@
-/** Modules that compute, or that have files and streams alone. A file may be a pipe or a device of this machine; it leads to no other. */
+/**
+ * Modules that only compute, or use only files and streams. A file may be a pipe or a device of this machine; it
+ * reaches no other machine.
+ */
 import { type KnownNames, words } from './way.ts'
 
 export const data: Readonly<Record<string, KnownNames>> = {

@@ -1,4 +1,4 @@
-/** Modules that reach the network, and what of them does not. */
+/** Modules that reach the network, and their names that do not. */
 import { type KnownNames, words } from './way.ts'
 
 export const network: Readonly<Record<string, KnownNames>> = {

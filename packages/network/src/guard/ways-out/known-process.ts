@@ -1,4 +1,4 @@
-/** Modules about the program, its threads and what it runs. */
+/** Modules about the program, its threads and its child processes. */
 import { type KnownNames, words } from './way.ts'
 
 export const program: Readonly<Record<string, KnownNames>> = {

@@ -1,7 +1,8 @@
 /**
- * The table of all that Node 24.21 and 26.10 offer: each export of a builtin module, global, property of `process`, and member of a class or
- * object among them is `refused`, `routed` or `harmless`. Values that are no functions or objects lead nowhere and are not listed; neither is
- * what the language itself has, nor a second name of the same thing.
+ * The table of everything that Node 24.21 and 26.10 offer: each export of a builtin module, global, property of
+ * `process`, and member of a class or object among them is `refused`, `routed` or `harmless`. Values other than
+ * functions and objects reach nothing and are not listed. Builtins of the language, and second names of the same
+ * object, are not listed either.
  */
 import { data } from './known-data.ts'
 import { globals } from './known-globals.ts'
@@ -21,7 +22,7 @@ for (const [module, { routed = {}, harmless }] of Object.entries(knownNames)) {
 }
 for (const { module, names } of refusedWays) for (const name of names.split(' ')) table.set(`${module} ${name}`, 'refused')
 
-/** How the table classifies a name of a module; `undefined` for one that it does not know. */
+/** Returns the classification of a name of a module; `undefined` for an unknown one. */
 export function classify(module: string, name: string): Classification | undefined {
   const own = table.get(`${module} ${name}`)
   if (own !== undefined) return own

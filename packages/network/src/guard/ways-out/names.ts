@@ -1,19 +1,22 @@
-/** Looks at everything that a Node offers, by a program of its own: the guard and the runner of tests change what they run in. */
+/**
+ * Lists everything that a version of Node offers. A separate program does it, because the guard and the test runner
+ * change their environment.
+ */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** By module: each name, and the path under which the same thing was met before. */
+/** By module: each name, and the path under which the same object was found before. */
 export type NamesOfNode = Readonly<Record<string, Readonly<Record<string, string | null>>>>
 
-/** Flags that add names. Those that this Node does not have are left out. */
+/** Flags that add names. Flags that this version of Node does not have are skipped. */
 const flags = ['eventsource', 'webstorage', 'stream-iter', 'vm-modules', 'vfs', 'bench', 'web-worker', 'quic', 'ffi'].map(
   (name) => `--experimental-${name}`,
 )
 
 const program = fileURLToPath(new URL('./fixtures/names-of-node.ts', import.meta.url))
 
-/** What the main thread and worker threads of the running Node offer, with and without those flags. */
+/** Returns the names in the main thread and in worker threads of the running Node, with and without those flags. */
 export async function namesOfNode(): Promise<readonly NamesOfNode[]> {
   const supported = flags.filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
   const found = await Promise.all([look([]), look([...supported, '--expose-gc'])])

@@ -3,7 +3,7 @@ import { titleOf } from '../denied-apis.ts'
 import { knownNames } from './known.ts'
 import { refusedWays } from './refused.ts'
 
-/** `docs/ways-out.md`, which a test keeps as this says. */
+/** Generates `docs/ways-out.md`; a test compares the file with it. */
 export function waysOutPage(): string {
   return `# Ways out of Node
 

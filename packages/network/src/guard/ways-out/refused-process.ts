@@ -12,13 +12,13 @@ const noNativeCode =
 const noInspector = 'A debugger runs code in other threads and listens on a port: inspect the program from outside, with node --inspect'
 const starters = 'exec execFile execFileSync execSync fork spawn spawnSync ChildProcess.prototype.spawn'
 const inspectors = { advice: noInspector, names: 'open' } as const
-/** Domains of the inspector's protocol that reach other threads, or fetch by themselves. */
+/** Domains of the inspector's protocol that reach other threads, or fetch URLs themselves. */
 const farReaching = {
   when: 'methods of the domains `NodeWorker` and `Target`, and `Network.loadNetworkResource`',
   test: ([method]: readonly unknown[]) =>
     typeof method === 'string' && /^(?:NodeWorker\.|Target\.|Network\.loadNetworkResource$)/.test(method),
 }
-/** Signal 10 on most systems, 30 on some; a program of Node's that gets it opens a debugger's port. */
+/** Signal 10 on most systems, 30 on some; a Node program that receives it opens a debugger port. */
 const opensDebugger = {
   when: 'the signal `SIGUSR1`',
   test: ([, signal]: readonly unknown[]) => signal === 'SIGUSR1' || signal === sigusr1(),
@@ -28,7 +28,7 @@ function sigusr1(): unknown {
   return Object.entries(process.getBuiltinModule('node:os').constants.signals).find(([name]) => name === 'SIGUSR1')?.[1]
 }
 
-/** All of TLS makes its contexts by this function, servers and `tls.connect` too. */
+/** All of TLS creates its contexts with this function, including servers and `tls.connect`. */
 const engines = {
   names: 'createSecureContext',
   advice: 'Native code opens sockets that nothing can hold: give the key itself (key, cert) in place of an engine',

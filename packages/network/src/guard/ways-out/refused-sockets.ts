@@ -1,4 +1,4 @@
-/** Sockets and queries that bind to this machine, or that overlays do not speak. */
+/** Sockets and queries that bind to this machine, or whose protocol no overlay supports. */
 import { byName } from '../dns/queries.ts'
 import type { RefusedWay } from './way.ts'
 
@@ -20,7 +20,7 @@ export const refusedSockets: readonly RefusedWay[] = [
   { module: 'node:quic', names: 'connect listen QuicEndpoint', advice: 'Overlays do not carry QUIC: use HTTP/2, or TLS over TCP' },
 ]
 
-/** A resolver asks for all of them but services. */
+/** A resolver has all of them except the look-up of services. */
 function withResolver(names: string): string {
   const ofResolver = names.split(' ').filter((name) => name !== 'lookupService')
   return `${names} ${ofResolver.map((name) => `Resolver.prototype.${name}`).join(' ')}`

@@ -1,4 +1,4 @@
-/** Threads beside those of the application, and what would hand work to them. */
+/** Threads beside those of the application, and functions that would hand work to them. */
 import { isOwnThread } from '../node/own-threads.ts'
 import type { RefusedWay } from './way.ts'
 

@@ -1,4 +1,4 @@
-/** For tests: what a router does with sessions, streams between them, and names, behind a SAM bridge. */
+/** For tests: a router with sessions, streams between them, and names, behind a SAM bridge. */
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { toB32 } from '@diva.exchange/i2p-sam'
@@ -11,7 +11,7 @@ interface Held {
   readonly control: Socket
   /** Its destination is gone. */
   isLost?: boolean
-  /** Where its streams go. */
+  /** Where its streams are forwarded. */
   forward?: { readonly port: number; readonly socket: Socket }
 }
 
@@ -31,17 +31,20 @@ export class FakeRouter implements AsyncDisposable {
     this.#gate = gate
   }
 
-  /** Whether it does not notice that a connection has ended. */
+  /** Whether the router does not notice that a connection has ended. */
   set forgetful(isForgetful: boolean) {
     this.#gate.isForgetful = isForgetful
   }
 
-  /** Whether it takes logins. */
+  /** Whether the router accepts logins. */
   set admits(isOpen: boolean) {
     this.#gate.isOpen = isOpen
   }
 
-  /** Takes the destinations of all sessions away, as i2pd does with those that came back too soon: their connections stand. */
+  /**
+   * Removes the destinations of all sessions, as i2pd does with those that return too soon: their connections stay
+   * open.
+   */
   lose(): void {
     for (const session of this.sessions.values()) session.isLost = true
   }
@@ -113,7 +116,7 @@ function router(sessions: Map<string, Held>, names: Readonly<Record<string, stri
   }
 }
 
-/** What the bridge would take for lines goes to the other side from here on. */
+/** From here on, the bridge passes the bytes to the other side instead of parsing lines. */
 function join(socket: Socket, port: number, visitor: string): void {
   socket.removeAllListeners('data')
   const far = connect({ port, host: '127.0.0.1' })

@@ -1,4 +1,4 @@
-/** For tests: a SAM bridge that answers what a test says, line by line, in pieces of whatever size. */
+/** For tests: a SAM bridge that replies according to a script, line by line, in chunks of any size. */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
@@ -8,9 +8,9 @@ export type Script = (line: string, say: (text: string | Buffer) => void, socket
 export const greeting = 'HELLO REPLY RESULT=OK VERSION=3.1\n'
 
 export class ScriptedBridge implements AsyncDisposable {
-  /** All lines that were heard, in order. */
+  /** All received lines, in order. */
   readonly lines: string[] = []
-  /** Those that are open. */
+  /** The open sockets. */
   readonly sockets = new Set<Socket>()
   readonly port: number
   readonly #server: Server
@@ -20,7 +20,7 @@ export class ScriptedBridge implements AsyncDisposable {
     this.port = port
   }
 
-  /** @param split - Bytes that go out in one write. */
+  /** @param split - Bytes in each write. */
   static async start(script: Script, { port = 0, split = Number.POSITIVE_INFINITY } = {}): Promise<ScriptedBridge> {
     const server = createServer()
     await once(server.listen(port, '127.0.0.1'), 'listening')
@@ -30,12 +30,12 @@ export class ScriptedBridge implements AsyncDisposable {
     return bridge
   }
 
-  /** Settles when nobody is connected. */
+  /** Settles when no client is connected. */
   async deserted(): Promise<void> {
     while (this.sockets.size > 0) await new Promise(setImmediate)
   }
 
-  /** Cuts all connections, as a router does that dies. */
+  /** Resets all connections, like a router that dies. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy()
   }
@@ -70,12 +70,12 @@ export class ScriptedBridge implements AsyncDisposable {
 async function inPieces(socket: Socket, bytes: Buffer, size: number): Promise<void> {
   for (let at = 0; at < bytes.length && !socket.destroyed; at += size) {
     await new Promise<void>((resolve) => socket.write(bytes.subarray(at, at + size), () => resolve()))
-    // The client's side of the loop gets its turn, so that writes are not read as one.
+    // Lets the client's side of the loop run, so that separate writes are not read as one.
     if (size < bytes.length) await new Promise(setImmediate)
   }
 }
 
-/** Greets, and answers each other line by how it begins; what has no answer is met with silence. */
+/** Sends a greeting, and replies to each other line by its prefix; a line without a reply is ignored. */
 export function answering(answers: Readonly<Record<string, string>>): Script {
   const all: Readonly<Record<string, string>> = { HELLO: greeting, ...answers }
   return (line, say) => {

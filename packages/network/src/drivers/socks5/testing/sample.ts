@@ -27,7 +27,7 @@ export function route(proxy: { port: number }, config: Partial<Socks5Route & Pro
   }
 }
 
-/** The error that a dial ends with. */
+/** Returns the error with which a dial rejects. */
 export async function failure(dialled: Promise<Socket>): Promise<TroupeError> {
   const error: unknown = await dialled.then(
     (socket) => socket.destroy(),

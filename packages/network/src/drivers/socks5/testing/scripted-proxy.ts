@@ -1,4 +1,4 @@
-/** For tests: a proxy that says what a script tells it to, byte by byte where wanted, and keeps what it heard. */
+/** For tests: a proxy that follows a script, byte by byte if wanted, and records what it receives. */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
@@ -64,7 +64,7 @@ export class ScriptedProxy implements AsyncDisposable {
         await once(socket, 'readable')
       }
     }
-    // What the script does not read is read by nobody, so that the client's end is seen.
+    // Data that the script does not read is discarded, so that the client's end is detected.
     script(socket, read).then(
       () => socket.resume(),
       () => socket.destroy(),
@@ -72,7 +72,7 @@ export class ScriptedProxy implements AsyncDisposable {
   }
 }
 
-/** A script that takes the client's messages and answers each; `split` is how many bytes go out in one write. */
+/** A script that reads the client's messages and replies to each; `split` is the number of bytes in each write. */
 export function answering(answers: { greeting: Buffer; login?: Buffer; reply: Buffer }, split = Infinity): Script {
   return async (socket, read) => {
     const methods = await read(2)
@@ -88,7 +88,7 @@ export function answering(answers: { greeting: Buffer; login?: Buffer; reply: Bu
   }
 }
 
-/** Reads a request; its address and port, as they came. */
+/** Reads a request; returns its address and port, as received. */
 export async function readRequest(read: Read): Promise<{ addressType: number; address: Buffer; port: number }> {
   const addressType = (await read(4)).readUInt8(3)
   const length = addressType === 1 ? 4 : addressType === 4 ? 16 : (await read(1)).readUInt8(0)
@@ -99,7 +99,7 @@ export async function readRequest(read: Read): Promise<{ addressType: number; ad
 async function say(socket: Socket, bytes: Buffer, split: number): Promise<void> {
   for (let at = 0; at < bytes.length; at += split) {
     await new Promise<void>((resolve) => socket.write(bytes.subarray(at, at + split), () => resolve()))
-    // The client's side of the loop gets its turn, so that writes are not read as one.
+    // Lets the client's side of the loop run, so that separate writes are not read as one.
     if (split < bytes.length) await new Promise(setImmediate)
   }
 }

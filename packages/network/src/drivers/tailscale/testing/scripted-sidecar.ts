@@ -1,4 +1,6 @@
-/** For tests: programs that speak the sidecar's protocol and do what a test says, and a clock that is moved by hand. */
+/**
+ * For tests: programs that implement the sidecar's protocol according to a script, and a clock that is moved by hand.
+ */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +27,7 @@ export class ScriptedSidecar implements AsyncDisposable {
     this.program = join(folder, 'troupe-tsnet.mjs')
   }
 
-  /** @param script - JavaScript, which finds `ready`, `requests`, `say`, `up`, and `folder` there. */
+  /** @param script - JavaScript, which can use `ready`, `requests`, `say`, `up`, and `folder`. */
   static async write(script: string): Promise<ScriptedSidecar> {
     const sidecar = new ScriptedSidecar(await mkdtemp(join(tmpdir(), 'troupe-scripted-')))
     await writeFile(sidecar.program, `${opening}const folder = ${JSON.stringify(sidecar.folder)}\n${script}`)
@@ -57,12 +59,12 @@ export class HandClock implements Clock {
     this.#timers.delete(timer)
   }
 
-  /** Milliseconds of the timers that run. */
+  /** Milliseconds of the running timers. */
   get waits(): readonly number[] {
     return Array.from(this.#timers.values(), ({ ms }) => ms)
   }
 
-  /** Lets the timer of that length end. */
+  /** Fires the timer of that length. */
   advance(ms: number): void {
     const found = [...this.#timers].find(([, timer]) => timer.ms === ms)
     if (found === undefined) throw new Error(`no timer waits ${ms} ms, but ${this.waits.join(' and ')}`)
