@@ -1,4 +1,4 @@
-/** The error for a body that is longer than its reader takes. */
+/** The error for a body that is longer than its reader accepts. */
 import { invalid, type TroupeError } from '@troupe/core'
 
 export function tooLong(maxResponseBody: number): TroupeError {
