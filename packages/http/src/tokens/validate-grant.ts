@@ -1,4 +1,4 @@
-/** What threads say about tokens, checked: it comes from code that may say anything. */
+/** Validates the messages of threads about tokens, because they come from untrusted code. */
 import { type EntryId, invalid, isEntryId } from '@troupe/core'
 import { maxName, maxScope, newActor } from '@troupe/policy'
 import { z } from 'zod'
@@ -21,7 +21,7 @@ export function parseGrant(given: unknown): TokenGrant {
   return { ...data, actor: newActor(data.actor.id, data.actor.meta), ttl: data.ttl }
 }
 
-/** Longer text is no token. */
+/** A longer text is not a token. */
 const maxToken = 512
 
 /** @throws TroupeError `Invalid` */

@@ -87,7 +87,8 @@ export function isUrlPattern(pattern: string): boolean {
  *
  * @example
  * ```ts
- * new UrlPattern('https://*.example.com/v1/*').match({ scheme: 'https', host: 'a.example.com', port: '443', path: '/v1/x' }) // true
+ * const parts = { scheme: 'https', host: 'a.example.com', port: '443', path: '/v1/x' }
+ * new UrlPattern('https://*.example.com/v1/*').match(parts) // true
  * ```
  */
 export class UrlPattern {

@@ -7,7 +7,7 @@ import type { OutgoingRequest } from '../outgoing-request.ts'
 
 /** The price of a retry; a request earns one unit. */
 const price = 5
-/** The retries in a second that are always allowed. */
+/** The price of the retries in a second that are always allowed. */
 const reserve = 10 * price
 const mostTokens = 100 * price
 

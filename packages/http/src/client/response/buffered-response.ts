@@ -46,7 +46,7 @@ export class BufferedResponse extends PlatformResponse {
         bytes: async (answer) => answer.#bytes(),
         arrayBuffer: async (answer) => (await answer.#bytes()).buffer,
         blob: async (answer) => answer.#made().blob(),
-        // oxlint-disable-next-line typescript/no-deprecated -- Whoever calls it was told.
+        // oxlint-disable-next-line typescript/no-deprecated -- The caller sees the deprecation.
         formData: async (answer) => answer.#made().formData(),
       },
     })
