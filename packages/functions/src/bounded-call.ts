@@ -23,7 +23,7 @@ export function cancelled(what: string, signal: AbortSignal | undefined): Troupe
 export async function boundedCall<T>(work: Promise<T>, bounds: CallBounds, giveUp: (reason: TroupeError) => void): Promise<T> {
   const { what, signal, deadline } = bounds
   return bounded(work, { ms: deadline === undefined ? undefined : deadline - Date.now(), signal }, (why) => {
-    const reason = why === 'late' ? new TroupeError('Timeout', `${what} did not answer by its deadline`) : cancelled(what, signal)
+    const reason = why === 'late' ? new TroupeError('Timeout', `${what} did not return by its deadline`) : cancelled(what, signal)
     giveUp(reason)
     return reason
   })

@@ -29,7 +29,7 @@ export function opinions(
     beginDecision()
     const policy = policies.get(id)
     if (policy === undefined) return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
-    if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is no host` }
+    if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is not a valid host` }
     const seen = policy.effect === 'deny' ? (names.find((name) => policy.holds(actor, action, name, meta)) ?? names[0]) : names[0]
     const reason = silence(policy, actor, { action, names, seen }, meta)
     if (reason !== undefined) return { policy: id, says: 'nothing', reason }

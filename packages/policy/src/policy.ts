@@ -144,7 +144,7 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
     try {
       const answer = evaluate({ actor: actor ?? null, action, resource, meta })
       if (answer === true) return undefined
-      return answer === false ? 'the expression is false' : 'the expression answers no bool'
+      return answer === false ? 'the expression is false' : 'the expression does not return a bool'
     } catch (error) {
       return `the expression fails: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`
     }

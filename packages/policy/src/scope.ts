@@ -46,7 +46,7 @@ function idOf(policy: PolicyReference): string {
  */
 export function policiesOf(scope: Scope): readonly EntryId[] {
   if (scope instanceof Scope) return scope.policies
-  throw invalid('that is no scope: make one with security.newScope(policies), or take a group by security.namedScope(group)')
+  throw invalid('not a scope: create one with security.newScope(policies), or use a group with security.namedScope(group)')
 }
 
 /**

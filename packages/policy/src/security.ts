@@ -139,7 +139,7 @@ export class Security {
     try {
       if (meta !== nothing && weigh(meta, maxMetaWeight) > maxMetaWeight) throw new TooCostly()
       const names = namesOf(action, resource, this.#variables)
-      return names === undefined ? 'it is no host' : book.deciding(actor, action, names, meta)
+      return names === undefined ? 'it is not a valid host' : book.deciding(actor, action, names, meta)
     } catch (error) {
       if (error instanceof TooCostly) return error.message
       throw error

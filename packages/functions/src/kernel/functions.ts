@@ -173,7 +173,7 @@ export class Functions implements AsyncDisposable {
     if (frame.deadline !== undefined) {
       overdue = startTimer(
         () => {
-          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
+          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not return`)
           for (const { pool } of this.#callees.values()) pool.kill(thread, error)
           for (const pool of this.#leaving) pool.kill(thread, error)
         },

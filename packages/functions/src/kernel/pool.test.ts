@@ -251,7 +251,7 @@ describe('a call beneath another', () => {
     const thread = await given.act('where')
     await expect(given.act('loopBeneath')).rejects.toMatchObject({
       kind: 'Unavailable',
-      message: 'its thread was ended: app:act, which it called, did not come back',
+      message: 'its thread was ended: app:act, which it called, did not return',
     })
     expect(await given.act('where')).not.toBe(thread)
   })

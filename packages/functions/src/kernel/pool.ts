@@ -80,7 +80,7 @@ export class Pool implements AsyncDisposable {
     const { deadline } = call.frame
     if (deadline !== undefined) {
       call.watch(deadline - Date.now(), () => {
-        this.cancel(call, new TroupeError('Timeout', `${this.entry} did not answer by its deadline`))
+        this.cancel(call, new TroupeError('Timeout', `${this.entry} did not return by its deadline`))
       })
     }
     if (isFull) {

@@ -101,7 +101,7 @@ export class Deadline implements Disposable {
 }
 
 function timedOut(timeout: number): TroupeError {
-  return new TroupeError('Timeout', `no answer within ${formatDuration(timeout)}`)
+  return new TroupeError('Timeout', `no response within ${formatDuration(timeout)}`)
 }
 
 function deadlinePassed(): TroupeError {

@@ -110,7 +110,7 @@ async function follow(state: RequestState): Promise<Response> {
     }
     try {
       await discard(exchange)
-      if (parsed.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: exchange.status })
+      if (parsed.redirect === 'error') throw invalid('the response is a redirect, and redirect is "error"', { status: exchange.status })
       if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
       const next = redirected(outgoing, exchange.status, location)
       if (parsed.unixSocket !== undefined && next.url.origin !== parsed.url.origin) throw leavesSocket(next.url)

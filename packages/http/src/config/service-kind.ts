@@ -81,8 +81,8 @@ const tls = z
       if (cert === undefined) issue('cert', 'expected a certificate, or mode: auto on an overlay that has one')
       if (key === undefined) issue('key', 'expected the key of the certificate')
     } else {
-      if (cert !== undefined) issue('cert', 'the overlay has a certificate of its own: leave it out, or say mode: manual')
-      if (clientAuth !== 'none') issue('clientAuth', 'the overlay ends TLS, and asks clients for no certificate')
+      if (cert !== undefined) issue('cert', 'the overlay has a certificate of its own: omit this field, or set mode: manual')
+      if (clientAuth !== 'none') issue('clientAuth', 'the overlay ends TLS, and requests no client certificates')
     }
     if (clientAuth === 'verify' && clientCa === undefined) issue('clientCa', 'expected what client certificates are verified against')
   })

@@ -125,7 +125,7 @@ class Connections {
   /** Handles the request of a connection for the process that it talks to. */
   #converse({ record, thread }: Requester): { readonly partner: Pid; readonly isOwn: boolean } {
     const connection = this.#open.get(record.pid)
-    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
+    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is not a connection that is starting`, {})
     const { entry, fields } = connection
     const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
     this.#kernel.privileges.acquaint(thread.number, partner)

@@ -23,7 +23,7 @@ export class PendingConnections<Request extends Asked, Line> {
   claim(ticket: string): PendingConnection<Request, Line> {
     const pending = this.#waiting.get(ticket)
     this.#waiting.delete(ticket)
-    if (pending === undefined) throw invalid('nothing waits for this connection')
+    if (pending === undefined) throw invalid('no pending connection has this ticket')
     return pending
   }
 }

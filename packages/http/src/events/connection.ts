@@ -29,7 +29,7 @@ async function converse({ opened, route }: EventsRequest, stream: EventStream, h
   void handler.watch(() => {
     // The last messages are written, unless the client does not read them.
     patience = startTimer(() => {
-      stream.fail(new Error('the client takes nothing'))
+      stream.fail(new Error('the client does not read'))
     }, closeTimeout)
   })
   handler.onKilled(() => {

@@ -31,7 +31,7 @@ export function eventText(given: unknown): string {
   const { data: parsed, error } = schema.safeParse(given)
   if (parsed === undefined) {
     const issues = error.issues.map(({ path, message }) => `${path.map(String).join('.')} ${message}`.trim())
-    throw invalid(`that is no event: ${issues.join('; ')}; expected a text, or { data, event, id, retry }`)
+    throw invalid(`invalid event: ${issues.join('; ')}; expected a text, or { data, event, id, retry }`)
   }
   const { data, event, id, retry } = parsed
   const head = [

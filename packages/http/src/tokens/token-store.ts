@@ -39,11 +39,14 @@ export class TokenStore {
   /** @throws TroupeError `Invalid` for a lifetime that is too long, `Unavailable` when there are too many tokens. */
   create({ ttl = this.#fields.ttl, ...grant }: TokenGrant): IssuedToken {
     const { maxTtl = Infinity, maxTokens } = this.#fields
-    if (!(ttl > 0 && ttl <= maxTtl)) throw invalid(`${this.#id}: a token counts for 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
+    if (!(ttl > 0 && ttl <= maxTtl))
+      throw invalid(`${this.#id}: the ttl of a token must be 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
     const now = Date.now()
     if (this.#storage.size >= maxTokens) this.#storage.sweep(now)
     if (this.#storage.size >= maxTokens) {
-      throw new TroupeError('Unavailable', `${this.#id} holds ${maxTokens} tokens that count`, { details: { store: this.#id, maxTokens } })
+      throw new TroupeError('Unavailable', `${this.#id} already has ${maxTokens} valid tokens (max_tokens)`, {
+        details: { store: this.#id, maxTokens },
+      })
     }
     const { id, hash, token } = newToken(this.#id, this.#key)
     const expires = now + Math.ceil(ttl)

@@ -17,7 +17,7 @@ const grantSchema = z.strictObject({
 /** @throws TroupeError `Invalid` */
 export function parseGrant(given: unknown): TokenGrant {
   const { data, error } = grantSchema.safeParse(given)
-  if (data === undefined) throw invalid(`a token can not be made of that: ${error.issues.map(wordsOf).join('; ')}`)
+  if (data === undefined) throw invalid(`invalid token options: ${error.issues.map(wordsOf).join('; ')}`)
   return { ...data, actor: newActor(data.actor.id, data.actor.meta), ttl: data.ttl }
 }
 
@@ -27,7 +27,7 @@ const maxToken = 512
 /** @throws TroupeError `Invalid` */
 export function parseTokenText(given: unknown): string {
   if (typeof given === 'string' && given.length <= maxToken) return given
-  throw invalid('a token is a short text')
+  throw invalid('a token is a text of at most 512 characters')
 }
 
 function wordsOf({ path, message }: z.core.$ZodIssue): string {

@@ -71,7 +71,7 @@ export function compileExpression(source: string): Expression {
   if (callsIn(expression.ast).some(({ name }) => name === 'matches')) throw refused('it writes "matches" where no call is: leave that out')
   const { valid, type, error } = expression.check()
   if (!valid) throw refused(firstLine(error))
-  if (type !== 'bool' && type !== 'dyn') throw refused(`it answers ${type}, not bool`)
+  if (type !== 'bool' && type !== 'dyn') throw refused(`it returns ${type}, not bool`)
   const costs = new Map<number, number>()
   return (input): unknown => {
     const size = sizeOf(input)

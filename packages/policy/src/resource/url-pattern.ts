@@ -168,5 +168,5 @@ function pathOf(pattern: string, path: string): string {
 }
 
 function malformed(pattern: string, reason: string) {
-  return invalid(`"${pattern}" is no pattern of URLs: ${reason}. Expected one such as "https://*.example.com/path/*"`, { pattern })
+  return invalid(`"${pattern}" is not a URL pattern: ${reason}. Expected one such as "https://*.example.com/path/*"`, { pattern })
 }

@@ -148,7 +148,7 @@ export class Connection {
 
   /** Asks for permission on behalf of all requests that wait for the connection. */
   async #permitNew(address: string): Promise<void> {
-    if (this.waiters.length === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
+    if (this.waiters.length === 0) throw new TroupeError('Canceled', 'no request waits for the connection any longer')
     await Promise.all(this.waiters.map(async ({ permit }) => permit(address)))
   }
 

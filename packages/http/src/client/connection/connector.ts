@@ -64,7 +64,7 @@ function pem(value: string | Uint8Array): string | Buffer {
 /** Returns the socket after its event `ready`; destroys it when that event does not come in time. */
 async function settled<S extends Socket>(socket: S, ready: 'connect' | 'secureConnect', timeout: number, late: string): Promise<S> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const closed = () => reject(new TroupeError('Unavailable', 'the connection was closed before it stood'))
+  const closed = () => reject(new TroupeError('Unavailable', 'the connection was closed before it was established'))
   const timer = startDeadline(() => socket.destroy(new TroupeError('Timeout', late)), timeout)
   socket.once(ready, resolve).once('error', reject).once('close', closed)
   try {

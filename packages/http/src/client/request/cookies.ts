@@ -34,7 +34,7 @@ export function keepApart(jar: CookieJar, overlay: EntryId | null, isolation: st
   else if (first.overlay !== overlay || first.isolation !== isolation) {
     const there = first.overlay === overlay ? 'with another isolation key' : first.overlay === null ? 'in the clear' : `in ${first.overlay}`
     throw invalid(
-      `the jar of this request was used ${there} before, and its cookies would tell who comes: use one for each network, or shareCookies: true`,
+      `the jar of this request was used ${there} before, and its cookies would identify the client: use one jar for each network, or shareCookies: true`,
       { path: 'options.cookies' },
     )
   }

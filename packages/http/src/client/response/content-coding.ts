@@ -131,7 +131,7 @@ function isZlib([first = 0]: Uint8Array): boolean {
 
 function undecodable(coding: Coding, error: unknown): TroupeError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new TroupeError('Unavailable', `the answer's body is not valid ${coding}: ${reason}`, {
+  return new TroupeError('Unavailable', `the response's body is not valid ${coding}: ${reason}`, {
     retryable: false,
     details: { coding },
     cause: error,

@@ -49,7 +49,7 @@ export async function decode(exchange: Decoded, options: DecodeOptions): Promise
   const codings = codingsOf(fields)
   if (codings === undefined || codings.length === 0) return exchange
   if (codings.length > mostCodings) {
-    throw new TroupeError('Unavailable', `the answer's body has ${codings.length} codings: at most ${mostCodings} are undone`, {
+    throw new TroupeError('Unavailable', `the response's body has ${codings.length} codings: at most ${mostCodings} are decoded`, {
       retryable: false,
     })
   }
@@ -156,7 +156,7 @@ function isFailure(error: unknown): boolean {
 
 function bomb(coding: Coding): TroupeError {
   return invalid(
-    `the answer's body (${coding}) grows to more than ${mostRatio} times its size when it is decoded: take it as it comes with decompress: false`,
+    `the response's body (${coding}) expands to more than ${mostRatio} times its size: use decompress: false to receive it undecoded`,
     { coding },
   )
 }

@@ -24,7 +24,7 @@ export interface ExchangeOptions {
 
 /** Maximum number of interim responses (RFC 9110 §15.2): hints and signs of progress. */
 const mostInterim = 100
-const flooded = new TroupeError('Unavailable', `was answered with more than ${mostInterim} interim answers`, { retryable: false })
+const flooded = new TroupeError('Unavailable', `the server sent more than ${mostInterim} interim responses`, { retryable: false })
 
 /** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
 export type ResponseBody = Buffer | ReadableStream<Uint8Array> | null
@@ -98,13 +98,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       return
     }
     if (status > 599) {
-      controller.abort(
-        new TroupeError('Unavailable', `was answered with the status ${status}, which HTTP does not have`, { retryable: false }),
-      )
+      controller.abort(new TroupeError('Unavailable', `the response has the invalid status ${status}`, { retryable: false }))
       return
     }
     if (!isFramed(fields)) {
-      controller.abort(new TroupeError('Unavailable', 'was answered with a transfer coding that is not supported', { retryable: false }))
+      controller.abort(new TroupeError('Unavailable', 'the response has a transfer coding that is not supported', { retryable: false }))
       return
     }
     this.status = status

@@ -37,7 +37,7 @@ export function checkRoutes(source: Source): readonly Diagnostic[] {
     if (router === undefined) continue
     claims.push({ entry, server: router.meta.server, method: fields.method, path: joinPaths(router.fields.prefix, fields.path) })
     if (fields.permission !== undefined && !router.fields.middleware.includes('endpoint_firewall')) {
-      const message = `permission: nobody asks for it: ${router.id} has no endpoint_firewall among its middleware`
+      const message = `permission: it is never checked: ${router.id} has no endpoint_firewall among its middleware`
       problems.push(diagnosticOf(entry, { code: 'invalid-field', message, path: ['permission'] }))
     }
   }

@@ -91,7 +91,7 @@ class RequestWorkers {
     // Where the overlay isolates actors, a thread belongs to one actor and does no work for others.
     const network = kernel.networks.ofCall(fork(record.frame, { overlay: thread.network?.overlay ?? null }), thread.network, lane)
     if (network.key !== thread.network?.key)
-      throw unavailable(`the overlay of ${own.entry} keeps actors apart in another way since a moment ago: ask again`, { lane })
+      throw unavailable(`the overlay of ${own.entry} has just changed how it isolates actors: retry the request`, { lane })
     const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
     const { pid } = kernel.calls.lend(record.pid, { entry: own.entry, frame, thread, role: own.role })
     return { pid, frame }

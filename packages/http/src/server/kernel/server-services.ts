@@ -79,14 +79,14 @@ export class ServerServices {
     kernel.overlays.onChange(() => {
       this.#overlayChanges += 1
       this.refresh(true).catch((error: unknown) => {
-        log(`servers were not told of the overlays that there are now: ${asTroupeError(error).message}`)
+        log(`could not notify servers of the current overlays: ${asTroupeError(error).message}`)
       })
     })
     kernel.handle('identify', ({ peer }, { record, thread }) => {
       const { entry } = record
       const isAllowed =
         entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
-      if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
+      if (!isAllowed) throw denied(`${record.pid} has no "identity" configured`, { pid: record.pid })
       const frame = fork(record.frame, { actor: peerActor(peer) })
       return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
     })
@@ -99,7 +99,8 @@ export class ServerServices {
     })
     kernel.handle('serving', async (address, { record }) => {
       const started = this.#starting.get(record.pid)
-      if (started === undefined || record.entry === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      if (started === undefined || record.entry === undefined)
+        throw invalid(`${record.pid} is not a server that is starting`, { pid: record.pid })
       const { network } = this.#settings(record.entry)
       const status = network === null ? undefined : await kernel.overlays.status(network)
       started(address)
@@ -279,7 +280,7 @@ export class ServerServices {
       } catch (error) {
         if (isOver || !(error instanceof TroupeError) || error.kind !== 'Timeout') return
         await this.#kernel
-          .terminate(pid, unavailable(`${id} did not answer for ${stall} ms: something loops in its thread`))
+          .terminate(pid, unavailable(`${id} did not respond for ${stall} ms: something loops in its thread`))
           .catch(() => undefined)
       }
     }

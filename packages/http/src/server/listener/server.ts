@@ -104,7 +104,7 @@ export class Server {
     this.#certificates = new WatchedCertificates(fields.tls, {
       use: (certificates) => transport.setSecureContext(certificates),
       onRenewed: () => this.#requests.note('info', `${service} has new certificates`),
-      onFailed: (error) => this.#requests.note('warn', `${service} goes on with the certificates that it had: ${error.message}`),
+      onFailed: (error) => this.#requests.note('warn', `${service} continues with its previous certificates: ${error.message}`),
     })
   }
 

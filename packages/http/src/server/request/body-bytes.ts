@@ -5,5 +5,5 @@ import { TroupeError } from '@troupe/core'
 export function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk
   if (typeof chunk === 'string') return Buffer.from(chunk)
-  throw new TroupeError('Internal', `the stream of a body brought a ${typeof chunk}, expected a Uint8Array`)
+  throw new TroupeError('Internal', `the stream of a body contains a ${typeof chunk}, expected a Uint8Array`)
 }

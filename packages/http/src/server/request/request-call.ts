@@ -158,7 +158,7 @@ export class RequestCall extends LocalCall {
         ? undefined
         : startTimer(() => {
             this.cancel('its deadline has passed')
-            reject(new TroupeError('Timeout', `no answer in ${milliseconds} ms`))
+            reject(new TroupeError('Timeout', `no response within ${milliseconds} ms`))
           }, milliseconds)
     try {
       return await Promise.race([answer, failed])

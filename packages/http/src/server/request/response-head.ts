@@ -60,7 +60,10 @@ function check(name: string, value: string): void {
     validateHeaderName(name)
     validateHeaderValue(name, value)
   } catch (cause) {
-    throw unsendable(`its header "${name.slice(0, 64)}" cannot be sent: encode what is no Latin text (encodeURI() for a location)`, cause)
+    throw unsendable(
+      `its header "${name.slice(0, 64)}" cannot be sent: encode text that is not Latin-1 (encodeURI() for a location)`,
+      cause,
+    )
   }
 }
 

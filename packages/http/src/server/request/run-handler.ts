@@ -16,7 +16,7 @@ export function answerInline(program: Program, request: Request, context: Reques
 async function settled({ entry }: Program, answer: unknown): Promise<Response> {
   const response = await answer
   if (response instanceof Response) return response
-  throw new TroupeError('Internal', `${entry} answered a request with ${typeof response}, not with a Response`, { details: { entry } })
+  throw new TroupeError('Internal', `${entry} returned ${typeof response} for a request, expected a Response`, { details: { entry } })
 }
 
 /** Loads functions before their first request. The first request reports a function that fails to load. */

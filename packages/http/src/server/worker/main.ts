@@ -101,7 +101,7 @@ class Answering {
     present.departure.slot = slotOf(present)
     await this.#listen(arrival, present.departure)
     // hono has responded by itself: it does not recognise the request.
-    if (this.#present === present) throw invalid('the request is none that can be answered')
+    if (this.#present === present) throw invalid('the request is invalid')
   }
 
   /** Responds to a request whose body is a stream. */
@@ -112,7 +112,7 @@ class Answering {
   /** Handles the request. When it is finished, returns the value that signals this to hono. */
   #handle(request: Request): Answer {
     const present = this.#present
-    if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
+    if (present === undefined) throw new TroupeError('Internal', 'there is no current request')
     const { call, asked } = present
     try {
       noteMalformed(request)

@@ -39,7 +39,7 @@ export class RequestWorker {
     })
     port.once('close', () => {
       this.#isGone = true
-      this.#fail(new TroupeError('Internal', 'the thread that answered ended under the request'))
+      this.#fail(new TroupeError('Internal', 'the thread ended while it handled the request'))
       events.onGone(this)
     })
   }
