@@ -18,7 +18,7 @@ export interface Way {
   readonly route: Route | undefined
   /** The actor or process that owns the connections. */
   readonly actor: string | undefined
-  /** The isolation key of the overlay. */
+  /** The values by which the overlay isolates. */
   readonly isolation: Isolation
   /** Whether each connection has an isolation key of its own. */
   readonly fresh: boolean

@@ -64,7 +64,7 @@ export class RequestHandler {
     this.#hosts.learn(names)
   }
 
-  /** Reads the fields of proxies, at the start of a connection: they apply from here on. */
+  /** Reads the proxy fields of a request before any other code uses it: they apply from here on. */
   read(incoming: Incoming): string | undefined {
     return this.#proxies.read(incoming)
   }
