@@ -13,7 +13,7 @@ const entries = [
   processEntry('levelsOfProcess'),
 ]
 
-/** A level of a chain as it saw itself. */
+/** The view that one level of a chain has of itself. */
 interface Seen {
   readonly thread: number
   readonly deadline: number | undefined
@@ -28,7 +28,7 @@ const level = entryId('app:level')
 const soon = 60_000
 const late = 600_000
 
-/** Calls a function in a frame of that deadline. */
+/** Calls a function in a frame with that deadline. */
 async function within(app: TestApp, deadline: number, ...args: readonly unknown[]): Promise<unknown> {
   return app.functions.call({ entry: level, args, frame: { ...emptyFrame, deadline } })
 }
@@ -86,7 +86,7 @@ describe('the deadline of a call', () => {
   it('that passes ends what was called in other threads too', async () => {
     await using app = await testApp({ entries: [...entries, functionEntry('act', { max: 1 }), functionEntry('nest', { max: 1 })] })
     await app.run(async () => Promise.all([funcs.call('app:nest', 'app:frame'), funcs.call('app:act', 'where', new SharedArrayBuffer(8))]))
-    // Long enough for the inner call to begin, on a busy machine too.
+    // Long enough for the inner call to begin, also on a busy machine.
     const patient = funcs.withOptions({ timeout: 3000 })
     const memory = new SharedArrayBuffer(8)
     await expect(app.run(async () => patient.call('app:nest', 'app:act', 'untilAborted', memory))).rejects.toMatchObject({

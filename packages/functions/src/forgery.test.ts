@@ -15,7 +15,7 @@ const entries = [
   ...['act', 'pid', 'frame', 'echo'].map((method) => functionEntry(method, { max: 1 })),
 ]
 
-/** A call that is held, and the id by which the kernel knows it. */
+/** Starts a call that does not end, and returns it with the id under which the kernel knows it. */
 async function held(app: TestApp) {
   const memory = newLock()
   const lock = new Lock(memory)

@@ -1,4 +1,4 @@
-/** The API for functions: call them by id. */
+/** The API for functions: calls them by id. */
 import { type Actor, type EntryId, entryId, errorFromWire, type Pid, type TroupeError } from '@troupe/core'
 import type { ArgumentsOf, FunctionEntries, IdIn, ResultOf } from '@troupe/core/entries'
 import { policiesOf, type Scope } from '@troupe/policy'
@@ -19,39 +19,45 @@ import {
 import { boundedCall, cancelled } from './bounded-call.ts'
 import { callInline } from './inline-call.ts'
 
-/** Calls functions, in a frame that `with…` can change. Immutable: each `with…` returns a new one. */
+/** Calls functions in a frame that the `with…` methods can change. Immutable: each `with…` returns a new caller. */
 export interface Caller {
-  /** Chooses the overlay for the call and all beneath it, a timeout for the whole, a signal that cancels it. */
+  /**
+   * Returns a caller with an overlay for the call and all calls inside it, a timeout for the whole, and a signal that
+   * cancels it.
+   */
   withOptions(options: CallOptions): Caller
-  /** Adds values to the frame. */
+  /** Returns a caller that adds values to the frame. */
   withContext(values: Readonly<Record<string, unknown>>): Caller
-  /** Lets the function act for `actor` instead of the caller's. */
+  /** Returns a caller whose functions act for `actor` instead of the current actor. */
   withActor(actor: Actor): Caller
-  /** Puts policies in force for it, instead of the caller's. */
+  /** Returns a caller whose functions run under the policies of `scope` instead of the current ones. */
   withScope(scope: Scope): Caller
   /**
-   * Calls the function of entry `id` and answers what it returns. It runs in the caller's frame: overlay, actor, scope, values, deadline.
+   * Calls the function of entry `id` and returns its result. The function runs in the caller's frame: overlay, actor,
+   * scope, values, deadline.
    *
-   * Of ids that `entries.d.ts` knows (`troupe types` writes it), the compiler checks the arguments and knows the result.
+   * For ids that `entries.d.ts` contains (`troupe types` writes it), the compiler checks the arguments and knows the
+   * result type.
    *
-   * Cancelled, or past its deadline, the call rejects at once; the function sees `self.signal` abort. One that does not come back within a
-   * second then is ended together with its thread, which no other call runs in but those that it made itself.
+   * When the call is cancelled or its deadline passes, it rejects at once, and the function sees `self.signal` abort.
+   * If the function does not return within one second after that, its thread is ended. No other call runs in that
+   * thread, except those that the function made itself.
    *
-   * @throws what the function throws; TroupeError `NotFound` for an unknown entry, method or overlay, `PermissionDenied`, `Invalid` for
-   * arguments or a result that cannot be cloned, `Unavailable` when too many calls wait, `Timeout`, `Canceled`, `Internal` or `Unknown`
-   * when its thread ended under it.
+   * @throws the error of the function; TroupeError `NotFound` for an unknown entry, method or overlay,
+   *   `PermissionDenied`, `Invalid` for arguments or a result that cannot be cloned, `Unavailable` when too many calls
+   *   wait, `Timeout`, `Canceled`, `Internal` or `Unknown` when its thread ended during the call.
    */
   call<Id extends IdIn<FunctionEntries>>(id: Id, ...args: ArgumentsOf<FunctionEntries, Id>): Promise<ResultOf<FunctionEntries, Id>>
 }
 
-/** Functions, called by id: `await funcs.call('app:fetch_ip', url)`. */
+/** Calls functions by id: `await funcs.call('app:fetch_ip', url)`. */
 export const funcs: Caller = caller(emptySelection)
 
-/** Callers that each caller keeps, by overlay. */
+/** Maximum number of derived callers that each caller caches, one for each overlay. */
 const maxKept = 64
 
 function caller(selection: Selection): Caller {
-  // What comes back is what the entry's function answered: its type is the one that `entries.d.ts` tells.
+  // The entry's function made this value: its type is the one in `entries.d.ts`.
   function callTyped<Id extends IdIn<FunctionEntries>>(
     id: Id,
     ...args: ArgumentsOf<FunctionEntries, Id>
@@ -68,7 +74,7 @@ function caller(selection: Selection): Caller {
     return made
   }
   return Object.freeze({
-    // Code that handles one request mostly chooses an overlay and nothing else, anew for each.
+    // Code that handles requests mostly selects only an overlay, and does so for each request: such callers are cached.
     withOptions: (options: CallOptions) => {
       const overlay = overlayAlone(options)
       return overlay === undefined ? caller(withOptions(selection, options)) : withNetwork(overlay)
@@ -80,7 +86,7 @@ function caller(selection: Selection): Caller {
   })
 }
 
-/** The overlay, where that is all that the options choose. */
+/** Returns the overlay if the options select nothing else. */
 function overlayAlone(options: CallOptions): string | undefined {
   for (const key in options) if (key !== 'network') return undefined
   return options.network ?? undefined
@@ -89,14 +95,14 @@ function overlayAlone(options: CallOptions): string | undefined {
 async function call(selection: Selection, id: string, args: readonly unknown[]): Promise<unknown> {
   const entry = entryId(id)
   const { calls } = currentRuntime()
-  // A change of actor or scope is the kernel's to issue.
+  // Only the kernel can issue a frame with another actor or scope.
   const isFree =
     selection.actor === undefined && selection.scope === undefined && !currentParticipant().policyEnforced && staysHere(selection)
   const program = isFree ? calls.inline(entry) : undefined
   return program === undefined ? callByKernel(selection, entry, args) : callInline(selection, program, args)
 }
 
-/** Whether the call runs in the network of this thread, as far as its caller chose one. */
+/** Returns whether the call runs in the network of this thread, judged by the caller's choice alone. */
 function staysHere({ options: { network } }: Selection): boolean {
   return network === undefined || network === '' || network === currentRuntime().network?.overlay
 }
@@ -127,7 +133,7 @@ async function callByKernel(selection: Selection, entry: EntryId, args: readonly
   return boundedCall(answer.then(settle), { what: entry, signal, deadline: inherit.deadline }, (reason) => {
     givenUp = reason
     if (here !== undefined) calls.abandon(here, reason)
-    // Whether that comes in time, or at all, makes no difference to the caller any more.
+    // It no longer matters to the caller whether this request arrives in time, or at all.
     kernel.request('cancelCall', { request: number }, by).catch(() => undefined)
   })
 }

@@ -1,6 +1,7 @@
 /**
- * Calls that run in the caller's thread without a word to the kernel: it said before that it has nothing to decide for that entry. They act
- * under the caller's id, so whatever they ask of the kernel is decided as if the caller asked.
+ * Runs calls in the caller's thread without a request to the kernel. The kernel has stated before that such an entry
+ * needs no decision. The call acts under the caller's id, so the kernel decides its requests as if the caller had made
+ * them.
  */
 import { currentFrame, emptyFrame, entryId, type EntryId, errorToWire, type Frame, fork, yielding } from '@troupe/core'
 import {
@@ -16,7 +17,7 @@ import {
 import { boundedCall, cancelled } from './bounded-call.ts'
 import { checkDepth } from './call-depth.ts'
 
-/** Overlays that the kernel let code choose, by the frame that it had issued to it: it would decide the same again. */
+/** Overlays that the kernel allowed code to select, by the frame that it had issued: it would decide the same again. */
 const chosen = new WeakMap<Frame, Set<EntryId | null>>()
 
 export async function callInline(selection: Selection, program: Program, args: readonly unknown[]): Promise<unknown> {
@@ -51,7 +52,7 @@ async function choose({ pid, frame }: Participant, overlay: EntryId | null): Pro
   else known.add(overlay)
 }
 
-/** The last frame that differs from another by its overlay alone: what runs in a loop asks for it over and over. */
+/** The last frame that differs from another by its overlay alone: a call in a loop needs the same one repeatedly. */
 let last: { readonly from: Frame; readonly to: Frame } | undefined
 
 function through(from: Frame, overlay: EntryId | null): Frame {

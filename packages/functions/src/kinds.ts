@@ -3,15 +3,18 @@ import { defineKind, duration, sourceModule } from '@troupe/registry'
 import { z } from 'zod'
 
 const threads = z.strictObject({
-  /** Threads that are kept. */
+  /** Threads that are always kept. */
   min: z.int().min(0).default(0),
-  /** Threads at most. @default the number of cores */
+  /** Maximum number of threads. @default the number of cores */
   max: z.int().min(1).optional(),
   /** How long a thread above `min` waits for work before it ends. */
   idleTimeout: duration().default(30_000),
-  /** Calls that may wait for a thread; beyond, calling is `Unavailable`. */
+  /** Maximum number of calls that wait for a thread; further calls fail with `Unavailable`. */
   queue: z.int().min(0).default(10_000),
-  /** Isolation keys, of overlays that isolate by actor or process, that may have threads or wait for one; beyond, calling is `RateLimited`. */
+  /**
+   * Maximum number of isolation keys, of overlays that isolate by actor or process, that have threads or wait for one.
+   * Further calls fail with `RateLimited`.
+   */
   maxIsolationKeys: z.int().min(1).default(64),
 })
 
@@ -20,10 +23,10 @@ const pool = z.union([z.literal('inline'), threads], 'expected "inline", or a po
 
 export type PoolSettings = z.output<typeof threads>
 
-/** The pool of functions that say nothing of theirs. */
+/** The pool of functions whose entry configures none. */
 export const defaultPool: PoolSettings = threads.parse({})
 
-/** `function.ts`: a stateless function, called by id; it runs on a pool of threads, or in the caller's. */
+/** `function.ts`: a stateless function, called by id. It runs on a pool of threads, or in the caller's thread. */
 export const functionKind = defineKind({
   kind: 'function.ts',
   fields: z.strictObject({

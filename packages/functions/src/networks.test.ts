@@ -20,7 +20,7 @@ async function start(pool: unknown, ...more: EntryInput[]): Promise<TestApp> {
 
 const through = (network: string | null) => funcs.withOptions({ network })
 
-/** The module's own state after it has noted a word: which thread, and what it was told before. */
+/** Returns the module's state after it has recorded a word: its thread, and the words that it was given before. */
 async function remember(network: string | null, word: string): Promise<{ readonly thread: number; readonly words: readonly string[] }> {
   const seen: unknown = await through(network).call('app:remember', word)
   if (typeof seen !== 'object' || seen === null || !('thread' in seen) || !('words' in seen)) throw new Error('no answer')

@@ -9,7 +9,7 @@ const proxy = entryId('app:proxy')
 
 type Asked = readonly [action: string, resource: string]
 
-/** What each deed of `testing/permitted.ts` is asked about, beside the call itself. */
+/** The permissions that each action of `testing/permitted.ts` requests, besides the call itself. */
 const table: readonly (readonly [Deed, ...Asked[]])[] = [
   ['call'],
   ['context', ['funcs.context', 'context']],

@@ -51,7 +51,7 @@ const handler: Handler = (request, response, body) => {
 
 let origin: Origin
 const at = (path: string) => `http://127.0.0.1:${origin.port}${path}`
-/** In the clear, chosen on purpose. */
+/** Runs in the explicitly selected clear network. */
 const clear = <T>(fn: () => T) => inFrame({ overlay: null }, fn)
 const failureOf = async (promise: Promise<unknown>): Promise<TroupeError> =>
   promise.then(

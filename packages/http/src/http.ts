@@ -1,4 +1,4 @@
-/** The HTTP client, as applications see it. The machinery behind it loads with the first request. */
+/** The API of the HTTP client. Its implementation is loaded with the first request. */
 import { currentFrame } from '@troupe/core'
 import type * as Client from './client/request.ts'
 import { events } from './events/response-stream.ts'
@@ -6,16 +6,16 @@ import type { BatchRequest, BatchResult, RequestOptions } from './options.ts'
 
 let client: typeof Client | undefined
 let loading: Promise<typeof Client> | undefined
-// undici takes tens of milliseconds to load: threads that make no request do not pay for it.
+// undici takes tens of milliseconds to load: threads without requests do not load it.
 const load = () => (loading ??= import('./client/request.ts').then((loaded) => (client = loaded)))
 
 /**
- * HTTP through the overlay in force, or the one that `overlayNetwork` selects.
+ * HTTP through the current overlay, or through the one that `overlayNetwork` selects.
  *
- * Every call answers with a standard `Response` whose body streams; a status such as 404 is an answer, not an error. What
- * rejects is a `TroupeError`: `Invalid` (URL, options, no application), `PermissionDenied` or `NotFound` (a selected
- * overlay), `Unavailable` (proxy, target, TLS; never a fall-back to the clear network), `Timeout`, `Canceled`. An error
- * after the head of the answer ends the body's stream.
+ * Every call returns a standard `Response` whose body streams; a status such as 404 is a response, not an error. A
+ * failed call rejects with a `TroupeError`: `Invalid` (URL, options, no application), `PermissionDenied` or `NotFound`
+ * (a selected overlay), `Unavailable` (proxy, target, TLS; never a fall-back to the clear network), `Timeout`,
+ * `Canceled`. An error after the head of the response fails the body's stream.
  *
  * @example
  * ```ts
@@ -30,14 +30,14 @@ export const http = {
   patch: (url: string | URL, options?: RequestOptions) => request('PATCH', url, options),
   delete: (url: string | URL, options?: RequestOptions) => request('DELETE', url, options),
   head: (url: string | URL, options?: RequestOptions) => request('HEAD', url, options),
-  /** A request with any method but CONNECT. */
+  /** Sends a request with any method except CONNECT. */
   request,
   /**
-   * Requests side by side. One that is denied or invalid rejects the whole batch before anything is sent; otherwise each
-   * gets a `response` or an `error`, in order.
+   * Sends requests concurrently. A denied or invalid request rejects the whole batch before anything is sent. Otherwise
+   * each request gets a `response` or an `error`, in order.
    */
   batch,
-  /** Answers a request with a stream of server-sent events. */
+  /** Responds to a request with a stream of server-sent events. */
   events,
 } as const
 
@@ -55,10 +55,10 @@ async function batch(requests: readonly BatchRequest[]): Promise<BatchResult[]> 
 }
 
 /**
- * Closes this thread's connections, for an orderly shutdown. What runs may finish for `drain` milliseconds; then it ends
- * with `Canceled`.
+ * Closes this thread's connections, for an orderly shutdown. Running requests may finish for `drain` milliseconds; then
+ * they fail with `Canceled`.
  *
- * @param drain Milliseconds. @default 1000
+ * @param drain Milliseconds; 1000 by default.
  */
 export async function closeHttpPools(drain = 1000): Promise<void> {
   if (loading === undefined) return

@@ -1,4 +1,4 @@
-/** HTTP servers, as the kernel runs them. Threads load `@troupe/http` alone. */
+/** HTTP servers on the kernel's side. Threads load only `@troupe/http`. */
 import { endpointKind, routerKind, staticKind } from './config/kinds.ts'
 import { httpServiceKind } from './config/service-kind.ts'
 import { eventsKind } from './events/kind.ts'

@@ -106,7 +106,7 @@ describe('fails closed', () => {
     await expect.poll(() => mute.connections.size).toBe(1)
     ending.abort()
     await expect(waiting).rejects.toMatchObject({ kind: 'Canceled' })
-    // Nobody waits for it any more: the dial is ended too.
+    // The request no longer waits for it: the dial is ended too.
     await expect.poll(() => mute.connections.size).toBe(0)
     const next = inFrame({ overlay: a }, () => http.get(plain(), { timeout: '10m' }))
     await expect.poll(() => mute.connections.size).toBe(1)
@@ -180,7 +180,7 @@ describe('pools', () => {
     held[0]?.()
     expect(await running).toBe('held')
     await expect.poll(() => proxyA.connections.size).toBe(0)
-    // A route of before the swap does not bring the old proxy back.
+    // A route from before the swap does not restore the old proxy.
     application.routes.set(a, routeTo(a, proxyA.port, 1))
     await inFrame({ overlay: a }, () => read(http.get(named())))
     expect(peers()).toEqual([exits.a, exits.b, exits.b])

@@ -13,7 +13,7 @@ let proxy: Proxy
 const at = (origin: Origin, path: string) => `http://service.test:${origin.port}${path}`
 const inside = <T>(fn: () => T) => inFrame({ overlay }, fn)
 
-/** `/303?to=URL` redirects; `/loop` to itself. */
+/** `/303?to=URL` redirects; `/loop` redirects to itself. */
 const handler: Handler = (request, response, body) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://origin')
   const status = Number(pathname.slice(1))

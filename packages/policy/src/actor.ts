@@ -3,9 +3,10 @@ import { type Actor, invalid, valueFromWire, valueToWire } from '@troupe/core'
 import { checkMeta, maxName } from './limits.ts'
 
 /**
- * An actor. What `meta` holds is copied, so that nobody changes it later.
+ * Returns an actor. `meta` is copied, so that no code can change it later.
  *
- * @throws TroupeError `Invalid` for an empty id, or for `meta` that structured clone cannot carry or that weighs more than 4 KiB.
+ * @throws TroupeError `Invalid` for an empty id, or for `meta` that structured clone cannot copy or that weighs more
+ *   than 4 KiB.
  */
 export function newActor(id: string, meta: Readonly<Record<string, unknown>> = {}): Actor {
   if (typeof id !== 'string' || id === '') throw invalid('an actor needs an id that is not empty', { path: 'id' })

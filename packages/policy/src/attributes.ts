@@ -1,21 +1,24 @@
-/** What policies are asked about, and how their conditions name its parts. */
+/** The parts of a question to policies, and the names of these parts in conditions. */
 import type { Actor } from '@troupe/core'
 
 /** Facts about one request for permission. */
 export type Meta = Readonly<Record<string, unknown>>
 
-/** Whether `actor` may do `action` to `resource`. Separate arguments, since a decision that allows allocates nothing. */
+/**
+ * Reads a question: `actor` requests `action` on `resource`. Separate arguments, because a decision that allows
+ * allocates nothing.
+ */
 export type PolicyQuery<T> = (actor: Actor | undefined, action: string, resource: string, meta: Meta) => T
 
 const roots = new Set(['actor.id', 'action', 'resource'])
 const paths = ['actor.meta.', 'meta.']
 
-/** Whether `field` names a part of a question. */
+/** Returns whether `field` names a part of a question. */
 export function isField(field: string): boolean {
   return roots.has(field) || paths.some((path) => field.startsWith(path) && !field.slice(path.length).split('.').includes(''))
 }
 
-/** Reads `field` from questions; `undefined` where it is absent. */
+/** Returns a function that reads `field` from questions; it returns `undefined` where the field is absent. */
 export function fieldReader(field: string): PolicyQuery<unknown> {
   if (field === 'action') return (_actor, action) => action
   if (field === 'resource') return (_actor, _action, resource) => resource
@@ -32,7 +35,7 @@ function partOf(facts: Meta | undefined, key: string): unknown {
   return facts !== undefined && Object.hasOwn(facts, key) ? facts[key] : undefined
 }
 
-/** Own properties alone: `constructor` is nothing that anybody said about an actor. */
+/** Reads own properties alone: an inherited one such as `constructor` is no fact about an actor. */
 function valueAt(value: unknown, path: readonly string[]): unknown {
   let at = value
   for (const step of path) {

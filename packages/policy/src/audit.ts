@@ -1,8 +1,8 @@
-/** The trail of decisions: each as an event for whoever subscribed, denials in the log as well. */
+/** The trail of decisions: publishes each as an event to subscribers, and logs denials. */
 import { channel } from 'node:diagnostics_channel'
 import type { EntryId } from '@troupe/core'
 
-/** Name of the `diagnostics_channel` that decisions are published on, as {@link AuditEvent}s, in the kernel's thread. */
+/** Name of the `diagnostics_channel` that publishes decisions as {@link AuditEvent}s, in the kernel's thread. */
 export const decisionChannel = 'troupe:security:decision'
 
 /** A decision. */
@@ -11,22 +11,25 @@ export interface AuditEvent {
   readonly action: string
   readonly resource: string
   readonly verdict: 'allow' | 'deny'
-  /** The policy that decided; none when none said anything. */
+  /** The policy that decided; none if no policy applied. */
   readonly policy: EntryId | undefined
   readonly reason: string
 }
 
 export interface AuditOptions {
-  /** Takes log lines. */
+  /** Writes log lines. */
   readonly log: (line: string) => void
-  /** Milliseconds of a clock. @default Date.now */
+  /** Returns the time in milliseconds. @default Date.now */
   readonly now?: () => number
 }
 
-/** Denials that are logged one by one in a second; of more only their number is told, with the next line. */
+/**
+ * Maximum number of denials in a second that are logged one by one. The next line reports only the number of the
+ * others.
+ */
 const maxLines = 10
 const second = 1000
-/** Longest part of a name that a log line shows. */
+/** Longest part of a name that a log line shows, in characters. */
 const maxShown = 200
 
 const decisions = channel(decisionChannel)
@@ -72,7 +75,7 @@ function publish(event: AuditEvent): void {
   decisions.publish(event)
 }
 
-/** On one line, whatever it holds: names come from code that may want to write log lines of its own. */
+/** Puts a name on one line: names come from code that may try to forge log lines. */
 function shown(text: string): string {
   const quoted = JSON.stringify(text.slice(0, maxShown)).slice(1, -1)
   return text.length > maxShown ? `${quoted}…` : quoted

@@ -1,2 +1,2 @@
-/** What the policies of a scope say together. */
+/** The joint decision of the policies of a scope. */
 export type PolicyDecision = 'allow' | 'deny' | 'undefined'

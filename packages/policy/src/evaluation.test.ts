@@ -1,4 +1,4 @@
-/** What the decider says, against a plain reading of the rules. */
+/** Compares the decider's decisions with a plain implementation of the rules. */
 import { emptyFrame, entryId, fork } from '@troupe/core'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -10,7 +10,9 @@ import { policySet, type SomeFields } from './testing/policies.ts'
 
 type Facts = Readonly<Record<string, unknown>>
 type Question = { readonly actor: { readonly id: string; readonly meta: Facts }; action: string; resource: string; meta: Facts }
-/** Each condition as a policy writes it, and in plain JavaScript; `undefined` where CEL fails for want of a key. */
+/**
+ * Each condition as a policy writes it, and in plain JavaScript; `undefined` where CEL fails because a key is absent.
+ */
 type Case<Written> = { readonly written: Written; readonly plain: (question: Question) => boolean | undefined }
 
 const conditions: readonly Case<Condition>[] = [

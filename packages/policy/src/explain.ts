@@ -1,19 +1,19 @@
-/** Why a decision falls as it does: what each policy of a scope says about it. */
+/** Explains a decision: the effect of each policy of a scope on it. */
 import type { Actor, EntryId } from '@troupe/core'
 import { beginDecision } from './condition/budget.ts'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './attributes.ts'
 import { formOf, namesOf, type VariableNames } from './resource/resource-form.ts'
 
-/** What one policy says to a question. */
+/** The effect of one policy on a question. */
 export interface Opinion {
   readonly policy: EntryId
   readonly says: 'allow' | 'deny' | 'nothing'
-  /** Why it says nothing, or that it is not there. */
+  /** Why it has no effect, or that it does not exist. */
   readonly reason: string
 }
 
-/** What each policy of `scope` says, in the scope's order. */
+/** Returns the effect of each policy of `scope`, in the scope's order. */
 export function opinions(
   scope: readonly EntryId[],
   policies: Policies,
@@ -29,7 +29,7 @@ export function opinions(
     beginDecision()
     const policy = policies.get(id)
     if (policy === undefined) return { policy: id, says: 'deny', reason: 'it does not exist, so it may have been one that denies' }
-    if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is no host` }
+    if (names === undefined) return { policy: id, says: 'deny', reason: `${resource} is not a valid host` }
     const seen = policy.effect === 'deny' ? (names.find((name) => policy.holds(actor, action, name, meta)) ?? names[0]) : names[0]
     const reason = silence(policy, actor, { action, names, seen }, meta)
     if (reason !== undefined) return { policy: id, says: 'nothing', reason }

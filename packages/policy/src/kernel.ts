@@ -1,4 +1,4 @@
-/** Policies, as the kernel puts them into force. Threads load `@troupe/policy` alone. */
+/** Policies on the kernel's side. Threads load only `@troupe/policy`. */
 export { type AuditEvent, decisionChannel } from './audit.ts'
 export type { Condition, Operator } from './condition/condition.ts'
 export { type Opinion, opinions } from './explain.ts'

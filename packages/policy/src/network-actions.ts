@@ -1,4 +1,4 @@
-/** Who may choose an overlay, and who may listen on one. Inherited overlays are never asked about. */
+/** Permission to choose an overlay, and to listen on one. Inherited overlays need no permission. */
 import type { EntryId, Frame } from '@troupe/core'
 import type { Security } from './security.ts'
 
@@ -6,7 +6,8 @@ import type { Security } from './security.ts'
 export const directNetwork = 'network:direct'
 
 /**
- * Lets the code in `frame` choose an overlay at a call, a spawn or a request; `null` is the clear network: the action `network.select`.
+ * Checks that the code in `frame` may choose an overlay at a call, a spawn or a request: the action `network.select`.
+ * `null` is the clear network.
  *
  * @throws TroupeError `PermissionDenied`
  */
@@ -14,7 +15,7 @@ export function checkSelection(security: Security, frame: Frame, overlay: EntryI
   security.check(frame, 'network.select', overlay ?? directNetwork)
 }
 
-/** Lets a service listen on `overlay`: the action `network.bind`. @throws TroupeError `PermissionDenied` */
+/** Checks that a service may listen on `overlay`: the action `network.bind`. @throws TroupeError `PermissionDenied` */
 export function checkBinding(security: Security, frame: Frame, overlay: EntryId): void {
   security.check(frame, 'network.bind', overlay)
 }

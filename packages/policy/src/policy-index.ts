@@ -1,6 +1,6 @@
 /**
- * Policies about the same actions and resources. Those that require one of some values of a field stand under those values: of a hundred that
- * each speak of another role, one is asked.
+ * Policies about the same actions and resources. Policies that require certain values of a field are indexed by these
+ * values: of a hundred policies for different roles, one is evaluated.
  */
 import type { Actor } from '@troupe/core'
 import type { Policy } from './policy.ts'
@@ -21,7 +21,7 @@ export class PolicyIndex {
     this.#others = policies.filter(({ requirement }) => requirement === undefined)
   }
 
-  /** The first policy whose conditions hold. Allocates nothing. */
+  /** Returns the first policy whose conditions hold. Allocates nothing. */
   speaking(actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined {
     for (const { read, byValue } of this.#indexes) {
       const policies = byValue.get(read(actor, action, resource, meta))

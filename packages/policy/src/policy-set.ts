@@ -1,4 +1,4 @@
-/** The policies of one scope, sorted by what they are about, so that a decision looks at few of them. */
+/** The policies of one scope, sorted by actions and resources, so that a decision evaluates few of them. */
 import type { Actor, EntryId } from '@troupe/core'
 import type { Policies, Policy } from './policy.ts'
 import type { Meta } from './attributes.ts'
@@ -6,10 +6,13 @@ import type { ReadyPatterns } from './resource/resource-patterns.ts'
 import { PolicyIndex } from './policy-index.ts'
 import { formOf, type ResourceForm } from './resource/resource-form.ts'
 
-/** Of a resource: the one that it has, or several. */
+/** The names of a resource: one, or several. */
 export type Names = string | readonly [string, ...string[]]
 
-/** Actions that a rulebook keeps sorted; beyond, as when code makes names up, it begins anew. */
+/**
+ * Maximum number of actions whose policies are kept sorted. Code can invent action names; beyond this number the set is
+ * cleared.
+ */
 const maxActions = 256
 
 interface Rules {
@@ -24,7 +27,7 @@ interface Sorted {
 }
 
 export class PolicySet {
-  /** A policy that the scope names and that is not there: it may have been one that denied. */
+  /** A policy that the scope names and that does not exist: it may have been one that denied. */
   readonly missing: EntryId | undefined
   readonly #policies: readonly Policy[]
   readonly #byAction = new Map<string, Rules>()
@@ -35,10 +38,12 @@ export class PolicySet {
   }
 
   /**
-   * The policy that decides: any that denies, else one that allows; `undefined` when none says anything. Allocates nothing.
+   * Returns the policy that decides: one that denies, else one that allows; `undefined` if none applies. Allocates
+   * nothing.
    *
-   * @param names - Of the resource, the canonical one first. A policy is about it if it covers one of them. Conditions of a policy that allows
-   *   see the canonical one; those of a policy that denies have to fail for all.
+   * @param names - The names of the resource, the canonical one first. A policy applies if it covers one of them.
+   *   Conditions of a policy that allows see the canonical name. A policy that denies applies if its conditions hold
+   *   for any of the names.
    */
   deciding(actor: Actor | undefined, action: string, names: Names, meta: Meta): Policy | undefined {
     const { denying, allowing } = this.#byAction.get(action) ?? this.#sort(action)
@@ -85,7 +90,11 @@ function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
   }
 }
 
-/** The first policy about `name` whose conditions hold. Separate arguments, since a decision allocates nothing. @param seen - The name that conditions see. */
+/**
+ * Returns the first policy about `name` whose conditions hold. Separate arguments, because a decision allocates
+ * nothing.
+ * @param seen - The name that conditions see.
+ */
 function speaking(
   { named, others }: Sorted,
   actor: Actor | undefined,
@@ -104,7 +113,7 @@ function speaking(
   return undefined
 }
 
-/** The same for a resource that has several names. */
+/** Does the same for a resource that has several names. */
 function speakingOfAny(
   sorted: Sorted,
   actor: Actor | undefined,

@@ -6,7 +6,7 @@ import { compilePolicies, compilePolicy, policyKinds, securityExpression, securi
 
 const id: EntryId = entryId('app:policy')
 
-/** The entry as the registry decodes it, spelt as YAML spells it. */
+/** The entry as the registry decodes it, spelt as in YAML. */
 function registryWith(fields: EntryInput['fields'] = {}): Registry {
   const registry = new Registry({ kinds: [securityPolicy] })
   registry.add({ id, kind: 'security.policy', fields })

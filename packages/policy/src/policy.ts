@@ -1,4 +1,4 @@
-/** The kinds of policies, and policies ready to be asked. */
+/** The kinds of policies, and compiled policies. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import { defineKind, type FieldsOf, type Registry } from '@troupe/registry'
 import { z } from 'zod'
@@ -41,14 +41,15 @@ export const securityPolicy = defineKind({
   kind: 'security.policy',
   fields: z.strictObject({
     ...common,
-    /** All of them have to hold. */
+    /** All of them must hold. */
     conditions: z.array(conditionSchema).default([]),
   }),
 })
 
 /**
- * A rule with a condition in CEL over `actor { id, meta }`, `action`, `resource` and `meta`. Where the expression fails (a key is absent, two
- * values do not compare) a policy that allows says nothing, and one that denies does deny.
+ * A rule with a condition in CEL over `actor { id, meta }`, `action`, `resource` and `meta`. If the expression fails (a
+ * key is absent, two values cannot be compared), a policy that allows does not apply, and a policy that denies does
+ * deny.
  *
  * @example
  * ```yaml
@@ -78,25 +79,25 @@ export type PolicyFields = FieldsOf<typeof securityPolicy>
 /** Fields of a `security.policy.expr`. */
 export type ExpressionFields = FieldsOf<typeof securityExpression>
 
-/** A policy, ready to be asked. */
+/** A compiled policy. */
 export interface Policy {
   readonly id: EntryId
   readonly effect: 'allow' | 'deny'
   readonly groups: readonly string[]
   readonly actions: Globs
   readonly resources: ResourcePatterns
-  /** Whether its conditions hold; they are asked about what its actions and resources cover alone. */
+  /** Returns whether its conditions hold. Called only for questions that its actions and resources cover. */
   readonly holds: PolicyQuery<boolean>
-  /** What it requires of one field for its conditions to hold, if it does. */
+  /** What it requires of one field for its conditions to hold, if anything. */
   readonly requirement: Requirement | undefined
-  /** Why its conditions do not hold, for people; `undefined` when they do. */
+  /** Returns why its conditions do not hold, for people; `undefined` when they do. */
   readonly objection: PolicyQuery<string | undefined>
 }
 
 /** The policies of an application. */
 export type Policies = ReadonlyMap<EntryId, Policy>
 
-/** Prepares a policy: patterns and expressions are compiled once, here. */
+/** Prepares a policy: compiles its patterns and expressions once, here. */
 export function compilePolicy(id: EntryId, fields: PolicyFields | ExpressionFields): Policy {
   return Object.freeze({
     id,
@@ -143,7 +144,7 @@ function testOfExpression({ expression, effect }: ExpressionFields): Test {
     try {
       const answer = evaluate({ actor: actor ?? null, action, resource, meta })
       if (answer === true) return undefined
-      return answer === false ? 'the expression is false' : 'the expression answers no bool'
+      return answer === false ? 'the expression is false' : 'the expression does not return a bool'
     } catch (error) {
       return `the expression fails: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`
     }

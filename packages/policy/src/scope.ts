@@ -3,27 +3,27 @@ import { type EntryId, entryId, invalid, notFound } from '@troupe/core'
 import { maxScope } from './limits.ts'
 import type { Policies } from './policy.ts'
 
-/** A policy, by its id: the id itself, or what has it, such as the result of `security.policy(id)`. */
+/** A policy: its id, or an object with this id such as the result of `security.policy(id)`. */
 export type PolicyReference = string | { readonly id: string }
 
 /** A set of policies. */
 export class Scope {
-  /** In the order they were added, each once. */
+  /** In the order in which they were added, each once. */
   readonly policies: readonly EntryId[]
 
-  /** @throws TroupeError `Invalid` for an id that is none, and for more than 1024. */
+  /** Creates a scope. @throws TroupeError `Invalid` for an invalid id, and for more than 1024 policies. */
   constructor(policies: Iterable<PolicyReference> = []) {
     this.policies = Object.freeze([...new Set(Array.from(policies, (policy) => entryId(idOf(policy))))])
     if (this.policies.length > maxScope) throw invalid(`a scope holds at most ${maxScope} policies`, { limit: maxScope })
     Object.freeze(this)
   }
 
-  /** The scope with these policies too. */
+  /** Returns a scope that also contains these policies. @throws TroupeError `Invalid` as the constructor does. */
   with(...policies: readonly PolicyReference[]): Scope {
     return new Scope([...this.policies, ...policies])
   }
 
-  /** The scope without these policies. */
+  /** Returns a scope without these policies. */
   without(...policies: readonly PolicyReference[]): Scope {
     const gone = new Set(policies.map(idOf))
     return new Scope(this.policies.filter((id) => !gone.has(id)))
@@ -39,19 +39,21 @@ function idOf(policy: PolicyReference): string {
 }
 
 /**
- * The policies of what JavaScript may have passed for a scope: what is none would put no policy in force.
+ * Returns the policies of a scope, and checks that it is one: JavaScript code may pass any value, which would put no
+ * policy in force.
  *
  * @throws TroupeError `Invalid`
  */
 export function policiesOf(scope: Scope): readonly EntryId[] {
   if (scope instanceof Scope) return scope.policies
-  throw invalid('that is no scope: make one with security.newScope(policies), or take a group by security.namedScope(group)')
+  throw invalid('not a scope: create one with security.newScope(policies), or use a group with security.namedScope(group)')
 }
 
 /**
- * The policies of a group.
+ * Returns the policies of a group.
  *
- * @throws TroupeError `NotFound` when no policy is in it: an empty scope would deny everything, and nobody would know why.
+ * @throws TroupeError `NotFound` when the group has no policy: an empty scope would deny everything without an obvious
+ *   reason.
  */
 export function namedScope(group: string, policies: Policies): Scope {
   const members = Array.from(policies.values()).filter((policy) => policy.groups.includes(group))

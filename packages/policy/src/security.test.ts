@@ -153,7 +153,7 @@ describe('a decision', () => {
     const meta = { l: list }
     expect(decide(many(fields), resource, meta)).toMatchObject(costly)
     expect(decide(many({ ...fields, effect: 'deny' }), resource, meta)).toMatchObject(costly)
-    // Each decision has a budget of its own.
+    // Each decision has its own budget.
     expect(decide(policySet({ 'p:any': {} }), resource, meta)).toBe('allow')
   })
 

@@ -1,4 +1,4 @@
-/** Who may do what in an application: one decider over its policies as they are now. Only the kernel has one. */
+/** Authorization of an application: one decider over its current policies. Only the kernel has one. */
 import { type Actor, denied, type EntryId, type Frame, invalid, type TroupeError, weigh } from '@troupe/core'
 import { Audit, type AuditOptions } from './audit.ts'
 import { beginDecision, TooCostly } from './condition/budget.ts'
@@ -10,7 +10,7 @@ import { PolicySet } from './policy-set.ts'
 import { namedScope, type Scope } from './scope.ts'
 import type { PolicyDecision } from './decision.ts'
 
-/** Why something is denied. */
+/** Why a request is denied. */
 export interface Denial {
   readonly action: string
   readonly resource: string
@@ -23,9 +23,9 @@ export type Decision = 'allow' | Denial
 
 export interface SecurityOptions extends AuditOptions {
   readonly policies: Policies
-  /** Denies where actor or scope is missing; otherwise that allows. */
+  /** Whether a missing actor or scope is a denial; otherwise it allows. */
   readonly strictMode: boolean
-  /** All names of a variable. @default each variable has one */
+  /** Returns all names of a variable. @default each variable has one */
   readonly variables?: VariableNames
 }
 
@@ -60,29 +60,29 @@ export class Security {
     return this.#policies
   }
 
-  /** Grows with each change of the policies: what was decided before no longer counts. */
+  /** Grows with each change of the policies: earlier decisions then no longer count. */
   get generation(): number {
     return this.#generation
   }
 
-  /** Puts other policies in force, for the very next decision. */
+  /** Replaces the policies, from the next decision on. */
   replace(policies: Policies): void {
     this.#policies = policies
     this.#books = new WeakMap()
     this.#generation += 1
   }
 
-  /** Exempts a frame: the one of the program that holds the kernel itself. */
+  /** Exempts a frame: that of the program that holds the kernel itself. */
   trust(frame: Frame): void {
     this.#trusted = frame
   }
 
-  /** Whether what the code in `frame` does is asked about at all. */
+  /** Returns whether the actions of the code in `frame` need permission at all. */
   governs(frame: Frame): boolean {
     return (frame.actor !== undefined && frame.scope !== undefined) || (this.strictMode && frame !== this.#trusted)
   }
 
-  /** Whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
+  /** Decides whether the code in `frame` may do `action` to `resource`. Allocates nothing when it may. */
   decide(frame: Frame, action: string, resource: string, meta: Meta = nothing): Decision {
     const { actor, scope } = frame
     if (typeof action !== 'string' || typeof resource !== 'string') throw invalid('an action and a resource are texts')
@@ -106,14 +106,14 @@ export class Security {
     return this.#refuse(actor, action, resource, reason, policy)
   }
 
-  /** @throws TroupeError `PermissionDenied`, with action and resource. */
+  /** Checks that the action is allowed. @throws TroupeError `PermissionDenied`, with action and resource. */
   check(frame: Frame, action: string, resource: string, meta?: Meta): void {
     const decision = this.decide(frame, action, resource, meta)
     if (decision !== 'allow') throw denialError(decision)
   }
 
   /**
-   * What the policies of `scope` say about a question that code makes up: nothing is done, and nothing recorded.
+   * Decides a hypothetical question by the policies of `scope`. Nothing is executed or recorded.
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
@@ -128,18 +128,18 @@ export class Security {
     return typeof policy === 'string' ? 'deny' : (policy?.effect ?? 'undefined')
   }
 
-  /** The policies of a group, as they are now. @throws TroupeError `NotFound` */
+  /** Returns the policies of a group, as they are now. @throws TroupeError `NotFound` */
   namedScope(group: string): Scope {
     return namedScope(group, this.#policies)
   }
 
-  /** The policy that decides, if one does; or why none can. */
+  /** Returns the policy that decides, if there is one; or the reason why none can decide. */
   #deciding(book: PolicySet, actor: Actor | undefined, action: string, resource: string, meta: Meta): Policy | undefined | string {
     beginDecision()
     try {
       if (meta !== nothing && weigh(meta, maxMetaWeight) > maxMetaWeight) throw new TooCostly()
       const names = namesOf(action, resource, this.#variables)
-      return names === undefined ? 'it is no host' : book.deciding(actor, action, names, meta)
+      return names === undefined ? 'it is not a valid host' : book.deciding(actor, action, names, meta)
     } catch (error) {
       if (error instanceof TooCostly) return error.message
       throw error
@@ -161,7 +161,7 @@ export class Security {
   }
 }
 
-/** The error of a denial. */
+/** Returns the error of a denial. */
 export function denialError({ action, resource, reason, policy }: Denial): TroupeError {
   return denied(`${action} of ${resource} is denied: ${reason}`, { action, resource, ...(policy !== undefined && { policy }) })
 }

@@ -71,7 +71,7 @@ describe('troupe check of servers', () => {
     ],
     [
       '{ name: two, kind: http.endpoint, meta: { router: api }, path: /two, func: hello, permission: enter }',
-      /:9:\d+: app:two: permission: nobody asks for it/,
+      /:9:\d+: app:two: permission: it is never checked/,
     ],
     ['{ name: two, kind: http.router, meta: { server: web }, middleware: [corz] }', /:9:\d+: app:two: middleware\[0\]: /],
     ['{ name: two, kind: http.service, addr: "8080" }', /:9:\d+: app:two: addr: expected an address/],

@@ -1,16 +1,16 @@
-/** Calls that wait for a thread of their network, in the order in which they came. */
+/** Queues calls that wait for a thread of their network, in order of arrival. */
 import type { Network } from '@troupe/process/kernel'
 import type { PoolCall } from './pool-call.ts'
 
 interface Line {
   readonly network: Network
   readonly calls: Set<PoolCall>
-  /** By the clock of `performance`: when its network last had a thread. */
+  /** When its network last had a thread, by the clock of `performance`. */
   served: number
 }
 
 export class CallQueue {
-  /** By network; one that waits longer comes before one that began to wait later. */
+  /** By network. The line that has waited longest comes first. */
   readonly #lines = new Map<string, Line>()
   #size = 0
 
@@ -18,24 +18,27 @@ export class CallQueue {
     return this.#size
   }
 
-  /** The networks that calls wait for. */
+  /** Returns the networks that calls wait for. */
   get networks(): readonly Network[] {
     return Array.from(this.#lines.values(), ({ network }) => network)
   }
 
-  /** Calls that wait for threads of a network. */
+  /** Returns the number of calls that wait for threads of a network. */
   count({ key }: Network): number {
     return this.#lines.get(key)?.calls.size ?? 0
   }
 
-  /** By the clock of `performance`: since when the first of them waits, or since its network's thread gave way. */
+  /**
+   * Returns since when the first of them waits, or since when its network's thread gave way, by the clock of
+   * `performance`.
+   */
   waitingSince({ key }: Network): number {
     const line = this.#lines.get(key)
     for (const { since } of line?.calls ?? []) return Math.max(since, line?.served ?? 0)
     return Number.POSITIVE_INFINITY
   }
 
-  /** A thread of that network gave way: what waits for it comes after what waits for others. */
+  /** Records that a thread of that network gave way: its waiting calls now come after those of other networks. */
   gaveWay({ key }: Network): void {
     const line = this.#lines.get(key)
     if (line !== undefined) line.served = performance.now()
@@ -47,7 +50,7 @@ export class CallQueue {
     this.#size += 1
   }
 
-  /** Puts calls back before all others: a thread of their network had them. */
+  /** Puts calls back at the front: a thread of their network had received them. */
   addFirst(calls: readonly PoolCall[]): void {
     for (const call of calls) {
       const whole = this.#line(call.network)
@@ -62,7 +65,7 @@ export class CallQueue {
     }
   }
 
-  /** Returns whether it waited. */
+  /** Removes a call. Returns whether it was waiting. */
   delete(call: PoolCall): boolean {
     const line = this.#lines.get(call.network.key)
     if (line?.calls.delete(call) !== true) return false
@@ -79,7 +82,7 @@ export class CallQueue {
     return calls
   }
 
-  /** Takes all that wait. */
+  /** Removes and returns all waiting calls. */
   clear(): readonly PoolCall[] {
     const calls = [...this.#lines.values()].flatMap((line) => [...line.calls])
     this.#lines.clear()

@@ -1,4 +1,4 @@
-/** How the threads of a pool are shared by networks. */
+/** Shares the threads of a pool between networks. */
 import { type EntryId, TroupeError, unavailable } from '@troupe/core'
 import { describeNetwork, type Network } from '@troupe/process/kernel'
 import type { CallQueue } from './call-queue.ts'
@@ -6,21 +6,22 @@ import type { PoolSettings } from '../kinds.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
 /**
- * Milliseconds that calls wait for a network without a thread, while threads of others go from call to call; then one of those gives way. As
- * long a thread goes from call to call at least: it is not started for one.
+ * Milliseconds that calls wait for a network without a thread, while threads of other networks are busy with call after
+ * call. After that, one of those threads gives way. A busy thread runs for at least this time, so that no thread is
+ * started for one call.
  */
 export const fairWait = 50
 
-/** Networks that calls wait for and that have no thread, beyond those for which a thread gives way already. */
+/** Returns networks that calls wait for and that have no thread, beyond those for which a thread already gives way. */
 export function withoutWorker(waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): readonly Network[] {
   if (waiting.size === 0) return []
   const seated = new Set(Array.from(workers, ({ network }) => network.key))
   return waiting.networks.filter(({ key }) => !seated.has(key)).slice(leaving)
 }
 
-/** Whether a network without a thread has waited so long that the thread of `workerModule` is to give way. */
+/** Returns whether a network without a thread has waited so long that the thread of `worker` must give way. */
 export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable<PoolWorker>, leaving: number): boolean {
-  // The common case: nothing waits but calls of this thread's own network.
+  // The common case: only calls of this thread's own network wait.
   if (waiting.size === waiting.count(worker.network)) return false
   const now = performance.now()
   if (now - worker.servingSince < fairWait) return false
@@ -31,7 +32,7 @@ export function isOwed(worker: PoolWorker, waiting: CallQueue, workers: Iterable
 
 /**
  * @param known - Networks that have threads of the pool, or calls that wait for one.
- * @throws TroupeError `RateLimited` when the pool has as many isolation keys as it may.
+ * @throws TroupeError `RateLimited` when the pool already uses its maximum number of isolation keys.
  */
 export function checkIsolation(entry: EntryId, { maxIsolationKeys }: PoolSettings, network: Network, known: readonly Network[]): void {
   const keys = new Set(known.filter(({ isolation }) => isolation !== undefined).map(({ key }) => key))
@@ -43,7 +44,7 @@ export function checkIsolation(entry: EntryId, { maxIsolationKeys }: PoolSetting
   )
 }
 
-/** Rejects the calls that wait for networks which are not current any more. */
+/** Rejects the calls that wait for networks which are no longer current. */
 export function rejectStale(entry: EntryId, waiting: CallQueue, isCurrent: (network: Network) => boolean): void {
   for (const network of waiting.networks.filter((candidate) => !isCurrent(candidate))) {
     const { overlay } = network

@@ -1,4 +1,4 @@
-/** Functions of an application, as the kernel runs them: it decides the frame of each call, and where it runs. */
+/** Functions of an application on the kernel's side: decides the frame of each call, and where it runs. */
 import { type EntryId, type Frame, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Requester, CallAnswer, CallRequest, Kernel, ProcessRecord, StartCall, Thread } from '@troupe/process/kernel'
 import { checkCrossing } from '@troupe/process/kernel'
@@ -11,13 +11,14 @@ import { PoolCall } from './pool-call.ts'
 export interface FunctionsOptions {
   readonly kernel: Kernel
   /**
-   * Milliseconds that a function which was cancelled, or is past its deadline, is given to come back before its thread is ended.
+   * Milliseconds that a function has to return after it was cancelled or its deadline passed. After that its thread is
+   * ended.
    * @default 1000
    */
   readonly grace?: number
 }
 
-/** A call that the kernel's own side makes, in a frame that it answers for. */
+/** A call that the kernel itself makes, in a frame that the kernel vouches for. */
 export interface FunctionCall {
   readonly entry: EntryId
   readonly args: readonly unknown[]
@@ -30,15 +31,15 @@ interface Pending {
   readonly call: PoolCall
 }
 
-/** A function as its entry says. */
+/** A function as its entry describes it. */
 interface Callee {
   readonly pool: Pool
-  /** It runs in the caller's thread. */
+  /** Whether it runs in the caller's thread. */
   readonly inline: boolean
 }
 
 /**
- * Answers `funcs.call` of all threads.
+ * Handles `funcs.call` for all threads.
  *
  * @example
  * ```ts
@@ -49,9 +50,9 @@ export class Functions implements AsyncDisposable {
   readonly #kernel: Kernel
   readonly #grace: number
   readonly #callees = new Map<EntryId, Callee>()
-  /** Pools of functions that have changed since, until their calls have ended. */
+  /** Pools of functions that have changed, until their calls have ended. */
   readonly #leaving = new Set<Pool>()
-  /** Calls that can be cancelled, by thread and number of the request. */
+  /** Calls that can be cancelled, by thread and request number. */
   readonly #pending = new WeakMap<Thread, Map<number, Pending>>()
 
   constructor({ kernel, grace = 1000 }: FunctionsOptions) {
@@ -68,7 +69,7 @@ export class Functions implements AsyncDisposable {
     })
   }
 
-  /** Starts the threads that pools keep. */
+  /** Starts the threads that pools keep permanently. */
   warm(): void {
     const { registry } = this.#kernel
     for (const { id } of registry.find({ kind: functionKind.kind })) {
@@ -77,7 +78,7 @@ export class Functions implements AsyncDisposable {
     }
   }
 
-  /** The pools that were needed so far. */
+  /** Returns the pools that have been needed so far. */
   pools(): readonly PoolStatus[] {
     return Array.from(this.#callees.values(), ({ pool }) => pool.status)
   }
@@ -91,14 +92,17 @@ export class Functions implements AsyncDisposable {
     return call.value
   }
 
-  /** Ends a function's pool: its entry has changed, or is gone. The next call finds it as it is then. */
+  /** Ends a function's pool because its entry has changed or was deleted. The next call reads the current entry. */
   async retire(entry: EntryId): Promise<void> {
     const callee = this.#callees.get(entry)
     this.#callees.delete(entry)
     await callee?.pool[Symbol.asyncDispose]()
   }
 
-  /** A function's entry or code has changed: the next call finds it as it is then, and those that were made end in the former pool. */
+  /**
+   * Handles a change of a function's entry or code: the next call reads the current state, and earlier calls end in the
+   * former pool.
+   */
   renew(entry: EntryId): void {
     const pool = this.#callees.get(entry)?.pool
     this.#callees.delete(entry)
@@ -123,8 +127,9 @@ export class Functions implements AsyncDisposable {
     const { network: own } = thread
     const network = this.#kernel.networks.ofCall(frame, own, record.pid)
     const isOwn = network.key === own?.key
-    // A call beneath another must not wait for a thread that may be held by those above it: it runs in the thread of its caller, which waits.
-    // In another network it gets a thread of its own. Nothing runs inline in the main thread, which is the kernel's.
+    // A nested call must not wait for a thread that its enclosing calls may hold: it runs in the thread of its caller,
+    // which waits. In another network it gets a thread of its own. No function runs inline in the main thread, because
+    // that is the kernel's.
     if (isOwn && ((inline && thread.number !== 0) || (depth > 0 && pool.isFull(network)))) {
       return { run: this.#besideCaller(pool, frame, record, thread), inline: inline && pool.pin === undefined }
     }
@@ -150,7 +155,10 @@ export class Functions implements AsyncDisposable {
     return pending
   }
 
-  /** Leaves a call to its caller's thread. Should it not let go by its deadline and a grace, the thread is ended, if it is one of a pool. */
+  /**
+   * Lets the caller's thread run a call. If the call does not end within its deadline and a grace period, the thread is
+   * ended, provided that it belongs to a pool.
+   */
   #besideCaller({ entry, program }: Pool, frame: Frame, caller: ProcessRecord, thread: Thread): StartCall {
     let overdue: Timer | undefined
     const { pid } = this.#kernel.calls.begin({
@@ -165,7 +173,7 @@ export class Functions implements AsyncDisposable {
     if (frame.deadline !== undefined) {
       overdue = startTimer(
         () => {
-          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not come back`)
+          const error = new TroupeError('Unavailable', `its thread was ended: ${entry}, which it called, did not return`)
           for (const { pool } of this.#callees.values()) pool.kill(thread, error)
           for (const pool of this.#leaving) pool.kill(thread, error)
         },

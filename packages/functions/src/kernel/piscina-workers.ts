@@ -1,4 +1,7 @@
-/** The worker threads of a pool. Piscina starts, keeps and ends them: to it, a thread's whole time in a worker is one task. */
+/**
+ * The worker threads of a pool. Piscina starts, keeps and ends them: it sees the whole time of a thread in a worker as
+ * one task.
+ */
 import { type EntryId, nodeTimeout, TroupeError } from '@troupe/core'
 import { ownThread } from '@troupe/network/kernel'
 import { readNodePort, threadFailure, type Kernel } from '@troupe/process/kernel'
@@ -8,10 +11,10 @@ import { Piscina, queueOptionsSymbol } from 'piscina'
 import { PoolWorker } from './pool-worker.ts'
 import type { Task, WorkerSettings } from '../worker/task.ts'
 
-/** Source files run as they are; built ones are JavaScript. */
+/** Source files run directly; built files are JavaScript. */
 const workerModule = fileURLToPath(new URL(`../worker/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
-/** Threads beyond `max` that calls beneath calls get in networks which have none. */
+/** Maximum number of threads beyond `max`, for nested calls in networks that have no thread. */
 const mostNested = 4096
 
 type Balancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>
@@ -22,7 +25,7 @@ export interface PiscinaWorkersOptions {
   readonly min: number
   readonly max: number
   readonly idleTimeout: number
-  /** A thread failed that sat nowhere: it may have been one that starts. */
+  /** Called when a thread without a worker fails: it may have been one that was starting. */
   readonly onError: (error: Error) => void
 }
 
@@ -43,26 +46,26 @@ export class PiscinaWorkers implements AsyncDisposable {
   }
 
   #create(threads: Kernel['threads'], min: number, max: number, idleTimeout: number): Piscina<Task, never> {
-    // Threads of pools are the kernel's own, in whatever network the program around the application is.
+    // Threads of pools belong to the kernel, whatever the network of the surrounding program is.
     const workerData: WorkerSettings = ownThread({ preload: threads.preload })
     return new Piscina({
       filename: workerModule,
       workerData,
       env: threads.env,
       minThreads: min,
-      // How many there are is decided by who opens workers: nested calls may need some beyond `max`.
+      // The code that opens workers decides how many exist: nested calls may need some beyond `max`.
       maxThreads: max + mostNested,
       idleTimeout: nodeTimeout(idleTimeout),
       concurrentTasksPerWorker: 1,
       maxQueue: max + mostNested,
-      // Else a thread without work sleeps outside its event loop: connections that it keeps would not see their end.
+      // Otherwise an idle thread sleeps outside its event loop, and its open connections would not see their end.
       atomics: 'disabled',
       recordTiming: false,
       loadBalancer: balancer,
     })
   }
 
-  /** What breaks Node's own protocol ends its thread. */
+  /** Ends a thread that sends an invalid message in Node's own protocol. */
   #guard(thread: Worker): void {
     if (this.#guarded.has(thread)) return
     this.#guarded.add(thread)
@@ -72,15 +75,17 @@ export class PiscinaWorkers implements AsyncDisposable {
     })
   }
 
-  /** How many there are, and start. */
+  /** Returns the number of threads that run or start. */
   get count(): number {
     return this.#piscina.threads.length
   }
 
-  /** Puts a thread into a worker; a new one where none is free. Settles when that thread has ended, with the reason. */
+  /**
+   * Assigns a thread to a worker; starts a new one if none is free. Settles with the reason when that thread has ended.
+   */
   async occupy(worker: PoolWorker): Promise<TroupeError> {
     const { task, killSwitch } = worker
-    // Piscina demands an array, its types the options of `structuredClone`: this is either.
+    // Piscina requires an array, its types require the options of `structuredClone`: this value is both.
     const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
     try {
       return await this.#piscina.run(task, { transferList, signal: killSwitch })
@@ -94,7 +99,7 @@ export class PiscinaWorkers implements AsyncDisposable {
   }
 }
 
-/** Piscina asks to which worker a task is to go. */
+/** Piscina calls this to choose the worker for a task. */
 const balancer: Balancer = (task, workers) => {
   const worker = task[queueOptionsSymbol]
   const idle = workers.find((candidate) => candidate.currentUsage === 0)
@@ -103,7 +108,7 @@ const balancer: Balancer = (task, workers) => {
   return idle
 }
 
-/** What becomes of a call whose thread ends under it. */
+/** Returns the error of a call whose thread ended during the call. */
 function failureOf(entry: EntryId, error: unknown): TroupeError {
   const failure = error instanceof Error ? error : new Error(String(error))
   const code = /^worker exited with code: (\d+)$/.exec(failure.message)?.[1]

@@ -7,18 +7,18 @@ export interface PoolCallOptions {
   /** The network of the thread that runs it. */
   readonly network: Network
   readonly args: readonly unknown[]
-  /** Who called, if anyone that the kernel knows. */
+  /** The caller, if the kernel knows it. */
   readonly caller: ProcessRecord | undefined
 }
 
 export class PoolCall {
   readonly frame: Frame
   readonly network: Network
-  /** By the clock of `performance`: since when it waits. */
+  /** Since when it waits, by the clock of `performance`. */
   since = 0
   readonly args: readonly unknown[]
   readonly caller: ProcessRecord | undefined
-  /** What its caller waits for. */
+  /** The result that its caller waits for. */
   readonly value: Promise<unknown>
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: TroupeError) => void
@@ -36,7 +36,7 @@ export class PoolCall {
     this.#reject = reject
   }
 
-  /** Whether its caller knows what became of it. */
+  /** Returns whether its caller already has a result or an error. */
   get settled(): boolean {
     return this.#settled
   }
@@ -51,7 +51,7 @@ export class PoolCall {
     this.#reject(error)
   }
 
-  /** Calls `fn` in `ms` milliseconds, unless the call ends, or is watched anew, before. */
+  /** Calls `fn` after `ms` milliseconds, unless the call ends or is watched again before that. */
   watch(ms: number, fn: () => void): void {
     stopTimer(this.#timer)
     this.#timer = startTimer(fn, ms).unref()

@@ -1,4 +1,4 @@
-/** What a pool is made from, and how it shows. */
+/** The options of a pool, and its status. */
 import type { EntryId, OverlayChoice } from '@troupe/core'
 import type { Kernel, Program } from '@troupe/process/kernel'
 import type { PoolSettings } from '../kinds.ts'
@@ -10,15 +10,15 @@ export interface PoolOptions {
   /** The overlay that the entry is pinned to. */
   readonly pin: OverlayChoice
   readonly settings: PoolSettings
-  /** Milliseconds that a cancelled call is given to come back before its thread is ended. */
+  /** Milliseconds that a cancelled call has to return before its thread is ended. */
   readonly grace: number
 }
 
-/** A pool, as it is now. */
+/** The current status of a pool. */
 export interface PoolStatus {
   readonly entry: EntryId
   readonly threads: number
-  /** Networks that threads are in. */
+  /** Number of networks that its threads are in. */
   readonly networks: number
   /** Calls that have a thread, or for which one starts. */
   readonly running: number

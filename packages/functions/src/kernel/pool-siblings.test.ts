@@ -4,7 +4,7 @@ import { funcs } from '../funcs.ts'
 import { functionEntry, testApp } from '../testing/app.ts'
 import { newLock } from '../testing/lock.ts'
 
-/** What a call does, and what becomes of it: nothing that its siblings do may change that. */
+/** The action of each call and its outcome, which no action of a sibling may change. */
 const fates = {
   where: [() => funcs, 'number'],
   exit: [() => funcs, 'Unknown'],

@@ -1,8 +1,9 @@
 /**
- * A thread of a pool as the kernel's side holds it: the calls that it was given, the one that it runs first among them.
+ * The kernel's side of one thread of a pool: the calls that the thread was given, in order. The first of them runs.
  *
- * A thread runs one call at a time. While its calls take next to no time, some more wait behind that one in the thread itself, so that it need
- * not come back to the kernel after each: the window. They can be taken back until the thread begins them.
+ * A thread runs one call at a time. While its calls take almost no time, some more wait behind the current one in the
+ * thread itself, so that it need not return to the kernel after each. The number of such calls is the window. The
+ * kernel can take them back until the thread begins them.
  */
 import { errorToWire, FrameEncoder, TroupeError } from '@troupe/core'
 import {
@@ -20,11 +21,11 @@ import { queueOptionsSymbol } from 'piscina'
 import type { PoolCall } from './pool-call.ts'
 import type { Task } from '../worker/task.ts'
 
-/** Milliseconds within which ends have to follow one another for the window to grow; else it shrinks. */
+/** Milliseconds within which calls must end one after another for the window to grow; otherwise it shrinks. */
 const growWithinMs = 0.2
 const maxNumber = 0x7fffffff
 
-/** Where a call is on the thread's board, and as what the kernel knows it. */
+/** The position of a call on the thread's board, and the record under which the kernel knows it. */
 interface Post {
   readonly record: CallRecord
   readonly place: number
@@ -34,23 +35,23 @@ interface Post {
 export interface PoolWorkerOptions {
   readonly kernel: Kernel
   readonly program: Program
-  /** Of its thread, for its whole life. */
+  /** The network of its thread, for the thread's whole life. */
   readonly network: Network
-  /** A call that the thread had begun has ended, with the thread or before it. */
+  /** Called when a call that the thread had begun has ended, by itself or with the thread. */
   readonly onEnd: (worker: PoolWorker, call: PoolCall, exit: WireExit) => void
-  /** The thread has ended before it began a call. */
+  /** Called when the thread has ended before it began a call. */
   readonly onReturn: (call: PoolCall) => void
   /** Ends a thread that broke the protocol. */
   readonly end: (thread: Thread, error: TroupeError) => void
-  /** Nothing comes from the thread any more. */
+  /** Called when the thread will send no more messages. */
   readonly onGone: (worker: PoolWorker) => void
 }
 
 export class PoolWorker {
   readonly thread: Thread
-  /** What piscina hands to a worker. */
+  /** The task that piscina passes to a worker. */
   readonly task: Task & { readonly [queueOptionsSymbol]: PoolWorker }
-  /** Flipped, it ends the thread. */
+  /** Ends the thread when it is aborted. */
   readonly killSwitch = new AbortHandle()
   /** Settles with the reason when the thread has ended. */
   readonly ended: Promise<TroupeError>
@@ -59,9 +60,9 @@ export class PoolWorker {
   hasEnded = false
   /** Whether a worker was found for it. */
   taken = false
-  /** When it last had nothing to do. */
+  /** When it last became idle. */
   idleSince = performance.now()
-  /** By the clock of `performance`: when the first of its calls ended. */
+  /** When the first of its calls ended, by the clock of `performance`. */
   servingSince = Number.POSITIVE_INFINITY
   readonly #options: PoolWorkerOptions
   readonly #slots = new CallSlots()
@@ -93,7 +94,7 @@ export class PoolWorker {
     return this.#options.network
   }
 
-  /** Calls that it was given and that have not ended, in their order. */
+  /** Returns the calls that it was given and that have not ended, in order. */
   get calls(): Iterable<PoolCall> {
     return this.#calls.keys()
   }
@@ -102,7 +103,7 @@ export class PoolWorker {
     return this.#calls.size
   }
 
-  /** Whether it can begin a call at once. */
+  /** Returns whether it can begin a call at once. */
   get isIdle(): boolean {
     return this.size === 0 && !this.thread.gone
   }
@@ -111,25 +112,28 @@ export class PoolWorker {
     return this.#calls.has(call)
   }
 
-  /** How many more calls it is to be given: none before half of its window is free, so that they come in batches. */
+  /** Returns how many more calls it accepts: none before half of its window is free, so that calls come in batches. */
   get room(): number {
     return this.thread.gone || this.size > this.#window / 2 ? 0 : this.#window - this.size
   }
 
-  /** Gives it calls. They are known to the kernel before their code runs. @throws when one of them cannot be cloned; then it was given none. */
+  /**
+   * Gives it calls. The kernel records them before their code runs.
+   * @throws an error when one of them cannot be cloned; then the thread was given none.
+   */
   give(calls: readonly PoolCall[]): void {
     const posted = calls.map((call) => this.#post(call))
     try {
       this.thread.post({ type: 'calls', calls: posted })
     } catch (error) {
-      // The thread has not seen the frames that went with them.
+      // The thread has not seen the frames of these calls.
       this.#frames = new FrameEncoder()
       for (const call of calls) this.withdraw(call)
       throw error
     }
   }
 
-  /** Gives it calls. One that cannot be cloned is rejected, and the others are given all the same. */
+  /** Gives it calls. Rejects a call that cannot be cloned, and still gives it the others. */
   offer(calls: readonly PoolCall[]): void {
     try {
       this.give(calls)
@@ -143,7 +147,7 @@ export class PoolWorker {
     }
   }
 
-  /** Takes a call back that the thread has not begun. Returns false when it has. */
+  /** Takes back a call that the thread has not begun. Returns false if the thread has begun it. */
   withdraw(call: PoolCall): boolean {
     const post = this.#calls.get(call)
     if (post === undefined || !this.#slots.withdraw(post.place, post.number)) return false
@@ -152,13 +156,13 @@ export class PoolWorker {
     return true
   }
 
-  /** Takes back all that it has not begun, in their order. What it is given next, it is given one by one. */
+  /** Takes back all calls that the thread has not begun, in order. After this it is given calls one by one. */
   withdrawAll(): readonly PoolCall[] {
     this.#window = 1
     return [...this.calls].filter((call) => this.withdraw(call))
   }
 
-  /** Asks the function of a call that runs to stop. */
+  /** Asks the function of a running call to stop. */
   cancel(call: PoolCall, reason: string): void {
     const post = this.#calls.get(call)
     if (post !== undefined) this.thread.post({ type: 'cancel', pid: post.record.pid, reason })
@@ -171,7 +175,7 @@ export class PoolWorker {
     else void this.#endAfter(native)
   }
 
-  /** What runs in the thread ends: settles when native code does not work there any more; returns nothing where none may. */
+  /** Waits until native code no longer works in the thread. Returns nothing if there can be none. */
   nativeEnd(): Promise<void> | undefined {
     const error = new TroupeError('Canceled', `${this.#options.program.entry}: its thread is ended`)
     return this.thread.nativeEnd.wait(errorToWire(error))
@@ -182,7 +186,7 @@ export class PoolWorker {
     this.killSwitch.flip()
   }
 
-  /** Whether nothing has ended here since this was asked last. */
+  /** Returns whether no call has ended here since the last use of this method. */
   stands(): boolean {
     const stands = this.#ends === this.#endsSeen
     this.#endsSeen = this.#ends
@@ -220,7 +224,7 @@ export class PoolWorker {
     else onReturn(call)
   }
 
-  /** The thread took the call along: its end is logged once it is known why. */
+  /** The call ended with its thread: its end is logged when the reason is known. */
   #report({ frame }: PoolCall, { record }: Post): void {
     const { kernel, program } = this.#options
     void this.ended.then((error) => {
@@ -243,7 +247,10 @@ export class PoolWorker {
   }
 }
 
-/** What piscina takes for an AbortSignal, at a fraction of the cost: it ends the worker that has the task, or takes the task from the queue. */
+/**
+ * Used by piscina like an AbortSignal, at a fraction of the cost: ends the worker that has the task, or removes the
+ * task from the queue.
+ */
 class AbortHandle {
   #listener: (() => void) | undefined
 

@@ -5,14 +5,14 @@ import { functionEntry, testApp, type TestApp } from '../testing/app.ts'
 import { Lock, newLock } from '../testing/lock.ts'
 import type { Deed } from '../testing/programs.ts'
 
-/** An application with one function that does what it is told. */
+/** An application with one function that performs the action in its arguments. */
 async function actors(pool: unknown, grace?: number) {
   const app = await testApp({ entries: [functionEntry('act', pool)], ...(grace !== undefined && { grace }) })
   return { app, ...deeds(app), [Symbol.asyncDispose]: async () => app[Symbol.asyncDispose]() }
 }
 
 function deeds(app: TestApp) {
-  /** Starts a deed; settles once its function runs. */
+  /** Starts an action; settles when its function runs. */
   const start = async (deed: Deed, caller = funcs) => {
     const memory = newLock()
     const lock = new Lock(memory)
@@ -116,7 +116,7 @@ describe('a call that is cancelled', () => {
 
   it('by a timeout, rejects as one', async () => {
     await using given = await actors({ max: 1 })
-    // The time counts from the call, and should not be used up by the start of a thread.
+    // The time counts from the call. The start of a thread must not use it up.
     await given.act('where')
     const running = await given.start('untilAborted', funcs.withOptions({ timeout: 1000 }))
     await expect(running.value).rejects.toMatchObject({ kind: 'Timeout', retryable: true })
@@ -169,11 +169,11 @@ describe('a thread that ends under a call', () => {
 })
 
 describe('calls that wait in a thread, since those before took next to no time', () => {
-  /** Actors whose threads expect that calls take no time. */
+  /** Actors whose threads expect calls to take no time. */
   async function briskActors(max: number) {
     const given = await actors({ max })
     await given.act('where')
-    // One after the other, so that each thread has had some.
+    // One after the other, so that each thread has run some.
     await Promise.all(Array.from({ length: 100 * max }, async () => given.act('where')))
     return given
   }
@@ -251,7 +251,7 @@ describe('a call beneath another', () => {
     const thread = await given.act('where')
     await expect(given.act('loopBeneath')).rejects.toMatchObject({
       kind: 'Unavailable',
-      message: 'its thread was ended: app:act, which it called, did not come back',
+      message: 'its thread was ended: app:act, which it called, did not return',
     })
     expect(await given.act('where')).not.toBe(thread)
   })

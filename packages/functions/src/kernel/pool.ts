@@ -1,7 +1,8 @@
 /**
- * The threads that run the calls of one entry. Calls and their answers go by the wire that each thread has to the kernel, and wait in a queue
- * of ours, which they can leave at no cost. Each thread has one network for its whole life, and runs calls of that alone; where calls of
- * another network wait and all threads are there that may be, one that has nothing to do gives way.
+ * The threads that run the calls of one entry. Calls and their results use the wire between each thread and the kernel.
+ * Waiting calls are in a queue of this class, which they can leave at no cost. Each thread has one network for its
+ * whole life, and runs only calls of that network. If calls of another network wait and the pool has its maximum number
+ * of threads, an idle thread gives way.
  */
 import { type EntryId, errorFromWire, type OverlayChoice, startTimer, stopTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import type { Network, Program, Thread, WireExit } from '@troupe/process/kernel'
@@ -25,7 +26,7 @@ export class Pool implements AsyncDisposable {
   readonly #max: number
   readonly #piscina: PiscinaWorkers
   readonly #workers = new Set<PoolWorker>()
-  /** Workers whose threads get no more calls, and end when they have nothing left to do. */
+  /** Workers whose threads get no more calls, and end when they are idle. */
   readonly #leaving = new Set<PoolWorker>()
   readonly #ending = new EndingWorkers()
   readonly #waiting = new CallQueue()
@@ -52,7 +53,7 @@ export class Pool implements AsyncDisposable {
     this.#piscina = new PiscinaWorkers({ kernel, entry: options.entry, min, max: this.#max, idleTimeout, onError })
   }
 
-  /** Whether a call in that network would have to wait. */
+  /** Returns whether a call in that network would have to wait. */
   isFull(network: Network): boolean {
     return !this.#hasRoom && idleIn(network, this.#workers) === undefined
   }
@@ -62,9 +63,10 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Runs a call, as soon as there is a thread for it.
+   * Runs a call, as soon as a thread is available.
    *
-   * @param isNested - Beneath a call that may hold the thread which this one would wait for: it gets one at once, beyond `max` if need be.
+   * @param isNested - Whether the call is inside another one that may hold the thread it would wait for. Then it gets a
+   *   thread at once, beyond `max` if necessary.
    */
   run(call: PoolCall, isNested = false): void {
     if (this.#closed) throw unavailable(`${this.entry}: its pool has stopped`, { entry: this.entry })
@@ -78,7 +80,7 @@ export class Pool implements AsyncDisposable {
     const { deadline } = call.frame
     if (deadline !== undefined) {
       call.watch(deadline - Date.now(), () => {
-        this.cancel(call, new TroupeError('Timeout', `${this.entry} did not answer by its deadline`))
+        this.cancel(call, new TroupeError('Timeout', `${this.entry} did not return by its deadline`))
       })
     }
     if (isFull) {
@@ -88,8 +90,8 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Rejects a call at once. Where it runs, its function is asked to stop; the thread takes no other call until it has, and is ended if it
-   * does not within the grace.
+   * Rejects a call at once. If it runs, its function is asked to stop. Its thread takes no other call until the
+   * function has stopped, and is ended if the function does not stop within the grace period.
    */
   cancel(call: PoolCall, error: TroupeError): void {
     call.reject(error)
@@ -107,14 +109,14 @@ export class Pool implements AsyncDisposable {
     })
   }
 
-  /** Threads of networks that are not current any more get no more calls. */
+  /** Gives no more calls to threads of networks that are no longer current. */
   retireNetworks(isCurrent: (network: Network) => boolean): void {
     rejectStale(this.entry, this.#waiting, isCurrent)
     for (const worker of this.#workers) if (!isCurrent(worker.network)) this.#dismiss(worker)
     this.#checkEmpty()
   }
 
-  /** Ends a thread, and with `error` the call that runs in it, if it is one of this pool's. */
+  /** Ends a thread of this pool, and rejects the call that runs in it with `error`. Ignores other threads. */
   readonly kill = (thread: Thread, error: TroupeError): void => {
     for (const worker of [...this.#workers, ...this.#leaving]) {
       if (worker.thread !== thread) continue
@@ -124,7 +126,7 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** Lets the calls that it has been given end, and then ends itself. */
+  /** Lets the calls that it has been given end, and then closes the pool. */
   async leave(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onEmpty = resolve
@@ -147,7 +149,7 @@ export class Pool implements AsyncDisposable {
     await this.#piscina[Symbol.asyncDispose]()
   }
 
-  /** The networks that have threads, or calls that wait for one. */
+  /** Returns the networks that have threads, or calls that wait for one. */
   get #networks(): readonly Network[] {
     return [...this.#workers, ...this.#leaving].map(({ network }) => network).concat(this.#waiting.networks)
   }
@@ -165,7 +167,7 @@ export class Pool implements AsyncDisposable {
     if (this.#isEmpty) this.#onEmpty()
   }
 
-  /** Has piscina find a thread, or start one. */
+  /** Makes piscina find or start a thread. */
   #open(network: Network): PoolWorker {
     const worker = new PoolWorker({
       network,
@@ -186,12 +188,12 @@ export class Pool implements AsyncDisposable {
   #close(worker: PoolWorker): void {
     this.#workers.delete(worker)
     this.#leaving.delete(worker)
-    // It counts until its thread is gone; one that does not end holds nobody up for long.
+    // It counts until its thread is gone. One that does not end stops counting after a grace period.
     this.#ending.add(worker, this.#feedSoon)
     worker.end()
   }
 
-  /** A thread is given no more calls, and ended once it has nothing left to do. */
+  /** Gives a thread no more calls, and ends it when it is idle. */
   #dismiss(worker: PoolWorker): void {
     if (!this.#workers.delete(worker)) return
     this.#leaving.add(worker)
@@ -215,7 +217,7 @@ export class Pool implements AsyncDisposable {
     this.#leaving.delete(worker)
     worker.hasEnded = true
     worker.setEnded(error)
-    // Else what it said last is read before its end is told, and it counts until then.
+    // Otherwise its last messages are read before its end is reported, and it counts until then.
     if (!worker.taken) this.#options.kernel.threads.remove(worker.thread, error)
     if (worker.thread.gone) this.#ending.delete(worker)
     else this.#ending.add(worker, this.#feedSoon)
@@ -230,19 +232,19 @@ export class Pool implements AsyncDisposable {
   readonly #feedSoon = (): void => {
     if (this.#feeding) return
     this.#feeding = true
-    // With the other calls that are made in this turn.
+    // Together with the other calls that are made in this turn.
     process.nextTick(() => {
       this.#feeding = false
       if (!this.#closed) this.#feed()
     })
   }
 
-  /** Gives calls that wait to threads that have room: first to those that have none. */
+  /** Gives waiting calls to threads that have room: first to idle threads. */
   #feed(): void {
     if (this.#returned.length > 0) {
       this.#waiting.addFirst(this.#returned.splice(0).filter(({ settled }) => !settled))
     }
-    // Those that wait longest first, where one thread is there for several networks.
+    // The longest wait comes first, where several networks compete for one thread.
     const networks = this.#waiting.networks.toSorted((a, b) => this.#waiting.waitingSince(a) - this.#waiting.waitingSince(b))
     for (const network of networks) this.#startWorkers(network)
     this.#makeRoom()
@@ -256,13 +258,16 @@ export class Pool implements AsyncDisposable {
     while (this.#waiting.count(network) > 0) {
       const idle = idleIn(network, this.#workers)
       const worker = idle ?? (this.#hasRoom ? this.#open(network) : undefined)
-      // One that is to give way takes no more, however long its network's own calls wait.
+      // A thread that must give way takes no more calls, however long its own network's calls wait.
       if (worker === undefined || (worker === idle && this.#isOwed(worker))) return
       this.#give(worker, this.#waiting.take(network, 1))
     }
   }
 
-  /** Threads without work give way to networks without a thread. Where all work, those are given way that go from call to call. */
+  /**
+   * Lets idle threads give way to networks without a thread. If no thread is idle, the busy ones that run call after
+   * call give way.
+   */
   #makeRoom(): void {
     if (this.#hasRoom) return
     for (const network of withoutWorker(this.#waiting, this.#workers, this.#leaving.size)) {
@@ -284,7 +289,7 @@ export class Pool implements AsyncDisposable {
     ).unref()
   }
 
-  /** Whether a network without a thread has waited so long that this one's is to give way. */
+  /** Returns whether a network without a thread has waited so long that this worker must give way. */
   #isOwed(worker: PoolWorker): boolean {
     return isOwed(worker, this.#waiting, this.#workers, this.#leaving.size)
   }
@@ -298,7 +303,7 @@ export class Pool implements AsyncDisposable {
     if (calls.length > 0) this.#give(worker, calls)
   }
 
-  /** Calls do not wait behind one that does not end. */
+  /** Takes back the calls that wait behind one that does not end. */
   #takeBack(worker: PoolWorker): void {
     const calls = worker.withdrawAll()
     if (calls.length === 0) return
@@ -317,7 +322,7 @@ export class Pool implements AsyncDisposable {
   readonly #onEnd = (worker: PoolWorker, call: PoolCall, exit: WireExit): void => {
     call.unwatch()
     if (worker.thread.gone) {
-      // The kernel knows that it has ended, and piscina why.
+      // The kernel knows that it has ended, and piscina knows why.
       void worker.ended.then((error) => {
         call.reject(error)
       })
@@ -329,7 +334,7 @@ export class Pool implements AsyncDisposable {
     }
     if (worker.size > 0) return
     if (this.#leaving.has(worker)) this.#drain(worker)
-    // One that a nested call needed beyond `max`.
+    // A thread that a nested call needed beyond `max`.
     else if (this.#workers.size > this.#max) this.#dismiss(worker)
     else if (this.#waiting.size > 0) this.#feedSoon()
     this.#watchIdle()
@@ -342,7 +347,7 @@ export class Pool implements AsyncDisposable {
     this.#feedSoon()
   }
 
-  /** A worker whose wire is closed is about to end, or has lost its wire by what its code did. */
+  /** Handles a worker whose wire is closed: it is about to end, or its code has closed the wire. */
   readonly #onGone = (worker: PoolWorker): void => {
     const isHere = () => this.#workers.has(worker) || this.#leaving.has(worker)
     if (!isHere()) {
@@ -355,7 +360,7 @@ export class Pool implements AsyncDisposable {
     }, exitGraceMs).unref()
   }
 
-  /** Ends threads that have had no work for long. */
+  /** Ends threads that have been idle for long. */
   #watchIdle(): void {
     const { min, idleTimeout } = this.#options.settings
     if (this.#closed || this.#idleTimer !== undefined || this.#piscina.count <= min) return

@@ -14,7 +14,7 @@ export const host = entryId('app:host')
 export interface TestApp extends AsyncDisposable {
   readonly kernel: Kernel
   readonly functions: Functions
-  /** Runs as the program around the application. */
+  /** Runs `fn` as the program around the application. */
   run<T>(fn: () => T): T
 }
 
@@ -23,7 +23,7 @@ export interface TestAppOptions {
   readonly grace?: number
 }
 
-/** An entry for an export of `testing/programs.ts`. */
+/** Returns an entry for an export of `testing/programs.ts`. */
 export function functionEntry(method: string, pool?: unknown, meta: Readonly<Record<string, unknown>> = {}): EntryInput {
   const source = `file://${import.meta.dirname}/programs.ts`
   return { id: entryId(`app:${method}`), kind: 'function.ts', meta, fields: { source, method, ...(pool !== undefined && { pool }) } }
@@ -33,7 +33,7 @@ export function processEntry(method: string): EntryInput {
   return { id: entryId(`app:${method}`), kind: 'process.ts', fields: { source: `file://${import.meta.dirname}/programs.ts`, method } }
 }
 
-/** Policies that deny choosing an overlay, and nothing else. */
+/** Policies that deny only the choice of an overlay. */
 export const noChoice: readonly EntryInput[] = [
   { id: entryId('app:all'), kind: 'security.policy', fields: { actions: '*', resources: '*', effect: 'allow' } },
   { id: entryId('app:no_choice'), kind: 'security.policy', fields: { actions: 'network.select', resources: '*', effect: 'deny' } },

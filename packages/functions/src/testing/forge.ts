@@ -1,4 +1,4 @@
-/** Functions that try to pass for others. */
+/** Functions that try to act under the identity of others. */
 import { MessagePort } from 'node:worker_threads'
 import { entryId, isPid, type Pid, TroupeError } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
@@ -8,20 +8,22 @@ function pidOf(text: string): Pid {
   throw new TroupeError('Invalid', `${text} is no pid`)
 }
 
-/** Tells the kernel that another's call has ended, and what it answered; cancels all that others may have asked for. */
+/**
+ * Reports to the kernel that another's call has ended, with a result; cancels all requests that others may have made.
+ */
 export async function end(victim: string): Promise<void> {
   const { kernel } = currentRuntime()
   kernel.notify({ type: 'finished', pid: pidOf(victim), exit: { value: 'forged' } })
   await Promise.all(Array.from({ length: 50 }, async (_, request) => kernel.request('cancelCall', { request }, pidOf(self.pid))))
 }
 
-/** Calls in the name of another. */
+/** Makes a call in the name of another. */
 export async function call(id: string, by: string): Promise<unknown> {
   const inherit = { overlay: undefined, values: {}, deadline: undefined, trace: undefined }
   return currentRuntime().kernel.request('call', { entry: entryId(id), args: [], choice: {}, inherit }, pidOf(by))
 }
 
-/** Closes whatever port its thread has. */
+/** Closes every port that its thread has. */
 export function cutOff(): void {
   const list: unknown = Reflect.get(process, '_getActiveHandles')
   const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : []

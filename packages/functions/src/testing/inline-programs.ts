@@ -41,7 +41,7 @@ export function id(): string {
   return self.pid
 }
 
-/** Lets this thread learn which entries run inline, so that what follows never asks. */
+/** Lets this thread learn which entries run inline, so that later calls need no request. */
 async function learn(...names: string[]): Promise<void> {
   for (const name of names) {
     await funcs.call(`inline:${name}`, 0)
@@ -51,7 +51,9 @@ async function learn(...names: string[]): Promise<void> {
 }
 
 const tests = {
-  /** The overlay of calls: without a choice, with one twice over, beneath one, cleared, and without one again. */
+  /**
+   * The overlay of calls: without a choice, with the same one twice, nested inside one, cleared, and without one again.
+   */
   overlays: async () => {
     await learn('overlay', 'nested')
     const inProxy = funcs.withOptions({ network: 'app:proxy' })
@@ -104,7 +106,7 @@ const tests = {
     await learn('countdown')
     return funcs.call('inline:countdown', depth)
   },
-  /** Only an actor of its own makes it a call that the kernel knows. */
+  /** Only a change of actor makes it a call that the kernel knows. */
   ids: async () => {
     await learn('id')
     const own = await funcs.call('inline:id')
@@ -115,7 +117,7 @@ const tests = {
 
 export type InlineTest = keyof typeof tests
 
-/** A call that was given up by its timeout has taught the thread all the same. */
+/** A call that its timeout cancelled has still taught the thread that the entry runs inline. */
 async function expectLearned(name: 'forever' | 'stray'): Promise<void> {
   await funcs
     .withOptions({ timeout: 200 })

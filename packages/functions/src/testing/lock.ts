@@ -1,4 +1,4 @@
-/** A gate in shared memory: a test sees who arrived at it in other threads, and lets them go on. */
+/** A gate in shared memory: a test sees how many calls arrived at it in other threads, and lets them continue. */
 const opened = 0
 const arrived = 1
 
@@ -27,7 +27,7 @@ export class Lock {
     return Atomics.load(this.#words, arrived)
   }
 
-  /** Settles when `count` have arrived. */
+  /** Settles when `count` calls have arrived. */
   async arrivedBy(count: number): Promise<void> {
     while (this.arrivals < count) await this.#changed(arrived, this.arrivals, count)
   }
@@ -39,7 +39,7 @@ export class Lock {
   async #changed(word: number, from: number, until: number): Promise<void> {
     if (from >= until) return
     const change = Atomics.waitAsync(this.#words, word, from)
-    // A wait alone keeps no thread alive.
+    // A wait alone does not keep a thread alive.
     const alive = setInterval(() => undefined, 1000)
     if (change.async) await change.value
     clearInterval(alive)

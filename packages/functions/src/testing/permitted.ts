@@ -1,4 +1,4 @@
-/** A process that does with a function what it is told. */
+/** A process that performs a requested action with a function. */
 import { Scope } from '@troupe/policy'
 import { funcs } from '../funcs.ts'
 

@@ -30,7 +30,7 @@ export function uncloneable(): unknown {
   return { deep: [1, () => undefined] }
 }
 
-/** What a function can do to its thread. */
+/** Actions that a function can perform in its thread. */
 const deeds = {
   where: () => threadId,
   hold: async (lock: Lock) => {
@@ -56,12 +56,12 @@ const deeds = {
     void Promise.reject(new RangeError('from a promise'))
     await lock.opened()
   },
-  /** An addon is loaded, and native code works while the function does not end. */
+  /** Loads an addon, and native code works while the function does not end. */
   native: async (lock: Lock) => {
     try {
       process.dlopen({ exports: {} }, '/nowhere/addon.node')
     } catch {
-      // That there is none makes no difference: it was about to run.
+      // It makes no difference that it is missing: it was about to run.
     }
     pbkdf2('password', 'salt', 300_000, 32, 'sha512', () => {
       lock.arrive()
@@ -126,7 +126,7 @@ export async function sendTo(to: string): Promise<string> {
 
 type Chain = readonly (readonly [id: string, timeout?: number])[]
 
-/** Calls what the chain says, one beneath the other, and tells where each ran, and by when it had to end. */
+/** Makes the nested calls of the chain, and reports where each ran and its deadline. */
 export async function level([next, ...rest]: Chain): Promise<readonly unknown[]> {
   const seen = [threadId, currentFrame()?.deadline]
   return next === undefined ? [seen] : [seen, ...(await below(next, rest))]
@@ -144,7 +144,7 @@ async function below([id, timeout]: Chain[number], rest: Chain): Promise<readonl
   return [seen].flat()
 }
 
-/** Says itself to the kernel by when a call is to end. */
+/** Sends the kernel its own deadline for a call. */
 export async function enlarging(id: string, deadline: number | undefined): Promise<unknown> {
   const inherit = { overlay: undefined, values: {}, deadline, trace: undefined }
   return currentRuntime().kernel.request('call', { entry: entryId(id), args: [], choice: {}, inherit }, self.pid)
@@ -152,7 +152,9 @@ export async function enlarging(id: string, deadline: number | undefined): Promi
 
 const words: unknown[] = []
 
-/** Tells what this module, in this thread, was told so far: a library's module would keep its queue like this. */
+/**
+ * Returns what this module was given so far in this thread: a library's module would keep its queue in the same way.
+ */
 export function remember(word: unknown): unknown {
   words.push(typeof word === 'string' ? word : typeof word)
   return { thread: threadId, words: [...words] }
@@ -162,7 +164,7 @@ export async function sleep(ms: number): Promise<void> {
   await later(ms)
 }
 
-/** The overlays of calls beneath one another, each in the network that is said. */
+/** Returns the overlays of nested calls, each in the given network. */
 export async function through(rest: readonly { readonly network: string | null; readonly call: string }[]): Promise<unknown> {
   const [next, ...others] = rest
   const own = currentFrame()?.overlay
@@ -171,7 +173,7 @@ export async function through(rest: readonly { readonly network: string | null; 
   return Array.isArray(below) ? [own].concat(below) : [own]
 }
 
-/** Its own thread, and that of a function: called as it is, and in another network. */
+/** Returns its own thread, and those of a function: called directly, and in another network. */
 export async function threadsThrough(entry: string, network: string): Promise<unknown> {
   return [threadId, await funcs.call(entry), await funcs.withOptions({ network }).call(entry)]
 }

@@ -1,4 +1,7 @@
-/** A thread of a pool starts here. The guard comes first; the runtime with the port to the kernel, which comes when there is work. */
+/**
+ * Entry module of a pool's thread. The guard is loaded first; the runtime is loaded with the port to the kernel, when
+ * there is work.
+ */
 import { workerData } from 'node:worker_threads'
 import { guardThread, rehearseCall, startThread } from '@troupe/process'
 import type { Task } from './task.ts'
@@ -17,7 +20,7 @@ function preloadOf(settings: unknown): readonly string[] {
   return Array.isArray(preload) ? preload.filter((module) => typeof module === 'string') : []
 }
 
-/** Works for a pool from now on, as long as the thread lives: calls come by the wire to the kernel. */
+/** Works for a pool for the rest of the thread's life: calls come through the wire to the kernel. */
 export default async function work({ thread, service }: Task): Promise<never> {
   const { calls, kernel } = startThread(thread)
   calls.serve(service, (pid, exit) => {

@@ -1,13 +1,13 @@
-/** What a thread of a pool is given when it begins to work for one: before any code of the application. */
+/** What a thread of a pool receives when it begins to work for one, before any code of the application runs. */
 import type { Service, ThreadData } from '@troupe/process'
 
 export interface Task {
-  /** What its runtime is made from. */
+  /** The data from which its runtime is made. */
   readonly thread: ThreadData
   readonly service: Service
 }
 
-/** What threads of a pool are started with. */
+/** The settings with which threads of pools are started. */
 export interface WorkerSettings {
   /** Modules to import before there is work. */
   readonly preload: readonly string[]

@@ -1,4 +1,4 @@
-/** One hop of a request: by the way that holds now, sent again where the caller wants that. */
+/** One hop of a request: by the current route, with the retries that the caller wants. */
 import type { Readable } from 'node:stream'
 import { asTroupeError, currentSlot, type EntryId, type Frame, runInSlot, type TroupeError } from '@troupe/core'
 import { currentIsolation, type Isolation, type NetworkAccess, threadOverlay } from '@troupe/network'
@@ -20,12 +20,12 @@ import type { Deadline } from './deadline.ts'
 
 const agentCache = new AgentCache()
 
-/** Ends the pools: what runs may finish for `drain` milliseconds. */
+/** Closes the pools: running requests may finish for `drain` milliseconds. */
 export function closeAgents(drain: number): Promise<void> {
   return agentCache.close(drain)
 }
 
-/** What all hops of a request have in common. */
+/** The state that all hops of a request share. */
 export interface RequestState {
   readonly parsed: ParsedRequest
   readonly overlay: EntryId | null
@@ -35,9 +35,9 @@ export interface RequestState {
 }
 
 /**
- * Sends `sent` and returns when the head of the answer is there.
+ * Sends `sent` and returns when the head of the response has arrived.
  *
- * @throws TroupeError that says which request, by which way.
+ * @throws TroupeError that names the request and its overlay.
  */
 export async function sendAttempt(state: RequestState, outgoing: OutgoingRequest): Promise<Exchange> {
   const { retry } = state.parsed
@@ -63,7 +63,7 @@ async function once(state: RequestState, outgoing: OutgoingRequest): Promise<Exc
   const { method, url } = outgoing
   const failure = (thrown: unknown) => requestFailure(thrown, { method, url, overlay })
   try {
-    // Asked for each time: the overlay may have been rebuilt meanwhile.
+    // Read each time, because the overlay may have been rebuilt in the meantime.
     const route = overlay === null ? undefined : await deadline.race(access.route(overlay))
     if (parsed.jar !== undefined && !parsed.shareCookies) keepApart(parsed.jar, overlay, parsed.isolation)
     const headers = parsed.jar === undefined ? outgoing.headers : await withCookies(outgoing.headers, parsed.jar, url)
@@ -80,8 +80,8 @@ async function once(state: RequestState, outgoing: OutgoingRequest): Promise<Exc
 }
 
 /**
- * One exchange. A connection that was kept may have been closed by the server at the moment at which it is used again: then the request is sent
- * once more, on a new one, where that does no harm (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+ * Makes one exchange. The server may close a kept connection at the moment of its next use. Then the request is sent
+ * once more, on a new connection, where that does no harm (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
  */
 async function exchanged(
   pool: Agent,
@@ -94,7 +94,7 @@ async function exchanged(
   const { origin } = outgoing.url
   const slot = currentSlot()
   const ask = (address: string) => access.permit?.('http_client.private_ip', address)
-  // Asked wherever the connection is opened, in the name of whoever made the request.
+  // Called wherever the connection is opened, in the name of the request's caller.
   const waiter: Waiter = { deadline, permit: (address) => (slot === undefined ? ask(address) : runInSlot(slot, () => ask(address))) }
   deadline.throwIfEnded()
   const boarded = pool.acquire(origin, waiter, fresh)
@@ -115,7 +115,7 @@ async function exchanged(
     await exchange.head
     return exchange
   } catch (error) {
-    // With HTTP/2 what comes may belong to others.
+    // With HTTP/2 the received bytes may belong to other requests.
     const silent = !exchange.answered && (connection.protocol === 'h2' || connection.bytesRead === bytesRead)
     if (!again || !silent || deadline.reason !== undefined || !isClosed(error)) throw error
     return exchanged(pool, outgoing, state, failure, true)
@@ -147,10 +147,10 @@ function progressOf(tell: OnProgress, total: number | undefined): (bytes: number
   return (bytes) => tell({ bytes: (sum += bytes), total })
 }
 
-/** The key of the thread's network, and what the request asks for. */
+/** Returns the isolation key of the thread's network, and that of the request. */
 function isolationOf({ parsed, overlay }: RequestState): Isolation {
   const key = parsed.isolation
-  // In the clear there is nobody to tell.
+  // In the clear network no isolation is needed.
   const own = overlay === null ? nobody : currentIsolation()
   return key === undefined ? own : { ...own, key }
 }

@@ -1,27 +1,31 @@
-/** What may end a request early: its own timeout, the frame's deadline, the caller's signal. */
+/** The reasons to end a request early: its own timeout, the frame's deadline, the caller's signal. */
 import { formatDuration, startDeadline, startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 
 export interface DeadlineOptions {
-  /** Milliseconds until the head of the answer has to be there. */
+  /** Milliseconds until the head of the response must have arrived. */
   readonly timeout: number
   /** Unix time in milliseconds. */
   readonly deadline: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** Who is told that a request has ended early. */
+/** Is notified that a request has ended early. */
 export interface EndListener {
   watchEnded(reason: TroupeError): void
 }
 
 /**
- * Watches one request until it is disposed: after the last byte of the answer, or after a failure. A request waits for one thing at a
- * time, which is why one listener is enough; an AbortController with its events costs more than all the rest of a small request.
+ * Watches one request until it is disposed: after the last byte of the response, or after a failure. A request waits
+ * for one thing at a time, so one listener is enough. An AbortController with its events costs more than all the rest
+ * of a small request.
  */
 export class Deadline implements Disposable {
-  /** Told once. An object, for a closure in a property would be allocated as old (`docs/discoveries/0031-closures-born-old.md`). */
+  /**
+   * Notified once. An object, because a closure in a property would be allocated as old
+   * (`docs/discoveries/0031-closures-born-old.md`).
+   */
   listener: EndListener | undefined
-  /** Unix time in milliseconds after which nobody waits for the head of the answer. */
+  /** Unix time in milliseconds after which the request no longer waits for the head of the response. */
   readonly patience: number
   readonly #caller: AbortSignal | undefined
   readonly #deadline: Timer | undefined
@@ -41,27 +45,27 @@ export class Deadline implements Disposable {
     }
   }
 
-  /** The TroupeError that ended it. */
+  /** Returns the TroupeError that ended the request. */
   get reason(): TroupeError | undefined {
     return this.#reason
   }
 
-  /** Milliseconds until the head of the answer has to be there. */
+  /** Returns the milliseconds until the head of the response must have arrived. */
   get left(): number {
     return this.patience - Date.now()
   }
 
-  /** @throws TroupeError that ended it. */
+  /** @throws the TroupeError that ended the request. */
   throwIfEnded(): void {
     if (this.#reason !== undefined) throw this.#reason
   }
 
-  /** The head of the answer has come: the timeout is over, the deadline and the signal still count. */
+  /** Records that the head of the response has arrived: the timeout ends; the deadline and the signal still apply. */
   answered(): void {
     stopTimer(this.#timeout)
   }
 
-  /** `promise`, or the error that ends the watch, whichever comes first. */
+  /** Settles like `promise`, or rejects with the error that ends the watch, whichever comes first. */
   race<T>(promise: Promise<T>): Promise<T> {
     if (this.#reason !== undefined) return Promise.reject(this.#reason)
     return new Promise((resolve, reject) => {
@@ -70,7 +74,7 @@ export class Deadline implements Disposable {
     })
   }
 
-  /** Waits. @throws TroupeError that ended it meanwhile. */
+  /** Waits. @throws the TroupeError that ended the request in the meantime. */
   async pause(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     using _timer = startTimer(resolve, milliseconds)
@@ -97,7 +101,7 @@ export class Deadline implements Disposable {
 }
 
 function timedOut(timeout: number): TroupeError {
-  return new TroupeError('Timeout', `no answer within ${formatDuration(timeout)}`)
+  return new TroupeError('Timeout', `no response within ${formatDuration(timeout)}`)
 }
 
 function deadlinePassed(): TroupeError {

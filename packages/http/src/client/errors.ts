@@ -1,4 +1,4 @@
-/** What went wrong with a request, in Troupe's kinds, and where. */
+/** Converts failures of requests to Troupe's kinds of errors, and adds the request. */
 import { asTroupeError, type EntryId, type ErrorKind, TroupeError } from '@troupe/core'
 import { BodyFailed } from './body/read-in-context.ts'
 
@@ -8,20 +8,20 @@ export interface Where {
   readonly overlay: EntryId | null | undefined
 }
 
-/** A URL as errors and events show it: queries and credentials can be secrets. */
+/** Returns a URL for errors and events, without query and credentials, because they can be secrets. */
 export function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`
 }
 
-/** Codes of undici that say that the request could not be sent as it was given. */
+/** Codes of undici for requests that could not be sent as they were given. */
 const callersFault = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_REQ_RETRY'])
 const late = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
-/** TLS verdicts and answers that break HTTP will be the same the next time. */
+/** Failed TLS verifications and invalid HTTP responses would be the same the next time. */
 const lasting = /^(ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HPE_|UND_ERR_HEADERS_OVERFLOW)/
 
 const parserError = 'HTTPParserError'
 
-/** `thrown` as a TroupeError that says which request, by which way. */
+/** Returns `thrown` as a TroupeError that names the request and its overlay. */
 export function requestFailure(thrown: unknown, { method, url, overlay }: Where): TroupeError {
   const error = classify(thrown)
   const way = overlay === undefined ? '' : overlay === null ? ' in the clear' : ` through ${overlay}`
@@ -32,7 +32,7 @@ export function requestFailure(thrown: unknown, { method, url, overlay }: Where)
   })
 }
 
-/** What the parser could not read may hold secrets. */
+/** Removes the data that the parser could not read: it may contain secrets. */
 function withoutData({ message }: Error): Error {
   return new Error(message)
 }

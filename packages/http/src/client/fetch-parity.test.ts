@@ -7,7 +7,7 @@ import { closeHttpPools, http, type RequestOptions } from '../index.ts'
 let first: RawOrigin
 let second: RawOrigin
 type Reply = string | Buffer | (() => string)
-/** What the server writes next, whole. */
+/** The complete bytes that the server writes next. */
 let reply: Reply = ''
 const head = (status: string, ...fields: readonly string[]) => [`HTTP/1.1 ${status}`, ...fields, '', ''].join('\r\n')
 const ok = (body: string | Buffer, ...fields: readonly string[]) =>
@@ -52,7 +52,7 @@ interface Call {
   readonly redirect?: 'follow' | 'manual' | 'error'
 }
 
-/** What a program sees of an answer. */
+/** What a program sees of a response. */
 async function seen(send: () => Promise<Response>) {
   try {
     const response = await send()
@@ -68,7 +68,7 @@ async function seen(send: () => Promise<Response>) {
   }
 }
 
-/** What the servers saw of it: without what clients say of themselves. */
+/** What the servers saw of the request, without the fields by which clients describe themselves. */
 function sent() {
   const own = /^(?:host|connection|user-agent|accept|accept-encoding|accept-language|sec-fetch-mode|cache-control|pragma):/i
   return [...first.heads, ...second.heads].map((request) => {
@@ -164,7 +164,7 @@ describe('as fetch does it', () => {
   ])('codings: %s', async (_name, coding, encode) => {
     reply = ok(encode(Buffer.from('a body that was coded')), `content-encoding: ${coding}`)
     const { ours, theirs } = await both({})
-    // What describes the coded body is not said of the decoded one: it can be handed on as it is.
+    // The decoded body has no fields that describe the coded one, so that it can be passed on as it is.
     const decoded = (answer: typeof theirs) => (typeof answer?.answer === 'string' ? answer : { ...answer?.answer, headers: undefined })
     expect(decoded(ours)).toEqual(decoded(theirs))
   })

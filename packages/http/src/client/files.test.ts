@@ -39,7 +39,7 @@ async function* pieces(...list: string[]) {
   for (const each of list) yield await Promise.resolve(each)
 }
 
-/** The form that the server got, read by the platform's own parser: name, file name, type, content. */
+/** The form that the server received, read by the platform's own parser: name, file name, type, content. */
 async function arrived(index = 0) {
   const { headers, body = '' } = origin.seen[index] ?? {}
   const type = headers?.['content-type'] ?? ''

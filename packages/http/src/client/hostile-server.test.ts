@@ -9,7 +9,7 @@ import { closeHttpPools, cookieJar, http, type RequestOptions } from '../index.t
 const get = (port: number, options?: RequestOptions) => inFrame({ overlay: null }, () => http.get(`http://127.0.0.1:${port}/`, options))
 const read = async (port: number, options?: RequestOptions) => (await get(port, options)).text()
 const head = (...fields: readonly string[]) => ['HTTP/1.1 200 OK', ...fields, '', ''].join('\r\n')
-/** Writes `start`, and `piece` for as long as the other side takes it. */
+/** Writes `start`, and then `piece` for as long as the other side accepts it. */
 const forever = (socket: Socket, start: string, piece: string | Buffer) => {
   const more = () => {
     for (let index = 0; index < 1000 && socket.write(piece); index += 1);
@@ -34,7 +34,7 @@ describe('a server that means no good', () => {
     ['chunks without end', (socket) => forever(socket, chunked, '1\r\nx\r\n'), 'Invalid'],
     ['trailers without end', (socket) => forever(socket, `${chunked}0\r\n`, 'x-a: b\r\n'), 'Unavailable'],
     ['a bomb', (socket) => forever(socket, head('content-encoding: gzip'), bomb), 'Invalid'],
-    // Nothing of these is kept, so they last for as long as somebody waits.
+    // None of these is kept in memory, so they last for as long as the client waits.
     ['a status line without end', (socket) => forever(socket, 'HTTP/1.1 200 ', long), 'Timeout'],
     ['a chunk extension without end', (socket) => forever(socket, `${chunked}1;a=`, long), 'Timeout'],
   ])('%s', async (_name, says, kind) => {
@@ -60,7 +60,7 @@ describe('a server that means no good', () => {
     await using origin = await startRaw((socket) => socket.end(says))
     const failure = await read(origin.port).catch((error: unknown) => error)
     expect(failure).toMatchObject({ kind })
-    // Fields can be secrets: what could not be read is not repeated.
+    // Fields can be secrets: the error does not repeat an unreadable one.
     expect(inspect(failure)).not.toContain('a=1')
   })
 

@@ -7,7 +7,7 @@ import { closeHttpPools, cookieJar, http, type RequestOptions } from '../index.t
 const [first, second] = [entryId('app:a'), entryId('app:b')]
 let origin: Origin
 let proxy: Proxy
-/** Takes who says nothing of a login. */
+/** A proxy that accepts clients without a login. */
 let open: Proxy
 let application: Application
 const url = () => `http://127.0.0.1:${origin.port}/`
@@ -19,7 +19,7 @@ const isolates = (by: 'actor' | 'process' | 'destination' | 'connection') =>
     driver: 'socks5',
     config: { proxies: [{ host: '127.0.0.1', port: proxy.port }], isolate: { by, form: 'login', seed: 'seed' } },
   })
-/** The circuits that connections went by, as letters in the order of their first appearance. */
+/** The circuits that connections used, as letters in the order of their first appearance. */
 const circuits = () => {
   const names = proxy.asked.map(({ username }) => username)
   const distinct = [...new Set(names)]

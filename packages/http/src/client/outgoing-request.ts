@@ -1,4 +1,4 @@
-/** A request of one hop, as it goes out. */
+/** The outgoing request of one hop. */
 import type { SentBody } from './body/body.ts'
 import type { HeaderList } from './request/header-list.ts'
 

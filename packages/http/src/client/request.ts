@@ -1,4 +1,4 @@
-/** From a plan to a `Response`: what is asked first, the hops, the redirects. */
+/** Turns a plan into a `Response`: permission checks, hops, redirects. */
 import { channel } from 'node:diagnostics_channel'
 import { asTroupeError, childTrace, type EntryId, type Frame, invalid, TroupeError } from '@troupe/core'
 import { type NetworkAccess, networkAccess, threadOverlay } from '@troupe/network'
@@ -19,10 +19,10 @@ import type { OutgoingRequest } from './outgoing-request.ts'
 
 export { closeAgents } from './attempt.ts'
 
-/** One event for each request, when the head of its answer has come or it has failed. */
+/** Publishes one event for each request, when the head of its response has arrived or it has failed. */
 const requests = channel('troupe:http:request')
 
-/** Answers `http.get` and its siblings. */
+/** Implements `http.get` and its siblings. */
 export async function request(method: unknown, url: unknown, options: unknown, frame: Frame | undefined): Promise<Response> {
   const access = networkAccess()
   if (needsSchema(options)) await loadSchema()
@@ -31,7 +31,7 @@ export async function request(method: unknown, url: unknown, options: unknown, f
   return perform(parsed, overlay instanceof Promise ? await overlay : overlay, frame, access)
 }
 
-/** Answers `http.batch`: everything is parsed and granted before anything is sent. */
+/** Implements `http.batch`: parses and authorises all requests before it sends any. */
 export async function batch(list: readonly BatchRequest[], frame: Frame | undefined): Promise<BatchResult[]> {
   const access = networkAccess()
   await loadSchema()
@@ -53,7 +53,7 @@ export async function batch(list: readonly BatchRequest[], frame: Frame | undefi
   )
 }
 
-/** The overlay of a request that may be made; at once where nobody has to be asked. */
+/** Returns the overlay of an allowed request; at once where no permission is needed. */
 function granted(parsed: ParsedRequest, access: NetworkAccess): EntryId | null | Promise<EntryId | null> {
   const { url, tls, unixSocket, overlay } = parsed
   const asked = permitted({ url, insecure: tls?.insecureSkipVerify === true, unixSocket }, access)
@@ -91,7 +91,7 @@ async function perform(parsed: ParsedRequest, overlay: EntryId | null, frame: Fr
   }
 }
 
-/** Makes the request a part of the trace in force, where that crosses into no overlay and out of none, or the request asks for it. */
+/** Adds the request to the current trace where it stays in the clear network, or where the request demands it. */
 function join({ headers, trace }: ParsedRequest, overlay: EntryId | null, frame: Frame | undefined): void {
   if (frame?.trace === undefined || headers.has('traceparent')) return
   if (trace ?? (overlay === null && threadOverlay() === null)) headers.set('traceparent', childTrace(frame.trace))
@@ -110,7 +110,7 @@ async function follow(state: RequestState): Promise<Response> {
     }
     try {
       await discard(exchange)
-      if (parsed.redirect === 'error') throw invalid('was answered with a redirect, and redirect is "error"', { status: exchange.status })
+      if (parsed.redirect === 'error') throw invalid('the response is a redirect, and redirect is "error"', { status: exchange.status })
       if (redirects === mostRedirects) throw new TroupeError('Unavailable', `more than ${mostRedirects} redirects`, { retryable: false })
       const next = redirected(outgoing, exchange.status, location)
       if (parsed.unixSocket !== undefined && next.url.origin !== parsed.url.origin) throw leavesSocket(next.url)
@@ -133,7 +133,7 @@ async function decoded(exchange: Exchange, { parsed, overlay }: RequestState, { 
   }
 }
 
-/** The socket is one service's: what it says of other hosts is not for it, and the network was not asked for. */
+/** The socket belongs to one service: a redirect to another host is not meant for it, and no network was selected. */
 function leavesSocket(url: URL): TroupeError {
   return new TroupeError('Unavailable', `was redirected to ${shownUrl(url)}, which is not behind the Unix socket`, { retryable: false })
 }

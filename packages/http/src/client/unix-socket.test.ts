@@ -14,7 +14,7 @@ let application: Application
 const clear = <T>(fn: () => T) => inFrame({ overlay: null }, fn)
 
 beforeAll(async () => {
-  // As in the threads of an application, where no other code gets at a Unix socket in an overlay.
+  // As in the threads of an application, where no other code can reach a Unix socket in an overlay.
   installGuard()
   rebindThreadNetwork({ overlay: null })
   unix = await startUnixOrigin((request, response, body) => {

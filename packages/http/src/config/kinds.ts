@@ -1,4 +1,4 @@
-/** The kinds of entries that make up what a server serves. */
+/** The kinds of entries from which a server's routes are made. */
 import { defineKind, type FieldsOf, reference, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 import { middlewareNames, middlewareObjections, middlewareOptions } from '../middleware/options.ts'
@@ -10,7 +10,7 @@ const path = () =>
     .refine(isPattern, 'expected a path such as "/users/{id}" or "/files/{rest...}": parameters fill a segment, the last may take the rest')
 
 /**
- * Endpoints beneath a prefix, with what is done to their requests first.
+ * Endpoints under a prefix, with the middleware that runs before them.
  *
  * @example
  * ```yaml
@@ -26,9 +26,9 @@ export const routerKind = defineKind({
   fields: z
     .strictObject({
       prefix: path().default('/'),
-      /** Names, the outermost first. */
+      /** Names of middleware, the outermost first. */
       middleware: z.array(z.enum(middlewareNames)).default([]),
-      /** What the middleware is told, by its names. */
+      /** The options of the middleware, by its names. */
       options: middlewareOptions.prefault({}),
     })
     .superRefine(({ middleware, options }, context) => {
@@ -40,7 +40,7 @@ export const routerKind = defineKind({
 })
 
 /**
- * A function that answers requests.
+ * A function that responds to requests.
  *
  * @example
  * ```yaml
@@ -57,9 +57,9 @@ export const endpointKind = defineKind({
   fields: z.strictObject({
     method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*']).default('GET'),
     path: path(),
-    /** Takes a `Request`, and answers a `Response`. */
+    /** Takes a `Request`, and returns a `Response`. */
     func: reference('function.ts'),
-    /** An action that the caller has to be allowed; the resource is the id of this entry. */
+    /** An action for which the caller needs permission; the resource is the id of this entry. */
     permission: z.string().min(1).max(256).optional(),
   }),
   meta: { router: reference('http.router') },
@@ -82,13 +82,16 @@ export const staticKind = defineKind({
   fields: z.strictObject({
     path: path().refine((text) => !text.includes('{') && !text.includes('*'), 'expected a path without parameters'),
     directory: sourceFile(),
-    /** What is served for a folder. */
+    /** The file that is served for a folder. */
     index: z.string().min(1).default('index.html'),
-    /** What is served where there is no such file and the client asks for a page: for applications that route in the browser. */
+    /**
+     * The file that is served where the requested one does not exist and the client requests a page: for applications
+     * that route in the browser.
+     */
     fallback: z.string().min(1).optional(),
-    /** `Cache-Control` of what is found. */
+    /** `Cache-Control` of files that are found. */
     cacheControl: z.string().min(1).default('no-cache'),
-    /** Serves files whose names begin with a dot, too. */
+    /** Also serves files whose names begin with a dot. */
     dotfiles: z.boolean().default(false),
   }),
   meta: { server: reference('http.service') },

@@ -3,7 +3,10 @@ import { defineKind, duration, type FieldsOf, lifecycleSchema, reference, source
 import { z } from 'zod'
 import { network } from '../middleware/options.ts'
 
-/** A certificate or key: `file://cert.pem`, or the PEM itself, from a placeholder mostly. Files decode to their absolute paths. */
+/**
+ * A certificate or key: `file://cert.pem`, or the PEM itself, mostly from a placeholder. Files decode to their absolute
+ * paths.
+ */
 const pem = () =>
   z.union([sourceFile(), z.string().startsWith('-----BEGIN ')], 'expected a file such as "file://cert.pem", or PEM ("-----BEGIN …")')
 
@@ -15,22 +18,28 @@ const host = z
     'expected a host such as "example.com", "*.example.com", "[::1]" or "example.com:8443"; "*" for any',
   )
 
-/** Where to listen: `:8080` is all addresses of this machine, or of the overlay. Port 0 is any that is free. */
+/** The listening address: `:8080` is all addresses of this machine, or of the overlay. Port 0 is any free port. */
 const address = z
   .string()
   .regex(/^(?:\[[\da-fA-F:.%\w]+\]|[^\s:[\]]*):\d{1,5}$/, 'expected an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"')
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535')
 
 const timeouts = z.strictObject({
-  /** For the head of a request to come in; a client that is slower gets 408. */
+  /** Maximum time for the head of a request to arrive; a slower client gets 408. */
   headers: duration().default(10_000),
-  /** For a whole request to come in; a client that is slower gets 408. `0s` is for ever. */
+  /** Maximum time for a whole request to arrive; a slower client gets 408. `0s` disables the limit. */
   read: duration().default(60_000),
-  /** For a handler to answer, else 504; and for a client to take some of what it is sent, else it is cut off. `0s` is for ever. */
+  /**
+   * Maximum time for a handler to respond, otherwise 504. Also the maximum time in which a client must read some of its
+   * response, otherwise it is cut off. `0s` disables the limit.
+   */
   write: duration().default(60_000),
-  /** How long a connection is kept that asks nothing. */
+  /** How long a connection without requests is kept. */
   idle: duration().default(60_000),
-  /** How long code may hold up the whole service: then it is ended, and the supervisor starts it again. `0s` is for ever. */
+  /**
+   * How long code may block the whole service. Then the service is ended, and the supervisor restarts it. `0s` disables
+   * the limit.
+   */
   stall: duration().default(30_000),
 })
 
@@ -42,11 +51,11 @@ const limits = z.strictObject({
     .int()
     .min(0)
     .default(10 * 1024 * 1024),
-  /** Connections at a time; more are closed at once. @default half of the files that the program may have open */
+  /** Simultaneous connections; further ones are closed at once. @default half of the program's limit of open files */
   connections: z.int().min(1).optional(),
-  /** WebSockets and event streams at a time; beyond: 503. */
+  /** Simultaneous WebSockets and event streams; beyond: 503. */
   channels: z.int().min(1).default(10_000),
-  /** Of them, those of one client: of an address, or of a network (/64) of IPv6; beyond: 429. */
+  /** Those of one client, which is an address, or a network (/64) of IPv6; beyond: 429. */
   channelsPerClient: z.int().min(1).default(100),
 })
 
@@ -56,11 +65,11 @@ const tls = z
     mode: z.enum(['manual', 'auto']).default('manual'),
     cert: pem().optional(),
     key: pem().optional(),
-    /** Certificates that those of clients are checked against. */
+    /** Authorities that client certificates are verified against. */
     clientCa: pem().optional(),
     /**
-     * Of clients: `none` is asked for no certificate; `request` asks, and takes any or none; `require` wants one, whoever signed it;
-     * `verify` wants one that `client_ca` signed.
+     * Client certificates: `none` requests none; `request` requests one, and accepts any or none; `require` requires
+     * one, from any authority; `verify` requires one that `client_ca` signed.
      */
     clientAuth: z.enum(['none', 'request', 'require', 'verify']).default('none'),
   })
@@ -72,8 +81,8 @@ const tls = z
       if (cert === undefined) issue('cert', 'expected a certificate, or mode: auto on an overlay that has one')
       if (key === undefined) issue('key', 'expected the key of the certificate')
     } else {
-      if (cert !== undefined) issue('cert', 'the overlay has a certificate of its own: leave it out, or say mode: manual')
-      if (clientAuth !== 'none') issue('clientAuth', 'the overlay ends TLS, and asks clients for no certificate')
+      if (cert !== undefined) issue('cert', 'the overlay has a certificate of its own: omit this field, or set mode: manual')
+      if (clientAuth !== 'none') issue('clientAuth', 'the overlay ends TLS, and requests no client certificates')
     }
     if (clientAuth === 'verify' && clientCa === undefined) issue('clientCa', 'expected what client certificates are verified against')
   })
@@ -94,26 +103,32 @@ export const httpServiceKind = defineKind({
       addr: address,
       /** The overlay to listen on; `null` for the clear network where the application has a default overlay. */
       network: z.union([reference('network.*'), z.null()], 'expected the id of an overlay, or null for the clear network').optional(),
-      /** `same`: handlers reach out by the overlay that the service listens on. Else, inbound is no selection. */
+      /**
+       * `same`: handlers connect through the overlay that the service listens on. Otherwise the listening overlay does
+       * not affect them.
+       */
       replyVia: z.literal('same').optional(),
       /**
-       * `tailscale`: each request acts for who the overlay says it comes from: the actor `tailscale:user:<login>`, for a node without a user
-       * `tailscale:node:<name>`, else `tailscale:address:<address>`.
+       * `tailscale`: each request acts for the identity that the overlay reports: the actor `tailscale:user:<login>`,
+       * for a node without a user `tailscale:node:<name>`, else `tailscale:address:<address>`.
        */
       identity: z.literal('tailscale').optional(),
       /**
-       * Hosts that it answers; requests for others get 421. @default on loopback the names of loopback, on one address that address, on an
-       * overlay its own names there; on all addresses any
+       * Hosts that it accepts; requests for others get 421.
+       * @default on loopback the names of loopback, on one address that address, on an overlay its own names there; on
+       *   all addresses any
        */
       hosts: z.array(host).min(1).optional(),
-      /** Networks of proxies, as `10.0.0.0/8`: what they tell of a client in `x-forwarded-for`, `-host` and `-proto` counts. */
+      /** Networks of proxies, such as `10.0.0.0/8`: their `x-forwarded-for`, `-host` and `-proto` are trusted. */
       trustedProxies: z.array(network).default([]),
       timeouts: timeouts.prefault({}),
       limits: limits.prefault({}),
       tls: tls.optional(),
-      /** Actors at a time that have threads of their own, where the overlay of an endpoint keeps actors apart; beyond: 429. */
+      /**
+       * Simultaneous actors with threads of their own, where the overlay of an endpoint isolates actors; beyond: 429.
+       */
       maxIsolationKeys: z.int().min(1).default(64),
-      /** Offers HTTP/2 to clients that come by TLS. */
+      /** Offers HTTP/2 to TLS clients. */
       http2: z.boolean().default(true),
       lifecycle: lifecycleSchema,
     })
@@ -122,7 +137,7 @@ export const httpServiceKind = defineKind({
         if (typeof network !== 'string') context.addIssue({ code: 'custom', path, message })
       }
       if (security?.mode === 'auto') needs(['tls', 'mode'], 'auto needs a network that has certificates')
-      // The clear network, where it is chosen, is one to reply by, too.
+      // An explicitly selected clear network is also a network for replies.
       if (replyVia !== undefined && network !== null) needs(['replyVia'], 'it needs "network", to reply by')
       if (identity !== undefined) needs(['identity'], 'it needs the network that knows who calls')
     }),

@@ -1,4 +1,7 @@
-/** WebSockets and event streams as the kernel knows them: for each a process in the server's thread, and the process that it speaks to. */
+/**
+ * WebSockets and event streams on the kernel's side: for each a process in the server's thread, and the process that it
+ * talks to.
+ */
 import {
   denied,
   emptyFrame,
@@ -24,12 +27,12 @@ import { tokenExpired, tokenRevoked } from './reasons.ts'
 /** Serials of connections start here: above those of a thread's own processes, below those of calls. */
 const firstSerial = 2 ** 32
 
-/** Messages to a connection that may wait to be written; who sends more waits. */
+/** Maximum number of messages to a connection that wait to be written; a sender beyond it waits. */
 const queueSize = 64
 
 const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
 
-/** The kinds of connections, and what runs for one. */
+/** The kinds of connections, with the programs that run for them. */
 const sorts = [
   { kind: websocketKind, module: new URL(`../websocket/connection${extension}`, import.meta.url).href },
   { kind: eventsKind, module: new URL(`../events/connection${extension}`, import.meta.url).href },
@@ -40,18 +43,18 @@ interface Connection {
   readonly fields: HandlerFields
   /** The token by which it was opened. */
   readonly token: UsedToken | undefined
-  /** The process that runs for it alone. */
+  /** The process that runs only for this connection. */
   partner?: HandlerProcess
 }
 
 export interface ConnectionsOptions {
   readonly kernel: Kernel
-  /** What connections are opened by may be revoked. */
+  /** The tokens by which connections are opened, because they can be revoked. */
   readonly tokens: TokenStoreTable
 }
 
 /**
- * Answers threads that open connections.
+ * Handles the requests of threads that open connections.
  *
  * @example
  * ```ts
@@ -80,7 +83,7 @@ class Connections {
     kernel.handle('converse', (_, requester) => this.#converse(requester))
   }
 
-  /** Connections that are open, or about to be. */
+  /** Returns the number of connections that are open or pending. */
   get size(): number {
     return this.#open.size
   }
@@ -119,10 +122,10 @@ class Connections {
     this.#kernel.cancel(pid, tokenExpired).catch(() => undefined)
   }
 
-  /** A connection asks for the process that it speaks to. */
+  /** Handles the request of a connection for the process that it talks to. */
   #converse({ record, thread }: Requester): { readonly partner: Pid; readonly isOwn: boolean } {
     const connection = this.#open.get(record.pid)
-    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is no connection that has just begun`, {})
+    if (connection === undefined || connection.partner !== undefined) throw denied(`${record.pid} is not a connection that is starting`, {})
     const { entry, fields } = connection
     const partner = fields.target === undefined ? this.#start(record, connection, thread) : this.#target(entry, fields.target, thread)
     this.#kernel.privileges.acquaint(thread.number, partner)
@@ -135,7 +138,7 @@ class Connections {
     if (process === undefined || host === undefined) throw notFound(`${entry} names no process to start`, { entry })
     const { pin, accepts } = this.#kernel.program(process)
     const { network } = thread
-    // What is not pinned follows the service: also where the overlay keeps the actor of a connection apart.
+    // A process without a pin follows the service, also where the overlay isolates the actor of a connection.
     const follows = pin === undefined && accepts !== 'any' && typeof network?.overlay === 'string'
     const pid: Pid = this.#kernel.spawn({
       entry: process,
@@ -161,7 +164,10 @@ class Connections {
     return pid
   }
 
-  /** Only the server that an entry belongs to opens its connections: what they run was chosen by whoever configured it. */
+  /**
+   * Checks that the server which an entry belongs to opens the connection: its configuration chose the program that
+   * runs.
+   */
   #checkServer(record: ProcessRecord, entry: EntryId, router: EntryId): void {
     if (record.pid === this.#kernel.runtime.root.pid) return
     const { server } = this.#kernel.registry.get(router).meta
@@ -175,7 +181,7 @@ class Connections {
     if (count >= maxConnections) throw unavailable(`${entry} has ${maxConnections} connections already`, { entry, maxConnections })
   }
 
-  /** Connections live beside their sockets. */
+  /** Connections live in the thread of their sockets. */
   #hostIn(thread: Thread): AttachedHost {
     const { hosts, threads } = this.#kernel
     const known = this.#hosts.get(thread)
@@ -192,7 +198,7 @@ class Connections {
   }
 }
 
-/** A connection lasts longer than the request that it came by: its frame has no deadline. */
+/** A connection lasts longer than the request that opened it: its frame has no deadline. */
 function frameOf({ overlay, actor, scope, values, trace }: Frame, pin: Frame['overlay']): Frame {
   return fork(emptyFrame, { overlay: pin === undefined ? overlay : pin, actor, scope, values, ...(trace !== undefined && { trace }) })
 }

@@ -1,21 +1,21 @@
-/** Which process a connection is handed to: what the kinds of connections have in common. */
+/** The process that handles a connection: fields that all kinds of connections have. */
 import { duration, reference } from '@troupe/registry'
 import { z } from 'zod'
 
 export const handlerFields = {
-  /** Below the router's prefix; may hold parameters, as in `/rooms/{room}`. */
+  /** Path below the router's prefix; may contain parameters, as in `/rooms/{room}`. */
   path: z.string().startsWith('/', 'expected a path that begins with "/"'),
-  /** What runs for each connection. */
+  /** The process that runs for each connection. */
   process: reference('process.ts').optional(),
-  /** Where that runs. */
+  /** The host in which that process runs. */
   host: reference('process.host').optional(),
   /** Arguments of its method. */
   input: z.array(z.unknown()).default([]),
-  /** Name of a process that all connections are handed to, instead of one for each. */
+  /** Name of one process that handles all connections, instead of one process for each. */
   target: z.string().min(1).optional(),
-  /** Connections at a time; beyond, they are refused with 503. */
+  /** Simultaneous connections; further ones are refused with 503. */
   maxConnections: z.int().min(1).optional(),
-  /** What the other side, and the process, may take to come to an end. */
+  /** Maximum time for the other side, and the process, to end. */
   closeTimeout: duration().default(10_000),
 }
 
@@ -24,7 +24,7 @@ const schema = z.object(handlerFields)
 /** Fields that all kinds of connections have. Times are milliseconds. */
 export type HandlerFields = z.output<typeof schema>
 
-/** What is wrong with them together. */
+/** Reports fields that contradict each other. */
 export function checkHandler({ process, host, target }: HandlerFields, context: z.core.$RefinementCtx): void {
   const issue = (path: string, message: string) => {
     context.addIssue({ code: 'custom', path: [path], message })

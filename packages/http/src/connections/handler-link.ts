@@ -1,12 +1,15 @@
-/** The process that a connection speaks to, as the connection's own process sees it. */
+/** The process that a connection talks to, from the side of the connection's own process. */
 import { type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime, self } from '@troupe/process'
 import { tokenExpired, tokenRevoked } from './reasons.ts'
 
-/** Why nobody has anything left to say: the process has come to its end, or failed; the service stops; the token counts no more. */
+/**
+ * Why no more messages will follow: the process has returned or failed, the service stops, or the token was revoked or
+ * has expired.
+ */
 export type Ending = 'returned' | 'failed' | 'stopped' | 'revoked' | 'expired'
 
-/** Finds the process to speak to, whose end will be told. @throws TroupeError */
+/** Finds the process to talk to; its end will be reported. @throws TroupeError */
 export async function findHandler(): Promise<Pid> {
   const { links } = currentRuntime()
   const monitor = { pid: self.pid, promise: 0 }
@@ -36,15 +39,15 @@ export class HandlerLink {
     return this.#hasEnded
   }
 
-  /** Known once the inbox has ended. */
+  /** Returns the reason of the end; known when the inbox has ended. */
   get ending(): Ending {
     return this.#ending ?? 'stopped'
   }
 
-  /** Waits for room. A process that has ended is told nothing. */
+  /** Sends a message, and waits for room. Does nothing if the process has ended. */
   async tell(topic: string, payload: unknown, transfer: readonly ArrayBuffer[] = []): Promise<void> {
     if (this.#hasEnded) return
-    // Whoever configured the connection let it speak to this process: policies are not asked again.
+    // The configuration of the connection allows messages to this process: policies are not asked again.
     const message = { to: this.pid, topic, payload, frame: this.#me.frame, transfer }
     try {
       await currentRuntime().router.send(this.#me, message)
@@ -53,7 +56,9 @@ export class HandlerLink {
     }
   }
 
-  /** Notes why there is nothing left to say. What was said before is taken first: the inbox ends once it is empty. */
+  /**
+   * Records why no more messages will follow. Earlier messages are delivered first: the inbox ends when it is empty.
+   */
   async watch(onEnd: () => void): Promise<void> {
     for await (const event of self.events) {
       if (event.type === 'CANCEL') this.#ending ??= endingOf(event.reason)
@@ -65,12 +70,12 @@ export class HandlerLink {
     }
   }
 
-  /** Nothing more is taken than what is in the inbox. */
+  /** Accepts no more messages than those in the inbox. */
   dismissMe(reason: string): void {
     currentRuntime().cancel(this.#me.pid, reason)
   }
 
-  /** Calls back when somebody ends the connection by force. */
+  /** Calls `then` when the connection is ended by force. */
   onKilled(then: () => void): void {
     if (this.#me.ended) then()
     self.signal.addEventListener('abort', () => {

@@ -18,7 +18,7 @@ export class HandlerProcess {
     stopTimer(this.#patience)
   }
 
-  /** The connection is closed: the process is asked to stop, and ended after `patience` milliseconds. */
+  /** Handles the end of the connection: asks the process to stop, and ends it after `patience` milliseconds. */
   dismiss(patience: number): void {
     if (this.#hasEnded) return
     const gone = new TroupeError('Canceled', 'its connection is closed')
@@ -29,7 +29,7 @@ export class HandlerProcess {
   }
 }
 
-/** It has ended by itself in the meantime. */
+/** The process has ended by itself in the meantime. */
 function ended(error: unknown): void {
   const troupeError = asTroupeError(error)
   if (troupeError.kind !== 'NotFound') throw troupeError

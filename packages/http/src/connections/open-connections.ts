@@ -1,4 +1,4 @@
-/** The connections of this thread that are open. */
+/** The open connections of this thread. */
 import type { Pid } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
 import { serviceStops } from './reasons.ts'
@@ -29,7 +29,7 @@ export async function whileOpen(converse: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Closes all connections of this thread, and waits until they are. */
+/** Closes all connections of this thread, and waits until they are closed. */
 export async function closeConnections(): Promise<void> {
   await Promise.all(
     Array.from(running.values(), async ({ stop, ended }) => {

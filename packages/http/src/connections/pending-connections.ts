@@ -1,14 +1,17 @@
-/** Connections that are about to be opened: the server holds the request, while a process is started that speaks for the connection. */
+/**
+ * Connections that are being opened: the server holds the request, while the process that handles the connection
+ * starts.
+ */
 import { randomUUID } from 'node:crypto'
 import { type EntryId, invalid, type Pid } from '@troupe/core'
 import { ask } from '@troupe/process'
 
-/** What a request asks for, and where it was routed to. */
+/** The request of a connection, and its route. */
 export interface Asked {
   readonly route: { readonly entry: EntryId }
 }
 
-/** Of one kind of connections, in this thread. */
+/** The pending connections of one kind, in this thread. */
 export class PendingConnections<Request extends Asked, Line> {
   readonly #waiting = new Map<string, PendingConnection<Request, Line>>()
 
@@ -16,11 +19,11 @@ export class PendingConnections<Request extends Asked, Line> {
     return new PendingConnection(asked, this.#waiting)
   }
 
-  /** The one that a process is to speak for. @throws TroupeError `Invalid` */
+  /** Returns the connection that a process is to handle. @throws TroupeError `Invalid` */
   claim(ticket: string): PendingConnection<Request, Line> {
     const pending = this.#waiting.get(ticket)
     this.#waiting.delete(ticket)
-    if (pending === undefined) throw invalid('nothing waits for this connection')
+    if (pending === undefined) throw invalid('no pending connection has this ticket')
     return pending
   }
 }
@@ -39,7 +42,7 @@ export class PendingConnection<Request extends Asked, Line> {
   }
 
   /**
-   * Settles when there is a process to speak to. Acts for who acts now.
+   * Settles when there is a process to talk to. Acts under the current identity.
    *
    * @throws TroupeError `Unavailable`, `NotFound`, `PermissionDenied`
    */
@@ -53,7 +56,7 @@ export class PendingConnection<Request extends Asked, Line> {
     }
   }
 
-  /** The process to speak to was found, or was not. */
+  /** Records the result of the search for the process to talk to. */
   async found(partner: Promise<Pid>): Promise<Pid | undefined> {
     try {
       const pid = await partner
@@ -65,7 +68,7 @@ export class PendingConnection<Request extends Asked, Line> {
     }
   }
 
-  /** What carries the connection, once it is there; nothing when the other side has gone. */
+  /** Returns the transport of the connection when it is ready; nothing when the client has disconnected. */
   get line(): Promise<Line | undefined> {
     return this.#line.promise
   }

@@ -1,4 +1,6 @@
-/** The process that speaks for one stream of events. It lives in the server's thread, and is what the other processes see of it. */
+/**
+ * The process that represents one stream of events. It lives in the server's thread, and other processes see only it.
+ */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { currentRuntime, self } from '@troupe/process'
 import { HandlerLink, findHandler } from '../connections/handler-link.ts'
@@ -15,19 +17,19 @@ export async function connection(ticket: string): Promise<void> {
   if (partner === undefined || stream === undefined) return
   await whileOpen(async () => {
     await converse(pending.asked, stream, new HandlerLink(partner))
-    // The kernel asks the process to stop once this one has ended, by another way than that of its messages.
+    // When this process has ended, the kernel asks the other one to stop. That request can overtake its messages.
     await currentRuntime().router.arrival(partner)
   })
 }
 
-/** Settles when the stream has ended and the process knows. @throws what ended it from this side. */
+/** Settles when the stream has ended and the process was notified. @throws the error that ended it from this side */
 async function converse({ opened, route }: EventsRequest, stream: EventStream, handler: HandlerLink): Promise<void> {
   const { retry, closeTimeout } = route.fields
   let patience: Timer | undefined
   void handler.watch(() => {
-    // What it said last is written, unless the client does not take it.
+    // The last messages are written, unless the client does not read them.
     patience = startTimer(() => {
-      stream.fail(new Error('the client takes nothing'))
+      stream.fail(new Error('the client does not read'))
     }, closeTimeout)
   })
   handler.onKilled(() => {

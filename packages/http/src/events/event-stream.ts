@@ -1,13 +1,13 @@
-/** A stream of events to one client: writing waits while the client does not read. */
+/** A stream of events to one client: a write waits while the client does not read. */
 import { startInterval, stopTimer, type Timer } from '@troupe/core'
-/** What keeps a connection alive. */
+/** A comment, which keeps a connection alive. */
 const comment = ':\n\n'
 
 const encoder = new TextEncoder()
 
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>
-  /** Settles when the client has gone, or the stream has ended. */
+  /** Settles when the client has disconnected, or the stream has ended. */
   readonly closed: Promise<void>
   readonly #onClosed: () => void
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
@@ -33,12 +33,13 @@ export class EventStream {
     })
     if (keepAlive === 0) return
     this.#timer = startInterval(() => {
-      // Where something waits already, the connection is alive or will not be by this.
+      // If data already waits, a comment would not help: either the connection works, or a comment does not change
+      // that.
       if ((this.#controller?.desiredSize ?? 0) > 0) this.#controller?.enqueue(encoder.encode(comment))
     }, keepAlive)
   }
 
-  /** Settles when the client's side wants more. After the end nothing is written. */
+  /** Writes, and settles when the client's side accepts more. After the end it writes nothing. */
   async write(text: string): Promise<void> {
     if (!this.#isOpen || this.#controller === undefined) return
     this.#controller.enqueue(encoder.encode(text))
@@ -47,14 +48,14 @@ export class EventStream {
     await Promise.race([this.#wanted.promise, this.closed])
   }
 
-  /** Ends it in order. */
+  /** Ends the stream normally. */
   close(): void {
     if (!this.#isOpen) return
     this.#controller?.close()
     this.#end()
   }
 
-  /** Breaks it off. */
+  /** Aborts the stream. */
   fail(error: unknown): void {
     if (!this.#isOpen) return
     this.#controller?.error(error)
@@ -68,14 +69,14 @@ export class EventStream {
   }
 }
 
-/** Proxies that collect answers, as nginx does, are asked not to. */
+/** Headers that ask buffering proxies such as nginx not to collect responses. */
 export const eventsHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const
 
-/** A response of that stream. */
+/** Returns a response with that stream. */
 export function eventsResponse(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, { headers: eventsHeaders })
 }

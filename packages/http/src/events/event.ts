@@ -2,14 +2,14 @@
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
 
-/** An event. `data` that is no text is sent as JSON. */
+/** An event. `data` that is not text is sent as JSON. */
 export interface ServerEvent {
   readonly data?: unknown
-  /** Its name. @default `message` */
+  /** The name of the event. @default `message` */
   readonly event?: string
-  /** What a browser that connects anew says that it has seen last. */
+  /** The id that a reconnecting browser sends as the last one it has seen. */
   readonly id?: string
-  /** Milliseconds that a browser waits before it connects anew. */
+  /** Milliseconds that a browser waits before it reconnects. */
   readonly retry?: number
 }
 
@@ -21,13 +21,17 @@ const schema = z.strictObject({
   retry: z.int().min(0).optional(),
 })
 
-/** @param given An event, or its data alone. @throws TroupeError `Invalid` */
+/**
+ * Returns the text of an event.
+ * @param given An event, or its data alone.
+ * @throws TroupeError `Invalid`
+ */
 export function eventText(given: unknown): string {
   if (typeof given === 'string') return dataText(given)
   const { data: parsed, error } = schema.safeParse(given)
   if (parsed === undefined) {
     const issues = error.issues.map(({ path, message }) => `${path.map(String).join('.')} ${message}`.trim())
-    throw invalid(`that is no event: ${issues.join('; ')}; expected a text, or { data, event, id, retry }`)
+    throw invalid(`invalid event: ${issues.join('; ')}; expected a text, or { data, event, id, retry }`)
   }
   const { data, event, id, retry } = parsed
   const head = [

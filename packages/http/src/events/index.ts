@@ -1,9 +1,9 @@
-/** Answers requests with streams of server-sent events (HTML, 9.2) that processes write. */
+/** Responds to requests with streams of server-sent events (HTML, 9.2) that processes write. */
 import { type EventsRequest, pendingConnections } from './request.ts'
 import { EventStream, eventsResponse } from './event-stream.ts'
 
 /**
- * A response to which a process writes. The process that it starts has the frame of who acts now, without its deadline.
+ * Returns a response to which a process writes. The process that it starts has the current frame, without its deadline.
  *
  * @throws TroupeError `Unavailable`, `NotFound`, `PermissionDenied`
  */

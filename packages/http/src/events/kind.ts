@@ -6,9 +6,9 @@ import { checkHandler, handlerFields } from '../connections/handler-fields.ts'
 const fields = z
   .strictObject({
     ...handlerFields,
-    /** How often a comment keeps the connection alive; `0s` for never. */
+    /** Time between two comments that keep the connection alive; `0s` for none. */
     keepAlive: duration().default(15_000),
-    /** How long a browser waits before it connects anew. @default the browser's own */
+    /** How long a browser waits before it reconnects. @default the browser's own */
     retry: duration().optional(),
   })
   .superRefine(checkHandler)

@@ -5,7 +5,7 @@ import { PendingConnections } from '../connections/pending-connections.ts'
 import type { EventsFields } from './kind.ts'
 import type { EventStream } from './event-stream.ts'
 
-/** A request for a stream, and where it was routed to. */
+/** A request for a stream, and its route. */
 export interface EventsRequest {
   readonly route: { readonly entry: EntryId; readonly fields: EventsFields }
   readonly opened: ConnectionOpen

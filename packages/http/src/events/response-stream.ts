@@ -4,21 +4,21 @@ import type { ServerEvent } from './event.ts'
 import { EventStream, eventsResponse } from './event-stream.ts'
 
 export interface EventsOptions {
-  /** How often a comment keeps the connection alive: milliseconds, or a duration; 0 for never. @default 15s */
+  /** Time between two comments that keep the connection alive: milliseconds, or a duration; 0 for none. @default 15s */
   readonly keepAlive?: number | string
 }
 
-/** What a source of events is told. */
+/** The context that a source of events receives. */
 export interface EventsContext {
-  /** What a client that connects anew has seen last. */
+  /** The id of the last event that a reconnecting client has seen. */
   readonly lastEventId: string | undefined
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal
 }
 
 /**
- * A response of server-sent events (HTML, 9.2), for handlers of `http.endpoint`: the next event is asked for when the client has taken those
- * before, and the source ends when the client goes.
+ * Returns a response of server-sent events (HTML, 9.2), for handlers of `http.endpoint`. The next event is requested
+ * when the client has read those before, and the source ends when the client disconnects.
  *
  * @example
  * ```ts
@@ -51,11 +51,11 @@ async function pump(stream: EventStream, source: AsyncIterable<ServerEvent | str
   let iterator: AsyncIterator<ServerEvent | string> | undefined
   try {
     iterator = source[Symbol.asyncIterator]()
-    // Threads that stream nothing do not pay for what checks events.
+    // Threads that stream nothing do not load the code that checks events.
     const { eventText } = await import('./event.ts')
     for (;;) {
       const asked = iterator.next()
-      // Once the client has gone nobody waits for it.
+      // After the client has disconnected, the result is not used.
       asked.catch(() => undefined)
       const next = await Promise.race([asked, gone])
       if (next === undefined || next.done === true) break
@@ -63,18 +63,18 @@ async function pump(stream: EventStream, source: AsyncIterable<ServerEvent | str
     }
     stream.close()
   } catch (error) {
-    // The client is to connect anew rather than to think that this was all.
+    // An error makes the client reconnect; a normal end would look complete.
     stream.fail(error)
   } finally {
     await end(iterator)
   }
 }
 
-/** What its end comes to, nobody waits to hear. */
+/** Ends the source. Its result is not used. */
 async function end(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
   try {
     await iterator?.return?.()
   } catch {
-    // The stream has ended, one way or the other.
+    // The stream has ended in either case.
   }
 }

@@ -24,10 +24,10 @@ const ann = newActor('ann', { role: 'reader' })
 
 interface Server extends AsyncDisposable {
   ask(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>
-  /** What waits for the ends of responses. */
+  /** Callbacks that wait for the ends of responses. */
   readonly ends: (() => void)[]
   token(...policies: string[]): Promise<{ readonly id: string; readonly token: string }>
-  /** Records of the kernel. */
+  /** Number of records in the kernel. */
   readonly acting: () => number
 }
 

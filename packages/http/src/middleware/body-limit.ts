@@ -1,6 +1,6 @@
 /**
- * `body_limit`: the longest body of a request. Not hono's own, which takes a body of unknown length into memory before the handler sees any
- * of it: here it streams, and breaks off where it is too long.
+ * `body_limit`: limits the length of a request's body. Not hono's own middleware, which reads a body of unknown length
+ * into memory before the handler sees any of it. Here the body streams, and fails when it exceeds the limit.
  */
 import { invalid } from '@troupe/core'
 import type { MiddlewareHandler } from 'hono'

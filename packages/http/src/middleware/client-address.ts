@@ -1,9 +1,9 @@
-/** Whom a request is from, as far as this server knows. */
+/** The client address of a request, as far as this server knows it. */
 import { isIPv6 } from 'node:net'
 import type { Context } from 'hono'
 import type { MiddlewareContext } from './middleware-context.ts'
 
-/** `real_ip` found it out. */
+/** Sets the address that `real_ip` found. */
 export function setClientAddress(context: Context, address: string): void {
   context.set('remoteAddress', address)
 }
@@ -13,12 +13,12 @@ export function clientAddress(context: Context, { peer }: MiddlewareContext): st
   return typeof found === 'string' ? found : peer(context)
 }
 
-/** IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2), as they are. */
+/** Converts IPv4 addresses in IPv6 form (RFC 4291, 2.5.5.2) to IPv4 form. */
 export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
 }
 
-/** What counts as one client: it has a whole /64 of IPv6 addresses to choose from. */
+/** Returns the network that counts as one client: a client can use any address of its IPv6 /64. */
 export function networkOf(client: string): string {
   const address = plainAddress(client)
   if (!isIPv6(address)) return address

@@ -2,12 +2,13 @@
 import type { MiddlewareHandler } from 'hono'
 
 /**
- * Keeps what `inner` sets by `context.header()` before the handler has answered. hono puts that into responses which its own context makes,
- * and into others only once the context has a response already (`docs/discoveries/0025-headers-before-the-answer.md`).
+ * Keeps the headers that `inner` sets by `context.header()` before the handler has responded. hono adds them to
+ * responses that its own context creates. It adds them to others only if the context already has a response
+ * (`docs/discoveries/0025-headers-before-the-answer.md`).
  */
 export function keepingEarlyHeaders(inner: MiddlewareHandler): MiddlewareHandler {
   return async (context, next) => {
-    // Asking for it makes it.
+    // Reading the property creates the response.
     void context.res
     return inner(context, next)
   }

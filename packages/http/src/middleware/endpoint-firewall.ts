@@ -1,6 +1,6 @@
 /**
- * `endpoint_firewall`: whether the caller may use an endpoint, by the policies in force for the request. Where no actor or no scope is, it
- * refuses, whatever `security.strict_mode` says: it fails closed.
+ * `endpoint_firewall`: checks whether the caller may use an endpoint, by the policies in force for the request. Without
+ * an actor or a scope it refuses, whatever `security.strict_mode` is: it fails closed.
  */
 import { ask, currentParticipant } from '@troupe/process'
 import type { MiddlewareHandler } from 'hono'
@@ -21,5 +21,5 @@ export function endpointFirewall({ action }: EndpointFirewallOptions, { endpoint
   }
 }
 
-/** Policies look at few and small facts. */
+/** Policies read few and small facts. */
 const maxPath = 1024

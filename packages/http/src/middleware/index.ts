@@ -1,4 +1,4 @@
-/** Middleware of routers. Loaded by the threads of servers alone. */
+/** Middleware of routers. Only the threads of servers load it. */
 import { invalid } from '@troupe/core'
 import type { MiddlewareHandler } from 'hono'
 import { compress } from 'hono/compress'
@@ -15,10 +15,10 @@ import type { MiddlewareContext } from './middleware-context.ts'
 export type { MiddlewareContext, RoutedEndpoint } from './middleware-context.ts'
 
 /**
- * A middleware of that name, told by its part of the router's options. One keeps its counts for as long as it is used: make it once for each
- * state of a router.
+ * Creates the middleware of that name, from its part of the router's options. Middleware keeps its counters for as long
+ * as it is used: create it once for each state of a router.
  *
- * @throws TroupeError `Invalid` where an option is missing that it cannot do without.
+ * @throws TroupeError `Invalid` where a required option is missing.
  */
 export function middleware(name: MiddlewareName, options: MiddlewareOptions, tools: MiddlewareContext): MiddlewareHandler {
   switch (name) {

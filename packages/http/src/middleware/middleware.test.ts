@@ -15,7 +15,7 @@ function toolsOf({ peer, endpoint }: Setting): MiddlewareContext {
   return { peer: () => peer, endpoint: () => endpoint, onEnd: () => undefined, failed: () => undefined, cut: () => undefined }
 }
 
-/** A router with these middleware, which answers with what its handler saw. */
+/** A router with these middleware, whose handler responds with what it saw. */
 function router(names: readonly MiddlewareName[], options: z.input<typeof middlewareOptions> = {}, setting: Setting = {}): Hono {
   const parsed = middlewareOptions.parse(options)
   const app = new Hono()

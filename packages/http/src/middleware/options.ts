@@ -1,9 +1,9 @@
-/** Middleware by name, and what each may be told. Read by the kernel too: nothing here loads what runs them. */
+/** Middleware by name, and its options. The kernel reads them too: nothing here loads the code that runs them. */
 import { isIP } from 'node:net'
 import { duration, reference } from '@troupe/registry'
 import { z } from 'zod'
 
-/** In the order of the documentation; a router runs them in its own. */
+/** In the order of the documentation; a router runs them in its own order. */
 export const middlewareNames = [
   'cors',
   'compression',
@@ -17,23 +17,23 @@ export const middlewareNames = [
 
 export type MiddlewareName = (typeof middlewareNames)[number]
 
-/** Of IP addresses. */
+/** A network of IP addresses. */
 export const network = z.string().refine(isNetwork, 'expected a network such as "10.0.0.0/8", or an address')
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header')
 
 const cors = z
   .strictObject({
-    /** Origins of pages that may ask, as `https://example.com`; `*` for any. */
+    /** Origins of pages that may send requests, such as `https://example.com`; `*` for any. */
     origins: z.array(z.string().refine(isOrigin, 'expected an origin such as "https://example.com", or "*"')).min(1).default(['*']),
     methods: z.array(z.string().min(1)).default(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']),
-    /** Request headers that pages may set. @default those that they ask for */
+    /** Request headers that pages may set. @default those that they request */
     allowHeaders: z.array(headerName).default([]),
     /** Response headers that pages may read. */
     exposeHeaders: z.array(headerName).default([]),
-    /** How long a browser may keep the answer. */
+    /** How long a browser may cache the permission. */
     maxAge: duration().optional(),
-    /** Whether pages may send cookies along. */
+    /** Whether pages may send cookies. */
     credentials: z.boolean().default(false),
   })
   .superRefine(({ origins, credentials }, context) => {
@@ -44,7 +44,7 @@ const cors = z
 const compression = z.strictObject({
   /** @default whichever the client prefers, gzip first */
   encoding: z.enum(['gzip', 'deflate']).optional(),
-  /** Bytes from which a response of known length is worth it. */
+  /** Minimum size in bytes from which a response of known length is compressed. */
   threshold: z.int().min(0).default(1024),
 })
 
@@ -54,22 +54,25 @@ const rateLimit = z.strictObject({
   window: duration()
     .refine((ms) => ms > 0, 'expected a duration above 0')
     .default(60_000),
-  /** Whose requests are counted together: an address's (an IPv6 network's, /64), an actor's, or those with the same value of a header. */
+  /** How requests are grouped: by address (an IPv6 network, /64), by actor, or by the value of a header. */
   key: z.union([z.enum(['ip', 'actor']), z.strictObject({ header: headerName })], 'expected ip, actor, or { header: name }').default('ip'),
-  /** Keys that are remembered; beyond, those whose window began first are forgotten. */
+  /** Maximum number of keys that are remembered; beyond it, those whose window began first are forgotten. */
   maxKeys: z.int().min(1).max(10_000_000).default(100_000),
 })
 
 const realIp = z.strictObject({
-  /** Networks of the proxies before this server, as `10.0.0.0/8`, or addresses. What others say of the client is not believed. */
+  /**
+   * Networks of the proxies in front of this server, such as `10.0.0.0/8`, or addresses. The client addresses from
+   * others are ignored.
+   */
   trusted: z.array(network).min(1),
-  /** The header in which each proxy adds whom it heard. */
+  /** The header to which each proxy adds the address of its client. */
   header: headerName.default('x-forwarded-for'),
 })
 
 const requestId = z.strictObject({
   header: headerName.default('x-request-id'),
-  /** Longer ids of clients are replaced. */
+  /** Longer ids from clients are replaced. */
   maxLength: z.int().min(1).default(255),
 })
 
@@ -83,15 +86,21 @@ const bodyLimit = z.strictObject({
 
 const tokenAuth = z.strictObject({
   store: reference('security.token_store'),
-  /** Takes it from `Authorization: Bearer …`. */
+  /** Reads the token from `Authorization: Bearer …`. */
   header: z.boolean().default(true),
-  /** Takes it from this cookie. */
+  /** Reads the token from this cookie. */
   cookie: z.string().min(1).optional(),
-  /** Takes it from this parameter of the query, which ends up in logs: for clients that can send it in no other way. */
+  /**
+   * Reads the token from this parameter of the query, which ends up in logs: for clients that can send it in no other
+   * way.
+   */
   query: z.string().min(1).optional(),
-  /** Whether requests without a token are refused; otherwise they go on as the service's own actor. A wrong token is always refused. */
+  /**
+   * Whether requests without a token are refused; otherwise they continue as the service's own actor. An invalid token
+   * is always refused.
+   */
   required: z.boolean().default(true),
-  /** Named in `WWW-Authenticate`. */
+  /** The realm in `WWW-Authenticate`. */
   realm: z
     .string()
     .regex(/^[\x20-\x7e]*$/)
@@ -99,11 +108,11 @@ const tokenAuth = z.strictObject({
 })
 
 const endpointFirewall = z.strictObject({
-  /** The action that has to be allowed, for endpoints that name no permission of their own. */
+  /** The action that requires permission, for endpoints that name no permission of their own. */
   action: z.string().min(1).default('http.endpoint.access'),
 })
 
-/** `options` of an `http.router`: what its middleware is told. */
+/** `options` of an `http.router`: the options of its middleware. */
 export const middlewareOptions = z.strictObject({
   cors: cors.prefault({}),
   compression: compression.prefault({}),
@@ -115,7 +124,7 @@ export const middlewareOptions = z.strictObject({
   endpointFirewall: endpointFirewall.prefault({}),
 })
 
-/** What the middleware of a router is told. Times are milliseconds. */
+/** The options of the middleware of a router. Times are milliseconds. */
 export type MiddlewareOptions = z.output<typeof middlewareOptions>
 
 export type RateLimitOptions = MiddlewareOptions['rateLimit']
@@ -125,13 +134,13 @@ export type BodyLimitOptions = MiddlewareOptions['bodyLimit']
 export type TokenAuthOptions = z.output<typeof tokenAuth>
 export type EndpointFirewallOptions = MiddlewareOptions['endpointFirewall']
 
-/** Something that is wrong with a list of middleware, with its path among the fields of a router. */
+/** An error in a list of middleware, with its path among the fields of a router. */
 export interface MiddlewareObjection {
   readonly path: readonly (string | number)[]
   readonly message: string
 }
 
-/** What is wrong with a list of middleware that its schema does not tell. */
+/** Returns the errors in a list of middleware that its schema does not find. */
 export function middlewareObjections(names: readonly MiddlewareName[], options: MiddlewareOptions): readonly MiddlewareObjection[] {
   const objections: MiddlewareObjection[] = []
   for (const [index, name] of names.entries()) {

@@ -1,4 +1,4 @@
-/** `rate_limit`: so many requests of each client in a time. */
+/** `rate_limit`: limits the number of requests of each client in a time window. */
 import { createHash } from 'node:crypto'
 import { currentParticipant } from '@troupe/process'
 import type { Context, MiddlewareHandler } from 'hono'
@@ -9,7 +9,10 @@ import { keepingEarlyHeaders } from './early-headers.ts'
 import type { RateLimitOptions } from './options.ts'
 import type { MiddlewareContext } from './middleware-context.ts'
 
-/** Answers 429 with `Retry-After` beyond the limit, and tells what is left in `RateLimit` (draft-ietf-httpapi-ratelimit-headers-07). */
+/**
+ * Responds with 429 and `Retry-After` beyond the limit, and reports the remaining quota in `RateLimit`
+ * (draft-ietf-httpapi-ratelimit-headers-07).
+ */
 export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, tools: MiddlewareContext): MiddlewareHandler {
   const byAddress = (context: Context) => {
     const address = clientAddress(context, tools)
@@ -34,7 +37,7 @@ export function rateLimit({ limit, window, key, maxKeys }: RateLimitOptions, too
   return keepingEarlyHeaders(limiter)
 }
 
-/** Clients choose what is in a header: a hundred thousand long ones would be remembered. */
+/** Clients choose the value of a header: otherwise a hundred thousand long ones could be kept in memory. */
 function short(value: string): string {
   return value.length <= 64 ? value : createHash('sha256').update(value).digest('base64')
 }

@@ -1,11 +1,11 @@
-/** `real_ip`: the client's address, as the proxies before this server tell it. */
+/** `real_ip`: the client's address, as the proxies in front of this server report it. */
 import type { MiddlewareHandler } from 'hono'
 import { setClientAddress } from './client-address.ts'
 import type { RealIpOptions } from './options.ts'
 import { addressBehind, networks } from './trusted-proxies.ts'
 import type { MiddlewareContext } from './middleware-context.ts'
 
-/** The address is in the request's `x-real-ip` from here on, whatever the client wrote there. */
+/** From here on the request's `x-real-ip` contains the address, whatever the client wrote there. */
 export function realIp({ trusted, header }: RealIpOptions, { peer }: MiddlewareContext): MiddlewareHandler {
   const isProxy = networks(trusted)
   return async (context, next) => {

@@ -1,4 +1,7 @@
-/** How many requests came by each key in its window. Bounded: beyond, the keys whose windows began first are forgotten. */
+/**
+ * Counts the requests of each key in its window. Bounded: beyond the limit, the keys whose windows began first are
+ * forgotten.
+ */
 import type { Store } from 'hono-rate-limiter'
 
 interface Count {

@@ -1,4 +1,4 @@
-/** `request_id`: an id for each request, the client's own if it has one; handlers find it in the request's header. */
+/** `request_id`: an id for each request, the client's own if it has one. Handlers find it in the request's header. */
 import type { MiddlewareHandler } from 'hono'
 import { requestId as honoRequestId } from 'hono/request-id'
 import { keepingEarlyHeaders } from './early-headers.ts'

@@ -1,4 +1,7 @@
-/** `token_auth`: who asks, by a token (RFC 6750). The kernel decides whom it stands for; the handler runs as that actor, in that scope. */
+/**
+ * `token_auth`: authenticates the caller by a token (RFC 6750). The kernel decides which actor and scope the token
+ * represents; the handler runs under them.
+ */
 import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
 import { ask, currentRuntime, emptySelection, inheritedContext, LocalCall, type LocalCallOptions } from '@troupe/process'
 import type { Context, MiddlewareHandler, Next } from 'hono'
@@ -16,7 +19,7 @@ export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareContext): 
   return async (context, next) => {
     const token = tokenOf(context, options)
     if (token === undefined) return required ? challenge(context) : next()
-    // The kernel is not bothered with what is none anyway.
+    // A text that cannot be a token is not sent to the kernel.
     if (!isTokenText(token)) return challenge(context, 'invalid_token')
     const session = await ask('openSession', { store, token, inherit: inheritedContext(emptySelection) })
     if (session === undefined) return challenge(context, 'invalid_token')
@@ -26,14 +29,14 @@ export function tokenAuth(options: TokenAuthOptions, tools: MiddlewareContext): 
 
 function tokenOf(context: Context, { header, cookie, query }: TokenAuthOptions): string | undefined {
   const authorization = header ? context.req.header('authorization') : undefined
-  // Credentials of another scheme are no token, and not for this to judge.
+  // Credentials of another scheme are not tokens, and are ignored here.
   const bearer = authorization === undefined ? undefined : /^bearer +(.*)$/i.exec(authorization)?.[1]
   if (bearer !== undefined) return bearer.trim()
   const cookieValue = cookie === undefined ? undefined : getCookie(context, cookie)
   return cookieValue ?? (query === undefined ? undefined : context.req.query(query))
 }
 
-/** Runs the rest of a request as somebody whom the kernel knows, until the response has ended. */
+/** Runs the rest of a request under an identity of the kernel, until the response has ended. */
 async function actAs(
   { pid, frame }: { readonly pid: Pid; readonly frame: Frame },
   context: Context,
@@ -57,7 +60,7 @@ async function actAs(
       await next()
       isAnswered = true
       resolve()
-      // The body of the response may still be on its way, by code that acts for the same actor.
+      // Code of the same actor may still be sending the body of the response.
       await over
     })
     run
@@ -76,7 +79,7 @@ interface SessionCallOptions extends LocalCallOptions {
   readonly onCut: (reason: string) => void
 }
 
-/** The rest of a request, which ends when whoever it acts for may not act any more. */
+/** The rest of a request, which ends when its identity loses its permission to act. */
 class SessionCall extends LocalCall {
   #onCut: ((reason: string) => void) | undefined
 
@@ -90,7 +93,7 @@ class SessionCall extends LocalCall {
     this.#onCut?.(reason)
   }
 
-  /** The request has ended by itself: only what still runs is to learn of it. */
+  /** Handles the normal end of the request: only code that still runs is notified. */
   close(reason: string): void {
     this.#onCut = undefined
     this.cancel(reason)

@@ -1,8 +1,8 @@
-/** Proxies that are trusted, and what they say of who asked them. */
+/** Trusted proxies, and the client addresses that they report. */
 import { BlockList, isIP } from 'node:net'
 import { plainAddress } from './client-address.ts'
 
-/** Whether an address is in one of the networks: `10.0.0.0/8`, or addresses. */
+/** Returns a function that checks whether an address is in one of the networks: `10.0.0.0/8`, or addresses. */
 export function networks(list: readonly string[]): (address: string) => boolean {
   const block = new BlockList()
   for (const network of list) {
@@ -15,9 +15,10 @@ export function networks(list: readonly string[]): (address: string) => boolean 
 }
 
 /**
- * The last address that no proxy of ours has: each adds whom it heard to the end, and what stands before that anyone may have written.
+ * Returns the last address that does not belong to a trusted proxy. Each proxy appends the address of its client, and
+ * anyone may have written the entries before those.
  *
- * @param told The header, if it is there.
+ * @param told The header, if present.
  */
 export function addressBehind(peer: string | undefined, told: string | null, isProxy: (address: string) => boolean): string | undefined {
   if (peer === undefined) return undefined
@@ -26,14 +27,14 @@ export function addressBehind(peer: string | undefined, told: string | null, isP
   for (const hop of hops) {
     if (!isProxy(client)) return client
     const next = plainAddress(withoutPort(hop.trim()))
-    // A proxy that says something else is believed no further.
+    // An entry that is not an address ends the trusted part.
     if (isIP(next) === 0) return client
     client = next
   }
   return client
 }
 
-/** `[2001:db8::1]:4711` and `192.0.2.1:4711`, as some proxies write them. */
+/** Some proxies write `[2001:db8::1]:4711` and `192.0.2.1:4711`. */
 function withoutPort(hop: string): string {
   return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop
 }

@@ -1,4 +1,4 @@
-/** Connections of HTTP/1.1, and what is under way on each. */
+/** HTTP/1.1 connections, and the pending requests on each. */
 import type { EventEmitter } from 'node:events'
 import { IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -10,7 +10,7 @@ const statuses: ReadonlyMap<string, number> = new Map([
   ['HPE_HEADER_OVERFLOW', 431],
 ])
 
-/** The newest request of a connection, and how many have no whole answer yet. */
+/** The newest request of a connection, and the number of requests without a complete response. */
 interface UnderWay {
   request: IncomingMessage
   answer: ServerResponse
@@ -18,10 +18,10 @@ interface UnderWay {
 }
 
 export class Http1Connections {
-  /** Nothing where no request has come yet. */
+  /** Undefined where no request has arrived yet. */
   readonly #open = new Map<Duplex, UnderWay | undefined>()
 
-  /** @param server - Of HTTP/1.1, or of both. */
+  /** @param server - A server of HTTP/1.1, or of both versions. */
   constructor(server: EventEmitter, isSecure: boolean) {
     server.on(isSecure ? 'secureConnection' : 'connection', (socket: Duplex) => {
       if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') return
@@ -31,7 +31,7 @@ export class Http1Connections {
     server.prependListener('request', (request: unknown, answer: ServerResponse) => {
       if (request instanceof IncomingMessage) this.#asked(request, answer)
     })
-    // It is no connection of HTTP any more.
+    // After an upgrade it is no longer an HTTP connection.
     server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.#open.delete(socket))
     server.on('clientError', (error: Error, socket: Duplex) => {
       if (socket.writable && mayAnswer(this.#open.get(socket))) refuse(error, socket)
@@ -39,7 +39,7 @@ export class Http1Connections {
     })
   }
 
-  /** Ends those on which no whole head has come since the last answer. */
+  /** Ends the connections on which no complete head has arrived since the last response. */
   endUnasked(): void {
     for (const [socket, now] of this.#open) if (now === undefined || now.unanswered === 0) socket.destroy()
   }
@@ -61,8 +61,9 @@ function refuse(error: Error, socket: Duplex): void {
 }
 
 /**
- * Whether a client can tell to what an answer is that is sent for what is no HTTP, is too large, or comes too slowly: behind an answer to the same
- * request, or before one that is still due, it would be taken for the answer to another.
+ * Returns whether a client can match an error response to its request. Such a response is for a message that is not
+ * HTTP, is too large, or is too slow. After a response to the same request, or before one that is still due, the client
+ * would match it to the wrong request.
  */
 function mayAnswer(now: UnderWay | undefined): boolean {
   if (now === undefined) return true

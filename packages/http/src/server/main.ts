@@ -1,23 +1,27 @@
-/** The program of a server's process. The kernel tells it where to listen, and what to serve, now and later. */
+/** The program of a server's process. The kernel sends it its address and routes, at the start and later. */
 import { errorFromWire, type Pid, threadOf, type WireError } from '@troupe/core'
 import { ask, self } from '@troupe/process'
 import { RequestHandler } from './request/request-handler.ts'
 import { Server } from './listener/server.ts'
 import type { RouteTable, ServerSettings } from './routing/route-table.ts'
 
-/** What the kernel says to a server. */
+/** Messages from the kernel to a server. */
 export type ServerOrder =
   | { readonly type: 'routes'; readonly table: RouteTable }
-  /** What can change in a server that runs. */
+  /** Settings that a running server can change. */
   | { readonly type: 'settings'; readonly settings: ServerSettings }
-  /** A thread that answered requests for it has ended. */
+  /** A thread that responded to requests for it has ended. */
   | { readonly type: 'laneEnded'; readonly lane: Pid; readonly error: WireError }
-  /** Asks whether it still answers. */
+  /** Checks whether it still responds. */
   | { readonly type: 'ping' }
 
 export const orderTopic = 'http.order'
 
-/** Serves until it is cancelled, and then until what is under way has ended. @throws TroupeError what keeps it from serving. */
+/**
+ * Serves until it is cancelled, and then until pending requests have ended.
+ *
+ * @throws TroupeError the reason why it cannot serve.
+ */
 export async function serve(settings: ServerSettings, table: RouteTable): Promise<void> {
   const requests = new RequestHandler(settings)
   await requests.route(table)
@@ -29,7 +33,7 @@ export async function serve(settings: ServerSettings, table: RouteTable): Promis
   await server.close()
 }
 
-/** Does as the kernel says, and nobody else. */
+/** Carries out the orders of the kernel, and of no other sender. */
 async function obey(server: Server, requests: RequestHandler): Promise<void> {
   for await (const message of self.inbox) {
     const { from, topic, payload } = message
@@ -41,7 +45,7 @@ async function obey(server: Server, requests: RequestHandler): Promise<void> {
   }
 }
 
-/** The kernel's own words: all that has to be told is which of them. */
+/** The message comes from the kernel: only its type must be determined. */
 function isOrder(payload: unknown): payload is ServerOrder {
   return typeof payload === 'object' && payload !== null && 'type' in payload
 }

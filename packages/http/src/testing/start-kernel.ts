@@ -1,4 +1,4 @@
-/** A kernel that answers about connections and tokens. One at a time in a test file: the runtime is the thread's. */
+/** A kernel that handles connections and tokens. One at a time in a test file: the runtime belongs to the thread. */
 import { type EntryId, entryId, runInSlot } from '@troupe/core'
 import { functionKinds } from '@troupe/functions/kernel'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
@@ -23,7 +23,7 @@ export interface TestKernel extends AsyncDisposable {
   readonly registry: Registry
   readonly connections: ReturnType<typeof answerConnections>
   readonly log: readonly string[]
-  /** Runs as the program that holds the kernel. */
+  /** Runs `fn` as the program that holds the kernel. */
   run<T>(fn: () => T): T
 }
 

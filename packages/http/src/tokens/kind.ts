@@ -1,22 +1,25 @@
-/** `security.token_store`: tokens that stand for an actor and a scope. */
+/** `security.token_store`: tokens that represent an actor and a scope. */
 import { defineKind, duration, type FieldsOf, sourceFile } from '@troupe/registry'
 import { z } from 'zod'
 
 const fields = z
   .strictObject({
-    /** The secret that tokens are signed with, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. Another one ends all tokens. */
+    /**
+     * The secret that signs tokens, at least 32 characters; from the environment: `${env:TOKEN_KEY}`. A new secret
+     * invalidates all tokens.
+     */
     key: z.string().min(32, 'expected a key of at least 32 characters').optional(),
-    /** A file that holds it, as `file://token.key`; white space around it does not count. */
+    /** A file with the secret, such as `file://token.key`; white space around the secret is ignored. */
     keyFile: sourceFile().optional(),
-    /** Where tokens are kept: for as long as the application runs, or in a file. */
+    /** Where tokens are kept: in memory until the application ends, or in a file. */
     storage: z.enum(['memory', 'sqlite']).default('memory'),
     /** The file, relative to the application's folder. */
     path: z.string().min(1).default('.troupe/tokens.db'),
-    /** How long a token counts that says nothing of it. */
+    /** The lifetime of a token without one of its own. */
     ttl: duration().default(24 * 60 * 60 * 1000),
-    /** How long a token may count at most. */
+    /** The maximum lifetime of a token. */
     maxTtl: duration().optional(),
-    /** Tokens that count at a time. */
+    /** Maximum number of valid tokens. */
     maxTokens: z.int().min(1).default(100_000),
   })
   .superRefine(({ key, keyFile, ttl, maxTtl }, context) => {

@@ -1,4 +1,4 @@
-/** Tokens in an SQLite database, readable by its owner alone. */
+/** Tokens in an SQLite database that only its owner can read. */
 import type { DatabaseSync } from 'node:sqlite'
 import { ensurePrivateDatabase, type EntryId, isEntryId, TroupeError } from '@troupe/core'
 import { z } from 'zod'
@@ -34,12 +34,12 @@ const idRows = z.array(z.object({ id: z.string() }))
 const countRow = z.object({ count: z.number() })
 
 /**
- * Opens the tokens of `store` in `file`, which is made when it is missing. Other stores may keep theirs in the same.
+ * Opens the tokens of `store` in `file`, and creates the file when it is missing. Other stores may share the same file.
  *
- * @throws TroupeError `Unavailable` when it cannot be opened, or is no such database.
+ * @throws TroupeError `Unavailable` when it cannot be opened, or is another kind of file.
  */
 export async function openSqliteTokens(file: string, store: string): Promise<TokenStorage> {
-  // Loaded here, because Node 24 warns that it is experimental.
+  // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   try {
     ensurePrivateDatabase(file)

@@ -1,14 +1,14 @@
-/** Where tokens are kept. */
+/** The storage of tokens. */
 import type { Actor, EntryId } from '@troupe/core'
 
-/** A token, as it is kept: nothing in it can be used as one. */
+/** A stored token: its data cannot be used as a token. */
 export interface StoredToken {
   readonly id: string
   /** SHA-256 of its secret. */
   readonly hash: Uint8Array
   readonly actor: Actor
   readonly policies: readonly EntryId[]
-  /** Groups of policies: whichever are in them when the token is used. */
+  /** Groups of policies: their members at the time when the token is used. */
   readonly groups: readonly string[]
   readonly meta: Readonly<Record<string, unknown>>
   /** Unix time in milliseconds. */
@@ -20,9 +20,9 @@ export interface TokenStorage extends Disposable {
   put(token: StoredToken): void
   get(id: string): StoredToken | undefined
   remove(id: string): boolean
-  /** Ids of the tokens of an actor. */
+  /** Returns the ids of the tokens of an actor. */
   of(actor: string): readonly string[]
-  /** Removes what has expired. */
+  /** Removes expired tokens. */
   sweep(now: number): void
 }
 

@@ -1,4 +1,4 @@
-/** The token stores of an application, as the kernel keeps them, and the requests that act for who a token stands for. */
+/** The token stores of an application on the kernel's side, and the requests that act under the identity of a token. */
 import { resolve } from 'node:path'
 import { type EntryId, invalid, type Pid, readPrivateFile, startTimer, TroupeError } from '@troupe/core'
 import { Scope } from '@troupe/policy'
@@ -35,14 +35,14 @@ export interface UsedToken extends TokenName {
   readonly expires: number
 }
 
-/** Who acts by a token. */
+/** An identity that acts by a token. */
 interface Bearer extends UsedToken {
   readonly record: ProcessRecord
   readonly thread: Thread
 }
 
 /**
- * Answers what threads ask about tokens.
+ * Handles the requests of threads about tokens.
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ export class TokenStoreTable implements AsyncDisposable {
     )
   }
 
-  /** By which token somebody acts, if by one. */
+  /** Returns the token by which a process acts, if there is one. */
   tokenOf(pid: Pid): UsedToken | undefined {
     return this.#bearers.get(pid)
   }
@@ -126,7 +126,7 @@ export class TokenStoreTable implements AsyncDisposable {
     return { pid: session.pid, frame }
   }
 
-  /** What was begun by a token does not go on by it. */
+  /** Ends the requests and connections that act by a token. */
   #endBearers(store: EntryId, token: string): void {
     for (const bearer of [...this.#bearers.values()]) {
       if (bearer.store === store && bearer.token === token) this.#kernel.calls.cut(bearer.record, bearer.thread, tokenRevoked)
@@ -134,7 +134,7 @@ export class TokenStoreTable implements AsyncDisposable {
     for (const listener of this.#onRevoked) listener({ store, token })
   }
 
-  /** The policies of a token: its own, and those that are in its groups now. */
+  /** Returns the policies of a token: its own, and those that are in its groups now. */
   #scopeOf({ policies, groups }: StoredToken): readonly EntryId[] {
     return new Scope([...policies, ...groups.flatMap((group) => this.#kernel.security.namedScope(group).policies)]).policies
   }

@@ -1,11 +1,11 @@
-/** One store of tokens: issues them, finds who they stand for, ends them. */
+/** One store of tokens: issues, finds and revokes them. */
 import { type Actor, type EntryId, invalid, TroupeError } from '@troupe/core'
 import type { IssuedToken } from '@troupe/process'
 import type { TokenStoreFields } from './kind.ts'
 import type { StoredToken, TokenStorage } from './storage.ts'
 import { isSame, newToken, readToken } from './token-text.ts'
 
-/** Who a new token is to stand for, and for how long. */
+/** The identity of a new token, and its lifetime. */
 export interface TokenGrant {
   readonly actor: Actor
   readonly policies: readonly EntryId[]
@@ -18,7 +18,7 @@ export interface TokenGrant {
 export interface TokenStoreOptions {
   readonly id: EntryId
   readonly fields: TokenStoreFields
-  /** What tokens are signed with. */
+  /** The secret that signs tokens. */
   readonly key: string
   readonly storage: TokenStorage
 }
@@ -36,14 +36,17 @@ export class TokenStore {
     this.#storage = storage
   }
 
-  /** @throws TroupeError `Invalid` for one that would count too long, `Unavailable` when there are too many. */
+  /** @throws TroupeError `Invalid` for a lifetime that is too long, `Unavailable` when there are too many tokens. */
   create({ ttl = this.#fields.ttl, ...grant }: TokenGrant): IssuedToken {
     const { maxTtl = Infinity, maxTokens } = this.#fields
-    if (!(ttl > 0 && ttl <= maxTtl)) throw invalid(`${this.#id}: a token counts for 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
+    if (!(ttl > 0 && ttl <= maxTtl))
+      throw invalid(`${this.#id}: the ttl of a token must be 1 ms to ${maxTtl} ms, not ${ttl} ms`, { ttl, maxTtl })
     const now = Date.now()
     if (this.#storage.size >= maxTokens) this.#storage.sweep(now)
     if (this.#storage.size >= maxTokens) {
-      throw new TroupeError('Unavailable', `${this.#id} holds ${maxTokens} tokens that count`, { details: { store: this.#id, maxTokens } })
+      throw new TroupeError('Unavailable', `${this.#id} already has ${maxTokens} valid tokens (max_tokens)`, {
+        details: { store: this.#id, maxTokens },
+      })
     }
     const { id, hash, token } = newToken(this.#id, this.#key)
     const expires = now + Math.ceil(ttl)
@@ -51,7 +54,7 @@ export class TokenStore {
     return { id, token, expires }
   }
 
-  /** What a token stands for; nothing for one that was never issued, was revoked, or has expired. */
+  /** Returns the data of a token; undefined if it was never issued, was revoked, or has expired. */
   find(token: string): StoredToken | undefined {
     const signed = readToken(this.#id, this.#key, token)
     const stored = signed && this.#storage.get(signed.id)
@@ -59,12 +62,12 @@ export class TokenStore {
     return stored.expires > Date.now() ? stored : undefined
   }
 
-  /** Ends a token by its id. Returns whether there was one. */
+  /** Revokes a token by its id. Returns whether it existed. */
   revoke(id: string): boolean {
     return this.#storage.remove(id)
   }
 
-  /** Ends all tokens of an actor. Returns their ids. */
+  /** Revokes all tokens of an actor. Returns their ids. */
   revokeOf(actor: string): readonly string[] {
     return this.#storage.of(actor).filter((id) => this.#storage.remove(id))
   }

@@ -1,31 +1,34 @@
-/** Tokens, as applications see them. The kernel keeps them, and decides who may do what with them. */
+/** The API of tokens for applications. The kernel keeps the tokens, and decides who may use them. */
 import { type Actor, entryId, parseDuration } from '@troupe/core'
 import { policiesOf, Scope } from '@troupe/policy'
 import { ask, type IssuedToken, type TokenView } from '@troupe/process'
 
 export interface TokenOptions {
-  /** Who acts by it. */
+  /** The actor that the token represents. */
   readonly actor: Actor
-  /** Policies that are in force for who acts by it. @default none but those of `groups`: then everything is denied */
+  /** Policies that are in force for the token. @default none but those of `groups`: then everything is denied */
   readonly scope?: Scope
-  /** Groups of policies: whichever are in them when the token is used. */
+  /** Groups of policies: their members at the time when the token is used. */
   readonly groups?: readonly string[]
-  /** How long it counts: milliseconds, or a duration such as `30m`. @default what the store says */
+  /** The lifetime: milliseconds, or a duration such as `30m`. @default the `ttl` of the store */
   readonly ttl?: number | string
-  /** Plain data that goes with it. */
+  /** Plain data that is kept with the token. */
   readonly meta?: Readonly<Record<string, unknown>>
 }
 
-/** What a token stands for. */
+/** The data of a token. */
 export interface TokenInfo extends Omit<TokenView, 'scope'> {
   readonly scope: Scope
 }
 
-/** Which tokens to end: one by its id, or all of an actor. */
+/** The tokens to revoke: one by its id, or all of an actor. */
 export type TokenSelection = { readonly id: string } | { readonly actor: string }
 
 /**
- * A `security.token_store`. Its calls need the actions `security.token.create`, `.validate` and `.revoke` on it where policies are in force.
+ * Returns the API of a `security.token_store`. Where policies are in force, its calls need the actions
+ * `security.token.create`, `.validate` and `.revoke` on the store.
+ *
+ * @throws TroupeError `Invalid` for an invalid id.
  *
  * @example
  * ```ts
@@ -40,7 +43,8 @@ export function tokenStore(id: string) {
     /**
      * Issues a token. It is shown once: only its hash is kept.
      *
-     * @throws TroupeError `PermissionDenied`, `NotFound` for an unknown store, `Invalid`, `Unavailable` when too many count.
+     * @throws TroupeError `PermissionDenied`, `NotFound` for an unknown store, `Invalid`, `Unavailable` when there are
+     *   too many valid tokens.
      */
     async create({ actor, scope = new Scope(), groups = [], ttl, meta = {} }: TokenOptions): Promise<IssuedToken> {
       const milliseconds = typeof ttl === 'string' ? parseDuration(ttl) : ttl
@@ -48,13 +52,22 @@ export function tokenStore(id: string) {
       return ask('createToken', { store, grant })
     },
 
-    /** What a token stands for; nothing for one that was never issued, was revoked, or has expired. */
+    /**
+     * Returns the data of a token; undefined if it was never issued, was revoked, or has expired.
+     *
+     * @throws TroupeError `PermissionDenied`, `NotFound` for an unknown store, `Invalid` for a text of more than 512
+     *   characters.
+     */
     async validate(token: string): Promise<TokenInfo | undefined> {
       const found = await ask('validateToken', { store, token })
       return found && { ...found, scope: new Scope(found.scope) }
     },
 
-    /** Ends tokens, at once: what acts by one may do nothing more. Returns how many there were. */
+    /**
+     * Revokes tokens at once: requests and connections that act by one end. Returns how many tokens existed.
+     *
+     * @throws TroupeError `PermissionDenied`, `NotFound` for an unknown store.
+     */
     async revoke(which: TokenSelection): Promise<number> {
       const { revoked } = await ask('revokeToken', { store, ...which })
       return revoked

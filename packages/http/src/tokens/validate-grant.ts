@@ -1,4 +1,4 @@
-/** What threads say about tokens, checked: it comes from code that may say anything. */
+/** Validates the messages of threads about tokens, because they come from untrusted code. */
 import { type EntryId, invalid, isEntryId } from '@troupe/core'
 import { maxName, maxScope, newActor } from '@troupe/policy'
 import { z } from 'zod'
@@ -17,17 +17,17 @@ const grantSchema = z.strictObject({
 /** @throws TroupeError `Invalid` */
 export function parseGrant(given: unknown): TokenGrant {
   const { data, error } = grantSchema.safeParse(given)
-  if (data === undefined) throw invalid(`a token can not be made of that: ${error.issues.map(wordsOf).join('; ')}`)
+  if (data === undefined) throw invalid(`invalid token options: ${error.issues.map(wordsOf).join('; ')}`)
   return { ...data, actor: newActor(data.actor.id, data.actor.meta), ttl: data.ttl }
 }
 
-/** Longer text is no token. */
+/** A longer text is not a token. */
 const maxToken = 512
 
 /** @throws TroupeError `Invalid` */
 export function parseTokenText(given: unknown): string {
   if (typeof given === 'string' && given.length <= maxToken) return given
-  throw invalid('a token is a short text')
+  throw invalid('a token is a text of at most 512 characters')
 }
 
 function wordsOf({ path, message }: z.core.$ZodIssue): string {

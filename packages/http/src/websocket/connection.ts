@@ -1,4 +1,7 @@
-/** The process that speaks for one WebSocket. It lives in the server's thread, beside the socket, and is what the other processes see of it. */
+/**
+ * The process that represents one WebSocket. It lives in the server's thread, beside the socket, and other processes
+ * see only it.
+ */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 import { on } from 'node:events'
 import { currentRuntime, self } from '@troupe/process'
@@ -10,10 +13,10 @@ import { KeepAlive } from './keep-alive.ts'
 import { parseClose, parseData, type WebSocketClose, type WebSocketOpen } from './messages.ts'
 import { upgrades, type WebSocketUpgrade } from './upgrade.ts'
 
-/** Bytes that may wait in a socket before whoever sends more waits as well. */
+/** Bytes that may wait in a socket before further senders wait as well. */
 const highWater = 64 * 1024
 
-/** How a connection is closed that nobody has anything left to say on (RFC 6455, 7.4.1). */
+/** How a connection is closed when no more messages will follow (RFC 6455, 7.4.1). */
 const closings: Readonly<Record<Ending, WebSocketClose>> = {
   returned: { code: 1000, reason: '' },
   stopped: { code: 1001, reason: serviceStops },
@@ -32,10 +35,10 @@ export async function connection(ticket: string): Promise<void> {
     try {
       await new Conversation(upgrade.asked, socket, new HandlerLink(partner)).run()
     } finally {
-      // Whatever ended it, no socket is left behind.
+      // Whatever ended it, the socket is closed.
       if (socket.readyState !== socket.CLOSED) socket.terminate()
     }
-    // The kernel asks the process to stop once this one has ended, by another way than that of its messages.
+    // When this process has ended, the kernel asks the other one to stop. That request can overtake its messages.
     await currentRuntime().router.arrival(partner)
   })
 }
@@ -53,7 +56,11 @@ class Conversation {
     socket.binaryType = 'arraybuffer'
   }
 
-  /** Settles when the socket is closed and the process knows. @throws what ended the connection from this side. */
+  /**
+   * Settles when the socket is closed and the process was notified.
+   *
+   * @throws the error that ended the connection from this side
+   */
   async run(): Promise<void> {
     const [socket, handler] = [this.#socket, this.#handler]
     using keepAlive = new KeepAlive(socket, this.#asked.route.fields.pingInterval)
@@ -99,7 +106,7 @@ class Conversation {
   }
 
   async #closed(): Promise<WebSocketClose> {
-    // Whatever goes wrong, the socket is closed after it.
+    // Any error is followed by the close of the socket.
     this.#socket.on('error', () => undefined)
     return new Promise((resolve) => {
       this.#socket.once('close', (code, reason) => {
@@ -108,7 +115,7 @@ class Conversation {
     })
   }
 
-  /** What comes in goes to the process; while that has no room, nothing more is read. */
+  /** Passes incoming messages to the process; while that has no room, nothing more is read. */
   async #receive(onMessage: () => void): Promise<void> {
     const messages = on(this.#socket, 'message', { close: ['close'], highWaterMark: 1, lowWaterMark: 1 })
     try {
@@ -116,17 +123,17 @@ class Conversation {
         const data: unknown = event[0]
         onMessage()
         if (!(data instanceof ArrayBuffer)) await this.#handler.tell('ws.message', String(data))
-        // All empty messages share one buffer, which can not be moved twice.
+        // All empty messages share one buffer, which cannot be transferred twice.
         else if (data.byteLength === 0) await this.#handler.tell('ws.message', new Uint8Array())
         else await this.#handler.tell('ws.message', new Uint8Array(data), [data])
       }
     } catch (error) {
-      // After a breach of the protocol the socket closes by itself, with the code that says so.
+      // After a violation of the protocol the socket closes by itself, with the matching code.
       if (this.#socket.readyState === this.#socket.OPEN) throw error
     }
   }
 
-  /** What the process sends goes out; while the other side does not read, the process waits. */
+  /** Sends the messages of the process; while the other side does not read, the process waits. */
   async #write(): Promise<void> {
     for await (const message of self.inbox) {
       if (message.topic === 'ws.send') await this.#send(parseData(message.payload), message.expectsReply)
@@ -151,7 +158,7 @@ class Conversation {
     this.#hurry()
   }
 
-  /** The other side may take its time, but not for ever. */
+  /** Limits the time that the other side may take. */
   #hurry(): void {
     this.#patience ??= startTimer(() => {
       this.#socket.terminate()

@@ -5,11 +5,11 @@ import type { WebSocketFields } from './kind.ts'
 import { isOriginAllowed } from './origin.ts'
 import { type Upgrade, upgrades, type WebSocketUpgrade } from './upgrade.ts'
 
-/** What became of an upgrade. */
+/** The result of an upgrade. */
 export interface UpgradeOutcome {
-  /** The status that was answered; 101 for a connection. `undefined` when the other side went away before. */
+  /** The status of the response; 101 for a connection. `undefined` when the client disconnected before. */
   readonly status: number | undefined
-  /** Why it was refused, for the log. */
+  /** The reason of a refusal, for the log. */
   readonly error?: TroupeError
 }
 
@@ -27,7 +27,8 @@ const servers = new WeakMap<WebSocketFields, WebSocketServer>()
 const pending = new WeakMap<object, { readonly upgrade: Upgrade; refused?: UpgradeOutcome }>()
 
 /**
- * Upgrades a request, or answers why not; never rejects. The process that it starts has the frame of who acts now, without its deadline.
+ * Upgrades a request, or responds with the reason of a refusal; never rejects. The process that it starts has the
+ * current frame, without its deadline.
  */
 export async function acceptWebSocket(asked: WebSocketUpgrade): Promise<UpgradeOutcome> {
   const { request, socket, head, route } = asked

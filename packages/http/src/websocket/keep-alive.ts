@@ -1,4 +1,4 @@
-/** Pings the other side of a WebSocket, and cuts it off when it does not answer (RFC 6455, 5.5.2). */
+/** Pings the other side of a WebSocket, and cuts it off when it does not respond (RFC 6455, 5.5.2). */
 import { startInterval, stopTimer, type Timer } from '@troupe/core'
 import type { WebSocket } from 'ws'
 
@@ -13,7 +13,7 @@ export class KeepAlive implements Disposable {
       this.heard()
     })
     this.#timer = startInterval(() => {
-      // What is not read cannot be heard: then it is this side that is slow.
+      // A pong on a paused socket is not read: then this side is slow, not the other.
       if (!this.#alive && !socket.isPaused) {
         socket.terminate()
         return

@@ -6,19 +6,25 @@ import { checkHandler, handlerFields } from '../connections/handler-fields.ts'
 const fields = z
   .strictObject({
     ...handlerFields,
-    /** Origins of pages that may connect, as `https://example.com`; `*` for any. @default the origin that the page was asked from */
+    /**
+     * Origins of pages that may connect, such as `https://example.com`; `*` for any.
+     *
+     * @default the origin that the page was loaded from
+     */
     origins: z.array(z.string().min(1)).min(1).optional(),
-    /** Subprotocols, the one that is preferred first. */
+    /** Subprotocols, the preferred one first. */
     protocols: z.array(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a subprotocol')).default([]),
-    /** Bytes of the longest message; a longer one closes the connection with 1009. */
+    /** Maximum size of a message, in bytes; a longer one closes the connection with 1009. */
     maxPayload: z
       .int()
       .min(1)
       .max(0x3fff_ffff)
       .default(1024 * 1024),
-    /** How often a ping asks whether the other side is there; `0s` for never. One that does not answer by the next is cut off. */
+    /**
+     * Time between two pings; `0s` for never. A client that does not respond to a ping before the next one is cut off.
+     */
     pingInterval: duration().default(30_000),
-    /** Offers `permessage-deflate` (RFC 7692). It costs memory for each connection. */
+    /** Offers `permessage-deflate` (RFC 7692). It uses memory for each connection. */
     compression: z.boolean().default(false),
   })
   .superRefine(checkHandler)

@@ -1,15 +1,15 @@
-/** What a connection and its process say to each other. */
+/** The messages between a connection and its process. */
 import { invalid } from '@troupe/core'
 import { z } from 'zod'
 import type { ConnectionOpen } from '../connections/connection-open.ts'
 
 /** Payload of `ws.open`, the first message of a connection. The connection itself is the message's sender. */
 export interface WebSocketOpen extends ConnectionOpen {
-  /** The subprotocol that was agreed on; empty for none. */
+  /** The negotiated subprotocol; empty for none. */
   readonly protocol: string
 }
 
-/** Payload of `ws.close`, both ways: how a connection was closed, or is to be (RFC 6455, 7.4). */
+/** Payload of `ws.close`, in both directions: how a connection was closed, or is to be closed (RFC 6455, 7.4). */
 export interface WebSocketClose {
   readonly code: number
   readonly reason: string
@@ -40,7 +40,7 @@ export function parseClose(payload: unknown): WebSocketClose {
   throw invalid(`ws.close: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`)
 }
 
-/** What goes out: text, or bytes. @throws TroupeError `Invalid` */
+/** Returns the outgoing data: text, or bytes. @throws TroupeError `Invalid` */
 export function parseData(payload: unknown): string | Uint8Array {
   if (typeof payload === 'string' || payload instanceof Uint8Array) return payload
   if (payload instanceof ArrayBuffer) return new Uint8Array(payload)

@@ -1,4 +1,4 @@
-/** Upgrades under way. */
+/** Pending upgrades. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { EntryId } from '@troupe/core'
@@ -6,16 +6,16 @@ import type { WebSocket } from 'ws'
 import { type PendingConnection, PendingConnections } from '../connections/pending-connections.ts'
 import type { WebSocketFields } from './kind.ts'
 
-/** A request that wants to become a WebSocket, and where it was routed to. */
+/** A request to become a WebSocket, and its route. */
 export interface WebSocketUpgrade {
   readonly request: IncomingMessage
   readonly socket: Duplex
-  /** What came behind the request already. */
+  /** Bytes that already arrived after the request. */
   readonly head: Buffer
   readonly route: { readonly entry: EntryId; readonly fields: WebSocketFields }
   /** Parameters of the path. */
   readonly params: Readonly<Record<string, string>>
-  /** Whether a page of the host that was asked is one of this service. */
+  /** Whether a page from the requested host belongs to this service. */
   readonly isOwnPage: boolean
   /** @default the socket's */
   readonly remoteAddress?: string

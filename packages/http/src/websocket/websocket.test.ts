@@ -152,7 +152,7 @@ describe('back-pressure', () => {
     await expect.poll(() => socket.bufferedAmount).toBeLessThan(1000 * message.length)
     expect(await still(() => socket.bufferedAmount)).toBeGreaterThan(500 * message.length)
     socket.close()
-    // Not from here: what this thread may send to that process is used up.
+    // Not from here: this thread's credit for messages to that process is used up.
     await processes.spawn('app:urge', 'app:host', pid)
     expect(await server.observer.until(({ topic, payload }) => (topic === 'taken' ? payload : undefined))).toBe(1000)
   })
@@ -219,7 +219,7 @@ describe('a side that does not answer', () => {
   })
 
   it('is not one that answers pings', async () => {
-    // Long enough for this side to answer on a machine that is busy.
+    // Long enough for this side to respond on a busy machine.
     await using server = await startServer({ sockets: { echo: { ping_interval: '1s' } } })
     const socket = await opened(server.url('echo'))
     for (let ping = 0; ping < 3; ping += 1) await once(socket, 'ping')

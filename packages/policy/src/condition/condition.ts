@@ -7,7 +7,7 @@ import { maxMetaWeight } from '../limits.ts'
 import { compilePattern } from './pattern.ts'
 import { type PolicyQuery, fieldReader, isField } from '../attributes.ts'
 
-/** The operators; those that begin with `n` are the negations, absent fields included. */
+/** The operators. Those that begin with `n` are the negations, and also hold for absent fields. */
 export const operators = [
   'eq',
   'ne',
@@ -44,7 +44,7 @@ export const conditionSchema = z
 
 export type Condition = z.output<typeof conditionSchema>
 
-/** Whether a question meets the condition. */
+/** Returns a function that checks whether a question meets the condition. */
 export function compileCondition(condition: Condition): PolicyQuery<boolean> {
   const fault = faultOf(condition)
   if (fault !== undefined) throw invalid(fault.message, { path: fault.path })
@@ -56,20 +56,23 @@ export function compileCondition(condition: Condition): PolicyQuery<boolean> {
   return (actor, action, resource, meta) => compare(left(actor, action, resource, meta), right(actor, action, resource, meta))
 }
 
-/** Values of one field that alone let a condition hold. */
+/** Values of one field without which a condition does not hold. */
 export interface Requirement {
   readonly field: string
   readonly values: readonly (string | number | boolean)[]
 }
 
-/** What the condition requires of one field, if it does: policies that require other values need not be asked. */
+/**
+ * Returns what the condition requires of one field, if anything: a policy that requires other values need not be
+ * evaluated.
+ */
 export function requirementOf({ field: name, operator, value, valueFrom }: Condition): Requirement | undefined {
   if (valueFrom !== undefined) return undefined
   const values: unknown = operator === 'eq' ? [value] : operator === 'in' ? value : undefined
   return Array.isArray(values) && values.every(isKey) ? { field: name, values } : undefined
 }
 
-/** Whether a `Map` finds it exactly where `===` does. */
+/** Returns whether a `Map` finds the value exactly where `===` does. */
 function isKey(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && !Number.isNaN(value))
 }
@@ -81,10 +84,12 @@ const not =
   (left, right) =>
     !compare(left, right)
 
-/** What it costs at most to compare two structures, one of which is a fact. */
+/** Maximum cost of comparing two structures, one of which is a fact. */
 const structureCost = 4 * maxMetaWeight
 
-/** What is absent equals nothing, another absence included: else two missing fields would be the same owner. */
+/**
+ * An absent field equals nothing, not even another absent field: otherwise two missing fields would be the same owner.
+ */
 function equal(left: unknown, right: unknown): boolean {
   if (left === undefined || right === undefined) return false
   if (typeof left !== 'object' || left === null || typeof right !== 'object') return left === right
@@ -92,7 +97,7 @@ function equal(left: unknown, right: unknown): boolean {
   return isDeepStrictEqual(left, right)
 }
 
-/** Numbers with numbers, text with text; NaN, for which no comparison holds, otherwise. */
+/** Orders numbers with numbers and text with text; returns NaN otherwise, for which no comparison holds. */
 function order(left: unknown, right: unknown): number {
   if (typeof left === 'number' && typeof right === 'number') return left === right ? 0 : left - right
   if (typeof left === 'string' && typeof right === 'string') return left === right ? 0 : left < right ? -1 : 1
@@ -120,7 +125,7 @@ function matcher(value: unknown): Compare {
   return (left) => typeof left === 'string' && pattern.test(left)
 }
 
-/** The comparison of each operator; `value` is what the policy wrote, for those that are prepared from it. */
+/** The comparison of each operator; `value` is the policy's value, for operators that prepare something from it. */
 const comparisons: Readonly<Record<Operator, (value: unknown) => Compare>> = {
   eq: () => equal,
   ne: () => not(equal),

@@ -1,11 +1,14 @@
 /**
- * What an expression costs at most over data of a given size, found from its syntax tree: sizes add up where texts and lists are joined, and
- * the body of a macro is paid for once for each element.
+ * Computes the maximum cost of an expression over data of a given size, from its syntax tree. Sizes add up where texts
+ * and lists are joined. The body of a macro costs its price once for each element.
  */
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { searchCost } from './budget.ts'
 
-/** `fixed + each × |x|`, where `|x|` is the size of the element that a macro is at. Sizes are weights (`weigh` of `@troupe/core`). */
+/**
+ * `fixed + each × |x|`, where `|x|` is the size of the current element of a macro. Sizes are weights (`weigh` of
+ * `@troupe/core`).
+ */
 interface Bound {
   readonly fixed: number
   readonly each: number
@@ -19,21 +22,22 @@ interface Estimate {
 
 export const macros: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map'])
 
-/** What the evaluation of a node costs by itself. */
+/** The cost of evaluating a node itself. */
 const step = 10
-/** What a macro adds for each element. */
+/** The cost that a macro adds for each element. */
 const turn = 30
-/** Least weight of an element of a list, and the weight of a scalar. */
+/** Minimum weight of an element of a list, and the weight of a scalar. */
 const scalar = 8
-/** What a case mapping makes of one character at most. */
+/** Maximum number of characters that a case mapping makes of one. */
 const caseGrowth = 3
 const none: Bound = { fixed: 0, each: 0 }
 const one: Bound = { fixed: scalar, each: 0 }
 
 /**
- * Units of the budget of a decision, without those of regular expressions, which pay for themselves. Infinite for a node that is not known.
+ * Returns the cost in units of the budget of a decision, without regular expressions, which pay for themselves.
+ * Infinite for an unknown node.
  *
- * @param size - Of each of `actor`, `action`, `resource` and `meta`, at most.
+ * @param size - Maximum size of each of `actor`, `action`, `resource` and `meta`.
  */
 export function expressionCost(ast: ASTNode, size: number): number {
   return new Estimator(size).of(ast, undefined).cost.fixed
@@ -46,7 +50,7 @@ class Estimator {
     this.#size = size
   }
 
-  /** @param element - The variable of the macro around the node, if it is in one. Macros do not nest. */
+  /** @param element - The variable of the macro around the node, if there is one. Macros do not nest. */
   of(node: ASTNode, element: string | undefined): Estimate {
     const within = (child: ASTNode) => this.of(child, element)
     switch (node.op) {
@@ -155,7 +159,7 @@ function step1({ cost, size }: Estimate): Estimate {
   return { cost: sum(cost, flat(step)), size }
 }
 
-/** What is made of all of them. */
+/** Returns the estimate of a value that joins all parts. */
 function joined(parts: readonly Estimate[], extra: Bound): Estimate {
   return {
     cost: sum(flat(step), ...parts.map(({ cost }) => cost)),
@@ -163,7 +167,7 @@ function joined(parts: readonly Estimate[], extra: Bound): Estimate {
   }
 }
 
-/** What looks at each part of all of them. */
+/** Returns the estimate of an operation that reads each part. */
 function consumed(parts: readonly Estimate[]): Estimate {
   const { cost, size } = joined(parts, flat(32))
   return { cost: sum(cost, size), size }

@@ -35,7 +35,7 @@ describe('expressions', () => {
     ['actor.id ==', /Unexpected/],
     ['action + 1 == 2', /no such overload|'\+'/],
     ['nobody == 1', /Unknown variable/],
-    ['1', /answers int/],
+    ['1', /returns int/],
     ['resource.matches(action)', /written out/],
     ['resource.matches("(")', /RE2/],
     ['resource.matches("(a)\\\\1")', /RE2/],

@@ -1,7 +1,8 @@
 /**
- * Expressions in CEL (https://github.com/google/cel-spec), kept to what is soon evaluated: no macro inside another or on the result of
- * another, no functions that build up data, regular expressions by RE2. What an expression looks at is bounded too (`limits.ts`), and it
- * pays for the most that it can cost over data of that size before it is evaluated (`budget.ts`).
+ * Expressions in CEL (https://github.com/google/cel-spec), restricted to what is fast to evaluate: no macro inside
+ * another or on the result of another, no functions that build up data, regular expressions by RE2. The data of an
+ * expression is bounded too (`limits.ts`). Before the evaluation an expression pays its maximum cost over data of that
+ * size (`budget.ts`).
  */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { invalid, weigh } from '@troupe/core'
@@ -11,7 +12,7 @@ import { maxMetaWeight } from '../limits.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 import type { Meta } from '../attributes.ts'
 
-/** What an expression can name. */
+/** The variables of an expression. */
 export type ExpressionInput = {
   readonly actor: { readonly id: string; readonly meta: Meta } | null
   readonly action: string
@@ -19,7 +20,7 @@ export type ExpressionInput = {
   readonly meta: Meta
 }
 
-/** Returns what the expression does; throws where it fails, for example on a key that is absent. @throws TooCostly */
+/** Returns the result of the expression; throws where it fails, for example on an absent key. @throws TooCostly */
 export type Expression = (input: ExpressionInput) => unknown
 
 const maxLength = 2048
@@ -41,13 +42,16 @@ const methods = new Set([
   'upperAscii',
 ])
 
-/** The method that stands for `matches`, which is JavaScript's own in the library and could backtrack without end. */
+/**
+ * The method that replaces `matches`, which in the library uses JavaScript's own expressions and could backtrack
+ * without end.
+ */
 const safeMatches = 're2Matches'
 
 /**
  * Prepares an expression.
  *
- * @throws TroupeError `Invalid` when it is no CEL, answers no bool, or could take long.
+ * @throws TroupeError `Invalid` when it is not valid CEL, does not return a bool, or could take long.
  */
 export function compileExpression(source: string): Expression {
   if (source.length > maxLength) throw refused(`it is longer than ${maxLength} characters`)
@@ -67,7 +71,7 @@ export function compileExpression(source: string): Expression {
   if (callsIn(expression.ast).some(({ name }) => name === 'matches')) throw refused('it writes "matches" where no call is: leave that out')
   const { valid, type, error } = expression.check()
   if (!valid) throw refused(firstLine(error))
-  if (type !== 'bool' && type !== 'dyn') throw refused(`it answers ${type}, not bool`)
+  if (type !== 'bool' && type !== 'dyn') throw refused(`it returns ${type}, not bool`)
   const costs = new Map<number, number>()
   return (input): unknown => {
     const size = sizeOf(input)
@@ -75,20 +79,23 @@ export function compileExpression(source: string): Expression {
     costs.set(size, cost)
     spend(cost)
     const answer: unknown = expression(input)
-    // An expression goes on where a part of it fails: `true ||` what was too costly.
+    // An expression continues where a part of it fails: `true ||` hides a part that was too costly.
     spend(0)
     return answer
   }
 }
 
-/** Of the largest part of the input, rounded up to a power of two, so that an expression's cost is found out for few of them. */
+/**
+ * Returns the size of the largest part of the input, rounded up to a power of two, so that an expression's cost is
+ * computed for few sizes.
+ */
 function sizeOf({ actor, action, resource, meta }: ExpressionInput): number {
   const size = Math.max(action.length, resource.length, weighed(meta), actor === null ? 0 : Math.max(actor.id.length, weighed(actor.meta)))
   return 2 ** Math.ceil(Math.log2(Math.max(size, 1)))
 }
 
 function weighed(facts: Meta): number {
-  // What weighs more is paid for as what no decision can pay.
+  // Heavier data counts as a size that no decision can pay for.
   const weight = weigh(facts, maxMetaWeight)
   return weight > maxMetaWeight ? Number.POSITIVE_INFINITY : weight
 }
@@ -107,7 +114,7 @@ interface Call {
   readonly name: string
   readonly receiver: ASTNode | undefined
   readonly args: readonly ASTNode[]
-  /** Whether it is part of a macro: of what that goes through, or of what it does with each. */
+  /** Whether it is part of a macro: of the list that the macro reads, or of its body. */
   readonly inMacro: boolean
 }
 
@@ -153,7 +160,7 @@ function patternOf(argument: ASTNode | undefined): [string, Pattern] {
   return [argument.args, compilePattern(argument.args)]
 }
 
-/** The source with `matches` replaced, the last one first, so that what stands before keeps its place. */
+/** Returns the source with `matches` replaced, the last one first, so that the text before it keeps its position. */
 function withSafeMatches(source: string, calls: readonly Call[]): string {
   const places = calls
     .filter(({ name }) => name === 'matches')

@@ -41,7 +41,7 @@ describe('patterns', () => {
   })
 
   it('do not go back on their steps', () => {
-    // An expression that backtracks would need longer than the universe has.
+    // An expression that backtracks would need longer than the age of the universe.
     expect(matches(`${'a*'.repeat(60)}b`, 'a'.repeat(20_000))).toBe(false)
   })
 })

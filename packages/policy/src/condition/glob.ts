@@ -1,12 +1,12 @@
-/** Names with `*`, which stands for any run of characters, an empty one included. */
+/** Names with `*`, which stands for any run of characters, also an empty one. */
 
 import { searchCost, spend } from './budget.ts'
 
-/** A set of patterns, ready to be asked. */
+/** A compiled set of patterns. */
 export class Globs {
   /** The patterns as they were written. */
   readonly patterns: readonly string[]
-  /** The patterns without a `*`, when all are; such sets can be found by name. */
+  /** The patterns, if none has a `*`; such sets can be found by name. */
   readonly names: readonly string[] | undefined
   readonly #any: boolean
   readonly #exact: ReadonlySet<string> | undefined
@@ -21,7 +21,7 @@ export class Globs {
     this.#globs = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => new Glob(pattern))
   }
 
-  /** Whether one of the patterns covers all of `text`. */
+  /** Returns whether one of the patterns covers all of `text`. */
   match(text: string): boolean {
     if (this.#any || this.#exact?.has(text) === true) return true
     for (const glob of this.#globs) if (glob.match(text)) return true
@@ -34,7 +34,7 @@ export class Glob {
   readonly #first: string
   readonly #middle: readonly string[]
   readonly #last: string
-  /** Characters that are sought in a text. */
+  /** Number of characters that are searched for in a text. */
   readonly #sought: number
 
   constructor(pattern: string) {
@@ -45,7 +45,10 @@ export class Glob {
     this.#sought = this.#middle.join('').length
   }
 
-  /** Each part is sought once, from where the one before it ended: the leftmost place is never a wrong one, so nothing is tried again. */
+  /**
+   * Searches each part once, from where the one before it ended. The leftmost place is never a wrong one, so nothing is
+   * searched twice.
+   */
   match(text: string): boolean {
     const end = text.length - this.#last.length
     if (end < this.#first.length || !text.startsWith(this.#first) || !text.endsWith(this.#last)) return false

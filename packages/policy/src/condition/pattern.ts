@@ -1,26 +1,30 @@
 /**
- * Regular expressions from configuration, in RE2's syntax: without back-references and look-around, and therefore in time
- * that grows with the text alone (https://swtch.com/~rsc/regexp/regexp1.html). JavaScript's own would stall the kernel.
+ * Regular expressions from configuration, in RE2's syntax: without back-references and look-around. Their time
+ * therefore grows only with the text (https://swtch.com/~rsc/regexp/regexp1.html). JavaScript's own expressions could
+ * block the kernel.
  */
 import { invalid } from '@troupe/core'
 import { RE2JS } from 're2js'
 import { spend } from './budget.ts'
 
 export interface Pattern {
-  /** Whether the expression is found anywhere in `text`. The decision pays for it. @throws TooCostly */
+  /** Returns whether the expression is found anywhere in `text`. The decision pays for it. @throws TooCostly */
   test(text: string): boolean
 }
 
-/** Longest source of an expression. */
+/** Maximum length of the source of an expression. */
 const maxLength = 4096
-/** Most that repetitions may make of a source: its length times the sum of their counts. It bounds what compiling costs. */
+/**
+ * Maximum size of a source with its repetitions: its length times the sum of their counts. It bounds the cost of
+ * compiling.
+ */
 const maxRepeated = 20_000
-/** Most instructions of the compiled program; each may run for each character. */
+/** Maximum number of instructions of the compiled program; each may run for each character. */
 const maxInstructions = 2000
-/** Units that an instruction costs for a character at most. */
+/** Maximum cost of an instruction for one character, in units. */
 const instruction = 10
 
-/** @throws TroupeError `Invalid` for what RE2 does not take, or for what would take long. */
+/** @throws TroupeError `Invalid` for an expression that RE2 does not accept, or that would take long. */
 export function compilePattern(source: string): Pattern {
   if (source.length > maxLength) throw invalid(`a regular expression is longer than ${maxLength} characters`, { limit: maxLength })
   if (source.length * repetitionsOf(source) > maxRepeated) throw tooLarge(source)
@@ -43,7 +47,7 @@ export function compilePattern(source: string): Pattern {
   }
 }
 
-/** The sum of all counts of repetitions; 1 without any. */
+/** Returns the sum of all counts of repetitions; 1 without any. */
 function repetitionsOf(source: string): number {
   const counts = Array.from(source.matchAll(/\{(\d+)(?:,(\d*))?\}/g), ([, least = '', most = '']) => Number(most === '' ? least : most))
   return counts.reduce((sum, count) => sum + count, 1)
@@ -53,7 +57,10 @@ function tooLarge(source: string) {
   return invalid(`"${source}" repeats too much: a decision would take long`, { pattern: source })
 }
 
-/** What all that the expression matches begins with, as far as that shows at first sight: a text without it need not be looked at further. */
+/**
+ * Returns a literal prefix of all texts that the expression matches, if it is obvious: a text without it need not be
+ * searched further.
+ */
 function prefixOf(source: string): string {
   if (source.includes('|') || source.includes('(?')) return ''
   const [, literal = '', next = ''] = /^\^([\w/:@ -]*)(.?)/s.exec(source) ?? []

@@ -1,6 +1,7 @@
 /**
- * Patterns of hosts, addresses and paths of sockets in policies. A `*` of a policy that allows never reaches further than its author could
- * have meant: `api.example.org*` does not cover `api.example.org.evil.test`, nor `10.*` the name `10.evil.test`.
+ * Patterns of hosts, addresses and paths of sockets in policies. A `*` of a policy that allows never matches more than
+ * its author could have meant: `api.example.org*` does not cover `api.example.org.evil.test`, and `10.*` does not cover
+ * the name `10.evil.test`.
  */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -13,10 +14,11 @@ export interface TextPattern {
 }
 
 /**
- * `*` in place of a host stands for any, as its first label for one or more labels (`*.example.com`), elsewhere for a part of a label
- * (`api-*.example.com`). In an address it stands for any run of digits and separators (`10.*`, `fd00:*`), and covers addresses alone.
+ * Compiles a pattern. A `*` in place of a host stands for any host, as its first label for one or more labels
+ * (`*.example.com`), elsewhere for a part of a label (`api-*.example.com`). In an address it stands for any run of
+ * digits and separators (`10.*`, `fd00:*`), and covers only addresses.
  *
- * @param pattern - With a `*` that is not all of it.
+ * @param pattern - Contains a `*`, and is not just `*`.
  */
 export function hostPattern(pattern: string): TextPattern {
   if (isPath(pattern)) return new PathPattern(pattern)

@@ -1,4 +1,7 @@
-/** Patterns of paths: the folders before the first `*` are followed through links when the policy is read, as those of questions are. */
+/**
+ * Patterns of paths. The links in the folders before the first `*` are resolved when the policy is read, as those of
+ * questions are.
+ */
 import { canonicalPath } from './resource-form.ts'
 import { Glob } from '../condition/glob.ts'
 

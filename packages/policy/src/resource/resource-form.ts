@@ -1,11 +1,11 @@
 /**
- * The one spelling in which each action's resources are decided: URLs, hosts, paths, variables. What a question and a policy wrote is
- * brought to it first, so that no decision depends on the spelling.
+ * The canonical spelling of each action's resources: URLs, hosts, paths, variables. Questions and policies are
+ * converted to it first, so that no decision depends on the spelling.
  */
 import { canonicalHost, realPath } from '@troupe/core'
 import { canonicalUrl, isUrl } from './url-pattern.ts'
 
-/** What the resources of an action are. `text`: names with one spelling (ids, pids, groups), and an application's own. */
+/** The form of an action's resources. `text`: names with one spelling (ids, pids, groups), and an application's own. */
 export type ResourceForm = 'url' | 'host' | 'path' | 'variable' | 'text'
 
 const forms: ReadonlyMap<string, ResourceForm> = new Map([
@@ -25,12 +25,12 @@ export function formOf(action: string): ResourceForm {
   return forms.get(action) ?? 'text'
 }
 
-/** All names of one variable, the one on which conditions look first. */
+/** Returns all names of one variable, first the one that conditions see. */
 export type VariableNames = (name: string) => readonly [string, ...string[]]
 
 /**
- * The names under which policies know `resource`: one, or the canonical one first; more than one has a variable alone. `undefined` for what
- * no resource of the action can be: that is denied.
+ * Returns the names under which policies know `resource`: one, or the canonical one first. Only a variable has several.
+ * `undefined` for a text that cannot be a resource of the action: that is denied.
  */
 export function namesOf(
   action: string,
@@ -51,7 +51,7 @@ export function namesOf(
   }
 }
 
-/** Sockets connect to hosts and to paths, and no host is like one. */
+/** Sockets connect to hosts and to paths. No host looks like a path. */
 export function isPath(text: string): boolean {
   return /^[/\0\\]/.test(text)
 }

@@ -6,17 +6,17 @@ import { PathPattern } from './path-pattern.ts'
 import { canonicalPath, isPath, type ResourceForm } from './resource-form.ts'
 import { isUrl, isUrlPattern, UrlPattern, urlParts } from './url-pattern.ts'
 
-/** Patterns, ready for resources of one form in its canonical spelling. */
+/** Compiled patterns for resources of one form in its canonical spelling. */
 export interface ReadyPatterns {
-  /** The patterns, when all are names without a `*`; such sets can be found by name. */
+  /** The patterns, if none has a `*`; such sets can be found by name. */
   readonly names: readonly string[] | undefined
   match(resource: string): boolean
 }
 
 /**
- * A `*` alone covers everything. A pattern with `://` covers URLs alone, part by part. Any other is compared with the text; since its `*`
- * would reach from a host into a path, such a pattern of a policy that allows covers no URL, and one of a policy that denies still does. For
- * hosts and paths, patterns are brought to the spelling of the resources.
+ * A `*` alone covers everything. A pattern with `://` covers only URLs, part by part. Any other pattern is compared
+ * with the text. Its `*` could reach from a host into a path, so such a pattern of a policy that allows covers no URL.
+ * In a policy that denies, it does. For hosts and paths, patterns are converted to the spelling of the resources.
  */
 export class ResourcePatterns {
   /** The patterns as they were written. */
@@ -24,14 +24,14 @@ export class ResourcePatterns {
   readonly #denies: boolean
   readonly #ready = new Map<ResourceForm, ReadyPatterns>()
 
-  /** @throws TroupeError `Invalid` for a pattern of URLs that is none. */
+  /** @throws TroupeError `Invalid` for an invalid URL pattern. */
   constructor(patterns: readonly string[], effect: 'allow' | 'deny') {
     this.patterns = patterns
     this.#denies = effect === 'deny'
     this.#ready.set('text', this.#forUrls())
   }
 
-  /** For the resources of a form. */
+  /** Returns the patterns for the resources of a form. */
   of(form: ResourceForm): ReadyPatterns {
     const known = this.#ready.get(form)
     if (known !== undefined) return known
@@ -40,7 +40,7 @@ export class ResourcePatterns {
     return ready
   }
 
-  /** Whether one of the patterns covers `resource`, in the canonical spelling of its form. */
+  /** Returns whether one of the patterns covers `resource`, in the canonical spelling of its form. */
   match(resource: string, form: ResourceForm = 'text'): boolean {
     return this.of(form).match(resource)
   }
@@ -69,7 +69,10 @@ export class ResourcePatterns {
     return this.#spelled(this.patterns, canonicalPath, (pattern) => new PathPattern(pattern))
   }
 
-  /** Names in the spelling of the resources, and patterns of their form. A policy that denies goes by the text too: it denies more. */
+  /**
+   * Returns names in the spelling of the resources, and patterns of their form. A policy that denies also matches the
+   * text as written: it denies more.
+   */
   #spelled(
     patterns: readonly string[],
     spell: (text: string) => string | undefined,

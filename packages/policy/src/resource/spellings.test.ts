@@ -30,7 +30,7 @@ describe('10,000 spellings of 50 hosts', () => {
     fc.assert(
       fc.property(spellingsOf(host), spellingsOf(host), fc.constantFrom(...hostActions), (asked, written, action) => {
         expect(canonicalHost(asked)).toBe(host)
-        // Whichever way either side writes it.
+        // Whichever spelling either side uses.
         expect(ask({ resources: [written] }, action, asked)).toBe('allow')
         expect(ask({ resources: [written], effect: 'deny' }, action, asked)).toBe('deny')
         expect(ask({ resources: [other] }, action, asked)).toBe('undefined')

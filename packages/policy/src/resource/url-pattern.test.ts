@@ -117,7 +117,7 @@ describe('patterns of URLs', () => {
   })
 })
 
-/** Ways of writing one URL that mean the same. */
+/** Spellings of one URL that mean the same. */
 const spellings = fc.record({
   scheme: fc.constantFrom('https', 'HTTPS', 'hTTps'),
   slashes: fc.constantFrom('//', '\\\\', '/\\', '///'),

@@ -1,12 +1,12 @@
 /**
- * Patterns of URLs in policies: scheme, host, port and path are matched apart, so that a `*` never reaches from one into the next. Both sides
- * are brought to one canonical spelling first.
+ * Patterns of URLs in policies: scheme, host, port and path are matched separately, so that a `*` never reaches from
+ * one into the next. Pattern and URL are converted to one canonical spelling first.
  */
 import { canonicalHost, invalid } from '@troupe/core'
 import { isIPv6 } from 'node:net'
 import { Glob } from '../condition/glob.ts'
 
-/** What URL patterns are about. WebSockets begin as HTTP requests. */
+/** The schemes that URL patterns cover. WebSockets begin as HTTP requests. */
 const schemes = ['http', 'https', 'ws', 'wss'] as const
 const defaultPorts = new Map([
   ['http', '80'],
@@ -20,32 +20,33 @@ const urlStart = /^[\0- ]*(?:https?|wss?):[/\\]/i
 export interface UrlParts {
   readonly scheme: string
   readonly host: string
-  /** Written out, default or not. */
+  /** Always present, also for the default port. */
   readonly port: string
   readonly path: string
 }
 
-/** Whether a text is a URL whatever it is a resource of: no id, address or path of this machine begins like one. */
+/** Returns whether a text is a URL, whatever the action is: no id, address or path of this machine begins like one. */
 export function isUrl(resource: string): boolean {
   return urlStart.test(resource)
 }
 
 /**
- * A URL in the one spelling on which policies decide: case, dot segments, default ports, percent-encoding, IDNA, backslashes and trailing dots
- * make no difference, and credentials, query and fragment are no part of it. `undefined` for what is no URL.
+ * Returns a URL in the canonical spelling on which policies decide. Case, dot segments, default ports,
+ * percent-encoding, IDNA, backslashes and trailing dots make no difference. Credentials, query and fragment are no part
+ * of it. `undefined` for a text that is not a URL.
  */
 export function canonicalUrl(text: string): string | undefined {
   const parts = urlParts(text)
   return parts && textOf(parts)
 }
 
-/** The parts of a URL in canonical spelling; `undefined` for what is no URL of these schemes. */
+/** Returns the parts of a URL in canonical spelling; `undefined` for a text that is not a URL of these schemes. */
 export function urlParts(text: string): UrlParts | undefined {
   const url = URL.parse(text)
   if (url === null) return undefined
   const scheme = url.protocol.slice(0, -1)
   const port = url.port === '' ? defaultPorts.get(scheme) : url.port
-  // The parser decodes what is encoded, and takes characters that no host name has.
+  // The parser decodes percent-encoding, and accepts characters that no host name has.
   const known = canonicalHost(url.hostname) ?? url.hostname.replace(/\.+$/, '')
   const host = isIPv6(known) ? `[${known}]` : known
   return port === undefined || host === '' ? undefined : { scheme, host, port, path: canonicalPath(url.pathname) }
@@ -55,10 +56,13 @@ function textOf({ scheme, host, port, path }: UrlParts): string {
   return `${scheme}://${host}${port === defaultPorts.get(scheme) ? '' : `:${port}`}${path}`
 }
 
-/** Encoded characters that another spelling would make part of the syntax: they stay encoded. `*` is the pattern's own. */
+/**
+ * Encoded characters that another spelling would make part of the syntax: they stay encoded. `*` belongs to the
+ * pattern.
+ */
 const structural = new Set(['/', '\\', '%', '?', '#', '*'])
 
-/** Encodes what has to be encoded, in upper case, and nothing else. */
+/** Encodes the characters that need it, in upper case, and no others. */
 function canonicalPath(path: string): string {
   return path.replaceAll('*', '%2A').replaceAll(/%[\da-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
@@ -66,30 +70,36 @@ function canonicalPath(path: string): string {
   })
 }
 
-/** Whether a pattern is one of URLs. */
+/** Returns whether a pattern is a URL pattern. */
 export function isUrlPattern(pattern: string): boolean {
   return pattern.includes('://')
 }
 
 /**
- * `scheme://host:port/path`. `*` for a scheme stands for any of them, in place of a host for any host, as its first label for one or more labels
- * (`*.example.com`), behind text in a label for what is left of that label (`api-*.example.com`), as a port for any port, in a path for any run
- * of characters. Without a port it is the scheme's default; without a path any path.
+ * `scheme://host:port/path`. A `*` stands for:
+ * - as a scheme: any of the schemes
+ * - as a host: any host; as its first label: one or more labels (`*.example.com`); after text in a label: the rest of
+ * that label (`api-*.example.com`)
+ * - as a port: any port
+ * - in a path: any run of characters
+ *
+ * Without a port the pattern covers the scheme's default port; without a path any path.
  *
  * @example
  * ```ts
- * new UrlPattern('https://*.example.com/v1/*').match({ scheme: 'https', host: 'a.example.com', port: '443', path: '/v1/x' }) // true
+ * const parts = { scheme: 'https', host: 'a.example.com', port: '443', path: '/v1/x' }
+ * new UrlPattern('https://*.example.com/v1/*').match(parts) // true
  * ```
  */
 export class UrlPattern {
   readonly #scheme: string | undefined
-  /** `undefined`: any. */
+  /** `undefined`: any host. */
   readonly #host: string | RegExp | undefined
   /** `undefined`: the scheme's default. */
   readonly #port: string | undefined
   readonly #path: Glob | undefined
 
-  /** @throws TroupeError `Invalid` for what is no pattern of URLs. */
+  /** @throws TroupeError `Invalid` for an invalid URL pattern. */
   constructor(pattern: string) {
     const [, scheme = '', authority = '', path] = /^([^:/]*):\/\/([^/?#\\]*)(.*)$/s.exec(pattern) ?? []
     this.#scheme = schemeOf(pattern, scheme.toLowerCase())
@@ -134,7 +144,7 @@ function hostOf(pattern: string, host: string): string | RegExp | undefined {
   return new RegExp(`^.+\\.${RegExp.escape(parts.host)}$`)
 }
 
-/** What a `*` behind text stands for holds no dot: `example.org*` does not cover `example.org.evil.test`. */
+/** A `*` after text covers no dot: `example.org*` does not cover `example.org.evil.test`. */
 function labelsOf(pattern: string, host: string): string {
   const labels = host.toLowerCase().replace(/\.+$/, '').split('.')
   return labels
@@ -152,11 +162,11 @@ function labelsOf(pattern: string, host: string): string {
 
 function pathOf(pattern: string, path: string): string {
   if (/[?#]/.test(path)) throw malformed(pattern, 'it holds a query or a fragment, which are no part of a decision')
-  // Each run between two wildcards in the spelling of the other side: the parser leaves `*` alone.
+  // Each run between two wildcards gets the same spelling as the URL: the parser leaves `*` unchanged.
   const [first = '', ...rest] = new URL(`http://host${path}`).pathname.split('*').map(canonicalPath)
   return [first, ...rest].join('*')
 }
 
 function malformed(pattern: string, reason: string) {
-  return invalid(`"${pattern}" is no pattern of URLs: ${reason}. Expected one such as "https://*.example.com/path/*"`, { pattern })
+  return invalid(`"${pattern}" is not a URL pattern: ${reason}. Expected one such as "https://*.example.com/path/*"`, { pattern })
 }

@@ -4,7 +4,7 @@ import { compilePolicy, type ExpressionFields, type Policies, type PolicyFields 
 
 export type SomeFields = Partial<PolicyFields> | Partial<ExpressionFields>
 
-/** A policy of these fields that otherwise allows everything. */
+/** Returns a policy with these fields that otherwise allows everything. */
 export function policySet(given: Readonly<Record<string, SomeFields>>): Policies {
   return new Map(Object.entries(given).map(([id, fields]) => [entryId(id), compilePolicy(entryId(id), completed(fields))]))
 }

@@ -41,7 +41,7 @@ function cased(text: string): fc.Arbitrary<string> {
   return flags(text.length).map((upper) => Array.from(text, (each, at) => (upper[at] === true ? each.toUpperCase() : each)).join(''))
 }
 
-/** Full-width forms and ideographic stops are the same to IDNA. */
+/** IDNA treats full-width forms and ideographic stops as equal. */
 function nameSpelling(host: string): fc.Arbitrary<string> {
   const spelled = host.replace('xn--bcher-kva', 'bücher').replace('xn--strae-oqa', 'straße')
   const isAscii = /^[\w.-]+$/.test(spelled)
@@ -84,7 +84,7 @@ function ipv4Spelling(bytes: readonly number[]): fc.Arbitrary<string> {
   const [a = 0, b = 0, c = 0, d = 0] = bytes
   const words = [a * 256 + b, c * 256 + d]
   const within = ipv6Spelling([0, 0, 0, 0, 0, 0xffff, ...words])
-  // What is compatible with `::` and `::1` is those.
+  // The addresses that are compatible with `::` and `::1` are those addresses.
   const compatible = a === 0 && b === 0 ? within : ipv6Spelling([0, 0, 0, 0, 0, 0, ...words])
   return fc.oneof(
     fc.tuple(parts, fc.constantFrom('', '.')).map((each) => each.join('')),

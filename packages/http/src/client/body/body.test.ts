@@ -45,7 +45,7 @@ describe('a form', () => {
     expect(theirs.length).toBe(6)
     expect(await entries(await read(() => post({ body: form })))).toEqual(theirs)
     expect(origin.seen[0]?.headers).toHaveProperty('content-length')
-    // A type of the caller's own would not know the boundary.
+    // A content type from the caller would not know the boundary.
     expect(await entries(await read(() => post({ body: form, headers: { 'content-type': 'multipart/form-data' } })))).toEqual(theirs)
   })
 

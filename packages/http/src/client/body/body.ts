@@ -1,4 +1,4 @@
-/** The body of a request: bytes that are at hand, or what is read while it is sent. */
+/** The body of a request: bytes in memory, or a source that is read while it is sent. */
 import type { Readable } from 'node:stream'
 import { invalid } from '@troupe/core'
 import type { Fields } from '../../options.ts'
@@ -13,11 +13,13 @@ export type SentBody = Buffer | StreamedBody | undefined
 export interface StreamedBody {
   /** Whether it can be sent again. */
   readonly replayable: boolean
-  /** Bytes, where they are known; asked for before each sending. */
+  /** Returns the length in bytes, where it is known; called before each sending. */
   length(): Promise<number | undefined>
-  /** Begins to read, from the first byte. `taken` is called with the bytes of each piece that the connection took. */
+  /**
+   * Begins to read at the first byte. Calls `taken` with the number of bytes of each piece that the connection accepts.
+   */
   open(taken?: (bytes: number) => void): Readable
-  /** Lets go of what will not be read any further. */
+  /** Releases what will not be read further. */
   release(): void
 }
 
@@ -29,7 +31,7 @@ export interface BodyOptions {
 }
 
 /**
- * What goes out for `body`, `json`, `form` or `files`; sets `content-type` in `headers` where the caller did not.
+ * Encodes `body`, `json`, `form` or `files`; sets `content-type` in `headers` where the caller did not.
  *
  * @throws TroupeError `Invalid` when `json` cannot be written as JSON.
  */
@@ -56,23 +58,23 @@ export function encodeBody({ body, json, form, files }: BodyOptions, headers: He
   return streamed(sourceOf(body, undefined, `${where}.body`))
 }
 
-/** Whether the body can be sent a second time, after a redirect or a failure. */
+/** Returns whether the body can be sent a second time, after a redirect or a failure. */
 export function isReplayable(body: SentBody): boolean {
   return body === undefined || Buffer.isBuffer(body) || body.replayable
 }
 
-/** Lets go of a stream that will not be read any further. */
+/** Releases a stream that will not be read further. */
 export function releaseBody(body: SentBody): void {
   if (body !== undefined && !Buffer.isBuffer(body)) body.release()
 }
 
-/** The same bytes, piece by piece, so that there is a progress to tell of. */
+/** Sends the same bytes piece by piece, so that progress can be reported. */
 export function inPieces(bytes: Buffer): StreamedBody {
   return streamed(sourceOf(bytes, undefined, 'body'))
 }
 
 function multipartBody({ boundary, source }: Multipart, headers: HeaderList): StreamedBody {
-  // Another boundary than the one that was written would make the body unreadable.
+  // Another boundary than the one in the body would make the body unreadable.
   headers.set('content-type', `multipart/form-data; boundary=${boundary}`)
   return streamed(source)
 }

@@ -1,11 +1,11 @@
-/** Forms with files: `multipart/form-data` (RFC 7578, names written as the HTML standard has it). */
+/** Forms with files: `multipart/form-data` (RFC 7578, names encoded as in the HTML standard). */
 import { randomBytes } from 'node:crypto'
 import { basename } from 'node:path'
 import type { Fields } from '../../options.ts'
 import { pairsOf } from '../request/header-list.ts'
 import { fileSource, type Given, joined, type Source, sourceOf } from './source.ts'
 
-/** A part of `files`, checked: `path` or `content`. */
+/** A checked part of `files`: `path` or `content`. */
 export interface FileGiven {
   readonly name: string
   readonly filename?: string | undefined
@@ -20,7 +20,7 @@ export interface Multipart {
   readonly source: Source
 }
 
-/** The fields of the form first, then the files, in their order. */
+/** Returns the fields of the form first, then the files, in order. */
 export function multipart(form: Fields | undefined, files: readonly FileGiven[], where: string): Multipart {
   const parts = new Parts(`${where}.files`)
   for (const [name, value] of form === undefined ? [] : pairsOf(form)) parts.field(name, value)
@@ -28,7 +28,7 @@ export function multipart(form: Fields | undefined, files: readonly FileGiven[],
   return parts.end()
 }
 
-/** The entries of a form in their order, with line ends as the HTML standard has them. */
+/** Returns the entries of a form in order, with line ends as in the HTML standard. */
 export function multipartOf(form: FormData, where: string): Multipart {
   const parts = new Parts(where)
   for (const [name, value] of form) {
@@ -43,7 +43,7 @@ function lines(text: string): string {
 }
 
 class Parts {
-  /** As long as no content can hold it by accident. */
+  /** Long enough that no content contains it by accident. */
   readonly #boundary = `troupe-${randomBytes(18).toString('hex')}`
   readonly #parts: Source[] = []
   readonly #where: string

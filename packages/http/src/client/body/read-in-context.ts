@@ -1,4 +1,4 @@
-/** Reads a source for whoever sends it, in the context of whoever gave it. */
+/** Reads a source for the connection that sends it, in the context of the caller that provided it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import { invalid, TroupeError } from '@troupe/core'
@@ -7,8 +7,8 @@ import type { Source } from './source.ts'
 type Run = <T>(fn: () => T) => T
 
 /**
- * A connection pulls a body from its own context, which may be another caller's: without this, a generator that makes requests of its
- * own would make them in a foreign frame.
+ * A connection reads a body in its own context, which may be another caller's. Without this function, a generator that
+ * makes requests of its own would make them in a foreign frame.
  */
 export function readInContext(source: Source): {
   readonly open: (taken?: (bytes: number) => void) => Readable
@@ -23,7 +23,7 @@ export function readInContext(source: Source): {
     },
     release() {
       opened?.destroy()
-      // A generator that was never asked for anything is not told that nothing will be.
+      // A generator that was never started does not learn that it will not be read.
       void run(async () => source.release()).catch(() => undefined)
     },
   }
@@ -41,7 +41,7 @@ async function* pieces(source: Source, run: Run, taken?: (bytes: number) => void
       }
       const piece = pieceOf(value, source.path)
       yield piece
-      // Asked for more: that one was taken.
+      // A request for more means that the last piece was taken.
       if (taken !== undefined) run(() => taken(piece.byteLength))
     }
   } catch (error) {
@@ -58,7 +58,7 @@ function pieceOf(value: unknown, path: string): Buffer {
   throw invalid(`${path}: the stream yielded ${value === null ? 'null' : typeof value}: expected text or bytes`, { path })
 }
 
-/** What the caller's own stream threw while it was being sent. */
+/** Wraps an error that the caller's own stream threw while it was being sent. */
 export class BodyFailed extends Error {
   constructor(cause: unknown) {
     super(`the body's stream failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })

@@ -1,30 +1,30 @@
-/** Where the bytes of a body come from: text, bytes, a Blob, a file, a stream. */
+/** The source of the bytes of a body: text, bytes, a Blob, a file, a stream. */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { invalid } from '@troupe/core'
 
-/** What callers give as content. */
+/** The content that callers pass. */
 export type Given = string | Uint8Array | Blob | AsyncIterable<unknown, unknown>
 
 export interface Source {
   readonly replayable: boolean
-  /** Bytes, where they are known. @throws TroupeError `Invalid` where there is no such file. */
+  /** Returns the length in bytes, where it is known. @throws TroupeError `Invalid` when the file does not exist. */
   length(): Promise<number | undefined>
-  /** From the first byte. What is not replayable is opened once. */
+  /** Opens the source at its first byte. A source that is not replayable is opened once. */
   open(): AsyncIterator<unknown, unknown>
-  /** Lets go of what will not be read, or not to its end. */
+  /** Releases a source that will not be read, or not to its end. */
   release(): Promise<void>
   /** Names the source in errors. */
   readonly path: string
 }
 
-/** What is opened anew each time ends with its iterator. */
+/** A source that is opened for each use ends with its iterator. */
 const release = async () => {}
 
 /** Larger pieces would hide how fast they are taken. */
 const pieceBytes = 64 * 1024
 
-/** @param length - What the caller says of the bytes of a stream. */
+/** @param length - Length of a stream in bytes, as the caller states it. */
 export function sourceOf(given: Given, length: number | undefined, path: string): Source {
   if (given instanceof Blob) return { replayable: true, length: async () => given.size, open: () => piecesOfBlob(given), release, path }
   if (typeof given === 'string' || given instanceof Uint8Array) {
@@ -43,7 +43,7 @@ export function sourceOf(given: Given, length: number | undefined, path: string)
   }
 }
 
-/** A file of this machine, as long as it is when its length is asked for. */
+/** A file of this machine; its length is read when it is needed. */
 export function fileSource(file: string, path: string): Source {
   return {
     replayable: true,
@@ -62,7 +62,7 @@ export function fileSource(file: string, path: string): Source {
   }
 }
 
-/** One after the other, each opened when its turn comes. */
+/** Joins sources; each is opened when it is next. */
 export function joined(sources: readonly Source[], path: string): Source {
   return {
     replayable: sources.every(({ replayable }) => replayable),

@@ -1,6 +1,7 @@
 /**
- * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay keeps those
- * apart), set of TLS options and Unix socket. A connection of one never serves another. Timeouts are no part of the key.
+ * The connection pools of a thread: one for each overlay (in its present generation), actor (process, where the overlay
+ * isolates processes), set of TLS options and Unix socket. A connection of one pool never serves another. Timeouts are
+ * not part of the key.
  */
 import { settledWithin } from '@troupe/core'
 import { createHash } from 'node:crypto'
@@ -9,15 +10,15 @@ import { inTheClear, throughOverlay, toUnixSocket } from './connector.ts'
 import { Agent } from './agent.ts'
 import type { Tls } from '../request/options-schema.ts'
 
-/** Beyond it the pool that was unused for longest is closed; it finishes what runs. */
+/** Beyond this number the least recently used pool is closed; it finishes its running requests. */
 const maxAgents = 256
 
 export interface Way {
   /** `undefined`: the clear network. */
   readonly route: Route | undefined
-  /** Whose connections they are. */
+  /** The actor or process that owns the connections. */
   readonly actor: string | undefined
-  /** What the overlay is told apart by. */
+  /** The values by which the overlay isolates. */
   readonly isolation: Isolation
   /** Whether each connection has an isolation key of its own. */
   readonly fresh: boolean
@@ -30,10 +31,10 @@ export class AgentCache {
   readonly #open = new Map<string, Agent>()
   readonly #draining = new Map<Agent, Promise<void>>()
 
-  /** What was taken last, which is what most requests want again. */
+  /** The pool that was used last, because most requests need the same one next. */
   #last: { readonly way: Way; readonly apart: string; readonly pool: Agent } | undefined
 
-  /** The pool for a way. A newer generation of an overlay retires the pools of the older. */
+  /** Returns the pool for a way. A newer generation of an overlay retires the pools of the older one. */
   agentFor(way: Way): Agent {
     const { route, isolation } = way
     const apart = route === undefined ? '' : poolKey(route, isolation)
@@ -48,7 +49,7 @@ export class AgentCache {
     const { route } = way
     const key = keyOf(way, apart)
     let pool = this.#open.get(key)
-    // A route that was read before a swap may come after one that was read later: the newer pool serves it.
+    // A route that was read before a swap may arrive after one that was read later: the newer pool serves it.
     if (pool !== undefined && route !== undefined && route.generation > pool.generation) pool = undefined
     if (pool === undefined) {
       if (route !== undefined) this.#retireOlder(route)
@@ -60,7 +61,7 @@ export class AgentCache {
     return pool
   }
 
-  /** Lets what runs finish for at most `drain` milliseconds, then cuts it. */
+  /** Lets running requests finish for at most `drain` milliseconds, then cuts them off. */
   async close(drain: number): Promise<void> {
     for (const [key, pool] of this.#open) this.#retire(key, pool)
     await settledWithin(Promise.all(this.#draining.values()), drain)
@@ -95,7 +96,7 @@ function agentOf({ route, isolation, fresh, tls, unixSocket }: Way): Agent {
   return new Agent({ overlay: null, generation: 0, open: unixSocket === undefined ? inTheClear : toUnixSocket(unixSocket), tls })
 }
 
-/** Whether it is seen without a closer look that two may share connections. */
+/** Returns whether two ways obviously may share connections, without computing their keys. */
 function isSame(a: Way, b: Way): boolean {
   return (
     a.route === b.route &&
@@ -108,7 +109,7 @@ function isSame(a: Way, b: Way): boolean {
   )
 }
 
-/** A text that is the same for what may share connections. */
+/** Returns a text that is equal for ways that may share connections. */
 function keyOf({ route, actor, isolation, fresh, tls, unixSocket }: Way, apart: string): string {
   return JSON.stringify([
     route?.overlay ?? null,

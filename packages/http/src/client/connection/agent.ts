@@ -8,7 +8,7 @@ import type { Tls } from '../request/options-schema.ts'
 export interface AgentOptions {
   /** `null` for the clear network. */
   readonly overlay: EntryId | null
-  /** Of the overlay. */
+  /** Generation of the overlay. */
   readonly generation: number
   readonly open: Open
   readonly tls: Tls | undefined
@@ -28,10 +28,10 @@ export class Agent {
   }
 
   /**
-   * A connection to `origin` that `rider` may use. Give it back with {@link leave}.
+   * Returns a connection to `origin` for `rider`. Return it with {@link leave}.
    *
-   * @param fresh Passes by the connections that are kept.
-   * @throws TroupeError `PermissionDenied` where the connection that is kept leads to an address that `rider` may not reach.
+   * @param fresh Ignores kept connections.
+   * @throws TroupeError `PermissionDenied` where the kept connection leads to an address that is denied to `rider`.
    */
   acquire(origin: string, waiter: Waiter, fresh = false): Connection | Promise<Connection> {
     const taken = this.#poolTo(origin).acquire(fresh)
@@ -63,7 +63,7 @@ export class Agent {
     if (pool?.idle === true) this.#origins.delete(origin)
   }
 
-  /** Ends when what runs has ended. */
+  /** Settles when the running requests have ended. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -72,7 +72,7 @@ export class Agent {
     const reason = new TroupeError('Canceled', 'the HTTP client was closed')
     const all = [...this.#origins.values()]
     const waiters = all.flatMap((pool) => pool.waiters)
-    // First, or whoever waits for a connection would be given a new one.
+    // First, because a request that waits for a connection would otherwise get a new one.
     const destroyed = all.map((pool) => pool.destroy(reason))
     for (const { deadline } of waiters) deadline.end(reason)
     await Promise.all(destroyed)

@@ -1,4 +1,4 @@
-/** One connection that is kept, and opened anew when it is needed again. */
+/** One connection that is kept, and opened again when it is needed again. */
 import { currentSlot, runInSlot, type Slot, TroupeError } from '@troupe/core'
 import { isPrivateAddress } from '@troupe/network'
 import type { Socket } from 'node:net'
@@ -8,26 +8,26 @@ import type { PermitAddress } from '../request/private-address.ts'
 import type { Tls } from '../request/options-schema.ts'
 import type { Deadline } from '../deadline.ts'
 
-/** Milliseconds for a connection that nobody waits for any more. */
+/** Maximum time in milliseconds to open a connection that no request waits for. */
 const defaultPatience = 30_000
 
 export interface ConnectionOptions {
-  /** Of a URL, `https://example.org:444`. */
+  /** Origin of a URL, such as `https://example.org:444`. */
   readonly origin: string
   readonly open: Open
   readonly tls: Tls | undefined
-  /** The connection has ended. */
+  /** Called when the connection has ended. */
   readonly onClosed: (connection: Connection) => void
 }
 
-/** Someone who has a request on a connection. */
+/** A request that waits for a connection or uses one. */
 export interface Waiter {
   readonly deadline: Deadline
   readonly permit: PermitAddress
 }
 
 export class Connection {
-  /** What TLS agreed on; `undefined` until there was a connection. */
+  /** The protocol that TLS negotiated; `undefined` until the first connection. */
   protocol: 'http/1.1' | 'h2' | undefined
   connected = false
   /** Whether the connection has carried a request before. */
@@ -37,11 +37,11 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #client: Client
   #socket: Socket | undefined
-  /** The address at the far end, where that is not public and was found by a name. */
+  /** The remote address, if it is not public and was found by name. */
   #found: string | undefined
-  /** On whose behalf the next connection is opened: whoever sent something last. */
+  /** The slot for which the next connection is opened: that of the latest request. */
   #slot: Slot | undefined
-  /** Called when it is known how the first connection ended. */
+  /** Called when the result of the first connection is known. */
   #decided: (() => void) | undefined
 
   constructor(options: ConnectionOptions) {
@@ -58,19 +58,19 @@ export class Connection {
     })
   }
 
-  /** Bytes that came on the connection. */
+  /** Returns the number of bytes received on the connection. */
   get bytesRead(): number {
     return this.#socket?.bytesRead ?? 0
   }
 
-  /** Settles when the first connection stands, or has failed. */
+  /** Settles when the first connection is established, or has failed. */
   get decided(): Promise<void> {
     return new Promise((resolve) => (this.#decided = resolve))
   }
 
   /**
-   * Asks whether `permit` allows where the connection leads: it was opened for somebody else. Returns nothing where there is nothing to
-   * wait for.
+   * Checks that `permit` allows the address of the connection, because it was opened for another caller. Returns
+   * nothing where no check is needed.
    *
    * @throws TroupeError `PermissionDenied`
    */
@@ -93,15 +93,15 @@ export class Connection {
     this.#client.dispatch(options, handler)
   }
 
-  /** Ends when what runs has ended. */
+  /** Settles when the running requests have ended. */
   async close(): Promise<void> {
-    // Destroyed while it closed: that is its end too.
+    // Destroyed while it closed: that ends it too.
     await this.#client.close().catch(() => undefined)
   }
 
   async destroy(reason: Error): Promise<void> {
     this.#ending.abort(reason)
-    // Whatever it was given may never have asked for a connection.
+    // The requests on this connection may never have caused one to be opened.
     this.#decided?.()
     await this.#client.destroy(reason)
   }
@@ -130,7 +130,7 @@ export class Connection {
     const until = Date.now() + this.#patience()
     const socket = await open(target, { signal, timeout: until - Date.now(), permit: async (address) => this.#permitNew(address) })
     this.#found = open === inTheClear ? privateName(hostname, socket) : undefined
-    // From here on an error has somebody who hears it.
+    // From here on errors have a handler.
     socket.on('error', () => {})
     socket.setNoDelay(true).setKeepAlive(true, 60_000)
     if (!secure) {
@@ -146,9 +146,9 @@ export class Connection {
     return wrapped
   }
 
-  /** Asks on behalf of all who wait for the connection. */
+  /** Asks for permission on behalf of all requests that wait for the connection. */
   async #permitNew(address: string): Promise<void> {
-    if (this.waiters.length === 0) throw new TroupeError('Canceled', 'nobody waits for the connection any more')
+    if (this.waiters.length === 0) throw new TroupeError('Canceled', 'no request waits for the connection any longer')
     await Promise.all(this.waiters.map(async ({ permit }) => permit(address)))
   }
 
@@ -160,7 +160,7 @@ export class Connection {
   }
 }
 
-/** An address that was written out was asked about with the URL. */
+/** An address in the URL itself was checked together with the URL. */
 function privateName(host: string, { remoteAddress = '' }: Socket): string | undefined {
   return !isPrivateAddress(host) && isPrivateAddress(remoteAddress) ? remoteAddress : undefined
 }

@@ -1,4 +1,4 @@
-/** Opens connections: in the clear, through an overlay, or to a Unix socket, with TLS on top where the URL asks for it. */
+/** Opens connections: in the clear, through an overlay, or to a Unix socket, with TLS if the URL requires it. */
 import { randomUUID } from 'node:crypto'
 import net, { type Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
@@ -8,7 +8,7 @@ import { connectOutside } from '@troupe/network/driver'
 import { type PermitAddress, permittedLookup } from '../request/private-address.ts'
 import type { Tls } from '../request/options-schema.ts'
 
-/** How a pool gets a plain connection. */
+/** Opens a plain connection for a pool. */
 export type Open = (target: Target, options: OpenOptions) => Promise<Socket>
 
 export interface OpenOptions extends Required<Pick<DialOptions, 'signal' | 'timeout'>> {
@@ -16,37 +16,38 @@ export interface OpenOptions extends Required<Pick<DialOptions, 'signal' | 'time
 }
 
 /**
- * Through the overlay: the name travels as a name, and nothing is looked up, not even for a check. Connections are opened in whatever
- * context the pool needs one, so it is said here on whose behalf; `fresh`: on nobody's, each with a key of its own.
+ * Opens connections through the overlay. Names are sent as names, and nothing is looked up, not even for a check. A
+ * pool opens connections in any context, so the isolation is passed explicitly. `fresh` gives each connection an
+ * isolation key of its own.
  */
 export function throughOverlay(route: Route, isolation: Isolation, fresh: boolean): Open {
   return (target, { signal, timeout }) =>
     dial(route, target, { signal, timeout, isolation: fresh ? { ...isolation, key: `fresh ${randomUUID()}` } : isolation })
 }
 
-/** In the clear, to an address that may be dialled. */
+/** Opens connections in the clear, to an address that is allowed. */
 export const inTheClear: Open = ({ host, port }, { signal, timeout, permit }) =>
   direct({ host, port, signal, lookup: permittedLookup(permit) }, `${host}:${port}`, timeout)
 
-/** To a Unix socket, whatever the URL's host is. */
+/** Connects to a Unix socket, whatever the URL's host is. */
 export function toUnixSocket(path: string): Open {
   return (_target, { signal, timeout }) => direct({ path, signal }, path, timeout)
 }
 
-/** By the guard's door for this client: about the request, and the address, somebody was asked. */
+/** Connects past the guard for this client: permission for the request and the address was already checked. */
 async function direct(options: net.NetConnectOpts & { signal: AbortSignal }, where: string, timeout: number): Promise<Socket> {
   return settled(await connectOutside(options), 'connect', timeout, `no connection to ${where} within ${formatDuration(timeout)}`)
 }
 
 /**
- * TLS on a connection that stands (RFC 8446). Sessions are not resumed: a ticket would tie together connections that an
+ * Opens TLS on an established connection (RFC 8446). Sessions are not resumed: a ticket would link connections that an
  * overlay keeps apart.
  */
 export async function secured(socket: Socket, name: string, options: Tls | undefined, timeout: number): Promise<TLSSocket> {
   const wrapped = tls.connect({
     socket,
     host: name,
-    // An address is no server name (RFC 6066 §3); `host` still has it verified.
+    // An address is not a valid server name (RFC 6066 §3); `host` still makes TLS verify it.
     ...(net.isIP(name) === 0 && { servername: name }),
     ALPNProtocols: ['http/1.1', 'h2'],
     rejectUnauthorized: options?.insecureSkipVerify !== true,
@@ -60,10 +61,10 @@ function pem(value: string | Uint8Array): string | Buffer {
   return typeof value === 'string' ? value : Buffer.from(value)
 }
 
-/** The socket once `ready` has come; destroyed when it does not come in time. */
+/** Returns the socket after its event `ready`; destroys it when that event does not come in time. */
 async function settled<S extends Socket>(socket: S, ready: 'connect' | 'secureConnect', timeout: number, late: string): Promise<S> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const closed = () => reject(new TroupeError('Unavailable', 'the connection was closed before it stood'))
+  const closed = () => reject(new TroupeError('Unavailable', 'the connection was closed before it was established'))
   const timer = startDeadline(() => socket.destroy(new TroupeError('Timeout', late)), timeout)
   socket.once(ready, resolve).once('error', reject).once('close', closed)
   try {

@@ -1,4 +1,4 @@
-/** The connections to one origin: one for each request that runs, or one for all of them where HTTP/2 is spoken. */
+/** The connections to one origin: one for each running request, or one for all of them with HTTP/2. */
 import { TroupeError } from '@troupe/core'
 import { Connection, type ConnectionOptions, type Waiter } from './connection.ts'
 
@@ -7,11 +7,11 @@ const noLongerNeeded = new TroupeError('Canceled', 'the connection is no longer 
 export class OriginPool {
   readonly #options: Omit<ConnectionOptions, 'onClosed'>
   readonly #all = new Set<Connection>()
-  /** Connected, HTTP/1.1, nobody on it; the one that was used last comes first, so that the others may end. */
+  /** Idle HTTP/1.1 connections. The most recently used comes first, so that the others may expire. */
   readonly #free: Connection[] = []
-  /** HTTP/2. */
+  /** The HTTP/2 connection. */
   #shared: Connection | undefined
-  /** Whether HTTP/2 is spoken is known when a first connection stands: until then others wait for it. */
+  /** The first connection shows whether the origin uses HTTP/2: until then other requests wait for it. */
   #opening: Promise<void> | undefined
   #spoken: Connection['protocol']
   #closed = false
@@ -29,9 +29,9 @@ export class OriginPool {
   }
 
   /**
-   * A connection for one request; give it back with {@link release}.
+   * Returns a connection for one request; return it with {@link release}.
    *
-   * @param fresh Passes by the connections of HTTP/1.1 that are kept.
+   * @param fresh Ignores kept HTTP/1.1 connections.
    * @throws TroupeError `Canceled` after {@link destroy}.
    */
   acquire(fresh: boolean): Connection | Promise<Connection> {
@@ -53,12 +53,14 @@ export class OriginPool {
     else if (connection !== this.#shared) this.#free.push(connection)
   }
 
-  /** Who has a request on one of the connections. */
+  /** Returns the requests on the connections. */
   get waiters(): readonly Waiter[] {
     return [...this.#all].flatMap(({ waiters }) => waiters)
   }
 
-  /** Ends when what runs has ended, and what was given a connection and has not sent anything yet. */
+  /**
+   * Settles when the running requests have ended, including those with a connection that have not sent anything yet.
+   */
   async close(): Promise<void> {
     this.#closed = true
     for (const connection of [...this.#all]) this.release(connection)
@@ -94,7 +96,7 @@ export class OriginPool {
     if (at >= 0) this.#free.splice(at, 1)
     if (this.#shared === connection) this.#shared = undefined
     this.#all.delete(connection)
-    // A connection may be in the middle of telling that its answer has ended.
+    // A connection may still be reporting the end of its response.
     const left = connection.connected ? connection.close() : connection.destroy(noLongerNeeded)
     if (this.#closed) this.#leaving.push(left)
     if (this.#all.size === 0) this.#emptied?.()

@@ -4,7 +4,8 @@ import type { CookieJar } from '../../options.ts'
 import type { HeaderList } from './header-list.ts'
 
 /**
- * An empty jar, for the option `cookies` of any number of requests. Whoever holds it shares its cookies: make one for each identity.
+ * Creates an empty jar, for the option `cookies` of any number of requests. All requests with the same jar share its
+ * cookies: create one for each identity.
  *
  * @example
  * ```ts
@@ -14,7 +15,7 @@ import type { HeaderList } from './header-list.ts'
  * ```
  */
 export async function cookieJar(): Promise<CookieJar> {
-  // It brings the list of public suffixes with it: 200 KiB that few threads need.
+  // It loads the list of public suffixes: 200 KiB that few threads need.
   const { CookieJar } = await import('tough-cookie')
   return new CookieJar()
 }
@@ -23,7 +24,7 @@ export async function cookieJar(): Promise<CookieJar> {
 const networks = new WeakMap<CookieJar, { readonly overlay: EntryId | null; readonly isolation: string | undefined }>()
 
 /**
- * Keeps cookies from telling the servers of one network whom those of another know.
+ * Prevents cookies from identifying a client of one network to the servers of another.
  *
  * @throws TroupeError `Invalid` for a jar that was used in another network, or with another isolation key.
  */
@@ -33,13 +34,13 @@ export function keepApart(jar: CookieJar, overlay: EntryId | null, isolation: st
   else if (first.overlay !== overlay || first.isolation !== isolation) {
     const there = first.overlay === overlay ? 'with another isolation key' : first.overlay === null ? 'in the clear' : `in ${first.overlay}`
     throw invalid(
-      `the jar of this request was used ${there} before, and its cookies would tell who comes: use one for each network, or shareCookies: true`,
+      `the jar of this request was used ${there} before, and its cookies would identify the client: use one jar for each network, or shareCookies: true`,
       { path: 'options.cookies' },
     )
   }
 }
 
-/** `headers` with what the jar has for `url`. */
+/** Returns `headers` with the jar's cookies for `url`. */
 export async function withCookies(headers: HeaderList, jar: CookieJar, url: URL): Promise<HeaderList> {
   const cookies = await jar.getCookieString(url.href)
   if (cookies === '') return headers
@@ -48,7 +49,10 @@ export async function withCookies(headers: HeaderList, jar: CookieJar, url: URL)
   return all
 }
 
-/** Puts into the jar what an answer set. One that it does not take is the server's mistake, and harms nobody. */
+/**
+ * Stores the cookies of a response in the jar. A cookie that the jar does not accept is the server's mistake, and is
+ * ignored.
+ */
 export async function keepCookies(jar: CookieJar, url: URL, given: string | readonly string[] | undefined): Promise<void> {
   if (given === undefined) return
   for (const cookie of typeof given === 'string' ? [given] : given) await jar.setCookie(cookie, url.href, { ignoreError: true })

@@ -1,4 +1,4 @@
-/** Who the request says it is: `Authorization`, and cookies that are given by name. */
+/** The credentials of a request: `Authorization`, and cookies that are given by name. */
 import { invalid } from '@troupe/core'
 import type { Credentials } from '../../options.ts'
 import { type HeaderList, isFieldValue, token } from './header-list.ts'
@@ -6,7 +6,7 @@ import { type HeaderList, isFieldValue, token } from './header-list.ts'
 /**
  * Sets `Authorization`.
  *
- * @throws TroupeError `Invalid` for what cannot be sent, or where `headers` say something else.
+ * @throws TroupeError `Invalid` for credentials that cannot be sent, or where `headers` contain the field already.
  */
 export function authorize(headers: HeaderList, credentials: Credentials, where: string): void {
   const path = `${where}.auth`
@@ -14,7 +14,10 @@ export function authorize(headers: HeaderList, credentials: Credentials, where: 
   headers.set('authorization', 'bearer' in credentials ? bearer(credentials.bearer, path) : basic(credentials, path))
 }
 
-/** Credentials in a URL travel as Basic authentication, and not with the URL; what the caller says elsewhere comes first. */
+/**
+ * Sends the credentials of a URL as Basic authentication, not with the URL. Credentials that the caller gives elsewhere
+ * take precedence.
+ */
 export function moveCredentials(url: URL, headers: HeaderList): void {
   if (!headers.has('authorization')) {
     headers.set('authorization', encoded(decode(url.username), decode(url.password)))
@@ -23,7 +26,7 @@ export function moveCredentials(url: URL, headers: HeaderList): void {
   url.password = ''
 }
 
-/** @throws TroupeError `Invalid` for a name or value that is none (RFC 6265 §4.1.1, and what else browsers send). */
+/** @throws TroupeError `Invalid` for an invalid name or value (RFC 6265 §4.1.1, and what else browsers send). */
 export function sendCookies(headers: HeaderList, cookies: Readonly<Record<string, string>>, where: string): void {
   for (const [name, value] of Object.entries(cookies)) {
     const path = `${where}.cookies.${name}`
@@ -33,7 +36,7 @@ export function sendCookies(headers: HeaderList, cookies: Readonly<Record<string
 }
 
 function basic({ username, password }: { readonly username: string; readonly password: string }, path: string): string {
-  // RFC 7617 §2: everything behind the first colon is the password.
+  // RFC 7617 §2: the password is everything after the first colon.
   if (username.includes(':')) throw invalid(`${path}.username: a colon cannot be sent in a user name`, { path: `${path}.username` })
   return encoded(username, password)
 }

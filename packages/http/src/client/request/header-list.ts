@@ -2,12 +2,12 @@
 import { invalid } from '@troupe/core'
 import type { Fields, HeaderFields } from '../../options.ts'
 
-/** Adds `fields` to `target`, in their order. */
+/** Adds `fields` to `target`, in order. */
 export function appendFields(target: URLSearchParams, fields: Fields): void {
   for (const [name, value] of pairsOf(fields)) target.append(name, value)
 }
 
-/** Names and values as text, in order. */
+/** Returns names and values as text, in order. */
 export function* pairsOf(fields: Fields): Generator<readonly [string, string]> {
   if (fields instanceof URLSearchParams) {
     yield* fields
@@ -20,9 +20,12 @@ export function* pairsOf(fields: Fields): Generator<readonly [string, string]> {
   }
 }
 
-/** Header fields by name in lower case; one that comes twice is joined (RFC 9110 §5.3). Most requests have a handful: a list will do. */
+/**
+ * Header fields by name in lower case. A field that occurs twice is joined (RFC 9110 §5.3). Most requests have few
+ * fields, so a list is fast enough.
+ */
 export class HeaderList {
-  /** Name, value, name, value: what undici takes as it is. */
+  /** Name, value, name, value: the form that undici accepts directly. */
   readonly flat: string[]
 
   constructor(flat: string[] = []) {
@@ -68,7 +71,7 @@ export class HeaderList {
   }
 }
 
-/** Fields that frame the message or belong to the connection (RFC 9110 §7.6.1): ours to set. */
+/** Fields that frame the message or belong to the connection (RFC 9110 §7.6.1): only the client sets them. */
 const ours = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'expect'])
 /** RFC 9110 §5.6.2 */
 export const token = /^[\w!#$%&'*+.^`|~-]+$/
@@ -76,7 +79,10 @@ const aroundValue = /^[\t\n\r ]+|[\t\n\r ]+$/g
 /** RFC 9110 §5.5: visible characters, spaces, tabs, and bytes beyond ASCII. */
 const fieldValue = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
 
-/** @throws TroupeError `Invalid` with the field's path, for a name or value that cannot be sent or is not the caller's to set. */
+/**
+ * @throws TroupeError `Invalid` with the field's path, for a name or value that cannot be sent or that the caller must
+ *   not set.
+ */
 export function headersOf(fields: HeaderFields | undefined, where: string): HeaderList {
   const headers = new HeaderList()
   if (fields === undefined) return headers
@@ -85,7 +91,7 @@ export function headersOf(fields: HeaderFields | undefined, where: string): Head
     const path = `${where}.${given}`
     if (ours.has(name)) throw invalid(`${path}: the field belongs to the connection and cannot be set`, { path })
     const value = text.replaceAll(aroundValue, '')
-    // The value is not repeated: it may be a secret.
+    // The value is not repeated, because it may be a secret.
     if (!token.test(name) || !isFieldValue(value)) throw invalid(`${path}: not a header field that can be sent`, { path })
     headers.append(name, value)
   }

@@ -1,4 +1,4 @@
-/** The options of a request, checked. */
+/** Checks the options of a request. */
 import { type EntryId, isEntryId, parseDuration } from '@troupe/core'
 import { z } from 'zod'
 import type { CookieJar, Progress } from '../../options.ts'
@@ -38,7 +38,7 @@ const milliseconds = z.union([z.number().positive(), z.string()], { error: durat
     const ms = typeof value === 'number' ? value : parseDuration(value)
     if (ms > 0) return ms
   } catch {
-    // Said below, with the path.
+    // Reported below, with the path.
   }
   context.addIssue(`${durationExpected}, not "${value}"`)
   return z.NEVER
@@ -64,7 +64,7 @@ const tls = z
   })
   .refine((value) => (value.cert === undefined) === (value.key === undefined), 'cert and key go together')
 
-/** TLS options, checked. */
+/** Checked TLS options. */
 export type Tls = z.output<typeof tls>
 
 const mediaType = z.string().refine((value) => value !== '' && isFieldValue(value), 'expected a media type such as "image/png"')
@@ -89,7 +89,7 @@ const cookies = z.union([z.custom<CookieJar>(isJar), z.record(z.string(), z.stri
 
 const auth = z.union(
   [z.strictObject({ username: z.string(), password: z.string() }), z.strictObject({ bearer: z.string() })],
-  // A credential that is wrong is not repeated.
+  // An invalid credential is not repeated.
   { error: 'expected { username, password } or { bearer }' },
 )
 

@@ -1,4 +1,4 @@
-/** Which overlay a request takes (`docs/overlays.md`, Selecting an overlay). */
+/** Selects the overlay of a request (`docs/overlays.md`, Selecting an overlay). */
 import { denied, type EntryId } from '@troupe/core'
 import { type NetworkAccess, threadOverlay, unbound } from '@troupe/network'
 
@@ -9,11 +9,11 @@ interface Choice {
 }
 
 /**
- * The overlay of a request; `null` for the clear network. An explicit choice is asked for; what is the thread's is not: it was authorised
- * where it was made.
+ * Returns the overlay of a request; `null` for the clear network. An explicit choice needs permission. The thread's own
+ * overlay does not: it was authorised where it was selected.
  *
- * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `PermissionDenied` for a Unix socket in the thread's
- *   overlay, and in a thread that has no network yet.
+ * @throws TroupeError `PermissionDenied` or `NotFound` for an explicit choice, `PermissionDenied` for a Unix socket in
+ *   the thread's overlay, and in a thread that has no network yet.
  */
 export async function selectOverlay({ overlay, unixSocket }: Choice, access: NetworkAccess): Promise<EntryId | null> {
   if (overlay !== undefined) {
@@ -25,7 +25,7 @@ export async function selectOverlay({ overlay, unixSocket }: Choice, access: Net
   return inherited
 }
 
-/** The thread's. @throws TroupeError `PermissionDenied` in a thread that has no network yet */
+/** Returns the thread's overlay. @throws TroupeError `PermissionDenied` in a thread that has no network yet */
 export function inheritedOverlay(): EntryId | null {
   const overlay = threadOverlay()
   if (overlay === undefined) throw unbound('an HTTP request')

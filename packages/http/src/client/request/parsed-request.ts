@@ -1,4 +1,4 @@
-/** A request as the rest of the client trusts it: parsed once from what the caller gave. */
+/** A request that was parsed once from the caller's input. The rest of the client trusts it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type EntryId, invalid, TroupeError } from '@troupe/core'
 import { pathAsked } from '@troupe/network/driver'
@@ -18,9 +18,9 @@ export interface ParsedRequest {
   readonly body: SentBody
   /** `undefined`: the caller selected nothing. */
   readonly overlay: EntryId | null | undefined
-  /** Keeps connections apart, and what an overlay isolates by. */
+  /** Separates connections, and is the isolation key for an overlay. */
   readonly isolation: string | undefined
-  /** Whether the trace in force goes along; `undefined`: in the clear alone. */
+  /** Whether the request carries the current trace; `undefined`: only in the clear network. */
   readonly trace: boolean | undefined
   /** Path of a Unix socket in place of the URL's host. */
   readonly unixSocket: string | undefined
@@ -45,12 +45,15 @@ const nothing: GivenOptions = Object.freeze({})
 
 let schema: typeof Schema | undefined
 
-/** Whether {@link loadSchema} has to be waited for before options are parsed. */
+/** Returns whether {@link loadSchema} must have settled before options are parsed. */
 export function needsSchema(given: unknown): boolean {
   return schema === undefined && given !== undefined && given !== null
 }
 
-/** What options are checked by takes as long to load as the rest of the client: who gives none does not wait for it. */
+/**
+ * Loads the schema of the options. That takes as long as loading the rest of the client, so a caller without options
+ * does not wait for it.
+ */
 export async function loadSchema(): Promise<void> {
   schema ??= await import('./options-schema.ts')
 }
@@ -59,7 +62,7 @@ export async function loadSchema(): Promise<void> {
  * Parses a request. Options are parsed once {@link loadSchema} has settled.
  *
  * @param where Names the argument in errors: `options`, or `requests[2]` of a batch.
- * @throws TroupeError `Invalid`, with the path of what is wrong.
+ * @throws TroupeError `Invalid`, with the path of the invalid part.
  */
 export function parseRequest(method: unknown, url: unknown, given: unknown, where: string): ParsedRequest {
   const verb = parseMethod(method)
@@ -84,7 +87,7 @@ export function parseRequest(method: unknown, url: unknown, given: unknown, wher
     overlay: value.overlayNetwork,
     isolation: value.isolation,
     trace: value.trace,
-    // As policies are asked about it, so that no link leads elsewhere.
+    // The same path that policies decide on, so that no link leads elsewhere.
     unixSocket: value.unixSocket === undefined ? undefined : pathAsked(value.unixSocket),
     timeout: value.timeout ?? defaultTimeout,
     signal: value.signal,
@@ -109,18 +112,18 @@ function parseOptions(given: unknown, where: string): GivenOptions {
   return parsed.data
 }
 
-/** Behind the URL's own query, which stays as it was written: somebody may have signed it. */
+/** Appends fields to the URL's own query, which stays as it was written, because it may be signed. */
 function appendQuery(target: URL, fields: Fields): void {
   const added = new URLSearchParams()
   appendFields(added, fields)
   if (added.size > 0) target.search = [target.search.slice(1), added.toString()].filter((part) => part !== '').join('&')
 }
 
-/** What a request says unless the caller says it; given as an empty text a field is left out. */
+/** Sets default fields that the caller did not set; a field with an empty text is omitted. */
 function addDefaults(headers: HeaderList, decompress: boolean): void {
   addDefault(headers, 'accept', '*/*')
   addDefault(headers, 'user-agent', 'troupe')
-  // A part of a coded body is no body that could be decoded.
+  // A part of a coded body cannot be decoded.
   if (headers.has('range')) addDefault(headers, 'accept-encoding', 'identity')
   else addDefault(headers, 'accept-encoding', decompress ? acceptedCodings : '')
 }
@@ -148,12 +151,12 @@ function parseMethod(method: unknown): string {
 
 function parseUrl(url: unknown): URL {
   const parsed = url instanceof URL ? new URL(url) : typeof url === 'string' ? URL.parse(url) : null
-  // The text itself may hold credentials, so it is not repeated.
+  // The text itself may contain credentials, so it is not repeated.
   if (parsed === null) throw invalid('the URL is not valid: expected an absolute one such as "https://example.com/path"', { path: 'url' })
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw invalid(`"${parsed.protocol}" is not supported: expected http: or https:`, { path: 'url' })
   }
-  // 0 is a port that cannot be dialled, through an overlay or not.
+  // Port 0 cannot be dialled, through an overlay or not.
   if (parsed.port === '0') throw invalid('port 0 cannot be dialled: expected 1 to 65535', { path: 'url' })
   if (parsed.hash !== '') parsed.hash = ''
   return parsed

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { permitted } from './permission.ts'
 import { loadSchema, type ParsedRequest, parseRequest } from './parsed-request.ts'
 
-/** What is asked for a request, `action of resource`. */
+/** The permissions that a request needs, as `action of resource`. */
 async function asked(url: string, options?: unknown): Promise<readonly string[]> {
   await loadSchema()
   const questions: string[] = []

@@ -1,11 +1,11 @@
-/** What policies say about a request, beside its overlay: asked once for each hop, where any are in force. */
+/** The permissions that a request needs besides its overlay: checked once for each hop, where policies are in force. */
 import { isPrivateAddress, type NetworkAccess } from '@troupe/network'
 import { shownUrl } from '../errors.ts'
 import { hostOf } from './private-address.ts'
 
 export interface Attempt {
   readonly url: URL
-  /** Whether TLS verifies nothing. */
+  /** Whether TLS verification is off. */
   readonly insecure: boolean
   readonly unixSocket: string | undefined
 }
@@ -13,17 +13,17 @@ export interface Attempt {
 type Question = readonly [action: string, resource: string]
 
 /**
- * Returns nothing where nothing has to be waited for.
+ * Checks the permissions of a hop. Returns nothing where there is nothing to wait for.
  *
- * @throws TroupeError `PermissionDenied` for the URL, for its address when that is written out and private, for the Unix socket, or for
- *   TLS that verifies nothing.
+ * @throws TroupeError `PermissionDenied` for the URL, for an address in the URL that is private, for the Unix socket,
+ *   or for TLS without verification.
  */
 export function permitted(hop: Attempt, access: NetworkAccess): Promise<void> | undefined {
   if (access.permit === undefined) return undefined
   return askInTurn(questionsOf(hop), 0, access)
 }
 
-/** A denial is told before the next question is asked. */
+/** Checks one after the other: reports a denial before it asks the next question. */
 function askInTurn(questions: readonly Question[], from: number, access: NetworkAccess): Promise<void> | undefined {
   const question = questions[from]
   if (question === undefined) return undefined

@@ -7,9 +7,9 @@ import { type Origin, type Proxy, startOrigin, startProxy } from '../../testing/
 import { closeHttpPools, http } from '../../index.ts'
 
 const overlay: EntryId = entryId('app:a')
-/** A name that a resolver in a stranger's hands answers. */
+/** A name whose resolver is under a stranger's control. */
 const name = 'rebind.example'
-/** TEST-NET-3 (RFC 5737): public as far as the list goes, and nobody's. */
+/** TEST-NET-3 (RFC 5737): public according to the list, and assigned to no host. */
 const elsewhere = '203.0.113.1'
 let origin: Origin
 let proxy: Proxy
@@ -18,7 +18,7 @@ const privateIp = 'http_client.private_ip of 127.0.0.1'
 const url = (host = name, path = '/') => `http://${host}:${origin.port}${path}`
 const clear = <T>(fn: () => T) => inFrame({ overlay: null }, fn)
 
-/** Has the resolver answer these addresses for the name, one list after the other, and counts the questions. */
+/** Makes the resolver return these addresses for the name, one list after the other, and counts the queries. */
 const resolver = (...answers: readonly (readonly string[])[]) => resolverOf(name, answers)
 
 function resolverOf(known: string, answers: readonly (readonly string[])[]) {
@@ -91,7 +91,7 @@ describe('a private address', () => {
   it('that comes with the second answer is not dialled: nobody asks twice', async () => {
     const asked = resolver([elsewhere], ['127.0.0.1'])
     const outgoing = clear(() => http.get(url(), { timeout: 300 }))
-    // Nobody is there: it must not find out that the next answer is another.
+    // No host has this address: the client must not find out that the next answer is another.
     await expect(outgoing).rejects.toMatchObject({ kind: expect.stringMatching(/Timeout|Unavailable/) as string })
     expect(asked.asked).toBe(1)
     await expect(clear(() => http.get(url()))).rejects.toMatchObject({ kind: 'PermissionDenied' })
@@ -116,7 +116,7 @@ describe('a private address', () => {
     application.forbidden.clear()
     await clear(() => http.get(url()))
     expect(origin.seen.length).toBe(2)
-    // It was not lost by the denial.
+    // The denial did not lose the connection.
     expect(new Set(origin.seen.map(({ port }) => port)).size).toBe(1)
   })
 
@@ -132,7 +132,7 @@ describe('a private address', () => {
   })
 
   it('is asked about in an overlay where it is written out; names are not looked up', async () => {
-    // The proxy knows this one by itself.
+    // The proxy resolves this name by itself.
     const asked = resolverOf('service.test', [['127.0.0.1']])
     await expect(inFrame({ overlay }, () => http.get(url('127.0.0.1')))).rejects.toMatchObject({ kind: 'PermissionDenied' })
     expect(proxy.asked).toEqual([])

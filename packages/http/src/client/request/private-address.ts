@@ -1,21 +1,21 @@
-/** How a name is kept from leading to an address that is not public (rebinding). */
+/** Prevents a name from leading to an address that is not public (rebinding). */
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { asTroupeError, type TroupeError } from '@troupe/core'
 import type { LookupFunction } from 'node:net'
 import { isPrivateAddress } from '@troupe/network'
 import { lookupInTheClear } from '@troupe/network/driver'
 
-/** The host of a URL, an IPv6 address without its brackets. */
+/** Returns the host of a URL, an IPv6 address without its brackets. */
 export function hostOf(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
 }
 
-/** Asks whether an address that is not public may be dialled. @throws TroupeError `PermissionDenied` */
+/** Checks whether an address that is not public may be dialled. @throws TroupeError `PermissionDenied` */
 export type PermitAddress = (address: string) => Promise<void> | undefined
 
 /**
- * Looks names up as Node does, and answers with the addresses that may be dialled. What is answered here is what gets dialled: nobody
- * asks the resolver a second time, who might say something else then.
+ * Looks names up as Node does, and returns the addresses that may be dialled. Exactly these addresses are dialled: the
+ * resolver is not asked a second time, when it could return other ones.
  */
 export function permittedLookup(permit: PermitAddress): LookupFunction {
   return (name, options, done) => void answer(lookup(name, options, permit), options.all === true, done)

@@ -6,30 +6,31 @@ import { shownUrl } from '../errors.ts'
 import type { Tls } from './options-schema.ts'
 import type { OutgoingRequest } from '../outgoing-request.ts'
 
-/** As many as browsers follow. */
+/** The same limit as in browsers. */
 export const mostRedirects = 20
 
 const statuses = new Set([301, 302, 303, 307, 308])
-/** What another origin must not learn. */
+/** Fields that another origin must not receive. */
 const secrets = new Set(['authorization', 'proxy-authorization', 'cookie', 'host'])
-/** Fields that services made up for their keys. */
+/** Fields that services invented for their keys. */
 const ownSecrets =
   /(?:^|[-_])(?:api[-_]?key|auth|authorization|token|access[-_]?key|secret|signature|session|password|credentials?)(?:$|[-_])/
 const ofTheBody = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
 
-/** Where the answer points, if it is a redirect. */
+/** Returns the target of the response, if it is a redirect. */
 export function locationOf({ status, fields }: Exchange): string | undefined {
   if (!statuses.has(status)) return undefined
   const { location } = fields
   const first = typeof location === 'string' ? location : location?.[0]
-  // Fields come as bytes: those beyond ASCII are UTF-8, whatever the standard says.
+  // Fields arrive as bytes: those beyond ASCII are read as UTF-8, despite the standard.
   return first === undefined ? undefined : Buffer.from(first, 'latin1').toString('utf8')
 }
 
 /**
- * The request that `location` asks for.
+ * Returns the request that `location` leads to.
  *
- * @throws TroupeError `Unavailable` for a location that is no HTTP URL, `Invalid` for a stream that would be sent again.
+ * @throws TroupeError `Unavailable` for a location that is not an HTTP URL, `Invalid` for a stream that would be sent
+ *   again.
  */
 export function redirected(outgoing: OutgoingRequest, status: number, location: string): OutgoingRequest {
   const url = URL.parse(location, outgoing.url)
@@ -54,7 +55,10 @@ export function redirected(outgoing: OutgoingRequest, status: number, location: 
   return { method: outgoing.method, url, headers, body: outgoing.body }
 }
 
-/** TLS options for the host that a redirect leads to: a client certificate, a name and a leniency were meant for the first. */
+/**
+ * Returns the TLS options for the target of a redirect. A client certificate, a server name and `insecureSkipVerify`
+ * apply only to the first host.
+ */
 export function tlsFor(tls: Tls | undefined, from: URL, to: URL): Tls | undefined {
   if (tls === undefined || from.hostname === to.hostname) return tls
   return tls.ca === undefined ? undefined : { ca: tls.ca }

@@ -8,11 +8,11 @@ import { HeaderList } from './header-list.ts'
 import { delayAfterResponse, RetryBudget } from './retry.ts'
 
 let origin: Origin
-/** What the server answers, in order; then 200. */
+/** The server's responses, in order; then 200. */
 const script: [status: number, headers?: Record<string, string>][] = []
 const at = (path = '/') => `http://127.0.0.1:${origin.port}${path}`
 const clear = <T>(fn: () => T) => inFrame({ overlay: null, actor: { id: String((actors += 1)), meta: {} } }, fn)
-/** Budgets are the actors': each test has its own. */
+/** Budgets belong to actors: each test has its own. */
 let actors = 0
 const soon: RetryOptions = { minDelay: 1, maxDelay: 2 }
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
     const [status, headers] = script.shift() ?? [200]
     if (status === 0) request.socket.destroy()
     else if (status < 0) {
-      // Breaks off in the middle of what nobody wants.
+      // Breaks off in the middle of a body that is not read.
       response.writeHead(-status, { 'content-length': 1000, ...headers }).write('half')
       setImmediate(() => request.socket.destroy())
     } else response.writeHead(status, headers).end(body)
@@ -135,7 +135,7 @@ describe('retries', () => {
       for (let n = 0; n < 40; n += 1) script.push([503], [503], [503])
       for (let n = 0; n < 30; n += 1) await http.get(at(), { retry: { ...soon, limit: 2 } })
     })
-    // Without a budget it would be 90. Ten are free, and some come back each second.
+    // Without a budget it would be 90. Ten are free, and some are added each second.
     expect(origin.seen.length).toBeLessThan(75)
     expect(origin.seen.length).toBeGreaterThanOrEqual(40)
   })

@@ -1,19 +1,19 @@
-/** When a request is sent once more, and how long after. */
+/** Decides whether a request is sent once more, and after how long. */
 import { backoffDelay, type TroupeError } from '@troupe/core'
 import { isReplayable } from '../body/body.ts'
 import type { Exchange } from '../response/exchange.ts'
 import type { RetryPlan } from './options-schema.ts'
 import type { OutgoingRequest } from '../outgoing-request.ts'
 
-/** What a retry costs; a request earns one. */
+/** The price of a retry; a request earns one unit. */
 const price = 5
-/** Retries in a second that are always allowed. */
+/** The price of the retries in a second that are always allowed. */
 const reserve = 10 * price
 const mostTokens = 100 * price
 
 /**
- * Keeps retries from making a failing server fail more: as Finagle and Linkerd do it, a retry costs what five requests earn, and
- * some come back with each second.
+ * Prevents retries from increasing the load on a failing server. As in Finagle and Linkerd, a retry costs what five
+ * requests earn, and some units are added each second.
  */
 export class RetryBudget {
   #tokens = reserve
@@ -24,12 +24,12 @@ export class RetryBudget {
     this.#at = now
   }
 
-  /** A request was made that may be retried. */
+  /** Records a request that may be retried. */
   earn(): void {
     this.#tokens = Math.min(mostTokens, this.#tokens + 1)
   }
 
-  /** Whether one more retry is allowed; it is taken then. */
+  /** Returns whether one more retry is allowed, and pays for it. */
   spend(now: number): boolean {
     const came = ((now - this.#at) / 1000) * reserve
     this.#at = now
@@ -40,11 +40,11 @@ export class RetryBudget {
   }
 }
 
-/** Beyond it the one that was unused for longest begins anew. */
+/** Beyond this number the least recently used budget is reset. */
 const mostBudgets = 1024
 const budgets = new Map<string, RetryBudget>()
 
-/** The budget for requests to one origin by one way. */
+/** Returns the budget for requests to one origin by one way. */
 export function budgetOf(key: string): RetryBudget {
   const budget = budgets.get(key) ?? new RetryBudget(performance.now())
   budgets.delete(key)
@@ -54,7 +54,7 @@ export function budgetOf(key: string): RetryBudget {
   return budget
 }
 
-/** What a delay depends on beside the request. */
+/** The inputs of a delay besides the request. */
 export interface Chance {
   readonly random: () => number
   /** Unix time in milliseconds. */
@@ -65,18 +65,18 @@ export interface AttemptResult {
   readonly outgoing: OutgoingRequest
   /** How often it was sent before. */
   readonly number: number
-  /** Milliseconds until the answer has to be there. */
+  /** Milliseconds until the response must have arrived. */
   readonly left: number
 }
 
-/** Milliseconds until it should be sent again after a failure; `undefined`: not at all. */
+/** Returns the milliseconds until it should be sent again after a failure; `undefined`: not at all. */
 export function delayAfterFailure(parsed: RetryPlan, attempt: AttemptResult, error: TroupeError, random = Math.random): number | undefined {
   const transient = error.retryable && (error.kind === 'Unavailable' || error.kind === 'Timeout')
   if (!transient || !mayRepeat(parsed, attempt)) return undefined
   return inTime(backoff(parsed, attempt.number, random), attempt)
 }
 
-/** Milliseconds until it should be sent again after that answer; `undefined`: it is the answer. */
+/** Returns the milliseconds until it should be sent again after that response; `undefined`: the response is final. */
 export function delayAfterResponse(
   parsed: RetryPlan,
   attempt: AttemptResult,
@@ -89,7 +89,7 @@ export function delayAfterResponse(
   return inTime(Math.max(wanted ?? 0, backoff(parsed, attempt.number, random)), attempt)
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date; in milliseconds from now. */
+/** Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. Returns milliseconds from now. */
 function retryAfter(field: string | readonly string[] | undefined, now: number): number | undefined {
   if (typeof field !== 'string') return undefined
   if (/^\d+$/.test(field.trim())) return Number(field) * 1000
@@ -105,7 +105,7 @@ function backoff({ minDelay, maxDelay }: RetryPlan, number: number, random: () =
   return backoffDelay({ initial: minDelay, max: maxDelay, jitter: 'full' }, number + 1, random)
 }
 
-/** To wait for longer than the caller does would turn what is known into a timeout. */
+/** A wait that is longer than the caller's own would turn a known result into a timeout. */
 function inTime(delay: number, { left }: AttemptResult): number | undefined {
   return delay < left ? delay : undefined
 }

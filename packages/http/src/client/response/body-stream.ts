@@ -1,15 +1,15 @@
-/** The body of an answer that does not come whole: a stream that holds the sender back, and does not wait for ever. */
+/** The body of a response that arrives in pieces: a stream with backpressure and a timeout. */
 import { startDeadline, stopTimer, type Timer } from '@troupe/core'
 import type { Dispatcher } from 'undici'
 
-/** Bytes that are held for a reader before the connection is paused. */
+/** Bytes that are buffered for a reader before the connection is paused. */
 const readAhead = 64 * 1024
 
 export interface BodyStreamOptions {
   readonly controller: Dispatcher.DispatchController | undefined
-  /** What has come already. */
+  /** The pieces that have already arrived. */
   readonly chunks: readonly Buffer[]
-  /** Milliseconds between two pieces that somebody waits for. */
+  /** Milliseconds between two pieces while a reader waits. */
   readonly timeout: number
   readonly onLate: () => void
   readonly onCancel: () => void
@@ -19,7 +19,9 @@ export class BodyStream {
   readonly readable: ReadableStream<Uint8Array>
   readonly #options: BodyStreamOptions
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
-  /** Runs out when the next piece does not come; a timer of ours, since undici makes two new ones for each request. */
+  /**
+   * Expires when the next piece does not arrive. Our own timer, because undici creates two new ones for each request.
+   */
   readonly #patience: Timer
   #paused = false
 
@@ -72,7 +74,7 @@ export class BodyStream {
     this.#options.controller?.resume()
   }
 
-  /** While nobody reads, nobody is late. */
+  /** Without a reader no piece is late. */
   #late(): void {
     if (!this.#paused) this.#options.onLate()
   }

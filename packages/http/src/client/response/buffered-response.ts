@@ -1,4 +1,4 @@
-/** A `Response` whose whole body has come with its head. */
+/** A `Response` whose whole body has arrived with its head. */
 import { type ResponseHeaders, appendAll } from './headers.ts'
 import { override, PlatformResponse } from './override.ts'
 
@@ -14,14 +14,16 @@ interface Whole {
 const byteOrderMark = '\uFEFF'
 
 /**
- * Neither the stream nor the `Headers` are made until somebody asks for them: together with what the garbage collector has to do for
- * them they cost half as much as the request (`docs/discoveries/0030-what-a-response-costs.md`).
+ * Creates the stream and the `Headers` only when they are used: together with the garbage collection for them they cost
+ * half as much as the request (`docs/discoveries/0030-what-a-response-costs.md`).
  */
 export class BufferedResponse extends PlatformResponse {
   readonly #whole: Whole
   #used = false
   #headers: Headers | undefined
-  /** The same, made by the platform, once something was asked for that is not done here; it goes on from there. */
+  /**
+   * The platform's own `Response`, created for features that this class does not implement; it takes over from there.
+   */
   #standard: Response | undefined
 
   constructor(whole: Whole) {
@@ -44,7 +46,7 @@ export class BufferedResponse extends PlatformResponse {
         bytes: async (answer) => answer.#bytes(),
         arrayBuffer: async (answer) => (await answer.#bytes()).buffer,
         blob: async (answer) => answer.#made().blob(),
-        // oxlint-disable-next-line typescript/no-deprecated -- Whoever calls it was told.
+        // oxlint-disable-next-line typescript/no-deprecated -- The caller sees the deprecation.
         formData: async (answer) => answer.#made().formData(),
       },
     })
@@ -66,7 +68,7 @@ export class BufferedResponse extends PlatformResponse {
   }
 
   async #bytes(): Promise<Uint8Array> {
-    // A copy: what has come may lie in a buffer that others share.
+    // A copy, because the received bytes may lie in a shared buffer.
     return this.#standard === undefined ? new Uint8Array(this.#take()) : this.#standard.bytes()
   }
 
@@ -85,7 +87,7 @@ export class BufferedResponse extends PlatformResponse {
     if (this.#standard !== undefined) return this.#standard
     const { bytes, status, statusText } = this.#whole
     this.#standard = new PlatformResponse(new Uint8Array(bytes), { status, statusText, headers: this.#filled() })
-    // What was read here is read there.
+    // A body that was read here counts as read there.
     if (this.#used) void this.#standard.arrayBuffer()
     return this.#standard
   }

@@ -1,4 +1,4 @@
-/** Content codings (RFC 9110 §8.4.1), and how each is undone. */
+/** Content codings (RFC 9110 §8.4.1) and their decoders. */
 import { pipeline, Readable, type Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { TroupeError } from '@troupe/core'
@@ -6,11 +6,13 @@ import { ZstdFrame, zstdMagicBytes } from './zstd-frame.ts'
 
 export type Coding = 'gzip' | 'br' | 'zstd' | 'deflate'
 
-/** Bytes, before and after, that are decoded without leaving the thread: threads and streams cost more than they spare. */
+/**
+ * Bytes, before and after, that are decoded in this thread at once: threads and streams would cost more than they save.
+ */
 export const mostSmall = 16 * 1024
 const mostSmallDecoded = 256 * 1024
 
-/** `undefined` for what is to be looked at as all else is. */
+/** Returns `undefined` for a body that needs the general decoder. */
 export function decodeSmall(bytes: Buffer, coding: Coding, maxResponseBody: number): Buffer | undefined {
   try {
     if (coding === 'zstd' && new ZstdFrame().take(bytes) !== bytes.length) return undefined
@@ -29,7 +31,7 @@ const decodersAtOnce = {
     isZlib(bytes) ? zlib.inflateSync(bytes, options) : zlib.inflateRawSync(bytes, options),
 } satisfies Record<Coding, (bytes: Buffer, options: { readonly maxOutputLength: number }) => Buffer>
 
-/** One coding undone. A body without a single byte is an empty one, whatever its coding. */
+/** Decodes one coding. A body without a single byte is an empty one, whatever its coding. */
 export async function* undone(pieces: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array, void> {
   const iterator = pieces[Symbol.asyncIterator]()
   const rest = new Rest(iterator)
@@ -49,7 +51,7 @@ export async function* undone(pieces: AsyncIterable<Uint8Array>, coding: Coding)
 async function* decodedMember(first: Uint8Array, more: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array, void> {
   const decoder: Transform = decoders[coding](first)
   try {
-    // Its end and its errors are seen by who reads from the decoder.
+    // The reader of the decoder receives its end and its errors.
     pipeline(Readable.from(resumed(first, more), { objectMode: false }), decoder, () => {})
     for await (const piece of decoder) if (piece instanceof Uint8Array) yield piece
   } finally {
@@ -62,7 +64,7 @@ async function* resumed(first: Uint8Array, more: AsyncIterable<Uint8Array>): Asy
   yield* more
 }
 
-/** What is left of a coded body. */
+/** The rest of a coded body. */
 class Rest {
   ended = false
   readonly #pieces: AsyncIterator<Uint8Array>
@@ -72,12 +74,12 @@ class Rest {
     this.#pieces = pieces
   }
 
-  /** Pieces with something in them, to the end. */
+  /** Returns the non-empty pieces, to the end. */
   async *all(): AsyncGenerator<Uint8Array, void> {
     for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) yield piece
   }
 
-  /** Those of the next Zstandard frame; none for one that is not content. */
+  /** Returns the pieces of the next Zstandard frame; none for a skippable frame, which has no content. */
   async *frame(): AsyncGenerator<Uint8Array, void> {
     const frame = new ZstdFrame()
     for (let piece = await this.#atLeast(zstdMagicBytes); piece !== undefined; piece = await this.#next()) {
@@ -119,14 +121,17 @@ const decoders = {
   deflate: (first) => (isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw()),
 } satisfies Record<Coding, (first: Uint8Array) => Transform>
 
-/** `deflate` is zlib's format (RFC 1950), and from some servers what is in it (RFC 1951): the first byte tells. */
+/**
+ * `deflate` is zlib's format (RFC 1950), but some servers send the raw format inside it (RFC 1951): the first byte
+ * shows which.
+ */
 function isZlib([first = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8
 }
 
 function undecodable(coding: Coding, error: unknown): TroupeError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new TroupeError('Unavailable', `the answer's body is not valid ${coding}: ${reason}`, {
+  return new TroupeError('Unavailable', `the response's body is not valid ${coding}: ${reason}`, {
     retryable: false,
     details: { coding },
     cause: error,

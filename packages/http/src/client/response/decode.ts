@@ -1,18 +1,21 @@
-/** Undoes the content codings of an answer's body (RFC 9110 §8.4), within bounds: a few bytes can stand for gigabytes. */
+/**
+ * Decodes the content codings of a response's body (RFC 9110 §8.4), within limits, because few bytes can expand to
+ * gigabytes.
+ */
 import { invalid, TroupeError } from '@troupe/core'
 import type { ResponseHeaders } from './headers.ts'
 import { type Coding, decodeSmall, mostSmall, undone } from './content-coding.ts'
 import type { ResponseBody, Exchange } from './exchange.ts'
 import { tooLong } from '../body/too-long.ts'
 
-/** What requests ask for, in the order of preference. */
+/** The codings that requests accept, in the order of preference. */
 export const acceptedCodings = 'gzip, br, zstd, deflate'
 
-/** Servers apply one; as many as undici's fetch takes. */
+/** Servers apply one; the limit is that of undici's fetch. */
 const mostCodings = 5
-/** Bytes that any body may grow to. */
+/** Bytes that any body may expand to. */
 const freeBytes = 16 * 1024 * 1024
-/** Beyond, a byte that came may stand for as many: what people write and programs say stays far below. */
+/** Beyond `freeBytes`, one received byte may expand to this many: text and program data stay far below. */
 const mostRatio = 250
 
 const aliases = new Map<string, Coding>([
@@ -26,16 +29,17 @@ const aliases = new Map<string, Coding>([
 export interface DecodeOptions {
   /** Bytes, decoded. */
   readonly maxResponseBody: number
-  /** Makes the error of a body that cannot be decoded. */
+  /** Creates the error of a body that cannot be decoded. */
   readonly failure: (thrown: unknown) => TroupeError
 }
 
-/** What makes an answer. */
+/** The parts of a response. */
 export type Decoded = Pick<Exchange, 'status' | 'statusText' | 'fields' | 'body'>
 
 /**
- * The answer without its codings: then `content-encoding` and `content-length`, which describe what came, are left out. Left as it came is an
- * answer without a body, a part of one (206), and one with a coding that is not known. What cannot be decoded fails with the body.
+ * Returns the response without its codings, and without `content-encoding` and `content-length`, which describe the
+ * coded body. Three responses stay unchanged: one without a body, a part of one (206), and one with an unknown coding.
+ * A body that cannot be decoded fails while it is read.
  *
  * @throws TroupeError `Unavailable` for more than five codings.
  */
@@ -45,7 +49,7 @@ export async function decode(exchange: Decoded, options: DecodeOptions): Promise
   const codings = codingsOf(fields)
   if (codings === undefined || codings.length === 0) return exchange
   if (codings.length > mostCodings) {
-    throw new TroupeError('Unavailable', `the answer's body has ${codings.length} codings: at most ${mostCodings} are undone`, {
+    throw new TroupeError('Unavailable', `the response's body has ${codings.length} codings: at most ${mostCodings} are decoded`, {
       retryable: false,
     })
   }
@@ -53,7 +57,7 @@ export async function decode(exchange: Decoded, options: DecodeOptions): Promise
   return { status, statusText, fields: rest, body: await decodedBody(body, codings, options) }
 }
 
-/** In the order in which they were applied; `undefined` where one is not known. */
+/** Returns the codings in the order in which they were applied; `undefined` where one is unknown. */
 function codingsOf(fields: ResponseHeaders): readonly Coding[] | undefined {
   const names = [fields['content-encoding'] ?? []].flat().join(',').toLowerCase().split(',')
   const codings: Coding[] = []
@@ -83,12 +87,12 @@ async function decodedBody(
     for await (const piece of decoded(once(body), codings, options)) pieces.push(piece)
     return Buffer.concat(pieces)
   } catch (error) {
-    // As with a body that comes in pieces: the head of the answer is there, its body fails.
+    // As with a body that arrives in pieces: the head of the response is there, its body fails.
     return failed(error, options)
   }
 }
 
-/** All codings undone, the last one first. */
+/** Decodes all codings, the last one first. */
 async function* decoded(
   body: AsyncIterable<Uint8Array>,
   codings: readonly Coding[],
@@ -108,7 +112,7 @@ async function* decoded(
   })
 }
 
-/** Tells how many bytes have come so far, before each piece of them is passed on. */
+/** Reports how many bytes have arrived so far, before each piece is passed on. */
 async function* counted(pieces: AsyncIterable<Uint8Array>, tell: (bytes: number) => void): AsyncGenerator<Uint8Array, void> {
   let bytes = 0
   for await (const piece of pieces) {
@@ -145,14 +149,14 @@ function failed(error: unknown, { failure }: DecodeOptions): ReadableStream<Uint
   return new ReadableStream<Uint8Array>({ start: (stream) => stream.error(failure(error)) })
 }
 
-/** Whether it says already which request failed: what the body it is made of failed with. */
+/** Returns whether the error already names the failed request: it comes from the underlying body. */
 function isFailure(error: unknown): boolean {
   return error instanceof TroupeError && 'url' in error.details
 }
 
 function bomb(coding: Coding): TroupeError {
   return invalid(
-    `the answer's body (${coding}) grows to more than ${mostRatio} times its size when it is decoded: take it as it comes with decompress: false`,
+    `the response's body (${coding}) expands to more than ${mostRatio} times its size: use decompress: false to receive it undecoded`,
     { coding },
   )
 }

@@ -1,9 +1,9 @@
-/** Reads the body of an answer that is none, so that its connection can be used again; a long one is cut. */
+/** Reads the body of a response that is not used, so that its connection can be used again; a long one is cut off. */
 import type { Exchange } from './exchange.ts'
 
 const mostBytes = 64 * 1024
 
-/** Gives up a body, and its connection with it. */
+/** Cancels a body, and its connection with it. */
 export async function cancelBody({ body }: Exchange): Promise<void> {
   if (body !== null && !Buffer.isBuffer(body)) await body.cancel()
 }
@@ -17,6 +17,6 @@ export async function discard({ body }: Exchange): Promise<void> {
       if (length > mostBytes) return
     }
   } catch {
-    // Nobody wanted it. Where the request itself has ended, the next step learns of that.
+    // The body is not used. If the request itself has ended, the next step fails.
   }
 }

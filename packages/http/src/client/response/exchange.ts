@@ -1,4 +1,4 @@
-/** One request and its answer on a connection, without redirects. */
+/** One request and its response on a connection, without redirects. */
 import { formatDuration, TroupeError } from '@troupe/core'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
@@ -11,27 +11,27 @@ import type { EndListener, Deadline } from '../deadline.ts'
 export interface ExchangeOptions {
   readonly deadline: Deadline
   readonly method: string
-  /** Milliseconds between two pieces of a body that does not come whole. */
+  /** Milliseconds between two pieces of a body that arrives in pieces. */
   readonly timeout: number
   /** Bytes. */
   readonly maxResponseBody: number
   readonly onDownload: OnProgress | undefined
-  /** Makes the error of a body that breaks off. What goes wrong before is thrown as it is. */
+  /** Creates the error of a body that breaks off. Earlier failures are thrown unchanged. */
   readonly failure: (thrown: unknown) => TroupeError
-  /** Called once, after the last byte, or when the body was canceled or failed. */
+  /** Called once, after the last byte, or when the body was cancelled or failed. */
   readonly onFinished: () => void
 }
 
-/** Answers before the answer (RFC 9110 §15.2): hints and signs of progress. */
+/** Maximum number of interim responses (RFC 9110 §15.2): hints and signs of progress. */
 const mostInterim = 100
-const flooded = new TroupeError('Unavailable', `was answered with more than ${mostInterim} interim answers`, { retryable: false })
+const flooded = new TroupeError('Unavailable', `the server sent more than ${mostInterim} interim responses`, { retryable: false })
 
 /** All bytes of a body, a stream of them, or `null` where HTTP allows none (RFC 9110 §6.4.1). */
 export type ResponseBody = Buffer | ReadableStream<Uint8Array> | null
 
 /**
- * The head is told in the microtask behind it. Where the whole answer has come by then, as small ones do in one packet, its body is
- * bytes, and the stream that most of them never need is not made.
+ * Reports the head one microtask after it arrives. If the whole response has arrived by then, as small ones do in one
+ * packet, its body is bytes. Then the stream, which most responses do not need, is not created.
  */
 export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   readonly deadline: Deadline
@@ -39,7 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   statusText = ''
   fields: ResponseHeaders = {}
   body: ResponseBody = null
-  /** Settles when the head of the answer is there, and {@link body}. */
+  /** Settles when the head of the response and {@link body} are available. */
   readonly head: Promise<void>
   readonly #options: ExchangeOptions
   #resolve: () => void = () => {}
@@ -53,12 +53,12 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
   #told = false
   #received = 0
   #total: number | undefined
-  /** Whether the server said anything. */
+  /** Whether the server sent any part of a response. */
   answered = false
   #interim = 0
   #ended = false
   #finished: (() => void) | undefined
-  /** What is being sent. */
+  /** The body that is being sent. */
   upload: Readable | undefined
 
   constructor(options: ExchangeOptions) {
@@ -75,14 +75,17 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     return this.#ended
   }
 
-  /** Calls `listener` after the last byte, or when the body was canceled or failed: at once, where that has been. */
+  /**
+   * Calls `listener` after the last byte, or when the body was cancelled or failed: at once, where that has already
+   * happened.
+   */
   whenFinished(listener: () => void): void {
     if (this.#ended) listener()
     else this.#finished = listener
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // An end that came while the request was queued: nothing of it is sent.
+    // The request ended while it was queued: nothing of it is sent.
     if (this.#ended) controller.abort(this.deadline.reason ?? new TroupeError('Canceled', 'the request has ended'))
     else this.#controller = controller
   }
@@ -95,13 +98,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       return
     }
     if (status > 599) {
-      controller.abort(
-        new TroupeError('Unavailable', `was answered with the status ${status}, which HTTP does not have`, { retryable: false }),
-      )
+      controller.abort(new TroupeError('Unavailable', `the response has the invalid status ${status}`, { retryable: false }))
       return
     }
     if (!isFramed(fields)) {
-      controller.abort(new TroupeError('Unavailable', 'was answered with a transfer coding that is not supported', { retryable: false }))
+      controller.abort(new TroupeError('Unavailable', 'the response has a transfer coding that is not supported', { retryable: false }))
       return
     }
     this.status = status
@@ -138,11 +139,11 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     this.fail(error)
   }
 
-  /** Ends it with what went wrong. */
+  /** Ends the exchange with an error. */
   fail(thrown: unknown): void {
     if (!this.#end()) return
     if (this.#headed && !this.#bodyless) {
-      // Told with the body, whether the head is told already or in the next microtask.
+      // Reported with the body, whether the head is already reported or will be in the next microtask.
       this.#broken = this.#options.failure(thrown)
       this.#stream?.fail(this.#broken)
       return
@@ -167,7 +168,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
       timeout,
       onLate: () => this.deadline.end(new TroupeError('Timeout', `no further piece of the body within ${formatDuration(timeout)}`)),
       onCancel: () => {
-        // The last byte may have come before.
+        // The last byte may have arrived before.
         if (this.#end()) this.#controller?.abort(new TroupeError('Canceled', 'the body was canceled'))
       },
     })
@@ -193,7 +194,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EndListener {
     }
   }
 
-  /** Whether this was the first end. */
+  /** Returns whether this was the first end. */
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
@@ -208,7 +209,7 @@ function wholeOf(chunks: readonly Buffer[]): Buffer {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
 }
 
-/** Whether the end of the body is all that its transfer coding tells: gzip, say, was not asked for (RFC 9112 §7). */
+/** Returns whether the transfer coding only frames the body: others such as gzip were not requested (RFC 9112 §7). */
 function isFramed({ 'transfer-encoding': codings }: ResponseHeaders): boolean {
   return codings === undefined || (typeof codings === 'string' && /^(?:chunked|identity)$/i.test(codings))
 }

@@ -1,6 +1,6 @@
-/** Header fields of an answer: as undici hands them over, and as `Headers`. */
+/** Header fields of a response: as undici provides them, and as `Headers`. */
 
-/** Repeated ones are lists. */
+/** Repeated fields are lists. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export function appendAll(headers: Headers, fields: ResponseHeaders): void {
@@ -14,7 +14,8 @@ function append(headers: Headers, name: string, value: string): void {
   try {
     headers.append(name, value)
   } catch {
-    // What was read as UTF-8 may hold more than the bytes that the platform takes for a header's characters: give it those bytes.
+    // Text that was read as UTF-8 may contain characters that the platform does not accept in a header: pass their
+    // bytes.
     headers.append(name, Buffer.from(value, 'utf8').toString('latin1'))
   }
 }

@@ -1,8 +1,11 @@
-/** Members of the platform's classes, which its types call fields, so that a class of ours cannot override them by its own syntax. */
+/**
+ * Overrides members of the platform's classes. Its types declare them as fields, so that a class cannot override them
+ * by its own syntax.
+ */
 
 type Member<T> = (self: T) => unknown
 
-/** Defines getters and methods without arguments on a prototype, as the platform's own are. */
+/** Defines getters and methods without arguments on a prototype, like the platform's own. */
 export function override<T extends object>(
   prototype: T,
   { getters = {}, methods = {} }: { getters?: Readonly<Record<string, Member<T>>>; methods?: Readonly<Record<string, Member<T>>> },
@@ -22,8 +25,9 @@ export function override<T extends object>(
 }
 
 /**
- * The platform's own `Response`. Where the HTTP server runs, its library has put a class in place of it that keeps what it was made of, and sends
- * that, whatever a class on top of it says (`docs/discoveries/0062-the-response-of-hono.md`).
+ * The platform's own `Response`. Where the HTTP server runs, its library has replaced it by a class that keeps its
+ * constructor arguments. That class sends them, even if a subclass overrides the body
+ * (`docs/discoveries/0062-the-response-of-hono.md`).
  */
 export const PlatformResponse: typeof Response = platformOf(Response)
 

@@ -20,7 +20,7 @@ afterAll(async () => {
   await origin[Symbol.asyncDispose]()
 })
 
-/** The answer as the client gives it, and as the platform's own fetch does. */
+/** The response from the client, and from the platform's own fetch. */
 async function both(body: string) {
   const url = `http://127.0.0.1:${origin.port}/`
   const ours = await inFrame({ overlay: null }, () => http.post(url, { body }))

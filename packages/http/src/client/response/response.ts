@@ -1,10 +1,10 @@
-/** From an exchange to a `Response`. */
+/** Converts an exchange to a `Response`. */
 import { appendAll } from './headers.ts'
 import type { Decoded } from './decode.ts'
 import { override, PlatformResponse } from './override.ts'
 import { BufferedResponse } from './buffered-response.ts'
 
-/** A `Response` that knows where it came from, which a constructed one has no way to say. */
+/** A `Response` that knows its URL, which the constructor has no parameter for. */
 class StreamedAnswer extends PlatformResponse {
   readonly #url: string
   readonly #redirected: boolean
@@ -33,7 +33,10 @@ export function responseOf({ status, statusText: text, fields, body }: Decoded, 
   return answer
 }
 
-/** A reason phrase that `Response` takes (RFC 9112 §4); what breaks the rule is dropped, as it says nothing to programs. */
+/**
+ * Returns a reason phrase that `Response` accepts (RFC 9112 §4). An invalid phrase is dropped, because programs do not
+ * use it.
+ */
 function reasonOf(text: string): string {
   return text === 'OK' || /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text) ? text : ''
 }

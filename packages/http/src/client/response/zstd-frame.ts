@@ -1,8 +1,8 @@
 /**
- * Finds where a Zstandard frame ends (RFC 8878 §3.1). A body may be several of them, and the decoder of Node 24 stops behind the first
- * without a word (`docs/discoveries/0059-zstd-frames.md`).
+ * Finds where a Zstandard frame ends (RFC 8878 §3.1). A body may consist of several frames, and the decoder of Node 24
+ * stops after the first without an error (`docs/discoveries/0059-zstd-frames.md`).
  */
-/** Bytes that tell what kind of frame it is. */
+/** Number of bytes that show the kind of frame. */
 export const zstdMagicBytes = 4
 const magic = 0xfd_2f_b5_28
 const skippable = 0x18_4d_2a_50
@@ -13,20 +13,22 @@ const runOfOneByte = 1
 type Part = 'magic' | 'descriptor' | 'skippable' | 'block'
 
 export class ZstdFrame {
-  /** Whether it holds something for others, which is no part of the content; known once {@link zstdMagicBytes} were seen. */
+  /**
+   * Whether the frame holds data for other uses, which is no part of the content; known after {@link zstdMagicBytes}.
+   */
   isSkippable = false
   #part: Part = 'magic'
   /** Bytes that are missing until {@link #number} is read. */
   #missing = zstdMagicBytes
   #number = 0
   #shift = 0
-  /** Bytes that are passed over before the next number. */
+  /** Bytes to skip before the next number. */
   #pass = 0
   #checksum = false
-  /** Whether it is no frame: then it has no end. */
+  /** Whether it is not a frame: then it has no end. */
   #isNone = false
 
-  /** The bytes of `piece` that belong to the frame, `undefined` where it goes on behind them. */
+  /** Returns the number of bytes of `piece` that belong to the frame, `undefined` where it continues after them. */
   take(piece: Uint8Array): number | undefined {
     let at = 0
     while (at < piece.length && !this.#isNone) {

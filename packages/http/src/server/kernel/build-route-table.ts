@@ -1,4 +1,4 @@
-/** Makes the tables of routes from entries. */
+/** Builds the route tables from entries. */
 import { availableParallelism } from 'node:os'
 import type { EntryId, OverlayChoice } from '@troupe/core'
 import { defaultPool, functionKind } from '@troupe/functions/kernel'
@@ -10,19 +10,19 @@ import { websocketKind } from '../../websocket/kind.ts'
 import { joinPaths } from '../routing/pattern.ts'
 import type { EndpointRoute, RequestWorkerSettings, RouterRoutes, RouteTable } from '../routing/route-table.ts'
 
-/** What entries are read from: the registry as it is, or as it will be. */
+/** The source of entries: the current registry, or a future state of it. */
 export type Source = Pick<Entries, 'find' | 'decode' | 'get'>
 
 export interface TablesOptions {
-  /** The module that a function runs now. */
+  /** Returns the module that a function runs now. */
   readonly moduleOf: (entry: EntryId, file: string) => string
-  /** Whether what is pinned there runs in another network than the service. */
+  /** Returns whether an entry with that pin runs in another network than the service. */
   readonly leadsElsewhere: (pin: OverlayChoice) => boolean
-  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  /** Returns whether the overlay of the pin, or else of the service, isolates actors. */
   readonly isolatesActors: (pin: OverlayChoice) => boolean
 }
 
-/** The table of a server. */
+/** Returns the table of a server. */
 export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsewhere, isolatesActors }: TablesOptions): RouteTable {
   const routers = source
     .find({ kind: routerKind.kind })
@@ -44,7 +44,7 @@ export function tableOf(source: Source, service: EntryId, { moduleOf, leadsElsew
           const program: Program = { entry: fields.func, module: moduleOf(fields.func, called.fields.source), method: called.fields.method }
           const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
           const { method, permission } = fields
-          // A thread has one network: what is pinned to another runs in threads of that.
+          // A thread has one network: an entry that is pinned to another network runs in threads of that network.
           const lanes = leadsElsewhere(pin)
             ? workerSettingsOf(called.fields.pool === 'inline' ? defaultPool : called.fields.pool)
             : workerSettingsOf(called.fields.pool)

@@ -1,4 +1,4 @@
-/** What is wrong with routes taken together. */
+/** Finds errors between routes. */
 import { type EntryId, TroupeError } from '@troupe/core'
 import { type Entry, formatPosition, type Kind, type DecodedAs, positionOf, type Diagnostic, diagnosticOf } from '@troupe/registry'
 import { endpointKind, routerKind, staticKind } from '../../config/kinds.ts'
@@ -7,7 +7,7 @@ import { websocketKind } from '../../websocket/kind.ts'
 import { joinPaths, shapeOf } from '../routing/pattern.ts'
 import type { Source } from './build-route-table.ts'
 
-/** A place in a server that only one may have. */
+/** A place in a server that only one entry may have. */
 interface RouteClaim {
   readonly entry: Entry
   readonly server: EntryId
@@ -15,7 +15,10 @@ interface RouteClaim {
   readonly path: string
 }
 
-/** Routes that take the same requests, and permissions that nobody asks for. Entries that are wrong by themselves are told elsewhere. */
+/**
+ * Finds routes that match the same requests, and permissions that are never checked. Errors in a single entry are
+ * reported elsewhere.
+ */
 export function checkRoutes(source: Source): readonly Diagnostic[] {
   const routers = new Map(decoded(source, routerKind).map((router) => [router.id, router]))
   const problems: Diagnostic[] = []
@@ -34,7 +37,7 @@ export function checkRoutes(source: Source): readonly Diagnostic[] {
     if (router === undefined) continue
     claims.push({ entry, server: router.meta.server, method: fields.method, path: joinPaths(router.fields.prefix, fields.path) })
     if (fields.permission !== undefined && !router.fields.middleware.includes('endpoint_firewall')) {
-      const message = `permission: nobody asks for it: ${router.id} has no endpoint_firewall among its middleware`
+      const message = `permission: it is never checked: ${router.id} has no endpoint_firewall among its middleware`
       problems.push(diagnosticOf(entry, { code: 'invalid-field', message, path: ['permission'] }))
     }
   }

@@ -1,11 +1,11 @@
-/** As whom a visitor of an overlay acts. */
+/** The actor of a peer on an overlay. */
 import type { Actor } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import { newActor } from '@troupe/policy'
 
 /**
- * What the actor is called says what it is: a node can be named like a user, and is not that user. Of whoever has tags the tailnet names no
- * user, and a name may come to belong to another node: `meta.id` is the node's for ever.
+ * The actor's id contains its kind, because a node can have the name of a user without being that user. The tailnet
+ * names no user for a node with tags. A name may move to another node: `meta.id` belongs to the node permanently.
  */
 export function peerActor({ user, node, address, id, tags = [] }: Peer): Actor {
   const meta = { address, tags, ...(node !== undefined && { node }), ...(user !== undefined && { user }), ...(id !== undefined && { id }) }

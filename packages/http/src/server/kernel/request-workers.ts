@@ -1,4 +1,4 @@
-/** The threads that answer requests beside those of servers, as the kernel starts and ends them. */
+/** The threads that respond to requests besides those of servers, on the kernel's side: starts and ends them. */
 import { denied, entryId, type EntryId, errorFromWire, fork, type Pid, threadOf, unavailable, type WireError } from '@troupe/core'
 import { functionKind } from '@troupe/functions/kernel'
 import type { Requester, Kernel, Requests } from '@troupe/process/kernel'
@@ -15,18 +15,18 @@ type OpenedWorker = Requests['openLane']['answer']
 export interface RequestWorkersOptions {
   readonly kernel: Kernel
   readonly log: (line: string) => void
-  /** Tells a server that one of its threads has ended. */
+  /** Notifies a server that one of its threads has ended. */
   readonly onEnded: (server: Pid, lane: Pid, error: WireError) => void
 }
 
-/** Answers servers that want threads beside their own. */
+/** Handles the requests of servers for additional threads. */
 export function handleRequestWorkers(options: RequestWorkersOptions): RequestWorkers {
   return new RequestWorkers(options)
 }
 
 class RequestWorkers {
   readonly #options: RequestWorkersOptions
-  /** Whom each answers for. */
+  /** The server of each thread. */
   readonly #servers = new Map<Pid, Pid>()
 
   constructor(options: RequestWorkersOptions) {
@@ -40,7 +40,10 @@ class RequestWorkers {
     kernel.handle('lendSession', ({ lane }, requester) => this.#lend(lane, requester))
   }
 
-  /** It acts for the service, as an inline function would, or for whom the service acts now. */
+  /**
+   * Opens a thread that acts for the service, as an inline function would, or for the identity that the service acts
+   * for now.
+   */
   #open(endpoint: EntryId, session: Pid | undefined, { record, thread, transfer }: Requester): OpenedWorker {
     const { kernel, onEnded } = this.#options
     const { hosts, registry, code } = kernel
@@ -52,7 +55,7 @@ class RequestWorkers {
     const pin = meta.options?.network === undefined ? called.meta.options?.network : meta.options.network
     const program = { entry: fields.func, module: code.url(fields.func, called.fields.source), method: called.fields.method }
     const { frame } = session === undefined ? record : kernel.processes.claimant(session, thread.number)
-    // A thread of another network speaks with its server by this alone: what a visitor asks for, and what goes to the visitor.
+    // A thread of another network has only this port to its server: for the requests of clients, and the responses.
     const { port1, port2 } = new MessageChannel()
     const pid: Pid = kernel.spawn({
       entry: fields.func,
@@ -77,7 +80,7 @@ class RequestWorkers {
     return { pid, port: port1 }
   }
 
-  /** Lets somebody for whom a server acts also act in the thread that answers: until that tells that it has finished. */
+  /** Lets an identity that a server acts for also act in the thread that responds, until the thread reports its end. */
   #lend(lane: Pid, { record }: Requester): WorkerSession {
     const { kernel } = this.#options
     const server = this.#servers.get(lane)
@@ -85,10 +88,10 @@ class RequestWorkers {
     const own = kernel.processes.get(lane)
     if (server === undefined || thread === undefined || own?.entry === undefined || threadOf(server) !== threadOf(record.pid))
       throw denied(`${record.pid} has no thread ${lane}`, { lane })
-    // A thread is its actor's, where the overlay keeps actors apart: it has no other's work.
+    // Where the overlay isolates actors, a thread belongs to one actor and does no work for others.
     const network = kernel.networks.ofCall(fork(record.frame, { overlay: thread.network?.overlay ?? null }), thread.network, lane)
     if (network.key !== thread.network?.key)
-      throw unavailable(`the overlay of ${own.entry} keeps actors apart in another way since a moment ago: ask again`, { lane })
+      throw unavailable(`the overlay of ${own.entry} has just changed how it isolates actors: retry the request`, { lane })
     const frame = own.frame.overlay === record.frame.overlay ? record.frame : fork(record.frame, { overlay: own.frame.overlay })
     const { pid } = kernel.calls.lend(record.pid, { entry: own.entry, frame, thread, role: own.role })
     return { pid, frame }

@@ -1,4 +1,4 @@
-/** Servers, as the kernel runs them: each is a process in a thread of its own, under the supervisor. */
+/** Servers on the kernel's side: each is a process in a thread of its own, under the supervisor. */
 import {
   asTroupeError,
   denied,
@@ -32,7 +32,10 @@ import { peerActor } from './peer-actor.ts'
 
 const module = new URL(`../main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href
 
-/** One thread is kept warm, for a server that has to be started again. What requests leave behind is young: with room for it, a fifth of the time is saved. */
+/**
+ * One spare thread is kept warm, for a server that must be restarted. Requests mostly leave young garbage: a larger
+ * young generation saves a fifth of the time.
+ */
 const settings = { isolation: 'thread', spares: 1, queueSize: 1024, resourceLimits: { maxYoungGenerationSizeMb: 64 } } as const
 const hostId = entryId('troupe:http')
 
@@ -65,7 +68,9 @@ export class ServerServices {
   readonly #checked = new WeakSet<Source>()
   #refreshed: { readonly version: number; readonly done: Promise<void> } | undefined
   readonly #starting = new Map<Pid, (address: ServerAddress) => void>()
-  /** How often overlays have come, changed or gone: whether one keeps actors apart, routes tell. */
+  /**
+   * Number of times that overlays were added, changed or deleted: routes depend on whether an overlay isolates actors.
+   */
   #overlayChanges = 0
 
   constructor({ kernel, log }: ServerServicesOptions) {
@@ -74,14 +79,14 @@ export class ServerServices {
     kernel.overlays.onChange(() => {
       this.#overlayChanges += 1
       this.refresh(true).catch((error: unknown) => {
-        log(`servers were not told of the overlays that there are now: ${asTroupeError(error).message}`)
+        log(`could not notify servers of the current overlays: ${asTroupeError(error).message}`)
       })
     })
     kernel.handle('identify', ({ peer }, { record, thread }) => {
       const { entry } = record
       const isAllowed =
         entry !== undefined && this.#running.get(entry)?.pid === record.pid && this.#running.get(entry)?.settings.fields.identity
-      if (!isAllowed) throw denied(`${record.pid} does not know its visitors`, { pid: record.pid })
+      if (!isAllowed) throw denied(`${record.pid} has no "identity" configured`, { pid: record.pid })
       const frame = fork(record.frame, { actor: peerActor(peer) })
       return { pid: kernel.calls.admit({ entry, frame, thread, role: record.role }).pid, frame }
     })
@@ -94,7 +99,8 @@ export class ServerServices {
     })
     kernel.handle('serving', async (address, { record }) => {
       const started = this.#starting.get(record.pid)
-      if (started === undefined || record.entry === undefined) throw invalid(`${record.pid} is no server that starts`, { pid: record.pid })
+      if (started === undefined || record.entry === undefined)
+        throw invalid(`${record.pid} is not a server that is starting`, { pid: record.pid })
       const { network } = this.#settings(record.entry)
       const status = network === null ? undefined : await kernel.overlays.status(network)
       started(address)
@@ -102,14 +108,14 @@ export class ServerServices {
     })
   }
 
-  /** What the supervisor is to run. */
+  /** Returns the services that the supervisor runs. */
   services(): readonly ServiceDefinition[] {
     return this.#kernel.registry.find({ kind: httpServiceKind.kind }).map(({ id }) => this.service(id))
   }
 
   service(id: EntryId): ServiceDefinition {
     const { fields, entry } = this.#kernel.registry.decode(id, httpServiceKind)
-    // It listens in the default network where it names no other, and so do its handlers reach out.
+    // Without an overlay of its own the service listens in the default network, and its handlers use that network too.
     const followsDefault = fields.network === undefined || (fields.replyVia === undefined && this.#pin(id) === undefined)
     const { autoStart } = fields.lifecycle
     const common = { id, kind: entry.kind, autoStart, followsDefault, start: async () => this.#start(id) }
@@ -118,7 +124,10 @@ export class ServerServices {
     return { ...common, lifecycle: { ...fields.lifecycle, startTimeout }, patience: patienceWithSlow }
   }
 
-  /** Where the overlay that a service listens on may take its time: that, unless the service says how long it has. */
+  /**
+   * Returns the start timeout of the overlay that a service listens on, if that overlay may start slowly, unless the
+   * service sets one.
+   */
   #slowStart(id: EntryId): number | undefined {
     const { registry, threads } = this.#kernel
     const { fields, entry } = registry.decode(id, httpServiceKind)
@@ -130,14 +139,14 @@ export class ServerServices {
     return time === undefined ? undefined : Math.max(time, fields.lifecycle.startTimeout)
   }
 
-  /** Where a server that runs is reached. @throws TroupeError `NotFound` */
+  /** Returns the address of a running server. @throws TroupeError `NotFound` */
   address(id: EntryId): ServerAddress {
     const running = this.#running.get(id)
     if (running === undefined) throw notFound(`${id} does not run`, { service: id })
     return running.address
   }
 
-  /** Looks at entries as they will be, once for each state. @throws TroupeError `Invalid` for routes that cannot be together. */
+  /** Checks future entries, once for each state. @throws TroupeError `Invalid` for routes that conflict. */
   check(source: Source): void {
     if (this.#checked.has(source)) return
     this.#checked.add(source)
@@ -145,14 +154,16 @@ export class ServerServices {
     if (problems.length > 0) throw diagnosticsError(problems)
   }
 
-  /** Has all servers that run route as the entries say now: once for each version of them, or anew because code has changed. */
+  /**
+   * Updates the routes of all running servers: once for each version of the entries, or again because code has changed.
+   */
   async refresh(anew = false): Promise<void> {
     const version = this.#kernel.registry.version()
     if (anew || this.#refreshed?.version !== version) this.#refreshed = { version, done: this.#reroute() }
     await this.#refreshed.done
   }
 
-  /** Has a server that runs take over what has changed in its entry. Returns false when it has to be started anew for that. */
+  /** Makes a running server adopt the changes of its entry. Returns false when it must be restarted for them. */
   async adapt(id: EntryId): Promise<boolean> {
     const running = this.#running.get(id)
     if (running === undefined) return false
@@ -181,7 +192,7 @@ export class ServerServices {
       host: hostId,
       args: [given, this.#table(id)],
       frame,
-      // It runs no code of the application for what it is sent.
+      // It runs no code of the application for incoming messages.
       accepts: 'any',
       role: 'server',
     })
@@ -192,7 +203,7 @@ export class ServerServices {
       const address = await Promise.race([serving, endOf(id, server)])
       this.#running.set(id, { pid: server.pid, address, settings: given })
       this.#watch(id, server)
-      // What has changed while it started.
+      // Apply what has changed while it started.
       if (registry.version() !== version || this.#overlayChanges !== overlayChanges)
         await this.#order(server.pid, { type: 'routes', table: this.#table(id) })
       this.#log(`${id} listens on ${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`)
@@ -205,7 +216,7 @@ export class ServerServices {
     }
   }
 
-  /** @throws TroupeError `Invalid`, for good, where the overlay can not do what is asked of it. */
+  /** @throws TroupeError `Invalid`, not retryable, where the overlay does not support what the service requires. */
   #settings(service: EntryId): ServerSettings {
     const { registry, overlays, threads } = this.#kernel
     const { fields } = registry.decode(service, httpServiceKind)
@@ -235,7 +246,7 @@ export class ServerServices {
     })
   }
 
-  /** The overlay of the threads of a service; `null` is the clear network. */
+  /** Returns the overlay of the threads of a service; `null` is the clear network. */
   #networkOf(service: EntryId): EntryId | null {
     const { registry, threads } = this.#kernel
     const { fields } = registry.decode(service, httpServiceKind)
@@ -243,20 +254,20 @@ export class ServerServices {
     return own === undefined ? (threads.defaultOverlay ?? null) : own
   }
 
-  /** Whether what is pinned there runs in another network than the service. */
+  /** Returns whether an entry with that pin runs in another network than the service. */
   #leadsElsewhere(service: EntryId, pin: OverlayChoice): boolean {
     return pin !== undefined && pin !== this.#networkOf(service)
   }
 
-  /** Whether the overlay of what is pinned there, or else of the service, keeps actors apart. */
+  /** Returns whether the overlay of the pin, or else of the service, isolates actors. */
   #isolatesActors(service: EntryId, pin: OverlayChoice): boolean {
     const { overlays } = this.#kernel
     const overlay = pin === undefined ? this.#networkOf(service) : pin
-    // One that is not there yet may.
+    // An overlay that does not exist yet may isolate actors.
     return overlay !== null && (!overlays.has(overlay) || overlays.get(overlay).isolates === 'actor')
   }
 
-  /** A server whose thread does not answer is ended: something loops in it. The supervisor starts it again. */
+  /** Ends a server whose thread does not respond: its code loops. The supervisor restarts it. */
   #watch(id: EntryId, { pid, ended }: SupervisedServer): void {
     let timer: Timer | undefined
     let isOver = false
@@ -269,7 +280,7 @@ export class ServerServices {
       } catch (error) {
         if (isOver || !(error instanceof TroupeError) || error.kind !== 'Timeout') return
         await this.#kernel
-          .terminate(pid, unavailable(`${id} did not answer for ${stall} ms: something loops in its thread`))
+          .terminate(pid, unavailable(`${id} did not respond for ${stall} ms: something loops in its thread`))
           .catch(() => undefined)
       }
     }
@@ -285,7 +296,7 @@ export class ServerServices {
   }
 }
 
-/** What a server keeps as long as it runs; all else it can take over. */
+/** Returns the settings that a running server cannot change; it can adopt all others. */
 function lasting({ fields, network }: ServerSettings): unknown {
   const { timeouts, limits, tls, lifecycle, ...rest } = fields
   const { headers, read, idle } = timeouts
@@ -294,12 +305,12 @@ function lasting({ fields, network }: ServerSettings): unknown {
   return { ...rest, maxIsolationKeys: 0, network, security, tls: secure, timeouts: { headers, read, idle }, limits: { ...limits, body: 0 } }
 }
 
-/** Milliseconds that the start of the application waits for a service on an overlay that takes its time. */
+/** Milliseconds that the start of the application waits for a service on an overlay that starts slowly. */
 const patienceWithSlow = 5_000
-/** Milliseconds that a server may take to do what it is told. */
+/** Milliseconds that a server may take to carry out an order. */
 const orderTime = 10_000
 
-/** A server that ends before it serves. */
+/** Rejects when a server ends before it serves. */
 async function endOf(id: EntryId, { ended }: SupervisedServer): Promise<never> {
   const exit = await ended
   throw 'error' in exit ? exit.error : unavailable(`${id} ended before it served`)

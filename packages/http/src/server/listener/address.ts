@@ -1,12 +1,12 @@
-/** Where a service listens. */
+/** The address on which a service listens. */
 
 export interface ListenAddress {
-  /** None for all addresses. */
+  /** Undefined for all addresses. */
   readonly host: string | undefined
   readonly port: number
 }
 
-/** Takes `:8080`, `127.0.0.1:8080` or `[::1]:8080` apart. */
+/** Parses `:8080`, `127.0.0.1:8080` or `[::1]:8080`. */
 export function parseAddress(text: string): ListenAddress {
   const colon = text.lastIndexOf(':')
   const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1')

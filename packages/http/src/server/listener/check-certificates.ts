@@ -1,4 +1,4 @@
-/** Certificates that clients would refuse, found before anybody connects. */
+/** Finds certificates that clients would refuse, before a client connects. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { TroupeError } from '@troupe/core'
@@ -6,7 +6,9 @@ import { type Entry, positionOf, type Diagnostic, type Registry } from '@troupe/
 import { httpServiceKind } from '../../config/service-kind.ts'
 import { isPem, type TlsFields } from './tls.ts'
 
-/** What is wrong with the certificates of services: they cannot be read, are out of date, or do not belong to their key. */
+/**
+ * Returns the errors in the certificates of services: they cannot be read, have expired, or do not belong to their key.
+ */
 export function checkCertificates(registry: Registry, now = Date.now()): readonly Diagnostic[] {
   return registry.find({ kind: httpServiceKind.kind }).flatMap((entry) => {
     const tls = tlsOf(registry, entry)
@@ -19,7 +21,7 @@ interface Fault {
   readonly message: string
 }
 
-/** What is wrong with other fields is reported already. */
+/** Errors in other fields are already reported elsewhere. */
 function tlsOf(registry: Registry, { id }: Entry): TlsFields | undefined {
   try {
     return registry.decode(id, httpServiceKind).fields.tls
@@ -58,7 +60,7 @@ function read<T>(
   try {
     return { value: parse(isPem(pem) ? pem : readFileSync(pem, 'utf8')) }
   } catch (error) {
-    // A file that is not there is reported already.
+    // A missing file is already reported elsewhere.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
     const reason = error instanceof Error ? error.message : String(error)
     return { fault: { field, message: `it cannot be read as PEM: ${reason}` } }

@@ -1,19 +1,19 @@
-/** The certificate that a client showed. */
+/** The certificate that a client presented. */
 import { TLSSocket } from 'node:tls'
 
 export interface ClientCertificate {
   /** Common name. */
   readonly subject: string
   readonly issuer: string
-  /** SHA-256 of the whole, as hexadecimal pairs. */
+  /** SHA-256 of the whole certificate, as hexadecimal pairs. */
   readonly fingerprint: string
-  /** Whether one of `client_ca` signed it. */
+  /** Whether an authority of `client_ca` signed it. */
   readonly verified: boolean
 }
 
 const known = new WeakMap<object, ClientCertificate | 'none'>()
 
-/** Looked up once for each connection; nothing in the clear, or where none was asked for or shown. */
+/** Read once for each connection; undefined in the clear, or where none was requested or presented. */
 export function clientCertificateOf(socket: unknown): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined
   const found = known.get(socket) ?? read(socket) ?? 'none'

@@ -1,10 +1,10 @@
-/** How many connections a service takes where its entry does not say: others need open files, too. */
+/** The default number of connections of a service: other uses need open files too. */
 import { readFileSync } from 'node:fs'
 
-/** Where the system does not tell its limit. */
+/** Used where the system does not report its limit. */
 const usual = 10_000
 
-/** Half of the files that the program may have open: beyond that limit nothing could be read, started or dialled any more. */
+/** Returns half of the program's limit of open files: at the limit itself nothing could be read, started or dialled. */
 export function connectionsByDefault(limits = systemLimits()): number {
   const [, open] = /^Max open files\s+(\d+)/m.exec(limits) ?? []
   return open === undefined ? usual : Math.max(1, Math.floor(Number(open) / 2))

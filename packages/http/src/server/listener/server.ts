@@ -1,4 +1,4 @@
-/** A server, in its own thread: it listens, routes, and stops in order. */
+/** A server in its own thread: listens, routes, and stops gracefully. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -16,7 +16,7 @@ import type { ServerSettings } from '../routing/route-table.ts'
 import { WatchedCertificates } from './watched-certificates.ts'
 import { createTransport, drain, type Transport } from './transport.ts'
 
-/** Where a server is reached. */
+/** The address of a server. */
 export interface ServerAddress {
   readonly host: string
   readonly port: number
@@ -27,7 +27,7 @@ export class Server {
   readonly #requests: RequestHandler
   #certificates: WatchedCertificates | undefined
   readonly #transport: Transport
-  /** Rejects when the server can go on no more. */
+  /** Rejects when the server cannot continue. */
   readonly failed: Promise<never>
 
   constructor(settings: ServerSettings, requests: RequestHandler) {
@@ -40,7 +40,7 @@ export class Server {
       (request, exchange) =>
         isExchange(exchange) ? requests.answer(request, { ...exchange, client: clients.get(exchange.incoming) }) : problem(500),
       {
-        // What is no request that can be routed: an address that is none, a host that can be none.
+        // Responds to a request that cannot be routed, for example because its target or host is invalid.
         errorHandler: () => problem(400),
       },
     )
@@ -67,7 +67,10 @@ export class Server {
     })
   }
 
-  /** @throws TroupeError `PermissionDenied`, `Invalid` or `NotFound` for an overlay that may or can not be listened on, `Unavailable`. */
+  /**
+   * @throws TroupeError `PermissionDenied`, `Invalid` or `NotFound` for an overlay that the service must not or cannot
+   *   listen on, `Unavailable`.
+   */
   async listen(): Promise<ServerAddress> {
     const { service, fields, network } = this.#settings
     const { host, port } = parseAddress(fields.addr)
@@ -84,7 +87,7 @@ export class Server {
     return { host: address.address, port: address.port }
   }
 
-  /** Takes over what can change in a server that runs; connections go on. */
+  /** Adopts the settings that a running server can change; connections continue. */
   adapt(settings: ServerSettings): void {
     this.#settings = settings
     this.#requests.adapt(settings)
@@ -92,7 +95,7 @@ export class Server {
     this.#certificates?.renew()
   }
 
-  /** Certificates that are read from files are read anew when those change. */
+  /** Reads certificates from their files again when those change. */
   #watchCertificates(): void {
     this.#certificates?.[Symbol.dispose]()
     const { service, fields } = this.#settings
@@ -101,23 +104,23 @@ export class Server {
     this.#certificates = new WatchedCertificates(fields.tls, {
       use: (certificates) => transport.setSecureContext(certificates),
       onRenewed: () => this.#requests.note('info', `${service} has new certificates`),
-      onFailed: (error) => this.#requests.note('warn', `${service} goes on with the certificates that it had: ${error.message}`),
+      onFailed: (error) => this.#requests.note('warn', `${service} continues with its previous certificates: ${error.message}`),
     })
   }
 
-  /** Takes no more connections, and lets what runs come to its end. */
+  /** Accepts no more connections, and lets pending requests finish. */
   async close(): Promise<void> {
     this.#certificates?.[Symbol.dispose]()
     await Promise.all([drain(this.#transport), closeConnections()])
   }
 }
 
-/** hono hands on what it was given. */
+/** hono passes on the object that it was given. */
 function isExchange(exchange: { readonly incoming: unknown; readonly outgoing: unknown }): exchange is NodeExchange {
   return exchange.outgoing instanceof Http1Outgoing || exchange.outgoing instanceof Http2Outgoing
 }
 
-/** What a flood of connections does to this machine ends with the flood, and does not end the service. */
+/** Returns whether an error is temporary: a flood of connections may cause it, and must not end the service. */
 function isPassing(error: Error): boolean {
   return (
     'code' in error && ['ECONNABORTED', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EPROTO', 'EINTR', 'EAGAIN'].includes(String(error.code))
@@ -132,7 +135,7 @@ function failureOf(service: EntryId, error: unknown): TroupeError {
   return new TroupeError('Unavailable', `${service}: ${words}`, { cause: error, details: { service } })
 }
 
-/** An error after which trying again makes no sense, unless its kind says otherwise. */
+/** Returns an error that is not retryable, unless its kind determines otherwise. */
 function final(error: TroupeError): TroupeError {
   const { kind, message, details } = error
   return error.retryable ? error : new TroupeError(kind, message, { cause: error, details, retryable: false })

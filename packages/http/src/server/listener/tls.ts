@@ -12,13 +12,13 @@ export interface Certificates {
   readonly ca?: string
 }
 
-/** What TLS asks of clients. */
+/** Returns the TLS options for client certificates. */
 export function tlsOptions({ clientAuth }: TlsFields): { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
   return { requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'verify' }
 }
 
 /**
- * Reads certificate, key and the authorities of clients, from where the fields say.
+ * Reads the certificate, its key and the authorities for clients, from the sources in the fields.
  *
  * @throws TroupeError `Invalid` when they cannot be read, or do not belong together.
  */
@@ -35,7 +35,7 @@ export function readCertificates({ cert, key, clientCa }: TlsFields): Certificat
   }
 }
 
-/** The files that they are read from. */
+/** Returns the files that they are read from. */
 export function certificateFiles({ cert, key, clientCa }: TlsFields): readonly string[] {
   return [cert, key, clientCa].filter((pem) => pem !== undefined && !isPem(pem)).filter((pem) => pem !== undefined)
 }

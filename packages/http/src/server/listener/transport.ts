@@ -1,4 +1,4 @@
-/** The server beneath: HTTP/1.1 in the clear, or both HTTP/1.1 and HTTP/2 over TLS. */
+/** The underlying server: HTTP/1.1 in the clear, or both HTTP/1.1 and HTTP/2 over TLS. */
 import { nodeTimeout, startInterval, startTimer, stopTimer } from '@troupe/core'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerOptions } from 'node:http'
@@ -15,30 +15,32 @@ import { connectionsByDefault } from './open-files.ts'
 
 export interface TransportEvents {
   readonly onRequest: (incoming: Incoming, outgoing: Outgoing) => void
-  /** Whether an upgrade is for a WebSocket that is there; any other is a request like all others. */
+  /** Returns whether an upgrade is for an existing WebSocket; any other is handled as a normal request. */
   readonly takesSocket: (incoming: IncomingMessage) => boolean
 }
 
 export type Transport = HttpServer | HttpsServer | Http2SecureServer
 
-/** HTTP/2 sessions that are open: they are asked to end when a server takes no more. */
+/** Open HTTP/2 sessions: they are asked to end when a server accepts no more. */
 const sessions = new WeakMap<Transport, Set<ServerHttp2Session>>()
 
 const connections = new WeakMap<Transport, Http1Connections>()
 
-/** Milliseconds between looks for requests that take too long to come in. */
+/** Milliseconds between checks for requests that arrive too slowly. */
 const checkEvery = 1000
 
-/** Milliseconds between looks for connections that have become idle, while a server drains. */
+/** Milliseconds between checks for idle connections, while a server drains. */
 const sweepEvery = 50
 
-/** Milliseconds that a head which has begun may take while a server drains: Node looks for slow ones no more then. */
+/**
+ * Milliseconds that a head which has begun may take while a server drains: Node no longer checks for slow heads then.
+ */
 const headGrace = 1000
 
-/** Milliseconds that a client may take to agree on TLS, where a head may take any. */
+/** Milliseconds that a client may take for the TLS handshake, where a head has no time limit. */
 const handshake = 120_000
 
-/** Streams of one HTTP/2 connection at a time. */
+/** Simultaneous streams of one HTTP/2 connection. */
 const maxStreams = 100
 
 /** @throws TroupeError `Invalid` for certificates that cannot be read. */
@@ -92,7 +94,10 @@ function createBoth(
   return server
 }
 
-/** Not by `session.setTimeout()`, which keeps sessions that have ended (`docs/discoveries/0063-sessions-with-a-timeout.md`). */
+/**
+ * Does not use `session.setTimeout()`, which keeps ended sessions in memory
+ * (`docs/discoveries/0063-sessions-with-a-timeout.md`).
+ */
 function closeWhenIdle(session: ServerHttp2Session, milliseconds: number): void {
   let streams = 0
   const timer = startTimer(() => {
@@ -108,7 +113,7 @@ function closeWhenIdle(session: ServerHttp2Session, milliseconds: number): void 
   session.once('close', () => timer.stop())
 }
 
-/** Where the overlay has ended TLS, requests came by it all the same. */
+/** Marks requests as secure where the overlay has ended TLS. */
 function markedSecure(server: HttpServer, isSecure: boolean): HttpServer {
   if (isSecure) server.prependListener('connection', (socket: Socket) => Object.assign(socket, { encrypted: true }))
   return server
@@ -133,17 +138,20 @@ function http1Options(
   }
 }
 
-/** TLS itself can ask for a certificate that a known authority signed, or for any or none; not for any but one. */
+/**
+ * TLS itself can require a certificate from a known authority, or accept any or none. It cannot require one from any
+ * authority.
+ */
 function requireCertificate(socket: TLSSocket): void {
   if (Object.keys(socket.getPeerCertificate()).length === 0) socket.destroy()
 }
 
-/** Takes no more connections. Settles when those that there were have ended, each after what was under way on it. */
+/** Accepts no more connections. Settles when the existing ones have ended, each after its pending requests. */
 export async function drain(transport: Transport): Promise<void> {
   const closed = once(transport, 'close')
   transport.close()
   for (const session of sessions.get(transport) ?? []) session.close()
-  // A connection that is kept alive is idle only once its last answer is out.
+  // A kept-alive connection is idle only when its last response has been sent.
   const sweep = startInterval(() => {
     if ('closeIdleConnections' in transport) transport.closeIdleConnections()
   }, sweepEvery)
@@ -154,13 +162,16 @@ export async function drain(transport: Transport): Promise<void> {
   })
 }
 
-/** The connection that a request came by. */
+/** Returns the connection on which a request arrived. */
 export function tlsSocketOf(incoming: Incoming): unknown {
-  // What HTTP/2 shows as its socket is a stand-in.
+  // The socket of an HTTP/2 request is a proxy object.
   return incoming instanceof Http2ServerRequest ? incoming.stream.session?.socket : incoming.socket
 }
 
-/** Whether Node is to hand over the connection. Other upgrades are ignored: such requests are answered as they are (RFC 9110, 7.8). */
+/**
+ * Returns whether Node hands over the connection. Other upgrades are ignored: such requests get a normal response (RFC
+ * 9110, 7.8).
+ */
 function isUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }

@@ -1,4 +1,4 @@
-/** Certificates that follow their files. */
+/** Certificates that are reloaded when their files change. */
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { asTroupeError, type TroupeError, startTimer, stopTimer, type Timer } from '@troupe/core'
@@ -7,7 +7,7 @@ import { type Certificates, certificateFiles, readCertificates, type TlsFields }
 export interface CertificateEvents {
   readonly use: (certificates: Certificates) => void
   readonly onRenewed: () => void
-  /** What is there now cannot be used. */
+  /** Called when the current files cannot be used. */
   readonly onFailed: (error: TroupeError) => void
 }
 
@@ -25,12 +25,12 @@ export class WatchedCertificates implements Disposable {
     this.#fields = fields
     this.#events = events
     this.#present = JSON.stringify(readCertificates(fields))
-    // Files are replaced more often than written, and links to them exchanged: their folders see both.
+    // Files are more often replaced than written, and links to them are exchanged: watching their folders detects both.
     const folders = new Set(certificateFiles(fields).map((file) => dirname(file)))
     this.#watchers = [...folders].flatMap((folder) => this.#watch(folder))
   }
 
-  /** Where a folder cannot be watched, its certificates stay as they are. */
+  /** Where a folder cannot be watched, its certificates are not reloaded. */
   #watch(folder: string): readonly FSWatcher[] {
     try {
       const watcher = watch(folder, () => {
@@ -45,7 +45,7 @@ export class WatchedCertificates implements Disposable {
     }
   }
 
-  /** Puts them in force as they are. */
+  /** Loads and applies the current certificates. */
   renew(): void {
     this.#events.use(readCertificates(this.#fields))
   }

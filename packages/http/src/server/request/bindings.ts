@@ -1,4 +1,4 @@
-/** What middleware and handlers find in hono's context, as `c.env`. */
+/** The fields that middleware and handlers find in hono's context, as `c.env`. */
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { EntryId, Slot } from '@troupe/core'
@@ -12,20 +12,20 @@ export type Incoming = IncomingMessage | Http2ServerRequest
 export interface ServerEnvironment {
   readonly Bindings: {
     readonly incoming: Incoming
-    /** None for an upgrade. */
+    /** Undefined for an upgrade. */
     readonly outgoing: Outgoing | undefined
     readonly service: EntryId
-    /** Who opened the connection, as the overlay tells. */
+    /** The peer that opened the connection, as the overlay reports it. */
     readonly peer: Peer | undefined
-    /** The client's address, where a trusted proxy tells it. */
+    /** The client's address, where a trusted proxy reports it. */
     readonly client: string | undefined
-    /** The request, as who acts in it. */
+    /** The request as a participant: the identity under which it runs. */
     readonly call: RequestCall
-    /** Where it was routed to, if it was. */
+    /** The route of the request, if it has one. */
     route?: EndpointRoute | EventsRoute | SocketRoute
     /** Set when it was counted among the WebSockets and event streams of its client. */
     isCounted?: boolean
-    /** Set when an upgrade was routed to a WebSocket, and nothing stood in its way. */
+    /** Set when an upgrade was routed to a WebSocket, and was accepted. */
     accepted?: Accepted
   }
 }
@@ -34,6 +34,6 @@ export interface Accepted {
   readonly route: SocketRoute
   readonly params: Readonly<Record<string, string>>
   readonly remoteAddress: string | undefined
-  /** Of who acts: middleware may know who asks. */
+  /** The slot of the identity in force: middleware may have authenticated the caller. */
   readonly slot: Slot | undefined
 }

@@ -1,4 +1,4 @@
-/** Bounds what a request may bring along, and how long it may take to. */
+/** Limits the size of a request's body, and the time for it to arrive. */
 import { startTimer, stopTimer } from '@troupe/core'
 import { Http2ServerRequest } from 'node:http2'
 import type { Incoming } from './bindings.ts'
@@ -6,15 +6,15 @@ import { BodyTooLarge, BodyTooSlow } from './problem.ts'
 
 export interface BodyLimits {
   readonly bytes: number
-  /** For a whole request to come in; 0 for ever. Node sees to it for HTTP/1.1 alone. */
+  /** Maximum time for a whole request to arrive; 0 disables the limit. Node enforces it only for HTTP/1.1. */
   readonly milliseconds: number
 }
 
 /**
- * Watches a body: rejects when one whose length was not told grows beyond the limit, or when it does not come in time, and ends whoever reads
- * it. Returns nothing where there is nothing to watch.
+ * Watches a body. Rejects when a body without a declared length exceeds the limit, or when it does not arrive in time,
+ * and then also fails its reader. Returns nothing where there is nothing to watch.
  *
- * @throws BodyTooLarge at once, for a body that says that it is.
+ * @throws BodyTooLarge at once, for a body whose declared length exceeds the limit.
  */
 export function limitBody(incoming: Incoming, { bytes, milliseconds }: BodyLimits): Promise<never> | undefined {
   const length = incoming.headers['content-length']
@@ -37,12 +37,12 @@ export function limitBody(incoming: Incoming, { bytes, milliseconds }: BodyLimit
 function count(incoming: Incoming, limit: number, reject: (error: Error) => void): void {
   const push = incoming.push.bind(incoming)
   let size = 0
-  // By this method both kinds of requests take in what the parser found: counted here, nothing is read before somebody wants it.
+  // Both kinds of requests pass parsed data to this method. Counting here reads nothing before a reader needs it.
   incoming.push = (chunk: unknown, encoding?: BufferEncoding) => {
     if (chunk instanceof Uint8Array) size += chunk.byteLength
     if (size <= limit) return push(chunk, encoding)
     if (chunk instanceof Uint8Array && size - chunk.byteLength <= limit) fail(incoming, new BodyTooLarge(limit), reject)
-    // No more is read of the connection.
+    // No more is read from the connection.
     return false
   }
 }
@@ -50,7 +50,7 @@ function count(incoming: Incoming, limit: number, reject: (error: Error) => void
 function time(incoming: Http2ServerRequest, milliseconds: number, reject: (error: Error) => void): void {
   const timer = startTimer(() => {
     const { stream } = incoming
-    // What has come and is not read yet is in time.
+    // A body that has arrived but is not read yet is in time.
     if (!stream.destroyed && stream.state.remoteClose !== 1) fail(incoming, new BodyTooSlow(milliseconds), reject)
   }, milliseconds)
   incoming.once('end', () => stopTimer(timer)).once('close', () => stopTimer(timer))

@@ -1,4 +1,4 @@
-/** Connections that last: WebSockets and event streams. So many of a service, and so many of each client. */
+/** Limits long-lived connections, which are WebSockets and event streams: per service, and per client. */
 import { TroupeError, unavailable } from '@troupe/core'
 import { networkOf } from '../../middleware/client-address.ts'
 
@@ -16,7 +16,7 @@ export class ChannelCounts {
   }
 
   /**
-   * Counts one of a client, until what is answered is called.
+   * Counts one connection of a client, until the returned function is called.
    *
    * @throws TroupeError `Unavailable` where the service has too many, `RateLimited` where the client has.
    */

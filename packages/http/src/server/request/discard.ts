@@ -1,19 +1,19 @@
-/** What is not sent is not made: its source is told at once. */
+/** Cancels bodies that are not sent: their source is notified at once. */
 import { TroupeError } from '@troupe/core'
 import { wholeOf } from './whole-response.ts'
 
-/** Cancels the body of a response that nobody will read. Never throws. */
+/** Cancels the body of a response that will not be read. Never throws. */
 export function discard(response: Response, why = 'the response is not sent'): void {
   try {
     if (wholeOf(response) !== undefined) return
     const body: ReadableStream<Uint8Array> | null = response.body
     if (body !== null && !body.locked) body.cancel(new TroupeError('Canceled', why)).catch(() => undefined)
   } catch {
-    // It was never one that could be read.
+    // The body was never readable.
   }
 }
 
-/** The same response without its body, which is cancelled: for HEAD (RFC 9110, 9.3.2). */
+/** Returns the same response without its body, which is cancelled: for HEAD (RFC 9110, 9.3.2). */
 export function headless(response: Response): Response {
   const { status, headers } = response
   discard(response, 'a response to HEAD has no content')

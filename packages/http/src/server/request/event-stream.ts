@@ -8,7 +8,7 @@ import { middlewareContext } from '../routing/middleware-context.ts'
 
 export async function answerEvents(route: EventsRoute, context: RequestIn): Promise<Response> {
   const { req } = context
-  // Nobody is to speak to a client that wants to hear nothing.
+  // A HEAD request receives no events, so it starts no process.
   if (req.raw.method === 'HEAD') return new Response(null, { headers: eventsHeaders })
   const { pathname, search } = new URL(req.url)
   const opened = {

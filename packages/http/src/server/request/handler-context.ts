@@ -1,4 +1,4 @@
-/** The context of a handler, made from hono's: what is not asked for is not made. */
+/** The context of a handler, made from hono's: its parts are created when they are used. */
 import type { EntryId } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import type { Context } from 'hono'

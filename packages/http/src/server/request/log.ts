@@ -1,8 +1,8 @@
-/** Lines for the log of the application, about requests. */
+/** Log lines of the application about requests. */
 import { asTroupeError, type Frame } from '@troupe/core'
 import { currentRuntime, type LogLine, type Participant } from '@troupe/process'
 
-/** Tells that a request failed. Whether that was written, nobody waits to hear. */
+/** Logs that a request failed. No caller waits for the result of the logging. */
 export function logFailure(by: Participant, frame: Frame, error: unknown, fields: Readonly<Record<string, unknown>>): void {
   const { kind, message, stack } = asTroupeError(error)
   const isOurs = kind === 'Unknown' || kind === 'Internal'

@@ -1,14 +1,14 @@
-/** Bodies that are not what they are read as: the client's mistake, not the handler's. */
+/** Malformed bodies: the client's mistake, not the handler's. */
 
 const malformed = new WeakSet<object>()
 const readers = ['json', 'formData'] as const
 
-/** Whether an error says that the body of a request is malformed. */
+/** Returns whether an error means that the body of a request is malformed. */
 export function isMalformed(error: unknown): boolean {
   return typeof error === 'object' && error !== null && malformed.has(error)
 }
 
-/** From here on, what this request throws for such a body is told from what handlers throw by themselves. */
+/** From here on, errors that this request throws for a malformed body differ from those of handlers. */
 export function noteMalformed(request: Request): void {
   if (request.method === 'GET' || request.method === 'HEAD') return
   for (const name of readers) {

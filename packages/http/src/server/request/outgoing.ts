@@ -1,12 +1,14 @@
-/** The responses of Node's servers. What listens to one runs as the request that it answers, not as the connection that it goes by. */
+/**
+ * The responses of Node's servers. Listeners of a response run in the context of its request, not of its connection.
+ */
 import { ServerResponse } from 'node:http'
 import { constants, Http2ServerResponse } from 'node:http2'
 import { runInSlot, type Slot } from '@troupe/core'
 
 export class Http1Outgoing extends ServerResponse {
-  /** Of the code that answers. */
+  /** The slot of the code that responds. */
   slot: Slot | undefined
-  /** Whether nothing comes after it any more. */
+  /** Whether it is closed for further writes. */
   isClosed = false
 
   override emit(event: string | symbol, ...values: readonly unknown[]): boolean {
@@ -17,9 +19,9 @@ export class Http1Outgoing extends ServerResponse {
 }
 
 export class Http2Outgoing extends Http2ServerResponse {
-  /** Of the code that answers. */
+  /** The slot of the code that responds. */
   slot: Slot | undefined
-  /** Whether nothing comes after it any more. */
+  /** Whether it is closed for further writes. */
   isClosed = false
 
   override emit(event: string | symbol, ...values: readonly unknown[]): boolean {
@@ -31,25 +33,25 @@ export class Http2Outgoing extends Http2ServerResponse {
 
 export type Outgoing = Http1Outgoing | Http2Outgoing
 
-/** Whether nothing more can be written. */
+/** Returns whether nothing more can be written. */
 export function isOver(outgoing: Outgoing): boolean {
   if (outgoing instanceof Http2ServerResponse) return isReset(outgoing)
   return outgoing.destroyed || outgoing.isClosed
 }
 
-/** Whether all of it has been sent, once it is closed. */
+/** Returns whether all of it has been sent, once it is closed. */
 export function isSent(outgoing: Outgoing): boolean {
   if (!(outgoing instanceof Http2ServerResponse)) return outgoing.writableFinished
   const { rstCode, aborted } = outgoing.stream
   return outgoing.writableEnded && !aborted && rstCode === constants.NGHTTP2_NO_ERROR
 }
 
-/** Bytes that the client has still to take. */
+/** Returns the number of bytes that the client has not read yet. */
 export function pendingBytes(outgoing: Outgoing): number {
   return outgoing instanceof Http2ServerResponse ? outgoing.stream.writableLength : outgoing.writableLength
 }
 
-/** Ends a response before its end, so that the client sees that something is missing. */
+/** Breaks a response off, so that the client sees that it is incomplete. */
 export function breakOff(outgoing: Outgoing): void {
   if (outgoing instanceof Http2ServerResponse) outgoing.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   else outgoing.destroy()

@@ -1,4 +1,4 @@
-/** Who comes to a service that knows its visitors by the overlay: each connection has one, for whom all its requests are answered. */
+/** The identities of peers, for services with `identity`: each connection has one, under which all its requests run. */
 import type { Socket } from 'node:net'
 import { emptyFrame, fork, type Frame, type Pid } from '@troupe/core'
 import { peerOf } from '@troupe/network'
@@ -6,14 +6,14 @@ import { ask, currentRuntime } from '@troupe/process'
 
 export interface PeerIdentity {
   readonly pid: Pid
-  /** As the kernel issued it. */
+  /** The frame that the kernel issued. */
   readonly frame: Frame
 }
 
 export class PeerIdentities {
   readonly #known = new WeakMap<Socket, PeerIdentity | Promise<PeerIdentity>>()
 
-  /** Who is at the other end; nobody is where no overlay tells. */
+  /** Returns the identity at the other end; undefined where no overlay reports one. */
   of(socket: Socket): PeerIdentity | Promise<PeerIdentity> | undefined {
     const known = this.#known.get(socket)
     if (known !== undefined) return known

@@ -1,4 +1,4 @@
-/** What clients are notified when something fails: a status by the kind of the error, and nothing of what is inside. */
+/** The error responses for clients: a status by the kind of the error, without internal details. */
 import { asTroupeError, type ErrorKind, parseTrace, TroupeError } from '@troupe/core'
 import { STATUS_CODES } from 'node:http'
 import { isMalformed } from './malformed.ts'
@@ -17,14 +17,14 @@ const statuses: Readonly<Record<ErrorKind, number>> = {
   Unknown: 500,
 }
 
-/** A request whose body is larger than the service takes. */
+/** A request whose body is larger than the service accepts. */
 export class BodyTooLarge extends TroupeError {
   constructor(limit: number) {
     super('Invalid', `the body of a request has more than ${limit} bytes`, { details: { limit } })
   }
 }
 
-/** A request whose body does not come in time. */
+/** A request whose body does not arrive in time. */
 export class BodyTooSlow extends TroupeError {
   constructor(milliseconds: number) {
     super('Timeout', `the body of a request did not come in ${milliseconds} ms`)
@@ -38,7 +38,7 @@ export function statusOf(error: unknown): number {
   return statuses[asTroupeError(error).kind]
 }
 
-/** A problem in the words of RFC 9457. `trace` finds the line of the log that tells more. */
+/** Returns a problem response (RFC 9457). `trace` identifies the log line with the details. */
 export function problem(status: number, trace?: string, headers: Readonly<Record<string, string>> = {}): Response {
   const traceId = trace === undefined ? undefined : parseTrace(trace)?.traceId
   const body = JSON.stringify({ title: STATUS_CODES[status] ?? 'Error', status, ...(traceId !== undefined && { trace: traceId }) })

@@ -1,24 +1,30 @@
-/** What proxies say of the clients behind them: believed of those that are trusted, removed where anybody else says it. */
+/** The client addresses that proxies report: accepted from trusted proxies, removed from all other requests. */
 import type { Socket } from 'node:net'
 import { Http2ServerRequest } from 'node:http2'
 import { peerOf } from '@troupe/network'
 import { addressBehind, networks } from '../../middleware/trusted-proxies.ts'
 import type { Incoming } from './bindings.ts'
 
-/** Fields by which a proxy speaks for a client. */
+/** Fields by which a proxy describes a client. */
 const told = /^(?:forwarded|x-forwarded(?:-.*)?|x-real-ip)$/i
 
 export class ProxiedClients {
   readonly #isTrusted: (address: string) => boolean
   readonly #isKnown: (address: string) => boolean
 
-  /** @param trusted Networks of the service. @param named Those that its routers believe on their own (`real_ip`). */
+  /**
+   * @param trusted Trusted networks of the service.
+   * @param named Networks that only its routers trust (`real_ip`).
+   */
   constructor(trusted: readonly string[], named: readonly string[]) {
     this.#isTrusted = networks(trusted)
     this.#isKnown = networks([...trusted, ...named])
   }
 
-  /** Reads what a proxy tells, and makes the request one that came to it. Returns the client's address, where it is told. */
+  /**
+   * Reads the fields of a proxy, and changes the request as if it had come to the proxy. Returns the client's address,
+   * where it is reported.
+   */
   read(incoming: Incoming): string | undefined {
     const { headers } = incoming
     let isTold = false
@@ -44,12 +50,14 @@ interface Word {
   readonly proto: string | undefined
 }
 
-/** Proxies that write these may let through a `Forwarded` of the client: where both are there, that does not count. */
+/**
+ * A proxy that writes these may pass on a `Forwarded` of the client: where both are present, `Forwarded` is ignored.
+ */
 function isXForwarded(headers: Incoming['headers']): boolean {
   return ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'].some((name) => headers[name] !== undefined)
 }
 
-/** The proxy's own word is the last one. */
+/** The last value is the proxy's own. */
 function xForwarded(headers: Incoming['headers']): Word {
   const last = (name: string) => text(headers[name])?.split(',').at(-1)?.trim()
   return { client: text(headers['x-forwarded-for']), host: last('x-forwarded-host'), proto: last('x-forwarded-proto') }
@@ -88,7 +96,7 @@ function setHost(incoming: Incoming, host: string): void {
   if (at >= 0) incoming.rawHeaders[at + 1] = host
 }
 
-/** As an absolute target says it. HTTP/2 comes by TLS anyway. */
+/** Marks the request as HTTPS, like an absolute target does. HTTP/2 always uses TLS. */
 function setSecure(incoming: Incoming): void {
   const { url = '', headers } = incoming
   if (incoming instanceof Http2ServerRequest || !url.startsWith('/') || headers.host === undefined) return

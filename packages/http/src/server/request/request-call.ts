@@ -1,4 +1,4 @@
-/** One request, as who acts in it: the service, in a frame with the request's deadline and trace. */
+/** One request as a participant: the service, in a frame with the request's deadline and trace. */
 import { type Frame, type Pid, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { LocalCall } from '@troupe/process'
 import { discard } from './discard.ts'
@@ -6,16 +6,16 @@ import { breakOff, Http1Outgoing, Http2Outgoing, isOver, isSent, type Outgoing }
 import { logFailure } from './log.ts'
 
 export interface RequestCallOptions {
-  /** Who acts, as the kernel knows it, and the frame that it issued. */
+  /** The identity that acts, with the frame that the kernel issued. */
   readonly pid: Pid
   readonly issued: Frame
   /** The frame of the request. */
   readonly frame: Frame
-  /** Tells when the client goes; none for an upgrade. */
+  /** Reports when the client disconnects; undefined for an upgrade. */
   readonly outgoing: Outgoing | undefined
 }
 
-/** Milliseconds in which the answer can be read of a connection that is not read any more. */
+/** Milliseconds in which the client can read the response on a connection that is no longer read. */
 const linger = 50
 
 export class RequestCall extends LocalCall {
@@ -37,7 +37,7 @@ export class RequestCall extends LocalCall {
     if (outgoing !== undefined) outgoing.slot = this.#answering
   }
 
-  /** Of the code that answers: the service's, or that of the caller. */
+  /** Returns the slot of the code that responds: the service's, or that of the caller. */
   get answering(): Slot {
     return this.#answering
   }
@@ -47,18 +47,18 @@ export class RequestCall extends LocalCall {
     if (this.#outgoing !== undefined) this.#outgoing.slot = slot
   }
 
-  /** Whether the client has gone, or the deadline has passed. */
+  /** Returns whether the client has disconnected, or the deadline has passed. */
   get isCancelled(): boolean {
     return this.#cancelled !== undefined
   }
 
-  /** Aborts when the client goes, or the deadline passes. */
+  /** Aborts when the client disconnects, or the deadline passes. */
   override get signal(): AbortSignal {
     this.#watch()
     return super.signal
   }
 
-  /** Calls back when the client goes, or the deadline passes, before the response has ended. */
+  /** Calls `then` when the client disconnects, or the deadline passes, before the response has ended. */
   onCancel(then: (reason: string) => void): void {
     this.#watch()
     if (this.#cancelled === undefined) this.#onCancel = then
@@ -73,7 +73,7 @@ export class RequestCall extends LocalCall {
     then?.(reason)
   }
 
-  /** The client is watched only once somebody wants to know. */
+  /** The client is watched only when code needs to know. */
   #watch(): void {
     if (this.#isWatched || this.#outgoing === undefined) return
     this.#isWatched = true
@@ -86,7 +86,7 @@ export class RequestCall extends LocalCall {
     return false
   }
 
-  /** Calls back once when the response has been sent to its end, or will not be. */
+  /** Calls `then` once when the response has been sent completely, or will not be. */
   onEnd(then: () => void): void {
     const outgoing = this.#outgoing
     if (outgoing === undefined) {
@@ -96,17 +96,17 @@ export class RequestCall extends LocalCall {
     else outgoing.once('close', then)
   }
 
-  /** Nothing more is read of a connection that carries one request at a time: it ends with the answer. */
+  /** Reads nothing more from a connection that carries one request at a time: it ends with the response. */
   stopReading(): void {
     const outgoing = this.#outgoing
     if (!(outgoing instanceof Http1Outgoing)) return
     outgoing.shouldKeepAlive = false
     const { socket } = outgoing
-    // Who still sends would not see the answer, were the connection cut under it.
+    // A client that is still sending would not see the response if the connection were cut at once.
     outgoing.once('finish', () => startTimer(() => socket?.destroy(), linger))
   }
 
-  /** The connection ends with the answer. */
+  /** Ends the connection with the response. */
   closeConnection(): void {
     this.stopReading()
     const outgoing = this.#outgoing
@@ -115,19 +115,21 @@ export class RequestCall extends LocalCall {
     outgoing.once('close', () => session?.close())
   }
 
-  /** An upgrade has come to its end. */
+  /** Handles the end of an upgrade. */
   end(): void {
     for (const then of this.#onEnd ?? []) then()
     this.#onEnd = undefined
   }
 
-  /** An error that nobody caught ends the request; when that has been answered, all that is left to do is to log it. */
+  /**
+   * Handles an uncaught error: it ends the request. When the response has been sent already, the error is only logged.
+   */
   override fail(error: unknown): void {
     if (this.#onFail === undefined) this.logLate(error)
     else this.#onFail(error)
   }
 
-  /** Ends the request, which may not go on: it is refused, or its response is cut. */
+  /** Ends a request that must not continue: it is refused, or its response is cut off. */
   cut(reason: string): void {
     const outgoing = this.#outgoing
     this.cancel(reason)
@@ -135,16 +137,17 @@ export class RequestCall extends LocalCall {
     else if (outgoing !== undefined && !isOver(outgoing)) breakOff(outgoing)
   }
 
-  /** Logs an error that comes too late to be answered. */
+  /** Logs an error that comes too late for a response. */
   logLate(error: unknown): void {
     logFailure(this, this.frameOfRequest, error, { late: true })
   }
 
   /**
-   * Waits for an answer as long as it counts; 0 milliseconds are for ever. One that comes too late is discarded.
+   * Waits for a response until it is too late; 0 milliseconds disable the limit. A response that comes too late is
+   * discarded.
    *
-   * @param fails What ends the wait, too.
-   * @throws TroupeError `Timeout`; what {@link fail} was told.
+   * @param fails Also ends the wait when it rejects.
+   * @throws TroupeError `Timeout`; the error that {@link fail} received.
    */
   async wait(answer: Promise<Response>, milliseconds: number, fails?: Promise<never>): Promise<Response> {
     const { promise: failed, reject } = Promise.withResolvers<never>()
@@ -155,7 +158,7 @@ export class RequestCall extends LocalCall {
         ? undefined
         : startTimer(() => {
             this.cancel('its deadline has passed')
-            reject(new TroupeError('Timeout', `no answer in ${milliseconds} ms`))
+            reject(new TroupeError('Timeout', `no response within ${milliseconds} ms`))
           }, milliseconds)
     try {
       return await Promise.race([answer, failed])

@@ -1,10 +1,10 @@
-/** What a handler is told beside the request. */
+/** The context that a handler receives besides the request. */
 import type { EntryId } from '@troupe/core'
 import type { Peer } from '@troupe/network'
 import type { ClientCertificate } from '../listener/client-certificate.ts'
 
 /**
- * The second argument of a function that answers requests.
+ * The second argument of a function that responds to requests.
  *
  * @example
  * ```ts
@@ -16,16 +16,22 @@ import type { ClientCertificate } from '../listener/client-certificate.ts'
  * ```
  */
 export interface RequestContext {
-  /** Parameters of the path, decoded: `{id}` of `/users/{id}`, `{rest...}` of `/files/{rest...}`; what `*` took is `params['*']`. */
+  /**
+   * Parameters of the path, decoded: `{id}` of `/users/{id}`, `{rest...}` of `/files/{rest...}`; the match of `*` is
+   * `params['*']`.
+   */
   readonly params: Readonly<Record<string, string>>
-  /** Who opened the connection, as the overlay tells; none in the clear. */
+  /** The peer that opened the connection, as the overlay reports it; none in the clear. */
   readonly peer: Peer | undefined
-  /** The client's address: in the overlay's terms where it came by one. */
+  /** The client's address: in the overlay's terms where the client came through one. */
   readonly remoteAddress: string | undefined
-  /** The certificate that the client showed, where it was asked for one. With `client_auth` other than `verify`, look at `verified`. */
+  /**
+   * The certificate that the client presented, where it was asked for one. With `client_auth` other than `verify`,
+   * check `verified`.
+   */
   readonly certificate: ClientCertificate | undefined
-  /** The `http.service` that took the request. */
+  /** The `http.service` that received the request. */
   readonly service: EntryId
-  /** The `http.endpoint` that it was routed to. */
+  /** The `http.endpoint` that the request was routed to. */
   readonly endpoint: EntryId
 }

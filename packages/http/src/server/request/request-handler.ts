@@ -1,4 +1,4 @@
-/** The requests of a server: each is routed, answered by a function in its frame, and told when it fails. */
+/** The requests of a server: routes each, runs a function in its frame, and reports failures. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { childTrace, currentSlot, fork, type FrameChange, type Pid, parseTrace, runInSlot, type TroupeError } from '@troupe/core'
@@ -31,17 +31,17 @@ import { type PeerIdentity, PeerIdentities } from './peer-identity.ts'
 import { openSocket, refuseSocket, wantsSocket } from './upgrade.ts'
 import { wholeOf } from './whole-response.ts'
 
-/** A request, as Node brings it. */
+/** A request, as Node provides it. */
 export interface NodeExchange {
   readonly incoming: Incoming
   readonly outgoing: Outgoing | undefined
-  /** The client's address, where a trusted proxy tells it. */
+  /** The client's address, where a trusted proxy reports it. */
   readonly client?: string | undefined
 }
 
 export class RequestHandler {
   #settings: ServerSettings
-  /** Who acts where no request does: the process of the server. */
+  /** The identity that acts outside of requests: the process of the server. */
   readonly #self: Participant
   readonly #chains = new MiddlewareChains()
   readonly #identities = new PeerIdentities()
@@ -59,27 +59,27 @@ export class RequestHandler {
     this.#proxies = new ProxiedClients(trustedProxies, [])
   }
 
-  /** Names by which a service on an overlay is reached there. */
+  /** Adds names by which a service on an overlay is reached there. */
   learn(names: readonly string[]): void {
     this.#hosts.learn(names)
   }
 
-  /** Of a connection, before anything is asked of its request: what a proxy tells counts from here on. */
+  /** Reads the proxy fields of a request before any other code uses it: they apply from here on. */
   read(incoming: Incoming): string | undefined {
     return this.#proxies.read(incoming)
   }
 
-  /** Limits and times are those of `settings` from the next request on. */
+  /** Uses the limits and times of `settings` from the next request on. */
   adapt(settings: ServerSettings): void {
     this.#settings = settings
   }
 
-  /** Tells the log something about the server itself. */
+  /** Logs a message about the server itself. */
   note(level: 'info' | 'warn', message: string): void {
     logLine(this.#self, this.#self.frame, level, message, {})
   }
 
-  /** Routes as `table` says, from the next request on; those that are under way go on by the former. */
+  /** Uses the routes of `table` from the next request on; pending requests keep the former ones. */
   async route(table: RouteTable): Promise<void> {
     const inline = table.routers.flatMap(({ endpoints }) => endpoints.filter(({ pool }) => pool === 'inline'))
     await warm(inline.map(({ program }) => program))
@@ -98,19 +98,21 @@ export class RequestHandler {
     this.#threads.keep(table)
   }
 
-  /** A thread that answers requests has ended. */
+  /** Handles the end of a thread that responds to requests. */
   workerEnded(pid: Pid, error: TroupeError): void {
     this.#threads.ended(pid, error)
   }
 
-  /** Whether an upgrade is for a WebSocket of this service: any other is answered as the request that it is (RFC 9110, 7.8). */
+  /**
+   * Returns whether an upgrade is for a WebSocket of this service: any other gets a normal response (RFC 9110, 7.8).
+   */
   takesSocket(incoming: IncomingMessage): boolean {
     if (incoming.method !== 'GET') return false
     const request = upgradeRequest(incoming)
     return request !== undefined && this.#hosts.accepts(incoming.headers.host ?? '') && this.#router?.isForSocket(request) === true
   }
 
-  /** Answers a request. Never throws, never rejects. */
+  /** Responds to a request. Never throws, never rejects. */
   answer(request: Request, exchange: NodeExchange): Answer {
     const { identity } = this.#settings.fields
     try {
@@ -145,7 +147,7 @@ export class RequestHandler {
     }
   }
 
-  /** What is not for this service, and what no server is to do for strangers. */
+  /** Refuses requests that are not for this service, and methods that no server should carry out for strangers. */
   #refusal(request: Request, { incoming }: NodeExchange, call: RequestCall): Response | undefined {
     if (!isRoutable(incoming)) return problem(501)
     if (this.#hosts.accepts(authorityOf(request, incoming))) return undefined
@@ -153,7 +155,7 @@ export class RequestHandler {
     return problem(421)
   }
 
-  /** Makes a WebSocket of a connection, or answers why not. Never rejects. */
+  /** Turns a connection into a WebSocket, or responds with the reason for a refusal. Never rejects. */
   async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => undefined)
     try {
@@ -191,23 +193,23 @@ export class RequestHandler {
     }
   }
 
-  /** Says that a request failed: to the log why, to the client only of which kind that is. */
+  /** Handles a failed request: logs the reason, and sends the client only the kind of error. */
   #failed(error: unknown, call: RequestCall, { method, url }: Pick<Request, 'method' | 'url'>): Response {
     const status = statusOf(error)
-    // What is still to come of the body is for nobody.
+    // The rest of the body is not read.
     if (status === 413 || status === 408) call.stopReading()
     const { frameOfRequest: frame } = call
     logFailure(call, frame, error, { method, path: pathOf(url), status })
     return problem(status, frame.trace)
   }
 
-  /** Answers that a request failed. */
+  /** Returns the response to a failed request. */
   #refused(error: unknown, environment: ServerEnvironment['Bindings'], request: Request): Answer {
     const { call, incoming } = environment
     return this.#sent(this.#failed(toldOf(error, incoming), call, request), environment, request)
   }
 
-  /** Sends a response, or that it cannot be sent. */
+  /** Sends a response, or an error if it cannot be sent. */
   #sent(response: Response, environment: ServerEnvironment['Bindings'], request: Request): Answer {
     try {
       const sent = this.#send(response, environment, request)
@@ -241,7 +243,7 @@ export class RequestHandler {
     })
   }
 
-  /** A WebSocket or an event stream begins. @throws TroupeError `Unavailable`, `RateLimited` */
+  /** Counts a WebSocket or an event stream that begins. @throws TroupeError `Unavailable`, `RateLimited` */
   #count(context: RequestIn): void {
     if (context.req.raw.method === 'HEAD') return
     context.env.isCounted = true
@@ -262,7 +264,7 @@ export class RequestHandler {
     const { write } = fields.timeouts
     const { traceparent } = incoming.headers
     const change: FrameChange = {
-      // None is begun here: it would join requests that nobody wants to be joined.
+      // No trace begins here: it would link requests that may have to stay unlinked.
       ...(typeof traceparent === 'string' && parseTrace(traceparent) && { trace: childTrace(traceparent) }),
       ...(write > 0 && outgoing !== undefined && { deadline: Date.now() + write }),
     }
@@ -277,7 +279,7 @@ export class RequestHandler {
     return runInSlot({ frame: call.frameOfRequest, owner: call }, () => router.fetch(request, environment))
   }
 
-  /** Runs as who acts: the service, or whoever middleware found to ask. */
+  /** Runs under the identity that acts: the service, or the caller that middleware authenticated. */
   #endpoint(route: EndpointRoute, context: RequestIn): Answer {
     const { program, entry, pool } = route
     const slot = currentSlot()
@@ -291,7 +293,7 @@ function isEventStream(response: Response): boolean {
   return wholeOf(response) === undefined && response.headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
-/** Without the query: secrets stand in those. */
+/** Returns the path without the query, which may contain secrets. */
 function pathOf(url: string): string {
   return URL.parse(url, 'http://localhost')?.pathname ?? ''
 }

@@ -1,4 +1,4 @@
-/** The head of a response, as it may be written: checked, and without what belongs to the connection. */
+/** The head of a response, as it may be written: checked, and without fields of the connection. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { TroupeError } from '@troupe/core'
 
@@ -7,13 +7,13 @@ export type Fields = Record<string, string | string[]>
 export interface Head {
   readonly status: number
   readonly fields: Fields
-  /** `content-length`, where it is one. */
+  /** `content-length`, where it is valid. */
   readonly length: number | undefined
 }
 
 /**
- * Fields about one connection (RFC 9110, 7.6.1), which a handler may have taken over from the answer of another server. How a message ends
- * is the server's own to say; HTTP/2 forbids them all.
+ * Fields about one connection (RFC 9110, 7.6.1), which a handler may have copied from the response of another server.
+ * The server itself determines how a message ends; HTTP/2 forbids all these fields.
  */
 const ofConnections = new Set([
   'connection',
@@ -31,7 +31,7 @@ export function hasNoContent(status: number): boolean {
   return status === 204 || status === 205 || status === 304
 }
 
-/** @throws TroupeError `Internal` for a status that ends no request, a name that is none, a value that cannot be sent. */
+/** @throws TroupeError `Internal` for a status that ends no request, an invalid name, a value that cannot be sent. */
 export function headOf(status: number, given: Iterable<readonly [string, string]>): Head {
   if (!Number.isInteger(status) || status < 200 || status > 599) throw unsendable(`its status is ${String(status)}, expected 200 to 599`)
   const fields: Fields = {}
@@ -43,7 +43,7 @@ export function headOf(status: number, given: Iterable<readonly [string, string]
       continue
     }
     if (name === 'content-length') {
-      // What is no length is not sent, and what has no content has no length of it (RFC 9110, 8.6).
+      // An invalid length is not sent, and a response without content has no length (RFC 9110, 8.6).
       length = /^\d{1,15}$/.test(value) ? Number(value) : undefined
       continue
     }
@@ -60,7 +60,10 @@ function check(name: string, value: string): void {
     validateHeaderName(name)
     validateHeaderValue(name, value)
   } catch (cause) {
-    throw unsendable(`its header "${name.slice(0, 64)}" cannot be sent: encode what is no Latin text (encodeURI() for a location)`, cause)
+    throw unsendable(
+      `its header "${name.slice(0, 64)}" cannot be sent: encode text that is not Latin-1 (encodeURI() for a location)`,
+      cause,
+    )
   }
 }
 

@@ -1,4 +1,7 @@
-/** Requests that want to become WebSockets: they are routed like all others, with all middleware, before they are handed on. */
+/**
+ * Upgrades to WebSockets: they are routed like all other requests, with all middleware, before the connection is handed
+ * over.
+ */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { currentSlot, runInSlot } from '@troupe/core'
@@ -11,7 +14,10 @@ import { problem } from './problem.ts'
 import type { SocketRoute } from '../routing/route-table.ts'
 import { middlewareContext } from '../routing/middleware-context.ts'
 
-/** Answers a request that was routed to a WebSocket: an upgrade is accepted, any other is told to ask for one. */
+/**
+ * Responds to a request that was routed to a WebSocket: an upgrade is accepted, any other request gets a response that
+ * asks for one.
+ */
 export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
   const { env, req } = context
   if (env.outgoing !== undefined) return problem(426, undefined, { upgrade: 'websocket' })
@@ -20,7 +26,7 @@ export function wantsSocket(route: SocketRoute, context: RequestIn): Response {
   return new Response(null, { status: 204 })
 }
 
-/** Hands a connection to its process, on behalf of whoever asked. */
+/** Hands a connection to its process, on behalf of the caller. */
 export async function openSocket(
   { route, params, remoteAddress, slot }: Accepted,
   {
@@ -35,7 +41,7 @@ export async function openSocket(
   return slot === undefined ? accept() : runInSlot(slot, accept)
 }
 
-/** Answers an upgrade that did not come about, and closes. */
+/** Responds to an upgrade that was refused, and closes. */
 export async function refuseSocket(socket: Duplex, response: Response): Promise<void> {
   if (socket.destroyed) {
     discard(response)

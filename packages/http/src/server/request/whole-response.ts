@@ -1,6 +1,6 @@
-/** Responses that are there as a whole. */
+/** Responses whose whole body is in memory. */
 
-/** What hono's `Response` was made from. */
+/** The arguments from which hono's `Response` was made. */
 export interface Whole {
   readonly status: number
   readonly fields: Iterable<readonly [string, string]>
@@ -8,8 +8,8 @@ export interface Whole {
 }
 
 /**
- * Where hono's `Response` keeps what it was made from, until somebody asks for its body; nothing where that cannot be found, which costs
- * speed alone. Looked up once its server has put that class in place of Node's.
+ * The key under which hono's `Response` keeps its constructor arguments, until code uses its body. If the key cannot be
+ * found, only speed is lost. Read after hono's server has replaced Node's class.
  */
 let wholeKey: symbol | undefined
 let light: object | undefined
@@ -20,9 +20,9 @@ export function findWholeKey(): void {
   light = Response.prototype
 }
 
-/** A response that has no body, or all of it at once, as far as can be told without opening it; else nothing. */
+/** Returns a response without a body, or with a whole body, if that is known without opening it; else nothing. */
 export function wholeOf(response: Response): Whole | undefined {
-  // One of a class of its own, such as what `http.get()` returned, may make its body in another way.
+  // A subclass, such as the result of `http.get()`, may create its body in another way.
   if (wholeKey === undefined || Object.getPrototypeOf(response) !== light) return undefined
   const known: unknown = Reflect.get(response, wholeKey)
   if (!Array.isArray(known)) return undefined

@@ -1,4 +1,4 @@
-/** Sends responses: what is whole at once, all else as it comes, and as fast as the client takes it. */
+/** Sends responses: a whole body at once, any other as it arrives, and as fast as the client reads it. */
 import { ServerResponse } from 'node:http'
 import { runInSlot, type Slot, TroupeError, startTimer, stopTimer } from '@troupe/core'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -12,19 +12,19 @@ import { wholeOf } from './whole-response.ts'
 export interface Sending {
   readonly outgoing: Outgoing
   readonly isHead: boolean
-  /** Of the code that made the body: what it does while it is read, it does as itself. */
+  /** The slot of the code that made the body: the body is read under this identity. */
   readonly slot: Slot
-  /** Milliseconds that a client may take nothing of what it is sent; 0 for ever. */
+  /** Milliseconds in which a client must read some of the response; 0 disables the limit. */
   readonly patience: number
-  /** Told when a response was broken off, or cut. */
+  /** Called when a response was broken off, or cut off. */
   readonly onFailed: (error: unknown) => void
 }
 
-/** Bytes that are handed on at once. */
+/** Bytes that are written at once. */
 const pieceSize = 64 * 1024
 
 /**
- * Sends a response. Answers, once nothing is left to do, what tells hono so.
+ * Sends a response. When it is finished, returns the value that signals this to hono.
  *
  * @throws TroupeError `Internal`, before anything is written, for a response that cannot be sent.
  */
@@ -75,9 +75,9 @@ async function sendStream(head: Head, source: Response | string | Uint8Array, se
   try {
     await runInSlot(slot, async () => pump(head, source instanceof Response ? streamOf(source) : piecesOf(source, head, outgoing), sending))
   } catch (error) {
-    // Nothing is out yet: whoever called can still say so.
+    // Nothing has been sent yet: the caller can still respond with an error.
     if (!outgoing.headersSent && !isOver(outgoing)) throw error
-    // The status is out: all that can be said is that something is missing.
+    // The status has been sent: the client can only see that the response is incomplete.
     breakOff(outgoing)
     onFailed(error)
   }
@@ -89,7 +89,7 @@ function streamOf(response: Response): ReadableStreamDefaultReader<unknown> | un
   return body?.getReader()
 }
 
-/** A long body that is there already: in pieces, so that a client which takes it slowly is told from one that takes nothing. */
+/** Sends a long body in pieces, so that a client that reads slowly differs from one that reads nothing. */
 function piecesOf(body: string | Uint8Array, head: Head, outgoing: Outgoing): ReadableStreamDefaultReader<unknown> {
   if (head.length === undefined) head.fields['content-length'] = String(Buffer.byteLength(body))
   const { length } = body
@@ -114,7 +114,7 @@ function piecesOf(body: string | Uint8Array, head: Head, outgoing: Outgoing): Re
   return stream.getReader()
 }
 
-/** Not between the halves of a character. */
+/** Returns the end of a piece, never between the halves of a character. */
 function endOfPiece(body: string | Uint8Array, at: number): number {
   const end = Math.min(at + pieceSize, body.length)
   if (typeof body !== 'string' || end === body.length) return end
@@ -137,11 +137,11 @@ async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | u
   let left = length ?? Infinity
   try {
     writeHead(outgoing, status, fields)
-    // Whoever waits for the first event is to know that there will be some.
+    // A client that waits for the first event must see that the stream has begun.
     if (outgoing instanceof ServerResponse) outgoing.flushHeaders()
     for (;;) {
       const next = await Promise.race([reader.read(), closed])
-      // That it is closed is told in a later turn, which a stream that always has more would never let come.
+      // The end of the connection is reported in a later turn, which a stream that always has more would never allow.
       if (next === 'closed' || isOver(outgoing)) return
       if (next.done) {
         if (length !== undefined && left > 0) throw mismatch(length, length - left)
@@ -162,7 +162,7 @@ async function pump(head: Head, reader: ReadableStreamDefaultReader<unknown> | u
       if (!hasRoom) await drained(outgoing, patience, closed)
     }
   } finally {
-    // Of what is at its end already, nothing comes of that.
+    // If the stream has already ended, this does nothing.
     reader.cancel(new TroupeError('Canceled', 'the client has gone')).catch(() => undefined)
   }
 }
@@ -180,7 +180,7 @@ function write(outgoing: Outgoing, chunk: Uint8Array): boolean {
   return outgoing instanceof ServerResponse ? outgoing.write(chunk) : outgoing.write(chunk)
 }
 
-/** What is written at last: a client that does not take it in time does not keep it in memory. */
+/** Cuts off the last bytes when a client does not read them in time, so that it does not keep them in memory. */
 function cutOffWhenStuck(outgoing: Outgoing, patience: number): void {
   if (patience === 0 || pendingBytes(outgoing) === 0) return
   const timer = startTimer(() => breakOff(outgoing), patience)

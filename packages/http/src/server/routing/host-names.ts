@@ -1,22 +1,25 @@
-/** Which hosts a service answers: names that anybody may point at its address are none of its own (DNS rebinding). */
+/**
+ * The hosts that a service accepts. Anyone can point a name at its address, so such names are not its own (DNS
+ * rebinding).
+ */
 import { isIP } from 'node:net'
 
 export interface HostNamesOptions {
   /** The list of the entry. */
   readonly hosts: readonly string[] | undefined
-  /** The host of its `addr`; none for all addresses. */
+  /** The host of its `addr`; undefined for all addresses. */
   readonly host: string | undefined
   /** Whether it listens on an overlay. */
   readonly isOverlay: boolean
 }
 
-/** Authorities that are remembered: clients choose them. */
+/** Maximum number of authorities that are remembered, because clients choose them. */
 const maxKnown = 256
 
 const loopback = ['localhost', '*.localhost', '127.0.0.1', '[::1]']
 
 export class HostNames {
-  /** Nothing where any host is answered. */
+  /** Undefined where any host is accepted. */
   #patterns: readonly string[] | undefined
   readonly #isOverlay: boolean
   readonly #isListed: boolean
@@ -28,14 +31,14 @@ export class HostNames {
     this.#patterns = hosts?.map((name) => name.toLowerCase()) ?? byDefault(host, isOverlay)
   }
 
-  /** Names and addresses of a service on an overlay, known once it listens there. */
+  /** Adds names and addresses of a service on an overlay, known once it listens there. */
   learn(names: readonly string[]): void {
     if (this.#isListed || !this.#isOverlay) return
     this.#patterns = [...new Set([...(this.#patterns ?? []), ...names.flatMap(namesOf)])]
     this.#known.clear()
   }
 
-  /** Whether requests to an authority, as `example.com:8080`, are for this service. */
+  /** Returns whether requests to an authority, such as `example.com:8080`, are for this service. */
   accepts(authority: string): boolean {
     const known = this.#known.get(authority)
     if (known !== undefined) return known
@@ -47,8 +50,8 @@ export class HostNames {
   }
 
   /**
-   * Whether a page that was asked from an authority came from this service: not where any name is answered, because whoever made the page
-   * may have pointed its name here.
+   * Returns whether a page from an authority came from this service. Returns false where any name is accepted, because
+   * the author of the page may have pointed that name here.
    */
   isOwn(authority: string): boolean {
     if (!this.accepts(authority)) return false
@@ -67,7 +70,7 @@ function byDefault(host: string | undefined, isOverlay: boolean): readonly strin
   return isLoopback ? [...loopback, name] : [name]
 }
 
-/** Its own, and what it is called for short. I2P has more names for a destination than it knows of. */
+/** Returns a name and its short form. I2P has more names for a destination than the service knows. */
 function namesOf(name: string): readonly string[] {
   const full = bracketed(name.toLowerCase().replace(/\.$/, ''))
   if (full.endsWith('.i2p')) return [full, '*.i2p']
@@ -75,12 +78,12 @@ function namesOf(name: string): readonly string[] {
 }
 
 interface Place {
-  /** In one spelling: small letters, addresses in their usual form. */
+  /** In canonical spelling: lower case, addresses in their usual form. */
   readonly name: string
   readonly port: string
 }
 
-/** Nothing for what is no authority. */
+/** Undefined for an invalid authority. */
 function placeOf(authority: string): Place | undefined {
   if (/[/?#@\\\s]/.test(authority)) return undefined
   const url = URL.parse(`http://${authority}/`)

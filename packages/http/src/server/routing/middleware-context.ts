@@ -1,4 +1,4 @@
-/** What a server lends to the middleware of its routers. */
+/** The functions that a server provides to the middleware of its routers. */
 import { TroupeError } from '@troupe/core'
 import type { Context } from 'hono'
 import type { MiddlewareContext } from '../../middleware/middleware-context.ts'

@@ -1,10 +1,10 @@
 /**
- * Paths of routes: `/users/{id}` takes one segment for `id`; `/files/{rest...}` takes all that follows, which may be nothing; `/files/*` too,
- * under the name `*`.
+ * Paths of routes: `/users/{id}` matches one segment as `id`; `/files/{rest...}` matches the rest of the path, which
+ * may be empty; `/files/*` does the same, under the name `*`.
  */
 const parameter = /^\{([A-Za-z_]\w*)(\.\.\.)?\}$/
 
-/** Whether `text` can be the path of a route. */
+/** Returns whether `text` can be the path of a route. */
 export function isPattern(text: string): boolean {
   if (!text.startsWith('/') || text.includes('//') || /[?#\s]/.test(text)) return false
   const segments = text.slice(1).split('/')
@@ -19,13 +19,13 @@ export function isPattern(text: string): boolean {
   })
 }
 
-/** A path beneath a prefix. */
+/** Returns a path under a prefix. */
 export function joinPaths(prefix: string, path: string): string {
   const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
   return path === '/' && base !== '' ? base : `${base}${path}`
 }
 
-/** A pattern in the words of hono's routers. */
+/** Returns a pattern in the syntax of hono's routers. */
 export function honoPath(pattern: string): string {
   return pattern
     .split('/')
@@ -38,7 +38,7 @@ export function honoPath(pattern: string): string {
     .join('/')
 }
 
-/** Two patterns of one shape take the same requests, whatever their parameters are called. */
+/** Two patterns of one shape match the same requests, whatever the names of their parameters. */
 export function shapeOf(pattern: string): string {
   return pattern
     .split('/')
@@ -56,7 +56,10 @@ interface Routed {
   readonly path: string
 }
 
-/** Routes that take less come first: a literal segment before a parameter, that before the rest, a method before all methods. */
+/**
+ * Sorts specific routes first: a literal segment before a parameter, a parameter before the rest, a method before all
+ * methods.
+ */
 export function bySpecificity(a: Routed, b: Routed): number {
   const [left, right] = [a.path.split('/'), b.path.split('/')]
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {

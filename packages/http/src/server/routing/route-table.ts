@@ -1,4 +1,4 @@
-/** What a server serves, as its thread is told. */
+/** The routes of a server, as its thread receives them. */
 import type { EntryId, OverlayChoice } from '@troupe/core'
 import type { Program } from '@troupe/process'
 import type { StaticFields } from '../../config/kinds.ts'
@@ -7,29 +7,32 @@ import type { MiddlewareName, MiddlewareOptions } from '../../middleware/options
 import type { EventsFields } from '../../events/kind.ts'
 import type { WebSocketFields } from '../../websocket/kind.ts'
 
-/** Threads for requests that are not answered in the server's own. */
+/** Threads for requests that do not run in the server's own thread. */
 export interface RequestWorkerSettings {
   readonly min: number
   readonly max: number
-  /** Milliseconds that a thread above `min` is kept without work. */
+  /** Milliseconds that an idle thread above `min` is kept. */
   readonly idleTimeout: number
-  /** Requests that may wait for a thread; beyond: 503. */
+  /** Maximum number of requests that wait for a thread; beyond: 503. */
   readonly queue: number
 }
 
 export interface EndpointRoute {
   readonly entry: EntryId
   readonly method: string
-  /** With the prefix of its router. */
+  /** Includes the prefix of its router. */
   readonly path: string
   readonly program: Program
   /** Where it runs: in the server's thread, or in others. */
   readonly pool: 'inline' | RequestWorkerSettings
-  /** Threads for requests that somebody else than the service acts in, where the overlay keeps actors apart: some for each actor. */
+  /**
+   * Threads for requests under another identity than the service's, where the overlay isolates actors: some for each
+   * actor.
+   */
   readonly ofActors: RequestWorkerSettings | undefined
   /** The overlay that the function or the endpoint is pinned to. */
   readonly pin: OverlayChoice
-  /** An action that the caller has to be allowed. */
+  /** An action for which the caller needs permission. */
   readonly permission: string | undefined
 }
 
@@ -60,13 +63,13 @@ export interface StaticRoute {
   readonly fields: StaticFields
 }
 
-/** All routes of a server. Another table takes the place of this one as a whole. */
+/** All routes of a server. A new table replaces this one as a whole. */
 export interface RouteTable {
   readonly routers: readonly RouterRoutes[]
   readonly statics: readonly StaticRoute[]
 }
 
-/** What a server is started with. */
+/** The settings with which a server is started. */
 export interface ServerSettings {
   readonly service: EntryId
   readonly fields: HttpServiceFields

@@ -16,13 +16,13 @@ import { middlewareContext } from './middleware-context.ts'
 
 export interface Router {
   readonly fetch: (request: Request, environment: ServerEnvironment['Bindings']) => Answer
-  /** Whether a GET of that request is for a WebSocket. */
+  /** Returns whether a GET of that request is for a WebSocket. */
   readonly isForSocket: (request: Request) => boolean
 }
 
 type HonoRouter = Hono<ServerEnvironment>
 
-/** What is done with a request that was routed. */
+/** The handlers of routed requests. */
 export interface Answers {
   readonly endpoint: (route: EndpointRoute, context: RequestIn) => Answer
   readonly socket: (route: SocketRoute, context: RequestIn) => Answer
@@ -35,16 +35,16 @@ type Step = Handler<ServerEnvironment> | MiddlewareHandler<ServerEnvironment>
 interface Route {
   readonly method: string
   readonly path: string
-  /** @default the path, in hono's words */
+  /** @default the path, in hono's syntax */
   readonly matcher?: string
   readonly steps: readonly Step[]
 }
 
-/** Middleware of routers that are as they were goes on: it may keep counts. */
+/** Keeps the middleware of unchanged routers, because it may hold counters. */
 export class MiddlewareChains {
   #known = new Map<string, readonly MiddlewareHandler[]>()
 
-  /** The chains of a table; those of routers that it does not hold are forgotten. */
+  /** Returns the chains of a table; forgets those of routers that it does not contain. */
   of(routers: readonly RouterRoutes[]): ReadonlyMap<EntryId, readonly MiddlewareHandler[]> {
     const made = new Map<string, readonly MiddlewareHandler[]>()
     const chains = routers.map(({ entry, middleware: names, options }) => {
@@ -58,7 +58,7 @@ export class MiddlewareChains {
   }
 }
 
-/** @throws TroupeError for middleware that has wrong options. */
+/** @throws TroupeError for middleware with invalid options. */
 export function routerOf({ routers, statics }: RouteTable, chains: MiddlewareChains, answers: Answers): Router {
   const byRouter = chains.of(routers)
   const forSockets = new WeakSet<object>()
@@ -69,7 +69,7 @@ export function routerOf({ routers, statics }: RouteTable, chains: MiddlewareCha
   const lasts = new WeakSet<object>(routes.flatMap(({ steps }) => steps.slice(-1)))
   const router = honoRouterOf(routes, answers, (path) => absent(router, methods, path))
   const methods = [...new Set(routes.map(({ method }) => method))]
-  // hono asks its routes for GET where HEAD comes: those that are for HEAD itself stand before them.
+  // For HEAD, hono uses the routes of GET: explicit HEAD routes must come before those.
   const head = methods.includes('HEAD') ? honoRouterOf(routesForHead(routes), answers, (path) => absent(router, methods, path)) : router
   return {
     fetch: (request, environment) => (request.method === 'HEAD' ? head : router).fetch(request, environment),
@@ -123,12 +123,12 @@ function routesOf(
       const { path } = route
       return { method: 'GET', path, steps: [...routed(chain, route), content((context) => answers.stream(route, context))] }
     }),
-    // Pages ask for leave by this method before they ask for more (CORS): the middleware of the router answers.
+    // Pages request permission by this method before the actual request (CORS): the middleware of the router responds.
     ...(chain.length === 0 ? [] : unasked.map((path) => ({ method: 'OPTIONS', path, steps: [...chain, options(endpoints, path)] }))),
   ]
 }
 
-/** To HEAD goes the head alone: what would make the body is cancelled here, before middleware or hono drop it. */
+/** A response to HEAD has no body: the source of the body is cancelled here, before middleware or hono drop it. */
 function content(answer: (context: RequestIn) => Answer): Step {
   return (context: RequestIn) => {
     const answered = answer(context)
@@ -137,7 +137,7 @@ function content(answer: (context: RequestIn) => Answer): Step {
   }
 }
 
-/** Middleware is told where the request goes; where there is none, nobody asks. */
+/** Middleware receives the route of the request; without middleware it is not needed. */
 function routed(chain: readonly MiddlewareHandler[], route: EndpointRoute | EventsRoute | SocketRoute): readonly Step[] {
   if (chain.length === 0) return []
   const tell: MiddlewareHandler<ServerEnvironment> = async ({ env }, next) => {
@@ -153,13 +153,13 @@ function options(endpoints: readonly EndpointRoute[], path: string): Handler<Ser
   return () => new Response(null, { status: 204, headers: { allow } })
 }
 
-/** Its wildcard needs no name, and spares hono the slower of its routers. */
+/** Its wildcard needs no name, and hono can avoid the slower of its routers. */
 function staticRoute(fields: StaticFields): Route {
   const path = fields.path.endsWith('/') ? `${fields.path}*` : `${fields.path}/*`
   return { method: 'GET', path, matcher: path, steps: [serveFolder(fields)] }
 }
 
-/** 405 where the path is known for other methods, else 404. */
+/** Responds with 405 where the path exists for other methods, else with 404. */
 function absent(router: HonoRouter, methods: readonly string[], path: string): Response {
   const allowed = methods.filter((method) => method !== '*' && router.router.match(method, path)[0].length > 0)
   return allowed.length === 0 ? problem(404) : problem(405, undefined, { allow: allowOf(allowed) })

@@ -1,6 +1,6 @@
-/** What a client has already, and what part it wants (RFC 9110, 13 and 14). */
+/** Conditional requests and ranges of a client (RFC 9110, 13 and 14). */
 
-/** Whether the client has the file as it is. */
+/** Returns whether the client has the current version of the file. */
 export function isUnchanged(asked: Headers, etag: string, modified: Date): boolean {
   const tags = asked.get('if-none-match')
   if (tags !== null) return tags === '*' || tags.split(',').some((tag) => weak(tag.trim()) === weak(etag))
@@ -8,7 +8,7 @@ export function isUnchanged(asked: Headers, etag: string, modified: Date): boole
   return seconds(modified.getTime()) <= seconds(since)
 }
 
-/** The one range that is asked for; several, or what is no range, ask for the whole. */
+/** Returns the requested range. Several ranges, or an invalid one, request the whole file. */
 export function rangeOf(
   asked: Headers,
   size: number,
@@ -17,7 +17,7 @@ export function rangeOf(
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(asked.get('range') ?? '') ?? []
   if (first === '' && last === '') return undefined
   const condition = asked.get('if-range')
-  // Weak tags match no range: only the time is left to compare.
+  // Weak tags match no range: only the time is compared.
   if (condition !== null && seconds(Date.parse(condition)) !== seconds(modified.getTime())) return undefined
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)

@@ -1,4 +1,7 @@
-/** Files below a folder. Nothing in it, such as a pipe that nobody writes to, may hold the threads that Node reads all files by. */
+/**
+ * Files inside a folder. A special file in it, such as a pipe without a writer, must not block the threads by which
+ * Node reads all files.
+ */
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
@@ -6,13 +9,16 @@ import { TroupeError, unavailable } from '@troupe/core'
 import type { StaticFields } from '../../config/kinds.ts'
 import { Semaphore } from './semaphore.ts'
 
-/** Node has four threads for files and names by default: this many of them are left to all others, whatever a folder does. */
+/**
+ * By default Node has four threads for files and names. This limit leaves two of them to all other uses, whatever a
+ * folder contains.
+ */
 const gate = new Semaphore(2, 1000)
 
 /** Bytes that are read at once. */
 const pieceSize = 64 * 1024
 
-/** Opened, and closed by whoever reads it to its end, cancels it, or calls {@link close}. */
+/** An open file. The reader closes it when it reads to the end, cancels, or calls {@link close}. */
 export class File {
   readonly path: string
   readonly size: number
@@ -26,7 +32,7 @@ export class File {
     this.modified = mtime
   }
 
-  /** From one byte to another, both included, as they are wanted. */
+  /** Reads from one byte to another, both included, on demand. */
   bytes(start: number, end: number): ReadableStream<Uint8Array> {
     let at = start
     return new ReadableStream<Uint8Array>(
@@ -57,7 +63,11 @@ export class File {
   }
 }
 
-/** A file below the folder, links resolved: one that leads out of it is not there. @throws TroupeError `Unavailable` */
+/**
+ * Opens a file inside the folder, with links resolved: a file outside of the folder counts as missing.
+ *
+ * @throws TroupeError `Unavailable`
+ */
 export async function openFile(folder: Pick<StaticFields, 'directory' | 'index'>, path: string): Promise<File | 'folder' | undefined> {
   return gate.run(async () => find(folder, path))
 }
@@ -76,12 +86,12 @@ async function find({ directory, index }: Pick<StaticFields, 'directory' | 'inde
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EMFILE' || code === 'ENFILE') throw unavailable('no more files can be opened', {})
-    // Not there, or not to be read: for the caller that is the same.
+    // Missing or unreadable: for the caller this is the same.
     return undefined
   }
 }
 
-/** What took the place of the file in the meantime does not hold the thread either: without `O_NONBLOCK` a pipe would. */
+/** A pipe that replaced the file in the meantime must not block the thread either: without `O_NONBLOCK` it would. */
 async function opened(path: string): Promise<File | undefined> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   try {

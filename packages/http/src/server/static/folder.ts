@@ -36,7 +36,7 @@ async function answer({ cacheControl }: StaticFields, file: File, { headers: ask
     return new Response(null, { status, headers })
   }
   if (isUnchanged(asked, etag, modified)) return without(304)
-  // Of other methods it is ignored (RFC 9110, 14.2).
+  // For other methods a range is ignored (RFC 9110, 14.2).
   const range = method === 'GET' ? rangeOf(asked, size, modified) : undefined
   if (range === 'unsatisfiable') {
     headers.set('content-range', `bytes */${size}`)
@@ -56,7 +56,7 @@ function moved(url: string): Response {
   return new Response(null, { status: 308, headers: { location: `${pathname}/${search}` } })
 }
 
-/** Whether a browser asks for a page to show, not for a part of one. */
+/** Returns whether a browser requests a page to show, not a part of one. */
 function isPageRequest(accept: string | undefined): boolean {
   return accept?.includes('text/html') === true
 }

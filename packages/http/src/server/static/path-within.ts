@@ -1,9 +1,9 @@
-/** The file that a URL's path names below a folder. */
+/** Finds the file for a URL's path inside a folder. */
 import type { StaticFields } from '../../config/kinds.ts'
 
 /**
- * `undefined` where it can name none: it is not below the prefix, leads out of the folder, is not encoded well, or names what is hidden.
- * Compares segments after all decoding, so that no spelling of `..` gets through.
+ * Returns `undefined` where there can be no such file: the path is not under the prefix, leads out of the folder, is
+ * badly encoded, or names a hidden file. Compares segments after all decoding, so that no spelling of `..` is accepted.
  */
 export function pathWithin({ path: prefix, dotfiles }: Pick<StaticFields, 'path' | 'dotfiles'>, pathname: string): string | undefined {
   const base = prefix.endsWith('/') ? prefix : `${prefix}/`

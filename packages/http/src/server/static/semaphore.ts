@@ -1,4 +1,4 @@
-/** Lets so many at a time do something; the others wait in the order in which they came. */
+/** Limits how many operations run at the same time; the others wait in order of arrival. */
 import { unavailable } from '@troupe/core'
 
 export class Semaphore {

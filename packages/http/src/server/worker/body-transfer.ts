@@ -1,4 +1,4 @@
-/** Bodies that are streamed from one thread to another, in pieces, as fast as the other side takes them. */
+/** Bodies that are streamed from one thread to another, in pieces, as fast as the receiver accepts them. */
 import { errorFromWire, errorToWire, TroupeError } from '@troupe/core'
 import { bytesOf } from '../request/body-bytes.ts'
 import { type BodyPart, window } from './protocol.ts'
@@ -8,15 +8,15 @@ export type Post = (part: BodyPart, transfer?: readonly ArrayBuffer[]) => void
 /** A body that was read in part. */
 export interface Unread {
   readonly reader: ReadableStreamDefaultReader<unknown>
-  /** What was read already. */
+  /** The pieces that were already read. */
   readonly ahead: readonly Uint8Array[]
-  /** What is being read. */
+  /** The read in progress. */
   readonly pending?: ReturnType<ReadableStreamDefaultReader<unknown>['read']>
 }
 
 /** The sending side. */
 export class BodySender {
-  /** Settles when it is over, one way or the other. */
+  /** Settles when the transfer has ended, with or without success. */
   readonly over: Promise<void>
   readonly #reader: ReadableStreamDefaultReader<unknown>
   readonly #post: Post
@@ -70,7 +70,7 @@ export class BodySender {
     }
   }
 
-  /** The next piece; nothing at the end. */
+  /** Returns the next piece; undefined at the end. */
   async #read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const reading = this.#pending ?? this.#reader.read()
@@ -96,7 +96,7 @@ export class BodySender {
 export class BodyReceiver {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined
-  /** Pieces that were asked for and have not come. */
+  /** Number of pieces that were requested and have not arrived. */
   #awaited = 0
 
   constructor(post: Post) {

@@ -1,4 +1,7 @@
-/** A thread that answers requests for a server, one at a time. It is a process of the function's entry, and acts for the service. */
+/**
+ * A thread that responds to requests for a server, one at a time. It is a process of the function's entry, and acts for
+ * the service.
+ */
 import type { MessagePort } from 'node:worker_threads'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -16,7 +19,10 @@ import { BodyReceiver, BodySender } from './body-transfer.ts'
 import type { FromWorker, WorkerReady, WorkerRequest, ToWorker } from './protocol.ts'
 import { readBody } from './read-body.ts'
 
-/** Answers what comes by the port until the server closes it. The overlay that the function is pinned to is in the frame of the process already. */
+/**
+ * Responds to the requests from the port until the server closes it. The frame of the process already contains the
+ * overlay that the function is pinned to.
+ */
 export async function worker(port: MessagePort, program: Program): Promise<void> {
   const me = currentParticipant()
   const ended = new Promise<void>((resolve) => {
@@ -31,7 +37,7 @@ export async function worker(port: MessagePort, program: Program): Promise<void>
   await ended
 }
 
-/** The request that is being answered. */
+/** The current request. */
 interface Present {
   readonly number: number
   readonly asked: WorkerRequest
@@ -44,7 +50,7 @@ interface Present {
 class Answering {
   readonly #port: MessagePort
   readonly #me: Participant
-  /** What came whole is read and written like in the server's thread, which is the shortest way. */
+  /** A request that arrived whole is read and written as in the server's thread, which is the fastest way. */
   readonly #listen: ReturnType<typeof getRequestListener>
   #present: Present | undefined
 
@@ -67,7 +73,7 @@ class Answering {
       present.departure?.emit('close')
       runInSlot(slotOf(present), () => present.response?.stop(message.reason))
     } else if (message.type === 'sent') present.body?.onPart(message.part)
-    // What is read on runs code of the handler: as who it answers for, not as whoever brings this message.
+    // Reading on runs code of the handler: under the identity of the request, not of the sender of this message.
     else runInSlot(slotOf(present), () => present.response?.onPart(message.part))
   }
 
@@ -84,29 +90,29 @@ class Answering {
     this.#present = present
     if (session !== undefined) currentRuntime().calls.enter(call)
     const answering = body === undefined ? this.#answerWhole(present) : this.#answerStream(present, body)
-    // Whatever goes wrong, the server learns of it, and the next request may come.
+    // Any failure is reported to the server, and the next request may come.
     answering.catch((error: unknown) => this.#failed(present, error))
   }
 
-  /** A request that is there as a whole, read like in the server's thread, which is the shortest way. */
+  /** Responds to a request that is in memory as a whole, as in the server's thread, which is the fastest way. */
   async #answerWhole(present: Present): Promise<void> {
     const arrival = new NodeRequest(present.asked)
     present.departure = new NodeResponse(arrival)
     present.departure.slot = slotOf(present)
     await this.#listen(arrival, present.departure)
-    // hono has answered by itself: what came is no request that it knows.
-    if (this.#present === present) throw invalid('the request is none that can be answered')
+    // hono has responded by itself: it does not recognise the request.
+    if (this.#present === present) throw invalid('the request is invalid')
   }
 
-  /** A request whose body is a stream. */
+  /** Responds to a request whose body is a stream. */
   async #answerStream(present: Present, body: BodyReceiver): Promise<void> {
     await this.#handle(streamedRequest(present.asked, body, present.call))
   }
 
-  /** Answers, once nothing is left to do, what tells hono so. */
+  /** Handles the request. When it is finished, returns the value that signals this to hono. */
   #handle(request: Request): Answer {
     const present = this.#present
-    if (present === undefined) throw new TroupeError('Internal', 'no request is being answered')
+    if (present === undefined) throw new TroupeError('Internal', 'there is no current request')
     const { call, asked } = present
     try {
       noteMalformed(request)
@@ -160,7 +166,7 @@ class Answering {
     this.#post({ type: 'response', number: present.number, response: { ...partsOf(head), body: { whole } } })
   }
 
-  /** Sends a response whose body is a stream, if that is not all there already. */
+  /** Sends a response whose body is a stream, unless the whole body is already in memory. */
   async #stream(present: Present, head: Head, response: Response): Promise<Response> {
     const { number } = present
     const { whole, rest } = await readBody(response)
@@ -170,7 +176,7 @@ class Answering {
     }
     const sender = new BodySender(rest, (part, transfer = []) => this.#post({ type: 'sent', number, part }, transfer))
     present.response = sender
-    // It was cancelled while what there is was read.
+    // The request was cancelled while the available part was read.
     if (present.call.isCancelled) sender.stop('the request was cancelled')
     this.#post({ type: 'response', number, response: { ...partsOf(head), body: 'stream' } })
     await sender.over

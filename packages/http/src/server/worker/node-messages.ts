@@ -1,16 +1,19 @@
-/** A request that came by a port, as Node's own server would bring it: what follows is the same as in the server's thread. */
+/**
+ * A request from a port in the form of Node's own server, so that the next steps are the same as in the server's
+ * thread.
+ */
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { Http1Outgoing } from '../request/outgoing.ts'
 import type { WorkerRequest } from './protocol.ts'
 
-/** What requests seem to have come by. */
+/** The socket that such requests appear to use. */
 const plain = new Socket()
 const secure = Object.assign(new Socket(), { encrypted: true })
 
-/** A request that is there as a whole. */
+/** A request that is in memory as a whole. */
 export class NodeRequest extends IncomingMessage {
-  /** Its body, where that came along as a whole. Whoever reads the request looks here first. */
+  /** Its body, if the whole body arrived with it. Readers of the request use this first. */
   readonly rawBody: Buffer | undefined
 
   constructor({ method, url, headers, isSecure, body }: WorkerRequest) {
@@ -25,10 +28,10 @@ export class NodeRequest extends IncomingMessage {
   }
 }
 
-/** Where a response would go. It is sent by another thread: this one only tells those who listen to it that it is over. */
+/** The response of such a request. Another thread sends it: this object only notifies its listeners of the end. */
 export class NodeResponse extends Http1Outgoing {}
 
-/** Several lines of one name are one, as Node joins them (RFC 9110, 5.2). */
+/** Joins several fields of one name, as Node does (RFC 9110, 5.2). */
 function byName(headers: readonly string[]): Record<string, string> {
   const named: Record<string, string> = {}
   for (let index = 0; index < headers.length; index += 2) {

@@ -1,4 +1,4 @@
-/** The threads that answer requests for a server, by the function that they run. */
+/** The threads that respond to requests for a server, by the function that they run. */
 import { Http2ServerRequest } from 'node:http2'
 import { currentFrame, type Pid, TroupeError } from '@troupe/core'
 import { ask, currentParticipant } from '@troupe/process'
@@ -13,7 +13,7 @@ import { type WorkerRequest, type WorkerSession, wholeBody } from './protocol.ts
 const neverUsed = { min: 0, max: 1, idleTimeout: 0, queue: 0 }
 
 export class PoolsByProgram {
-  /** Who acts where nobody else is known to ask. */
+  /** The identity that acts where no caller is known. */
   readonly #self: Pid = currentParticipant().pid
   readonly #pools = new Map<string, WorkerPool>()
   readonly #known = new WeakMap<EndpointRoute, WorkerPool>()
@@ -22,12 +22,12 @@ export class PoolsByProgram {
 
   readonly #maxActors: () => number
 
-  /** @param maxActors - How many actors may have threads of their own at a time, as the service says now. */
+  /** @param maxActors - Returns the service's current limit of simultaneous actors with threads of their own. */
   constructor(maxActors: () => number) {
     this.#maxActors = maxActors
   }
 
-  /** Makes what the routes of `table` need. */
+  /** Creates the pools that the routes of `table` need. */
   prepare(table: RouteTable): void {
     for (const route of pooled(table)) {
       if (route.pool === 'inline' || this.#pools.has(keyOf(route))) continue
@@ -37,7 +37,7 @@ export class PoolsByProgram {
     }
   }
 
-  /** Lets go of what no route of `table` needs. */
+  /** Releases the pools that no route of `table` needs. */
   keep(table: RouteTable): void {
     const needed = new Set(table.routers.flatMap(({ endpoints }) => endpoints.map(keyOf)))
     for (const [key, pool] of this.#pools) {
@@ -52,7 +52,10 @@ export class PoolsByProgram {
     }
   }
 
-  /** Whether the request is for threads of who acts now: somebody else than the service, where the overlay keeps actors apart. */
+  /**
+   * Returns whether the request needs threads of the current identity: another one than the service's, where the
+   * overlay isolates actors.
+   */
   isOfActor({ ofActors }: EndpointRoute): boolean {
     return ofActors !== undefined && currentParticipant().pid !== this.#self
   }
@@ -70,7 +73,7 @@ export class PoolsByProgram {
       return pool.answer(() => workerRequest(route, context, undefined, undefined), undefined, call)
     const body = hasBody(context.req.raw, incoming) ? await bodyOf(context.req.raw, incoming) : undefined
     const request = async (worker: Pid) =>
-      // Whoever middleware found to ask acts in the thread of the worker too; the kernel says as whom.
+      // The caller that middleware authenticated also acts in the worker's thread; the kernel decides its identity.
       workerRequest(
         route,
         context,
@@ -80,7 +83,7 @@ export class PoolsByProgram {
     return pool.answer(request, body instanceof ReadableStream ? body : undefined, call)
   }
 
-  /** @throws TroupeError `RateLimited` when there are as many actors as may be at a time. */
+  /** @throws TroupeError `RateLimited` when the limit of simultaneous actors is reached. */
   #ofActor(route: EndpointRoute): WorkerPool {
     const { frame } = currentParticipant()
     const program = keyOf(route)
@@ -96,7 +99,7 @@ export class PoolsByProgram {
         })
       }
     }
-    // Threads that are kept for nobody in particular make no sense here.
+    // Threads that are kept without an actor would have no use here.
     const pool = new WorkerPool(route.entry, { ...(route.ofActors ?? neverUsed), min: 0 }, () => currentParticipant().pid)
     this.#ofActors.set(key, { program, pool })
     return pool
@@ -137,7 +140,7 @@ function workerRequest(
   }
 }
 
-/** As they came, unless middleware may have changed them. */
+/** Returns the original headers, unless middleware may have changed them. */
 function headersOf({ req, env: { incoming, route } }: RequestIn): string[] {
   const headers = route === undefined ? incoming.rawHeaders : [...req.raw.headers].flat()
   if (!(incoming instanceof Http2ServerRequest)) return headers
@@ -151,7 +154,7 @@ function hasBody({ method }: Request, { headers }: Incoming): boolean {
   return length === undefined ? headers['transfer-encoding'] !== undefined || headers[':method'] !== undefined : length !== '0'
 }
 
-/** A short body as a whole, a long one as a stream. */
+/** Returns a short body as a whole, a long one as a stream. */
 async function bodyOf(request: Request, { headers }: Incoming): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
   const length = headers['content-length']
   if (length !== undefined && Number(length) <= wholeBody) return new Uint8Array(await request.arrayBuffer())
@@ -162,7 +165,7 @@ function pooled({ routers }: RouteTable): readonly EndpointRoute[] {
   return routers.flatMap(({ endpoints }) => endpoints.filter(({ pool }) => pool !== 'inline'))
 }
 
-/** What differs in one of these can not be answered by the same threads. */
+/** Routes that differ in one of these cannot share threads. */
 function keyOf({ program, pool, pin }: EndpointRoute): string {
   return JSON.stringify([program, pool, pin === undefined ? '' : pin])
 }

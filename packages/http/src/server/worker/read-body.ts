@@ -1,12 +1,12 @@
-/** Reads what there is of a response's body, to be sent to another thread. */
+/** Reads the available part of a response's body, to send it to another thread. */
 import { bytesOf } from '../request/body-bytes.ts'
 import type { Unread } from './body-transfer.ts'
 import { wholeBody } from './protocol.ts'
 
 interface Parts {
-  /** Its body, if that is short and is there at once. */
+  /** Its body, if that is short and available at once. */
   readonly whole: Uint8Array<ArrayBuffer> | undefined
-  /** Else what there is to read. */
+  /** Otherwise the rest to read. */
   readonly rest: Unread | undefined
 }
 
@@ -16,12 +16,12 @@ export async function readBody(response: Response): Promise<Parts> {
   const reader = body.getReader()
   const ahead: Uint8Array[] = []
   let size = 0
-  // What is there already is read; what a handler has still to find is not waited for.
+  // Reads what is available now; does not wait for what a handler must still produce.
   const patience = new Promise<'later'>((resolve) => {
     setImmediate(resolve, 'later')
   })
   for (let pending = reader.read(); ; pending = reader.read()) {
-    // What breaks is told to whoever reads on.
+    // The next reader receives the error.
     const next = await Promise.race([pending, patience]).catch(() => 'later' as const)
     if (next === 'later') return { whole: undefined, rest: { reader, ahead, pending } }
     if (next.done) return { whole: joined(ahead, size), rest: undefined }
@@ -32,7 +32,7 @@ export async function readBody(response: Response): Promise<Parts> {
   }
 }
 
-/** @throws TroupeError `Internal`, after what brought it was cancelled. */
+/** @throws TroupeError `Internal`, after its source was cancelled. */
 function chunkOf(reader: ReadableStreamDefaultReader<unknown>, value: unknown): Uint8Array {
   try {
     return bytesOf(value)
@@ -42,7 +42,7 @@ function chunkOf(reader: ReadableStreamDefaultReader<unknown>, value: unknown): 
   }
 }
 
-/** In memory of its own, which can move to another thread. */
+/** Joins the pieces in memory of their own, which can be transferred to another thread. */
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(size)
   let at = 0

@@ -1,4 +1,4 @@
-/** The threads that answer the requests of one function for a server: as many as are needed, up to a limit. */
+/** The threads that respond to the requests of one function for a server: as many as are needed, up to a limit. */
 import { type EntryId, type Pid, startTimer, type Timer, TroupeError, unavailable } from '@troupe/core'
 import { currentParticipant, currentRuntime, type Participant } from '@troupe/process'
 import type { RequestCall } from '../request/request-call.ts'
@@ -6,9 +6,9 @@ import type { RequestWorkerSettings } from '../routing/route-table.ts'
 import { RequestWorker } from './worker.ts'
 import type { WorkerRequest } from './protocol.ts'
 
-/** Milliseconds that the kernel may take to tell why a thread has ended. */
+/** Milliseconds that the kernel may take to report why a thread has ended. */
 const endTime = 1000
-/** Milliseconds that a function which was cancelled is given to come back, before its thread is ended. */
+/** Milliseconds that a cancelled function has to return, before its thread is ended. */
 const grace = 1000
 
 interface Waiting {
@@ -31,8 +31,9 @@ export class WorkerPool {
   #isLeaving = false
 
   /**
-   * @param endpoint - One whose function they run: the kernel finds there what to start.
-   * @param session - For whom they run it, where the overlay keeps actors apart: whoever acts when a thread is started.
+   * @param endpoint - An endpoint whose function they run: the kernel finds there what to start.
+   * @param session - Returns the identity under which they run, where the overlay isolates actors: the one that acts
+   *   when a thread is started.
    */
   constructor(endpoint: EntryId, settings: RequestWorkerSettings, session?: () => Pid) {
     this.#endpoint = endpoint
@@ -45,17 +46,17 @@ export class WorkerPool {
     while (this.#size < this.#settings.min) this.#open()
   }
 
-  /** Whether there is no thread, and nothing waits for one. */
+  /** Returns whether there is no thread, and no request waits for one. */
   get isEmpty(): boolean {
     return this.#size === 0 && this.#waiting.size === 0
   }
 
-  /** A thread that was started here has ended. */
+  /** Handles the end of a thread that was started here. */
   ended(pid: Pid, error: TroupeError): void {
     this.#opening.get(pid)?.reject(error)
   }
 
-  /** @throws TroupeError `Unavailable` when too many wait; what the function throws. */
+  /** @throws TroupeError `Unavailable` when too many wait; the error of the function. */
   async answer(
     request: (worker: Pid) => WorkerRequest | Promise<WorkerRequest>,
     body: ReadableStream<Uint8Array> | undefined,
@@ -68,7 +69,7 @@ export class WorkerPool {
     return answer
   }
 
-  /** Lets those that answer come to their end, and ends the others: another function has taken the place of this one. */
+  /** Lets busy threads finish, and ends the others: another function has replaced this one. */
   leave(): void {
     this.#isLeaving = true
     for (const worker of this.#idle.splice(0)) this.#dismiss(worker)
@@ -78,7 +79,7 @@ export class WorkerPool {
     return this.#idle.length + this.#busy.size + this.#starting
   }
 
-  /** Where a request cannot be made after all, its thread is for others. */
+  /** If a request cannot be created, its thread is released for others. */
   async #ready(worker: RequestWorker, asked: Promise<WorkerRequest>): Promise<WorkerRequest> {
     try {
       return await asked
@@ -124,7 +125,7 @@ export class WorkerPool {
     )
   }
 
-  /** Whoever waits for a thread that did not start does not wait for ever. */
+  /** Fails the requests that wait for a thread that did not start, so that they do not wait forever. */
   #failed(error: unknown): void {
     if (this.#size > 0) return
     const failure = error instanceof TroupeError ? error : new TroupeError('Internal', String(error), { cause: error })
@@ -139,7 +140,7 @@ export class WorkerPool {
     const ready = Promise.withResolvers<void>()
     this.#opening.set(pid, ready)
     port.once('message', () => ready.resolve())
-    // Why it ended, the kernel tells; should it not, nobody waits for ever.
+    // The kernel reports why it ended; if it does not, the wait ends after a timeout.
     port.once('close', () => {
       startTimer(() => ready.reject(unavailable(`a thread of ${this.#endpoint} ended before it was ready`)), endTime).unref()
     })
@@ -170,7 +171,7 @@ export class WorkerPool {
       this.#sweep = startTimer(() => this.#sweepIdle(), this.#settings.idleTimeout).unref()
   }
 
-  /** Ends threads that had nothing to do for long. Those that were used last are used first, so that the others become idle. */
+  /** Ends threads that were idle for long. The most recently used are used first, so that the others become idle. */
   #sweepIdle(): void {
     const { idleTimeout, min } = this.#settings
     const before = performance.now() - idleTimeout

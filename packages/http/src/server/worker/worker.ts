@@ -1,10 +1,10 @@
-/** A thread that answers requests, as its server sees it. */
+/** A thread that responds to requests, from the side of its server. */
 import type { MessagePort } from 'node:worker_threads'
 import { errorFromWire, type Pid, TroupeError } from '@troupe/core'
 import { BodyReceiver, BodySender } from './body-transfer.ts'
 import type { FromWorker, WorkerRequest, WorkerResponse, ToWorker } from './protocol.ts'
 
-/** The request that it answers. */
+/** The request that it handles. */
 interface Present {
   readonly number: number
   readonly resolve: (response: Response) => void
@@ -14,9 +14,9 @@ interface Present {
 }
 
 export interface RequestWorkerEvents {
-  /** The next request may come. */
+  /** Called when the next request may come. */
   readonly onFree: (worker: RequestWorker) => void
-  /** Its thread has ended. */
+  /** Called when its thread has ended. */
   readonly onGone: (worker: RequestWorker) => void
 }
 
@@ -39,22 +39,22 @@ export class RequestWorker {
     })
     port.once('close', () => {
       this.#isGone = true
-      this.#fail(new TroupeError('Internal', 'the thread that answered ended under the request'))
+      this.#fail(new TroupeError('Internal', 'the thread ended while it handled the request'))
       events.onGone(this)
     })
   }
 
-  /** Whether its thread has ended. */
+  /** Returns whether its thread has ended. */
   get isGone(): boolean {
     return this.#isGone
   }
 
-  /** Whether it still answers the request of that number. */
+  /** Returns whether it still handles the request of that number. */
   answers(number: number | undefined): boolean {
     return number !== undefined && this.#present?.number === number
   }
 
-  /** Answers a request. @throws what its function throws; TroupeError `Internal` when its thread ends. */
+  /** Responds to a request. @throws the error of its function; TroupeError `Internal` when its thread ends. */
   async answer(request: WorkerRequest, body: ReadableStream<Uint8Array> | undefined): Promise<Response> {
     this.#number += 1
     const number = this.#number
@@ -72,7 +72,7 @@ export class RequestWorker {
     return promise
   }
 
-  /** Asks that the present request be ended. Returns its number. */
+  /** Cancels the current request. Returns its number. */
   cancel(reason: string): number | undefined {
     const present = this.#present
     if (present === undefined) return undefined

@@ -3,7 +3,7 @@ import { TroupeError } from '@troupe/core'
 import { newActor } from '@troupe/policy'
 import { tokenStore } from '../tokens.ts'
 
-/** What it may do with the tokens of a store: `ok`, or the kind of the error. */
+/** Tries all operations on the tokens of a store, and returns `ok` or the kind of the error for each. */
 export async function tryAll(store: string, token: string): Promise<Record<string, string>> {
   const tokens = tokenStore(store)
   return {

@@ -26,7 +26,7 @@ export async function closing(socket: WsClient): Promise<{ readonly code: number
   })
 }
 
-/** The status by which an upgrade is refused. */
+/** Returns the status with which an upgrade is refused. */
 export async function refusal(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<number | undefined> {
   const socket = new WsClient(url, protocols, options)
   socket.on('error', () => undefined)
@@ -41,7 +41,7 @@ export async function refusal(url: string, options: ClientOptions = {}, protocol
   })
 }
 
-/** What a server answers to these bytes before it closes the connection. */
+/** Returns the response of a server to these bytes before it closes the connection. */
 export async function raw(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let answer = ''
@@ -53,7 +53,7 @@ export async function raw(port: number, text: string): Promise<string> {
   return answer
 }
 
-/** What a number is once it does not change any more. That nothing happens has no event. */
+/** Returns a number when it no longer changes. There is no event for the absence of changes. */
 export async function still(read: () => number): Promise<number> {
   for (let before = Number.NaN; ; before = read()) {
     if (before === read()) return before

@@ -1,4 +1,6 @@
-/** A process in the main thread, called `observer`: programs tell it what happens to them, and the test reads that. */
+/**
+ * A process in the main thread, called `observer`: programs report to it what happens to them, and the test reads that.
+ */
 import { emptyFrame, entryId } from '@troupe/core'
 import { self } from '@troupe/process'
 import { AttachedHost, type Kernel } from '@troupe/process/kernel'
@@ -22,7 +24,7 @@ export class Observer {
     kernel.spawn({ entry, program, host: host.id, args: [], frame: emptyFrame, name: 'observer' })
   }
 
-  /** The first thing that was told that `find` makes something of. */
+  /** Returns the first reported message for which `find` returns a value. */
   async until<T>(find: (told: Told) => T | undefined): Promise<T> {
     for (;;) {
       for (const told of this.told) {
@@ -35,7 +37,7 @@ export class Observer {
     }
   }
 
-  /** Answers what is told there, from now on. */
+  /** Records reported messages, from now on. */
   static start(kernel: Kernel): Observer {
     current = new Observer(kernel)
     return current

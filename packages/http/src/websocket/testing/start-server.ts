@@ -15,9 +15,9 @@ export interface StartServerOptions {
 
 export interface TestServer extends TestKernel {
   readonly port: number
-  /** Where an entry is. */
+  /** Returns the URL of an entry. */
   url(name: string): string
-  /** What became of the upgrades. */
+  /** The results of the upgrades. */
   readonly outcomes: readonly UpgradeOutcome[]
   readonly observer: Observer
   /** Stops as a service does. */

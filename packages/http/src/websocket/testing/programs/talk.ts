@@ -1,20 +1,20 @@
-/** Processes that speak to WebSockets. */
+/** Processes that communicate with WebSockets. */
 import { processes, self } from '@troupe/process'
 
-/** Sends back what it gets, until the connection is closed. */
+/** Sends back each message, until the connection is closed. */
 export async function echo(): Promise<void> {
   for await (const { topic, from, payload } of self.inbox) {
     if (topic === 'ws.message') await processes.send(from, 'ws.send', payload)
   }
 }
 
-/** Tells the observer all that happens to it. */
+/** Reports all messages to the observer. */
 export async function tell(): Promise<void> {
   for await (const { topic, payload } of self.inbox) await processes.send('observer', topic, payload)
   await processes.send('observer', 'end', self.pid)
 }
 
-/** Does what it is asked to. */
+/** Carries out the requests that it receives. */
 export async function obey(): Promise<string | undefined> {
   for await (const { topic, from, payload } of self.inbox) {
     if (topic !== 'ws.message' || typeof payload !== 'string') continue
@@ -44,7 +44,7 @@ export async function obey(): Promise<string | undefined> {
   return undefined
 }
 
-/** How many messages its connection has taken. */
+/** Returns how many messages its connection has accepted. */
 async function flood(to: string, count: number, size: number): Promise<void> {
   const text = 'x'.repeat(size)
   for (let i = 0; i < count; i += 1) {
@@ -53,7 +53,7 @@ async function flood(to: string, count: number, size: number): Promise<void> {
   }
 }
 
-/** Takes no message before it is told to. */
+/** Reads no message before it is asked to. */
 export async function slow(): Promise<void> {
   const orders = self.listen('go on')
   await processes.send('observer', 'ready', self.pid)
@@ -65,7 +65,7 @@ export async function slow(): Promise<void> {
   }
 }
 
-/** Tells a process to go on, from a thread beside it. */
+/** Lets a process continue, from a thread beside it. */
 export async function urge(to: string): Promise<void> {
   await processes.send(to, 'go on')
 }
@@ -76,7 +76,7 @@ export async function stubborn(): Promise<void> {
   await new Promise<never>(() => setInterval(() => undefined, 1000))
 }
 
-/** Says how its connection began, and who is in force. */
+/** Reports how its connection began, and its current identity. */
 export async function whoami(): Promise<void> {
   for await (const { topic, from, payload, frame } of self.inbox) {
     if (topic === 'ws.open') await processes.send(from, 'ws.send', JSON.stringify({ opening: payload, actor: frame.actor?.id }))
