@@ -1,12 +1,12 @@
-/** Values as YAML could write them: what code hands in is copied, so that nothing of it changes afterwards. */
+/** Values that YAML can represent. Code's input is copied, so that later changes to it have no effect. */
 import { invalid } from '@troupe/core'
 
 const maxDepth = 64
 
 /**
- * A frozen copy of `value`. Fields that are `undefined` are left out.
+ * Returns a frozen copy of `value`. Fields that are `undefined` are left out.
  *
- * @throws TroupeError `Invalid` for what is neither text, a finite number, a boolean, `null`, a list nor a mapping.
+ * @throws TroupeError `Invalid` for anything but text, a finite number, a boolean, `null`, a list or a mapping.
  */
 export function plainCopy(value: unknown, path: string, depth = 0): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TroupeError } from '@troupe/core'
 
-/** Absolute paths of all `*.yaml` and `*.yml` under `folder`, in an order that is the same everywhere. */
+/** Absolute paths of all `*.yaml` and `*.yml` under `folder`, in the same order on every machine. */
 export async function findYamlFiles(folder: string): Promise<readonly string[]> {
   const found: string[] = []
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
@@ -13,7 +13,7 @@ export async function findYamlFiles(folder: string): Promise<readonly string[]> 
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
     const path = join(folder, entry.name)
     if (entry.isDirectory()) found.push(...(await findYamlFiles(path)))
-    // Links to folders are not followed: they can lead back.
+    // Links to folders are not followed: they can form a circle.
     else if (/\.ya?ml$/.test(entry.name) && (entry.isFile() || (await isFile(path)))) found.push(path)
   }
   return found

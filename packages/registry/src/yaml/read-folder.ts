@@ -1,4 +1,4 @@
-/** The entries of a folder. */
+/** Reads the entries of a folder. */
 import { resolve } from 'node:path'
 import { entriesOf } from './document.ts'
 import type { Entry } from '../entries/entry.ts'
