@@ -4,12 +4,12 @@ import { ask, type EntryView } from '@troupe/process'
 import type { Change, Version } from '@troupe/registry'
 
 export const registry = {
-  /** @throws TroupeError `NotFound` */
+  /** Returns the entry with this id. @throws TroupeError `NotFound` */
   async get(id: string): Promise<EntryView> {
     return ask('entry', { id: entryId(id) })
   },
 
-  /** Entries of a kind (`network.*` for all below it), or with these keys in their `meta`. */
+  /** Returns the entries of a kind (`network.*` for all kinds with that prefix), or with these keys in their `meta`. */
   async find(query: { readonly kind?: string; readonly meta?: Readonly<Record<string, unknown>> } = {}): Promise<readonly EntryView[]> {
     return ask('entries', query)
   },
@@ -29,20 +29,20 @@ export const registry = {
     return (await ask('apply', { changes })).version
   },
 
-  /** Number of the version that is in force. */
+  /** Returns the number of the current version. */
   async version(): Promise<number> {
     return (await ask('version', {})).version
   },
 
-  /** The versions that are kept, the oldest first. */
+  /** Returns the versions that are kept, the oldest first. */
   async history(): Promise<readonly Version[]> {
     return ask('history', {})
   },
 
   /**
-   * Brings back the entries of an earlier version, as a new version; returns its number.
+   * Restores the entries of an earlier version, as a new version; returns its number.
    *
-   * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
+   * @throws TroupeError `NotFound` for a version that is no longer kept; like {@link apply}.
    */
   async rollback(version: number): Promise<number> {
     return (await ask('rollback', { version })).version

@@ -1,7 +1,7 @@
 /** The files of a new application. */
 import { version } from '../version.ts'
 
-/** Text by file name. @param name - The folder's. */
+/** Text by file name. @param name - The folder's name. */
 export function initTemplate(name: string): Readonly<Record<string, string>> {
   return {
     '.troupe.yaml': config,

@@ -55,8 +55,9 @@ export interface AppConfig extends Readonly<z.output<typeof schema>> {
 
 export interface LoadConfigOptions {
   /**
-   * Files laid over one another from left to right, relative to the root. @default `.troupe.yaml`, or `.wippy.yaml`, or
-   * none
+   * Files laid over one another from left to right, relative to the root.
+   *
+   * @default `.troupe.yaml`, or `.wippy.yaml`, or none
    */
   readonly files?: readonly string[]
   /** Profiles of the config that are laid over it; later profiles override earlier ones. */
