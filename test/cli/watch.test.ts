@@ -169,7 +169,7 @@ entries:
     using program = folder.start('run', '--watch')
     await program.says('troupe: watching')
     await program.says('one first')
-    // It looks a tenth of a second after a change.
+    // The watcher checks a tenth of a second after a change.
     for (const pause of [60, 90, 100, 110, 120, 150]) {
       writeFileSync(join(folder.path, 'src/word.ts'), `export const word = 'half ${pause}'\n`)
       await sleep(pause)

@@ -43,7 +43,7 @@ export class FrameEncoder {
 export class FrameDecoder {
   readonly #frames: Frame[] = []
 
-  /** Returns the frame that `reference` stands for; `undefined` for a number that never crossed. */
+  /** Returns the frame that `reference` denotes; `undefined` for a number that never crossed. */
   decode(reference: FrameReference): Frame | undefined {
     if (typeof reference === 'number') return this.#frames[reference]
     const frame = fork(emptyFrame, reference.frame)

@@ -64,7 +64,8 @@ interface CarryOutOptions {
  * if (problems.length > 0) throw problemsError(problems)
  * for (const level of registry.order()) await Promise.all(level.map(start))
  * registry.handle('network.*', overlays)
- * await registry.apply([{ op: 'update', entry: { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 } }])
+ * const entry = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 }
+ * await registry.apply([{ op: 'update', entry }])
  * ```
  */
 export class Registry {
@@ -153,7 +154,8 @@ export class Registry {
   }
 
   /**
-   * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is read as YAML.
+   * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is
+   * read as YAML.
    *
    * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the value is not YAML or the path leads nowhere.
    */

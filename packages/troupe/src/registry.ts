@@ -14,16 +14,17 @@ export const registry = {
     return ask('entries', query)
   },
   /**
-   * Carries out a set of changes while the application runs, all or none, and returns the new version. What runs changes with it:
-   * `docs/registry.md` says how, for each kind.
+   * Applies a set of changes while the application runs, all or none, and returns the new version. The running parts
+   * change with the entries: `docs/registry.md` describes how, for each kind.
    *
    * @example
    * ```ts
-   * await registry.apply([{ op: 'update', entry: { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 } }])
+   * const entry = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 }
+   * await registry.apply([{ op: 'update', entry }])
    * ```
    *
-   * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
-   * `PermissionDenied` for the first entry that may not be changed, or what kept a change from being carried out.
+   * @throws TroupeError with the reason, with nothing changed: `Invalid` with all problems, `AlreadyExists`,
+   *   `NotFound`, `PermissionDenied` for the first entry whose change is denied, or the failure of a change.
    */
   async apply(changes: readonly Change[]): Promise<number> {
     return (await ask('apply', { changes })).version

@@ -37,7 +37,8 @@ export interface PolicyHandle extends PolicyView {
  * @example
  * ```ts
  * if (!(await security.can('document.read', id, { owner }))) throw new Error('not yours')
- * await funcs.withActor(security.newActor('ann', { role: 'reader' })).withScope(await security.namedScope('readers')).call('app:report')
+ * const ann = security.newActor('ann', { role: 'reader' })
+ * await funcs.withActor(ann).withScope(await security.namedScope('readers')).call('app:report')
  * ```
  */
 export const security = {

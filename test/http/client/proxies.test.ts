@@ -1,4 +1,7 @@
-/** The HTTP client through real proxies: what it can do in the clear, and what the proxies say when they refuse. */
+/**
+ * The HTTP client through real proxies: what works in the clear network also works there, and refusals of the proxies
+ * are reported.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'

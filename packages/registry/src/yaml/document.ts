@@ -1,4 +1,7 @@
-/** A YAML document as entries: `{ version?, namespace, entries: [{ name, kind, … }] }`, or one `{ namespace, name, kind, … }`. */
+/**
+ * Reads a YAML document as entries: `{ version?, namespace, entries: [{ name, kind, … }] }`, or one
+ * `{ namespace, name, kind, … }`.
+ */
 import { isName } from '@troupe/core'
 import { type Entry, entryFromNode, resolveId } from '../entries/entry.ts'
 import type { SourcePosition } from './source-position.ts'

@@ -1,4 +1,4 @@
-/** A clock that stands still until a test advances it. */
+/** A clock that does not run until a test advances it. */
 import { type Clock, invalid, parseDuration, systemClock } from '@troupe/core'
 import { setImmediate as turn } from 'node:timers/promises'
 

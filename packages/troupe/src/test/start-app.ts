@@ -53,7 +53,7 @@ const programEntry = (id: EntryId, program: URL): EntryInput => ({
 /** An application under test, in this program. Its supervision uses {@link clock}; everything else uses real time. */
 export class TestApp implements AsyncDisposable {
   readonly app: Application
-  /** The clock of its supervision. It stands still until it is advanced. */
+  /** The clock of its supervision. It does not run until a test advances it. */
   readonly clock: TestClock
   /** The log lines so far. */
   readonly log: readonly string[]
