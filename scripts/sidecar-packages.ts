@@ -84,7 +84,7 @@ async function licences(module: string): Promise<string> {
 async function licenceOf(name: string, folder: string): Promise<string> {
   const all = await Array.fromAsync(glob('*', { cwd: folder, withFileTypes: true }))
   const files = all.flatMap((file) => (file.isFile() && licenceNames.test(file.name) ? [file.name] : [])).toSorted()
-  if (files.length === 0) throw new Error(`${name} brings no licence: ${folder}`)
+  if (files.length === 0) throw new Error(`${name} contains no licence: ${folder}`)
   const texts = await Promise.all(files.map(async (file) => readFile(join(folder, file), 'utf8')))
   return [`==== ${name}`, ...texts].join('\n\n')
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:functions`: function calls against bare piscina in the same run, and decisions. Ratios and medians; the
- * machine may be busy.
+ * `npm run bench:functions`: function calls against bare piscina in the same run, and decisions. Ratios and medians;
+ * the machine may be busy.
  */
 import { setTimeout } from 'node:timers/promises'
 import { Piscina } from 'piscina'

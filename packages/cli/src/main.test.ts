@@ -35,7 +35,7 @@ describe('troupe', () => {
     expect(await troupe('chek')).toEqual({
       status: 2,
       out: '',
-      err: 'troupe: there is no command "chek"; did you mean "check"?\n"troupe --help" tells what there is.',
+      err: 'troupe: there is no command "chek"; did you mean "check"?\n"troupe --help" lists the commands.',
     })
   })
 

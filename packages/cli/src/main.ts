@@ -26,7 +26,7 @@ export async function main(argv: readonly string[], behind: Terminal = ownTermin
     return await perform(invocation, terminal)
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.err(`troupe: ${error.message}\n"troupe --help" tells what there is.`)
+      terminal.err(`troupe: ${error.message}\n"troupe --help" lists the commands.`)
       return 2
     }
     const findings = checkDiagnosticsIn(error)

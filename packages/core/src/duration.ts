@@ -17,7 +17,7 @@ export function parseDuration(text: string): number {
   if (!whole.test(text)) throw invalid(`"${text}" is not a duration: expected for example "250ms", "10s" or "1m30s"`, { text })
   let total = 0
   for (const [, amount, unit] of text.matchAll(part)) total += Number(amount) * (units[unit ?? ''] ?? 0)
-  if (total >= longest) throw invalid(`"${text}" is too long for a duration: the longest is some 292 years`, { text })
+  if (total >= longest) throw invalid(`"${text}" is too long for a duration: the maximum is about 292 years`, { text })
   return text.startsWith('-') && total > 0 ? -total : total
 }
 

@@ -61,7 +61,7 @@ function open(path: string, flags: number): number {
 
 function checked(path: string, file: number) {
   const found = fstatSync(file)
-  if (!found.isFile()) throw invalid(`${path} is no file`, { path })
+  if (!found.isFile()) throw invalid(`${path} is not a regular file`, { path })
   return found
 }
 

@@ -108,7 +108,7 @@ export class PendingAccess {
       route: async (overlay) => (await promise).route(overlay),
       bind: async (overlay, options) => {
         const place = (await promise).bind?.(overlay, options)
-        if (place === undefined) throw new TroupeError('Unavailable', `nobody listens on ${overlay} here`)
+        if (place === undefined) throw new TroupeError('Unavailable', `nothing listens on ${overlay} here`)
         return place
       },
     }

@@ -84,7 +84,7 @@ async function explainLoading(options: CommonOptions, terminal: Terminal): Promi
 function statusFrom({ value, exitCode }: CommandResult, terminal: Terminal): number {
   if (typeof value !== 'number') return exitCode ?? 0
   if (Number.isInteger(value) && value >= 0 && value <= 255) return value
-  terminal.err(`troupe: the command returned ${value}, which is no status (0 to 255); the status is 1`)
+  terminal.err(`troupe: the command returned ${value}, which is not a status (0 to 255); the status is 1`)
   return 1
 }
 

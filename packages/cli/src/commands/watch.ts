@@ -97,7 +97,7 @@ class Watch implements AsyncDisposable {
     const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
     const done = [...changes, ...stale.map((id) => `new code for ${id}`), ...restarted.map((name) => `restarted ${name}`)]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
-    else if (this.#told !== '') this.#terminal.err('troupe: all is well again')
+    else if (this.#told !== '') this.#terminal.err('troupe: no problems are left')
     this.#compareConfig(examined)
     this.#told = ''
   }
@@ -110,14 +110,14 @@ class Watch implements AsyncDisposable {
     const { defaultNetwork: now = 'none' } = config.networkService
     const { defaultNetwork: was = 'none' } = this.#app.config.networkService
     const what = now === was ? 'the configuration has changed' : `network_service.default_network has changed from ${was} to ${now}`
-    this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to have it in force`)
+    this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to apply it`)
   }
 
   /** Reports a problem once. */
   #refuse(words: string): void {
     if (words === this.#told) return
     this.#told = words
-    this.#terminal.err(`troupe: not taken over; what ran goes on\n${words}`)
+    this.#terminal.err(`troupe: changes not applied; the application continues unchanged\n${words}`)
   }
 }
 

@@ -16,7 +16,7 @@ export class SerialQueue {
 
   /** Runs `work` once all earlier work has ended, whether it succeeded or failed. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw unavailable('nothing can be changed any more: the application stops')
+    if (this.#closed) throw unavailable('the registry is closed, because the application is stopping')
     const mine = this.#last.then(work)
     this.#last = mine.catch(() => undefined)
     return yielding(mine)

@@ -47,7 +47,7 @@ export async function openSqliteHistory(file: string, limit: number = defaultLim
   } catch (cause) {
     hold?.[Symbol.dispose]()
     if (cause instanceof TroupeError && cause.kind === 'Conflict') throw cause
-    throw new TroupeError('Unavailable', `the history ${file} can not be opened: ${String(cause)}`, { cause, details: { file } })
+    throw new TroupeError('Unavailable', `the history ${file} cannot be opened: ${String(cause)}`, { cause, details: { file } })
   }
 }
 
@@ -121,5 +121,5 @@ function readChange({ before, after }: z.output<typeof changeList>[number]): Ent
   const id = (after ?? before)?.id
   const read = id && changeBetween(id, before, after)
   if (read) return read
-  throw new TroupeError('Internal', 'the history holds a change of nothing')
+  throw new TroupeError('Internal', 'the history contains a change without an entry before and after it')
 }

@@ -25,7 +25,7 @@ export function writeDotenv(file: string, name: string, value: string): void {
     isDeepStrictEqual(parse(candidate), wanted),
   )
   if (line === '' || next === undefined)
-    throw invalid(`the variable ${name} can not be written to ${file}: its name or value has no form there`)
+    throw invalid(`the variable ${name} cannot be written to ${file}: the file format cannot represent its name or value`)
   replaceFile(file, next)
 }
 
@@ -61,7 +61,7 @@ function bytesIfExists(file: string): Uint8Array | undefined {
     return readFileSync(file)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
-    throw new TroupeError('Unavailable', `the file of variables ${file} can not be read`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be read`, { cause: error, details: { file } })
   }
 }
 
@@ -80,7 +80,7 @@ function replaceFile(file: string, text: string): void {
     renameSync(temporary, target)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new TroupeError('Unavailable', `the file of variables ${file} can not be written`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be written`, { cause: error, details: { file } })
   }
 }
 

@@ -115,7 +115,7 @@ function resolvePlaceholders(
       if (found !== undefined) return found
       faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name} is not set and has no default`, path })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'it can not be read'
+      const reason = error instanceof Error ? error.message : 'it cannot be read'
       faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name}: ${reason}`, path })
     }
     return ''

@@ -29,7 +29,7 @@ export function duration() {
   return z.string(words).transform((text, context) => {
     const ms = readDuration(text)
     if (ms !== undefined && ms >= 0) return ms
-    context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration can not be negative' })
+    context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration cannot be negative' })
     return z.NEVER
   })
 }

@@ -157,9 +157,8 @@ class Reader {
       const before = name === undefined ? undefined : pairs.get(name)
       if (name === undefined) this.#problem('a key must be plain text', key.place)
       else if (name === '<<') this.#problem('merge keys ("<<") are not supported: write the fields out', key.place)
-      else if (name === '__proto__') this.#problem('"__proto__" can not be a key', key.place)
-      else if (before)
-        this.#problem(`the key "${name}" stands here for the second time: the first is on line ${before.key.line}`, key.place)
+      else if (name === '__proto__') this.#problem('"__proto__" cannot be a key', key.place)
+      else if (before) this.#problem(`the key "${name}" is already defined on line ${before.key.line}`, key.place)
       else pairs.set(name, { key: key.place, node })
     }
     return { type: 'mapping', place, pairs }

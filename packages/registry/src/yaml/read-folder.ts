@@ -9,7 +9,7 @@ import { readYaml } from './parse.ts'
 /**
  * Reads all YAML files under `folder`.
  *
- * @throws TroupeError `NotFound` when it can not be read.
+ * @throws TroupeError `NotFound` when it cannot be read.
  */
 export async function readFolder(
   folder: string,

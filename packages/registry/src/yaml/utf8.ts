@@ -28,7 +28,7 @@ export function readUtf8Now(file: string): TextFile {
 }
 
 function unreadable(file: string, error: unknown): TroupeError {
-  return new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
+  return new TroupeError('NotFound', `the file ${file} cannot be read: ${reasonOf(error)}`, { cause: error, details: { file } })
 }
 
 /** Returns the text of `bytes`, which were read from `file`. */

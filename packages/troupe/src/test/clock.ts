@@ -47,7 +47,7 @@ export class TestClock implements Clock {
    */
   async advance(by: number | string): Promise<void> {
     const ms = typeof by === 'string' ? parseDuration(by) : by
-    if (!(ms >= 0)) throw invalid(`time can not be moved by ${by}`, { by })
+    if (!(ms >= 0)) throw invalid(`time cannot be advanced by ${by}`, { by })
     const until = this.#now + ms
     for (let due = await this.#due(until); due !== undefined; due = await this.#due(until)) {
       this.#timers.delete(due.number)
