@@ -8,7 +8,7 @@ import { Namespace, proxyAddress } from '../guard/namespace.ts'
 import { Tailnet } from '../peers/tailnet.ts'
 
 const program = fileURLToPath(new URL('./tailscale-leak-program.ts', import.meta.url))
-/** Passes the traffic to the coordination server and its relay, and the discovery of paths; not DNS and mDNS. */
+/** Passes the coordination server, its relay and the discovery of paths: all ports except those of DNS. */
 const passes = 'meta l4proto { tcp, udp } th dport != { 53, 853, 5353 }'
 
 interface Printed {

@@ -1,7 +1,4 @@
-/**
- * The HTTP client through real proxies: what works in the clear network also works there, and refusals of the proxies
- * are reported.
- */
+/** The HTTP client through real proxies: the features of the clear network, and the errors when a proxy refuses. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'

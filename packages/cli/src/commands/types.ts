@@ -9,7 +9,7 @@ import { ModuleGraph } from '../modules/module-graph.ts'
 import { programOf } from '../modules/program.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** The interfaces that the types of functions and processes extend, by the kind of their entries. */
+/** The interfaces that list the types of functions and processes, by the kind of their entries. */
 const interfaces = { 'function.ts': 'FunctionEntries', 'process.ts': 'ProcessEntries' } as const
 type TypedKind = keyof typeof interfaces
 

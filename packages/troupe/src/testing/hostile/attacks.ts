@@ -8,7 +8,7 @@ import { keepPorts, kernelPort, nodePorts, peerPort, post } from './port.ts'
 // Runs before the thread has work, if the host preloads this module: work introduces the main thread.
 if (!isMainThread) keepPorts()
 
-/** Replies by a message, and counts the messages it received. */
+/** Replies with the actor, values and overlay of the message's frame, and counts the messages. */
 export async function honest() {
   let count = 0
   for await (const message of self.inbox) {
@@ -129,7 +129,7 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   },
 }
 
-/** An attack after which the victim's thread no longer reads messages from this one. */
+/** Attacks after which the victim's thread no longer reads messages from this one. */
 const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a number for another thread': async (victim) => {
     post(await peerPort(threadOf(victim)), 5)
@@ -152,7 +152,7 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
   },
 }
 
-/** Damage to the thread itself that cannot be observed from outside. */
+/** Attacks without an effect that the thread can observe. */
 const silentAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a long list of nothing in place of a name': async () => {
     post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'lookup', ask: { name: nothing(2 ** 31) } })
