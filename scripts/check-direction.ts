@@ -1,13 +1,13 @@
 /**
- * Packages stand on floors, and each may use only floors below its own: in what it imports, and in what its
- * `package.json` asks for. Nothing reaches into another package past its `exports`. No files of a package import each
- * other in a circle, types included.
+ * Checks that each package depends only on lower packages: in its imports, and in its `package.json`. No import may
+ * reach into another package past its `exports`, and no files of a package may import each other in a circle; imports
+ * of types count.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { circles } from './circles.ts'
 
-/** From the ground up. */
+/** The lowest first. */
 const floors = [
   '@troupe/core',
   '@troupe/registry',
@@ -27,7 +27,7 @@ interface Package {
   readonly folder: string
   /** Subpaths that `exports` opens: `.`, `./kernel`. */
   readonly exports: readonly string[]
-  /** All that it declares, for use or for development. */
+  /** All declared dependencies, for use or for development. */
   readonly dependencies: readonly string[]
 }
 
@@ -36,7 +36,7 @@ interface SourceImport {
   readonly line: number
 }
 
-/** Lines to print, one for each violation, below `root`. */
+/** Returns the lines to print, one for each violation under `root`. */
 export function violations(root: string): string[] {
   const workspaces = globSync(['packages/*/package.json', 'examples/*/package.json', 'test/package.json'], { cwd: root })
   const packages = new Map(workspaces.map((file) => readPackage(join(root, file))).map((found) => [found.name, found]))
@@ -70,7 +70,7 @@ function imported(file: string, from: Package, packages: ReadonlyMap<string, Pac
 
 function outside(file: string, specifier: string, from: Package): string | undefined {
   const target = resolve(dirname(file), specifier)
-  // Fuzzing is aimed at parsers, and the soak at stages, which packages keep to themselves.
+  // Fuzz tests target parsers, and the soak test targets stages, which packages do not export.
   if (['fuzz', 'soak'].some((folder) => file.startsWith(resolve(from.folder, folder) + sep))) return undefined
   return target.startsWith(from.folder + sep) ? undefined : `${specifier} reaches out of ${from.name}; import the other package by its name`
 }
@@ -84,7 +84,9 @@ function upOrDeep(specifier: string, from: Package, packages: ReadonlyMap<string
   return target.exports.includes(subpath) ? undefined : `${specifier} is not among the exports of ${name}`
 }
 
-/** What stands on no floor (examples, tests) stands on the roof: it may use every floor, and no floor may use it. */
+/**
+ * Code outside of packages (examples, tests) is above all of them: it may use every package, and no package may use it.
+ */
 function mayUse(from: string, target: string): boolean {
   const floor = floors.indexOf(target)
   return floor !== -1 && (!floors.includes(from) || floor < floors.indexOf(from))
@@ -95,7 +97,7 @@ function isOnFloor(from: Package, root: string): boolean {
 }
 
 /**
- * The modules that a source file names. Statements are found at the start of a line, where the formatter puts them, so
+ * The modules that a source file names. Only statements at the start of a line count, where the formatter puts them, so
  * that examples in comments do not count.
  */
 export function importsOf(source: string): SourceImport[] {

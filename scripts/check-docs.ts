@@ -1,6 +1,6 @@
 /**
- * Checks the pages of the repository: relative links lead to a file, and to a heading of it; numbers of decisions and discoveries are unique;
- * their two indexes are those that `--write` writes.
+ * Checks the pages of the repository: relative links lead to an existing file and heading, the numbers of decisions and
+ * discoveries are unique, and their two indexes equal those that `--write` writes.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -25,7 +25,7 @@ const collections: readonly Collection[] = [
   },
 ]
 
-/** Lines to print, one for each fault, below `root`. */
+/** Returns the lines to print, one for each fault under `root`. */
 export function faults(root: string): string[] {
   const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md'], { cwd: root }).toSorted()
   return [...pages.flatMap((page) => deadLinks(root, page)), ...collections.flatMap((collection) => indexFaults(root, collection))]
@@ -47,7 +47,7 @@ function withoutCode(text: string): string {
   return text.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '')
 }
 
-/** The anchors of a page, as GitHub makes them. */
+/** The anchors of a page, as GitHub generates them. */
 function headings(file: string): Set<string> {
   const text = readFileSync(file, 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')
   return new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title)))

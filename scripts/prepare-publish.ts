@@ -1,6 +1,8 @@
 /**
- * Makes what is published: a copy of each public package in which `exports` and `bin` name the JavaScript of `dist`,
- * since Node removes types from its own sources only, not below `node_modules`. Only what those lead to is copied. Run it after `tsc -b`. The sidecar's packages come with it: this machine's, or all with `--all-platforms`.
+ * Makes the packages to publish: a copy of each public package in which `exports` and `bin` name the JavaScript of
+ * `dist`. Node strips types only from a program's own sources, not inside `node_modules`. Only files that `exports` and
+ * `bin` lead to are copied. Run it after `tsc -b`. It also makes the sidecar's packages: this machine's, or all with
+ * `--all-platforms`.
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
@@ -9,7 +11,7 @@ import { packedPlatforms, prepareSidecars } from './sidecar-packages.ts'
 
 const ownFolders = ['dist', 'src', 'bin']
 
-/** Copies every public package of `root` into a folder of its own below `target`, and answers with those folders. */
+/** Copies every public package of `root` into its own folder under `target`, and returns those folders. */
 export function preparePublish(root: string, target: string): string[] {
   rmSync(target, { recursive: true, force: true })
   return globSync('packages/*/package.json', { cwd: root })
@@ -39,7 +41,7 @@ function preparePackage(folder: string, target: string, root: string): string {
   return target
 }
 
-/** Sources go along, so that source maps lead somewhere. */
+/** Sources are copied too, so that source maps lead somewhere. */
 function emittedFrom(file: string): string[] {
   const built = file.replace(/^src\//, 'dist/')
   if (!file.endsWith('.ts')) return [built]
@@ -47,7 +49,7 @@ function emittedFrom(file: string): string[] {
   return [file, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`, `${stem}.d.ts.map`]
 }
 
-/** The manifest with its paths turned to `dist`, and without what serves development only. */
+/** The manifest with its paths changed to `dist`, and without development-only fields. */
 export function publishedManifest(manifest: Record<string, unknown>): Record<string, unknown> {
   const { scripts: _scripts, devDependencies: _devDependencies, exports, bin, ...rest } = manifest
   return {
@@ -59,7 +61,7 @@ export function publishedManifest(manifest: Record<string, unknown>): Record<str
   }
 }
 
-/** What a package says it brings beside its TypeScript. */
+/** The files that a package declares in addition to its TypeScript. */
 function otherFiles({ files }: Record<string, unknown>): string[] {
   const all: readonly unknown[] = Array.isArray(files) ? files : []
   return all.filter((file) => typeof file === 'string').filter((file) => !ownFolders.includes(file))

@@ -1,4 +1,4 @@
-/** What must hold of a package as it is published. */
+/** Checks a package as it is published. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -6,14 +6,17 @@ import { manifestOf } from './prepare-publish.ts'
 
 const comment = /\/\*[^]*?\*\/|(?<![:'"`])\/\/[^\n]*/g
 const text = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g
-/** In declarations and modules alike: `from 'x'`, `import 'x'`, `import('x')`, `import.meta.resolve('x')`. */
+/** Matches declarations and modules: `from 'x'`, `import 'x'`, `import('x')`, `import.meta.resolve('x')`. */
 const imported =
   /(?:\b(?:import|export)\b[^'"()`;]*\bfrom\s*|\bimport\s*|\bimport\(\s*|\bimport\.meta\.resolve\(\s*)['"](@?[\w-][\w./-]*)['"]/g
-/** Files of the package itself, such as programs of threads; up to an extension that is chosen when they run. */
+/** Files of the package itself, such as programs of threads; up to an extension that is chosen at run time. */
 const ownFile = /(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\bnew URL\(\s*)['"`](\.{1,2}\/[\w./-]+)/g
 const runsTests = new Set(['vitest', 'fast-check'])
 
-/** What is wrong with the package in `folder`, in words; with the packages of `ambient`, such as `@types/node`, given by the application. */
+/**
+ * Returns the problems of the package in `folder`, as text. The application provides the packages of `ambient`, such as
+ * `@types/node`.
+ */
 export function faultsOf(folder: string, ambient: readonly string[]): readonly string[] {
   const files = globSync(['dist/**/*.js', 'dist/**/*.d.ts', 'bin/**/*.js'], { cwd: folder }).toSorted()
   const used = new Set<string>()

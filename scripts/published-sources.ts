@@ -1,17 +1,17 @@
 /**
- * Which sources of a package are published: those that its exports and programs lead to. Tests, and what only they use, are not among them, so
- * no list of names has to be kept.
+ * Finds the sources of a package to publish: those that its exports and programs lead to. Tests, and files that only
+ * they use, are not among them, so no list of names is needed.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
-/** Paths as they stand in sources, whole or up to an extension that is chosen when they run. */
+/** Paths as they are written in sources, whole or up to an extension that is chosen at run time. */
 const relativePath = /['"`](\.{1,2}\/[\w./-]+)/g
 const toolsOfTests = /['"`](?:vitest|fast-check)['"`]/
 
 /**
- * The sources of the package in `folder` that `manifest` leads to, relative to it, sorted. What the declarations in `dist` name counts too: the
- * compiler writes down types that no source imports.
+ * Returns the sources of the package in `folder` that `manifest` leads to, relative to the folder and sorted. Imports
+ * in the declarations of `dist` count too, because the compiler writes types there that no source imports.
  */
 export function publishedSources(folder: string, manifest: Readonly<Record<string, unknown>>): readonly string[] {
   const found = new Set<string>()
@@ -34,7 +34,7 @@ function pathsIn(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(pathsIn) : []
 }
 
-/** The file below `src` that a path means: as it is, without its extension, or with that of what is built from it. */
+/** The file under `src` that a path means: with its own extension, without one, or with that of the built file. */
 function sourceAt(folder: string, path: string): string | undefined {
   const plain = normalize(path)
   if (!plain.startsWith('src/')) return undefined

@@ -1,6 +1,6 @@
 /**
- * What an application may rely on in types, compiled against the packages as they are published: `test-pack.ts` copies this file into an
- * application of its own. Nothing here runs.
+ * The types that an application may rely on, compiled against the packages as they are published: `test-pack.ts` copies
+ * this file into its own application. Nothing here runs.
  */
 import type { cookieJar, env, funcs, http, log, Pid, processes, registry, security, self, trace } from 'troupe'
 
@@ -8,10 +8,10 @@ type IsAny<T> = 0 extends 1 & T ? true : false
 type IsEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 type Ends = string | number | bigint | boolean | symbol | null | undefined
 
-/** What the platform brings, some of it with an `any` of its own. */
+/** Types of the platform, some of which contain an `any`. */
 type Platform = AbortSignal | URL | Request | Response | Headers | ReadableStream | MessagePort
 
-/** The names in a type, up to six deep, behind which there is an `any`: in results of functions and promises too. */
+/** The names in a type, up to six levels deep, that lead to an `any`: also in results of functions and promises. */
 type AnysIn<T, Depth extends readonly unknown[] = []> =
   IsAny<T> extends true
     ? 'any'
@@ -31,7 +31,7 @@ function holds<_T extends true>(): void {}
 
 type Spawner = ReturnType<typeof processes.withOptions>
 
-// However many choices are made, what comes back makes more of them, and spawns.
+// However many options are chosen, the result can choose more of them, and spawn.
 holds<IsEqual<ReturnType<Spawner['withContext']>, Spawner>>()
 holds<IsEqual<ReturnType<Spawner['withActor']>, Spawner>>()
 holds<IsEqual<ReturnType<Spawner['withScope']>, Spawner>>()
@@ -51,5 +51,5 @@ holds<IsEqual<AnysIn<typeof self>, never>>()
 holds<IsEqual<AnysIn<typeof env>, never>>()
 holds<IsEqual<AnysIn<typeof log>, never>>()
 holds<IsEqual<AnysIn<typeof trace>, never>>()
-// The tool finds what it looks for.
+// Proves that the tool finds an `any`.
 holds<IsEqual<AnysIn<{ deep: { fn: () => Promise<{ x: ReturnType<typeof JSON.parse> }>; fine: string } }>, 'deep'>>()

@@ -1,12 +1,12 @@
 /**
- * Draws the state machines into the docs, as Mermaid diagrams between markers: `<!-- machine service -->` and `<!-- /machine -->`.
- * With `--check` nothing is written, and an old picture fails.
+ * Draws the state machines into the docs, as Mermaid diagrams between markers: `<!-- machine service -->` and
+ * `<!-- /machine -->`. With `--check` it writes nothing, and fails on an outdated diagram.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** What is read of an xstate machine. */
+/** The part of an xstate machine that is read. */
 interface Node {
   readonly key: string
   readonly states: Readonly<Record<string, Node>>
@@ -36,7 +36,7 @@ function isMachine(value: unknown): value is Machine {
   return typeof value === 'object' && value !== null && 'root' in value && 'id' in value
 }
 
-/** The diagram of a machine whose states hold no states. */
+/** The diagram of a machine without nested states. */
 export function diagram({ root }: Machine): string {
   const lines = Object.values(root.states).flatMap((state) =>
     Array.from(state.transitions, ([event, transitions]) =>
@@ -55,7 +55,10 @@ function label(event: string, { invoke }: Node, { guard, actions }: Transition):
   return `${cause(event, nameOf(invoke[0]?.src))}${condition}${names === '' ? '' : ` / ${names}`}`
 }
 
-/** What an event is in words: xstate names those of its own `xstate.after.<delay>.<state>`, `xstate.done.actor.<actor>` and so on. */
+/**
+ * The label of an event: xstate names its own events `xstate.after.<delay>.<state>`, `xstate.done.actor.<actor>` and so
+ * on.
+ */
 function cause(event: string, actor: string): string {
   const [, kind, detail] = /^xstate\.(after|done|error)\.(\w+)/.exec(event) ?? []
   if (kind === undefined) return event
@@ -68,7 +71,7 @@ function nameOf(part: unknown): string {
   return String(part)
 }
 
-/** The page with the picture of a machine in its place; `undefined` when it has no place for it. */
+/** The page with the diagram of a machine inserted; `undefined` when it has no markers for it. */
 export function withDiagram(page: string, machine: Machine): string | undefined {
   const before = `<!-- machine ${machine.id} -->\n`
   const start = page.indexOf(before)
@@ -77,7 +80,7 @@ export function withDiagram(page: string, machine: Machine): string | undefined 
   return `${page.slice(0, start)}${before}\n\`\`\`mermaid\n${diagram(machine)}\n\`\`\`\n\n${page.slice(end)}`
 }
 
-/** Draws a machine on each page that has a place for it; answers what is wrong. */
+/** Draws a machine on each page that has markers for it; returns the problems. */
 function draw(root: string, machine: Machine, isCheck: boolean): readonly string[] {
   const pages = globSync('docs/**/*.md', { cwd: root }).flatMap((page) => {
     const old = readFileSync(join(root, page), 'utf8')

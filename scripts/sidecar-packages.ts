@@ -1,6 +1,7 @@
 /**
- * Makes the packages that bring the sidecar of `network.tailscale` and the launcher of `isolation: process`, one a platform, and has `@troupe/tsnet` ask for them and know their checksums.
- * They are made when something is published, and so are in no lockfile: what is not published yet would break `npm ci`.
+ * Makes the packages with the sidecar of `network.tailscale` and the launcher of `isolation: process`, one for each
+ * platform. `@troupe/tsnet` then depends on them and contains their checksums. They are made at publication and are in
+ * no lockfile, because packages that are not yet published would break `npm ci`.
  */
 import { execFile } from 'node:child_process'
 import { cp, glob, mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -13,12 +14,12 @@ import { ensureGo } from '../test/peers/go.ts'
 const run = promisify(execFile)
 const licenceNames = /^(?:licen[cs]e|copying|notice|patents)/i
 
-/** The platforms that are packed: this machine's alone, since each takes minutes, or all of them for a release. */
+/** The platforms to pack: by default this machine's, because each takes minutes, or all of them for a release. */
 export function packedPlatforms(args: readonly string[]): readonly Platform[] {
   return args.includes('--all-platforms') ? platforms : [currentPlatform()]
 }
 
-/** Adds the packages to what `preparePublish` has put below `target`. */
+/** Adds the packages to the output of `preparePublish` under `target`. */
 export async function prepareSidecars(root: string, target: string, packed: readonly Platform[]): Promise<void> {
   await ensureGo()
   const checksums: Record<string, string> = {}
@@ -32,7 +33,7 @@ export async function prepareSidecars(root: string, target: string, packed: read
   await writeJson(join(folder, 'package.json'), { ...manifest, files: [...files, 'checksums.json'], optionalDependencies })
 }
 
-/** Returns checksums by the names by which `@troupe/tsnet` looks for them. */
+/** Returns checksums, keyed by the names that `@troupe/tsnet` looks up. */
 async function preparePlatform(root: string, target: string, platform: Platform): Promise<Readonly<Record<string, string>>> {
   const options = { platform, cache: join(root, '.cache') }
   const { path, sha256 } = await buildSidecar(options)
@@ -66,7 +67,7 @@ export function platformManifest(platform: Platform, common: Readonly<Record<str
   }
 }
 
-/** The words that the modules within the program, and Go's library, want to be passed on with it. */
+/** The licence texts that the modules in the program, and Go's library, require to be distributed with it. */
 async function licences(module: string): Promise<string> {
   const { program, environment } = await findGo()
   const options = { cwd: module, env: { ...process.env, ...environment }, maxBuffer: 2 ** 24 }
@@ -83,7 +84,7 @@ async function licences(module: string): Promise<string> {
 async function licenceOf(name: string, folder: string): Promise<string> {
   const all = await Array.fromAsync(glob('*', { cwd: folder, withFileTypes: true }))
   const files = all.flatMap((file) => (file.isFile() && licenceNames.test(file.name) ? [file.name] : [])).toSorted()
-  if (files.length === 0) throw new Error(`${name} brings no licence: ${folder}`)
+  if (files.length === 0) throw new Error(`${name} contains no licence: ${folder}`)
   const texts = await Promise.all(files.map(async (file) => readFile(join(folder, file), 'utf8')))
   return [`==== ${name}`, ...texts].join('\n\n')
 }

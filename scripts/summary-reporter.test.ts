@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const root = resolve(import.meta.dirname, '..')
 const good = "import { expect, it } from 'vitest'\nit('holds', () => expect(1).toBe(1))\n"
 
-/** Runs vitest on files of its own, and answers with its status and the last line it printed. */
+/** Runs vitest on its own files, and returns its status and the last line that it printed. */
 function run(files: Record<string, string>, config = ''): { status: number | null; lastLine: string | undefined } {
   mkdirSync(join(root, '.cache'), { recursive: true })
   using folder = mkdtempDisposableSync(join(root, '.cache/summary-'))

@@ -1,6 +1,6 @@
 /**
- * Prints how the run went as its very last line: `tests: 12 passed, 0 failed`. What could not run at all (a file that
- * does not load, a hook or a global setup that throws, an error nobody caught) counts as failed.
+ * Prints the result of the run as its very last line: `tests: 12 passed, 0 failed`. Anything that could not run (a file
+ * that does not load, a hook or a global setup that throws, an uncaught error) counts as failed.
  */
 import type { Reporter, TestModule } from 'vitest/node'
 
@@ -14,7 +14,7 @@ export default class SummaryReporter implements Reporter {
   #ended = false
 
   onInit(): void {
-    // Written at exit, since other reporters and a slow shutdown still print after the end of the run.
+    // Written at exit, because other reporters and a slow shutdown still print after the end of the run.
     process.once('exit', (code) => {
       const { passed, failed } = this.#counts
       const broken = code !== 0 || !this.#ended
@@ -34,7 +34,7 @@ export function summaryLine({ passed, failed }: Counts): string {
   return `tests: ${passed} passed, ${failed} failed`
 }
 
-/** What of a module is counted. */
+/** The counted parts of a module. */
 export type CountedModule = Pick<TestModule, 'errors' | 'children'>
 
 /** Counts tests by their state, and one failure for each error outside of a test. */

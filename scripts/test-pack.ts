@@ -1,6 +1,6 @@
 /**
- * Installs the packed packages into an empty application outside of the repository, checks what they bring and their types, and imports
- * every export with the Node that runs this script.
+ * Installs the packed packages into an empty application outside of the repository, checks their contents and types,
+ * and imports every export with the Node that runs this script.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
@@ -44,7 +44,7 @@ run(process.execPath, 'main.ts')
 // Threads find their programs.
 run('npx', 'troupe', 'init', 'hello')
 run('npx', 'troupe', '--root', 'hello', 'run', 'hello', 'Ada')
-// The sidecar comes as a package of the platform, whose checksum is checked.
+// The sidecar is in a package of the platform, whose checksum is checked.
 run('npx', 'troupe-tsnet', 'where')
 
 function run(command: string, ...args: readonly string[]): void {
@@ -52,11 +52,11 @@ function run(command: string, ...args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with status ${String(status)}`)
 }
 
-/** What an application may write after `from`, by the manifest at `file`. */
+/** The specifiers that an application may write after `from`, from the manifest at `file`. */
 function exportsOf(file: string): string[] {
   const { name, exports } = manifestOf(join(app.path, dirname(file)))
   if (typeof name !== 'string') throw new Error(`${file}: no name`)
-  // A package that only brings a program.
+  // A package that contains only a program.
   if (exports === undefined && name.startsWith('@troupe/tsnet-')) return []
   if (typeof exports !== 'object' || exports === null) throw new Error(`${file}: no exports`)
   return Object.keys(exports).map((subpath) => name + subpath.slice(1))

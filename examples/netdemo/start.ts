@@ -1,6 +1,6 @@
 /**
- * Runs the demo. `TROUPE_PROXY=host:port` takes a real SOCKS5 proxy, Tor for example, instead of the embedded one;
- * `TROUPE_ECHO=http://…` an echo that this proxy can reach. `--json` answers in JSON, `-v` shows the log.
+ * Runs the demo. `TROUPE_PROXY=host:port` uses a real SOCKS5 proxy, such as Tor, instead of the embedded one;
+ * `TROUPE_ECHO=http://…` uses an echo that this proxy can reach. `--json` prints JSON, `-v` shows the log.
  */
 import { createServer } from 'node:net'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ process.exitCode = await main([
   ...process.argv.slice(2).filter((word) => word !== '-v'),
 ])
 
-/** Ports that nobody listens on at the moment. */
+/** Ports that are free at the moment. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

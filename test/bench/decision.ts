@@ -1,11 +1,11 @@
-/** What a decision costs with 100 policies in scope. */
+/** Measures the cost of a decision with 100 policies in scope. */
 import { emptyFrame, type EntryId, entryId, fork } from '@troupe/core'
 import { compilePolicy, type ExpressionFields, type PolicyFields, Security } from '@troupe/policy/kernel'
 import { median } from './measure.ts'
 
 type Fields = PolicyFields | ExpressionFields
 
-/** Each about the same resources, with a condition of its own: the last allows, one in ten would deny. */
+/** All concern the same resources, each with its own condition: the last allows, one in ten would deny. */
 export function conditioned(i: number): Fields {
   const common = { actions: ['document.*'], resources: ['docs:*'], groups: [] }
   const [field, value] = i === 96 ? ['meta.owner', 'ann'] : ['actor.meta.role', `role_${i}`]
@@ -25,11 +25,11 @@ export function mixed(i: number): Fields {
 
 export interface DecisionCost {
   readonly microseconds: number
-  /** Of heap, for each decision. */
+  /** Bytes of heap for each decision. */
   readonly bytes: number
 }
 
-/** Of a question that the deny policies are all asked about, and the last policy but a few allows. Run with `--expose-gc`. */
+/** Measures a question that all deny policies and nearly all others are evaluated for. Run with `--expose-gc`. */
 export function decisionCost(count: number, fields: (i: number) => Fields): DecisionCost {
   const policies = new Map(
     Array.from({ length: 100 }, (_, i) => [entryId(`bench:p${i}`), compilePolicy(entryId(`bench:p${i}`), fields(i))]),

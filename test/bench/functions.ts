@@ -1,4 +1,7 @@
-/** `npm run bench:functions`: function calls against bare piscina in the same run, and decisions. Ratios and medians; the machine may be busy. */
+/**
+ * `npm run bench:functions`: function calls against bare piscina in the same run, and decisions. Ratios and medians;
+ * the machine may be busy.
+ */
 import { setTimeout } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { funcs, processes } from 'troupe'
@@ -11,7 +14,7 @@ const filename = new URL('./functions-app/src/add.ts', import.meta.url).href
 
 type Call = (i: number) => Promise<unknown>
 
-/** Calls per second with `inFlight` of them on their way at any time. */
+/** Calls per second with `inFlight` concurrent calls. */
 async function rate(call: Call, inFlight: number, count: number): Promise<number> {
   const start = performance.now()
   let next = 0
@@ -28,7 +31,7 @@ interface Compared {
   readonly ratio: number
 }
 
-/** Both by turns, so that what else the machine does burdens both. */
+/** Alternates between both, so that other load on the machine affects them equally. */
 async function compared(here: Call, peer: Call, inFlight: number, count: number): Promise<Compared> {
   await rate(here, inFlight, count)
   await rate(peer, inFlight, count)
@@ -52,7 +55,7 @@ async function fromProcess(program: string, id: string, count: number): Promise<
 
 async function inline(): Promise<Line[]> {
   const plain = await fromProcess('plain', 'bench:inline', scaled(300_000, 2000))
-  // In another network it runs in a thread of that network, and no longer in the caller's.
+  // In another network the function runs in a thread of that network, and no longer in the caller's.
   const overlay = await fromProcess('through_overlay', 'bench:inline', scaled(10_000, 100))
   return [
     { what: 'inline call', figure: plain, unit: '/s', target: target('≥ 300k/s', plain >= 300_000) },
@@ -60,7 +63,10 @@ async function inline(): Promise<Line[]> {
   ]
 }
 
-/** Against piscina called directly: first with a thread that sleeps in its event loop, where connections are served, as ours do; then as it comes. */
+/**
+ * Against piscina called directly: first with a thread that sleeps in its event loop, where connections are served, as
+ * ours do; then with its defaults.
+ */
 async function pooled(): Promise<Line[]> {
   const lines: Line[] = []
   for (const [name, atomics] of [
@@ -84,7 +90,10 @@ async function pooled(): Promise<Line[]> {
   return [...lines, { what: 'pool, from a process, one after the other', figure, unit: '/s', target: target('≥ 12k/s', figure >= 12_000) }]
 }
 
-/** The first call in each of some networks, in a pool that has threads to spare, against a process in a spare thread of a host. */
+/**
+ * The first call in each of several networks, in a pool with spare threads, against a process in a spare thread of a
+ * host.
+ */
 async function firstCalls(): Promise<Line[]> {
   const times: { readonly call: number; readonly spawn: number }[] = []
   const took = async (work: () => Promise<unknown>): Promise<number> => {
@@ -133,7 +142,7 @@ function decisions(): Line[] {
   ]
 }
 
-/** What `lines` finds in an application of its own. */
+/** The lines that `lines` measures in its own application. */
 async function within(name: string, lines: () => Promise<Line[]>): Promise<Line[]> {
   await using application = await boot(app(name))
   return await application.run(lines)

@@ -1,6 +1,7 @@
 /**
- * An application with a guarded and a sealed host, for the benchmark of the guard: arguments `<host> <port of HTTP> <proxy>`. For each line that it
- * reads, a workload, a host and the way, it prints a figure: µs of time an operation, or milliseconds to the first line of user code.
+ * An application with a guarded and a sealed host, for the benchmark of the guard: arguments
+ * `<host> <port of HTTP> <proxy>`. Each input line names a workload, a host and the way. For each it prints a figure:
+ * µs of time an operation, or milliseconds to the first line of user code.
  */
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,7 +31,7 @@ await using app = await startApp({
   ],
 })
 
-/** Long enough for a spare to be warm again. */
+/** Long enough for a spare thread to be warm again. */
 const refill = 1500
 const workloads: Readonly<Record<string, (on: string, network: string | null) => Promise<number>>> = {
   connects: async (on, network) => timed('connects', scaled(300, 10), on, network),
@@ -48,7 +49,7 @@ async function timed(method: string, count: number, on: string, network: string 
     await processes.withOptions({ network }).exec(`bench:${method}`, on, times, Number(port), host)
     return performance.now() - began
   }
-  // A process that does little takes the time of its start.
+  // For a process that does little, the time of its start dominates.
   const little = await run(20)
   const much = await run(20 + count)
   return ((much - little) * 1000) / count

@@ -1,6 +1,7 @@
 /**
- * One way of one benchmark of the guard, in a process of its own: arguments `<way> <host> <ports of HTTP, TLS> <proxy>`. For each line that it
- * reads, the name of a workload, it prints a figure: µs of processor time an operation, or megabytes a second.
+ * One way of one benchmark of the guard, in its own process: arguments `<way> <host> <ports of HTTP, TLS> <proxy>`.
+ * Each input line names a workload. For each it prints a figure: µs of processor time an operation, or megabytes a
+ * second.
  */
 import http from 'node:http'
 import net from 'node:net'
@@ -40,7 +41,7 @@ async function cost(count: number, operation: () => Promise<void>): Promise<numb
   return (user + system) / count
 }
 
-/** TLS over the rival, which wants a request to name where it goes. */
+/** TLS through the rival, which requires the target in the options of the request. */
 async function overRival(options: tls.ConnectionOptions & { host: string; port: number }): Promise<net.Socket> {
   const request = http
     .request('http://localhost', { agent: false })
@@ -49,7 +50,7 @@ async function overRival(options: tls.ConnectionOptions & { host: string; port: 
   return new SocksProxyAgent(url).connect(request, { ...options, secureEndpoint: true })
 }
 
-/** Megabytes a second of what the TLS server sends until it ends. */
+/** Megabytes a second that the TLS server sends until it ends. */
 async function throughput(): Promise<number> {
   const options = { host, port: Number(tlsPort), rejectUnauthorized: false }
   const socket = rival ? await overRival(options) : tls.connect(options)

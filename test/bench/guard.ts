@@ -1,5 +1,7 @@
-/** `npm run bench:guard`: what the guard costs in the clear, and how overlays compare with socks-proxy-agent, in one run, as ratios;
- * and what a sealed host costs. */
+/**
+ * `npm run bench:guard`: what the guard costs in the clear network, how overlays compare with socks-proxy-agent in one
+ * run, as ratios, and what a sealed host costs.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -16,7 +18,7 @@ import { type Line, median, printTable, scaled } from './measure.ts'
 
 const host = '127.0.0.1'
 const turns = scaled(12, 3)
-/** Turns until all is compiled that will be. */
+/** Repetitions until everything that V8 optimises is compiled. */
 const warmUp = 2
 const megabytes = scaled(64, 4)
 
@@ -45,12 +47,12 @@ const start = (way: string) => {
   const program = join(import.meta.dirname, 'guard-worker.ts')
   return stack.use(new LineProgram([process.execPath, program, way, host, ...ports, proxy.peer.host, String(proxy.peer.port)]))
 }
-/** Two ways, each in a process of its own. One process may be compiled luckily: there are several pairs. */
+/** Two ways, each in its own process. V8 may compile one process better by chance, so there are several pairs. */
 const pairs = (here: string, peer: string) => Array.from({ length: scaled(3, 1) }, () => ({ here: start(here), peer: start(peer) }))
 const clear = pairs('clear', 'native')
 const overlay = pairs('overlay', 'socks-proxy-agent')
 
-/** Medians of two ways that take turns, and that of the turns' ratios: what else runs on the machine meets both. */
+/** The medians of two alternating ways, and the median of their ratios: other load on the machine affects both. */
 async function compare(workload: string, ways: typeof clear): Promise<{ here: number; peer: number; ratio: number }> {
   const here: number[] = []
   const peer: number[] = []

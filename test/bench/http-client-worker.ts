@@ -1,7 +1,7 @@
 /**
- * One HTTP client in a process of its own, so that it pays for its own garbage and its own machine code. Arguments: `<client> <URL> <proxy host>
- * <proxy port>`, the proxy only for those that go through one. For each line that it reads, `<requests> <at once>`, it prints what a request
- * cost: microseconds of time, and of CPU.
+ * One HTTP client in its own process, so that it pays for its own garbage and its own machine code. Arguments:
+ * `<client> <URL> <proxy host> <proxy port>`, the proxy only for those that use one. For each input line,
+ * `<requests> <at once>`, it prints the cost of a request: microseconds of time, and of CPU.
  */
 import { Agent as HttpAgent, get, type RequestOptions } from 'node:http'
 import { createInterface } from 'node:readline'
@@ -20,13 +20,13 @@ const proxy = { host: proxyHost, port: Number(proxyPort) }
 
 type Way = () => Promise<unknown>
 
-/** A client is made when it is wanted: the guard of ours would see the others' connections. */
+/** A client is created on demand: otherwise our guard would see the connections of the others. */
 const clients: Readonly<Record<string, () => Way>> = {
   ours() {
     const route = routeTo(proxy, false)
     installGuard()
     bindThreadNetwork({ overlay: proxied ? entryId('bench:proxy') : null })
-    // As in an application where no policies are in force for the caller.
+    // As in an application that has no policies for the caller.
     const permit = () => undefined
     provideNetworkAccess({
       select: async () => {},
@@ -79,7 +79,7 @@ async function inTurn(way: Way, count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) await way()
 }
 
-// A process is in its frame for as long as it runs.
+// A process runs in its frame all the time.
 const inFrame = <T>(fn: () => T): T => (client === 'ours' ? runInFrame(emptyFrame, fn) : fn())
 
 const way = clients[client]?.()

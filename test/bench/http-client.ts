@@ -1,6 +1,6 @@
 /**
- * The HTTP client against its floor and its rivals, on connections that are kept: each client in its own process, a block of requests of each in
- * turn, ratios from block to block. `node test/bench/http-client.ts` runs it alone.
+ * The HTTP client against its floor and its rivals, on keep-alive connections. Each client is in its own process;
+ * blocks of requests alternate; ratios are taken block by block. `node test/bench/http-client.ts` runs it alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ interface Cost {
 
 interface Rival {
   readonly name: string
-  /** What has to hold, of requests in a second or in a second of CPU, ours to theirs. */
+  /** The target, in requests per second or per second of CPU, as the ratio of ours to theirs. */
   readonly target?: { readonly of: keyof Cost; readonly least: number }
 }
 
@@ -51,7 +51,7 @@ function linesOf(what: string, costs: ReadonlyMap<string, readonly Cost[]>, riva
   return rivals.flatMap(({ name, target }) =>
     (['time', 'cpu'] as const).map((of): Line => {
       const theirs = costs.get(name) ?? []
-      // How often ours goes into theirs, block by block: what else the machine does hits neighbours alike.
+      // The ratio of theirs to ours, block by block: other load on the machine affects neighbouring blocks equally.
       const ratio = median(ours.map((cost, block) => (theirs[block]?.[of] ?? Number.NaN) / cost[of]))
       const figure = 1e6 / median(ours.map((cost) => cost[of]))
       return {
@@ -65,7 +65,7 @@ function linesOf(what: string, costs: ReadonlyMap<string, readonly Cost[]>, riva
   )
 }
 
-/** The tables: in the clear, and through a SOCKS5 proxy. */
+/** The tables: in the clear network, and through a SOCKS5 proxy. */
 export async function httpClientTables(): Promise<ReadonlyMap<string, readonly Line[]>> {
   await using stack = new AsyncDisposableStack()
   await installPeers()

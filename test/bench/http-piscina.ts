@@ -1,4 +1,4 @@
-/** What a thread of piscina answers with. */
+/** The function that a piscina thread runs for a response. */
 export default function hello(): string {
   return 'hello world'
 }

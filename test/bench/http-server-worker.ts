@@ -1,4 +1,7 @@
-/** A server of a benchmark, in a process of its own: prints its port. `/inline` answers in the server's thread, `/pool` in one of two others. */
+/**
+ * A server of a benchmark, in its own process: prints its port. `/inline` runs in the server's thread, `/pool` in one
+ * of two others.
+ */
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { entryId } from '@troupe/core'
@@ -11,7 +14,7 @@ async function ours(): Promise<number> {
   return app.address(entryId('app:web')).port
 }
 
-/** hono as its documentation has it, and with each request handed to piscina by hand. */
+/** hono as documented, with each request passed to piscina by hand. */
 async function hono(): Promise<number> {
   const pool = new Piscina<object, string>({ filename: join(import.meta.dirname, 'http-piscina.ts'), minThreads: 2, maxThreads: 2 })
   const app = new Hono()

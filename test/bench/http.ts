@@ -1,4 +1,6 @@
-/** HTTP: servers under `wrk`, block by block in turn, each in a process of its own; and the client. `npm run bench:http` */
+/**
+ * HTTP: servers under `wrk`, alternating block by block, each in its own process; and the client. `npm run bench:http`
+ */
 import { execFile } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** `npm run bench:i2p`: I2P on a private router, against bare sockets and a session for each dial, all in one run, as ratios. */
+/**
+ * `npm run bench:i2p`: I2P on a private router, against bare sockets and one session per dial, all in one run, as
+ * ratios.
+ */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
@@ -22,7 +25,7 @@ const streamBytes = scaled(4, 1) * 1024 * 1024
 const streamRounds = scaled(60, 4)
 const atOnce = scaled(100, 4)
 const waitingAccepts = 8
-/** Milliseconds until a connection that says nothing counts as lost. */
+/** Milliseconds after which a silent connection counts as lost. */
 const patience = 10_000
 
 await using stack = new AsyncDisposableStack()
@@ -35,7 +38,7 @@ const overlays = stack.use(new OverlayTable(registry, { stateDir: join(folder, '
 const id = entryId('bench:i2p')
 registry.add({ id, kind: 'network.i2p', fields: { ...peer.sam, options: zeroHops } })
 const overlay = await overlays.add(id)
-/** Streams by hand belong to the same session: what else it carries is the same for both. */
+/** Hand-written streams use the same session, so that its other load is the same for both. */
 const session = sessionIn(overlay.route.config)
 const options = Object.entries(zeroHops)
   .map(([name, value]) => `${name}=${value}`)
@@ -58,7 +61,7 @@ async function rawSession(name: string): Promise<SamLines> {
   return lines
 }
 
-/** Milliseconds: medians of dials that are made in turn. */
+/** Milliseconds: medians of alternating dials. */
 async function dials({ sam, echo }: I2pPeer): Promise<readonly Line[]> {
   const ways = [
     async () => dial(overlay.route, { host: echo, port: 80 }),
@@ -112,7 +115,7 @@ async function rawStream(destination: string): Promise<Socket> {
   return lines.socket
 }
 
-/** A stream by hand, whose socket nobody has read from by lines. */
+/** A hand-written stream, whose socket was not read line by line before. */
 async function rawSocket(destination: string): Promise<Socket> {
   const socket = connect({ host: peer.sam.host, port: peer.sam.port, noDelay: true })
   for (const line of ['HELLO VERSION MIN=3.0 MAX=3.1\n', `STREAM CONNECT ID=${session} DESTINATION=${destination} SILENT=false\n`]) {
@@ -122,7 +125,7 @@ async function rawSocket(destination: string): Promise<Socket> {
   return socket
 }
 
-/** MiB/s: medians of rounds, each begun by the other one. */
+/** MiB/s: medians of rounds, which alternate in which side comes first. */
 async function throughput({ echo }: I2pPeer): Promise<readonly Line[]> {
   const ways = [async () => dial(overlay.route, { host: echo, port: 80 }), async () => rawSocket(echo)]
   const rates = ways.map(() => new Array<number>())
@@ -154,7 +157,7 @@ async function thereAndBack(socket: Socket): Promise<number> {
   return streamBytes / 1024 / 1024 / ((performance.now() - began) / 1000)
 }
 
-/** How many are answered, by FORWARD as the driver has it and by a pool of ACCEPTs. */
+/** How many connections get a reply, with FORWARD as in the driver and with a pool of ACCEPTs. */
 async function arrivals(): Promise<readonly Line[]> {
   const listener = await accept(place.listenGrant)
   const serve = async () => {
@@ -199,7 +202,7 @@ async function acceptForEver(): Promise<void> {
       socket.write(line)
       await once(socket, 'data')
     }
-    // The visitor's name, and perhaps more: it is thrown away, and what follows goes back.
+    // The first line is the visitor's name and possibly options: it is dropped, and the rest is echoed.
     await once(socket, 'data')
     socket.write('x')
     socket.pipe(socket)

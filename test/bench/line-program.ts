@@ -1,4 +1,4 @@
-/** A program beside the benchmark that is asked by lines and answers by lines, and dies with it. */
+/** A helper program of the benchmark that reads request lines, prints result lines, and ends with the benchmark. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'

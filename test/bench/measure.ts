@@ -1,6 +1,9 @@
-/** What benchmarks have in common: rounds, medians, and a table with the figure, its peer in the same run, and the target. */
+/** Shared by all benchmarks: rounds, medians, and a table with the figure, its peer in the same run, and the target. */
 
-/** `--quick` shows that a benchmark still works, in seconds; its figures mean nothing. The programs that it starts learn of it by the variable. */
+/**
+ * `--quick` checks in seconds that a benchmark still works; its figures mean nothing. The programs that it starts get
+ * the setting by the variable.
+ */
 const isQuick = process.argv.includes('--quick') || process.env['BENCH_QUICK'] === '1'
 if (isQuick) process.env['BENCH_QUICK'] = '1'
 
@@ -18,7 +21,7 @@ export function now(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** Runs `once` for each round and answers the median. */
+/** Runs `once` for each round and returns the median. */
 export async function rounds(count: number, once: () => Promise<number>): Promise<number> {
   const values: number[] = []
   for (let i = 0; i < scaled(count, 1); i += 1) values.push(await once())
@@ -34,10 +37,10 @@ export interface Line {
   readonly peer?: {
     readonly name: string
     readonly figure: number
-    /** The median of the rounds' ratios, where both were measured by turns. @default that of the figures */
+    /** The median of the rounds' ratios, if both were measured alternately. @default the ratio of the figures */
     readonly ratio?: number
   }
-  /** What has to hold, in words, and whether it does. */
+  /** The target in words, and whether it is met. */
   readonly target?: { readonly text: string; readonly met: boolean }
 }
 

@@ -1,4 +1,4 @@
-/** What bare Node does: the floor that the process benchmark compares with. */
+/** Bare Node: the floor that the process benchmark compares with. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ function program(name: string, code: string): string {
 
 const cache = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') }
 
-/** Answers the first value that the worker posts. */
+/** Resolves with the first value that the worker posts. */
 async function firstMessage(worker: Worker): Promise<number> {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve)

@@ -1,4 +1,6 @@
-/** `npm run bench:process`: processes against bare Node in the same run. Ratios and medians; the machine may be busy. */
+/**
+ * `npm run bench:process`: processes against bare Node in the same run. Ratios and medians; the machine may be busy.
+ */
 import { type Pid, processes } from 'troupe'
 import { type Application, boot } from 'troupe/app'
 import { type Line, now, printTable, rounds, scaled } from './measure.ts'
@@ -47,7 +49,7 @@ async function oneWay(from: string, to: string, senders: number, count: number):
 
 async function pingPong(host: string, trips: number, spawner = processes.withContext({})): Promise<number> {
   return rounds(5, async () => {
-    // In the network of whoever writes to it: messages do not cross from one to another.
+    // In the network of its writer: messages do not cross from one network to another.
     const echo = await spawner.spawn('bench:echo', host)
     const rate = Number(await spawner.exec('bench:ping', one, echo, trips))
     await processes.terminate(echo)
@@ -109,7 +111,10 @@ async function shared(): Promise<Line[]> {
   ]
 }
 
-/** Milliseconds from the end of a service's thread until it runs again and replies, beyond its delay of 10 ms. */
+/**
+ * Milliseconds from the end of a service's thread until the service runs again and replies, in addition to its restart
+ * delay of 10 ms.
+ */
 async function restart(): Promise<number> {
   return rounds(15, async () => {
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -126,7 +131,7 @@ async function restart(): Promise<number> {
   })
 }
 
-/** Last: what it leaves behind burdens its thread's collector. */
+/** Last, because the garbage that it leaves slows down its thread's collector. */
 async function crowded(): Promise<Line[]> {
   const crowd = await figure('crowd', one, scaled(200_000, 1000))
   return [

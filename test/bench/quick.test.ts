@@ -1,4 +1,7 @@
-/** Benchmarks that nobody runs rot, or hang unseen: each runs here to its end, in its quick form. Its figures mean nothing then. */
+/**
+ * Runs each benchmark to its end in its quick form, so that breaks and hangs are noticed. The figures mean nothing
+ * here.
+ */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +15,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** What the scripts `bench:*` run, by name. */
+/** The programs that the scripts `bench:*` run, by name. */
 function benchmarks(): readonly (readonly [name: string, argv: readonly string[]])[] {
   const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const scripts = isRecord(manifest) && isRecord(manifest['scripts']) ? manifest['scripts'] : {}

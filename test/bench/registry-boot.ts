@@ -1,4 +1,4 @@
-/** Boots an application of many entries and ends: run by `registry.ts`. The entries are written by it. */
+/** Boots an application of many entries and ends: `registry.ts` runs it and writes the entries. */
 import { boot } from 'troupe/app'
 
 const [root = ''] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** What `registry.ts` runs. */
+/** The processes of `registry.ts`. */
 import { dial, networkAccess } from '@troupe/network'
 import { entryId } from '@troupe/core'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { now, rounds } from './measure.ts'
 
 const overlay = entryId('app:proxy')
 
-/** Returns when it first sees another route than the one that it saw when it was asked. */
+/** Returns when it first sees another route than at the time of the call. */
 export async function looker(): Promise<void> {
   for await (const message of self.inbox) {
     const { generation } = await networkAccess().route(overlay)
@@ -17,7 +17,7 @@ export async function looker(): Promise<void> {
   }
 }
 
-/** Answers microseconds: of looking up a route that is known, or of a whole dial. */
+/** Returns microseconds: of looking up a known route, or of a whole dial. */
 export async function dialler(): Promise<void> {
   for await (const message of self.inbox) message.reply(await (message.topic === 'look' ? lookUp() : open()))
 }

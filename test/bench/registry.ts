@@ -1,4 +1,7 @@
-/** `npm run bench:registry`: boot, changes, and what a dial pays for routes that can be withdrawn. Medians; the machine may be busy. */
+/**
+ * `npm run bench:registry`: boot, changes, and the extra cost of a dial for routes that can be withdrawn. Medians; the
+ * machine may be busy.
+ */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
@@ -16,7 +19,10 @@ import { median, now, printTable, rounds, scaled } from './measure.ts'
 const run = promisify(execFile)
 const programs = join(import.meta.dirname, 'registry-programs.ts')
 
-/** Milliseconds that a program takes from its start to its end: the best of several, since others may use the machine. */
+/**
+ * Milliseconds from the start of a program to its end: the best of several runs, because other programs may use the
+ * machine.
+ */
 async function lifetime(...argv: readonly string[]): Promise<number> {
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < scaled(9, 1); round += 1) {
@@ -69,7 +75,7 @@ const booted = await lifetime(join(import.meta.dirname, 'registry-boot.ts'), fol
 const inMemory = await applyOne(new MemoryHistory())
 const inSqlite = await applyOne(await openSqliteHistory(join(folder.path, 'state/registry.db')))
 
-// A proxy that accepts and says yes, to whatever it is asked.
+// A proxy that accepts every request with success.
 const sockets = new Set<Socket>()
 const proxy = createServer((socket) => {
   sockets.add(socket)

@@ -1,4 +1,4 @@
-/** Ways to connect through a SOCKS5 proxy: ours, the usual ones, and the least that can be written by hand. */
+/** Ways to connect through a SOCKS5 proxy: ours, the usual ones, and a minimal one written by hand. */
 import { connect, Socket } from 'node:net'
 import { entryId } from '@troupe/core'
 import { dial, type Route } from '@troupe/network'
@@ -40,7 +40,7 @@ export function routeTo({ host, port, login }: Place, optimistic: boolean): Rout
   }
 }
 
-/** @param optimistic - Whether ours and the bare one speak in one write; the others cannot. */
+/** @param optimistic - Whether ours and the bare client send everything in one write; the others cannot. */
 export function clientsOf(proxy: Place, target: Place, optimistic: boolean): ReadonlyMap<string, Connect> {
   const route = routeTo(proxy, optimistic)
   const { host, port, login } = proxy
@@ -69,7 +69,7 @@ export function clientsOf(proxy: Place, target: Place, optimistic: boolean): Rea
     [
       'socks-proxy-agent',
       async () => {
-        // It takes the request for one to tell of the proxy, and the options for those of a request: plain data will do.
+        // The agent expects a request that describes the proxy, and a request's options: plain data is sufficient.
         const socket: unknown = await Reflect.apply(Reflect.get(agent, 'connect'), agent, [request, { ...target, secureEndpoint: false }])
         if (socket instanceof Socket) return socket
         throw new Error('the agent gave something else than a socket')
@@ -78,7 +78,7 @@ export function clientsOf(proxy: Place, target: Place, optimistic: boolean): Rea
   ])
 }
 
-/** No checks, no limits, no errors: the floor. */
+/** The floor: no checks, no limits, no errors. */
 export function bare({ host, port, login }: Place, target: Place, optimistic: boolean): Promise<Socket> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true })

@@ -1,4 +1,7 @@
-/** Time and CPU of a new connection: each client in its own process, a block of each in turn, so that what else the machine does hits all alike. */
+/**
+ * Time and CPU of a new connection. Each client is in its own process; blocks alternate, so that other load on the
+ * machine affects all equally.
+ */
 import { join } from 'node:path'
 import { LineProgram } from './line-program.ts'
 import { type Line, median, scaled } from './measure.ts'
@@ -8,11 +11,11 @@ export interface Comparison {
   readonly what: string
   readonly proxy: Place
   readonly target: Place
-  /** Whether ours, and the bare one, speak in one write; the others cannot. */
+  /** Whether ours and the bare client send everything in one write; the others cannot. */
   readonly optimistic: boolean
   readonly blocks: number
   readonly perBlock: number
-  /** What runs the workers elsewhere: `ip netns exec …`. */
+  /** The command that runs the workers elsewhere: `ip netns exec …`. */
   readonly within?: readonly string[]
 }
 
@@ -45,7 +48,7 @@ export async function compare({
       costs.push({ latency: latency ?? Number.NaN, cpu: cpu ?? Number.NaN })
     }
   }
-  // The first third is warming up.
+  // The first third is a warm-up.
   const settled = (costs: readonly Cost[]) => costs.slice(Math.floor(blocks / 3))
   return new Map(
     workers.map(({ name, costs }) => [

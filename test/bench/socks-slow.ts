@@ -1,4 +1,7 @@
-/** New connections over a link with a round trip of 50 ms, which is two network namespaces and a program between them. Needs root. */
+/**
+ * New connections over a link with a round trip of 50 ms: two network namespaces and a program between them. Needs
+ * root.
+ */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,11 +16,11 @@ const [near, far] = ['10.77.0.1', '10.77.0.2']
 
 export interface SlowLinkOptions {
   readonly folder: string
-  /** The go-socks5 proxy's program. */
+  /** The program of the go-socks5 proxy. */
   readonly proxy: string
 }
 
-/** Sets the link up, measures in its near end, and takes it down. */
+/** Creates the link, measures at its near end, and removes it. */
 export async function overSlowLink({ folder, proxy }: SlowLinkOptions): Promise<readonly Line[]> {
   const [a, b] = [`troupe-a${process.pid}`, `troupe-b${process.pid}`]
   await using stack = new AsyncDisposableStack()

@@ -1,4 +1,4 @@
-/** What the benchmark's connections lead to, in a process of its own: HTTP on one port, a stream of zeros on the other. */
+/** The target of the benchmark's connections, in its own process: HTTP on one port, a stream of zeros on the other. */
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'

@@ -1,4 +1,7 @@
-/** What goes through connections that stand: requests on kept ones, and a tunnel's throughput; and very many at once. */
+/**
+ * Traffic on established connections: requests on keep-alive ones, and a tunnel's throughput; and many concurrent
+ * connections.
+ */
 import { Agent as HttpAgent, get, type RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -13,7 +16,7 @@ import { bare, type ClientName, type Connect, clientsOf, type Place, routeTo } f
 
 const tunnelBytes = scaled(256, 8) * 1024 * 1024
 
-/** CPU of one request over a connection that is kept, in microseconds. */
+/** CPU of one request on a keep-alive connection, in microseconds. */
 export async function keptConnections(proxy: Place, target: Place): Promise<readonly Line[]> {
   const url = `http://${target.host}:${target.port}/`
   const route = routeTo(proxy, false)
@@ -58,7 +61,7 @@ async function answer(connected: Promise<Socket>, done: buildConnector.Callback)
   done(null, await connected)
 }
 
-/** Microseconds of one call of each way: medians of blocks, taken in turn. */
+/** Microseconds of one call of each way: medians of alternating blocks. */
 async function cpuOf(ways: readonly (() => Promise<unknown>)[], blocks: number, perBlock: number): Promise<readonly number[]> {
   const cpu = ways.map(() => new Array<number>())
   for (let block = 0; block < blocks; block += 1) {
@@ -72,7 +75,7 @@ async function cpuOf(ways: readonly (() => Promise<unknown>)[], blocks: number, 
   return cpu.map(median)
 }
 
-/** MiB/s of the best of some downloads. */
+/** MiB/s of the best of several downloads. */
 export async function tunnel(proxy: Place, target: Place): Promise<readonly Line[]> {
   const ours = clientsOf(proxy, target, false).get('ours')
   if (ours === undefined) return []
@@ -97,7 +100,7 @@ async function download(connect: Connect): Promise<number> {
   return bytes / 1024 / 1024 / ((performance.now() - began) / 1000)
 }
 
-/** Errors among a thousand connections that are asked for in one turn. */
+/** Errors among a thousand connections that are requested in one turn. */
 export async function atOnce(proxy: Place, target: Place): Promise<readonly Line[]> {
   const clients = clientsOf(proxy, target, false)
   const failed = async (name: ClientName) => {

@@ -1,6 +1,6 @@
 /**
- * One client in a process of its own, so that it pays for its own garbage and its own machine code: for each line it gets it opens
- * some connections, one after the other, and prints what one cost: milliseconds, and microseconds of CPU.
+ * One client in its own process, so that it pays for its own garbage and its own machine code. For each input line it
+ * opens several connections, one after the other, and prints the cost of one: milliseconds, and microseconds of CPU.
  */
 import { createInterface } from 'node:readline'
 import { median } from './measure.ts'

@@ -1,4 +1,4 @@
-/** Two tsnet nodes without Node, each in a process of its own: what the sidecar is compared with, in the same run. */
+/** Two tsnet nodes without Node, each in its own process: the sidecar is compared with them in the same run. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** `npm run bench:tailscale`: Node to Node through two sidecars, against two tsnet nodes without Node in the same run, by turns. */
+/**
+ * `npm run bench:tailscale`: Node to Node through two sidecars, alternating with two tsnet nodes without Node in the
+ * same run.
+ */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
@@ -37,7 +40,7 @@ const { route } = await world.node('here')
 const found: { readonly ours: NativeFigures; readonly native: NativeFigures }[] = []
 const load = loadavg()
 for (let round = 0; round < rounds; round += 1) {
-  // Both are warm: the way is found, and the code is compiled.
+  // Both are warm: the path is found, and the code is compiled.
   await roundTrips(route, 16, milliseconds / 4)
   found.push({ ours: await measure(route), native: await measureNative(tailnet.url, key, milliseconds / 1000) })
 }
@@ -68,7 +71,7 @@ async function measure(from: Route): Promise<NativeFigures> {
   return { roundTrips: rates, bulk: await bulkRate(from), dialP50: await dialTime(from), thousandDials: (await dialsAtOnce(from)) / 1000 }
 }
 
-/** A second. */
+/** Per second. */
 async function roundTrips(from: Route, connections: number, length: number): Promise<number> {
   const sockets = await Promise.all(Array.from({ length: connections }, async () => dial(from, { host, port: 7 })))
   const began = performance.now()
@@ -94,7 +97,7 @@ async function pingPong(socket: Socket, until: number): Promise<number> {
   return promise
 }
 
-/** MB a second. */
+/** MB per second. */
 async function bulkRate(from: Route): Promise<number> {
   const socket = await dial(from, { host, port: 9 })
   const chunk = Buffer.alloc(64 * 1024)
@@ -117,7 +120,7 @@ async function dialTime(from: Route): Promise<number> {
   return median(times)
 }
 
-/** Milliseconds until all stand. */
+/** Milliseconds until all connections are established. */
 async function dialsAtOnce(from: Route): Promise<number> {
   const began = performance.now()
   const sockets = await Promise.all(Array.from({ length: atOnce }, async () => dial(from, { host, port: 7 })))
@@ -134,7 +137,10 @@ async function memoryOfNodes(): Promise<number> {
   return (Number(kilobytes) * 1024) / 1e6
 }
 
-/** Each node that comes is told to all others, whole: on a busy machine one may be late, as a service would be that is started again. */
+/**
+ * The server sends each new node to all others in full. On a busy machine, a node may be late and is retried, as a
+ * restarted service would be.
+ */
 async function joined(id: EntryId): Promise<void> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** An application in a folder of its own outside of the repository, and the program `troupe` run on it. */
+/** An application in its own folder outside of the repository, and the program `troupe` run on it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const program = join(repository, 'packages/cli/src/troupe.ts')
 
 export interface Ended {
   readonly status: number | null
-  /** The signal that killed it; none for a program that ends by itself. */
+  /** The signal that killed it; absent for a program that ends by itself. */
   readonly signal: NodeJS.Signals | null
   readonly out: string
   readonly err: string
@@ -44,7 +44,7 @@ export class AppFolder implements Disposable {
   }
 }
 
-/** A program that runs; killed when the test is over. */
+/** A running program; killed when the test is over. */
 export class Program implements Disposable {
   readonly ended: Promise<Ended>
   readonly #child: ChildProcess

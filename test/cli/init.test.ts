@@ -8,7 +8,7 @@ describe('a new application', () => {
     expect((await folder.troupe('init', 'fresh')).status).toBe(0)
     expect(await folder.troupe('--root', 'fresh', 'check')).toEqual({ status: 0, signal: null, out: '', err: '2 entries, no problems\n' })
     const types = await new Program(join(folder.path, 'node_modules/.bin/tsc'), [], join(folder.path, 'fresh')).ended
-    // Here the packages are sources, and checked as well; installed ones are not.
+    // Here the packages are sources, and are checked too; installed packages are not.
     expect(types.out.split('\n').filter((line) => line.startsWith('src/'))).toEqual([])
     const { status, out } = await folder.troupe('--root', 'fresh', 'run', 'hello', 'Ada')
     expect(out).toMatch(/^Hello, Ada! I am process \S+\.\n$/)

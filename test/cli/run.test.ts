@@ -10,7 +10,7 @@ const command = (name: string) => `  - name: ${name}
 const app = () =>
   new AppFolder({
     'package.json': '{ "type": "module" }',
-    // What a terminal would show.
+    // The output that a terminal would show.
     '.troupe.yaml': 'log: { format: text }\n',
     'src/_index.yaml': `version: "1.0"
 namespace: app
@@ -110,7 +110,7 @@ describe('troupe run', () => {
       const { status, err } = await folder.troupe('run', name)
       expect(err).toMatch(new RegExp(`^ERROR app:${name} <\\d+\\.1> failed: SyntaxError: \\S*${place}`, 'm'))
       expect(err).toContain(`troupe: app:${name} failed\nSyntaxError: `)
-      // What check would say.
+      // The output of `troupe check`.
       expect(err).toMatch(new RegExp(`^${place}`, 'm'))
       expect(status).toBe(1)
     }
@@ -172,7 +172,7 @@ describe('troupe run', () => {
 
   it('ends at once at a second signal', async () => {
     using folder = app()
-    // The clock would take for ever to stop.
+    // The clock would never stop.
     using program = folder.start('run', '-o', 'app:clock_process:source=file://busy.ts', '-o', 'app:clock:lifecycle.stop_timeout=1h')
     await program.says('busy\n')
     await program.says('troupe: running')

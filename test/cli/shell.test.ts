@@ -1,4 +1,4 @@
-/** What a shell or a pipe sees of a command: it is to be what it would see of the same program under plain Node. */
+/** A shell or a pipe must see the same of a command as of the same program under plain Node. */
 import { type ChildProcess, execFileSync, spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -50,7 +50,7 @@ function pipes({ stdin, stdout, stderr }: ChildProcess) {
   return { stdin, stdout, stderr }
 }
 
-/** Settles when the program says `words` on stderr. */
+/** Settles when the program writes `words` to stderr. */
 async function says({ stderr }: ChildProcess, words: string): Promise<void> {
   if (!stderr) throw new Error('the program was started without a pipe')
   for await (const chunk of stderr.iterator({ destroyOnReturn: false })) if (String(chunk).includes(words)) return
@@ -70,7 +70,7 @@ describe('the output of a command', () => {
     using folder = app()
     const child = start(folder, 'pipe', 'run', 'flood', ...args)
     const { stdout } = pipes(child)
-    // Nobody reads before the application has stopped.
+    // The output is read only after the application has stopped.
     await says(child, 'app:threads Stopped')
     expect((await text(stdout)).split('\n')).toHaveLength(100_001)
     expect(await status(child)).toBe(expected)

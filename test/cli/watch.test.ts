@@ -49,7 +49,7 @@ describe('troupe run --watch', () => {
     await program.says('one first')
 
     save('src/ticks.ts', ticks('two').replace('main()', 'main('))
-    await program.says('troupe: not taken over; what ran goes on')
+    await program.says('troupe: changes not applied; the application continues unchanged')
     await program.says('src/ticks.ts:')
     save('src/ticks.ts', ticks('two'))
     await program.says('new code for app:ticks')
@@ -78,7 +78,7 @@ describe('troupe run --watch', () => {
     await program.says('there is no file')
     program.kill('SIGTERM')
     const { status, err } = await program.ended
-    expect([status, err.match(/not taken over/g)?.length]).toEqual([0, 4])
+    expect([status, err.match(/changes not applied/g)?.length]).toEqual([0, 4])
   })
 
   it('restarts services and children whose code is new, but for what is upgradable or was stopped', { timeout: 60_000 }, async () => {
@@ -169,7 +169,7 @@ entries:
     using program = folder.start('run', '--watch')
     await program.says('troupe: watching')
     await program.says('one first')
-    // It looks a tenth of a second after a change.
+    // The watcher checks a tenth of a second after a change.
     for (const pause of [60, 90, 100, 110, 120, 150]) {
       writeFileSync(join(folder.path, 'src/word.ts'), `export const word = 'half ${pause}'\n`)
       await sleep(pause)

@@ -1,6 +1,6 @@
 /**
- * What an `http.service` must do on every overlay that listens. A driver's tests call {@link httpListenerContract} with two members of
- * the real thing: one on which services listen, one by which they are visited.
+ * The contract of an `http.service` on every overlay that listens. A driver's tests call {@link httpListenerContract}
+ * with two members of the real thing: services listen on one, and the other visits them.
  */
 import { join } from 'node:path'
 import { entryId, TroupeError } from '@troupe/core'
@@ -26,27 +26,27 @@ import { type Certificates, makeCertificates } from './certificates.ts'
  * ```
  */
 export interface HttpListenerFixture extends AsyncDisposable {
-  /** What the application needs beside entries: kinds of overlays, settings. */
+  /** What the application needs in addition to entries: kinds of overlays, settings. */
   readonly app?: Pick<StartAppOptions, 'overlays' | 'set' | 'config'>
-  /** The overlay on which services listen. */
+  /** The overlay that services listen on. */
   readonly listener: TestEntry
-  /** Another member, by which they are visited. */
+  /** Another member, which visits them. */
   readonly visitor: TestEntry
-  /** The listener's entry with something else in it, so that the overlay is built anew; the same place in the overlay. */
+  /** The listener's entry with a change that makes the overlay be built again, at the same place in the overlay. */
   changed(times: number): TestEntry
-  /** What a handler is notified of who came from `visitor`, as far as that is known before. */
+  /** The peer that a handler sees when `visitor` connects, as far as it is known in advance. */
   readonly peer: Readonly<Record<string, unknown>>
-  /** Whom a service with `identity` acts for when `visitor` comes. Absent where the overlay knows nobody by name. */
+  /** The actor of a service with `identity` when `visitor` connects. Absent if the overlay identifies no visitors. */
   readonly actor?: string
-  /** Where the overlay ends TLS itself: the authority of its certificate, if not a public one. Absent where it does not. */
+  /** Set if the overlay itself ends TLS: the authority of its certificate, if that is not a public one. */
   readonly tls?: { readonly ca?: string }
-  /** The longest that a visit may take until it is tried again. @default 10s */
+  /** The maximum time of a visit before it is retried. @default 10s */
   readonly timeout?: string
 }
 
 const allow = { id: 'app:all', kind: 'security.policy', effect: 'allow', actions: ['*'], resources: ['*'] } as const
 
-/** Milliseconds until a place has to be reached. */
+/** Milliseconds within which a place must be reachable. */
 const patience = 120_000
 
 /** Defines the suite. `fixture` is called when the tests run. */
@@ -127,11 +127,11 @@ export function httpListenerContract(name: string, fixture: () => Promise<HttpLi
   })
 }
 
-/** A service that runs. */
+/** A running service. */
 interface Served extends AsyncDisposable {
-  /** What its handler tells, once it can be reached. */
+  /** Returns what its handler sends, once it is reachable. */
   visit(path: string, options?: RequestOptions): Promise<unknown>
-  /** The same, at the first try. */
+  /** Returns the same, at the first try. */
   once(path: string, options?: RequestOptions): Promise<unknown>
 }
 
@@ -173,13 +173,13 @@ class World implements AsyncDisposable {
       })
     return {
       once,
-      // Others may need a while to learn of a place.
+      // Other members may need a while to learn of a place.
       visit: async (path, options) => vi.waitFor(async () => once(path, options), { timeout: patience, interval: 200 }),
       [Symbol.asyncDispose]: async () => this.#remove(name),
     }
   }
 
-  /** A service that does not come up. */
+  /** A service that fails to start. */
   async refused(name: string, fields: Readonly<Record<string, unknown>>) {
     await this.#create(name, fields)
     await this.#app.until(`app:${name}`, 'Exited')
@@ -188,7 +188,7 @@ class World implements AsyncDisposable {
     return status
   }
 
-  /** What a service tells that has the overlay's certificate, or how it ended. */
+  /** The response of a service with the overlay's certificate, or the error that it ended with. */
   async autoTls(path: string): Promise<unknown> {
     const fields = { tls: { mode: 'auto' } }
     const { tls } = this.#given
@@ -200,7 +200,7 @@ class World implements AsyncDisposable {
     return await service.visit(path, { tls })
   }
 
-  /** What the handler had in force that answered last. */
+  /** The frame of the handler that responded last. */
   async overlayOfHandler(): Promise<unknown> {
     return (await this.frameOfHandler()).overlay
   }

@@ -1,6 +1,6 @@
 /**
- * What every overlay driver must do. A driver's tests call {@link overlayContract} with a fixture of the real thing; what the
- * driver cannot do is asserted as refused.
+ * The contract of every overlay driver. A driver's tests call {@link overlayContract} with a fixture of the real thing;
+ * what the driver does not support is asserted as refused.
  */
 import { createHook } from 'node:async_hooks'
 import { createHash, randomBytes } from 'node:crypto'
@@ -16,19 +16,23 @@ export interface OverlayFixture {
   readonly overlay: Overlay
   /** The same echo server, by each form of address that the overlay carries. */
   readonly echo: { readonly name: Target; readonly ipv4?: Target; readonly ipv6?: Target; readonly base64?: Target }
-  /** A server that says `bye` and ends. */
+  /** A server that sends `bye` and ends. */
   readonly bye: Target
-  /** Nobody listens there. */
+  /** A closed port. */
   readonly refused: Target
   /** A name that the overlay's own resolver does not know. */
   readonly unknown: Target
-  /** Whether what the target sends after our end of sending still arrives. */
+  /** Whether data that the target sends after our end of sending still arrives. */
   readonly halfClose: boolean
   /** A route of the driver whose proxy, bridge or node is at `port` of this machine. */
   routeTo(port: number): Route
-  /** Of another member of the overlay, who dials what listens here. @default the overlay's own */
+  /** The route of another member of the overlay, which dials what listens here. @default the overlay's own */
   readonly visitor?: Route
-  /** Whether nothing tells that nobody listens any more at a place that was there: dials succeed, and no byte comes. @default false */
+  /**
+   * Whether the overlay does not report that a listener has ended: dials succeed, and no byte arrives.
+   *
+   * @default false
+   */
   readonly silentWhenGone?: boolean
 }
 
@@ -165,7 +169,7 @@ it('the contract would see a name that is looked up on this machine', async () =
   expect(queries.count).toBe(1)
 })
 
-/** Echoes whatever comes, until the listener ends, and tells who came. */
+/** Echoes all data until the listener ends, and reports its visitors. */
 async function serve(listener: Listener): Promise<readonly Peer[]> {
   const peers: Peer[] = []
   for await (const { socket, peer } of listener.connections) {
@@ -190,11 +194,11 @@ async function echoed(socket: Socket, data: Buffer): Promise<Buffer> {
 
 interface Silence {
   readonly port: number
-  /** Resolves when somebody connects. */
+  /** Resolves when a client connects. */
   connection(): Promise<unknown>
 }
 
-/** Runs `use` with a server that accepts and says nothing; afterwards nobody listens on its port. */
+/** Runs `use` with a server that accepts and sends nothing; afterwards its port is closed. */
 async function silence<T>(use: (server: Silence) => Promise<T>): Promise<T> {
   const sockets: Socket[] = []
   const server = createServer((socket) => sockets.push(socket.on('error', () => socket.destroy())))
@@ -211,7 +215,7 @@ async function silence<T>(use: (server: Silence) => Promise<T>): Promise<T> {
   }
 }
 
-/** Counts what this process asks of the system's resolver or of DNS servers, by whichever function. */
+/** Counts the requests of this process to the system's resolver or to DNS servers, by any function. */
 class QueryCounter {
   count = 0
   readonly #hook = createHook({

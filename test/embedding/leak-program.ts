@@ -1,6 +1,7 @@
 /**
- * Runs in a namespace: a program that embeds an application whose default overlay leads to a proxy that does not exist. It tries all ways out
- * by itself (`own`) or by what the application runs (`application`), in the default network or in the clear (`network: null`).
+ * Runs in a namespace: a program that embeds an application whose default overlay leads to a proxy that does not exist.
+ * It tries all ways out by itself (`own`) or through the application (`application`), in the default network or in the
+ * clear one (`network: null`).
  */
 import { entryId } from '@troupe/core'
 import { funcs, http, processes } from 'troupe'
@@ -15,7 +16,7 @@ const url = 'http://203.0.113.7/'
 const source = { file: import.meta.filename, line: 1, column: 1 }
 const program = { source: `file://${import.meta.dirname}/../fixtures/embedding/programs.ts`, method: 'leave' }
 
-// Errors that are thrown where nobody waits for them.
+// Errors that are thrown outside of any caller.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
 const own = {
@@ -40,7 +41,7 @@ const booting = boot({
 })
 const outcomes: Record<string, unknown> = {}
 if (who === 'own') {
-  // The application is not there yet.
+  // The application is not ready yet.
   const early = outcomesOf(own)
   const app = await booting
   outcomes['before boot resolves'] = await early

@@ -1,4 +1,7 @@
-/** Not one packet past the default overlay by a program that embeds an application, from the first instant of `boot` on. */
+/**
+ * A program that embeds an application sends not one packet past the default overlay, from the first instant of `boot`
+ * on.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +19,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-embedding-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  // What goes to the proxy passes, and is refused there: nobody listens.
+  // Packets to the proxy pass, and are refused there, because its port is closed.
   namespace = stack.use(await Namespace.start(folder, { passes: `tcp dport ${proxyPort}` }))
 })
 afterEach(async () => stack.disposeAsync())
@@ -29,7 +32,7 @@ async function run(network: 'default' | 'clear', who: 'own' | 'application') {
 
 const none = { dns: 0, tcp: 0, udp: 0, other: 0 }
 
-/** All that came about; a name that is looked up in an overlay gets an address that stands for it, without a packet. */
+/** All possible outcomes. A name that is looked up in an overlay gets a placeholder address, without a packet. */
 const successes = (outcomes: z.infer<typeof outcomesSchema>) =>
   Object.entries(outcomes).flatMap(([place, ends]) =>
     Object.entries(ends).flatMap(([way, end]) => (end === 'done' && way !== 'dns.lookup' ? [`${place}: ${way}`] : [])),

@@ -1,4 +1,6 @@
-/** The network of a program that embeds an application, and what its calls are refused with. Each program is a Node of its own. */
+/**
+ * The network of a program that embeds an application, and the errors of its calls. Each program runs in its own Node.
+ */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -95,7 +97,7 @@ it('keeps its network: another application with another one is refused with that
   expect(await found('beside')).toMatchObject({
     same: { kind: 'AlreadyExists' },
     other: { kind: 'Invalid', message: message(/runs in overlay app:tor and keeps that network/) },
-    // What the first one has stays.
+    // The first application keeps its network.
     own: { message: message(/^a connection to 127.* through overlay app:tor failed/) },
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Programs that embed an application, by name: `node program.ts <name>`. Each prints what it found as JSON. A thread keeps its network, so each
- * runs in a Node of its own.
+ * Programs that embed an application, by name: `node program.ts <name>`. Each prints its findings as JSON. A thread
+ * keeps its network, so each runs in its own Node.
  */
 import { asTroupeError, entryId } from '@troupe/core'
 import { funcs, http, processes, registry, self } from 'troupe'
@@ -52,7 +52,7 @@ async function failures(uses: Readonly<Record<string, () => unknown>>): Promise<
   return Object.fromEntries(found)
 }
 
-/** A server in the clear, from before there is any application. */
+/** A server in the clear network that exists before any application. */
 async function echoServer() {
   const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -67,7 +67,7 @@ async function connected(socket: Socket): Promise<Socket> {
 }
 
 const programs: Readonly<Record<string, () => Promise<unknown>>> = {
-  /** It has a connection of its own before the guard is there. */
+  /** Has its own connection before the guard exists. */
   async opened() {
     const { port } = await echoServer()
     const socket = await connected(connect(port, '127.0.0.1'))
@@ -77,7 +77,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return { refused, open: await text(socket), state: started.service(entryId('app:tor')).state }
   },
 
-  /** Its connection keeps no event loop alive, as the idle ones of pools do not. */
+  /** Its connection keeps no event loop alive, as with the idle connections of pools. */
   async idle() {
     const { server, port } = await echoServer()
     const socket = (await connected(connect(port, '127.0.0.1'))).unref()
@@ -87,7 +87,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return refused
   },
 
-  /** It serves connections that came before the guard, and after. Whoever started it connects, and ends the standard input. */
+  /** Serves connections from before and after the guard exists. The test connects, and ends the standard input. */
   async serving() {
     const { server, port } = await echoServer()
     process.stdout.write(`${port}\n`)
@@ -98,7 +98,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return 'served'
   },
 
-  /** What it has started before goes on. */
+  /** What it started earlier continues. */
   async beside_thread() {
     const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
     const starting = await failure(app)
@@ -131,7 +131,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return started.service(entryId('app:tor')).state
   },
 
-  /** Node’s own thread, for hooks of modules. */
+  /** Node's own thread, for module hooks. */
   async hooks() {
     const code = 'export const resolve = (name, context, next) => next(name, context)'
     // oxlint-disable-next-line typescript/no-deprecated -- It is what there is of it in Node 24.
@@ -181,13 +181,13 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     }
   },
 
-  /** What is of processes alone. */
+  /** Works only inside processes. */
   async mailbox() {
     await using _ = await app({ network: null })
     return { receive: await failure(async () => self.receive()), signal: await failure(() => self.signal) }
   },
 
-  /** A connection of the program's own, to a database, say. */
+  /** A connection of the program itself, such as to a database. */
   async advice() {
     const { port } = await echoServer()
     await using _ = await app()
@@ -207,7 +207,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return { network: await failure(async () => app({ network: 'app:nowhere' })) }
   },
 
-  /** The networks of what a program in the clear starts. */
+  /** The networks of the processes that a program in the clear network starts. */
   async clear() {
     await using started = await app({ network: null })
     return {
@@ -217,7 +217,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     }
   },
 
-  /** Entries that the program adds, and a call to which nobody replies. */
+  /** Entries that the program adds, and a call that gets no reply. */
   async silent() {
     await using _ = await boot({ root: import.meta.dirname, entries: [], onLog: () => {} })
     await registry.apply([
@@ -228,7 +228,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return { call: await failure(async () => processes.call(pid, 'x', undefined, { timeout: 50 })) }
   },
 
-  /** A child that ends by a bug, again and again. */
+  /** A child that crashes repeatedly. */
   async crashing() {
     const { promise: enough, resolve } = Promise.withResolvers<void>()
     const log: string[] = []
@@ -253,7 +253,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
     return log.slice(0, 2)
   },
 
-  /** An application that does not start. */
+  /** An application that fails to start. */
   async broken() {
     const booting = failure(async () => app({ entries: [] }))
     const early = failure(async () => connected(connect(9, '127.0.0.1')))

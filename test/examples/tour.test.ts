@@ -16,7 +16,7 @@ async function tour(env: NodeJS.ProcessEnv, ...args: string[]) {
   return await program.ended
 }
 
-/** A port that nobody listens on. */
+/** A closed port. */
 async function freePort(): Promise<number> {
   const closed = createServer().listen(0, '127.0.0.1')
   await once(closed, 'listening')

@@ -1,4 +1,7 @@
-/** Batches between threads: frames and values that a thread made up are read, or refused as a TroupeError, and what it sends in order comes whole. */
+/**
+ * Batches between threads: invented frames and values are read, or rejected with a TroupeError. Everything that is sent
+ * in order arrives complete.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import {
   emptyFrame,
@@ -15,7 +18,7 @@ import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.t
 import { faultIn } from '../../packages/process/src/protocol/request-rules.ts'
 import { textTarget } from './lib/inputs.ts'
 
-/** Any plain data, read out of text: JSON where it is some. */
+/** Plain data derived from text: JSON where the text is JSON. */
 function dataOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -56,7 +59,7 @@ const target = textTarget({
   ],
   check: (input) => {
     const data = dataOf(input)
-    // Whatever a thread posts is looked at without an error.
+    // Every posted value is inspected without an error.
     faultInBatch(data)
     faultIn(data)
     const round = valueFromWire(structuredClone(valueToWire(data)))

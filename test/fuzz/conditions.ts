@@ -1,4 +1,6 @@
-/** Conditions and expressions of policies: any is refused, or decides, soon, whatever is asked. */
+/**
+ * Conditions and expressions of policies: each one is rejected, or gives a decision in bounded time for every question.
+ */
 import { TroupeError } from '@troupe/core'
 import { beginDecision, TooCostly } from '../../packages/policy/src/condition/budget.ts'
 import { compileCondition, conditionSchema, operators } from '../../packages/policy/src/condition/condition.ts'
@@ -8,7 +10,7 @@ import { textTarget } from './lib/inputs.ts'
 const meta = { owner: 'ann', tags: ['a', 'b'], depth: { n: 1 }, text: 'a'.repeat(2000), size: 5 }
 const actor = { id: 'ann', meta }
 
-/** One decision: what is too costly is a denial. */
+/** One decision: exceeding the cost limit is a denial. */
 function decide(evaluate: () => unknown): unknown {
   beginDecision()
   try {
@@ -42,7 +44,7 @@ function expression(input: string): void {
     beginDecision()
     evaluate({ actor, action: 'read', resource: 'page', meta })
   } catch (error) {
-    // One that fails denies.
+    // A condition that fails is a denial.
     if (error instanceof RangeError) throw error
   }
 }

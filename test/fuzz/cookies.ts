@@ -1,4 +1,7 @@
-/** Cookies that servers set: whatever they write, a jar gives them back to those alone that they are for, and never more than a header can hold. */
+/**
+ * Cookies from servers: whatever they contain, a jar returns them only to their own servers, and never more than a
+ * header can hold.
+ */
 import fc from 'fast-check'
 import { cookieJar } from 'troupe'
 import { z } from 'zod'
@@ -38,7 +41,7 @@ const piece = fc.oneof(
     '99999999999999999999',
   ),
   fc.constantFrom('Thu, 01 Jan 1970 00:00:00 GMT', 'Wed, 31 Dec 9999 23:59:59 GMT', '\u00e9', '\u00ff'),
-  // What the parser of answers lets through: bytes without control characters.
+  // What the response parser accepts: bytes without control characters.
   fc.string({
     maxLength: 6,
     unit: fc

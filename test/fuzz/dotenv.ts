@@ -1,4 +1,7 @@
-/** Files of variables: what is set reads back, and the others stay as they were, whatever the file held. */
+/**
+ * Files of variables: a value that is set is read back unchanged, and the others keep theirs, whatever the file
+ * contained.
+ */
 import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Durations: one that is read is finite, and reads the same once it was written. */
+/** Durations: a parsed duration is finite, and has the same value after it was formatted and parsed again. */
 import { formatDuration, parseDuration, TroupeError } from '@troupe/core'
 import { textTarget } from './lib/inputs.ts'
 
@@ -38,7 +38,7 @@ const target = textTarget({
     if (!Number.isFinite(ms)) throw new Error(`it is ${ms}`)
     const written = formatDuration(ms)
     const again = parseDuration(written)
-    // Nanoseconds are the smallest that is written, and numbers of 53 bits hold no more of a long one.
+    // Nanoseconds are the smallest unit that is written, and numbers of 53 bits keep no more digits of a long duration.
     if (Math.abs(again - ms) > Math.max(1e-6, Math.abs(ms) * 1e-12)) throw new Error(`${ms} is written ${written}, which is ${again}`)
   },
 })

@@ -1,4 +1,7 @@
-/** Servers that answer anything: a request ends with an answer or a TroupeError, in time, and the next one gets its own answer. */
+/**
+ * Servers that send arbitrary responses: a request ends with a response or a TroupeError, in time, and the next one
+ * gets its own response.
+ */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { brotliCompressSync, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib'
@@ -90,7 +93,7 @@ async function startPeer(): Promise<Peer> {
     socket
       .on('error', () => {})
       .on('data', (request) => {
-        // What has no length would otherwise last for as long as the timeout.
+        // A response without a length would otherwise last as long as the timeout.
         socket.end(request.includes('/good') ? good : peer.says)
       })
   })

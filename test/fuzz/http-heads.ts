@@ -1,4 +1,7 @@
-/** Heads of any kind through a service: each is answered or refused, in time, and others are served all the same. */
+/**
+ * Arbitrary request heads to a service: each gets a response or is rejected, in time, and other clients are still
+ * served.
+ */
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { z } from 'zod'
@@ -69,7 +72,7 @@ const place = fc.oneof(
 )
 const body = fc.oneof(fc.constant(''), fc.constantFrom('5\r\nhello\r\n0\r\n\r\n', 'hello', 'zz\r\n', '{"a'), word)
 
-/** What a client may write. */
+/** The bytes that a client may write. */
 export const heads: fc.Arbitrary<Buffer> = fc
   .tuple(method, place, fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP'), fc.boolean(), fc.array(field, { maxLength: 6 }), body)
   .map(([verb, target, version, isNamed, fields, rest]) => {
@@ -95,7 +98,7 @@ export async function startTarget(): Promise<WebApp> {
   })
 }
 
-/** @throws Error where a client hears what is no HTTP, or the service does not go on. */
+/** @throws Error when a client receives something that is not HTTP, or the service stops working. */
 export async function survives(web: WebApp, bytes: Buffer): Promise<void> {
   const answer = await exchange(web.port, bytes)
   if (answer !== '' && !/^HTTP\/1\.1 [1-5]\d\d /.test(answer)) throw new Error(`it answered ${JSON.stringify(answer.slice(0, 80))}`)
@@ -106,7 +109,7 @@ export async function survives(web: WebApp, bytes: Buffer): Promise<void> {
   if (state !== 'Running' || attempts > 0) throw new Error(`the service is ${state}, after ${attempts} attempts`)
 }
 
-/** The client ends when it has written, so that nothing is waited for. */
+/** The client ends when it has written, so that the server waits for nothing. */
 async function exchange(port: number, bytes: Buffer): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   let answer = ''

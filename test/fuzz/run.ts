@@ -1,8 +1,10 @@
 /**
- * `npm run fuzz`: looks for inputs that break a rule, target by target. Options: `--seconds 3600` for all together, `--seed 7`, `--target yaml`.
+ * `npm run fuzz`: searches for inputs that violate a rule, target by target. Options: `--seconds 3600` for all
+ * together, `--seed 7`, `--target yaml`.
  *
- * A target is a file in this folder whose default export runs for some seconds. Its export `replay` is given the files of `corpus/<target>/`
- * first: there is at least one. What breaks a rule is saved in `.cache/fuzz`: fix the fault, and move the input to the corpus.
+ * A target is a file in this folder whose default export runs for a number of seconds. Its export `replay` first gets
+ * the files of `corpus/<target>/`, of which there is at least one. Inputs that violate a rule are saved in
+ * `.cache/fuzz`: fix the fault, and move the input to the corpus.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -13,7 +15,7 @@ import { parseArgs } from 'node:util'
 
 const folder = import.meta.dirname
 const crashes = join(folder, '../../.cache/fuzz')
-/** Seconds beyond its time after which a target hangs. */
+/** Seconds after its time limit at which a target counts as hanging. */
 const grace = 120
 
 interface Outcome {

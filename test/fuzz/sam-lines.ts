@@ -1,4 +1,4 @@
-/** Lines of a SAM bridge: any is read or refused, soon, and what is read is in the line. */
+/** Lines of a SAM bridge: each is parsed or rejected, in bounded time, and the parsed parts occur in the line. */
 import { longestLine, parseReply } from '../../packages/network/src/drivers/i2p/reply.ts'
 import { textTarget } from './lib/inputs.ts'
 

@@ -1,11 +1,11 @@
-/** Lines of the sidecar of tailnets: any is read or refused, and the bytes behind the first are left as they came. */
+/** Lines of the tailnet sidecar: each is parsed or rejected, and the bytes after the first line are left unchanged. */
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { answer, joined, listening, nodeEvent, ready, status } from '../../packages/network/src/drivers/tailscale/sidecar-messages.ts'
 import { FirstLine, NoLine, readAnswer, readFields, textsIn } from '../../packages/network/src/drivers/tailscale/json-line.ts'
 import { textTarget } from './lib/inputs.ts'
 
-/** A socket that hears `bytes` in pieces, and then an end. */
+/** A socket that receives `bytes` in pieces, and then an end. */
 function socketOf(bytes: Buffer): Socket {
   const socket = new Socket()
   const size = 1 + (bytes.length % 7)

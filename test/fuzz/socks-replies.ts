@@ -1,11 +1,14 @@
-/** What SOCKS5 proxies say: in whatever pieces it comes, it reads the same, and never past what has come. */
+/**
+ * Replies of SOCKS5 proxies: the result is the same for every split into pieces, and the parser never reads past the
+ * received bytes.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { type Reply, ReplyParser } from '../../packages/network/src/drivers/socks5/reply-parser.ts'
 import { textTarget } from './lib/inputs.ts'
 
 const isLast = (answer: Reply): boolean => answer.type === 'alien' || answer.type === 'refusal' || answer.type === 'success'
 
-/** What is read, and what is left, when the bytes come in pieces of these sizes. */
+/** What is parsed, and what remains, when the bytes arrive in pieces of these sizes. */
 function read(bytes: Buffer, loginSent: boolean, sizes: readonly number[]): { readonly found: readonly Reply[]; readonly left: number } {
   const answers = new ReplyParser(loginSent)
   const found: Reply[] = []

@@ -1,4 +1,7 @@
-/** What threads post to the kernel and to each other is judged whatever it is: quickly, without an error, and what is well formed is taken. */
+/**
+ * Messages of threads to the kernel and to each other are validated, whatever they contain: quickly, without an error,
+ * and well-formed ones are accepted.
+ */
 import { BadInput, type Runs } from './lib/inputs.ts'
 import { Draw } from '../../packages/troupe/src/testing/hostile/draw.ts'
 import { lie, note, parcel } from '../../packages/troupe/src/testing/hostile/notes.ts'
@@ -7,12 +10,12 @@ import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.t
 import { faultIn, requestRules } from '../../packages/process/src/protocol/request-rules.ts'
 
 const around = { own: '<3.1>', pids: ['<1.1>', '<2.1>'], entries: ['app:a', 'app:proxy'], hosts: ['app:host'], names: ['honest'] }
-/** Milliseconds that no judgement may take, however slow the machine. */
+/** The maximum milliseconds for one validation, also on a slow machine. */
 const longest = 2000
-/** Said on purpose of what there is no rule for. */
+/** An explicit marker for messages without a rule. */
 const unknown = /no type that there is/
 
-/** Runs one seed. @throws an error for a rule that is broken. */
+/** Runs one seed. @throws an error for a rule that is violated. */
 function check(seed: number): void {
   const draw = new Draw(seed, true)
   const questions = new Questions(draw, around)
@@ -24,7 +27,7 @@ function check(seed: number): void {
   taken(faultIn(structuredClone(said)), JSON.stringify(said))
   const sent = parcel(draw, '<1.1>', around.own)
   taken(faultInBatch(structuredClone([sent])), JSON.stringify(sent))
-  // Whatever these are, they are judged.
+  // All of these are validated, whatever they are.
   const lied = faultIn(structuredClone(lie(draw, questions)))
   if (lied !== undefined && !unknown.test(lied)) throw new Error(lied)
   for (const message of [request, said, ask]) judged(faultIn, draw.broken(message))
@@ -45,7 +48,10 @@ function judged(judge: (value: unknown) => string | undefined, value: unknown): 
   if (took > longest) throw new Error(`a judgement took ${Math.round(took)} ms`)
 }
 
-/** As it comes from another thread; nothing where it cannot be posted: nested too deep, for instance. */
+/**
+ * Copies a value as a message from another thread; `undefined` when it cannot be posted, such as when it is nested too
+ * deep.
+ */
 function carried(value: unknown): unknown {
   try {
     return structuredClone(value)

@@ -1,7 +1,7 @@
 /**
- * The protocol of threads, spoken at random by hostile threads and by a hostile process of the operating system: they get nothing beyond what
- * they were given, honest work goes on, and the program does not end. On standard error: how often its event loop was held for more than
- * 50 ms, in a time without attacks and in one with them.
+ * The thread protocol, spoken at random by hostile threads and by a hostile operating-system process: they get nothing
+ * beyond what they were given, honest work continues, and the program does not end. Prints on standard error how often
+ * its event loop was blocked for more than 50 ms, in a time without attacks and in one with them.
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,10 +19,10 @@ const places: readonly Place[] = [
 ]
 const steps = 400
 const held = 50
-/** A stall shows as a timer that is late by as much. */
+/** A stall shows as a timer that fires late by that time. */
 const tick = 5
 
-/** Counts turns of the event loop that last long. */
+/** Counts long turns of the event loop. */
 class Stalls {
   count = 0
   longest = 0
@@ -38,7 +38,7 @@ class Stalls {
     }, tick).unref()
   }
 
-  /** What was counted since the last look. */
+  /** Returns the count since the last call. */
   take(): string {
     const words = `${this.count} turns of more than ${held} ms, the longest ${Math.round(this.longest)} ms`
     this.count = 0

@@ -1,4 +1,4 @@
-/** Tokens: a text is read as the token that was issued, or as none, whatever it looks like. */
+/** Tokens: every text is recognised as the token that was issued, or as none. */
 import { TroupeError } from '@troupe/core'
 import { parseGrant, parseTokenText } from '../../packages/http/src/tokens/validate-grant.ts'
 import { isTokenText, newToken, readToken } from '../../packages/http/src/tokens/token-text.ts'
@@ -9,7 +9,7 @@ const issued = newToken(store, key)
 const [id = '', secret = '', signature = ''] = issued.token.split('.')
 const foreign = newToken(store, `another ${key}`).token
 
-/** Data of a grant, read out of text. */
+/** Data of a grant, derived from text. */
 function dataOf(text: string): unknown {
   try {
     return JSON.parse(text)

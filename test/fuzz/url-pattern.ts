@@ -1,4 +1,4 @@
-/** Patterns of URLs in policies: whatever is written, decisions agree with the URL parser, and with each other. */
+/** URL patterns in policies: for every pattern, decisions agree with the URL parser, and with each other. */
 import { entryId, TroupeError } from '@troupe/core'
 import { compilePolicy, Security, securityPolicy } from '@troupe/policy/kernel'
 import fc from 'fast-check'
@@ -9,7 +9,7 @@ const id = entryId('fuzz:policy')
 const action = 'http_client.request'
 type Effect = 'allow' | 'deny'
 
-/** Pieces that mean something to one of the two parsers, more often than not. */
+/** Pieces that usually mean something to one of the two parsers. */
 const piece = fc.oneof(
   fc.constantFrom(
     'http',
@@ -76,7 +76,7 @@ function decider(resources: string, effect: Effect) {
   return (resource: string) => security.evaluate([id], undefined, action, resource) === effect
 }
 
-/** The same URL, as others would write it. */
+/** The same URL in other spellings. */
 function spellings(given: string): readonly string[] {
   const parsed = URL.parse(given)
   if (parsed === null || !/^(?:https?|wss?):$/.test(parsed.protocol)) return []
@@ -116,7 +116,7 @@ const target = jsonTarget({
     try {
       check(resources, given)
     } catch (error) {
-      // A question that is too long is refused.
+      // A question that is too long is rejected.
       if (!(error instanceof TroupeError && error.kind === 'Invalid')) throw error
     }
   },

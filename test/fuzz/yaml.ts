@@ -1,4 +1,4 @@
-/** YAML: whatever a file holds, it is read or refused with places that are in it. */
+/** YAML: every file is parsed, or rejected with positions inside the file. */
 import { parseYaml } from '../../packages/registry/src/yaml/parse.ts'
 import { valueOf, type YamlNode } from '../../packages/registry/src/yaml/node.ts'
 import { textTarget } from './lib/inputs.ts'
@@ -53,7 +53,7 @@ const target = textTarget({
     const { documents, problems } = parseYaml(input, 'fuzz.yaml')
     for (const { place } of problems) if (place !== undefined) within(place)
     for (const document of documents) {
-      // Aliases make a document large to visit: those that are refused need not be.
+      // Aliases make a document large to visit: rejected documents need no visit.
       if (problems.length === 0) visit(document)
       if (problems.length === 0 && typeof valueOf(document) === 'function') throw new Error('a document is a function')
     }

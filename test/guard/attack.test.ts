@@ -1,4 +1,7 @@
-/** Whatever code does to carry work to another network: each item arrives by the network of its sender, or not at all. */
+/**
+ * Whatever code does to carry work to another network, each item arrives through the network of its sender, or not at
+ * all.
+ */
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { funcs, processes, registry } from 'troupe'
@@ -10,7 +13,7 @@ import { startProxy } from '../networks/proxy.ts'
 import { listen } from '../networks/servers/listen.ts'
 import { names } from '../fixtures/attack/programs.ts'
 
-/** Where items of a network come from. */
+/** The addresses that items of a network come from. */
 const exits = { clear: ['127.0.0.1'], left: ['127.0.0.2'], right: ['127.0.0.3'], dead: [] } as const
 type Network = keyof typeof exits
 /** One thread after the other, and back. */
@@ -86,10 +89,10 @@ afterAll(async () => {
   await stack.disposeAsync()
 })
 
-/** Items that arrived from elsewhere than where they may. */
+/** Items that arrived from an address that is not allowed. */
 function strays(): readonly Arrival[] {
   const may = new Map<string, readonly string[]>(Object.entries(exits))
-  // What comes from the clear network, everybody in a group takes, and handles in a network of its own.
+  // Every member of a group receives a message from the clear network, and handles it in its own network.
   const isForAll = ({ label, network }: Arrival) => label.endsWith('a group') && network === 'clear'
   return [...labels]
     .flatMap((label) => ledger.of(label))
@@ -103,9 +106,9 @@ function issue(label: string, network: Network): string {
   return ledger.issue(label, network).token
 }
 
-/** Ways that an overlay refuses, or that a busy pool does. */
+/** Ways that an overlay refuses, or that a busy pool refuses. */
 const unsure = /^a thread$|clear network$|group|inheritance/
-/** Ways that send when nobody waits any more, or never. */
+/** Ways that send after the caller stopped waiting, or never. */
 const later = /end of the|collected|emitter|channel/
 
 const places = {
@@ -185,7 +188,7 @@ it('an overlay that moves while items wait, and one that is deleted', async () =
     const after = await places['a pool']('an agent', 'left', issue('moved', 'dead')).catch(String)
     expect(after).toMatch(/there is no overlay app:left/)
   })
-  // What threads do at their end counts, too.
+  // Hooks at the end of threads count, too.
   await app.stop()
   expect(strays()).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** What people open connections with, to a place that is not there. Loaded after the guard, as user code is. */
+/** Libraries that open connections, to a place that does not exist. Loaded after the guard, as user code is. */
 import { once } from 'node:events'
 import axios from 'axios'
 import got from 'got'
@@ -7,7 +7,7 @@ import pg from 'pg'
 import { Agent, fetch as undiciFetch, Pool, request } from 'undici'
 import { WebSocket } from 'ws'
 
-/** @param limit - Milliseconds for a connection, where the user says so. */
+/** @param limit - Milliseconds for a connection, if the user sets them. */
 export type Library = (limit?: number) => Promise<unknown>
 
 const plain = 'http://unknown.test/'

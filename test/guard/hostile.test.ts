@@ -1,6 +1,6 @@
 /**
- * Hostile code, in a sealed host and, to see that the attempts are worth their name, in a guarded one: each attempt has a place of its own at
- * which it would show, and packets are counted where the application cannot reach.
+ * Hostile code, in a sealed host and, as a control, in a guarded one. Each attempt has its own place at which it would
+ * show, and packets are counted where the application has no access.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Namespace } from './namespace.ts'
 
 const program = fileURLToPath(new URL('hostile/program.ts', import.meta.url))
-/** The machine may be busy: the attempts wait for what does not come. */
+/** The machine may be busy: the attempts wait for events that do not come. */
 const limit = 180_000
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 let stack = new AsyncDisposableStack()
@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(async () => stack.disposeAsync())
 
 interface Printed {
-  /** What each attempt ended with; nothing of those that ended their process. */
+  /** The outcome of each attempt; absent for those that ended their process. */
   readonly ended: Readonly<Record<string, Readonly<Record<'done' | 'failed', string | undefined>>>>
   readonly seen: Readonly<Record<string, readonly string[]>>
   /** The inspector of the program listens. */
@@ -40,14 +40,14 @@ function parsed(text: string): unknown {
   return value
 }
 
-/** What was seen of each attempt of which anything was. */
+/** What was seen of each attempt that left a trace. */
 function seenOf({ seen }: Printed): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(Object.entries(seen).filter(([, what]) => what.length > 0))
 }
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 when(canSeal)('where Node can seal threads, hostile code', () => {
@@ -57,15 +57,16 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
     expect(printed.inspected).toBe(false)
     const { proxy, ...strays } = await namespace.counters()
     expect(strays).toEqual({ dns: 0, tcp: 0, udp: 0, other: 0 })
-    // What it opens by honest means goes through the overlay.
+    // Connections that it opens by allowed means go through the overlay.
     expect(proxy).toBeGreaterThan(0)
     const { ended, seen } = printed
     expect(Object.keys(seen).length).toBeGreaterThan(70)
-    // What writes on a descriptor of its own process may end that; the kernel ends a thread that breaks the protocol.
+    // Writing to a descriptor of its own process may end that process; the kernel ends a thread that breaks the
+    // protocol.
     const over = Object.keys(seen).filter((name) => ended[name] === undefined)
     if (host === 'sealed') expect(over).toEqual(['fs.createWriteStream', 'the kernel, told that the clear network was granted'])
     else expect(over.filter((name) => !/descriptor|fs\.|FileHandle|the kernel, told/.test(name))).toEqual([])
-    // The one tells of a child that it could not start, the other is given an address that stands for the name.
+    // The first reports a child that it could not start; the second gets a placeholder address for the name.
     expect(Object.keys(ended).filter((name) => ended[name]?.done !== undefined)).toEqual([
       'the test runner of Node',
       // Of its own process.
@@ -95,7 +96,7 @@ when(canSeal)('where Node can seal threads, hostile code', () => {
       'a network of its own making, and hooks of modules': ['a connection'],
       'a network of its own making, and the program’s inspector': ['a connection'],
     })
-    // By a signal.
+    // Ended by a signal.
     expect(printed.inspected).toBe(true)
   })
 })

@@ -1,4 +1,6 @@
-/** What a request asks to be kept apart reaches the proxy, whether the thread dials or, in a sealed host, the kernel. */
+/**
+ * The isolation that a request asks for reaches the proxy, whether the thread dials or, in a sealed host, the kernel.
+ */
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { processes } from 'troupe'
@@ -15,7 +17,7 @@ let url = ''
 
 beforeAll(async () => {
   proxy = await startProxy('127.0.0.2', stack)
-  // Each request comes by a connection of its own.
+  // Each request uses its own connection.
   const origin = createServer((_request, response) => {
     response.setHeader('connection', 'close')
     response.end()
@@ -41,7 +43,7 @@ beforeAll(async () => {
 })
 afterAll(async () => stack.disposeAsync())
 
-/** The logins of the connections that `work` makes, as letters in the order of their first appearance. */
+/** The logins of the connections that `work` opens, as letters in the order of their first appearance. */
 async function circuits(work: () => Promise<unknown>): Promise<string> {
   const before = proxy.passages.length
   await app.app.run(work)
@@ -62,7 +64,7 @@ it.each(hosts.flatMap((host) => ['actor', 'process', 'destination'].map((by) => 
         await inOverlay.exec('app:requests', `app:${host}`, url, keys)
       }
     })
-    // A key counts, the caller; without one each has its own.
+    // A key counts together with the caller; without a key, each caller has its own login.
     expect(seen).toBe(by === 'destination' ? 'abaccbabaccb' : 'abaccbabaddb')
   },
 )

@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace: all libraries, and all ways out, in a thread of an overlay. `guarded` or `unguarded` as its argument says; prints what
- * each ended with.
+ * Runs in a namespace: all libraries, and all ways out, in a thread of an overlay. The argument is `guarded` or
+ * `unguarded`; prints the outcome of each.
  */
 import { entryId } from '@troupe/core'
 import { bindThreadNetwork, installGuard, provideNetworkAccess } from '@troupe/network'
@@ -15,7 +15,7 @@ if (process.argv[2] === 'guarded') installGuard()
 bindThreadNetwork({ overlay })
 provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
 
-// Errors that a library throws where nobody waits for them.
+// Errors that a library throws outside of any caller.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
 const { libraries } = await import('./libraries.ts')

@@ -1,4 +1,7 @@
-/** Not one packet past the overlay: counted where the application cannot reach, with the guard and, to see that they would count, without. */
+/**
+ * Not one packet passes the overlay. Packets are counted where the application has no access, with the guard and, as a
+ * control, without it.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(async () => stack.disposeAsync())
 
-/** What each way ended with, as the program prints it. */
+/** The outcome of each way, as the program prints it. */
 function parsed(text: string): Readonly<Record<string, string>>
 function parsed(text: string): unknown {
   const value: unknown = JSON.parse(text)
@@ -46,7 +49,7 @@ it('sends nothing but to the proxy', async () => {
   for (const way of refused) expect({ way, outcome: outcomes[way] }).toEqual({ way, outcome: 'EOVERLAY' })
   for (const way of carried) expect({ way, outcome: outcomes[way] }).not.toEqual({ way, outcome: 'EOVERLAY' })
   expect(outcomes['dns.lookup']).toBe('done')
-  // Each got as far as the proxy, behind which nobody listens.
+  // Each reached the proxy, whose port is closed.
   expect(Object.values(outcomes)).not.toContain('ENOTFOUND')
 })
 

@@ -1,6 +1,6 @@
 /**
- * What people open connections with, as they would: made once, at the top. Each use answers with where the server saw it come from.
- * Loaded after the guard, as user code is.
+ * Libraries that open connections, used as usual: created once, at the top of a module. Each use returns the address
+ * that the server saw. Loaded after the guard, as user code is.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -29,7 +29,7 @@ import type { Sinks } from './sinks.ts'
 
 export interface Seen {
   readonly peer: string
-  /** One for each connection, where the server tells. */
+  /** One entry for each connection, if the server reports them. */
   readonly port?: number
 }
 
@@ -41,7 +41,7 @@ export interface Library {
 
 const ca = readFileSync(join(import.meta.dirname, 'fixtures', 'ca.pem'), 'utf8')
 
-/** @param name - Of the servers, as whoever connects knows it. */
+/** @param name - The servers' name, as clients know it. */
 export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<string, Library>> {
   const { host } = servers
   const plain = `http://${host}:${plainPort}/`
@@ -95,7 +95,7 @@ export function libraries(servers: Servers, sinks: Sinks): Readonly<Record<strin
 /** A server that ends with the tests. */
 function ignore(): void {}
 
-/** The certificate is for other names than an address of loopback. */
+/** The certificate is not valid for a loopback address. */
 function anyName(): undefined {}
 
 function seen(value: unknown): Seen {
@@ -105,7 +105,7 @@ function seen(value: unknown): Seen {
   throw new TypeError(`the server answered ${JSON.stringify(value)}`)
 }
 
-/** What a server wrote. */
+/** The bytes that a server wrote. */
 function parsed(text: string): Seen {
   const value: unknown = JSON.parse(text)
   return seen(value)
@@ -190,7 +190,7 @@ async function ask(client: GrpcClient): Promise<Buffer> {
   })
 }
 
-/** A client that gets no further than its first words: who came, the sink knows. */
+/** A client that fails after its first words: the sink records its address. */
 async function knocks(connect: () => Promise<unknown>): Promise<Seen> {
   await connect().catch(() => undefined)
   return { peer: '' }

@@ -1,4 +1,4 @@
-/** What is at the bottom of the errors of libraries in an overlay: the overlay's own words, whatever limit ran out first. */
+/** The innermost cause of a library's error in an overlay is the overlay's own error, whichever limit expired first. */
 import { once } from 'node:events'
 import http from 'node:http'
 import { createServer, type Socket } from 'node:net'
@@ -13,7 +13,7 @@ let refusing: Route
 let hanging: Route
 let route: Route
 let library: Readonly<Record<string, Library>>
-/** What the one that refuses was asked for, and who waits for the other. */
+/** The requests to the refusing proxy, and the waiting clients of the other. */
 const asked: Buffer[] = []
 const hung = new Set<Socket>()
 const stack = new AsyncDisposableStack()
@@ -34,12 +34,12 @@ beforeAll(async () => {
   installGuard()
   provideNetworkAccess({ select: async () => {}, route: async () => Promise.resolve(route) })
   bindThreadNetwork({ overlay })
-  // As user code is: after the guard.
+  // After the guard, as user code is.
   library = (await import('./cause-libraries.ts')).library
 })
 afterAll(async () => stack.disposeAsync())
 
-/** A proxy that greets, and then does as it is notified about each request; its port. */
+/** A proxy that greets, and then follows its callback for each request; returns its port. */
 async function startProxy(onRequest: (socket: Socket, request: Buffer) => void): Promise<number> {
   const server = createServer((socket) => {
     socket

@@ -1,4 +1,7 @@
-/** Unmodified libraries, each in two overlays and in the clear at once: what the servers saw, and what the proxies were asked for. */
+/**
+ * Unmodified libraries, each in two overlays and in the clear network at once: what the servers saw, and which requests
+ * the proxies got.
+ */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -77,7 +80,7 @@ const host = address(60)
 const exits: Exit[] = []
 let servers: Servers
 let sinks: Sinks
-/** Threads, and where they leave; `undefined` in the clear. */
+/** Threads, and the address that their connections come from; `undefined` in the clear network. */
 const threads: Array<{ readonly exit: string | undefined; readonly thread: LibraryThread }> = []
 
 beforeAll(async () => {

@@ -1,10 +1,13 @@
-/** A thread of one network that uses libraries: for each name that it is sent, it sends where the server saw it come from, or the error. */
+/**
+ * A thread of one network that uses libraries. For each name that it receives, it sends the address that the server
+ * saw, or the error.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
 import { bindThreadNetwork, installGuard, provideNetworkAccess, type Route } from '@troupe/network'
 import type { Servers } from './servers.ts'
 import type { Sinks } from './sinks.ts'
 
-/** What such a thread is started with. */
+/** The data that such a thread is started with. */
 export interface LibraryThreadData {
   /** None: the clear network. */
   readonly route: Route | undefined
@@ -21,7 +24,7 @@ provideNetworkAccess({
 bindThreadNetwork({ overlay: route?.overlay ?? null })
 
 const nothing = { [Symbol.asyncDispose]: async () => {} }
-// As user code is: after the guard.
+// After the guard, as user code is.
 const { libraries } = await import('./libraries.ts')
 const library = libraries({ ...servers, ...nothing }, { ...sinks, ...nothing })
 
@@ -32,7 +35,7 @@ parentPort?.on('message', (name: string) => {
     (error: unknown) => parentPort?.postMessage({ name, error: String(error) }),
   )
 })
-/** The test starts this thread with nothing else. */
+/** The test starts this thread without other modules. */
 function given(data: unknown): LibraryThreadData
 function given(data: unknown): unknown {
   return data

@@ -1,6 +1,7 @@
 /**
- * A network of two machines for one test, joined by a wire and to nothing else: one for an application, one with the proxy. What the
- * application sends to the proxy's port passes; all else is counted by kind, and dropped, on the far side, where it has no say.
+ * A network of two machines for one test, joined only by one wire: one for an application, one with the proxy. Packets
+ * from the application to the proxy's port pass. Everything else is counted by kind, and dropped, on the far side,
+ * where the application has no access.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,7 +28,7 @@ export interface Counters {
   readonly other: number
 }
 
-/** What passes is nft's: by default what goes to the proxy's port. */
+/** An nft rule decides what passes: by default packets to the proxy's port. */
 const rules = (passes: string) => `table inet leak {
   counter to_proxy { }
   counter to_dns { }
@@ -47,11 +48,11 @@ const rules = (passes: string) => `table inet leak {
 `
 
 export interface NamespaceOptions {
-  /** Host names that the far side alone knows: all are its own machine. */
+  /** Host names that only the far side resolves: all are its own machine. */
   readonly names?: readonly string[]
   /** Lines of the application's `/etc/hosts`. */
   readonly hosts?: readonly string[]
-  /** What may go to the far side, in nft's words; `to_proxy` counts it. @default what goes to a SOCKS5 proxy there */
+  /** What may pass to the far side, as an nft rule; `to_proxy` counts it. @default packets to a SOCKS5 proxy there */
   readonly passes?: string
 }
 
@@ -78,12 +79,12 @@ export class Namespace implements AsyncDisposable {
     return { proxy: packets('proxy'), dns: packets('dns'), tcp: packets('tcp'), udp: packets('udp'), other: packets('other') }
   }
 
-  /** What runs a program on the far side. */
+  /** The command that runs a program on the far side. */
   get far(): readonly string[] {
     return [ip.path, 'netns', 'exec', this.#proxy]
   }
 
-  /** Runs a program of Node's on the application's side; what it printed. */
+  /** Runs a Node program on the application's side; returns its output. */
   async run(...args: readonly string[]): Promise<string> {
     const child = spawn(ip.path, ['netns', 'exec', this.#application, process.execPath, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -109,13 +110,13 @@ export class Namespace implements AsyncDisposable {
       [this.#application, applicationAddress],
       [this.#proxy, proxyAddress],
     ] as const) {
-      // Neighbour discovery of IPv6 is nobody's leak.
+      // IPv6 neighbour discovery is not a leak.
       await run(ip.path, ['netns', 'exec', name, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1'])
       await inside(name, 'address', 'add', `${address}/30`, 'dev', 'wire')
       for (const link of ['lo', 'wire']) await inside(name, 'link', 'set', link, 'up')
     }
     await inside(this.#application, 'route', 'add', 'default', 'via', proxyAddress)
-    // A resolver that would show who asks, for the one; names without one, for the other.
+    // For the application, a resolver that would record queries; for the far side, names without a resolver.
     const known = ['127.0.0.1 localhost', ...hosts].map((line) => `${line}\n`).join('')
     await this.#etc(this.#application, { 'resolv.conf': `nameserver ${proxyAddress}\noptions timeout:1 attempts:1\n`, hosts: known })
     const far = ['localhost', ...names].map((name) => `127.0.0.1 ${name}\n`).join('')
@@ -126,7 +127,7 @@ export class Namespace implements AsyncDisposable {
     if (passes === undefined) await this.#startProxy(folder)
   }
 
-  /** Files that `ip netns exec` puts in place of those in /etc. */
+  /** Files that `ip netns exec` mounts over those in /etc. */
   async #etc(name: string, files: Readonly<Record<string, string>>): Promise<void> {
     const folder = join('/etc/netns', name)
     await mkdir(folder, { recursive: true })

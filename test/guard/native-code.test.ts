@@ -1,4 +1,7 @@
-/** Native code opens what it likes, past any guard: in overlays it is not loaded, but for addons that the application's author named. */
+/**
+ * Native code can open connections past any guard: overlays do not load it, except for addons that the application's
+ * author named.
+ */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

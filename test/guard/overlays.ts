@@ -1,4 +1,4 @@
-/** Two overlays whose proxies are real, each with an exit of its own. */
+/** Two overlays with real proxies, each with its own exit address. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EntryId, entryId } from '@troupe/core'
@@ -10,7 +10,7 @@ import { listens } from '../peers/socks-probe.ts'
 
 export class Exit implements AsyncDisposable {
   readonly network: EntryId
-  /** The address from which servers see it come. */
+  /** The address that servers see its connections come from. */
   readonly address: string
   readonly #daemon: Daemon
 
@@ -32,7 +32,7 @@ export class Exit implements AsyncDisposable {
     return socks5Route(this.network.slice('app:'.length), { host: this.address, port: 1080 })
   }
 
-  /** What it was asked to connect to, `host:port`. */
+  /** The targets that it was asked to connect to, `host:port`. */
   async asked(): Promise<readonly string[]> {
     const lines = (await readFile(this.#daemon.log, 'utf8')).matchAll(/ connected to (\S+)$/gm)
     return Array.from(lines, ([, target]) => target ?? '')

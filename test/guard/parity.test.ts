@@ -1,4 +1,7 @@
-/** What a plain socket does in a Node without a guard, one does in all kinds of threads: guarded and sealed, in an overlay and in the clear. */
+/**
+ * A plain socket behaves in all kinds of threads as in a Node without a guard: guarded and sealed, in an overlay and in
+ * the clear network.
+ */
 import { join } from 'node:path'
 import { processes } from 'troupe'
 import { startApp, type TestApp } from 'troupe/test'

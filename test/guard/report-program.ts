@@ -1,7 +1,7 @@
 /**
- * Runs in a namespace, with a connection that is open: has Node write reports, in a thread and for the whole program. `guarded` or
- * `unguarded` as its argument says; prints how many were written. The program ends by an error that nobody catches, which is worth a
- * report as well where Node's flags say so.
+ * Runs in a namespace, with an open connection: makes Node write reports, in a thread and for the whole program. The
+ * argument is `guarded` or `unguarded`; prints how many were written. The program ends by an uncaught error, which also
+ * writes a report if Node's flags request it.
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -12,9 +12,9 @@ import { proxyAddress, proxyPort } from './namespace.ts'
 
 const overlay = entryId('app:proxy')
 const mode = process.argv[2] ?? ''
-// Where the guard is, no thread could be started by hand.
+// With the guard, code cannot start its own threads.
 const thread = isMainThread ? new Worker(new URL(import.meta.url), { argv: [mode] }) : undefined
-// As the guard's own connections to a proxy are: open, and to an address that only DNS could name.
+// As with the guard's own connections to a proxy: open, and to an address that only DNS could name.
 const socket = connect(proxyPort, proxyAddress)
 await once(socket, 'connect')
 if (mode === 'guarded') {
@@ -33,6 +33,6 @@ if (thread !== undefined) {
     throw new Error('the end')
   })
 } else {
-  // It waits for the main thread, and lives on while that reports.
+  // The report waits for the main thread, which must stay alive until then.
   parentPort?.once('message', () => parentPort?.postMessage('reported'))
 }

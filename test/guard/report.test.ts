@@ -1,4 +1,7 @@
-/** Diagnostic reports, which libraries ask for when they load, look up the names of all ends of connections: not in an overlay. */
+/**
+ * Diagnostic reports, which some libraries request when they load, look up the names of the ends of all connections:
+ * not in an overlay.
+ */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

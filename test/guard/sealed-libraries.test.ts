@@ -93,14 +93,14 @@ async function visit(network: string | null, on: string, which: readonly string[
   return app.app.run(async () => processes.withOptions({ network }).exec('app:visit', on, which, given))
 }
 
-/** All of them answered with what holds for `peer`. */
+/** All of them returned what is expected for `peer`. */
 function all(peer: unknown): Readonly<Record<string, unknown>> {
   return Object.fromEntries(names.map((name) => [name, peer]))
 }
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 when(canSeal)('in a sealed host', () => {

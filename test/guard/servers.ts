@@ -1,4 +1,4 @@
-/** Real servers for the tests of libraries: each with a folder of its own, on loopback, ended with the tests. */
+/** Real servers for the tests of libraries: each with its own folder, on loopback, ended with the tests. */
 import { execFile } from 'node:child_process'
 import { appendFile, chown, glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,9 +18,9 @@ export const securePort = 8443
 export const sshPort = 2222
 
 export interface Servers extends AsyncDisposable {
-  /** All listen here. */
+  /** All listen on this address. */
   readonly host: string
-  /** Private key of the user whom sshd lets in. */
+  /** Private key of the user whose login sshd accepts. */
   readonly sshKey: string
 }
 
@@ -30,7 +30,7 @@ export async function startServers(host: string): Promise<Servers> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'troupe-servers-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  // Daemons that give up root walk through it.
+  // Daemons that drop root privileges must be able to traverse it.
   await run('chmod', ['755', folder])
   const [, , , , sshKey] = await Promise.all([
     startPostgres(folder, host, stack),
@@ -102,7 +102,7 @@ http {
 async function startSshd(folder: string, host: string, stack: AsyncDisposableStack): Promise<string> {
   const [hostKey, userKey] = [join(folder, 'host_key'), join(folder, 'user_key')]
   for (const key of [hostKey, userKey]) await run(servers.sshKeygen.path, ['-q', '-t', 'ed25519', '-N', '', '-f', key])
-  // sshd wants this folder whatever it is told.
+  // sshd requires this folder whatever its configuration is.
   await mkdir('/run/sshd', { recursive: true })
   const config = `ListenAddress ${host}:${sshPort}
 HostKey ${hostKey}
@@ -130,7 +130,7 @@ async function start(
   await daemon.until(async () => listens(host, port))
 }
 
-/** As a user whom the server insists on, ended with its parent all the same. */
+/** Runs as the user that the server requires, and still ends with its parent. */
 function asUser(name: string): [string, ...string[]] {
   return [programs.setpriv.path, `--reuid=${name}`, `--regid=${name}`, '--init-groups', '--pdeathsig', 'TERM']
 }

@@ -1,13 +1,13 @@
-/** Small servers for what has none among the real ones here: they tell who came. */
+/** Small servers for protocols without a real server here: they record their clients. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
 import { WebSocketServer } from 'ws'
 
-/** A server that hears the first words of a protocol and hangs up. */
+/** A server that reads the first words of a protocol and closes. */
 export interface Silent {
   readonly port: number
-  /** Who came, in order. */
+  /** The clients, in order. */
   readonly peers: readonly string[]
 }
 
@@ -53,7 +53,7 @@ export async function startSinks(host: string): Promise<Sinks> {
   return { ...sinks, [Symbol.asyncDispose]: async () => started.disposeAsync() }
 }
 
-/** As much of RFC 5321 as one mail takes. */
+/** The part of RFC 5321 that one mail needs. */
 function smtp(socket: net.Socket, told: string): void {
   socket.write('220 sink\r\n')
   let inMail = false

@@ -1,4 +1,4 @@
-/** Ways past an overlay: names and addresses out in the world, by everything in Node that can send a packet. */
+/** Ways past an overlay: external names and addresses, by everything in Node that can send a packet. */
 import childProcess from 'node:child_process'
 import dgram from 'node:dgram'
 import dns from 'node:dns'
@@ -42,10 +42,10 @@ export const waysOut: Readonly<Record<string, () => Promise<unknown>>> = {
   thread: async () => once(new Worker(elsewhere, { eval: true }), 'exit'),
 }
 
-/** Longer than any of them waits for a name that nobody resolves. */
+/** Longer than any of them waits for a name that is never resolved. */
 const patience = 4000
 
-/** A word for what each ends with. */
+/** A word for the outcome of each. */
 export async function outcomesOf(ways: Readonly<Record<string, () => Promise<unknown>>>): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(await Promise.all(Object.entries(ways).map(async ([name, use]) => [name, await outcome(use)] as const)))
 }
@@ -60,7 +60,7 @@ async function outcome(use: () => Promise<unknown>): Promise<string> {
   return Promise.race([ended, late])
 }
 
-/** The code of an error, or of what caused it. */
+/** The code of an error, or of its cause. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause)

@@ -1,4 +1,7 @@
-/** Marks in the memory, the environment, the frames, the arguments and the files of honest code: hostile code finds none but the one meant for it. */
+/**
+ * Marks in the memory, the environment, the frames, the arguments and the files of honest code: hostile code finds only
+ * the one that is meant for it.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +16,10 @@ const hosts: Readonly<Record<string, object>> = {
   listed: { spares: 0, env: ['TZ'] },
   ...(canSeal && { sealed: { network: 'sealed', spares: 0 }, process: { isolation: 'process', spares: 0 } }),
 }
-/** What is said to be open in a guarded thread (`docs/threat-model.md`): environment and files are those of the program. */
+/**
+ * What is documented as readable in a guarded thread (`docs/threat-model.md`): environment and files are those of the
+ * program.
+ */
 const open: Readonly<Record<string, readonly string[]>> = {
   guarded: ['canary-of-files', 'canary-of-variables', 'canary-of-control'],
   listed: ['canary-of-files', 'canary-of-control'],
@@ -77,7 +83,7 @@ describe.each(Object.keys(hosts))('in a %s host', (host) => {
       return foundBy(await mallory.exec('app:search', `app:${host}`, around))
     })
     const marks = new Set(Object.values(found).flat())
-    // The positive control: what looks finds what there is.
+    // The positive control: the search finds marks that exist.
     expect(marks).toContain('canary-of-control')
     const beyond = Object.entries(found).map(([place, seen]) => ({
       place,

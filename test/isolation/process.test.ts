@@ -1,4 +1,4 @@
-/** Processes that are operating-system processes, from within and from outside. */
+/** Processes that run as operating-system processes, seen from inside and from outside. */
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
@@ -61,7 +61,7 @@ async function endOf({ app }: TestApp, method: string, ...args: readonly unknown
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 async function childrenOf(pid: number): Promise<number[]> {

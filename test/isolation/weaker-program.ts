@@ -1,4 +1,7 @@
-/** Where there are no user namespaces: prints what a process of its own is, what it can do, and what was logged. Its argument is `require`, or nothing. */
+/**
+ * For systems without user namespaces: prints what an isolated process is, what it can do, and what was logged. Its
+ * argument is `require`, or nothing.
+ */
 import { join } from 'node:path'
 import { processes } from 'troupe'
 import { startApp } from 'troupe/test'

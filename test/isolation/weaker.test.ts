@@ -20,7 +20,7 @@ function parsed(text: string): unknown {
   return value
 }
 
-/** Runs the program where no more user namespaces can be made. */
+/** Runs the program where no more user namespaces can be created. */
 async function weaker(...args: readonly string[]): Promise<Printed> {
   const script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
   const { stdout } = await run('unshare', ['-Ur', 'sh', '-c', script, 'sh', process.execPath, program, ...args])
@@ -29,7 +29,7 @@ async function weaker(...args: readonly string[]): Promise<Printed> {
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 when(canSeal)('where there are no user namespaces', () => {

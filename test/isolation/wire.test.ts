@@ -1,4 +1,4 @@
-/** Hostile processes on the pipe to the kernel: they are ended with a line in the log, and nothing else comes of it. */
+/** Hostile processes on the pipe to the kernel: they are ended with a log line, without any other effect. */
 import { join } from 'node:path'
 import { processes } from 'troupe'
 import { startApp, type TestApp } from 'troupe/test'
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 let app: TestApp
-/** What must not notice anything. */
+/** The processes that must not be affected. */
 let neighbour: string
 
 beforeEach(async () => {
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 const ask = async () => app.app.run(async () => processes.call(neighbour, 'x', 1))

@@ -7,7 +7,7 @@ import { startApp, type TestEntry } from 'troupe/test'
 
 const troupe = import.meta.resolve('troupe')
 
-/** A function that says its version when the test lets it, and one that says what its library says. */
+/** A function that returns its version when the test lets it, and one that returns its library's version. */
 const code = (version: number) => `
 import { processes } from '${troupe}'
 import { text } from './library.ts'

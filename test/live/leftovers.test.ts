@@ -8,7 +8,7 @@ const program = join(import.meta.dirname, '../fixtures/live/thousand-changes.ts'
 
 describe('a thousand random changes', () => {
   it('leave no thread, socket, port or timer behind', { timeout: 300_000 }, async () => {
-    // In a program of its own: a test runner has timers and sockets that come and go.
+    // In a separate program, because a test runner has timers and sockets that come and go.
     const { stdout } = await run(process.execPath, [program])
     const { before, after, refused, requests } = JSON.parse(stdout) as Record<string, unknown>
     expect(after).toEqual(before)

@@ -39,7 +39,7 @@ describe('an overlay', () => {
     expect(await get()).toMatch(/^NotFound: .*there is no overlay app:proxy$/)
     expect([first.dials, second.dials]).toEqual([1, 1])
     await registry.apply([{ op: 'create', entry: proxyAt(first.port) }])
-    // An overlay that is created again is another network: a process of the former one does not go on in it.
+    // An overlay that is created again is another network: a process of the former one does not continue in it.
     expect(await get()).toMatch(/^Unavailable: .*start the process anew$/)
     expect(app.app.service(entryId('app:proxy')).state).toBe('Running')
   })

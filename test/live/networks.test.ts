@@ -1,4 +1,4 @@
-/** Threads whose network has changed: another overlay under the same id is another network, where it leads elsewhere. */
+/** Threads whose network has changed: an overlay with the same id that leads elsewhere is another network. */
 import { funcs, registry } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { startProxy } from './socks-proxy.ts'
 
 const root = join(import.meta.dirname, '../fixtures/live')
-/** A change is refused where its proxy cannot be reached. */
+/** A change is refused if its proxy cannot be reached. */
 const at = ({ port }: { readonly port: number }) => ({ id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port })
 const entriesOf = (proxy: TestEntry): readonly TestEntry[] => [
   proxy,
@@ -14,7 +14,7 @@ const entriesOf = (proxy: TestEntry): readonly TestEntry[] => [
 ]
 const through = funcs.withOptions({ network: 'app:proxy' })
 
-/** Calls that one thread has answered, as its module remembers them. */
+/** Calls that one thread has handled, as its module remembers them. */
 const remembered = (...words: readonly string[]) => ({ words, overlay: 'app:proxy' })
 
 describe('threads of a pool', () => {

@@ -1,10 +1,10 @@
-/** What code that policies govern may change of the registry. */
+/** Which changes of the registry are allowed for code under policies. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { processes, registry, security } from 'troupe'
 import { startApp, type TestEntry } from 'troupe/test'
 
-/** What the threads of this Node can be. */
+/** The kinds of threads that this Node supports. */
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const root = join(import.meta.dirname, '../fixtures/live')
 const program = (method: string): TestEntry => ({ id: `app:${method}`, kind: 'process.ts', source: 'file://programs.ts', method })

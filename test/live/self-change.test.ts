@@ -1,4 +1,7 @@
-/** A service that has itself changed goes on, ends in order, and keeps nobody waiting. Its time to stop is an hour: nothing ends it by force. */
+/**
+ * A service that changes its own entry continues, ends in order, and blocks no caller. Its stop timeout is an hour:
+ * nothing ends it by force.
+ */
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { processes, registry } from 'troupe'
@@ -27,7 +30,7 @@ async function tell(name: string, way: string, order: string): Promise<unknown> 
   await using app = await startApp({ root, entries })
   await using probe = await app.probe()
   return await probe.run(async () => {
-    // Something to go back to.
+    // A version to roll back to.
     await registry.apply([
       {
         op: 'update',

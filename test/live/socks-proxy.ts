@@ -1,21 +1,21 @@
-/** A SOCKS5 proxy and an HTTP server behind it, for tests: each tells what passed through it. */
+/** A SOCKS5 proxy and an HTTP server behind it, for tests: each records what passed through it. */
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number
-  /** Connections that were asked of it, ever. */
+  /** Number of connections that were requested in total. */
   readonly dials: number
   /** Connections that are open now. */
   readonly open: number
-  /** Names that were asked for. */
+  /** Names that were requested. */
   readonly names: ReadonlySet<string>
   /** Local ports from which it connected to targets. */
   readonly ports: ReadonlySet<number>
 }
 
-/** Accepts every connection (RFC 1928, no login) and carries it to 127.0.0.1, whatever name was asked for. */
+/** Accepts every connection (RFC 1928, no login) and forwards it to 127.0.0.1, whatever name was requested. */
 export async function startProxy(): Promise<Proxy> {
   const sockets = new Set<Socket>()
   const names = new Set<string>()
@@ -57,15 +57,15 @@ export async function startProxy(): Promise<Proxy> {
 
 export interface Web extends AsyncDisposable {
   readonly url: string
-  /** Lets the streams of `/stream` go on by a line. */
+  /** Makes the streams of `/stream` send their next line. */
   readonly advance: () => void
-  /** Ports from which it was connected to. */
+  /** The client ports of its connections. */
   readonly peers: ReadonlySet<number>
   /** URL of the same server by another name. */
   readonly named: (name: string) => string
 }
 
-/** `/` answers `ok`; `/stream` answers a line each time the test says so, and ends with the fourth. */
+/** `/` responds `ok`; `/stream` sends a line each time the test triggers it, and ends with the fourth. */
 export async function startWeb(): Promise<Web> {
   const peers = new Set<number>()
   const streams = new Map<ServerResponse, number>()

@@ -41,7 +41,7 @@ describe('an overlay under load', () => {
       expect(end).toMatchObject({ value: { failures: [] } })
       expect('value' in end && end.value).toMatchObject({ requests: expect.toSatisfy((count: number) => count > 100) as number })
     }
-    // Whoever the server was asked by, it was a proxy.
+    // Every client of the server was a proxy.
     expect([...web.peers].filter((port) => !first.ports.has(port) && !second.ports.has(port))).toEqual([])
     expect(await registry.version()).toBeGreaterThan(1000)
   })

@@ -1,4 +1,4 @@
-/** The tests of a batch of clients: by every edge, each item of each client by its own network. */
+/** The tests of a batch of clients: at every edge, each item of each client goes through its own network. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canSeal, type EdgeName, Matrix } from './matrix.ts'
 import type { Batch } from './servers/start.ts'

@@ -1,4 +1,4 @@
-/** Whatever a program does, each item of a hostile queue goes by its own network, or its sender gets an error. */
+/** Whatever a program does, each item of a hostile queue goes through its own network, or its sender gets an error. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { actors, edges, HostileQueue, networks, places, receivers, type Step } from './hostile-queue.ts'

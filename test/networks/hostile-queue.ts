@@ -1,6 +1,7 @@
 /**
- * An application of programs with a hostile queue, in four networks: the clear one, two whose entries are swapped, and one that keeps actors
- * apart. What arrives at the server is compared with where each item may come from.
+ * An application of programs with a hostile queue, in four networks: the clear one, two whose entries are swapped, and
+ * one that separates actors. The items that arrive at the server are compared with the addresses that each may come
+ * from.
  */
 import { createServer } from 'node:http'
 import net from 'node:net'
@@ -20,13 +21,13 @@ export const edges = ['function', 'pinned', 'spawn', 'shared', 'inline', 'nested
 
 export type Network = (typeof networks)[number]
 
-/** Items that somebody sends. */
+/** Items that one caller sends. */
 export interface Sending {
   readonly kind: 'send'
   readonly edge: (typeof edges)[number]
   readonly actor: (typeof actors)[number]
   readonly network: Network
-  /** Of what begins beneath: the nested call, the request, the receiver. */
+  /** The network of the nested work: the nested call, the request, the receiver. */
   readonly other: (typeof receivers)[number]
   readonly count: number
 }
@@ -34,12 +35,12 @@ export interface Sending {
 /** One step of a random program. */
 export type Step =
   | Sending
-  /** The entry of an overlay leads to its other proxy from now on. */
+  /** The overlay's entry leads to its other proxy from now on. */
   | { readonly kind: 'swap'; readonly overlay: 'left' | 'right'; readonly to: (typeof places)[number] }
   /** All connections of that proxy break. */
   | { readonly kind: 'cut'; readonly overlay: 'left' | 'right'; readonly to: (typeof places)[number] }
 
-/** Where connections of a network come from: both of its proxies, where its entry is swapped. */
+/** The addresses that connections of a network come from: both of its proxies, if its entry is swapped. */
 const exits: Readonly<Record<Network, readonly string[]>> = {
   clear: ['127.0.0.1'],
   left: ['127.0.0.2', '127.0.0.3'],
@@ -47,7 +48,7 @@ const exits: Readonly<Record<Network, readonly string[]>> = {
   apart: ['127.0.0.6'],
 }
 
-/** An item that was sent, and what its sender learned. */
+/** An item that was sent, and the result that its sender got. */
 interface Sent {
   readonly item: Item
   readonly network: Network
@@ -102,7 +103,10 @@ export class HostileQueue implements AsyncDisposable {
     return new HostileQueue(app, ledger, proxies, stack.move())
   }
 
-  /** Runs all steps at once, and compares. @returns what arrived by another way than its own, or did not though its sender was told so */
+  /**
+   * Runs all steps at once, and compares. @returns what arrived by a wrong way, or did not arrive although its sender
+   * got a success
+   */
   async run(steps: readonly Step[]): Promise<readonly unknown[]> {
     await this.#place('left', 'one')
     await this.#place('right', 'one')
@@ -131,7 +135,7 @@ export class HostileQueue implements AsyncDisposable {
     if (edge === 'spawn' || edge === 'shared') {
       return sent(ofCaller, network, await outcomeOf(placed.exec('app:push_program', edge === 'spawn' ? 'app:threads' : host, own)))
     }
-    // What its caller inherited is further away than a pin.
+    // A pin takes precedence over what the caller inherited.
     if (edge === 'pinned') return sent(ofCaller, 'right', await outcomeOf(placed.exec('app:call_pinned', host, own)))
     if (edge === 'message' || edge === 'strict message') {
       const receiver = `app:${edge === 'message' ? 'any' : 'strict'}_${other}`
@@ -153,14 +157,14 @@ export class HostileQueue implements AsyncDisposable {
     return faults
   }
 
-  /** Whether connections of that network, on behalf of that actor, come from there. */
+  /** Whether connections of that network, on behalf of that actor, come from that address. */
   #isExit(network: Network, actor: string, peer: string): boolean {
     const [address = '', port] = peer.split(':')
     if (!exits[network].includes(address)) return false
     if (network !== 'apart') return true
     const passages = this.#proxies['apart']?.passages ?? []
     const login = passages.find((passage) => String(passage.port) === port)?.login
-    // The login of an actor: made up by the overlay, and nobody else's.
+    // The login of an actor: the overlay invents it, and no other actor has it.
     if (login === undefined) return false
     this.#logins.set(login, this.#logins.get(login) ?? actor)
     return this.#logins.get(login) === actor
@@ -220,7 +224,7 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
   return work.then(() => 'sent', String)
 }
 
-/** Of work that has parts. */
+/** The parts of composed work. */
 async function outcomesOf(work: Promise<unknown>): Promise<readonly string[]> {
   return work.then(
     (parts) => (Array.isArray(parts) ? parts.map(String) : []),

@@ -1,4 +1,4 @@
-/** Installs the clients that only the tests of networks use, where they are missing or out of date. */
+/** Installs the clients that only the tests of networks use, if they are missing or outdated. */
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,6 +9,6 @@ const folder = join(import.meta.dirname, 'clients')
 export default async function setup(): Promise<void> {
   const changed = async (file: string) => (await stat(join(folder, file)).catch(() => undefined))?.mtimeMs ?? 0
   if ((await changed('node_modules/.package-lock.json')) > (await changed('package-lock.json'))) return
-  // Without addons, which are optional: none runs in an overlay.
+  // Without native addons, which are optional: none runs in an overlay.
   await promisify(execFile)('npm', ['ci'], { cwd: folder })
 }

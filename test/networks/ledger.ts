@@ -1,13 +1,16 @@
-/** Marked items, and from where each arrived at a server: who sent it, in which network, shows in its token. */
+/**
+ * Marked items, and the address that each arrived from at a server. The token shows which sender sent it, and in which
+ * network.
+ */
 
-/** What an item was sent for, and in which network it has to travel. */
+/** The purpose of an item, and the network that it must travel in. */
 export interface Item {
   readonly token: string
   readonly label: string
   readonly network: string
 }
 
-/** An item that arrived, with the address of who connected. */
+/** An item that arrived, with the address of the client. */
 export interface Arrival extends Item {
   readonly peer: string
 }
@@ -19,14 +22,14 @@ export class Ledger {
   readonly #arrivals: Arrival[] = []
   readonly #waiting = new Map<string, () => void>()
 
-  /** A new item. Its token is short, of letters and digits, and in no other. */
+  /** A new item. Its token is short, consists of letters and digits, and is part of no other token. */
   issue(label: string, network: string): Item {
     const item = { token: `tok${this.#items.size}n`, label, network }
     this.#items.set(item.token, item)
     return item
   }
 
-  /** What a server read: all tokens in it count as arrived from `peer`. */
+  /** Records the data that a server read: all tokens in it count as arrived from `peer`. */
   read(text: string | Uint8Array, peer: string | undefined): void {
     for (const [token] of Buffer.from(text).toString('latin1').matchAll(tokens)) {
       const item = this.#items.get(token)

@@ -1,6 +1,7 @@
 /**
- * Clients that a module makes once, used in several networks by every way in which an application runs code. Each item that a client sends has
- * a token of its own, and the servers see from where it arrives: from where its network leaves, or not at all.
+ * Clients that a module creates once, used in several networks by every way in which an application runs code. Each
+ * item that a client sends has its own token, and the servers see the address that it arrives from: the exit address of
+ * its network, or it does not arrive.
  */
 import { join } from 'node:path'
 import { funcs, processes } from 'troupe'
@@ -9,23 +10,23 @@ import { Ledger } from './ledger.ts'
 import { startProxy } from './proxy.ts'
 import { type Batch, startServers } from './servers/start.ts'
 
-/** From where servers see each network come; nobody comes from the one whose proxy is dead. */
+/** The addresses that servers see for each network; none for the network whose proxy is dead. */
 export const exits = { clear: '127.0.0.1', left: '127.0.0.2', right: '127.0.0.3', dead: 'nowhere' } as const
 
 export type Network = keyof typeof exits
 
 const networks: readonly Network[] = ['clear', 'left', 'right', 'dead']
 
-/** What clients are to send: tokens by client. */
+/** The items that clients must send: tokens by client. */
 interface Work {
   readonly items: Readonly<Record<string, readonly string[]>>
-  /** Milliseconds after which a client counts as late: clients whose proxy is dead would try for ever. */
+  /** Milliseconds after which a client counts as late: clients whose proxy is dead would retry for ever. */
   readonly patience: number
 }
 
 type Outcomes = Readonly<Record<string, unknown>>
 
-/** Has work done in `network`. */
+/** Runs work in `network`. */
 type Edge = (network: Network, work: Work) => Promise<unknown>
 
 /** Ways in which code runs. */
@@ -39,7 +40,10 @@ export interface Said {
 
 const option = (network: Network) => ({ network: network === 'clear' ? null : `app:${network}` })
 const pin = (network: Network) => (network === 'clear' ? {} : { meta: { options: option(network) } })
-/** Some rounds in turn, so that each finds what the one before left; then all at once; then again, behind all that is still queued. */
+/**
+ * Several rounds in turn, so that each meets what the one before left; then all at once; then again, after everything
+ * that is still queued.
+ */
 const rounds: readonly (readonly [string, readonly Network[]])[] = [
   ...(['clear', 'left', 'dead', 'clear', 'right', 'left'] as const).map((network) => [`in turn, ${network}`, [network]] as const),
   ['at once', networks],
@@ -68,7 +72,7 @@ export class Matrix implements AsyncDisposable {
     const app = stack.use(
       await startApp({
         root: join(import.meta.dirname, 'clients'),
-        // Threads of a pool give way to other networks: soon, though connections are open in them that never end.
+        // Threads of a pool are released for other networks soon, even if they have open connections that never end.
         set: ['network_service.drain_timeout=500ms'],
         entries: entriesOf(batch, { left: left.port, right: right.port, dead: 1 }),
       }),
@@ -76,7 +80,7 @@ export class Matrix implements AsyncDisposable {
     return new Matrix(app, names, ledger, stack.move())
   }
 
-  /** Uses all clients by one edge. */
+  /** Uses all clients at one edge. */
   async run(name: EdgeName): Promise<void> {
     const edge = edgesOf()[name]
     for (const [round, list] of rounds) await Promise.all(list.map(async (network) => this.#say(name, edge, round, network)))
@@ -99,12 +103,12 @@ export class Matrix implements AsyncDisposable {
     }
   }
 
-  /** Items of a client that arrived from where their network does not leave. */
+  /** Items of a client that arrived from an address outside of their network. */
   strays(edge: EdgeName, client: string) {
     return this.#ledger.of(`${edge}, ${client}`).filter(({ network, peer }) => !isNetwork(network) || peer !== exits[network])
   }
 
-  /** What a client was confirmed, by round. */
+  /** The confirmations that a client got, by round. */
   said(edge: EdgeName, client: string): readonly Said[] {
     return this.#said.get(`${edge}, ${client}`) ?? []
   }
@@ -164,7 +168,7 @@ function edgesOf() {
     inline: async (network, work) => caller('clear', 'inline', option(network), work),
     'shared host': exec('app:shared'),
     'sealed host': exec('app:sealed'),
-    /** The receiver's network is that of the items, whoever sends. */
+    /** The network of the items is that of the receiver, for every sender. */
     messages: async (network, work) => {
       const senders = networks.filter((sender) => sender !== network)
       const parts = senders.map(async (sender, at) => {
@@ -179,7 +183,7 @@ function edgesOf() {
   } as const satisfies Readonly<Record<string, Edge>>
 }
 
-/** Done if all are, else the first other outcome. */
+/** `done` if all are, else the first other outcome. */
 function merged(parts: readonly unknown[]): Outcomes {
   const all: Record<string, unknown> = {}
   for (const part of parts.filter(isOutcomes)) {

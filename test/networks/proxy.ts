@@ -1,14 +1,14 @@
-/** A SOCKS5 proxy (RFC 1928) that takes any login, as Tor does, and whose connections leave from an address of their own. */
+/** A SOCKS5 proxy (RFC 1928) that accepts any login, as Tor does, and whose connections come from its own address. */
 import net from 'node:net'
 import { listen } from './servers/listen.ts'
 
 /** A connection through the proxy. */
 export interface Passage {
-  /** What the client asked for, `host:port`. */
+  /** The target that the client requested, `host:port`. */
   readonly target: string
-  /** Name and password that it came with, if it did. */
+  /** Name and password of the client, if it sent them. */
   readonly login: string | undefined
-  /** From where the server sees it come, at the proxy's address. */
+  /** The address that the server sees, at the proxy's exit. */
   readonly port: number
 }
 
@@ -56,7 +56,7 @@ export async function startProxy(from: string, stack: AsyncDisposableStack): Pro
         if (rest.length > 0) target.write(rest)
         client.pipe(target).pipe(client)
       })
-      // A target that refuses, or resets, does so to the client.
+      // If a target refuses or resets, the proxy does so to the client.
       let stands = false
       target.on('connect', () => {
         stands = true
@@ -74,7 +74,7 @@ export async function startProxy(from: string, stack: AsyncDisposableStack): Pro
   return { port: await listen(server, stack), passages, cut }
 }
 
-/** Length of the message that is next; nothing while that cannot be told. */
+/** Length of the next message; `undefined` while it is unknown. */
 function lengthOf({ stage }: Handshake, data: Buffer): number | undefined {
   const byte = (at: number) => data[at]
   if (stage === 'greeting') return add(2, byte(1))

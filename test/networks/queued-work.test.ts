@@ -1,4 +1,4 @@
-/** What one network queues behind another's work in the same library is not done by the other's connection. */
+/** Work that one network queues behind another's in the same library is not done by the other's connection. */
 import { createServer, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { funcs, processes } from 'troupe'
@@ -11,7 +11,7 @@ import { listen } from './servers/listen.ts'
 
 const stack = new AsyncDisposableStack()
 const ledger = new Ledger()
-/** Who connected to a server that only an overlay's request is for. */
+/** The clients of a server that only an overlay's request is meant for. */
 const visitors: (string | undefined)[] = []
 let app: TestApp
 let proxy: Proxy
@@ -41,7 +41,7 @@ beforeAll(async () => {
   app = stack.use(
     await startApp({
       root: join(import.meta.dirname, 'clients'),
-      // The thread of another network has to go before there is room, and what keeps it is a connection that never ends.
+      // The thread of another network must end before there is room; a connection that never ends keeps it alive.
       set: ['network_service.drain_timeout=500ms'],
       entries: [
         { id: 'app:threads', kind: 'process.host', lifecycle: { auto_start: true } },
@@ -70,7 +70,7 @@ it('a function pool of one thread, where the overlay’s caller has gone by the 
   await app.app.run(async () => funcs.call('app:say', first))
   await ledger.arrived(first)
   await app.app.run(async () => funcs.withOptions({ network: 'app:dead' }).call('app:say', issue('dead'), issue('dead'))).catch(() => {})
-  // What the connection of the clear network has to do arrives in order: this comes behind all that it was given.
+  // Work on the connection of the clear network arrives in order: this comes after everything that was queued before.
   const last = issue('clear')
   await app.app.run(async () => funcs.call('app:say', last))
   await ledger.arrived(last)

@@ -1,4 +1,7 @@
-/** Fifty networks call one function: its threads stay few, nobody starves, and nothing is left of networks that are gone. */
+/**
+ * Fifty networks call one function: its threads stay few, no caller starves, and nothing is left of networks that no
+ * longer exist.
+ */
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -34,7 +37,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => stack.disposeAsync())
 
-/** The most threads that there were while `work` ran, seen at each turn of the loop. */
+/** The maximum number of threads while `work` ran, checked at each turn of the loop. */
 async function mostThreads(work: Promise<unknown>): Promise<number> {
   const { threads } = app.app.kernel
   const running = new AbortController()
@@ -60,7 +63,7 @@ it('a pool serves many networks with few threads, each by its own, and keeps non
   )
   expect(await mostThreads(storm)).toBeLessThanOrEqual(before + max)
   expect(seen).toEqual([])
-  // Who comes late finds room as well.
+  // A late caller finds room as well.
   expect(await app.app.run(async () => funcs.withOptions({ network: null }).call('app:visit', url))).toBe('127.0.0.1')
   await app.app.run(async () => registry.apply(exits.map((_, at) => ({ op: 'delete' as const, entry: { id: `app:net${at}` } }))))
   await expect.poll(() => app.app.kernel.threads.size).toBeLessThanOrEqual(before + 1)

@@ -1,4 +1,7 @@
-/** Runs beside the routers of `i2p-network.ts`: an application that listens, is visited, ends, and is visited again at the same address. */
+/**
+ * Runs beside the routers of `i2p-network.ts`: an application that listens, is visited, ends, and is visited again at
+ * the same address.
+ */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { mkdir } from 'node:fs/promises'
@@ -7,11 +10,11 @@ import { dial, listenOn, type Overlay } from '@troupe/network'
 import { I2pOverlays } from '../overlays/i2p-fixture.ts'
 import { echoed } from '../overlays/echoed.ts'
 
-/** Milliseconds until an address is reached that has just come up. */
+/** Milliseconds until a new address is reachable. */
 const patience = 180_000
 const [port = '', stateDir = ''] = process.argv.slice(2)
 await mkdir(stateDir, { mode: 0o700 })
-// Nothing about tunnels and lease sets: what routers do by themselves.
+// Sets nothing about tunnels and lease sets: routers use their defaults.
 const fields = { host: '127.0.0.1', port: Number(port), options: {}, first_byte_timeout: '15s' }
 const began = performance.now()
 const note = (text: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`)
@@ -28,7 +31,7 @@ await many(visitor, first.at)
 note('20 connections at once, and a MiB')
 first.server.close()
 await first.world[Symbol.asyncDispose]()
-// One that had visited before holds on to the old way for as long as its router says, some minutes.
+// A visitor from before keeps the old path for as long as its router keeps it, some minutes.
 const another = visitors.add('another', fields)
 const second = await serve()
 note(`listens again, at ${second.at}`)

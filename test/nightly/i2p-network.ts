@@ -1,8 +1,10 @@
 /**
- * `npm run nightly:i2p`: I2P on a network of four routers with the tunnels that routers make by default, which a network of one cannot have.
- * Needs root, for a network namespace. It takes some minutes; ends with 0 when all held.
+ * `npm run nightly:i2p`: I2P on a network of four routers with the tunnels that routers make by default, which a
+ * network of one cannot have. Needs root, for a network namespace. Takes some minutes; ends with 0 when everything
+ * held.
  *
- * Routers are given addresses that look public, since i2pd takes no peer of a reserved range, whatever it is told.
+ * The routers have addresses that look public, because i2pd accepts no peer in a reserved range, whatever its
+ * configuration is.
  */
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -18,12 +20,12 @@ import { installPeers, namespaces, programs } from '../peers/install.ts'
 
 const run = promisify(execFile)
 const routers = [1, 2, 3, 4]
-/** Those that others ask where a destination is. */
+/** The routers that others ask where a destination is. */
 const floodfills = new Set([2, 3])
 const program = fileURLToPath(new URL('./i2p-network-program.ts', import.meta.url))
 const name = `troupe-i2p-${process.pid}`
 const { ip } = namespaces
-/** Bytes of a destination's keys, then three of its certificate, of which the last two tell how much follows. */
+/** Bytes of a destination's keys, then three of its certificate; the last two give the length of the rest. */
 const keysLength = 384
 const headLength = 387
 
@@ -36,7 +38,7 @@ stack.defer(async () => void (await run(ip.path, ['netns', 'del', name])))
 await run(ip.path, ['-n', name, 'link', 'set', 'lo', 'up'])
 for (const router of routers) await run(ip.path, ['-n', name, 'address', 'add', `44.0.0.${router}/32`, 'dev', 'lo'])
 
-// Once alone, so that each has an identity; then with what the others are called.
+// Each runs once alone to get an identity; then with the names of the others.
 for (const daemon of await Promise.all(routers.map(start))) await daemon[Symbol.asyncDispose]()
 for (const router of routers) await introduce(router)
 for (const daemon of await Promise.all(routers.map(start))) stack.use(daemon)
@@ -69,14 +71,14 @@ async function start(router: number): Promise<Daemon> {
   return daemon
 }
 
-/** What a router is known by. Throws for a file that is not written yet. */
+/** The identity of a router. Throws for a file that is not written yet. */
 function identityIn(info: Buffer): Buffer {
   const identity = info.subarray(0, headLength + info.readUInt16BE(keysLength + 1))
   if (info.length <= identity.length) throw new RangeError('it is not whole')
   return identity
 }
 
-/** Puts what a router says of itself where the others look. */
+/** Copies a router's description to where the others look for it. */
 async function introduce(router: number): Promise<void> {
   const info = await readFile(join(home(router), 'router.info'))
   const hash = createHash('sha256').update(identityIn(info)).digest('base64').replaceAll('+', '-').replaceAll('/', '~')

@@ -1,4 +1,7 @@
-/** The contract of overlays with proxies as Debian's packages set them up. (microsocks has no configuration: `socks5.test.ts` runs it as it comes.) */
+/**
+ * The contract of overlays with proxies as Debian's packages configure them. (microsocks has no configuration:
+ * `socks5.test.ts` runs it with its defaults.)
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

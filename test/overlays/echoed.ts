@@ -1,4 +1,4 @@
-/** For servers that send back what they get. */
+/** For servers that send back what they receive. */
 import type { Socket } from 'node:net'
 
 /** Sends `data`, reads as much back, and closes. */

@@ -1,4 +1,4 @@
-/** Two proxies of one entry, one of which dies while requests are under way. */
+/** Two proxies of one entry, one of which dies during requests. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -29,7 +29,7 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
   const route = await socks5Route('failover', { proxies, policy: 'round_robin' })
   provideNetworkAccess({ select: async () => {}, route: async () => route })
 
-  // While the proxy dies, answers are held back, so that it takes requests with it.
+  // While the proxy dies, responses are held back, so that requests are lost with it.
   const held: (() => void)[] = []
   let holding = false
   const server = createServer((_request, response) => {
@@ -57,7 +57,7 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
         for (const answer of held) answer()
       }
       try {
-        // A GET would be sent once more, on another connection.
+        // A GET would be sent again, on another connection.
         const response = await http.post(`http://127.0.0.1:${port}/${begun}`)
         await response.text()
         succeeded += 1
@@ -70,7 +70,7 @@ it('lets only the requests on a proxy that dies fail, all as retryable', { timeo
   await Promise.all(Array.from({ length: atOnce }, work))
 
   expect(succeeded + failures.length).toBe(requests)
-  // Those on the proxy that stays went on: by turns, half of the connections are its own.
+  // Those on the remaining proxy continued: connections alternate, so half of them are its own.
   expect(failures.length).toBeGreaterThan(0)
   expect(failures.length).toBeLessThan(atOnce - 1)
   expect(failures.every((error) => typeof error === 'object' && error !== null && 'retryable' in error && error.retryable)).toBe(true)

@@ -1,4 +1,7 @@
-/** A tailnet as people run it themselves: a real Headscale with a private authority. What it does by itself, and what an administrator does to it. */
+/**
+ * A self-hosted tailnet: a real Headscale with a private authority. Tests its own behaviour, and that of an
+ * administrator.
+ */
 import { accept, dial, type Overlay, type Peer } from '@troupe/network'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Headscale } from '../peers/headscale.ts'
@@ -101,7 +104,7 @@ it.concurrent('says that a node was deleted', async () => {
   await until(async () => expect(await here.overlays.status(node.id)).toMatchObject({ state: 'down', reason: containing('deleted') }))
   await expect(dial(node.route, { host: 'any', port: 7 })).rejects.toMatchObject({ kind: 'Unavailable', message: containing('deleted') })
   expect(await lost).toMatchObject({ kind: 'Unavailable', message: containing('deleted') })
-  // An administrator took it out: it does not come back by itself, though its key would let it.
+  // An administrator removed it: it does not come back by itself, although its key would allow it.
   expect((await headscale.nodes()).map(({ name }) => name)).not.toContain('h-deleted')
 })
 
@@ -145,7 +148,7 @@ it.concurrent('logs nothing when it stops in order', async () => {
   expect(here.log.slice(before)).toEqual([])
 })
 
-/** Why a dial fails; nothing where it does not. */
+/** The error of a dial; `undefined` when it succeeds. */
 async function refusal(from: Overlay, host: string): Promise<string> {
   try {
     const socket = await dial(from.route, { host, port: 7 }, { timeout: 20_000 })
@@ -167,7 +170,7 @@ it('is trusted by the variable of Node too', async () => {
   }
 })
 
-/** What a server tells its nodes takes a moment. */
+/** Changes on a server take a moment to reach its nodes. */
 async function until(check: () => Promise<void>): Promise<void> {
   await vi.waitFor(check, { timeout: 40_000, interval: 200 })
 }

@@ -1,9 +1,9 @@
-/** One HTTP request over a connection that stands. */
+/** One HTTP request over an open connection. */
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { json } from 'node:stream/consumers'
 
-/** The JSON that is answered; the connection is closed. */
+/** Returns the JSON of the response; closes the connection. */
 export async function httpOver(socket: Socket, path: string): Promise<unknown> {
   const sent = request({ path, createConnection: () => socket }).end()
   const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => sent.on('response', resolve).on('error', reject))

@@ -1,4 +1,4 @@
-/** A cut connection to a router that lives, as Debian sets it up (`sam.singlethread`), and the other way. */
+/** A cut connection to a running router, with Debian's setting of `sam.singlethread` and with the other. */
 import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:net'
@@ -17,7 +17,7 @@ it.each([true, false])(
     await using stack = new AsyncDisposableStack()
     const host = address(isSingleThread ? 28 : 29)
     stack.use(await startRouter(await stateFolder(stack), host, isSingleThread))
-    // i2pd forwards streams to where the request came from: that is here.
+    // i2pd forwards streams to the address that the request came from, which is here.
     const way = stack.use(await Relay.to({ host, port: samPort }))
     const [world, elsewhere] = [stack.use(new I2pOverlays(await stateFolder(stack))), stack.use(new I2pOverlays(await stateFolder(stack)))]
     const [site] = await Promise.all([
@@ -26,7 +26,8 @@ it.each([true, false])(
     ])
     world.provide(elsewhere)
     const [, at] = await Promise.all([echoIn('site', stack), echoIn('far', stack)])
-    // In a network of one router nobody reaches a destination that was opened anew for minutes (discovery 37): who dials does.
+    // In a network of one router, a destination that was opened again is unreachable for minutes (discovery 37): only
+    // the dialling side is tested.
     const visit = async () => {
       const socket = await dial(site.route, { host: at, port: 80 }, { timeout: 10_000 })
       return String(
@@ -48,14 +49,14 @@ it.each([true, false])(
     await wentDown
     await expect.poll(async () => world.overlays.status(site.id), { timeout: 90_000 }).toMatchObject({ state: 'up', name: before?.name })
     await expect.poll(async () => visit().catch(String), { timeout: 60_000 }).toBe('there')
-    // Past the 5 s after which the router takes away what has come back too soon.
+    // After the 5 s in which the router removes what has come back too soon.
     await sleep(8_000)
     expect([await visit(), await world.overlays.status(site.id)]).toMatchObject(['there', { state: 'up' }])
   },
   240_000,
 )
 
-/** A server in `app:<name>` that sends back what it gets; where it is. */
+/** A server in `app:<name>` that sends back what it receives; returns its address. */
 async function echoIn(name: string, stack: AsyncDisposableStack): Promise<string> {
   const server = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket))
   stack.defer(() => void server.close())

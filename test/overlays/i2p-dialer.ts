@@ -1,12 +1,12 @@
-/** A thread that dials: it opens connections at once by the route that it is given, and tells what came back on each. */
+/** A thread that dials: it opens connections at once by the given route, and reports what each received. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { dial, type Route } from '@troupe/network'
 
-/** What the thread is told. */
+/** The data that the thread gets. */
 export interface DialerTask {
   readonly route: Route
   readonly host: string
-  /** What each connection says, and wants to hear again. */
+  /** What each connection sends, and expects to receive back. */
   readonly words: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** Runs in a namespace, beside the wire to an application: a router with an echo server. Prints where that is. */
+/** Runs in a namespace, across the wire from an application: a router with an echo server. Prints its address. */
 import { proxyAddress } from '../guard/namespace.ts'
 import { startI2p } from '../peers/i2pd.ts'
 

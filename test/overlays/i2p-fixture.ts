@@ -1,4 +1,4 @@
-/** Overlays of `network.i2p`, made of entries as an application's are. */
+/** Overlays of `network.i2p`, made of entries as in an application. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,28 +10,28 @@ import { zeroHops } from '../peers/i2pd.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Overlays of one registry, with a folder for their keys, which goes with them. */
+/** Overlays of one registry, with a folder for their keys, which is deleted with them. */
 export class I2pOverlays implements AsyncDisposable {
   readonly overlays: OverlayTable
   readonly stateDir: string
-  /** What they told. */
+  /** The states that they reported. */
   readonly log: string[] = []
   readonly #registry = new Registry({ kinds: networkKinds })
 
-  /** @param stateDir - Of others, which keep it. */
+  /** @param stateDir - A folder that belongs to others, which keep it. */
   constructor(stateDir: string) {
     this.stateDir = stateDir
     this.overlays = new OverlayTable(this.#registry, { stateDir, log: (line) => this.log.push(line) })
   }
 
-  /** The overlay `app:<name>` with these fields, in YAML's spelling. Tunnels have no hops unless the fields say otherwise. */
+  /** The overlay `app:<name>` with these fields, in YAML's spelling. By default, tunnels have no hops. */
   async add(name: string, fields: Fields): Promise<Overlay> {
     const id: EntryId = entryId(`app:${name}`)
     this.#registry.add({ id, kind: 'network.i2p', fields: { options: zeroHops, ...fields } })
     return this.overlays.add(id)
   }
 
-  /** Lets this thread dial them, and listen on them; those of `others` too, as if all were one application. */
+  /** Lets this thread dial and listen on them; also on those of `others`, as if all were one application. */
   provide(...others: readonly I2pOverlays[]): void {
     const holding = (id: EntryId) => [this, ...others].find(({ overlays }) => overlays.has(id))?.overlays ?? this.overlays
     provideNetworkAccess({
@@ -49,14 +49,14 @@ export class I2pOverlays implements AsyncDisposable {
   }
 }
 
-/** A folder for keys, until the tests end. */
+/** A folder for keys, which exists until the tests end. */
 export async function stateFolder(stack: AsyncDisposableStack): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-i2p-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A route to a bridge on another port of this machine, which is not waited for. */
+/** A route to a bridge on another port of this machine, which is not awaited. */
 export function reroute(route: Route, port: number): Route {
   const timeouts = { connect: 10_000, session: 10_000, dial: 10_000, firstByte: 10_000, wait: 100 }
   return { ...route, config: { bridge: { host: '127.0.0.1', port }, session: 'none', timeouts } }

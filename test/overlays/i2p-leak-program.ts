@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace: all libraries to an address in I2P, and all ways out, in a thread of an overlay of I2P. Prints what each ended with, and
- * what the echo of a connection was.
+ * Runs in a namespace: all libraries to an address in I2P, and all ways out, in a thread of an overlay of I2P. Prints
+ * the outcome of each, and the echo of a connection.
  */
 import { entryId } from '@troupe/core'
 import { bindThreadNetwork, dial, installGuard } from '@troupe/network'
@@ -11,7 +11,7 @@ import { samPort } from '../peers/i2pd.ts'
 import { echoed } from './echoed.ts'
 import { I2pOverlays } from './i2p-fixture.ts'
 
-/** Longer than any of them waits for a name that nobody resolves. */
+/** Longer than any of them waits for a name that is never resolved. */
 const patience = 4000
 const [host = '', stateDir = ''] = process.argv.slice(2)
 const overlay = entryId('app:i2p')
@@ -22,7 +22,7 @@ installGuard()
 bindThreadNetwork({ overlay })
 world.provide()
 
-// Errors that a library throws where nobody waits for them.
+// Errors that a library throws outside of any caller.
 process.on('uncaughtException', () => {}).on('unhandledRejection', () => {})
 
 const { libraries } = await import('../guard/libraries.ts')
@@ -36,7 +36,7 @@ const echo = await echoed(await dial(i2p.route, { host, port: 80 }), Buffer.from
 const printed = { outcomes: Object.fromEntries(outcomes), echo: String(echo) }
 process.stdout.write(JSON.stringify(printed), () => process.exit())
 
-/** A word for what `use` ends with. */
+/** A word for the outcome of `use`. */
 async function outcome(use: () => Promise<unknown>): Promise<string> {
   const { promise: late, resolve } = Promise.withResolvers<string>()
   setTimeout(resolve, patience, 'late')
@@ -47,7 +47,7 @@ async function outcome(use: () => Promise<unknown>): Promise<string> {
   return Promise.race([ended, late])
 }
 
-/** The code of an error, or of what caused it. */
+/** The code of an error, or of its cause. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause)

@@ -1,4 +1,7 @@
-/** Not one packet past the router's SAM port: counted where the application cannot reach. `leak.test.ts` shows that they would count. */
+/**
+ * Not one packet passes the router's SAM port. Packets are counted where the application has no access. `leak.test.ts`
+ * shows that they would be counted.
+ */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
@@ -36,7 +39,7 @@ it('all goes to the SAM port, or is refused', async () => {
   expect(strays).toEqual({ dns: 0, tcp: 0, udp: 0, other: 0 })
   expect(echo).toBe('hello')
   expect(proxy).toBeGreaterThan(100)
-  // Nothing out there is in I2P. The router is still making a session for the datagram.
+  // No external address is in I2P. The router is still creating a session for the datagram.
   const others: Readonly<Record<string, string>> = { 'dns.lookup': 'done', 'dgram.send': 'late' }
   for (const way of Object.keys(waysOut)) expect({ way, outcome: outcomes[way] }).toEqual({ way, outcome: others[way] ?? 'EOVERLAY' })
   expect(Object.values(outcomes)).not.toContain('ENOTFOUND')

@@ -1,4 +1,7 @@
-/** A router as it comes (SAM in one thread) that dies under load and comes back: sessions are rebuilt under their keys, and listeners have their addresses. */
+/**
+ * A router with default settings (SAM in one thread) that dies under load and comes back: sessions are rebuilt with
+ * their keys, and listeners keep their addresses.
+ */
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
@@ -16,7 +19,7 @@ const fields = { host, port: samPort, first_byte_timeout: '5s' }
 const stack = new AsyncDisposableStack()
 afterAll(async () => stack.disposeAsync())
 
-/** A server in `app:<name>` that sends back what it gets, and where it is. */
+/** A server in `app:<name>` that sends back what it receives, and its address. */
 async function echoIn(name: string): Promise<{ server: Server; at: string }> {
   const server = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket))
   listenOn(server, entryId(`app:${name}`), { port: 80 })
@@ -25,7 +28,7 @@ async function echoIn(name: string): Promise<{ server: Server; at: string }> {
   return { server, at: typeof bound === 'object' && bound ? bound.address : '' }
 }
 
-/** One connection and its echo; the kind of the error that it ends with. */
+/** One connection and its echo; or the kind of its error. */
 async function attempt({ route }: Overlay, at: string, timeout: number): Promise<string> {
   try {
     const socket = await dial(route, { host: at, port: 80 }, { timeout })
@@ -65,7 +68,7 @@ it('is survived: what was open fails, dials wait or are told, and then all are t
   })
   process.kill(Number(await readFile(join(folder, 'i2pd.pid'), 'utf8')), 'SIGKILL')
   await broken
-  // In the dark: dials wait for as long as they may.
+  // While the router is down, dials wait for as long as they may.
   await expect.poll(() => [...load.seen]).toContain('Timeout')
   routers.use(await startRouter(folder, host, true))
   const again = stack.use(new I2pOverlays(states[1]))
@@ -79,7 +82,7 @@ it('is survived: what was open fails, dials wait or are told, and then all are t
   expect((await later).at).toBe(closed.at)
   await expect.poll(async () => attempt(visitor, closed.at, 10_000), { timeout: 60_000 }).toBe('there')
   ;(await later).server.close()
-  // What a stream ends with that breaks is a matter of the moment; a dial knows only these.
+  // The error of a broken stream depends on the moment; a dial has only these.
   for (const end of load.seen)
     expect(['there', '', 'Timeout', 'Unavailable', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']).toContain(end)
   expect(world.log.filter((line) => line === `overlay app:site is reached at ${site.at}`)).toHaveLength(2)

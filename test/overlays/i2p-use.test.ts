@@ -1,4 +1,7 @@
-/** What applications do over I2P, on a real router: servers and clients of unmodified libraries, threads, datagrams, an address that lasts. */
+/**
+ * Uses of I2P by applications, on a real router: servers and clients of unmodified libraries, threads, datagrams, a
+ * permanent address.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
@@ -33,7 +36,7 @@ let me = ''
 let associations: readonly Association[] = []
 let servers: readonly Server[] = []
 
-/** Who came, as a server of Node's shows it. */
+/** The client, as a Node server sees it. */
 const seen = ({ socket, url }: Pick<IncomingMessage, 'socket' | 'url'>) => ({
   url,
   remote: socket.remoteAddress,
@@ -56,7 +59,7 @@ beforeAll(async () => {
   const tls = createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
     response.end(JSON.stringify({ version: request.httpVersion, ...seen({ socket: request.socket, url: request.url }) }))
   })
-  // All sessions at once: each takes 20 s.
+  // All sessions concurrently, because each takes 20 s.
   inNetwork(siteId, () => web.listen(80))
   inNetwork(secureId, () => tls.listen(443))
   const opened = [web, tls].map(async (server) => once(server, 'listening'))
@@ -170,13 +173,13 @@ describe('over I2P', () => {
     await using later = new I2pOverlays(state)
     const site = await later.add('site', { ...i2p.sam })
     const bound = site.bind({ port: 80 })
-    // That it is reached there again is seen where a router starts anew: this one keeps the old way to it for minutes.
+    // A restarted router would show that it is reachable there again: this one keeps the old path to it for minutes.
     bound.catch(() => undefined)
     await expect.poll(async () => (await site.status?.())?.name).toBe(plain)
   })
 })
 
-/** Sends until it has arrived: datagrams may be lost. */
+/** Sends until it has arrived, because datagrams may be lost. */
 async function again<T>(arrived: Promise<T>, send: () => Promise<void>): Promise<T> {
   const repeat = setInterval(() => void send(), 500)
   await send()

@@ -6,7 +6,7 @@ import type { I2pPeer } from '../peers/peers.ts'
 import { I2pOverlays, reroute, stateFolder } from './i2p-fixture.ts'
 
 overlayContract('network.i2p on i2pd', async () => fixtureOf(inject('peers').i2p, new AsyncDisposableStack()))
-// It is slow to greet two hundred at once on a busy machine.
+// On a busy machine, it is slow to greet two hundred connections at once.
 overlayContract('network.i2p on i2pd as it comes, with SAM in one thread', async () => {
   const stack = new AsyncDisposableStack()
   const { peer } = stack.use(await startI2p(await stateFolder(stack), address(30), true))
@@ -20,7 +20,7 @@ async function fixtureOf(
 ): Promise<OverlayFixture> {
   const world = stack.use(new I2pOverlays(await stateFolder(stack)))
   const overlay = await world.add('i2p', { ...i2p.sam, first_byte_timeout: '3s', ...limits })
-  // Both sessions take 20 s: the one to listen by is found again by whoever listens next.
+  // Both sessions take 20 s: the next listener reuses the listening one.
   const [early] = await Promise.all([overlay.bind({ port: 80 }), overlay.check?.()])
   await early[Symbol.asyncDispose]()
   return {

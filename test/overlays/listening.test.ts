@@ -122,10 +122,10 @@ async function start(more: readonly TestEntry[] = []) {
   return { app, probe, network, visit, [Symbol.asyncDispose]: async () => stack.disposeAsync() }
 }
 
-/** A wait that nothing came of would take what is for another. */
+/** A wait that had no result would take the message of another. */
 let topics = 0
 
-/** A server in an overlay, once it listens; throws what it ended with. */
+/** A server in an overlay, once it listens; throws the error that it ended with. */
 async function spawnWeb(probe: Probe, overlay: string, port: number, at?: string, scope?: readonly string[]) {
   const inOverlay = processes.withOptions({ network: `app:${overlay}` })
   const spawner = scope === undefined ? inOverlay : inOverlay.withActor(security.newActor('ann')).withScope(security.newScope(scope))

@@ -134,7 +134,7 @@ describe('plain sockets in the clear, where policies are in force', () => {
 
   it('are let by name, and by port', async () => {
     expect(await underPolicies(['app:connect'], 'localhost', target.http)).toMatchObject({
-      // The address that the name leads to is looked at where it is dialled.
+      // The address that the name resolves to is checked when it is dialled.
       connect: { action: 'socket.private_ip' },
       lookup: expect.any(Number) as number,
     })

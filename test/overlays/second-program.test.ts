@@ -1,4 +1,7 @@
-/** Two programs with one state: the second is told, and has it when the first is gone, however it went. */
+/**
+ * Two programs with one state: the second gets an error, and can use the state once the first has ended, however it
+ * ended.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -9,7 +12,7 @@ import { stateFolder } from './i2p-fixture.ts'
 
 const program = fileURLToPath(new URL('./second-program.ts', import.meta.url))
 
-/** One that has said whether it holds what it was told to. */
+/** A program that has reported whether it holds the state. */
 async function started(what: string, folder: string, fields: object) {
   const child = spawn(process.execPath, [program, what, folder, JSON.stringify(fields)], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -60,7 +63,7 @@ it.each(cases)(
     expect(second.said).toMatch(words)
     await second.end()
     await first.end()
-    // What holds it for the first, a process of its own, ends after it.
+    // The process that holds it for the first program ends after it.
     await expect
       .poll(
         async () => {

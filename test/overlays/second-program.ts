@@ -1,4 +1,7 @@
-/** A program that uses what one program may use at a time: it says `held`, or why not, and goes on until its input ends. */
+/**
+ * A program that uses a resource which only one program may use at a time. It prints `held`, or the reason why not, and
+ * continues until its input ends.
+ */
 import { join } from 'node:path'
 import { asTroupeError, entryId } from '@troupe/core'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'

@@ -14,11 +14,11 @@ export async function givenTo(pid: number): Promise<string> {
 
 async function isOurSidecar(pid: string): Promise<boolean> {
   const [, state, parent] = /\) (\w) (\d+)/.exec(await read(pid, 'stat')) ?? []
-  // One that has ended is a zombie until somebody looks.
+  // An ended process is a zombie until its parent collects it.
   return Number(parent) === process.pid && state !== 'Z' && (await read(pid, 'cmdline')).includes('troupe-tsnet')
 }
 
-/** Empty where the process has ended meanwhile. */
+/** Empty if the process has ended meanwhile. */
 async function read(pid: string | number, file: string): Promise<string> {
   return readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')
 }

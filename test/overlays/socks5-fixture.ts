@@ -1,4 +1,4 @@
-/** Overlays of `network.socks5`, made of entries as an application's are. */
+/** Overlays of `network.socks5`, made of entries as in an application. */
 import { type EntryId, entryId } from '@troupe/core'
 import type { Overlay, Route } from '@troupe/network'
 import { networkKinds, OverlayTable } from '@troupe/network/kernel'
@@ -14,7 +14,7 @@ export async function socks5(name: string, fields: Fields): Promise<Overlay> {
   return new OverlayTable(registry).add(id)
 }
 
-/** Its route alone. */
+/** Only its route. */
 export async function socks5Route(name: string, fields: Fields): Promise<Route> {
   return (await socks5(name, fields)).route
 }

@@ -1,4 +1,4 @@
-/** What real proxies answer, and what becomes of it. */
+/** Replies of real proxies, and the resulting errors. */
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { associate, dial, resolve, reverse, type Route, type Target } from '@troupe/network'
@@ -125,7 +125,7 @@ describe('one write', () => {
   })
 })
 
-/** The address of an onion service that nobody runs (rend-spec-v3): a key, its checksum, the version. */
+/** The address of an onion service that does not exist (rend-spec-v3): a key, its checksum, the version. */
 function absentOnion(): string {
   const key = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
   const version = Buffer.from([3])

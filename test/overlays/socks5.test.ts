@@ -9,7 +9,7 @@ import { reroute, socks5, socks5Route } from './socks5-fixture.ts'
 
 const { target, microsocks, microsocksLogin, dante, danteLogin, go, goLogin, python } = inject('peers')
 
-/** Longer than a label may be, so that a resolver refuses it without asking anybody. */
+/** Longer than a label may be, so that a resolver rejects it without a query. */
 const impossibleName = `${'a'.repeat(64)}.invalid`
 
 function fieldsOf({ host, port, login }: ProxyPeer, password = login?.password) {
@@ -77,7 +77,7 @@ describe('a proxy', () => {
     await expect(dialled).rejects.toMatchObject({ kind: 'Unavailable', details: { stage: 'greeting', method: 255 } })
   })
 
-  // No more of the contract than this: it sends what a target says at once before its own reply to us, now and then.
+  // Only this part of the contract: the proxy sometimes sends the target's first data before its own reply.
   it('asyncio-socks-server carries requests by name and by address', async () => {
     for (const host of ['localhost', '127.0.0.1']) {
       const socket = await dial(await socks5Route('proxy', fieldsOf(python)), { host, port: target.http })

@@ -1,4 +1,4 @@
-/** What others change about a node, and what a change that is refused leaves behind. */
+/** Changes that others make to a node, and the state after a refused change. */
 import { once } from 'node:events'
 import { access } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -31,7 +31,7 @@ it('a node that is renamed has its new name in the address of its servers, and i
   }
   expect(at()).toBe(`right.${tailnet.domain}`)
   await tailnet.command('rename', { node: 'right', name: 'renamed' })
-  // The node is looked at each minute, and when it is asked for.
+  // The node is checked every minute, and on request.
   await expect
     .poll(async () => {
       await overlays.status(right.id)

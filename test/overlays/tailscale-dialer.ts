@@ -1,4 +1,4 @@
-/** A thread that dials one target many times at once, and has each connection carry something of its own. */
+/** A thread that dials one target many times at once, and sends different data on each connection. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { dial, type Route, type Target } from '@troupe/network'
 import { echoed } from './echoed.ts'
@@ -15,7 +15,7 @@ function given(): unknown {
   return data
 }
 
-/** Milliseconds: a machine that is busy with other tests takes its time. */
+/** Milliseconds: a machine that is busy with other tests is slow. */
 const timeout = 100_000
 
 const { route, target, count } = given()

@@ -1,4 +1,4 @@
-/** What dies, and what becomes of it. */
+/** Parts that die, and the effects. */
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { accept, dial, type Overlay } from '@troupe/network'
@@ -18,7 +18,7 @@ describe('the sidecar', () => {
     const [pid] = await sidecarPids()
     if (pid === undefined) throw new Error('there is no sidecar')
     process.kill(pid, 'SIGKILL')
-    // None of them looks as if the other side had ended.
+    // None of them looks like a regular end by the other side.
     expect(new Set(await Promise.all(busy))).toEqual(new Set(['ECONNRESET']))
     await expect.poll(async () => tryEcho(left, address.host)).toBe('Unavailable')
     await expect.poll(async () => tryEcho(left, address.host)).toBe('hello')
@@ -101,7 +101,7 @@ it('carries 1,000 connections that four threads dial at once', { timeout: 120_00
   expect(outcomes).toEqual(Array.from({ length: 4 }, () => ({ succeeded: 250, failed: [] })))
 })
 
-/** Writes and reads without end; the code of the error that ends it, or `end`. */
+/** Writes and reads without end; returns the code of the error that ends it, or `end`. */
 async function busyOn(socket: Socket): Promise<string> {
   const chunk = Buffer.alloc(1024, 'x')
   socket.on('data', () => socket.write(chunk))
@@ -111,7 +111,7 @@ async function busyOn(socket: Socket): Promise<string> {
   return promise
 }
 
-/** What came back of a hello; the kind of the error where nothing did. */
+/** The reply to a hello; the kind of the error if there was none. */
 async function tryEcho(from: Overlay, host: string): Promise<string> {
   try {
     return String(await echoed(await dial(from.route, { host, port: 7 }), Buffer.from('hello')))

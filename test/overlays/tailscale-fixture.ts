@@ -1,4 +1,4 @@
-/** Overlays of `network.tailscale`, made of entries as an application's are, in a tailnet of the test's own. */
+/** Overlays of `network.tailscale`, made of entries as in an application, in the test's own tailnet. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
@@ -13,7 +13,7 @@ import { Tailnet } from '../peers/tailnet.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** A tailnet, and an application's overlays in it. */
-/** What is needed of a tailnet to join it. */
+/** The tailnet's data that is needed to join it. */
 type Joinable = Pick<Tailnet, 'url' | 'key'>
 
 export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposable {
@@ -44,7 +44,7 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
     return world
   }
 
-  /** In a tailnet that goes on when this ends. @param fields - Of all entries. */
+  /** In a tailnet that continues when this ends. @param fields - Of all entries. */
   static async in<T extends Joinable>(tailnet: T, fields: Fields = {}): Promise<TailnetWorld<T>> {
     // No router of the machine is asked to forward ports.
     process.env['TS_DISABLE_PORTMAPPER'] = '1'
@@ -58,7 +58,7 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
     return entryId(`app:${name}`)
   }
 
-  /** Adds the entry `app:<name>`, with a key of its own unless `fields` have one. */
+  /** Adds the entry `app:<name>`, with its own key unless `fields` have one. */
   async entry(name: string, fields: Fields = {}): Promise<EntryId> {
     const id = this.idOf(name)
     const key = 'auth_key' in fields || 'auth_key_env' in fields ? {} : { auth_key: await this.tailnet.key() }
@@ -76,7 +76,7 @@ export class TailnetWorld<T extends Joinable = Tailnet> implements AsyncDisposab
   }
 }
 
-/** Gives each connection at `port` of the overlay to `handle`, for as long as the overlay runs; answers where that is. */
+/** Passes each connection at `port` of the overlay to `handle`, while the overlay runs; returns the address. */
 export async function serve(overlay: Overlay, port: number, handle: (socket: Socket, peer: Peer) => void, tls = false): Promise<Target> {
   const { listenGrant } = await overlay.bind({ port, tls })
   const listener = await accept(listenGrant)
@@ -94,7 +94,7 @@ export async function serve(overlay: Overlay, port: number, handle: (socket: Soc
 
 let relays = 0
 
-/** The route, but to a sidecar that is at a port of this machine. */
+/** The route, but to a sidecar at a port of this machine. */
 export function reroute(route: Route, folder: string, port: number): Route {
   relays += 1
   const path = join(folder, `${relays}.sock`)
@@ -109,7 +109,7 @@ export function reroute(route: Route, folder: string, port: number): Route {
   return { ...route, config: { ...Object(route.config), socket: path } }
 }
 
-/** Answers HTTP at `port` of the overlay, with what was asked for and by which node. */
+/** Serves HTTP at `port` of the overlay: the response contains the request's target and the requesting node. */
 export async function serveHttp(overlay: Overlay, port: number): Promise<Target> {
   const nodes = new WeakMap<Socket, string | undefined>()
   const server = createHttpServer((request, response) => {

@@ -1,4 +1,4 @@
-/** HTTP services in a tailnet, with certificates from an ACME server of the test's own. */
+/** HTTP services in a tailnet, with certificates from the test's own ACME server. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ httpListenerContract('network.tailscale', async () => {
   const { directory, root, tlsRoot } = tailnet.acme
   const trusted = join(folder, 'trusted.pem')
   await writeFile(trusted, tlsRoot)
-  // What the sidecar is told.
+  // The environment of the sidecar.
   Object.assign(process.env, { TS_DISABLE_PORTMAPPER: '1', TS_DEBUG_ACME_DIRECTORY_URL: directory, SSL_CERT_FILE: trusted })
   const [key = '', other = ''] = await Promise.all([1, 2].map(async () => tailnet.key({ user: 'ann@tail.test' })))
   const node = (name: string, fields: object = {}) => ({
@@ -29,7 +29,7 @@ httpListenerContract('network.tailscale', async () => {
   return {
     listener: node('here'),
     visitor: node('there'),
-    // The same node, with something else in its entry.
+    // The same node, with a change in its entry.
     changed: (times) => node('here', { auth_key: times % 2 === 0 ? key : other }),
     peer: { address: expect.stringMatching(/^100\.64\./), id: expect.any(String), node: 'there', user: 'ann@tail.test', tags: [] },
     actor: 'tailscale:user:ann@tail.test',

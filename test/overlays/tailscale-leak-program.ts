@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace, two nodes of a tailnet in it: dials what the tailnet does not route, and what it does. Prints what each ended with, and
- * in how many milliseconds at best.
+ * Runs in a namespace that contains two nodes of a tailnet: dials what the tailnet does not route, and what it does.
+ * Prints the outcome of each, and the shortest time in milliseconds.
  */
 import { bindThreadNetwork, dial, installGuard, provideNetworkAccess } from '@troupe/network'
 import { rebindThreadNetwork } from '@troupe/network/kernel'
@@ -32,7 +32,7 @@ rebindThreadNetwork({ overlay: left.id })
 const web = await ended(async () => fetch(`http://${hosts[0]}/`))
 process.stdout.write(JSON.stringify({ outcomes, web }))
 
-/** A word for what `use` ends with. */
+/** A word for the outcome of `use`. */
 async function ended(use: () => Promise<unknown>): Promise<string> {
   try {
     await use()
@@ -42,7 +42,7 @@ async function ended(use: () => Promise<unknown>): Promise<string> {
   }
 }
 
-/** The tailnet's word, or that of what was caused by it. */
+/** The tailnet's word, or that of the error's cause. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if ('details' in error && typeof error.details === 'object' && error.details !== null && 'replyCode' in error.details) {

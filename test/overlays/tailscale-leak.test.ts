@@ -1,4 +1,4 @@
-/** Not one packet past the tailnet, whatever is dialled: counted where the application cannot reach. */
+/** Not one packet passes the tailnet, whatever is dialled. Packets are counted where the application has no access. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { Namespace, proxyAddress } from '../guard/namespace.ts'
 import { Tailnet } from '../peers/tailnet.ts'
 
 const program = fileURLToPath(new URL('./tailscale-leak-program.ts', import.meta.url))
-/** The coordination server, its relay, and the way to find out how packets get through. */
+/** Passes the coordination server, its relay and the discovery of paths: all ports except those of DNS. */
 const passes = 'meta l4proto { tcp, udp } th dport != { 53, 853, 5353 }'
 
 interface Printed {
@@ -35,7 +35,7 @@ it('refuses at once what the tailnet does not route, and sends nothing for it', 
     '203.0.113.7': 'EHOSTUNREACH',
     '127.0.0.1': 'EHOSTUNREACH',
     '2001:db8::7': 'EHOSTUNREACH',
-    // In the range of tailnets, and nobody's.
+    // In the range of tailnets, but not assigned.
     '100.100.100.100': 'EHOSTUNREACH',
     '100.99.99.99': 'EHOSTUNREACH',
   }

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await installPeers({ ...programs, postgres: servers.postgres })
   const folder = await mkdtemp(join(tmpdir(), 'troupe-libraries-'))
   stack.defer(async () => rm(folder, { recursive: true, force: true }))
-  // A server that gives up root walks through it.
+  // A server that drops root privileges must be able to traverse it.
   await chmod(folder, 0o755)
   const host = address(66)
   await startPostgres(folder, host, stack)

@@ -1,4 +1,4 @@
-/** What people connect and serve with, unmodified, between two nodes of a tailnet. Loaded after the guard, as user code is. */
+/** Unmodified client and server libraries, between two nodes of a tailnet. Loaded after the guard, as user code is. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
@@ -15,7 +15,10 @@ import { postgresPort } from '../guard/servers.ts'
 const folder = join(import.meta.dirname, '../guard/fixtures')
 const [cert, key, ca] = ['server.pem', 'server.key', 'ca.pem'].map((file) => readFileSync(join(folder, file), 'utf8'))
 
-/** Starts servers in the frame in force; each tells which node came. `postgres` is where the real one is, in the clear. */
+/**
+ * Starts servers in the current frame; each returns the node that connected. `postgres` is the address of the real one,
+ * in the clear network.
+ */
 export async function startServers(postgres: string): Promise<readonly net.Server[]> {
   const plain = http.createServer((request, response) => response.end(JSON.stringify(seenBy(request.socket))))
   new WebSocketServer({ server: plain }).on('connection', (socket, request) => socket.send(JSON.stringify(seenBy(request.socket))))
@@ -40,7 +43,7 @@ function seenBy(socket: net.Socket | undefined) {
   return { node: socket && peerOf(socket)?.node, remoteAddress: socket?.remoteAddress, localPort: socket?.localPort }
 }
 
-/** Each of them answers with what the server saw. */
+/** Each of them returns what the server saw. */
 export function libraries(host: string): Readonly<Record<string, () => Promise<unknown>>> {
   const agent = new http.Agent({ keepAlive: true })
   const pool = new pg.Pool({ host, port: postgresPort, user: 'troupe', database: 'postgres', max: 3 })
@@ -74,7 +77,7 @@ export function libraries(host: string): Readonly<Record<string, () => Promise<u
   }
 }
 
-/** Of a text that the server makes. */
+/** The length of a text that the server generates. */
 async function lengthOf(pool: pg.Pool, length: number): Promise<number> {
   const { rows } = await pool.query<{ readonly text: string }>('select repeat($1, $2::int) as text', ['x', length])
   return rows[0]?.text.length ?? 0

@@ -1,4 +1,6 @@
-/** A node of an application that runs is replaced: on one state folder, so that the old one goes before the new one comes. */
+/**
+ * Replaces a node of a running application: both use one state folder, so the old node ends before the new one starts.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +35,7 @@ it('makes dials wait, and none of them fail', async () => {
   await probe.next({ topic: 'greets', timeout: 30_000 })
   const dialer = await start('app:here', 'app:dialer', 'there', 7)
   await probe.next({ topic: 'dials', timeout: 30_000 })
-  // Each time with another key, which is only needed where the folder knows none.
+  // Each time with another key, which is only needed if the folder has none.
   for (let swap = 0; swap < 5; swap += 1) await probe.run(async () => registry.apply([{ op: 'update', entry: await node('here') }]))
   const ended = processes.exited(dialer)
   await processes.cancel(dialer, 'enough')

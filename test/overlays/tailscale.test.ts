@@ -28,7 +28,7 @@ overlayContract('network.tailscale', async () => {
   }
 })
 
-/** Says hello to a node, and tells what came back. */
+/** Sends hello to a node, and returns the reply. */
 async function hello(from: Overlay, host: string, port = 80): Promise<string> {
   const socket = await dial(from.route, { host, port })
   socket.end('hello')
@@ -132,12 +132,12 @@ describe('a node', () => {
     await again.add(id)
     const after = await again.status(id)
     expect(after).toMatchObject({ state: 'up', name: before?.name, addresses: before?.addresses })
-    // What `troupe list` tells.
+    // The output of `troupe list`.
     const kept = await keptAddress(world.registry.get(id), join(world.folder, 'net'))
     expect(kept).toBe([after?.name, ...(after?.addresses ?? [])].join(' '))
     const folder = join(world.folder, 'net/tailscale/lasting')
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
-    // Nobody else runs on the same state.
+    // No other program may use the same state.
     await expect(world.overlays.add(id)).rejects.toMatchObject({ kind: 'Conflict', retryable: false, final: true })
   })
 
@@ -165,7 +165,7 @@ describe('a node', () => {
     process.env[variable] = await tailnet.key()
     try {
       await world.node('keyed', { auth_key_env: variable })
-      // What the sidecar was started with holds no key.
+      // The arguments of the sidecar contain no key.
       const seen = await Promise.all((await sidecarPids()).map(givenTo))
       expect(seen.length).toBeGreaterThan(0)
       expect(seen.join('\n')).not.toContain('tskey')
@@ -244,7 +244,7 @@ describe('a node', () => {
   })
 })
 
-/** A key that let one node in already. */
+/** A key that has already admitted one node. */
 async function usedKey(tailnet: Tailnet): Promise<string> {
   const key = await tailnet.key({ reusable: false, tags: ['tag:web'] })
   await using world = await TailnetWorld.in(tailnet)
@@ -252,12 +252,12 @@ async function usedKey(tailnet: Tailnet): Promise<string> {
   return key
 }
 
-/** In a pattern of what is expected: any text that contains `part`. */
+/** In an expected pattern: any text that contains `part`. */
 function containing(part: string): unknown {
   return expect.stringContaining(part)
 }
 
-/** In a pattern of what is expected: any text that matches. */
+/** In an expected pattern: any text that matches. */
 function matching(pattern: RegExp): unknown {
   return expect.stringMatching(pattern)
 }

@@ -14,7 +14,7 @@ const { target, microsocks, tor } = inject('peers')
 const web = { host: 'web.test', port: target.echo }
 const torFields = { host: tor.socks.host, port: tor.socks.port }
 
-// Here, and not with the other proxies: a test below tells this Tor for a while to refuse addresses.
+// In this file and not with the other proxies, because a test below makes this Tor refuse addresses for a while.
 overlayContract('network.socks5 on Tor', async () => {
   const overlay = await socks5('tor', torFields)
   return {
@@ -28,7 +28,7 @@ overlayContract('network.socks5 on Tor', async () => {
   }
 })
 
-/** Opens connections, as `dials` says, and answers the circuit that each is on. */
+/** Opens connections as `dials` describes, and returns the circuit of each. */
 async function circuitsOf(dials: readonly (() => Promise<Socket>)[]): Promise<readonly string[]> {
   using control = await TorControl.open(tor)
   const circuits: string[] = []
@@ -42,7 +42,7 @@ async function circuitsOf(dials: readonly (() => Promise<Socket>)[]): Promise<re
   return circuits
 }
 
-/** The open streams that were asked for as {@link web} since `control` was opened, in that order. */
+/** The open streams that were requested as {@link web} since `control` was opened, in that order. */
 async function held(control: TorControl): Promise<readonly TorStream[]> {
   const open = await control.streams()
   const asked = control.events.filter(({ status, target }) => status === 'NEW' && target === `${web.host}:${web.port}`)

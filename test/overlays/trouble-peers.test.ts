@@ -1,4 +1,7 @@
-/** The table of troubles with real proxies behind the relay: idle, dialling, streaming. `docs/overlays.md` has the table. */
+/**
+ * The table of troubles with real proxies behind the relay: idle, dialling, streaming. `docs/overlays.md` has the
+ * table.
+ */
 import { dial, type Overlay } from '@troupe/network'
 import { describe, expect, inject, it } from 'vitest'
 import { Relay, type Trouble } from '../peers/relay.ts'
@@ -22,7 +25,7 @@ describe.each(peers)('network.socks5 on $name', ({ place, login, host }) => {
     { timeout: 180_000 },
     async (trouble) => {
       await using relay = await Relay.to(place)
-      // A slow machine is no trouble: what works has time.
+      // Slowness of the machine is not a trouble: steps that succeed have time.
       const limits = trouble === 'is silent' ? { first_byte_timeout: '5s', handshake_timeout: '20s' } : {}
       await using overlay = await socks5('way', { host: '127.0.0.1', port: relay.port, ...login, ...limits })
       const visit = async () => String(await echoed(await dial(overlay.route, { host, port: target.echo }), Buffer.from('hello')))

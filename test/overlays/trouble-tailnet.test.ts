@@ -1,6 +1,6 @@
 /**
- * What each trouble makes of a node of a tailnet that is idle, dials, streams and listens: the rows of the table of troubles whose peers are the
- * sidecar and the coordination server. `docs/overlays.md` has the table.
+ * The effect of each trouble on a node of a tailnet that is idle, dials, streams and listens: the rows of the table of
+ * troubles whose peers are the sidecar and the coordination server. `docs/overlays.md` has the table.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
@@ -13,7 +13,7 @@ import { serve, TailnetWorld } from './tailscale-fixture.ts'
 const patience = { timeout: 90_000, interval: 200 }
 const day = 86_400_000
 
-/** Two nodes, the right of which sends back what it gets; a stream from left to right. */
+/** Two nodes, with a stream from left to right; the right one sends back what it receives. */
 async function staged(stack: AsyncDisposableStack) {
   const world = stack.use(await TailnetWorld.start())
   const [left, right] = await Promise.all([world.node('left'), world.node('right')])
@@ -81,7 +81,7 @@ it('a login that is taken away, and the key with it: the node is down with the r
   await tailnet.command('renew', { node: 'left' })
   await expect.poll(async () => visit().catch(String), patience).toBe('hello')
   await expect.poll(async () => state('left'), patience).toMatchObject({ state: 'up' })
-  // The listener's login is over, and given back.
+  // The listener's login is over, and released.
   await tailnet.command('expire', { node: 'right' })
   await expect.poll(async () => state('right'), patience).toMatchObject({ state: 'down' })
   await expect.poll(async () => visit().catch(String), patience).not.toBe('hello')

@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace that a wire joins to the peer of an overlay: takes the wire down while a stream is open, and up again. Prints what became of
- * state, dials and stream.
+ * Runs in a namespace that a wire joins to the peer of an overlay: takes the wire down while a stream is open, and up
+ * again. Prints the resulting state, dials and stream.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -51,7 +51,7 @@ async function wire(how: 'up' | 'down'): Promise<void> {
   await run(namespaces.ip.path, ['link', 'set', 'wire', how])
 }
 
-/** What comes back of a hello; else the kind of the error and its code. */
+/** The reply to a hello; else the kind of the error and its code. */
 async function echo(): Promise<string> {
   try {
     const socket = await dial(route, target, { timeout: 10_000 })

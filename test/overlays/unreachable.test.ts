@@ -1,4 +1,7 @@
-/** The network to the peer of an overlay goes, and comes back: a wire between two namespaces, whose far side counts what else arrives. */
+/**
+ * The network to the peer of an overlay goes down, and comes up again: a wire between two namespaces, whose far side
+ * counts all other packets.
+ */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -15,7 +18,7 @@ interface Case {
   readonly kind: string
   readonly passes: string | undefined
   readonly fields: object
-  /** The program on the far side that prints where its echo server is, and the server's port. */
+  /** The program on the far side that prints the address of its echo server, and the server's port. */
   readonly far: (folder: string) => readonly string[]
   readonly port: number
 }

@@ -1,4 +1,4 @@
-/** Proxies that no distribution packages: one written in Go, built here, and one in Python. Both are kept in `.cache/peers`. */
+/** Proxies that no distribution packages: one in Go, built here, and one in Python. Both are kept in `.cache/peers`. */
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
@@ -10,10 +10,10 @@ import type { Login, ProxyPeer } from './peers.ts'
 import { listens } from './socks-probe.ts'
 
 const run = promisify(execFile)
-/** Where what is built or fetched is kept. */
+/** The folder for built and fetched files. */
 export const cache = join(import.meta.dirname, '../../.cache/peers')
 const port = 1080
-/** Where the Go proxy is, once it was started. */
+/** The address of the Go proxy, once it was started. */
 export const goSocksProgram = join(cache, 'go-socks5')
 const pythonPackage = 'asyncio-socks-server==0.3.0'
 
@@ -50,7 +50,7 @@ async function start(what: { name: string; program: string; args: readonly strin
   return { daemon, peer: { name: what.name, host, port, log: daemon.log, ...(login && { login }) } }
 }
 
-/** Path of a program that is on the PATH, or where Go puts itself; else it is installed. */
+/** Path of a program that is on the PATH or in Go's own folder; otherwise it is installed. */
 export async function pathOf(name: string, packaged: Programs): Promise<string> {
   const found = await find(name)
   if (found !== undefined) return found

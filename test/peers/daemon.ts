@@ -1,11 +1,11 @@
-/** A program that runs beside the tests, writes a log, and dies with the process that started it. */
+/** A program that runs beside the tests, writes a log, and ends with the process that started it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { programs } from './install.ts'
 
-/** How long a peer may take until it works. */
+/** The maximum time until a peer works. */
 const startTimeout = 60_000
 const stopTimeout = 5000
 
@@ -13,9 +13,9 @@ export interface DaemonOptions {
   readonly name: string
   readonly program: string
   readonly args: readonly string[]
-  /** File that takes all it prints. */
+  /** File that receives all its output. */
   readonly log: string
-  /** How it is ended when whoever started it dies. @default TERM */
+  /** The signal that ends it when its parent dies. @default TERM */
   readonly deathSignal?: 'TERM' | 'KILL'
 }
 
@@ -31,7 +31,7 @@ export class Daemon implements AsyncDisposable {
     this.#name = name
     this.log = log
     writeFileSync(log, '')
-    // The kernel ends it when this process ends in whatever way.
+    // The kernel ends it when this process ends, however it ends.
     this.#child = spawn(programs.setpriv.path, ['--pdeathsig', deathSignal, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exited = once(this.#child, 'exit').catch(() => undefined)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -52,7 +52,7 @@ export class Daemon implements AsyncDisposable {
     )
   }
 
-  /** Repeats `attempt` until it succeeds: for what a daemon does not tell. */
+  /** Repeats `attempt` until it succeeds: for states that a daemon does not report. */
   async until<T>(attempt: () => Promise<T>): Promise<T> {
     const end = Date.now() + startTimeout
     const repeat = async (): Promise<T> => {

@@ -1,4 +1,4 @@
-/** dante: a SOCKS5 proxy with rules. Its logins are those of system users, so it gets one to throw away. */
+/** dante: a SOCKS5 proxy with rules. Its logins are those of system users, so it gets a temporary one. */
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ const port = 1080
 /** Targets that its rules forbid. */
 export const danteForbidden = '127.255.66.1'
 
-/** dante changes its user, and Linux then forgets that it was to die with its parent: a shell remembers. */
+/** dante changes its user, and Linux then clears the signal for its parent's death: a shell keeps it instead. */
 export const underShell = '"$0" "$@" & trap "kill $!; wait" TERM; wait'
 
 const run = promisify(execFile)
@@ -28,17 +28,17 @@ export async function startDante(folder: string, host: string, login?: Login): P
   return { daemon, peer: { name, host, port, log: daemon.log, ...(login && { login }) } }
 }
 
-/** Addresses and ports that dante connected to, `address:port`; it tells a name only by what it resolved it to. */
+/** Addresses and ports that dante connected to, `address:port`; it logs a name only as the address that it resolved. */
 export async function danteRequests(log: string): Promise<readonly string[]> {
   const lines = (await readFile(log, 'utf8')).matchAll(/ pass\(\d+\): tcp\/connect \[: .* (\S+)\.(\d+)$/gm)
   return Array.from(lines, ([, host, port]) => `${host}:${port}`)
 }
 
-/** A system user that may log in nowhere, until it is disposed of. */
+/** A system user that cannot log in, until it is disposed of. */
 export async function throwAwayUser(): Promise<Login & AsyncDisposable> {
   const username = `troupe${process.pid}`
   const password = randomBytes(12).toString('hex')
-  // One of a run that was killed, whose process id was this one too.
+  // A leftover of a killed run that had the same process id.
   await run('userdel', [username]).catch(() => undefined)
   await run('useradd', ['--no-create-home', '--no-user-group', '--shell', '/usr/sbin/nologin', username])
   const chpasswd = spawn(programs.chpasswd.path, { stdio: ['pipe', 'ignore', 'inherit'] })

@@ -1,4 +1,7 @@
-/** Peers as Debian's packages set them up: their own files of configuration, with nothing changed but places, and what a private network needs. */
+/**
+ * Peers as Debian's packages configure them: their own configuration files, changed only in paths, addresses and what a
+ * private network needs.
+ */
 import { readFile, writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Daemon } from './daemon.ts'
@@ -11,7 +14,7 @@ export interface Place {
   readonly port: number
 }
 
-/** dante: the file that comes with it has no places and no rules, and says so. */
+/** dante: its packaged file has no addresses and no rules, as the file itself states. */
 const danteFile = '/etc/danted.conf'
 const torFile = '/usr/share/tor/tor-service-defaults-torrc'
 const danteRules = `clientmethod: none
@@ -37,8 +40,8 @@ export async function startDebianDante(folder: string, host: string): Promise<As
 /**
  * A client of Tor, in the private network of the tests.
  *
- * @param directory - The line by which the network's authority is known.
- * @param reached - What it reaches when it works.
+ * @param directory - The line that names the network's authority.
+ * @param reached - What it can reach when it works.
  */
 export async function startDebianTor(folder: string, host: string, directory: string, reached: Place): Promise<AsyncDisposable & Place> {
   const port = 9050
@@ -58,7 +61,7 @@ export async function startDebianTor(folder: string, host: string, directory: st
   return { host, port, [Symbol.asyncDispose]: async () => daemon[Symbol.asyncDispose]() }
 }
 
-/** Its private network is on loopback, where Tor by itself goes to no address. */
+/** Its private network is on loopback; by default, Tor connects to no loopback address. */
 function torPlaces(data: string, host: string, port: number): string {
   return `DataDirectory ${data}
 PidFile ${data}/pid

@@ -1,4 +1,7 @@
-/** Starts the real peers once for all tests, and ends them. A peer that does not start fails the run: nothing skips. */
+/**
+ * Starts the real peers once for all tests, and ends them. A peer that does not start fails the run: no test is
+ * skipped.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

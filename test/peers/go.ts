@@ -2,7 +2,7 @@
 import { findGo, goPackage } from '@troupe/tsnet/build'
 import { installPeers } from './install.ts'
 
-/** Installs the distribution's Go where there is none; from that one on, Go brings the version that is needed. */
+/** Installs the distribution's Go if there is none; from that one on, Go downloads the version that is needed. */
 export async function ensureGo(): Promise<void> {
   await findGo().catch(async () => installPeers({ go: { path: '/usr/bin/go', package: goPackage } }))
 }

@@ -1,4 +1,4 @@
-/** A real Headscale, with a relay of its own and a certificate of a private authority, all on loopback. */
+/** A real Headscale, with its own relay and a certificate of a private authority, all on loopback. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ const program = join(cache, 'headscale')
 const port = 8443
 const domain = 'head.test'
 
-/** Builds it, unless it is there. The first time this takes minutes. */
+/** Builds it, unless it exists. The first time this takes minutes. */
 export async function buildHeadscale(): Promise<void> {
   await ensureGo()
   await mkdir(cache, { recursive: true })
@@ -68,7 +68,7 @@ export class Headscale implements AsyncDisposable {
     return new Headscale({ folder, host, ca: await readFile(join(folder, 'ca.pem'), 'utf8'), daemon })
   }
 
-  /** Has it end, or start again with what it knew. */
+  /** Ends it, or starts it again with its old state. */
   async set(on: boolean): Promise<void> {
     await this.#daemon[Symbol.asyncDispose]()
     if (on) this.#daemon = await serve(this.#config, this.#folder, new URL(this.url).hostname)
@@ -101,7 +101,7 @@ export class Headscale implements AsyncDisposable {
     await this.#tell('nodes', 'expire', `--identifier=${await this.#idOf(name)}`)
   }
 
-  /** Puts the end of a node's key off, as an administrator does for one that has expired. */
+  /** Postpones the expiry of a node's key, as an administrator does for an expired one. */
   async renew(name: string): Promise<void> {
     const expiry = new Date(Date.now() + 3_600_000).toISOString()
     await this.#tell('nodes', 'expire', `--identifier=${await this.#idOf(name)}`, `--expiry=${expiry}`)
@@ -159,7 +159,7 @@ async function serve(config: string, folder: string, host: string): Promise<Daem
   return daemon
 }
 
-/** A certificate for the address, by an authority that nobody knows. */
+/** A certificate for the address, by an unknown authority. */
 async function certify(folder: string, host: string): Promise<void> {
   const at = (name: string) => join(folder, name)
   const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
@@ -179,7 +179,7 @@ function textIn(row: unknown, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** As its own example has it, but for where things are, and for how long it gathers changes. */
+/** Its own example configuration, except for paths, addresses, and the time for which it batches changes. */
 function textOf(folder: string, host: string): string {
   return `server_url: https://${host}:${port}
 listen_addr: ${host}:${port}

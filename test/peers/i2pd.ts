@@ -1,4 +1,4 @@
-/** A private I2P router: its own floodfill, no reseed, tunnels of no hops, all of it on loopback. */
+/** A private I2P router: its own floodfill, no reseed, tunnels without hops, all on loopback. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { listens } from './socks-probe.ts'
 export const samPort = 7656
 const routerPort = 12_000
 
-/** I2CP options without which nothing flows in a network of one router: of lease sets, only the first kind works there. */
+/** I2CP options that a network of one router needs for any traffic: of lease sets, only the first kind works there. */
 export const zeroHops: Readonly<Record<string, number>> = {
   'inbound.length': 0,
   'outbound.length': 0,
@@ -22,13 +22,13 @@ export const zeroHops: Readonly<Record<string, number>> = {
 }
 
 /**
- * Starts a router whose SAM bridge is at `host`, with what a former one left in `folder`.
+ * Starts a router whose SAM bridge is at `host`, with the state that a former one left in `folder`.
  *
- * @param isSingleThread - As i2pd is set by itself.
+ * @param isSingleThread - As in i2pd's own default.
  */
 export async function startRouter(folder: string, host: string, isSingleThread = false): Promise<Daemon> {
   const args = await routerConfig({ folder, address: host, sam: { host, port: samPort, isSingleThread }, floodfill: true, exploratory: 0 })
-  // It takes its time over anything gentler.
+  // It takes long to end on a gentler signal.
   const daemon = new Daemon({ name: 'i2pd', program: programs.i2pd.path, args, log: join(folder, 'output.log'), deathSignal: 'KILL' })
   await daemon.until(async () => listens(host, samPort))
   return daemon
@@ -41,11 +41,11 @@ export interface RouterPlan {
   readonly sam: { readonly host: string; readonly port: number; readonly isSingleThread?: boolean } | undefined
   /** Whether others ask it where a destination is. */
   readonly floodfill: boolean
-  /** Hops of the tunnels by which it asks. */
+  /** Hops of the tunnels that it asks through. */
   readonly exploratory: number
 }
 
-/** Writes what a router needs into its folder; what it is started with. */
+/** Writes a router's files into its folder; returns its arguments. */
 export async function routerConfig(plan: RouterPlan): Promise<readonly string[]> {
   const { folder } = plan
   await mkdir(join(folder, 'certs'), { recursive: true, mode: 0o700 })
@@ -55,7 +55,10 @@ export async function routerConfig(plan: RouterPlan): Promise<readonly string[]>
   return [`--datadir=${folder}`, `--conf=${file}`]
 }
 
-/** A router with an echo server and one that says `bye`: sessions take 20 s, whatever one does, so they are made side by side. */
+/**
+ * A router with an echo server and one that sends `bye`. Each session takes 20 s in any case, so they are created
+ * concurrently.
+ */
 export async function startI2p(
   folder: string,
   host: string,
@@ -72,10 +75,10 @@ export async function startI2p(
   return { peer, [Symbol.asyncDispose]: async () => started.disposeAsync() }
 }
 
-/** A server that the router forwards streams to; its destination. */
+/** A server that the router forwards streams to; returns its destination. */
 async function serve(stack: AsyncDisposableStack, host: string, name: string, onConnection: (socket: Socket) => unknown): Promise<string> {
   const forward = stack.use(await SamLines.open(host, samPort))
-  // i2pd forwards to where the request came from, whatever the request says.
+  // i2pd forwards to the address that the request came from, whatever address the request contains.
   const local = forward.socket.localAddress ?? ''
   const server: Server = createServer((socket) =>
     withoutHeader(

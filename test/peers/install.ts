@@ -1,4 +1,4 @@
-/** Installs the programs that the peers are, where they are missing. Debian and its kin; root. */
+/** Installs the programs of the peers, if they are missing. For Debian and derivatives; needs root. */
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { apt } from './apt.ts'
@@ -25,18 +25,18 @@ export const servers = {
   postgres: { path: '/usr/share/postgresql-common/pg_wrapper', package: 'postgresql' },
 } as const
 
-/** What puts servers under load. */
+/** Programs that put servers under load. */
 export const load = {
   wrk: { path: '/usr/bin/wrk', package: 'wrk' },
 } as const
 
-/** What a network of its own for a test takes. */
+/** Programs for tests with their own network. */
 export const namespaces = {
   ip: { path: '/usr/sbin/ip', package: 'iproute2' },
   nft: { path: '/usr/sbin/nft', package: 'nftables' },
 } as const
 
-/** For native code that a test brings as source. */
+/** For native code that a test contains as source. */
 export const compilers = {
   gcc: { path: '/usr/bin/gcc', package: 'build-essential' },
 } as const
@@ -45,10 +45,12 @@ export const browsers = {
   chromium: { path: '/usr/bin/chromium', package: 'chromium' },
 } as const
 
-/** Programs by path, and the Debian package that has each. */
+/** Programs by path, and the Debian package of each. */
 export type Programs = Readonly<Record<string, { readonly path: string; readonly package: string }>>
 
-/** Makes sure that all of `list` are there. Throws where one cannot be: a test that needs a peer never skips. */
+/**
+ * Makes sure that all of `list` exist. Throws if one cannot be installed: a test that needs a peer is never skipped.
+ */
 export async function installPeers(list: Programs = programs): Promise<void> {
   const wanted = await missing(list)
   if (wanted.length === 0) return
@@ -57,7 +59,7 @@ export async function installPeers(list: Programs = programs): Promise<void> {
     throw new Error(`${words}. Run the tests as root, or: apt-get install --no-install-recommends ${wanted.join(' ')}`)
   try {
     await apt('update')
-    // Packages of daemons start them: those of the distribution have nothing to do here.
+    // Packages of daemons start them: the distribution's daemons must not run here.
     await apt('install', '--yes', '--no-install-recommends', ...wanted)
   } catch (cause) {
     throw new Error(`${words}, and apt-get could not install them`, { cause })

@@ -1,4 +1,7 @@
-/** kosoku: the cases of the Autobahn test suite for WebSockets, run by a program of our time. In Python and Rust, kept in `.cache/peers`. */
+/**
+ * kosoku: the cases of the Autobahn test suite for WebSockets, run by a maintained program. In Python and Rust, kept in
+ * `.cache/peers`.
+ */
 import { execFile } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,10 +11,10 @@ import { cache, pathOf } from './built.ts'
 const run = promisify(execFile)
 const pythonPackage = 'kosoku==0.1.0'
 
-/** What a case found: `OK`, `NON-STRICT` (right, but not in the suite's own order), `INFORMATIONAL` or `FAILED`. */
+/** The result of a case: `OK`, `NON-STRICT` (right, but not in the suite's own order), `INFORMATIONAL` or `FAILED`. */
 export interface CaseResult {
   readonly behavior: string
-  /** The same of how the connection was closed. */
+  /** The same for the way in which the connection was closed. */
   readonly behaviorClose: string
 }
 
@@ -20,7 +23,7 @@ export interface Cases {
   readonly exclude?: readonly string[]
 }
 
-/** Runs cases against the echo server at `url`, and answers what each found, by its number. */
+/** Runs cases against the echo server at `url`, and returns the result of each, by its number. */
 export async function runCases(
   url: string,
   { include = [], exclude = [] }: Cases,
@@ -32,7 +35,7 @@ export async function runCases(
   await access(program).catch(async () => run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', library, pythonPackage]))
   const selection = [...include.flatMap((id) => ['--include', id]), ...exclude.flatMap((id) => ['--exclude', id])]
   const args = [program, url, '--parallelism', '4', '--outdir', folder, ...selection]
-  // Its status says that a case failed, which the caller sees for itself.
+  // Its status reports that a case failed, which the caller sees in the results.
   await run(python, args, { env: { ...process.env, PYTHONPATH: library } }).catch(() => undefined)
   const report: unknown = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'))
   return new Map(entriesOf(report).flatMap(([, cases]) => entriesOf(cases).map(([id, found]) => [id, resultOf(found)] as const)))

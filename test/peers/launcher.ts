@@ -5,7 +5,7 @@ import { ensureGo } from './go.ts'
 
 const cache = join(import.meta.dirname, '../../.cache')
 
-/** Builds it, unless it is there, and has whoever looks for it find that one. Takes seconds. */
+/** Builds it, unless it exists, and makes the product's look-up find it. Takes seconds. */
 export async function useLauncher(): Promise<void> {
   await ensureGo()
   const { path } = await buildLauncher({ cache })

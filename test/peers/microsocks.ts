@@ -1,4 +1,4 @@
-/** microsocks: a small SOCKS5 proxy. Takes no login, or one. */
+/** microsocks: a small SOCKS5 proxy, without a login or with one. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Daemon } from './daemon.ts'
@@ -17,7 +17,7 @@ export async function startMicrosocks(folder: string, host: string, login?: Logi
   return { daemon, peer: { name, host, port, log: daemon.log, ...(login && { login }) } }
 }
 
-/** Targets that microsocks connected to, as it was asked: `name:port` or `address:port`. */
+/** Targets that microsocks connected to, as requested: `name:port` or `address:port`. */
 export async function microsocksRequests(log: string): Promise<readonly string[]> {
   const lines = (await readFile(log, 'utf8')).matchAll(/ connected to (\S+)$/gm)
   return Array.from(lines, ([, target]) => target ?? '')

@@ -1,4 +1,4 @@
-/** What the global set-up tells tests about the peers that it started. */
+/** The data about the started peers that the global set-up passes to the tests. */
 import type { TargetPorts } from './target.ts'
 
 export interface Login {
@@ -10,7 +10,7 @@ export interface ProxyPeer {
   readonly name: string
   readonly host: string
   readonly port: number
-  /** File in which the proxy tells what it was asked for. */
+  /** File in which the proxy logs its requests. */
   readonly log: string
   readonly login?: Login
 }
@@ -18,14 +18,14 @@ export interface ProxyPeer {
 export interface TorPeer {
   /** The ordinary port. */
   readonly socks: { readonly host: string; readonly port: number }
-  /** The one that tells what happened to onion services (`ExtendedErrors`). */
+  /** The port that reports details about onion services (`ExtendedErrors`). */
   readonly extended: { readonly host: string; readonly port: number }
   /** Path of a port on a Unix socket. */
   readonly unix: string
   readonly control: { readonly host: string; readonly port: number }
   /** The control port's cookie, in hexadecimal. */
   readonly cookie: string
-  /** By which other clients know the authority of this network: a line of a `torrc`. */
+  /** The line of a `torrc` by which other clients know the authority of this network. */
   readonly directory: string
   /** An onion service whose port 80 leads to the target's HTTP port. */
   readonly onion: string
@@ -34,10 +34,10 @@ export interface TorPeer {
 export interface I2pPeer {
   /** The router's SAM bridge; its datagram port is one below. */
   readonly sam: { readonly host: string; readonly port: number }
-  /** Sends back what it gets; `.b32.i2p` name, and the whole destination in base64. */
+  /** Sends back what it receives; `.b32.i2p` name, and the whole destination in base64. */
   readonly echo: string
   readonly echoDestination: string
-  /** Says `bye` and ends. */
+  /** Sends `bye` and ends. */
   readonly bye: string
 }
 

@@ -1,8 +1,8 @@
-/** Stands between an overlay and a real peer, and makes trouble. */
+/** A relay between an overlay and a real peer that causes trouble. */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What becomes of connections that are made from now on. */
+/** What happens to connections that are made from now on. */
 export type Trouble = 'works' | 'refuses' | 'closes' | 'is silent' | 'answers garbage'
 
 export class Relay implements AsyncDisposable {
@@ -26,7 +26,7 @@ export class Relay implements AsyncDisposable {
     return new Relay(peer, server, typeof address === 'object' && address ? address.port : 0)
   }
 
-  /** Open connections go on. */
+  /** Open connections continue. */
   async make(trouble: Trouble): Promise<void> {
     const listened = this.#trouble !== 'refuses'
     this.#trouble = trouble
@@ -37,7 +37,7 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** Resets what is open. */
+  /** Resets open connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }

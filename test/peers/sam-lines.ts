@@ -1,4 +1,4 @@
-/** A SAM connection for the tests' own servers and probes: a line, and its answer. */
+/** A SAM connection for the tests' own servers and probes: a line, and its reply. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -35,7 +35,7 @@ export class SamLines implements AsyncDisposable {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
 
-/** The `.b32.i2p` name of a destination, computed here, so that what the driver says can be held against it. */
+/** The `.b32.i2p` name of a destination, computed here, so that the driver's result can be compared with it. */
 export function address32(destination: string): string {
   const digest = createHash('sha256')
     .update(Buffer.from(destination.replaceAll('-', '+').replaceAll('~', '/'), 'base64'))

@@ -1,4 +1,4 @@
-/** A SOCKS5 request of our own making, to see whether a peer works before the driver under test is let near it. */
+/** A minimal SOCKS5 request, to check that a peer works before the driver under test uses it. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
@@ -33,7 +33,7 @@ async function take(socket: ReturnType<typeof connect>, bytes: number): Promise<
   }
 }
 
-/** Resolves when something listens. */
+/** Resolves when a program listens there. */
 export async function listens(host: string, port: number): Promise<void> {
   const socket = connect(port, host)
   try {

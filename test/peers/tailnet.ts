@@ -1,4 +1,4 @@
-/** A tailnet of its own for a test: a coordination server with a relay and an ACME server beside it, all on loopback. */
+/** A separate tailnet for a test: a coordination server with a relay and an ACME server beside it, all on loopback. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -29,7 +29,7 @@ export class Tailnet implements AsyncDisposable {
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line))
   }
 
-  /** @param within - A program, with its arguments, that runs it: in a namespace, say. */
+  /** @param within - A program, with its arguments, that runs it, such as in a namespace. */
   static async start({
     ip = '127.0.0.1',
     within = [],
@@ -37,7 +37,7 @@ export class Tailnet implements AsyncDisposable {
     readonly ip?: string
     readonly within?: readonly string[]
   } = {}): Promise<Tailnet> {
-    // The kernel ends it when this process ends in whatever way.
+    // The kernel ends it when this process ends, however it ends.
     const tailnet = new Tailnet([programs.setpriv.path, '--pdeathsig', 'TERM', ...within, tailnetProgram, '-ip', ip])
     tailnet.#ready = await tailnet.#happens((line) => line['ev'] === 'ready')
     return tailnet
@@ -57,7 +57,7 @@ export class Tailnet implements AsyncDisposable {
     return this.#told('domain')
   }
 
-  /** The directory of the ACME server, and what signs its certificates (PEM). */
+  /** The directory of the ACME server, and the authority that signs its certificates (PEM). */
   get acme(): { readonly directory: string; readonly root: string; readonly tlsRoot: string } {
     return { directory: this.#told('acme'), root: this.#told('acme_root'), tlsRoot: this.#told('tls_root') }
   }
@@ -67,7 +67,7 @@ export class Tailnet implements AsyncDisposable {
     return String(key)
   }
 
-  /** Has the server do something: see `tcontrol/commands.go`. */
+  /** Sends the server a command: see `tcontrol/commands.go`. */
   async command(op: string, fields: Line = {}): Promise<Line> {
     this.#id += 1
     const id = this.#id
@@ -79,7 +79,7 @@ export class Tailnet implements AsyncDisposable {
     return answer
   }
 
-  /** The next time that a node is `joined`, `online`, `offline`, `changed` or `removed`. */
+  /** Resolves the next time that a node is `joined`, `online`, `offline`, `changed` or `removed`. */
   async changes(node: string, change: string): Promise<void> {
     await this.#happens((line) => line['change'] === change && nameOf(line['node']) === node)
   }

@@ -1,4 +1,7 @@
-/** The programs of a tailnet for tests: the sidecar, the coordination server, and the peer of the benchmark. Kept in `.cache`. */
+/**
+ * The programs of a tailnet for tests: the sidecar, the coordination server, and the peer of the benchmark. Kept in
+ * `.cache`.
+ */
 import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,11 +14,12 @@ const cache = join(import.meta.dirname, '../../.cache')
 
 /** The coordination server: see `tcontrol/main.go`. */
 export const tailnetProgram = join(cache, 'peers/tcontrol')
-/** Two of it measure tsnet without Node: see `tcontrol/native/main.go`. */
+/** Two of these measure tsnet without Node: see `tcontrol/native/main.go`. */
 export const nativeProgram = join(cache, 'peers/tsnet-native')
 
 /**
- * Builds them all, unless they are there, and has whoever looks for the sidecar find that one. The first time this takes minutes.
+ * Builds them all, unless they exist, and makes the product's look-up find this sidecar. The first time this takes
+ * minutes.
  */
 export async function buildTailscale(): Promise<void> {
   await ensureGo()
@@ -26,7 +30,7 @@ export async function buildTailscale(): Promise<void> {
   await buildPeer('./native', nativeProgram)
 }
 
-/** With the tags of the sidecar, so that what both use is compiled once. */
+/** With the build tags of the sidecar, so that shared packages are compiled once. */
 async function buildPeer(folder: string, output: string): Promise<void> {
   const { program, environment } = await findGo()
   const args = ['build', '-trimpath', '-tags', await readBuildTags(), '-ldflags', '-s -w', '-o', output, folder]

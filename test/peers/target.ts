@@ -1,20 +1,20 @@
-/** What the overlays lead to: an HTTP server, an echo server, and the DNS that Tor's exits ask. */
+/** The targets of the overlays: an HTTP server, an echo server, and the DNS server that Tor's exits query. */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** Ports of the target, on 127.0.0.1 and ::1 alike. */
+/** Ports of the target, the same on 127.0.0.1 and ::1. */
 export interface TargetPorts {
-  /** Answers every request with JSON: `{ method, url, host, peer, headers }`. */
+  /** Responds to every request with JSON: `{ method, url, host, peer, headers }`. */
   readonly http: number
-  /** Sends back what it gets, until the other side ends. */
+  /** Sends back what it receives, until the other side ends. */
   readonly echo: number
-  /** Says `bye` and ends as soon as it is connected. */
+  /** Sends `bye` and ends as soon as a client connects. */
   readonly bye: number
   /** Sends each datagram back. */
   readonly udp: number
-  /** Nobody listens. */
+  /** A closed port. */
   readonly closed: number
 }
 
@@ -66,11 +66,14 @@ export class Target implements AsyncDisposable {
 const records: Readonly<Record<string, readonly [type: number, data: Buffer]>> = {
   'web.test': [1, Buffer.from([127, 0, 0, 1])],
   'six.test': [28, Buffer.from([...Array.from({ length: 15 }, () => 0), 1])],
-  // The name of an address that nobody has (RFC 5737).
+  // The name of an unassigned address (RFC 5737).
   '1.2.0.192.in-addr.arpa': [12, Buffer.from('\x03web\x04test\0')],
 }
 
-/** A DNS response (RFC 1035 §4.1): NXDOMAIN for names that are not known. */
+/**
+ * A DNS response (RFC 1035
+ * 4.1): NXDOMAIN for unknown names.
+ */
 function answer(question: Buffer): Buffer {
   const labels: string[] = []
   let at = 12
@@ -88,7 +91,7 @@ function answer(question: Buffer): Buffer {
   return found ? Buffer.concat([header, Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, found.length]), found]) : header
 }
 
-/** One port on 127.0.0.1 and ::1: `localhost` is either, as the proxy's resolver likes. */
+/** One port on 127.0.0.1 and ::1: `localhost` is either, depending on the proxy's resolver. */
 async function onBoth(make: () => Server): Promise<{ port: number; servers: readonly Server[] }> {
   for (;;) {
     const four = make()

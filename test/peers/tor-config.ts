@@ -4,11 +4,11 @@ export interface TorNetwork {
   readonly folder: string
   /** Address number `host` of this run. */
   readonly address: (host: number) => string
-  /** `host:port` of the DNS server that exits ask. */
+  /** `host:port` of the DNS server that exits query. */
   readonly dns: string
   /** Port on 127.0.0.1 that the onion service leads to. */
   readonly onionTarget: number
-  /** Process whose end is the end of all of them. */
+  /** The process whose end ends all of them. */
   readonly owner: number
 }
 
@@ -34,8 +34,8 @@ __OwningControllerProcess ${owner}
 }
 
 /**
- * A relay that is an exit too. Its policy has to be "accept *:*": with less, the summary in a microdescriptor says
- * "reject 1-65535". It is held on loopback by its own address: the kernel lets 127/8 connect to nothing else.
+ * A relay that is also an exit. Its policy must be "accept *:*": with less, the summary in a microdescriptor is "reject
+ * 1-65535". Its own address keeps it on loopback: the kernel lets 127/8 connect to nothing else.
  */
 export function relayConfig(network: TorNetwork, name: string, host: number): string {
   const address = network.address(host)
@@ -66,7 +66,7 @@ ServerDNSRandomizeCase 0
 `
 }
 
-/** The shortest intervals that are allowed; the first vote is `votingOffset` seconds off a multiple of five. */
+/** The shortest allowed intervals; the first vote is `votingOffset` seconds off a multiple of five. */
 export function authorityConfig(network: TorNetwork, name: string, votingOffset: number): string {
   return `${relayConfig(network, name, authorityHost)}DirPort ${network.address(authorityHost)}:${ports.directory} IPv4Only
 AuthoritativeDirectory 1

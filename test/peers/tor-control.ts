@@ -1,4 +1,4 @@
-/** A client of Tor's control port (control-spec): enough to see which circuit a stream is on. */
+/** A client of Tor's control port (control-spec), sufficient to see which circuit a stream is on. */
 import { EventEmitter, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -8,16 +8,16 @@ export interface TorStream {
   readonly id: string
   /** `NEW`, `SENTCONNECT`, `REMAP`, `SUCCEEDED`, `CLOSED`, … */
   readonly status: string
-  /** The circuit that it is on; `0` while there is none. */
+  /** Its circuit; `0` while there is none. */
   readonly circuit: string
-  /** `host:port`: as it was asked for in `NEW`, with the address that the exit found later on. */
+  /** `host:port`: as requested in `NEW`, with the address that the exit found later on. */
   readonly target: string
 }
 
 const streamLine = /^(\d+) ([A-Z]+) (\d+) (\S+)/
 
 export class TorControl implements Disposable {
-  /** What happened to streams since the control port was opened. */
+  /** The events of streams since the control port was opened. */
   readonly events: TorStream[] = []
   readonly #socket: Socket
   readonly #answers = new EventEmitter<{ answer: [readonly string[]] }>()
@@ -38,7 +38,7 @@ export class TorControl implements Disposable {
     return client
   }
 
-  /** Sends a command; the lines of its answer. One at a time. */
+  /** Sends a command; returns the lines of its reply. One at a time. */
   async ask(command: string): Promise<readonly string[]> {
     const answered = new Promise<readonly string[]>((resolve) => this.#answers.once('answer', resolve))
     this.#socket.write(`${command}\r\n`)
@@ -47,15 +47,16 @@ export class TorControl implements Disposable {
     return answer
   }
 
-  /** The streams that are open. Whatever happened to them before is in {@link events} by then. */
+  /** Returns the open streams. By then, {@link events} contains everything that happened to them before. */
   async streams(): Promise<readonly TorStream[]> {
     const lines = await this.ask('GETINFO stream-status')
     return lines.flatMap((line) => readStream(line.replace('250-stream-status=', '')))
   }
 
   /**
-   * Runs `fn` while Tor refuses to connect to addresses, which are a sign of names resolved in the wrong place. An address
-   * that a connection has failed to before may pass all the same: Tor keeps an entry for it and takes it for mapped.
+   * Runs `fn` while Tor refuses to connect to addresses, which are a sign of names that were resolved in the wrong
+   * place. An address that a connection has failed to before may still pass: Tor keeps an entry for it and treats it as
+   * mapped.
    */
   async withSafeSocks<T>(fn: () => Promise<T>): Promise<T> {
     await this.ask('SETCONF SafeSocks=1')

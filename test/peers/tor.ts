@@ -1,4 +1,4 @@
-/** A private Tor network: one authority and three relays are the least that carries onion services. */
+/** A private Tor network: onion services need at least one authority and three relays. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -21,16 +21,16 @@ import {
 } from './tor-config.ts'
 
 const run = promisify(execFile)
-/** Seconds until the first vote: long enough for every relay to have published itself. */
+/** Seconds until the first vote: long enough for every relay to have published its descriptor. */
 const firstVote = 6
 const votingInterval = 5
 
 export interface TorOptions extends TorNetwork {
-  /** A port on this machine that exits can reach, to see whether circuits work. */
+  /** A port on this machine that exits can reach, to check whether circuits work. */
   readonly probePort: number
 }
 
-/** Starts the network and returns when streams and the onion service work: some 15 s. */
+/** Starts the network and returns when streams and the onion service work: about 15 s. */
 export async function startTor(network: TorOptions): Promise<{ daemons: readonly Daemon[]; peer: TorPeer }> {
   const { folder, address } = network
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -50,7 +50,7 @@ export async function startTor(network: TorOptions): Promise<{ daemons: readonly
     await client.printed(/Bootstrapped 100%/)
     const socks = { host: address(clientHost), port: ports.socks }
     const onion = (await readFile(join(folder, 'client/onion/hostname'), 'utf8')).trim()
-    // A client that is bootstrapped may still have no circuit that works.
+    // A bootstrapped client may still have no working circuit.
     await client.until(async () => probe({ proxy: socks, host: 'web.test', port: network.probePort }))
     await client.until(async () => probe({ proxy: socks, host: onion, port: 80 }))
     const cookie = (await readFile(join(folder, 'client/cookie'))).toString('hex')
@@ -71,7 +71,7 @@ export async function startTor(network: TorOptions): Promise<{ daemons: readonly
   }
 }
 
-/** Keys and configuration of the authority; the line by which others know it. */
+/** Keys and configuration of the authority; returns the line that identifies it to others. */
 async function makeAuthority(network: TorNetwork): Promise<string> {
   const { folder, address } = network
   const keys = join(folder, 'authority/keys')
@@ -96,7 +96,7 @@ async function makeAuthority(network: TorNetwork): Promise<string> {
   return line
 }
 
-/** Nothing of the machine's own configuration. */
+/** Uses nothing of the machine's own configuration. */
 const bare = ['--defaults-torrc', '/nonexistent', '--ignore-missing-torrc']
 
 async function configure(folder: string, name: string, text: string): Promise<string> {
@@ -111,7 +111,10 @@ function launch(folder: string, name: string): Daemon {
   return new Daemon({ name: `tor ${name}`, program: programs.tor.path, args, log: join(folder, `${name}.log`) })
 }
 
-/** Whether the consensus lists `count` relays that run and are exits. A client that starts earlier backs off for long. */
+/**
+ * Whether the consensus lists `count` running relays that are exits. A client that starts earlier backs off for a long
+ * time.
+ */
 async function everyoneRuns(authority: string, count: number): Promise<void> {
   const response = await fetch(`http://${authority}:${ports.directory}/tor/status-vote/current/consensus-microdesc`)
   const listed = (await response.text()).match(/^s .*Exit.*Running/gm)?.length ?? 0

@@ -1,4 +1,4 @@
-/** Which overlay each edge takes, or why it takes none: told by what the proxies and the server saw. */
+/** Which overlay each edge uses, or why it uses none, as the proxies and the server see it. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Pid, processes, security } from 'troupe'
@@ -16,13 +16,13 @@ type Outcome = Way | 'Unavailable' | 'NotFound' | `denied: ${string}`
 
 const edges: readonly Edge[] = ['function', 'inline', 'process', 'shared', 'request', 'batch', 'message', 'call', 'nested']
 
-/** How the overlay comes about. `outside` is the choice at the process that stands above the edge. */
+/** How the overlay is chosen. `outside` is the choice of the process above the edge. */
 interface How {
   readonly network?: string | null
   readonly pinned?: boolean
   readonly outside?: string | null
   readonly way: Outcome | 'default'
-  /** What is asked for, if anything is. */
+  /** The choice at the edge, if there is one. */
   readonly asks?: string
 }
 
@@ -57,7 +57,7 @@ const url = () => `http://127.0.0.1:${origin.port}/`
 async function start(set: readonly string[]): Promise<void> {
   choosers.clear()
   const overrides = Object.entries(proxies).map(([name, { port }]) => `app:${name}:port=${port}`)
-  // The program of the test stays in the clear: what it starts follows the default all the same.
+  // The test's program stays in the clear network: what it starts still follows the default.
   app = await boot({ root, set, overrides, network: null, onLog: () => undefined })
 }
 
@@ -71,19 +71,19 @@ afterAll(async () => {
   await Promise.all([origin, ...Object.values(proxies)].map(async (each) => each[Symbol.asyncDispose]()))
 })
 
-/** The way that was taken, by the address that the server saw. */
+/** The path that was taken, by the address that the server saw. */
 function wayOf(answer: unknown): unknown {
   return Object.entries(addresses).find(([, address]) => address === answer)?.[0] ?? answer
 }
 
-/** What runs beneath the edges. */
+/** The code that runs under the edges. */
 const started = () =>
   Array.from(app.kernel.processes.all(), ({ entry }) => entry).filter((entry) => /look|inline|process|sender|nest|middle/.test(entry ?? ''))
 
-/** Requests through each, so far. */
+/** The number of requests through each, so far. */
 const seen = () => ({ live: proxies.live.count(), other: proxies.other.count(), base: proxies.base.count(), all: origin.count() })
 
-/** The processes that choose, by what they stand in. */
+/** The processes that choose, by their surrounding overlay. */
 const choosers = new Map<string, Promise<Pid>>()
 
 /** A process with this overlay from outside, or pinned, and this scope. */
@@ -100,7 +100,7 @@ async function chooser(pinned: boolean, outside: string | null | undefined, scop
 
 async function run(edge: Edge, how: How, scope: readonly string[] | undefined, receiver: string): Promise<unknown> {
   const { network, pinned = false, outside } = how
-  // A request has no entry beneath it: the pin is that of the process that makes it.
+  // A request has no entry under it: the pin is that of the process that makes it.
   const isRequest = edge === 'request' || edge === 'batch'
   const choice: Choice = { edge, ...(network !== undefined && { network }), pinned, url: url(), receiver }
   return wayOf(await processes.call(await chooser(isRequest && pinned, outside, scope), 'choose', choice))
@@ -142,7 +142,7 @@ describe.each<[string, readonly string[], Way]>([
           expect(after.all - before.all).toBe(went)
           for (const proxy of ['live', 'other', 'base'] as const)
             if (proxy !== way) expect([proxy, after[proxy]]).toEqual([proxy, before[proxy]])
-          // Nothing was started, or it would go on beside those that choose and the one that receives.
+          // No process was started: it would still run beside the choosing ones and the receiver.
           if (way === 'NotFound') expect(started()).toEqual([])
         }
       }

@@ -1,6 +1,7 @@
 /**
- * `npm run soak:sessions`: `SESSIONS` (100000) connections that end, by HTTP/2, TLS and clear text, in order or by a reset. Those that ended
- * must be forgotten: after the first fifth neither the threads of the services nor the program may hold more.
+ * `npm run soak:sessions`: `SESSIONS` (100000) connections that end, by HTTP/2, TLS and clear text, in order or by a
+ * reset. Ended connections must be released: after the first fifth, neither the threads of the services nor the program
+ * may hold more memory.
  */
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
@@ -9,9 +10,11 @@ import { connect as connectTls } from 'node:tls'
 import { startServices } from './services.ts'
 
 const sessions = Number(process.env['SESSIONS'] ?? 100_000)
-/** Bytes that the threads of the services may hold more: less than what 4000 forgotten sessions of HTTP/2 would. */
+/**
+ * Additional bytes that the threads of the services may hold: less than 4000 unreleased sessions of HTTP/2 would take.
+ */
 const slack = 20_000_000
-/** The same of the whole program, which runs the clients, too, and whose allocator gives back late. */
+/** The same for the whole program, which also runs the clients, and whose allocator returns memory late. */
 const programSlack = 80_000_000
 const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 

@@ -1,6 +1,7 @@
 /**
- * `npm run soak:http`: strangers abort, reset, read slowly, ask for heads and upgrades, while routes are swapped and threads of pools die, for
- * `SOAK_SECONDS` (600). Then the services must answer as before, no thread, stream, timer or socket may be left, and the memory must be back.
+ * `npm run soak:http`: strangers abort, reset, read slowly, send heads and upgrades, while routes are swapped and
+ * threads of pools die, for `SOAK_SECONDS` (600). Then the services must respond as before, no thread, stream, timer or
+ * socket may be left, and the memory must be released.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,12 +11,12 @@ import { registry } from 'troupe'
 import { serviceIds, type Services, startServices } from './services.ts'
 
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 600)
-/** Bytes that the heap may keep: code that was compiled, caches that have an end. */
+/** Bytes that the heap may keep: compiled code, bounded caches. */
 const slack = 40_000_000
 
 const swaps = { count: 0 }
 
-/** Puts another route in its place while requests are under way. */
+/** Replaces a route while requests are in progress. */
 async function swap(): Promise<void> {
   swaps.count += 1
   const entry = {
@@ -36,7 +37,7 @@ async function answers(port: number): Promise<void> {
   }
 }
 
-/** Answers by how much the memory has grown in the second half: in the first, code is compiled and caches fill. */
+/** Returns by how much the memory has grown in the second half: in the first, code is compiled and caches fill. */
 async function soak({ clear, secure, ca, memory }: Services): Promise<number> {
   await swap()
   await answers(clear)
@@ -53,7 +54,7 @@ async function soak({ clear, secure, ca, memory }: Services): Promise<number> {
   return (await half()) - first
 }
 
-/** In a process of its own: what it holds is not the services'. */
+/** In a separate process, so that its memory does not count as the services'. */
 async function attack(time: number, clear: number, secure: number, ca: string): Promise<void> {
   const child = fork(new URL('./http-strangers.ts', import.meta.url), [String(time), String(clear), String(secure)], {
     env: { ...process.env, SOAK_CA: ca },
@@ -63,7 +64,7 @@ async function attack(time: number, clear: number, secure: number, ca: string): 
   if (code !== 0) throw new Error(`the strangers ended with ${String(code)}`)
 }
 
-/** Connections that were left are closed in time, and threads that nobody needs end. */
+/** Abandoned connections are closed in time, and unneeded threads end. */
 async function settled(): Promise<void> {
   const patience = Date.now() + 20_000
   while (sockets() > 2 && Date.now() < patience) await pause(200)

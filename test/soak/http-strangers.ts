@@ -1,4 +1,4 @@
-/** Strangers to a service, for so many seconds: `node http-strangers.ts SECONDS PORT SECURE_PORT`. */
+/** Hostile clients of a service, for a number of seconds: `node http-strangers.ts SECONDS PORT SECURE_PORT`. */
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 
@@ -15,7 +15,7 @@ const target = () => `${any(['/pool', '/pool', '/inline'])}?do=${any(deeds)}`
 const mortal = () => (Math.random() < 0.02 ? 'x-mortal: 1\r\n' : '')
 const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
 
-/** Only threads of pools may die of it. */
+/** Only threads of pools may end because of it. */
 function head(method: string, path: string, more = ''): string {
   const deadly = path.startsWith('/pool') ? mortal() : ''
   return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${deadly}${more}\r\n`

@@ -1,6 +1,6 @@
 /**
- * `npm run soak:overlays`: walks over all that can happen between an overlay and its peer, each in the order of a seed of its own, for
- * `SOAK_SECONDS` (60). `SOAK_SEED` is the first seed; where one fails, its walk can be had again by it.
+ * `npm run soak:overlays`: runs random walks over all events between an overlay and its peer, each with its own seed,
+ * for `SOAK_SECONDS` (60). `SOAK_SEED` is the first seed; a failed walk can be repeated with its seed.
  */
 import { drivers, type Driver } from '../../packages/network/src/testing/trouble-stages.ts'
 import { seeded, step } from '../../packages/network/src/testing/trouble-walk.ts'
@@ -20,10 +20,10 @@ console.log(`steps: ${drivers.map(({ name }, at) => `${name} ${counts[at]}`).joi
 console.log(`resources left: ${JSON.stringify(left)}; memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
 if (left.length > 1) problems.push(`resources are left: ${left.join(', ')}`)
 for (const problem of problems) console.error(problem)
-// What is left would keep it running.
+// Remaining handles would keep it running.
 process.exit(problems.length > 0 ? 1 : 0)
 
-/** One walk after the other; how many steps were made. */
+/** Runs one walk after the other; returns the number of steps. */
 async function walks(driver: Driver): Promise<number> {
   let steps = 0
   for (let seed = firstSeed; performance.now() < until && problems.length === 0; seed += 1) {

@@ -1,4 +1,4 @@
-/** The services of the soaks of HTTP: one in clear text, one by TLS. */
+/** The services of the HTTP soak tests: one in clear text, one by TLS. */
 import { once } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import { get } from 'node:https'
@@ -15,7 +15,7 @@ export interface Services extends AsyncDisposable {
   readonly clear: number
   readonly secure: number
   readonly ca: string
-  /** Bytes that the threads of both hold, after a collection. */
+  /** Bytes that the threads of both hold, after a garbage collection. */
   readonly memory: () => Promise<number>
 }
 

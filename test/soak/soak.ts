@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: 200 processes that talk, while threads are killed, loop, run out of heap and flood each other, for `SOAK_SECONDS` (60). Then
- * every letter must have a fate, no thread, port or timer may be left, and the memory must be back.
+ * `npm run soak`: 200 processes that exchange messages, while threads are killed, loop, run out of heap and flood each
+ * other, for `SOAK_SECONDS` (60). Then every letter must have a fate, no thread, port or timer may be left, and the
+ * memory must be released.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -61,7 +62,7 @@ async function refill(): Promise<void> {
     )
 }
 
-/** One misfortune. Of those that end a whole thread, shared threads meet fewer. */
+/** Causes one failure. Shared threads get fewer of those that end a whole thread. */
 async function strike(): Promise<void> {
   const pid = any([...living.keys()])
   if (pid === undefined) return

@@ -6,7 +6,7 @@ import { findGo, readBuildTags } from '@troupe/tsnet/build'
 import { expect, it } from 'vitest'
 
 const run = promisify(execFile)
-/** The first time all of tsnet's test server is compiled. */
+/** The first time, all of tsnet's test server is compiled. */
 const compileTimeout = 900_000
 
 it.for(['../../packages/tsnet/sidecar', '../../packages/tsnet/launcher', '../peers/tcontrol'])(
@@ -15,7 +15,7 @@ it.for(['../../packages/tsnet/sidecar', '../../packages/tsnet/launcher', '../pee
   async (folder) => {
     const { program, environment } = await findGo()
     const options = { cwd: join(import.meta.dirname, folder), env: { ...process.env, ...environment, CGO_ENABLED: '0' } }
-    // Tests are vetted as they are compiled, but by a few of the checks only.
+    // `go test` vets tests as it compiles them, but only with a few of the checks.
     await run(program, ['vet', '-trimpath', '-tags', await readBuildTags(), './...'], options)
     const { stdout } = await run(program, ['test', '-trimpath', '-tags', await readBuildTags(), './...'], options)
     expect(stdout).not.toContain('FAIL')

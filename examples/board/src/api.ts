@@ -1,4 +1,4 @@
-/** Functions that answer requests: each takes a `Request`, and answers a `Response`. */
+/** Functions that handle requests: each takes a `Request` and returns a `Response`. */
 import { createHash } from 'node:crypto'
 import { processes, type RequestContext, TroupeError } from 'troupe'
 import type { Note } from './board.ts'
@@ -9,17 +9,17 @@ export async function list(): Promise<Response> {
 
 export async function pin(request: Request): Promise<Response> {
   const text = await request.text()
-  if (text.trim() === '') throw new TroupeError('Invalid', 'a note has some text') // answered with 400
+  if (text.trim() === '') throw new TroupeError('Invalid', 'a note has some text') // becomes a 400 response
   return Response.json(await processes.call('app:board', 'pin', text), { status: 201 })
 }
 
 export async function show(_: Request, { params }: RequestContext): Promise<Response> {
   const note = (await notes()).find(({ id }) => String(id) === params['id'])
-  if (note === undefined) throw new TroupeError('NotFound', `there is no note ${params['id']}`) // answered with 404
+  if (note === undefined) throw new TroupeError('NotFound', `there is no note ${params['id']}`) // becomes a 404 response
   return new Response(note.text)
 }
 
-/** Computes for a while, in a thread of a pool: others are served meanwhile. */
+/** Computes for a while, in a thread of a pool: other requests are served meanwhile. */
 export async function digest(_: Request, { params }: RequestContext): Promise<Response> {
   let hash = JSON.stringify(await notes())
   for (let round = 0; round < Math.min(Number(params['rounds']), 1_000_000); round += 1)

@@ -1,4 +1,4 @@
-/** Nothing here speaks of networks: whoever spawned this process has chosen one for all of it. */
+/** This code does not mention networks: the caller that spawned this process chose one for all of it. */
 import { funcs, processes } from 'troupe'
 import { request } from './request.ts'
 

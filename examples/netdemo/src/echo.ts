@@ -1,4 +1,4 @@
-/** An HTTP service that answers each request with the peer it saw. Other processes ask it where it is. */
+/** An HTTP service that responds to each request with the peer it saw. Other processes ask it for its address. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { self } from 'troupe'
@@ -8,7 +8,7 @@ export async function main(): Promise<void> {
   let served = 0
   const server = createServer((request, response) => {
     served++
-    // So that each request has a connection of its own, with a port that tells them apart.
+    // Each request gets its own connection, whose port identifies it.
     response.shouldKeepAlive = false
     const { remoteAddress, remotePort } = request.socket
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ peer: `${remoteAddress}:${remotePort}` }))

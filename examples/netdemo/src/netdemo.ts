@@ -1,4 +1,4 @@
-/** The command: sends requests over several edges, and tells which way each of them went. */
+/** The command: sends requests over several edges, and reports which way each of them went. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Pid, processes, self, TroupeError } from 'troupe'
 import { type Options, parseOptions } from './options.ts'
@@ -16,10 +16,10 @@ export async function main(...args: string[]): Promise<number> {
   const echo = await whereEcho()
   const target = options.echo ?? echo.url
 
-  // The clear network is what code gets that chose nothing.
+  // Code that chose no network gets the clear network.
   show(await clear('chooses nothing', echo.url))
 
-  // One choice at the top, and all that happens beneath it follows.
+  // One choice at the top applies to everything that happens under it.
   const chain = await spawn('app:chain', 'app:proxy', target)
   const opened = options.proxy === undefined ? await openedByProxy() : undefined
   const through = (step: string, entry: string, value: unknown) => proxied(step, entry, sighting(value), options, opened)
@@ -30,10 +30,10 @@ export async function main(...args: string[]): Promise<number> {
     show(through('function that it called, inherits', 'app:ask', field(chain.value, 'called')))
   }
 
-  // The supervisor starts again what crashes.
+  // The supervisor restarts the processes that crash.
   show(await crash(echo.pid))
 
-  // Without its proxy an overlay leads nowhere; above all, not around itself.
+  // Without its proxy, an overlay leads nowhere; in particular, traffic does not bypass it.
   show(await failsClosed(options))
   const restarted = await whereEcho()
   show(await clear('chooses nothing, once more', restarted.url))
@@ -48,7 +48,10 @@ async function clear(step: string, url: string): Promise<Row> {
   return { step, entry: 'app:netdemo', pid: seen.pid, way: 'direct', result: `echo saw ${seen.seen}, our own socket`, ok }
 }
 
-/** The embedded proxy bears witness; of a real one we know that our socket leads to it, and that the echo saw another. */
+/**
+ * The embedded proxy confirms the connection. For a real proxy, we know that our socket leads to it and that the echo
+ * saw another address.
+ */
 function proxied(
   step: string,
   entry: string,

@@ -1,11 +1,11 @@
-/** What the command is told. */
+/** The command's arguments. */
 import { parseArgs } from 'node:util'
 
 export interface Options {
   readonly json: boolean
-  /** `host:port` of a real proxy; without it, the embedded one. */
+  /** `host:port` of a real proxy; the default is the embedded one. */
   readonly proxy: string | undefined
-  /** URL of an echo that the proxy can reach; without it, the embedded one. */
+  /** URL of an echo that the proxy can reach; the default is the embedded one. */
   readonly echo: string | undefined
 }
 

@@ -5,7 +5,7 @@ import { field, type Sighting, text } from './sighting.ts'
 
 export async function request(url: string): Promise<Sighting> {
   const ends = { from: '', to: '' }
-  // The HTTP client tells here of each connection that it has opened.
+  // The HTTP client publishes each connection that it has opened on this channel.
   const onConnected = (message: unknown) => {
     const socket = field(message, 'socket')
     ends.from = `${text(socket, 'localAddress')}:${text(socket, 'localPort')}`
@@ -20,7 +20,10 @@ export async function request(url: string): Promise<Sighting> {
   }
 }
 
-/** The address in an echo's answer: ours says `peer`; others say `ip`, `IP` or `origin`, or nothing but the address. */
+/**
+ * The address in an echo's response. Ours has the field `peer`; others have `ip`, `IP` or `origin`, or contain only the
+ * address.
+ */
 function peerIn(body: string): string {
   try {
     const answer: unknown = JSON.parse(body)

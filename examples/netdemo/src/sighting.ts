@@ -1,15 +1,15 @@
 /** A request, as seen from its two ends. Addresses are `host:port`. */
 export interface Sighting {
-  /** Who asked: a process, or the call of a function. */
+  /** The requester: a process, or the call of a function. */
   readonly pid: string
-  /** The asker's socket: its own address, and the one it is connected to. */
+  /** The requester's socket: its own address, and the address it is connected to. */
   readonly from: string
   readonly to: string
   /** The peer that the echo saw. */
   readonly seen: string
 }
 
-/** What came from another thread, as a sighting. */
+/** Reads a value from another thread as a sighting. */
 export function sighting(value: unknown): Sighting {
   return { pid: text(value, 'pid'), from: text(value, 'from'), to: text(value, 'to'), seen: text(value, 'seen') }
 }

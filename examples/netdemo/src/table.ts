@@ -1,4 +1,4 @@
-/** The rows that a person reads. */
+/** The rows of the table that the command prints. */
 import type { Options } from './options.ts'
 
 export interface Row {
@@ -8,7 +8,7 @@ export interface Row {
   readonly pid: string
   readonly way: string
   readonly result: string
-  /** Whether it came out as promised. */
+  /** Whether the result is as promised. */
   readonly ok: boolean
 }
 
@@ -31,7 +31,7 @@ export function formatTable(rows: readonly Row[], { proxy }: Options): string {
   ].join('\n')
 }
 
-/** Calls of functions go by long numbers that nobody can guess. */
+/** The ids of function calls are long random numbers. */
 function shortened(pid: string): string {
   return pid.length > 8 ? `${pid.slice(0, 5)}…>` : pid
 }

@@ -1,9 +1,9 @@
 import { type Pid, processes, self } from 'troupe'
 
-/** Lines that a newcomer is shown. */
+/** Number of lines that a newcomer is shown. */
 const kept = 20
 
-/** A room: what one says all hear, and newcomers hear what was said last. */
+/** A room: every member receives each message, and newcomers receive the last ones. */
 export async function room(): Promise<void> {
   const guests = new Set<Pid>()
   const lines: string[] = []
@@ -15,7 +15,7 @@ export async function room(): Promise<void> {
     else if (topic === 'ws.message' && typeof payload === 'string') {
       lines.push(payload)
       if (lines.length > kept) lines.shift()
-      // Whoever reads too slowly misses it: nobody waits for them.
+      // A member that reads too slowly misses the message: the room does not wait.
       for (const guest of guests) processes.trySend(guest, 'ws.send', payload)
     }
   }

@@ -1,8 +1,8 @@
-/** An error as the command line tells it. */
+/** Formats an error for the command line. */
 import { errorToWire, type WireError } from '@troupe/core'
 import { userFrames } from 'troupe/app'
 
-/** Kind, message and place in the application's code, then each cause on a line of its own; with `verbose`, stacks. */
+/** Kind, message and position in the application's code, then each cause on its own line; with `verbose`, stacks. */
 export function describeFailure(error: unknown, verbose: boolean): string {
   const lines: string[] = []
   for (let wire: WireError | undefined = errorToWire(error), depth = 0; wire; wire = wire.cause, depth++) {
@@ -12,10 +12,10 @@ export function describeFailure(error: unknown, verbose: boolean): string {
   return lines.join('\n')
 }
 
-/** What user code threw keeps its name: `RangeError: …`; ours goes by its kind. */
+/** An error of user code keeps its name: `RangeError: …`; a TroupeError shows its kind. */
 function headOf({ kind, name, message, stack }: WireError): string {
   const [place] = userFrames(stack ?? '', process.cwd())
-  // Lines of a message are not to be taken for lines of ours.
+  // Escapes line breaks, so that a message cannot imitate further lines of this output.
   const words = message.replaceAll('\n', '\n    ')
   return `${kind === 'Unknown' && name !== 'TroupeError' ? name : kind}: ${words}${place === undefined ? '' : ` at ${place}`}`
 }

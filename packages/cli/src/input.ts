@@ -1,8 +1,8 @@
-/** The program's standard input, read when a process wants it and not before: what nobody reads stays for the next program. */
+/** The program's standard input, read only when a process requests it: unread input stays for the next program. */
 export class Input {
   #chunks: AsyncIterator<unknown> | undefined
 
-  /** The next bytes; nothing at the end. */
+  /** The next bytes; `undefined` at the end. */
   readonly next = async (): Promise<Uint8Array | undefined> => {
     this.#chunks ??= process.stdin.iterator({ destroyOnReturn: false })
     const step = await this.#chunks.next()

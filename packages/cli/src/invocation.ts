@@ -1,10 +1,10 @@
-/** What a command line asks for. */
+/** Parses the command line. */
 import { parseArgs } from 'node:util'
 import { didYouMean } from '@troupe/registry'
 import { type CommandName, commandNames, isCommandName } from './help.ts'
 import { UsageError } from './usage-error.ts'
 
-/** What `troupe explain` is asked: may such an actor do this? */
+/** The question of `troupe explain`: may such an actor do this? */
 export interface ExplainQuery {
   readonly action: string
   readonly resource: string
@@ -13,7 +13,7 @@ export interface ExplainQuery {
   readonly scope: readonly string[]
   /** Groups of policies. */
   readonly groups: readonly string[]
-  /** `key=value`, a value being JSON, or else text. */
+  /** `key=value`; the value is JSON, or otherwise text. */
   readonly actorMeta: readonly string[]
   readonly meta: readonly string[]
 }
@@ -45,7 +45,7 @@ export type Invocation =
   | ({ readonly command: 'types'; readonly out: string | undefined } & CommonOptions)
   | ({ readonly command: 'explain' } & ExplainQuery & CommonOptions)
 
-/** What `run` is to run: a command by its name, or an entry by its id. */
+/** What `run` runs: a command by its name, or an entry by its id. */
 export type Runnable = { readonly command: string } | { readonly entry: string }
 
 const options = {
@@ -68,11 +68,11 @@ const options = {
   version: { type: 'boolean' },
 } as const
 
-/** Options of `explain` alone. */
+/** Options of `explain` only. */
 const explaining = ['actor', 'actor-meta', 'scope', 'group', 'meta'] as const
 
 /**
- * Reads the words after `troupe`. Those after the name of a command of the application are that command's own.
+ * Parses the arguments after `troupe`. Those after the name of an application's command belong to that command.
  *
  * @throws UsageError
  */
@@ -120,7 +120,7 @@ function takesNone(command: CommandName, [first]: readonly string[]): void {
   if (first !== undefined) throw new UsageError(`"troupe ${command}" takes no "${first}"; --root names another application`)
 }
 
-/** Cuts off what follows `run` as its first operand: from there on, options are not ours. */
+/** Cuts off everything from the first operand of `run`: from there on, options belong to the command. */
 function split(argv: readonly string[]): { readonly own: readonly string[]; readonly rest: readonly string[] } {
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   const [first, second] = tokens.filter((token) => token.kind === 'positional')

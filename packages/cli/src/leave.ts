@@ -1,14 +1,15 @@
-/** The end of the program, whatever its threads do. */
+/** Ends the program, whatever its threads do. */
 
 /**
- * Ends the program with a status. `process.exit` waits for each thread, and one that is in a call of the operating system does not come back;
- * a program that takes the place of this one waits for none (`docs/discoveries/0058-exit-waits-for-threads.md`).
+ * Ends the program with a status. `process.exit` waits for each thread, and a thread that is blocked in a system call
+ * does not return. A program that replaces this one (`execve`) waits for none
+ * (`docs/discoveries/0058-exit-waits-for-threads.md`).
  */
 export function leaveAtOnce(status: number): void {
   try {
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${status}`], {})
   } catch {
-    // This system cannot do that.
+    // This system does not support it.
   }
   process.kill(process.pid, 'SIGKILL')
 }

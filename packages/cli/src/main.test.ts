@@ -35,7 +35,7 @@ describe('troupe', () => {
     expect(await troupe('chek')).toEqual({
       status: 2,
       out: '',
-      err: 'troupe: there is no command "chek"; did you mean "check"?\n"troupe --help" tells what there is.',
+      err: 'troupe: there is no command "chek"; did you mean "check"?\n"troupe --help" lists the commands.',
     })
   })
 
@@ -75,7 +75,7 @@ describe('troupe list', () => {
 
   it('tells where overlays are reached whose address is kept', async () => {
     using folder = app()
-    // 384 bytes of keys, a certificate of 7, and what is secret.
+    // 384 bytes of keys, a certificate of 7 bytes, and the secret part.
     const key = Buffer.concat([Buffer.alloc(384, 1), Buffer.from([5, 0, 4, 0, 7, 0, 0]), Buffer.alloc(32, 2)]).toString('base64')
     mkdirSync(join(folder.path, '.troupe/net/i2p'), { recursive: true, mode: 0o700 })
     writeFileSync(join(folder.path, '.troupe/net/i2p/site'), key, { mode: 0o600 })

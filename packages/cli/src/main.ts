@@ -14,8 +14,8 @@ import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
 /**
- * Does what the words after `troupe` say, and answers the status to end with: 0; 1 when something is wrong; 2 when the
- * words themselves are; 128 and the number of the signal that ended a command; or what a command answered.
+ * Runs the command of the arguments after `troupe`, and returns the exit status: 0; 1 for a failure; 2 for invalid
+ * arguments; 128 plus the number of the signal that ended a command; or the status that a command returned.
  */
 export async function main(argv: readonly string[], behind: Terminal = ownTerminal): Promise<number> {
   const terminal = guarded(behind)
@@ -26,7 +26,7 @@ export async function main(argv: readonly string[], behind: Terminal = ownTermin
     return await perform(invocation, terminal)
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.err(`troupe: ${error.message}\n"troupe --help" tells what there is.`)
+      terminal.err(`troupe: ${error.message}\n"troupe --help" lists the commands.`)
       return 2
     }
     const findings = checkDiagnosticsIn(error)

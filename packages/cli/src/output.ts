@@ -1,11 +1,14 @@
-/** The program's standard output and error, which outlive their readers: an application does not end because a pipe closes or a disk is full. */
+/**
+ * The program's standard output and error. They survive the loss of their readers: an application does not end because
+ * a pipe closes or a disk is full.
+ */
 import type { Print } from 'troupe/app'
 
-/** Called once for each stream that takes no more. */
+/** Called once for each stream that accepts no more output. */
 export type OnLost = (stream: NodeJS.WriteStream, error: Error) => void
 
 export class Output {
-  /** Why a stream took no more, by stream. */
+  /** Why a stream accepts no more output, by stream. */
   readonly #lost = new Map<NodeJS.WriteStream, Error>()
   readonly #onLost: OnLost
 
@@ -14,7 +17,10 @@ export class Output {
     for (const stream of [process.stdout, process.stderr]) this.#keep(stream)
   }
 
-  /** Prints for threads. With `strict`, their own writes fail once a stream is lost, as they would in a program of Node. */
+  /**
+   * Prints for threads. With `strict`, the threads' own writes fail once a stream is lost, as they would in a Node
+   * program.
+   */
   printer(isStrict: boolean): Print {
     return (number, chunk, done) => {
       const stream = number === 1 ? process.stdout : process.stderr
@@ -24,7 +30,7 @@ export class Output {
     }
   }
 
-  /** Settles when all that was written has left the program, or is lost. */
+  /** Settles when everything that was written has left the program, or is lost. */
   async drained(): Promise<void> {
     await Promise.all(
       [process.stdout, process.stderr].map(async (stream) => {
@@ -37,7 +43,7 @@ export class Output {
     )
   }
 
-  /** A write that fails must not destroy the stream: a disk may have room again, and what is written to it next need not be lost. */
+  /** A failed write must not destroy the stream: the disk may have room later, so later output need not be lost. */
   #keep(stream: NodeJS.WriteStream): void {
     const write = stream._write.bind(stream)
     stream._write = (chunk, encoding, done) => {

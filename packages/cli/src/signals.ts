@@ -1,11 +1,16 @@
-/** SIGINT, SIGTERM and SIGHUP, which comes when the terminal goes: the first asks for an orderly stop, the second ends the program at once. */
+/**
+ * SIGINT, SIGTERM and SIGHUP (sent when the terminal closes). The first signal requests an orderly stop; the second
+ * ends the program at once.
+ */
 import { constants } from 'node:os'
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export type StopSignal = (typeof stopSignals)[number]
 
-/** Ctrl-C reaches a program that npm runs twice: from the terminal, and from npm. Longer apart, they are two wishes. */
+/**
+ * Ctrl-C reaches a program that npm runs twice: from the terminal, and from npm. Signals further apart count as two.
+ */
 const sameWish = 100
 
 /** The status of a program that a signal ended. */
@@ -13,7 +18,7 @@ export function statusOf(signal: StopSignal): number {
   return 128 + constants.signals[signal]
 }
 
-/** Listens as long as it lives. */
+/** Listens until disposed. */
 export class StopSignals implements Disposable {
   /** The first signal. */
   readonly first: Promise<StopSignal>

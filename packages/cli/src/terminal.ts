@@ -1,11 +1,15 @@
-/** Where the command line writes. */
+/** The streams that the command line writes to. */
 import { escapedLines, type Print, redactedText } from 'troupe/app'
 
-/** What is asked for goes to `out`, whole lines; what is said about it to `err`. */
+/** Results go to `out` as whole lines; messages about them go to `err`. */
 export interface Terminal {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
-  /** What threads print with. @param isStrict - They see when it is lost. @default the program's standard streams */
+  /**
+   * The streams that threads print to. @param isStrict - Threads see write errors.
+   *
+   * @default the program's standard streams
+   */
   readonly printer?: (isStrict: boolean) => Print
   /** Called when threads could not be ended: the program must not wait for them. */
   readonly stuck?: () => void
@@ -17,13 +21,13 @@ export const ownTerminal: Terminal = {
   err: (line) => void process.stderr.write(`${line}\n`),
 }
 
-/** A terminal that lets no secret and no control character pass to `err`. */
+/** A terminal whose `err` shows no secrets and no control characters. */
 export interface GuardedTerminal extends Terminal {
-  /** Hides these values, as they are whenever something is written. */
+  /** Returns the values to hide, read at each write. */
   readonly hide: (secrets: () => ReadonlySet<string>) => void
 }
 
-/** Guards a terminal. */
+/** Wraps a terminal. */
 export function guarded(behind: Terminal): GuardedTerminal {
   const sources: (() => ReadonlySet<string>)[] = []
   const hidden = new Set<string>()

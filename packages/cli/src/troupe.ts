@@ -10,7 +10,7 @@ const output = new Output((stream, error) => {
   if (!('code' in error && error.code === 'EPIPE')) isLost = true
   if (isRunning || isLost) ownTerminal.err(`troupe: stdout: ${error.message}: what is printed there is lost`)
 })
-/** Its output was lost for another reason than that its reader wanted no more. */
+/** The output was lost for a reason other than a closed pipe. */
 let isLost = false
 let isRunning = false
 let isStuck = false
@@ -26,6 +26,6 @@ const terminal = {
 }
 const status = await main(process.argv.slice(2), terminal)
 await output.drained()
-// What the application left open in this thread does not hold the program up.
+// Handles that the application left open in this thread do not delay the end of the program.
 if (isStuck) leaveAtOnce(status)
 else process.exit(status === 0 && isLost ? 1 : status)

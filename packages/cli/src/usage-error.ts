@@ -1,4 +1,4 @@
-/** A command line that says something impossible: told with a hint, and ended with status 2. */
+/** An invalid command line: printed with a hint, and ended with status 2. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }

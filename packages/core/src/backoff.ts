@@ -7,8 +7,8 @@ export interface Backoff {
   /** @default 2 */
   readonly factor?: number
   /**
-   * By which share a delay is moved up or down by chance, so that what failed together does not come back together: 0 to 1. `full` draws it
-   * between nothing and the whole.
+   * The random share by which a delay grows or shrinks, 0 to 1, so that clients that failed together do not retry
+   * together. `full` draws the delay between 0 and its whole length.
    *
    * @default 0
    */
@@ -16,9 +16,9 @@ export interface Backoff {
 }
 
 /**
- * Milliseconds to wait after so many failures in a row, never more than the maximum.
+ * Returns the milliseconds to wait after that many failures in a row, never more than the maximum.
  *
- * @param random Draws from 0 to 1; tests give one that they know.
+ * @param random Returns a number from 0 to 1; tests pass a fixed one.
  */
 export function backoffDelay(
   { initial, max, factor = 2, jitter = 0 }: Backoff,

@@ -1,10 +1,10 @@
-/** A time that can be put in the place of the system's: tests move theirs by hand. */
+/** A clock that can replace the system's: tests advance theirs by hand. */
 import { startTimer, type Timer } from './timers.ts'
 
 export interface Clock {
-  /** Milliseconds since some moment; never goes back. */
+  /** Milliseconds since some fixed moment; never decreases. */
   now(): number
-  /** Calls `then` in `ms` milliseconds, however many they are. Returns a number by which it can be cleared. */
+  /** Calls `then` after `ms` milliseconds, without an upper limit. Returns a number that clears the timer. */
   setTimeout(then: () => void, ms: number): number
   clearTimeout(timer: number): void
 }

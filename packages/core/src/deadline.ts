@@ -1,16 +1,16 @@
-/** Waits for promises no longer than a time and a signal allow. */
+/** Waits for promises no longer than a time limit and a signal allow. */
 import { startDeadline, stopTimer } from './timers.ts'
 
 export interface Bounds {
-  /** Milliseconds. @default as long as it takes */
+  /** Milliseconds. @default no limit */
   readonly ms?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * What `promise` settles to, unless the time is over or the signal aborts before.
+ * Settles like `promise`, unless the time limit passes or the signal aborts first.
  *
- * @param giveUp Called at that moment; what it returns is thrown. What `promise` does after that is of no interest any more.
+ * @param giveUp Called at that moment; the wait rejects with its return value. A later result of `promise` is ignored.
  */
 export async function bounded<T>(promise: Promise<T>, { ms, signal }: Bounds, giveUp: (why: 'late' | 'aborted') => Error): Promise<T> {
   if (ms === undefined && signal === undefined) return promise
@@ -33,12 +33,12 @@ export async function bounded<T>(promise: Promise<T>, { ms, signal }: Bounds, gi
   }
 }
 
-/** What `promise` settles to, or the error of `late` when that takes longer than `ms` milliseconds. */
+/** Settles like `promise`, or rejects with the error of `late` when that takes longer than `ms` milliseconds. */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   return bounded(promise, { ms }, late)
 }
 
-/** Waits until `promise` is fulfilled, but no longer than `ms` milliseconds. Rejects if it does before. */
+/** Waits until `promise` is fulfilled, but at most `ms` milliseconds. Rejects if `promise` rejects before that. */
 export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   using _timer = startDeadline(resolve, ms)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { formatDuration, parseDuration } from './duration.ts'
 import { TroupeError } from './errors.ts'
 
-/** As Go's own tests of `time` have them. */
+/** The cases of Go's own `time` tests. */
 const same: readonly (readonly [string, number])[] = [
   ['0s', 0],
   ['1ns', 1e-6],

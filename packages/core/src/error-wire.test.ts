@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { asTroupeError, errorFromWire, errorToWire } from './error-wire.ts'
 import { denied, type ErrorKind, invalid, isErrorKind, notFound, TroupeError, unavailable } from './errors.ts'
 
-/** As a port would carry it. */
+/** Copies a value as a message port does. */
 function cross(thrown: unknown): TroupeError {
   return errorFromWire(structuredClone(errorToWire(thrown)))
 }

@@ -1,6 +1,6 @@
 /**
- * The form in which anything that was thrown crosses threads: kind, message, retryable, details, cause and stack, with
- * the name and the own fields of what user code threw. Structured clone alone would lose the fields and the class.
+ * The form in which any thrown value crosses threads: kind, message, retryable, details, cause and stack, with the name
+ * and the own fields of the user's error. Structured clone alone would lose the fields and the class.
  */
 import { inspect } from 'node:util'
 import { type ErrorDetails, isErrorKind, TroupeError } from './errors.ts'
@@ -9,7 +9,7 @@ import { isRevoked } from './value-wire/revoked.ts'
 import { copyForWire, valueFromBox } from './value-wire/value-wire.ts'
 import type { WireError } from './wire-error.ts'
 
-/** How much of an error is described: causes and errors in errors, counted together. */
+/** Limits of a description: causes and nested errors are counted together. */
 interface Budget {
   readonly depth: number
   readonly left: { errors: number }
@@ -18,30 +18,30 @@ interface Budget {
 const maxDepth = 8
 const maxErrors = 256
 const maxText = 64 * 1024
-/** Fields of a `WireError` itself, which are not told among the others. */
+/** Fields of `WireError` itself, which are not repeated among the others. */
 const ownFields = new Set(['name', 'message', 'stack', 'cause', 'final'])
-/** Own fields of errors of the language that are not enumerable. */
+/** Own fields of the language's errors that are not enumerable. */
 const hiddenFields = ['errors', 'error', 'suppressed']
 const bases = new Map<string, ErrorConstructor>(
   [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((base) => [base.name, base]),
 )
 
-/** Describes anything thrown as plain data. Never throws itself, whatever getters the value has. */
+/** Returns plain data that describes any thrown value. Never throws, even when the value's getters do. */
 export function errorToWire(thrown: unknown): WireError {
   try {
     return describe(thrown, { depth: 0, left: { errors: maxErrors } })
   } catch {
-    // Whoever waits for it would wait for ever.
+    // A receiver that waits for this error would otherwise wait for ever.
     return { ...plain('Error', '(an error that cannot be described)'), details: {} }
   }
 }
 
-/** Like {@link errorToWire}, for the errors of one value: together they are described at no more length than one. */
+/** Like {@link errorToWire}, for all errors of one value, which share one size limit. */
 export function errorsToWire(): (error: Error) => WireError {
   return describer({ depth: 0, left: { errors: maxErrors } })
 }
 
-/** Beyond the budget an error is told by its name and message. */
+/** Beyond the budget, an error is described by its name and message only. */
 function describer(budget: Budget): (error: Error) => WireError {
   return (error) => (isSpent(budget) ? { ...plain(nameOf(error), text(read(error, 'message'), '')), details: {} } : describe(error, budget))
 }
@@ -71,8 +71,8 @@ function describe(thrown: unknown, budget: Budget): WireError {
 }
 
 /**
- * The error that {@link errorToWire} described, as one that can be thrown here. The own fields of the original are its own too, and among its
- * details.
+ * Rebuilds the error that {@link errorToWire} described, so that it can be thrown here. The original's own fields
+ * become its own fields, and are also in its details.
  */
 export function errorFromWire(wire: WireError): TroupeError {
   const fields = recordFrom(wire.fields)
@@ -84,7 +84,9 @@ export function errorFromWire(wire: WireError): TroupeError {
   return finish(error, wire, fields)
 }
 
-/** An error within a value: of its own class where that is one of the language or ours, else an `Error` of its name. */
+/**
+ * An error inside a value: of its own class if the class is the language's or ours, otherwise an `Error` with its name.
+ */
 export function errorValueFromWire(wire: WireError): Error {
   if (wire.base === undefined) return errorFromWire(wire)
   const options = wire.cause && { cause: causeFrom(wire.cause, errorValueFromWire) }
@@ -101,12 +103,15 @@ export function errorValueFromWire(wire: WireError): Error {
   return finish(error, wire, fields)
 }
 
-/** Anything thrown as a TroupeError: itself when it is one, otherwise an equal of kind `Unknown` or of the kind it carries. */
+/**
+ * Returns any thrown value as a TroupeError: the value itself if it is one, otherwise a new one of kind `Unknown` or of
+ * the kind that the value carries.
+ */
 export function asTroupeError(thrown: unknown): TroupeError {
   return thrown instanceof TroupeError ? thrown : errorFromWire(errorToWire(thrown))
 }
 
-/** What is the error's alone: its name, its stack and its own fields. */
+/** Restores what belongs to this error: its name, its stack and its own fields. */
 function finish<T extends Error>(error: T, { name, stack }: WireError, fields: ErrorDetails): T {
   if (error.name !== name) setName(error, name)
   if (stack !== undefined) error.stack = stack
@@ -117,7 +122,7 @@ function finish<T extends Error>(error: T, { name, stack }: WireError, fields: E
   return error
 }
 
-/** Not among the fields that are listed, as in the language's own errors. */
+/** Not enumerable, as in the language's own errors. */
 function setName(error: Error, name: string): void {
   if (error instanceof TroupeError) error.name = name
   else Object.defineProperty(error, 'name', { value: name, enumerable: false, configurable: true, writable: true })
@@ -153,7 +158,7 @@ function carried(fields: object, budget: Budget): unknown {
   const rules = {
     root: 'details',
     moved: nothing,
-    // Errors reach whoever waits for an end, in other networks too, where nothing may come that could carry work.
+    // Errors also reach receivers in other networks, and must not carry anything that could do work there.
     sharesMemory: false,
     describe: describer(deeper(budget)),
     refuse: textOf,
@@ -164,16 +169,16 @@ function carried(fields: object, budget: Budget): unknown {
 
 const nothing: ReadonlySet<unknown> = new Set()
 
-/** Own fields that the description does not tell otherwise; `told` says which of those that it may tell it does. */
+/** Own fields that the description does not already contain; `told` lists the known fields that it does contain. */
 function fieldsOf(thrown: Error, told: Readonly<Record<string, boolean>>): object | undefined {
   const hidden = hiddenFields.filter((key) => hasOwn(thrown, key))
   const keys = keysOf(thrown).filter((key) => !ownFields.has(key) && told[key] !== true && !hidden.includes(key))
-  // Of one of ours, the fields of the class are told even where there is nothing to tell.
+  // The class fields of a TroupeError count as described even where they are empty.
   if (keys.length + hidden.length === 0) return undefined
   return Object.fromEntries([...keys, ...hidden].map((key) => [key, readOwn(thrown, key)]))
 }
 
-/** Many classes set no name of their own: then it is that of the class. */
+/** Many classes set no `name`: the name of the class is used. */
 function nameOf(thrown: Error): string {
   const name = text(read(thrown, 'name'), 'Error')
   const constructor = read(thrown, 'constructor')
@@ -181,7 +186,7 @@ function nameOf(thrown: Error): string {
   return isGeneral(name) && !isGeneral(own) && own !== '' && own !== 'Object' ? own : name
 }
 
-/** Whether it is the name of a class of the language, or ours: a class that extends it says more. */
+/** Whether the name is that of a class of the language or of ours. The name of a subclass is more specific. */
 function isGeneral(name: string): boolean {
   return bases.has(name) || name === 'AggregateError' || name === 'TroupeError'
 }
@@ -201,7 +206,7 @@ function read(target: object, key: string): unknown {
   }
 }
 
-/** A field of the error's own, or text in place of one that cannot be read. */
+/** An own field of the error, or text in place of a field that cannot be read. */
 function readOwn(target: object, key: string): unknown {
   try {
     return Reflect.get(target, key)
@@ -230,7 +235,7 @@ function text(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value.slice(0, maxText) : fallback
 }
 
-/** Any value in words. */
+/** Describes any value in words. */
 function textOf(value: unknown): string {
   try {
     const words = typeof value === 'object' && value !== null && !isError(value) ? inspect(value, inspection) : String(value)
@@ -246,7 +251,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value)
 }
 
-/** `instanceof` asks the value, which may be a proxy that throws. */
+/** `instanceof` reads from the value, which may be a proxy that throws. */
 function isError(value: unknown): value is Error {
   try {
     return value instanceof Error

@@ -1,6 +1,6 @@
-/** Errors with a kind, a verdict on retrying, and details: the same in every thread. */
+/** Errors with a kind, a retryable flag, and details: the same in every thread. */
 
-/** What went wrong, in one word. The set is closed, so that callers can switch on it. */
+/** The category of a failure, in one word. The set is closed, so that callers can switch on it. */
 export type ErrorKind =
   | 'NotFound'
   | 'AlreadyExists'
@@ -30,14 +30,14 @@ const kinds: ReadonlySet<string> = new Set<ErrorKind>([
 
 const retryableKinds: ReadonlySet<string> = new Set<ErrorKind>(['Unavailable', 'Timeout', 'RateLimited'])
 
-/** Facts that belong to an error. Kept cloneable, so that they cross threads. */
+/** Facts about an error. They are cloneable, so that they cross threads. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
 export interface TroupeErrorOptions {
   /**
-   * Whether the same call may succeed later. An error that is marked `false` here is final: a supervised service that ends with it is not
-   * started again.
-   * @default true for `Unavailable`, `Timeout` and `RateLimited`, else false, without being final
+   * Whether the same call may succeed later. An error that is explicitly `false` here is final: a supervised service
+   * that ends with it is not restarted.
+   * @default true for `Unavailable`, `Timeout` and `RateLimited`; otherwise false, without being final
    */
   readonly retryable?: boolean
   readonly details?: ErrorDetails
@@ -57,7 +57,7 @@ export class TroupeError extends Error {
   readonly kind: ErrorKind
   readonly retryable: boolean
   readonly details: ErrorDetails
-  /** Whether whoever threw it said that trying again is pointless. */
+  /** Whether the thrower explicitly marked a retry as pointless. */
   readonly final: boolean
 
   constructor(kind: ErrorKind, message: string, options: TroupeErrorOptions = {}) {
@@ -69,7 +69,7 @@ export class TroupeError extends Error {
   }
 }
 
-/** Whether `text` is one of the closed set of kinds. */
+/** Returns whether `text` is a known kind. */
 export function isErrorKind(text: unknown): text is ErrorKind {
   return typeof text === 'string' && kinds.has(text)
 }

@@ -4,7 +4,7 @@ import { emptyFrame, fork } from './frame.ts'
 import { FrameDecoder, FrameEncoder, type FrameReference, frameTableSize } from './frame-wire.ts'
 import { entryId } from './id.ts'
 
-/** As a port would carry it. */
+/** Copies a value as a message port does. */
 function cross(reference: FrameReference): FrameReference {
   return structuredClone(reference)
 }

@@ -1,16 +1,17 @@
 /**
- * Frames on a channel between two threads. A frame crosses a channel once: the first time whole, later as its number.
- * Both ends keep the same bounded table, so a number is never ambiguous: the sender alone decides what is replaced.
+ * Sends frames on a channel between two threads. A frame crosses a channel once: the first time whole, later as its
+ * number. Both ends keep the same bounded table. A number is never ambiguous, because only the sender decides which
+ * frame is replaced.
  */
 import { type Frame, fork, emptyFrame } from './frame.ts'
 
-/** A frame as plain data, with the number that it will go by. */
+/** A frame as plain data, with the number that later messages use for it. */
 export interface WireFrame {
   readonly number: number
   readonly frame: Frame
 }
 
-/** A frame's first crossing, or the number of one that has crossed before. */
+/** A frame's first crossing, or the number of a frame that crossed before. */
 export type FrameReference = number | WireFrame
 
 /** Frames remembered on each side of a channel. */
@@ -20,7 +21,7 @@ export const frameTableSize = 1024
 export class FrameEncoder {
   readonly #numbers = new Map<Frame, number>()
 
-  /** What to send in place of `frame`. */
+  /** Returns what to send in place of `frame`. */
   encode(frame: Frame): FrameReference {
     const known = this.#numbers.get(frame)
     if (known !== undefined) return known
@@ -29,7 +30,7 @@ export class FrameEncoder {
     return { number, frame }
   }
 
-  /** A free number, or that of the frame that was introduced longest ago. */
+  /** A free number, or that of the oldest frame in the table. */
   #claim(): number {
     if (this.#numbers.size < frameTableSize) return this.#numbers.size
     const [oldest, number] = this.#numbers.entries().next().value ?? [emptyFrame, 0]
@@ -42,7 +43,7 @@ export class FrameEncoder {
 export class FrameDecoder {
   readonly #frames: Frame[] = []
 
-  /** The frame that `reference` stands for; `undefined` for a number that never crossed. */
+  /** Returns the frame that `reference` denotes; `undefined` for a number that never crossed. */
   decode(reference: FrameReference): Frame | undefined {
     if (typeof reference === 'number') return this.#frames[reference]
     const frame = fork(emptyFrame, reference.frame)

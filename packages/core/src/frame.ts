@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntryId } from './id.ts'
 
 /**
- * An overlay in a frame: its id; `null` when the clear network was chosen on purpose; `undefined` when nothing was
+ * The overlay of a frame: its id; `null` when the clear network was chosen on purpose; `undefined` when nothing was
  * chosen, so that the application's default applies.
  */
 export type OverlayChoice = EntryId | null | undefined
@@ -17,13 +17,13 @@ export interface Actor {
   readonly meta: Readonly<Record<string, unknown>>
 }
 
-/** See the module's comment. */
+/** See the comment at the top of this file. */
 export interface Frame {
   readonly overlay: OverlayChoice
   readonly actor: Actor | undefined
   /** Ids of the policies in force; `undefined` when no scope was set. */
   readonly scope: readonly EntryId[] | undefined
-  /** What `withContext` put there. */
+  /** Values that `withContext` set. */
   readonly values: Readonly<Record<string, unknown>>
   /** Unix time in milliseconds after which the work is pointless. */
   readonly deadline: number | undefined
@@ -31,7 +31,7 @@ export interface Frame {
   readonly trace: string | undefined
 }
 
-/** What a fork changes. A key that is absent is inherited. */
+/** What a fork changes. An absent key is inherited. */
 export type FrameChange = Partial<Frame>
 
 /** The frame in which nothing was chosen. */
@@ -44,7 +44,7 @@ export const emptyFrame: Frame = Object.freeze({
   trace: undefined,
 })
 
-/** A frame like `frame`, but for `change`. Values are merged, a deadline can only come nearer. */
+/** Returns a fork of `frame` with `change` applied. Values are merged; a deadline can only become earlier. */
 export function fork(frame: Frame, change: FrameChange): Frame {
   return Object.freeze({
     overlay: 'overlay' in change ? change.overlay : frame.overlay,
@@ -62,24 +62,24 @@ function nearest(a: number | undefined, b: number | undefined): number | undefin
 }
 
 /**
- * The place in the async context that holds a frame. A process that waits for a message puts a fresh slot in force
- * first, and the message's frame is written into it before the wait ends: an `await` resumes in the context that was
- * in force when it began, so the context itself cannot be exchanged later (`docs/discoveries/0001-frames-in-loops.md`).
+ * The place in the async context that holds a frame. A process that waits for a message first enters a new slot, and
+ * the message's frame is written into that slot before the wait ends. An `await` resumes in the context in which it
+ * began, so the context itself cannot be exchanged later (`docs/discoveries/0001-frames-in-loops.md`).
  */
 export interface Slot {
   frame: Frame
-  /** Who runs: a process or a call, opaque to this package. */
+  /** The running process or call, opaque to this package. */
   readonly owner: unknown
 }
 
 const storage = new AsyncLocalStorage<Slot>()
 
-/** The slot in force, if any. */
+/** Returns the current slot, if there is one. */
 export function currentSlot(): Slot | undefined {
   return storage.getStore()
 }
 
-/** The frame in force, if any. */
+/** Returns the current frame, if there is one. */
 export function currentFrame(): Frame | undefined {
   return storage.getStore()?.frame
 }
@@ -89,12 +89,12 @@ export function runInSlot<T>(slot: Slot, fn: () => T): T {
   return storage.run(slot, fn)
 }
 
-/** Runs `fn` in a fork of the frame in force. */
+/** Runs `fn` in a fork of the current frame. */
 export function runInFrame<T>(frame: Frame, fn: () => T): T {
   return storage.run({ frame, owner: storage.getStore()?.owner }, fn)
 }
 
-/** Puts `slot` in force for the rest of the caller's synchronous stretch and what it awaits. */
+/** Makes `slot` current for the rest of the caller's synchronous code and everything that it awaits. */
 export function enterSlot(slot: Slot): void {
   storage.enterWith(slot)
 }

@@ -1,4 +1,4 @@
-/** Something on the disk that one program may use at a time. */
+/** A file lock: a resource on the disk that one program may use at a time. */
 import { closeSync, lstatSync, openSync } from 'node:fs'
 
 const ownerOnly = 0o600
@@ -6,13 +6,13 @@ const ownerOnly = 0o600
 const busy = 5
 
 /**
- * Holds `path`, a file of its own beside what it stands for; nothing where somebody else holds it, in this program or in another. The system
- * lets go of it when this program ends, in whatever way.
+ * Locks `path`, a separate lock file beside the resource. Returns nothing when this program or another one already
+ * holds it. The system releases the lock when this program ends, however it ends.
  */
 export async function holdFile(path: string): Promise<Disposable | undefined> {
-  // Loaded here, because Node 24 warns that it is experimental.
+  // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
-  // To open and close one that is there would give up this program's own lock on it (`fcntl`).
+  // Opening and closing an existing file would release this program's own lock on it (`fcntl`).
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) closeSync(openSync(path, 'ax', ownerOnly))
   const lock = new DatabaseSync(path)
   try {

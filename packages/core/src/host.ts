@@ -1,10 +1,11 @@
-/** Hosts in one spelling: IP addresses in every textual form that systems read as one, and names. */
+/** One spelling for hosts: names, and IP addresses in every textual form that systems accept. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 
 /**
- * The IP address that `host` spells, in its usual form; `undefined` for a name. Of IPv4 these are all forms of `inet_aton` (hexadecimal,
- * octal, fewer than four parts), which resolvers read as addresses without a query; an IPv4 address mapped into IPv6 stays one of IPv6.
+ * Returns the IP address that `host` spells, in its usual form; `undefined` for a name. For IPv4, this covers all forms
+ * of `inet_aton` (hexadecimal, octal, fewer than four parts), which resolvers read as addresses without a query. An
+ * IPv4 address mapped into IPv6 stays an IPv6 address.
  */
 export function literalOf(host: string): string | undefined {
   if (isIPv4(host) || isIPv6(host)) return host
@@ -15,7 +16,10 @@ export function literalOf(host: string): string | undefined {
   return parts.length > 4 ? undefined : (packed(parts, numberOf) ?? packed(parts, decimalOf))
 }
 
-/** The IPv4 address that `host` spells, one that is mapped into IPv6 included (RFC 4291 §2.5.5.2). */
+/**
+ * Returns the IPv4 address that `host` spells, including one that is mapped into IPv6 (RFC 4291
+ * 2.5.5.2).
+ */
 export function ipv4Of(host: string): string | undefined {
   const literal = literalOf(host)
   if (literal === undefined || isIPv4(literal)) return literal
@@ -23,9 +27,10 @@ export function ipv4Of(host: string): string | undefined {
 }
 
 /**
- * `host` in the one spelling on which decisions are made. An IP address is written in its short form, without a zone; one of IPv4 that is
- * mapped into IPv6, or compatible with it (RFC 4291 §2.5.5), is that of IPv4. A name is in lower case, in IDNA's ASCII form, without a dot at
- * its end. `undefined` for what is neither.
+ * Returns `host` in the canonical spelling that decisions use; `undefined` if it is neither an IP address nor a name.
+ * An IP address has its short form, without a zone. An IPv4 address that is mapped into IPv6, or compatible with it
+ * (RFC 4291
+ * 2.5.5), becomes IPv4. A name is in lower case, in IDNA's ASCII form, without a dot at its end.
  *
  * @example
  * ```ts
@@ -37,7 +42,7 @@ export function ipv4Of(host: string): string | undefined {
 export function canonicalHost(host: string): string | undefined {
   const literal = literalOf(host.replace(/^\[(.*)\]$/s, '$1'))
   if (literal !== undefined) return canonicalAddress(literal)
-  // The URL parser, which knows IDNA, would decode it; no resolver does.
+  // The URL parser, which applies IDNA, would decode it; no resolver does.
   if (host.includes('%')) return undefined
   const name = domainToASCII(host.replace(/[.\u3002\uff0e\uff61]+$/, ''))
   if (!/^[\w-]+(?:\.[\w-]+)*$/.test(name)) return undefined
@@ -50,7 +55,7 @@ function canonicalAddress(address: string): string {
   return embedded(short, /^::(?:ffff:)?([\da-f]{1,4}):([\da-f]{1,4})$/) ?? short
 }
 
-/** As RFC 5952 writes it, without a zone. */
+/** The form of RFC 5952, without a zone. */
 function shortIPv6(address: string): string {
   const [plain = address] = address.split('%')
   return new URL(`http://[${plain}]`).hostname.slice(1, -1)
@@ -62,7 +67,7 @@ function embedded(address: string, pattern: RegExp): string | undefined {
   return dotted(Number.parseInt(high, 16) * 2 ** 16 + Number.parseInt(low, 16))
 }
 
-/** The last part fills what the others leave. */
+/** The last part fills the remaining bytes. */
 function packed(parts: readonly string[], read: (part: string) => number | undefined): string | undefined {
   const numbers: number[] = []
   for (const part of parts) {
@@ -81,7 +86,7 @@ function numberOf(part: string): number | undefined {
   return /^[1-9]\d*$/.test(part) ? Number(part) : undefined
 }
 
-/** Some read leading zeros as nothing. */
+/** Some systems ignore leading zeros. */
 function decimalOf(part: string): number | undefined {
   return /^\d+$/.test(part) ? Number(part) : undefined
 }

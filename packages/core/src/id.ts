@@ -1,13 +1,13 @@
 /**
- * Names of things: entries of the registry (`namespace:name`) and processes (`<thread.serial>`).
- * Both are branded strings: parsed once at the edge, trusted afterwards.
+ * Ids of registry entries (`namespace:name`) and of processes (`<thread.serial>`). Both are branded strings: parsed
+ * once at the edge, trusted afterwards.
  */
 import { invalid } from './errors.ts'
 
 declare const entryBrand: unique symbol
 declare const pidBrand: unique symbol
 
-/** Id of a registry entry: `namespace:name`, where a namespace may hold dots (`app.net:proxy`). */
+/** Id of a registry entry: `namespace:name`. A namespace may contain dots (`app.net:proxy`). */
 export type EntryId = string & { readonly [entryBrand]: true }
 
 /** Id of a process: `<thread.serial>`. Never reused while an application runs. */
@@ -17,20 +17,20 @@ const entryPattern = /^[A-Za-z_][\w.-]*:[A-Za-z_][\w.-]*$/
 const namePattern = /^[A-Za-z_][\w.-]*$/
 const pidPattern = /^<(0|[1-9]\d*)\.(0|[1-9]\d*)>$/
 
-/** Whether `text` has the form `namespace:name`. */
+/** Returns whether `text` has the form `namespace:name`. */
 export function isEntryId(text: string): text is EntryId {
   return entryPattern.test(text)
 }
 
-/** Whether `text` can be a namespace or the name of an entry. */
+/** Returns whether `text` can be a namespace or the name of an entry. */
 export function isName(text: string): boolean {
   return namePattern.test(text)
 }
 
 /**
- * Parses `namespace:name`. With a `namespace`, a bare `name` is taken as relative to it.
+ * Parses `namespace:name`. With a `namespace`, a bare `name` is relative to it.
  *
- * @throws TroupeError `Invalid` when the text is neither.
+ * @throws TroupeError `Invalid` when the text has neither form.
  */
 export function entryId(text: string, namespace?: string): EntryId {
   if (isEntryId(text)) return text
@@ -39,34 +39,34 @@ export function entryId(text: string, namespace?: string): EntryId {
   throw invalid(`"${text}" is not an entry id: expected "namespace:name"`, { id: text })
 }
 
-/** The namespace of an id: `app.net` of `app.net:proxy`. */
+/** Returns the namespace of an id: `app.net` of `app.net:proxy`. */
 export function namespaceOf(id: EntryId): string {
   return id.slice(0, id.indexOf(':'))
 }
 
-/** The name of an id: `proxy` of `app.net:proxy`. */
+/** Returns the name of an id: `proxy` of `app.net:proxy`. */
 export function nameOf(id: EntryId): string {
   return id.slice(id.indexOf(':') + 1)
 }
 
-/** The pid of the process with number `serial` in thread `thread`. */
+/** Returns the pid of the process with number `serial` in thread `thread`. */
 export function pid(thread: number, serial: number): Pid {
   const text = `<${thread}.${serial}>`
   if (isPid(text)) return text
   throw invalid(`${text} is not a pid: thread and serial are whole numbers from 0`)
 }
 
-/** Whether `text` has the form of a pid. */
+/** Returns whether `text` has the form of a pid. */
 export function isPid(text: string): text is Pid {
   return pidPattern.test(text)
 }
 
-/** Number of the thread that a process lives in. */
+/** Returns the number of the thread that a process lives in. */
 export function threadOf(id: Pid): number {
   return Number.parseInt(id.slice(1), 10)
 }
 
-/** Number of a process within its thread. */
+/** Returns the number of a process within its thread. */
 export function serialOf(id: Pid): number {
   return Number.parseInt(id.slice(id.indexOf('.') + 1), 10)
 }

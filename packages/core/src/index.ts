@@ -1,4 +1,4 @@
-/** Words that every package of Troupe speaks: ids, errors, durations, the frame. */
+/** Types and functions that all packages of Troupe share: ids, errors, durations, the frame. */
 export { type Backoff, backoffDelay } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type Bounds, bounded, settledWithin, withDeadline } from './deadline.ts'

@@ -1,24 +1,24 @@
-/** How parts of an application report what happened: to a log that somebody above them writes. */
+/** Lets the parts of an application write to the log, whose implementation is in a higher package. */
 import type { EntryId, Pid } from './id.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
-/** What belongs to a line of the log beside its message. */
+/** What a log line contains beside its message. */
 export interface LogNote {
   /** @default info */
   readonly level?: LogLevel
-  /** The entry that it is about. */
+  /** The entry that the line is about. */
   readonly entry?: EntryId | undefined
-  /** The process or call that it is about. */
+  /** The process or call that the line is about. */
   readonly pid?: Pid
-  /** Id of the actor in whose name that ran. */
+  /** Id of the actor on whose behalf the work ran. */
   readonly actor?: string | undefined
-  /** What went wrong: class, message, causes and the caller's own stack frames are shown. */
+  /** The failure: its class, message, causes and the user's own stack frames are shown. */
   readonly error?: unknown
   readonly fields?: Readonly<Record<string, unknown>>
-  /** It is written whatever the level of the log. */
+  /** The line is written whatever the log level is. */
   readonly always?: boolean
 }
 
-/** Writes a line of the log. */
+/** Writes a log line. */
 export type Log = (message: string, note?: LogNote) => void

@@ -27,7 +27,7 @@ it('is never opened through a link, and is a file', () => {
       ensurePrivateDatabase(join(at, name))
     }).toThrow('is a link')
   }
-  expect(() => readPrivateFile(join(at, 'folder'))).toThrow('is no file')
+  expect(() => readPrivateFile(join(at, 'folder'))).toThrow('is not a regular file')
   expect(() => statSync(join(at, 'nothing'))).toThrow('ENOENT')
 })
 

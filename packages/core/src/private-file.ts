@@ -1,19 +1,22 @@
-/** Files that hold secrets: keys, tokens, histories. They are never opened through a link, and nobody else may read them. */
+/**
+ * Files that hold secrets: keys, tokens, histories. They are never opened through a link, and only their owner may read
+ * them.
+ */
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { invalid } from './errors.ts'
 
 const ownerOnly = 0o600
-/** Others may read or write it, or the group may write it. */
+/** Others may read or write the file, or the group may write it. */
 const tooWide = 0o027
-/** What SQLite keeps beside a database, and opens by itself. */
+/** Files that SQLite keeps beside a database and opens by itself. */
 const besideDatabase = ['-wal', '-shm', '-journal']
 
 /**
- * The text of a file, which is closed to others from then on.
+ * Returns the text of a file, and removes the access of others to it.
  *
- * @throws TroupeError `Invalid` for a link, for what is no file, and for a file that others may read and that cannot be closed to them; what
- *   `open` throws.
+ * @throws TroupeError `Invalid` for a link, for anything that is not a regular file, and for a file that others may
+ *   read and whose mode cannot be changed. Also throws what `open` throws.
  */
 export function readPrivateFile(path: string): string {
   const file = open(path, constants.O_RDONLY)
@@ -27,7 +30,8 @@ export function readPrivateFile(path: string): string {
 }
 
 /**
- * Makes sure that a database is there which its owner alone may read, and that neither it nor what SQLite keeps beside it is a link.
+ * Makes sure that a database file exists that only its owner may read. Neither the file nor the files that SQLite keeps
+ * beside it may be links.
  *
  * @throws TroupeError like {@link readPrivateFile}.
  */
@@ -45,7 +49,7 @@ export function ensurePrivateDatabase(path: string): void {
   }
 }
 
-/** Without waiting for a writer of a pipe. */
+/** Does not wait for a writer when the path is a pipe. */
 function open(path: string, flags: number): number {
   try {
     return openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, ownerOnly)
@@ -57,11 +61,11 @@ function open(path: string, flags: number): number {
 
 function checked(path: string, file: number) {
   const found = fstatSync(file)
-  if (!found.isFile()) throw invalid(`${path} is no file`, { path })
+  if (!found.isFile()) throw invalid(`${path} is not a regular file`, { path })
   return found
 }
 
-/** A file of one's own is closed to others; one of somebody else is not for us to trust. */
+/** The program removes the access of others from its own file; a file of another user is not trusted. */
 function narrow(path: string, file: number, mode: number): void {
   try {
     fchmodSync(file, ownerOnly)

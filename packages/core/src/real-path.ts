@@ -1,13 +1,13 @@
-/** Paths of files and Unix sockets in one spelling. */
+/** One spelling for the paths of files and Unix sockets. */
 import { readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
-/** As Linux follows. */
+/** The number of links that Linux follows. */
 const maxLinks = 40
 
 /**
- * `path` without dots, doubled slashes and links, where it leads to nothing too: then the folders that are there are followed. A relative path
- * is one of the folder that the program was started in.
+ * Returns `path` without dots, doubled slashes and links. If the path does not exist, its existing folders are
+ * resolved. A relative path is relative to the folder that the program was started in.
  */
 export function realPath(path: string): string {
   const rest: string[] = []

@@ -101,7 +101,7 @@ it('a deadline reads first what has come, and is stopped until it has', async ()
   const late = new Promise((resolve) => {
     timer = startDeadline(() => resolve('late'), 1)
   })
-  // The loop is busy until both are due.
+  // The loop is busy until both timers are due.
   port1.postMessage('in time')
   const end = performance.now() + 20
   while (performance.now() < end) {

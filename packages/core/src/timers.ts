@@ -1,12 +1,12 @@
 /**
- * Timers for any duration. Node's own hold 31 bits of milliseconds, some 25 days, and fire at once for what is longer. All other modules take
- * their timers here; a rule of the linter holds them to it.
+ * Timers for any duration. Node's own timers hold 31 bits of milliseconds, about 25 days, and fire at once for longer
+ * times. All other modules use these timers; a lint rule enforces it.
  */
 
-/** The longest that a timer of Node waits, in milliseconds. */
+/** The longest time that a Node timer waits, in milliseconds. */
 const longest = 0x7fffffff
 
-/** A timer that runs. As in Node, it keeps the program alive unless it is unreferenced. */
+/** A running timer. As in Node, it keeps the program alive unless it is unreferenced. */
 export class Timer implements Disposable {
   #timeout: NodeJS.Timeout | undefined
   #hasRef = true
@@ -42,7 +42,7 @@ export class Timer implements Disposable {
     return timer
   }
 
-  /** Lets the program end while the timer runs. */
+  /** Lets the program end while the timer is running. */
   unref(): this {
     this.#hasRef = false
     this.#timeout?.unref()
@@ -59,7 +59,7 @@ export class Timer implements Disposable {
     return this
   }
 
-  /** Begins to wait anew. A timer that was stopped stays so. */
+  /** Restarts the wait. A stopped timer stays stopped. */
   refresh(): void {
     if (this.#again === undefined) this.#timeout?.refresh()
     else this.#again()
@@ -76,7 +76,7 @@ export class Timer implements Disposable {
     this.stop()
   }
 
-  /** Waits by several timers of Node's, one after the other. */
+  /** Waits with several Node timers, one after the other. */
   #wait<T>(then: (argument: T | undefined) => void, ms: number, argument: T | undefined): void {
     if (ms === Infinity) return
     const end = performance.now() + ms
@@ -102,9 +102,9 @@ export class Timer implements Disposable {
 }
 
 /**
- * Calls `then` once, in `ms` milliseconds: at once for 0 and less, never for `Infinity`.
+ * Calls `then` once after `ms` milliseconds: at once for 0 and less, never for `Infinity`.
  *
- * @param argument What `then` is called with, so that a hot path needs no closure.
+ * @param argument Passed to `then`, so that a hot path needs no closure.
  */
 export function startTimer(then: () => void, ms: number): Timer
 export function startTimer<T>(then: (argument: T) => void, ms: number, argument: T): Timer
@@ -113,14 +113,14 @@ export function startTimer<T>(then: (argument: T | undefined) => void, ms: numbe
 }
 
 /**
- * Like {@link startTimer}, for waits on others: what has come by then is read first. A loop that was busy for long would else take for silence
- * what it has not looked at yet.
+ * Like {@link startTimer}, for deadlines on a peer: input that has already arrived is processed before the timer fires.
+ * Otherwise a loop that was busy for a long time would take unread input for silence.
  */
 export function startDeadline(then: () => void, ms: number): Timer {
   return Timer.deadline(then, ms)
 }
 
-/** Calls `then` each `ms` milliseconds; never for `Infinity`. */
+/** Calls `then` every `ms` milliseconds; never for `Infinity`. */
 export function startInterval(then: () => void, ms: number): Timer {
   return Timer.every(then, ms)
 }
@@ -131,8 +131,8 @@ export function stopTimer(timer: Timer | undefined): void {
 }
 
 /**
- * No timer of this thread keeps its event loop running from now on, of those that run. Node counts the timers for which the loop runs, and lists
- * them nowhere: one of ours takes each off that count (`docs/discoveries/0066-work-of-addons.md`).
+ * Stops the running timers of this thread from keeping its event loop alive. Node counts the timers that keep the loop
+ * alive but does not list them, so each of ours is removed from that count (`docs/discoveries/0066-work-of-addons.md`).
  */
 export function unrefTimers(): void {
   const probe = setTimeout(() => undefined, longest).unref()
@@ -145,20 +145,23 @@ export function unrefTimers(): void {
   clearTimeout(probe)
 }
 
-/** Keeps the program alive until it is stopped. */
+/** Keeps the program alive until the returned timer is stopped. */
 export function keepAlive(): Timer {
   return startInterval(() => undefined, longest)
 }
 
-/** A time for those settings of Node's own servers and sockets that hold 31 bits: what is longer is as good as never. */
+/**
+ * Limits a time to the 31 bits that settings of Node's own servers and sockets accept. A longer time is practically
+ * infinite.
+ */
 export function nodeTimeout(ms: number): number {
   return Math.min(ms, longest)
 }
 
 /**
- * Settles in `ms` milliseconds.
+ * Resolves after `ms` milliseconds.
  *
- * @param signal Rejects with its reason when it aborts before.
+ * @param signal The promise rejects with its reason when it aborts first.
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()

@@ -1,7 +1,9 @@
-/** W3C Trace Context: the `traceparent` that frames carry and HTTP requests send (https://www.w3.org/TR/trace-context/). */
+/**
+ * W3C Trace Context: the `traceparent` that frames carry and HTTP requests send (https://www.w3.org/TR/trace-context/).
+ */
 import { randomBytes } from 'node:crypto'
 
-/** A `traceparent`, taken apart. */
+/** A parsed `traceparent`. */
 export interface Trace {
   /** 32 hexadecimal digits, not all zero: the whole operation. */
   readonly traceId: string
@@ -14,8 +16,8 @@ export interface Trace {
 const pattern = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 
 /**
- * Parses a `traceparent`; `undefined` for what is none, which is to be ignored rather than refused (§4.3). Versions above 00 are read by what
- * they share with it.
+ * Parses a `traceparent`. Returns `undefined` for an invalid one, which must be ignored rather than rejected (
+ * 4.3). Of versions above 00, only the fields that they share with 00 are read.
  */
 export function parseTrace(text: string): Trace | undefined {
   const [, version, traceId = '', spanId = '', flags = '', rest] = pattern.exec(text) ?? []
@@ -24,17 +26,17 @@ export function parseTrace(text: string): Trace | undefined {
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
 }
 
-/** A trace as a `traceparent` of version 00. */
+/** Returns a trace as a `traceparent` of version 00. */
 export function formatTrace({ traceId, spanId, sampled }: Trace): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
 }
 
-/** A new trace, by random ids. */
+/** Returns a new trace with random ids. */
 export function newTrace(): string {
   return formatTrace({ traceId: randomId(16), spanId: randomId(8), sampled: true })
 }
 
-/** A new part of the operation that `parent` belongs to; of a new one where there is none. */
+/** Returns a new span of the operation that `parent` belongs to; of a new operation if there is no parent. */
 export function childTrace(parent: string | undefined): string {
   const trace = parent === undefined ? undefined : parseTrace(parent)
   return trace === undefined ? newTrace() : formatTrace({ ...trace, spanId: randomId(8) })
@@ -48,7 +50,10 @@ const poolSize = 4096
 let pool = randomBytes(poolSize)
 let used = 0
 
-/** `bytes` random bytes in hexadecimal, cut from a pool, since asking the system each time costs more than a whole call. */
+/**
+ * Returns `bytes` random bytes in hexadecimal. They come from a pool, because a system call for each costs more than a
+ * whole function call.
+ */
 function randomId(bytes: number): string {
   if (used + bytes > poolSize) {
     pool = randomBytes(poolSize)

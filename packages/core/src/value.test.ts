@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { invalid, TroupeError } from './errors.ts'
 import { valueFromWire, valueToWire } from './value.ts'
 
-/** As a port would carry it. */
+/** Copies a value as a message port does. */
 function cross(value: unknown): unknown {
   return valueFromWire(structuredClone(valueToWire(value)))
 }
@@ -13,7 +13,7 @@ function part(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined), value)
 }
 
-/** Two bytes in the middle of more. */
+/** Two bytes in the middle of a larger buffer. */
 function middle(): Uint8Array {
   const all = new Uint8Array(1024).fill(7)
   return all.subarray(10, 12)
@@ -122,7 +122,7 @@ describe('what would arrive empty is Invalid, with its path', () => {
     const message = { kind: 'Invalid', details: { path: 'payload.a[1]' } }
     expect(() => valueToWire({ a: [1, value] })).toThrow(expect.objectContaining(message))
     expect(() => valueToWire({ a: new Set([value]) })).toThrow(expect.objectContaining({ details: { path: 'payload.a.item(0)' } }))
-    // Also the second time, when its class is known.
+    // Also the second time, when the class is already known.
     expect(() => valueToWire({ a: [1, value] })).toThrow(expect.objectContaining(message))
   })
 

@@ -1,4 +1,4 @@
-/** Values on their way between threads: messages, arguments, results. */
+/** Values that cross threads: messages, arguments, results. */
 import { errorsToWire, errorValueFromWire } from './error-wire.ts'
 import { invalid } from './errors.ts'
 import { isPrimitive } from './value-wire/plain-copy.ts'
@@ -7,20 +7,24 @@ import { copyForWire, isBox, valueFromBox } from './value-wire/value-wire.ts'
 const nothing: ReadonlySet<unknown> = new Set()
 
 /**
- * A copy of `value` that shares nothing with it but what `moved` lists, in the form that crosses threads.
+ * Returns a copy of `value` in the form that crosses threads. It shares only what `moved` lists with the original.
  *
- * @throws TroupeError `Invalid`, naming the path, for a function, a symbol and anything else that cannot be carried, or would arrive empty.
+ * @throws TroupeError `Invalid`, with the path, for a function, a symbol and anything else that cannot be carried or
+ *   would arrive empty.
  */
 export function valueToWire(value: unknown, moved = nothing): unknown {
   return isPrimitive(value) ? value : copyForWire(value, { root: 'payload', moved, describe: errorsToWire(), refuse })
 }
 
-/** The value that {@link valueToWire} copied. The receiver calls it once for each copy. */
+/** Returns the value that {@link valueToWire} copied. The receiver calls it once for each copy. */
 export function valueFromWire(carried: unknown): unknown {
   return typeof carried === 'object' && carried !== null ? valueFromBox(carried, errorValueFromWire) : carried
 }
 
-/** Whether what {@link valueToWire} returned holds errors: such a value is not what its receiver reads before it is opened. */
+/**
+ * Returns whether the result of {@link valueToWire} holds errors. Such a value must be opened before its receiver reads
+ * it.
+ */
 export function isBoxed(carried: unknown): boolean {
   return isBox(carried)
 }

@@ -1,19 +1,25 @@
-/** How much data a value holds, roughly, in bytes: for limits on what travels with every call and what conditions look at. */
+/**
+ * Estimates how many bytes of data a value holds: for limits on what travels with every call and on what conditions
+ * read.
+ */
 import { isSharedMemory } from './value-wire/views.ts'
 
 const scalar = 8
 const container = 16
 
 /**
- * The weight of `value`: text by its length, binary data by its bytes, 8 for any other scalar, 16 for each object, list, map or set
- * beside what it holds; shared memory without end, since other threads would see it. The count ends once it passes
- * `limit`, so that nothing, not even a circle, makes it long.
+ * Returns the weight of `value`: the length of text, the bytes of binary data, 8 for any other scalar, and 16 for each
+ * object, list, map or set in addition to its contents. Shared memory weighs `Infinity`, because other threads would
+ * see it. The count stops once it passes `limit`, so that even a circular value takes bounded time.
  */
 export function weigh(value: unknown, limit: number): number {
   return flatWeight(value, limit) ?? weighAll(value, limit)
 }
 
-/** The weight of a plain object that holds scalars alone, as most do; counted without taking memory. `undefined` for anything else. */
+/**
+ * The weight of a plain object that holds only scalars, which is the most frequent case; counted without allocating.
+ * `undefined` for anything else.
+ */
 function flatWeight(value: unknown, limit: number): number | undefined {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined
   let weight = container
@@ -34,7 +40,7 @@ function weighAll(value: unknown, limit: number): number {
   return weight
 }
 
-/** The weight of `value` itself; its parts are put into `rest`. */
+/** The weight of `value` itself; its parts are added to `rest`. */
 function weightOf(value: unknown, rest: unknown[], limit: number): number {
   if (typeof value === 'string') return value.length
   if (typeof value === 'bigint') return value.toString(16).length + scalar

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { yielding } from './yielding.ts'
 
-/** Runs a chain of promises until the event loop has turned; says how many steps that took. */
+/** Runs a chain of promises until the event loop has turned; returns the number of steps. */
 async function untilTurn(step: () => Promise<unknown>): Promise<number> {
   const turned = { yet: false }
   setImmediate(() => {
@@ -27,7 +27,7 @@ describe('yielding', () => {
       }
       return yielding(Promise.resolve())
     })
-    // What ran fast before is looked at seldom; that is noticed at the next look.
+    // Work that ran fast before is checked seldom; the next check notices the change.
     expect(slow).toBeLessThan(70)
   })
 

@@ -158,7 +158,7 @@ describe('override', () => {
     expect(() => registry.override(id('app:x'), 'port.deep', '1')).toThrow(
       '-o app:x:port.deep: port.deep leads through a value that has no such part',
     )
-    expect(() => registry.override(id('app:x'), 'kind', 'y')).toThrow('kind can not be overridden')
+    expect(() => registry.override(id('app:x'), 'kind', 'y')).toThrow('kind cannot be overridden')
     expect(() => registry.override(id('app:x'), 'password', '@hunter2')).toThrow(/^(?!.*hunter2).*quote the value/)
   })
 })

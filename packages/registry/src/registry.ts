@@ -23,27 +23,28 @@ import { readFolder } from './yaml/read-folder.ts'
 import { settle, transact } from './changes/transaction.ts'
 
 export interface RegistryOptions {
-  /** Kinds that entries may have, beside those of the environment (`env.*`). */
+  /** Kinds that entries may have, in addition to those of the environment (`env.*`). */
   readonly kinds: readonly Kind[]
-  /** Folder that files of entries without a source are relative to. @default the current folder */
+  /** The folder to which the files of entries without a source are relative. @default the current folder */
   readonly root?: string
   /**
-   * Folders beside `root` in which code may lie. It counts for entries of files and of changes, not for those that the program adds itself.
+   * Folders other than `root` in which code may be. Applies to entries from files and from changes, not to entries that
+   * the program adds itself.
    *
-   * @default anywhere
+   * @default any folder
    */
   readonly sourceFolders?: readonly string[]
 }
 
-/** One state of the registry. Never changed: a change makes the next one. */
+/** One state of the registry. Immutable: a change makes the next state. */
 interface Snapshot {
   readonly version: number
   readonly entries: Entries
-  /** What was wrong with the files. */
+  /** The problems of the files. */
   readonly problems: readonly Diagnostic[]
 }
 
-/** Throws for a change that may not be. */
+/** Throws for a change that is not allowed. */
 type Permit = (change: EntryChange) => void
 
 interface CarryOutOptions {
@@ -63,26 +64,27 @@ interface CarryOutOptions {
  * if (problems.length > 0) throw problemsError(problems)
  * for (const level of registry.order()) await Promise.all(level.map(start))
  * registry.handle('network.*', overlays)
- * await registry.apply([{ op: 'update', entry: { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 } }])
+ * const entry = { id: 'app:proxy', kind: 'network.socks5', host: '127.0.0.1', port: 9050 }
+ * await registry.apply([{ op: 'update', entry }])
  * ```
  */
 export class Registry {
   /** The variables that placeholders name. */
   readonly env: Env
-  /** An {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
+  /** Dispatches an {@link AppliedEvent} named `applied` for each version, once it has taken effect. */
   readonly events = new EventTarget()
   readonly #kinds: ReadonlyMap<string, Kind>
   /** The application's folder. */
   readonly root: string
   readonly #sourceFolders: readonly string[] | undefined
-  /** Entries of the program itself, which runs what it likes. */
+  /** Entries of the program itself, which may run any code. */
   readonly #own = new WeakSet<Entry>()
   readonly #handlers = new HandlersByKind()
   readonly #queue = new SerialQueue()
   #history: History = new MemoryHistory()
   #snapshot: Snapshot
   #analysis: { readonly of: Snapshot; readonly found: Analysis } | undefined
-  /** What the files said last. */
+  /** The entries of the files at the last read. */
   #files: EntryMap = new Map()
 
   constructor(options: RegistryOptions) {
@@ -93,7 +95,7 @@ export class Registry {
     this.#snapshot = { version: 0, entries: this.#entriesOf(new Map()), problems: [] }
   }
 
-  /** Number of the state that the registry is in: it grows by one with each change. */
+  /** Number of the registry's state: it grows by one with each change. */
   version(): number {
     return this.#snapshot.version
   }
@@ -104,29 +106,29 @@ export class Registry {
   }
 
   /**
-   * Reads all YAML files under `folder` and adds their entries. What is wrong with them is told by {@link check}.
+   * Reads all YAML files under `folder` and adds their entries. {@link check} reports the problems of the files.
    *
-   * @throws TroupeError `NotFound` when the folder can not be read.
+   * @throws TroupeError `NotFound` when the folder cannot be read.
    */
   async load(folder: string): Promise<void> {
     const { entries, problems } = await readFolder(folder)
     this.#extend(entries, problems)
   }
 
-  /** Adds entries that code makes, before the application runs. An id that is taken is told by {@link check}. */
+  /** Adds entries that code makes, before the application runs. {@link check} reports an id that is already taken. */
   add(...inputs: readonly EntryInput[]): void {
     const entries = inputs.map(entryFromInput)
     for (const entry of entries) this.#own.add(entry)
     this.#extend(entries, [])
   }
 
-  /** Whether there is an entry with this id. */
+  /** Returns whether an entry with this id exists. */
   has(id: EntryId): boolean {
     return this.#snapshot.entries.has(id)
   }
 
   /**
-   * The entry as it was written: placeholders are kept, so that no secret shows.
+   * Returns the entry as it was written: placeholders are kept, so that no secret shows.
    *
    * @throws TroupeError `NotFound`
    */
@@ -134,7 +136,7 @@ export class Registry {
     return this.#snapshot.entries.get(id)
   }
 
-  /** Entries that match, by id. */
+  /** Returns the entries that match, by id. */
   find(query: FindQuery = {}): readonly Entry[] {
     return this.#snapshot.entries.find(query)
   }
@@ -152,7 +154,8 @@ export class Registry {
   }
 
   /**
-   * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is read as YAML.
+   * Replaces one field of an entry, before the application runs: `registry.override(id, 'port', '9050')`. The value is
+   * read as YAML.
    *
    * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the value is not YAML or the path leads nowhere.
    */
@@ -161,36 +164,39 @@ export class Registry {
     this.#become(this.version() + 1, new Map(all).set(id, overridden(this.get(id), path, value)))
   }
 
-  /** All that is wrong with the files, the entries and their references, by place. Empty when the application can start. */
+  /**
+   * Returns all problems of the files, the entries and their references, by position. Empty when the application can
+   * start.
+   */
   check(): readonly Diagnostic[] {
     return this.#analyse().problems
   }
 
   /**
-   * Who needs whom. It goes along with every change that {@link apply} makes.
+   * Returns the references between entries. The graph follows every change that {@link apply} makes.
    *
-   * @throws TroupeError `Invalid` with all that {@link check} finds.
+   * @throws TroupeError `Invalid` with all problems that {@link check} finds.
    */
   graph(): Graph {
     return this.#sound().graph
   }
 
-  /** Ids by the order of starting: see {@link Graph.levels}. Throws like {@link graph}. */
+  /** Returns the ids in start order: see {@link Graph.levels}. Throws like {@link graph}. */
   order(): readonly (readonly EntryId[])[] {
     return this.graph().levels
   }
 
   /**
-   * Has changes of entries of a kind (`network.*` for all below it) carried out by `handler`. Where several match, the first is asked.
-   * Entries that have no handler are data: they just change.
+   * Makes `handler` apply the changes of entries of a kind (`network.*` for all kinds with that prefix). If several
+   * handlers match, the first is used. Entries without a handler are data: they just change.
    */
   handle(kind: string, handler: KindHandler): void {
     this.#handlers.add(kind, handler)
   }
 
   /**
-   * Keeps versions in `history` from now on. The files have been read: what a former run changed since stands, except for entries whose
-   * files say something else now than in that run.
+   * Keeps versions in `history` from now on. Call it after the files were read. The changes of an earlier run are kept,
+   * except for entries whose files have changed since that run.
    *
    * @throws TroupeError `Unavailable` when the history cannot be read or written.
    */
@@ -199,7 +205,7 @@ export class Registry {
     this.#files = this.#snapshot.entries.all
     const start = initialStateOf(history.kept(), this.#files, this.version())
     if (start.entries !== this.#files) this.#become(start.version, start.entries)
-    // What is wrong is not kept: it stops the boot.
+    // A state with problems is not stored: it stops the boot.
     if (start.record === undefined || this.#known().problems.length > 0) return
     history.append(start.record, this.#files)
     this.#become(start.record.version, start.entries)
@@ -207,14 +213,15 @@ export class Registry {
   }
 
   /**
-   * Carries out a set of changes, all or none: it is checked, made ready by the handlers of its kinds, and takes effect. Sets that come
-   * at a time are carried out one after the other. Returns the new version.
+   * Applies a set of changes, all or none: checks it, lets the handlers of its kinds prepare it, and makes it take
+   * effect. Concurrent sets are applied one after the other. Returns the new version.
    *
-   * @param released - Called when the changes have taken effect. What follows from them is waited for until this settles, and goes on by itself.
-   * @param permit - Called with what the changes mean, before anything is done; throws for what may not be.
-   * @param isOwn - The entries are the program's own, which runs what it likes. @default where nothing is to be permitted
-   * @throws TroupeError with the reason, and everything is as it was: `Invalid` with all that would be wrong, `AlreadyExists`, `NotFound`,
-   * or what kept a change from being carried out. `Internal` when it took effect, and something went wrong with what followed from it.
+   * @param released - Called when the changes have taken effect. `apply` waits for the follow-up work until this
+   *   promise settles; after that the work continues by itself.
+   * @param permit - Called with the resolved changes before anything is done; throws for a change that is not allowed.
+   * @param isOwn - The entries are the program's own and may run any code. @default true when there is no `permit`
+   * @throws TroupeError with the reason, with nothing changed: `Invalid` with all problems, `AlreadyExists`,
+   *   `NotFound`, or the failure of a handler. `Internal` when the changes took effect but their follow-up work failed.
    */
   async apply(
     changes: readonly Change[],
@@ -230,9 +237,9 @@ export class Registry {
   }
 
   /**
-   * Makes the entries what they were in an earlier version. That is a change like any other, and makes a new version.
+   * Restores the entries of an earlier version. This is a change like any other, and makes a new version.
    *
-   * @throws TroupeError `NotFound` for a version that is not kept; like {@link apply}.
+   * @throws TroupeError `NotFound` for a version that is no longer kept; like {@link apply}.
    */
   async rollback(version: number, released?: () => Promise<void>, permit?: Permit): Promise<number> {
     return this.#queue.run(async () => {
@@ -242,10 +249,10 @@ export class Registry {
   }
 
   /**
-   * Takes over what the files say now, as `fresh` has read them: what changed in them since they were read last changes here, whatever
-   * else was changed stays. Returns the version.
+   * Applies what changed in the files since the last read, as `fresh` has read them. All other changes are kept.
+   * Returns the version.
    *
-   * @throws TroupeError `Invalid` with what is wrong in the files; like {@link apply}.
+   * @throws TroupeError `Invalid` with the problems of the files; like {@link apply}.
    */
   async reload(fresh: Registry): Promise<number> {
     return this.#queue.run(async () => {
@@ -260,17 +267,17 @@ export class Registry {
     })
   }
 
-  /** The versions that are kept, the oldest first. */
+  /** Returns the versions that are kept, the oldest first. */
   history(): readonly Version[] {
     return this.#history.records().map(versionOf)
   }
 
-  /** Versions from now on, as they take effect. */
+  /** Yields versions from now on, as they take effect. */
   applied(options: AppliedOptions = {}): AsyncIterableIterator<Version> {
     return appliedEvents(this.events, options)
   }
 
-  /** Lets go of the history, once nothing is being changed any more. From then on changes are refused. */
+  /** Closes the history once no change is in progress. Later changes are rejected. */
   async close(): Promise<void> {
     await this.#queue.close(async () => this.#history[Symbol.dispose]())
   }
@@ -296,7 +303,7 @@ export class Registry {
     return version
   }
 
-  /** Entries that say what the files say know their place in them. */
+  /** Gives entries that equal those of the files their position in the files. */
   #relocate(files: EntryMap): void {
     this.#files = files
     this.#become(this.version(), located(this.#snapshot.entries.all, files))
@@ -327,7 +334,7 @@ export class Registry {
     })
   }
 
-  /** What is known of the entries. @throws TroupeError `Invalid` when something is wrong with them. */
+  /** The analysis of the entries. @throws TroupeError `Invalid` when there are problems. */
   #sound(): Analysis {
     const known = this.#known()
     if (known.problems.length > 0) throw diagnosticsError(known.problems)

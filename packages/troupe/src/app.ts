@@ -1,4 +1,4 @@
-/** Boots an application, runs it, and stops it. For programs around one: the command line, tests, embedding. */
+/** Boots an application, runs it, and stops it. For programs that contain one: the command line, tests, embedding. */
 import { type Clock, entryId, type EntryId, runInSlot, TroupeError } from '@troupe/core'
 import { Functions } from '@troupe/functions/kernel'
 import { closeHttpPools } from '@troupe/http'
@@ -39,28 +39,33 @@ export { kinds, type Loaded, load, type LoadOptions, type OwnOverlay } from './l
 
 export interface LaunchOptions {
   /**
-   * The network of this program, beside the application: an overlay of it, or `null` for the clear network. It holds for all code in this
-   * thread, from the call on and for as long as the thread lives. What the program starts in the application follows an overlay, but not
-   * `null`: functions and processes then have the application's default, unless another network is chosen for them.
+   * The network of the program that contains the application: one of the application's overlays, or `null` for the
+   * clear network. It applies to all code in this thread, from this call until the thread ends. Functions and processes
+   * that the program starts inherit an overlay, but not `null`: then they use the application's default, unless another
+   * network is chosen for them.
    *
    * @default `network_service.default_network`, else the clear network
    */
   readonly network?: string | null
-  /** Where lines of the log go. @default stderr */
+  /** Writes log lines. @default stderr */
   readonly onLog?: (line: string) => void
-  /** Whether they are for people, as text, or for programs, as JSON; where `log.format` does not say. @default by whether stderr is a terminal */
+  /**
+   * Whether log lines are text for people or JSON for programs, if `log.format` is not set.
+   *
+   * @default text if stderr is a terminal
+   */
   readonly logFor?: 'people' | 'programs'
-  /** The time that supervision goes by: delays, timeouts, thresholds. @default the system's */
+  /** The clock of supervision: delays, timeouts, thresholds. @default the system's clock */
   readonly clock?: Clock
   /** Where threads print. @default the program's standard output and error */
   readonly print?: Print
-  /** What `process.stdin` reads in threads: the next bytes, nothing at the end. @default it is at its end */
+  /** The input of `process.stdin` in threads: returns the next bytes, or nothing at the end. @default an empty input */
   readonly input?: () => Promise<Uint8Array | undefined>
 }
 
 export interface BootOptions extends LoadOptions, LaunchOptions {}
 
-/** Where commands run that name no host. */
+/** The host of commands that name no host. */
 const commandHost = entryId('troupe:commands')
 const commandSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
 
@@ -104,51 +109,55 @@ export class Application implements AsyncDisposable {
     this.#report = report
   }
 
-  /** Hosts, overlays and supervised processes, as they are now. */
+  /** Returns the current state of hosts, overlays and supervised processes. */
   services(): readonly ServiceStatus[] {
     return this.#supervisor.list()
   }
 
-  /** One of them. @throws TroupeError `NotFound` */
+  /** Returns the state of one service. @throws TroupeError `NotFound` */
   service(id: EntryId): ServiceStatus {
     return this.#supervisor.status(id)
   }
 
-  /** How an overlay does; nothing for kinds that know no more than what dials show. @throws TroupeError `NotFound` */
+  /**
+   * Returns the status of an overlay; `undefined` for kinds that know no more than their dials show.
+   *
+   * @throws TroupeError `NotFound`
+   */
   async overlayStatus(id: EntryId): Promise<OverlayStatus | undefined> {
     return this.kernel.overlays.status(id)
   }
 
-  /** Starts a service, and what it needs. */
+  /** Starts a service, and the services that it needs. */
   async start(id: EntryId): Promise<ServiceStatus> {
     return this.#supervisor.start(id)
   }
 
-  /** Stops a service; what needs it stops first. */
+  /** Stops a service; its dependents stop first. */
   async stopService(id: EntryId): Promise<void> {
     await this.#supervisor.stop(id)
   }
 
   /**
-   * Runs a process entry to its end, in a thread of its own, and answers what it returned.
+   * Runs a process entry to its end, in its own thread, and returns its result.
    *
-   * @throws what it threw.
+   * @throws what the process threw.
    */
   async exec(entry: EntryId, args: readonly unknown[] = []): Promise<unknown> {
     return this.run(async () => processes.exec(entry, this.#commands(), ...args))
   }
 
   /**
-   * Runs a process entry like a program of the shell: it finds its words in `process.argv` as well, and may set `process.exitCode` or call
-   * `process.exit`.
+   * Runs a process entry like a program of the shell: it also finds its arguments in `process.argv`, and may set
+   * `process.exitCode` or call `process.exit`.
    *
-   * @throws what it threw.
+   * @throws what the process threw.
    */
   async command(entry: EntryId, args: readonly string[] = []): Promise<CommandResult> {
     return runCommand(this.kernel, entry, this.#commands(), args)
   }
 
-  /** The host of what the program around the application runs. */
+  /** The host of everything that the surrounding program runs. */
   #commands(): EntryId {
     const { hosts } = this.kernel
     if (!hosts.has(commandHost)) hosts.add(hosts.create(commandHost, commandSettings))
@@ -156,8 +165,8 @@ export class Application implements AsyncDisposable {
   }
 
   /**
-   * The code of a process or function entry has changed: what starts from now on loads it, and what it imports by relative paths, anew.
-   * What runs goes on; upgradable processes learn of it by an OUTDATED event.
+   * Reports that the code of a process or function entry has changed. New processes and calls load the new code,
+   * including what it imports by relative paths. Running ones continue; upgradable processes receive an OUTDATED event.
    *
    * @throws TroupeError `NotFound`
    */
@@ -166,21 +175,21 @@ export class Application implements AsyncDisposable {
   }
 
   /**
-   * Starts the services and supervised children anew that run a process entry, so that they run the code that it has now. Upgradable processes
-   * take it over by themselves.
+   * Restarts the services and supervised children that run a process entry, so that they run its current code.
+   * Upgradable processes are not restarted, because they take over the new code themselves.
    *
-   * @returns the names of what was started.
+   * @returns the names of the restarted services.
    */
   async restartWith(entry: EntryId): Promise<readonly string[]> {
     return restartWith({ kernel: this.kernel, supervisor: this.#supervisor, supervisors: this.#supervisors }, entry)
   }
 
-  /** Where an `http.service` that runs is reached. @throws TroupeError `NotFound` */
+  /** Returns the address of a running `http.service`. @throws TroupeError `NotFound` */
   address(service: EntryId): ServerAddress {
     return this.#servers.address(service)
   }
 
-  /** Runs `fn` as the program around the application, so that `processes`, `funcs` and `http` work in it. */
+  /** Runs `fn` as the surrounding program, so that `processes`, `funcs` and `http` work in it. */
   run<T>(fn: () => T): T {
     return runInSlot(this.kernel.runtime.root.slot(), fn)
   }
@@ -201,7 +210,8 @@ export class Application implements AsyncDisposable {
     await this.#functions[Symbol.asyncDispose]()
     await this.kernel[Symbol.asyncDispose]()
     await this.#tokens[Symbol.asyncDispose]()
-    // What the program around it kept open leads into its overlays, and serves no other application.
+    // Connections that the surrounding program kept open lead into this application's overlays, and serve no other
+    // application.
     await closeHttpPools(0)
     await this.#report[Symbol.asyncDispose]()
     await this.kernel.overlays[Symbol.asyncDispose]()
@@ -211,7 +221,7 @@ export class Application implements AsyncDisposable {
 }
 
 /**
- * Reads an application, checks it, and starts what is to start by itself.
+ * Reads an application, checks it, and starts its auto-started services.
  *
  * @example
  * ```ts
@@ -222,7 +232,7 @@ export class Application implements AsyncDisposable {
  * @throws TroupeError `Invalid` with all that is wrong in its files, `AlreadyExists` when one runs in this program.
  */
 export async function boot(options: BootOptions): Promise<Application> {
-  // Within the call: there is no moment in which the default is not in force yet.
+  // Synchronous, so that the default applies from the first moment.
   const config = readConfigOf(options)
   const entered = enterNetwork(programOverlay(options.network, config.networkService.defaultNetwork), isRunning())
   try {
@@ -233,7 +243,7 @@ export async function boot(options: BootOptions): Promise<Application> {
   }
 }
 
-/** Starts an application that was read. Throws like {@link boot}. */
+/** Starts an application that was already read. Throws like {@link boot}. */
 export async function launch(loaded: Loaded, options: LaunchOptions = {}): Promise<Application> {
   const entered = enterNetwork(programOverlay(options.network, loaded.config.networkService.defaultNetwork), isRunning())
   try {
@@ -276,7 +286,7 @@ async function start(
     security,
     preload: [...own.map(({ driver }) => driver), ...preload],
     defaultOverlay: config.networkService.defaultNetwork,
-    // Where nothing else was chosen, the program follows the default as all else does.
+    // If no other network was chosen, the program uses the default, as all other code does.
     programOverlay: program === (config.networkService.defaultNetwork ?? null) ? undefined : program,
     drainTimeout: config.networkService.drainTimeout,
     log,

@@ -3,13 +3,13 @@ import { emptyFrame, type EntryId, errorFromWire, fork } from '@troupe/core'
 import { unpack } from '@troupe/process'
 import { exitCodeOf, type Kernel, type WireExit } from '@troupe/process/kernel'
 
-/** What a command left: what it returned, and the status that it asked for by `process.exitCode` or `process.exit`. */
+/** The outcome of a command: its return value, and the status that it set by `process.exitCode` or `process.exit`. */
 export interface CommandResult {
   readonly value: unknown
   readonly exitCode: number | undefined
 }
 
-/** Runs `entry` to its end. @throws what it threw. */
+/** Runs `entry` to its end. @throws what the process threw. */
 export async function runCommand(kernel: Kernel, entry: EntryId, host: EntryId, args: readonly string[]): Promise<CommandResult> {
   const { promise: ended, resolve } = Promise.withResolvers<WireExit>()
   const { program, pin } = kernel.program(entry)
@@ -32,7 +32,7 @@ export async function runCommand(kernel: Kernel, entry: EntryId, host: EntryId, 
   return { value: undefined, exitCode }
 }
 
-/** A command that has become another process by `self.upgrade` leaves a plain value. */
+/** A command that became another process by `self.upgrade` returns a plain value. */
 function isResult(value: unknown): value is CommandResult {
   return typeof value === 'object' && value !== null && 'value' in value && 'exitCode' in value
 }

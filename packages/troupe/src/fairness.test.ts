@@ -42,7 +42,7 @@ afterAll(async () => {
   server.close()
 })
 
-/** Runs `test` beside several loops at a time. */
+/** Runs `test` with several loops at the same time. */
 async function assertBeside(all: readonly string[], test: (some: string[]) => Promise<void>): Promise<void> {
   await fc.assert(fc.asyncProperty(fc.subarray([...all], { minLength: 1, maxLength: 4 }), test), {
     numRuns: all.length + 8,

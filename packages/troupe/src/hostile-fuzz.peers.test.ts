@@ -1,11 +1,14 @@
-/** The protocol of threads, spoken at random by a hostile process of its own: it has nothing beyond what it was given, and honest work goes on. */
+/**
+ * The thread protocol, spoken at random by a hostile process with `isolation: process`: it gets nothing beyond what it
+ * was given, and honest work continues.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ScenesOfAttack } from './testing/protocol-attack.ts'
 
 const canSeal = process.allowedNodeEnvironmentFlags.has('--allow-net')
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** The list of tests shows what this Node supports. */
 function noTests(): void {}
 
 when(canSeal)('in a process of its own', () => {

@@ -1,4 +1,7 @@
-/** The protocol of threads, spoken at random by hostile code: it has nothing beyond what it was given, and honest work goes on. */
+/**
+ * The thread protocol, spoken at random by hostile code: it gets nothing beyond what it was given, and honest work
+ * continues.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Place, ScenesOfAttack } from './testing/protocol-attack.ts'
 

@@ -1,4 +1,4 @@
-/** Code that breaks the protocol of its thread: it ends, or is heard no more, and nothing else suffers. */
+/** Code that breaks the protocol of its thread: it is ended or ignored, and nothing else is affected. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const program = (method: string) => ({ id: `app:${method}`, kind: 'process.ts', 
 
 let app: TestApp
 let victim = ''
-/** The longest that the loop of this thread was held, in milliseconds. */
+/** The longest time that the loop of this thread was blocked, in milliseconds. */
 let stall = 0
 let watch: NodeJS.Timeout | undefined
 
@@ -53,7 +53,7 @@ afterAll(async () => {
 
 const mallory = (...scope: readonly string[]) => processes.withActor(newActor('mallory')).withScope(security.newScope(scope))
 
-/** What was dropped is collected, which would end the program. */
+/** Runs the garbage collector: with a fault, collecting the dropped objects would end the program. */
 async function collect(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const gc: unknown = runInNewContext('gc')
@@ -96,7 +96,7 @@ describe.each(hosts)('in %s', (host) => {
     const told = await mallory('app:sends').exec('app:forge', host, victim)
     const mine = { actor: 'mallory', values: {} }
     expect(told).toMatchObject([mine, mine, mine])
-    // Who acts for nobody acts for nobody.
+    // Code without an actor cannot claim one.
     const free = await processes.exec('app:forge', host, victim)
     expect(free).toMatchObject([{ actor: undefined }, { actor: undefined }, { actor: undefined, values: {} }])
   })

@@ -1,4 +1,4 @@
-/** Code that claims to be what the kernel did not start it as. */
+/** Code that claims another identity than the one that the kernel started it with. */
 import { join } from 'node:path'
 import { asTroupeError } from '@troupe/core'
 import { newActor } from '@troupe/policy'
@@ -51,7 +51,7 @@ describe.each(hosts)('in %s, a program', (host) => {
     for (const spawner of [mallory('app:nothing'), processes.withContext({})]) {
       for (const way of [0, 1, 2, 3, 4]) {
         const given = await spawner.exec('app:server', host, way).catch((error: unknown) => asTroupeError(error).message)
-        // What no thread can say ends it.
+        // A message that no thread can send ends the thread.
         if (way === 1 || way === 4) expect(given).toMatch(/its thread was ended/)
         else expect(given).toEqual([])
       }
@@ -74,7 +74,7 @@ describe.each(hosts)('in %s, a program', (host) => {
     const mine = { actor: 'mallory', bank: denied, home: denied, clear: denied, send: denied }
     const { exec } = mallory('app:plugin').withOptions({ network: 'app:proxy' })
     expect(await exec('app:respawn', host, host, 'exec')).toEqual({ mine, child: mine })
-    // The child of a supervisor is the caller's, too.
+    // The child of a supervisor counts as the caller's, too.
     expect(await exec('app:respawn', host, host, 'child')).toEqual({ mine, started: true })
     await expect.poll(() => app.log.filter((line) => line.includes('told')).length).toBe(2)
     expect(app.log.filter((line) => line.includes('the money'))).toEqual([])

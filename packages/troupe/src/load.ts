@@ -19,23 +19,23 @@ import {
 } from '@troupe/registry'
 
 export interface LoadOptions {
-  /** The application's folder: it holds `.troupe.yaml`, and `src/` with the entries. */
+  /** The application's folder: it contains `.troupe.yaml`, and `src/` with the entries. */
   readonly root: string
-  /** Entries instead of those of the folder, which is then only what their files are relative to. */
+  /** Entries instead of those of the folder; then only their files are relative to the folder. */
   readonly entries?: readonly EntryInput[]
-  /** Configuration files instead of `.troupe.yaml`; later ones win. */
+  /** Configuration files instead of `.troupe.yaml`; later ones override earlier ones. */
   readonly config?: readonly string[]
-  /** Profiles of the configuration that are laid over it; later ones win. */
+  /** Profiles of the configuration that are laid over it; later ones override earlier ones. */
   readonly profiles?: readonly string[]
   /** `section.path=value` for the configuration. */
   readonly set?: readonly string[]
   /** `namespace:name:field=value` for entries. */
   readonly overrides?: readonly string[]
-  /** Kinds of overlays beside Troupe's own. */
+  /** Kinds of overlays in addition to Troupe's own. */
   readonly overlays?: readonly OwnOverlay[]
 }
 
-/** A kind of overlay that an application brings along. */
+/** A kind of overlay that an application adds. */
 export interface OwnOverlay {
   readonly kind: OverlayKind
   /** URL of the module that adds its driver (`addDriver` of `@troupe/network/driver`): every thread imports it. */
@@ -47,7 +47,7 @@ export interface Loaded {
   readonly config: AppConfig
   readonly registry: Registry
   readonly overlays: readonly OwnOverlay[]
-  /** All that is wrong with it, by place. Empty when it can start. */
+  /** All its problems, by position. Empty when it can start. */
   readonly problems: readonly Diagnostic[]
 }
 
@@ -63,7 +63,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   return loadWith(readConfigOf(options), options)
 }
 
-/** The configuration alone, read within the call. @throws TroupeError like {@link load} */
+/** Reads only the configuration, synchronously. @throws TroupeError like {@link load} */
 export function readConfigOf(options: LoadOptions): AppConfig {
   return readConfig(options.root, {
     ...((options.config ?? options.entries) && { files: options.config ?? [] }),
@@ -72,7 +72,7 @@ export function readConfigOf(options: LoadOptions): AppConfig {
   })
 }
 
-/** Reads the entries of an application whose configuration is known. Throws like {@link load}. */
+/** Reads the entries of an application whose configuration was already read. Throws like {@link load}. */
 export async function loadWith(config: AppConfig, options: LoadOptions): Promise<Loaded> {
   const { overlays = [] } = options
   const registry = new Registry({
@@ -91,7 +91,7 @@ export async function loadWith(config: AppConfig, options: LoadOptions): Promise
   return { config, registry, overlays, problems: [...registry.check(), ...checkDefault(config, registry), ...overOthers] }
 }
 
-/** The default overlay must be one. */
+/** The default network must be an overlay. */
 function checkDefault(config: AppConfig, registry: Registry): readonly Diagnostic[] {
   const id = config.networkService.defaultNetwork
   if (id === undefined) return []

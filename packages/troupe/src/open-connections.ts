@@ -11,13 +11,13 @@ const reportSchema = z.object({
 })
 
 /**
- * Client connections that are open in this thread, by their far ends; also those that keep no event loop alive, such as the idle ones of pools.
- * Those that a server accepted lead nowhere new.
+ * Returns the far ends of the client connections that are open in this thread. They include those that keep no event
+ * loop alive, such as idle ones of pools. Connections that a server accepted lead nowhere new and are left out.
  */
 export function openConnections(): readonly string[] {
   const sockets = activeSockets()
   const handles = tcpHandles()
-  // A server that was closed still has the connections that it accepted.
+  // A closed server still has the connections that it accepted.
   const accepted = new Set(sockets.filter(isAccepted).map(({ localPort }) => localPort))
   for (const { localEndpoint, remoteEndpoint } of handles) if (remoteEndpoint === null) accepted.add(localEndpoint?.port)
   const open = handles.flatMap(({ localEndpoint, remoteEndpoint: far }) =>
@@ -31,7 +31,7 @@ function tcpHandles(): readonly z.infer<typeof tcp>[] {
   return report().libuv.flatMap((handle) => tcp.safeParse(handle).data ?? [])
 }
 
-/** All handles of this thread, and its threads, as Node reports them; it looks up no names for that. */
+/** All handles of this thread, and its threads, as Node reports them, without looking up names. */
 export function report(): z.infer<typeof reportSchema> {
   const before: unknown = Reflect.get(process.report, 'excludeNetwork')
   Reflect.set(process.report, 'excludeNetwork', true)

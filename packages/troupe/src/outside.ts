@@ -1,17 +1,20 @@
-/** What this thread has started outside of any application, and still runs: threads and child processes, whose connections nothing here covers. */
+/**
+ * Finds what this thread has started outside of any application and that still runs: threads and child processes, whose
+ * connections the guard does not cover.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { report } from './open-connections.ts'
 
 const channel = 'worker_threads'
-/** One that runs: its handle is there for a while after its end. */
+/** A running thread or process: its handle exists for a while after its end. */
 const child = z.object({ type: z.literal('process'), pid: z.number(), is_active: z.literal(true) })
 
-/** As Node has it, before there is a guard; nothing in a Node without one. */
+/** Node's own function, before there is a guard; `undefined` in a Node without inspector. */
 const inspector = inspectorOfNode()
 
-/** Threads since this module was loaded: Node itself does not tell of one that is only starting. */
+/** Threads since this module was loaded: Node itself does not report one that is still starting. */
 const started = new Set<Worker>()
 
 function note(message: unknown): void {
@@ -33,11 +36,11 @@ function inspectorOfNode() {
   }
 }
 
-/** Threads and child processes that are there, in words. */
+/** Returns a description of the running threads and child processes. */
 export function runningOutside(): readonly string[] {
   const threads = new Map(Array.from(started, ({ threadId }) => [threadId, `thread ${threadId}`]))
   const { libuv, workers } = report()
-  // Without the inspector, Node's own threads look like any others.
+  // Without the inspector, Node's own threads cannot be distinguished from others.
   const known = inspectedThreads() ?? workers.map(({ header }) => ({ id: header.threadId, url: '' }))
   for (const { id, url } of known) {
     if (url.startsWith('node:')) threads.delete(id)
@@ -47,15 +50,15 @@ export function runningOutside(): readonly string[] {
   return [...threads.values(), ...children.map(({ pid }) => `child process ${pid}`)]
 }
 
-/** From now on this thread starts none: it has an application. */
+/** Stops tracking: this thread now has an application, and starts no threads outside of it. */
 export function forgetThreads(): void {
   unsubscribe(channel, note)
   started.clear()
 }
 
 /**
- * By the inspector, which knows those from before, too; Node's own, such as that of `module.register`, have a URL of Node's. `undefined` where
- * there is no inspector, or no permission to use it.
+ * Uses the inspector, which also knows earlier threads. Node's own, such as that of `module.register`, have a URL of
+ * Node's. Returns `undefined` when there is no inspector, or no permission to use it.
  */
 function inspectedThreads(): readonly { readonly id: number; readonly url: string }[] | undefined {
   if (inspector === undefined) return undefined

@@ -1,30 +1,41 @@
-/** The network of the program around an application: given to its thread before anything else happens, for the thread's whole life. */
+/**
+ * The network of the program that contains an application. Its thread gets it before anything else happens, and keeps
+ * it until it ends.
+ */
 import { asTroupeError, type EntryId, entryId, invalid, TroupeError } from '@troupe/core'
 import { bindThreadNetwork, installGuard, type NetworkAccess, provideNetworkAccess, threadNetwork } from '@troupe/network'
 import { openConnections } from './open-connections.ts'
 import { forgetThreads, runningOutside } from './outside.ts'
 
-/** What a program says of its own network: an overlay of the application; `null` for the clear network. @default the application's default */
+/**
+ * The program's choice of its own network: an overlay of the application; `null` for the clear network.
+ *
+ * @default the application's default
+ */
 export type ProgramNetwork = string | null | undefined
 
-/** The network of a program in an application with that default. @throws TroupeError `Invalid` for what is no id of an overlay. */
+/**
+ * Returns the network of a program in an application with that default.
+ *
+ * @throws TroupeError `Invalid` for a value that is not the id of an overlay.
+ */
 export function programOverlay(chosen: ProgramNetwork, byDefault: EntryId | undefined): EntryId | null {
   if (chosen === undefined || chosen === '') return byDefault ?? null
   return chosen === null ? null : entryId(chosen)
 }
 
-/** Nothing runs beside this thread that it started while it had no network. */
+/** Whether nothing is running that this thread started while it had no network. */
 let isAlone = false
-/** Of the application that is being started. */
+/** The network of the application that is starting. */
 let starting: PendingAccess | undefined
 
 /**
- * Puts a network in force for the program's thread, within the call. In an overlay, what the program opens waits until the application is there,
- * and fails with it.
+ * Applies a network to the program's thread, synchronously. In an overlay, connections that the program opens wait
+ * until the application is ready, and fail if it does not start.
  *
- * @param isRunning - An application runs in this program: what it has stays.
- * @throws TroupeError `Invalid` when the thread has another network already, or opened connections, or started threads or child processes that
- *   still run, before there was a guard.
+ * @param isRunning - An application already runs in this program: its state stays.
+ * @throws TroupeError `Invalid` when the thread already has another network. Also when, before there was a guard, it
+ *   opened connections, or started threads or child processes that still run.
  */
 export function enterNetwork(overlay: EntryId | null, isRunning: boolean): PendingAccess | undefined {
   const bound = threadNetwork()
@@ -50,7 +61,7 @@ export function enterNetwork(overlay: EntryId | null, isRunning: boolean): Pendi
 }
 
 /**
- * What the program started before goes on in the clear, out of reach.
+ * What the program started earlier continues in the clear network, outside of the guard's control.
  *
  * @throws TroupeError `Invalid`
  */
@@ -76,13 +87,13 @@ function checkFresh(overlay: EntryId): void {
   )
 }
 
-/** What a program in the application's default network can do where a connection of its own fails there. */
+/** Advice for a program in the application's default network whose own connection fails. */
 export function adviceFor(chosen: ProgramNetwork, overlay: EntryId | null): string | undefined {
   if (overlay === null || (chosen !== undefined && chosen !== '')) return undefined
   return `This program itself runs in ${overlay}, the application's default network: boot it with "network: null" to keep its own connections in the clear`
 }
 
-/** What stands for the application's access to its overlays until that is there. */
+/** A placeholder for the application's access to its overlays, until that is ready. */
 export class PendingAccess {
   readonly access: NetworkAccess
   readonly #there = Promise.withResolvers<NetworkAccess>()
@@ -97,26 +108,31 @@ export class PendingAccess {
       route: async (overlay) => (await promise).route(overlay),
       bind: async (overlay, options) => {
         const place = (await promise).bind?.(overlay, options)
-        if (place === undefined) throw new TroupeError('Unavailable', `nobody listens on ${overlay} here`)
+        if (place === undefined) throw new TroupeError('Unavailable', `nothing listens on ${overlay} here`)
         return place
       },
     }
   }
 
-  /** Looks again, before the application starts threads: one that the program started just before may not have been seen. @throws TroupeError `Invalid` */
+  /**
+   * Checks again before the application starts threads: a thread that the program started just before may have been
+   * missed.
+   *
+   * @throws TroupeError `Invalid`
+   */
   checkAlone(): void {
     if (!isAlone) checkAlone(this.#overlay)
     isAlone = true
     forgetThreads()
   }
 
-  /** The application runs. */
+  /** The application is running. */
   provide(access: NetworkAccess): void {
     this.#settle()
     this.#there.resolve(access)
   }
 
-  /** It did not start. */
+  /** The application did not start. */
   fail(cause: unknown): void {
     this.#settle()
     this.#there.reject(

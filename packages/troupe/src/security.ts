@@ -1,4 +1,4 @@
-/** Who acts, under which policies, and what those say. The kernel decides; this asks it. */
+/** Gives code its actor and its policies, and asks for decisions. The kernel decides. */
 import { type Actor, type EntryId, entryId } from '@troupe/core'
 import { type TokenStoreHandle, tokenStore } from '@troupe/http'
 import { newActor, type PolicyReference, Scope, type PolicyDecision } from '@troupe/policy'
@@ -6,7 +6,7 @@ import { ask, currentParticipant, type PolicyView, snapshot } from '@troupe/proc
 
 type Facts = Readonly<Record<string, unknown>>
 
-/** Policies that can be asked, or put in force by `withScope`. A plain immutable value. */
+/** Policies that code can ask, or put in force by `withScope`. A plain immutable value. */
 export class PolicyScope extends Scope {
   override with(...policies: readonly PolicyReference[]): PolicyScope {
     return new PolicyScope(super.with(...policies).policies)
@@ -17,7 +17,8 @@ export class PolicyScope extends Scope {
   }
 
   /**
-   * What its policies say together: any that denies wins, else one that allows, else `undefined`.
+   * Returns the joint decision of its policies: `deny` if any denies, otherwise `allow` if one allows, otherwise
+   * `undefined`.
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
@@ -28,7 +29,7 @@ export class PolicyScope extends Scope {
 
 /** One policy. */
 export interface PolicyHandle extends PolicyView {
-  /** What it says by itself. */
+  /** Returns the decision of this policy alone. */
   evaluate(actor: Actor | undefined, action: string, resource: string, meta?: Facts): Promise<PolicyDecision>
 }
 
@@ -36,23 +37,24 @@ export interface PolicyHandle extends PolicyView {
  * @example
  * ```ts
  * if (!(await security.can('document.read', id, { owner }))) throw new Error('not yours')
- * await funcs.withActor(security.newActor('ann', { role: 'reader' })).withScope(await security.namedScope('readers')).call('app:report')
+ * const ann = security.newActor('ann', { role: 'reader' })
+ * await funcs.withActor(ann).withScope(await security.namedScope('readers')).call('app:report')
  * ```
  */
 export const security = {
-  /** The actor that the kernel put in force; `undefined` when nobody acts here. */
+  /** Returns the current actor, as the kernel knows it; `undefined` when there is none. */
   actor(): Actor | undefined {
     return currentParticipant().frame.actor
   },
 
-  /** The policies that the kernel put in force; `undefined` when no scope is. */
+  /** Returns the current scope, as the kernel knows it; `undefined` when there is none. */
   scope(): PolicyScope | undefined {
     const { scope } = currentParticipant().frame
     return scope && new PolicyScope(scope)
   },
 
   /**
-   * Whether the code that runs may do `action` to `resource`: any actions, an application's own too.
+   * Returns whether the current code may do `action` to `resource`. The action may be one of the application's own.
    *
    * @throws TroupeError `Invalid` for a question that is too long.
    */
@@ -60,17 +62,25 @@ export const security = {
     return ask('can', { action, resource, meta: snapshotFacts(meta) })
   },
 
-  /** An actor, for `withActor`. @throws TroupeError `Invalid` for an empty id, or for `meta` that is no plain data or weighs more than 4 KiB. */
+  /**
+   * Returns an actor, for `withActor`.
+   *
+   * @throws TroupeError `Invalid` for an empty id, or for `meta` that is not plain data or weighs more than 4 KiB.
+   */
   newActor(id: string, meta: Facts = {}): Actor {
     return newActor(id, meta)
   },
 
-  /** A scope of these policies: ids, or what {@link security.policy} returns. @throws TroupeError `Invalid` for what is no id. */
+  /**
+   * Returns a scope of these policies: ids, or results of {@link security.policy}.
+   *
+   * @throws TroupeError `Invalid` for anything that is not an id.
+   */
   newScope(policies: Iterable<PolicyReference> = []): PolicyScope {
     return new PolicyScope(policies)
   },
 
-  /** @throws TroupeError `NotFound` */
+  /** Returns the policy with this id. @throws TroupeError `NotFound` */
   async policy(id: string): Promise<PolicyHandle> {
     const view = await ask('policy', { id: entryId(id) })
     return Object.freeze({
@@ -80,12 +90,15 @@ export const security = {
     })
   },
 
-  /** A store of tokens, by its id. It is there when it is used, or is `NotFound` then. */
+  /**
+   * Returns the token store with this id. Its methods reject with `NotFound` if the store does not exist when they are
+   * called.
+   */
   tokenStore(id: string): TokenStoreHandle {
     return tokenStore(id)
   },
 
-  /** The scope of all policies of a group. @throws TroupeError `NotFound` when no policy is in it. */
+  /** Returns the scope of all policies of a group. @throws TroupeError `NotFound` when the group has no policy. */
   async namedScope(group: string): Promise<PolicyScope> {
     return new PolicyScope(await ask('namedScope', { group }))
   },
@@ -95,7 +108,7 @@ async function evaluate(scope: readonly EntryId[], actor: Actor | undefined, act
   return ask('evaluate', { scope, actor, action, resource, meta: snapshotFacts(meta) })
 }
 
-/** Own copies, so that what structured clone cannot carry is refused with its path. */
+/** Copied here, so that a value that structured clone cannot carry is rejected with its path. */
 function snapshotFacts(meta: Facts): Facts {
   return Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, snapshot(value)]))
 }

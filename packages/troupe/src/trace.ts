@@ -1,15 +1,15 @@
-/** The W3C trace that work belongs to. None is begun by itself: it would join requests that nobody wants to be joined. */
+/** The W3C trace that work belongs to. None starts by itself: it would link requests that should stay unlinked. */
 import { currentSlot, fork, formatTrace, newTrace, parseTrace } from '@troupe/core'
 
 export const trace = {
-  /** The `traceparent` in force, if any. */
+  /** Returns the current `traceparent`, if there is one. */
   current(): string | undefined {
     return currentSlot()?.frame.trace
   },
 
   /**
-   * The `traceparent` in force; where there is none, one is begun here: calls, spawns, messages and HTTP requests from now on belong to it,
-   * each call and spawn as a part of its own.
+   * Returns the current `traceparent`, or starts one. From now on, calls, spawns, messages and HTTP requests belong to
+   * it; each call and spawn is its own span.
    */
   begin(): string {
     const slot = currentSlot()
@@ -18,9 +18,9 @@ export const trace = {
     return traceparent
   },
 
-  /** Takes a `traceparent` apart; `undefined` for what is none. */
+  /** Parses a `traceparent`; returns `undefined` for an invalid one. */
   parse: parseTrace,
 
-  /** Puts one together. */
+  /** Formats a `traceparent`. */
   format: formatTrace,
 }

@@ -1,9 +1,9 @@
-// A link with a delay between two network namespaces, made of two TUN devices: what goes in at one comes out at the other that much
-// later. For kernels without netem.
+// A link with a delay between two network namespaces, made of two TUN devices: packets that enter one leave the other
+// after the delay. For kernels without netem.
 //
 //	slow-link DELAY NAMESPACE DEVICE NAMESPACE DEVICE
 //
-// It prints "ready" when both devices are there, and ends when its standard input does.
+// It prints "ready" when both devices exist, and ends when its standard input does.
 package main
 
 import (
@@ -30,7 +30,7 @@ type packet struct {
 }
 
 func open(namespace, device string) *os.File {
-	// A thread that has changed its namespace is not given back to the scheduler.
+	// A thread that has changed its namespace must not return to the scheduler.
 	runtime.LockOSThread()
 	fd, err := syscall.Open("/run/netns/"+namespace, syscall.O_RDONLY, 0)
 	check(err)

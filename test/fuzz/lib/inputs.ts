@@ -1,10 +1,13 @@
-/** Targets whose input is one text, so that it can be saved and replayed: random ones are made of pieces that mean something to the parser. */
+/**
+ * Targets whose input is one text, so that it can be saved and replayed: random texts are made of pieces that mean
+ * something to the parser.
+ */
 import fc from 'fast-check'
 
-/** Characters of an input that are printed; all of it is saved. */
+/** The number of characters of an input that are printed; all of it is saved. */
 const shown = 2000
 
-/** An input that breaks a rule. */
+/** An input that violates a rule. */
 export class BadInput extends Error {
   readonly input: string
 
@@ -19,23 +22,26 @@ export interface Runs {
 }
 
 export interface TextTarget {
-  /** Runs for about that long. @throws BadInput */
+  /** Runs for about that many seconds. @throws BadInput */
   readonly fuzz: (seconds: number, seed: number) => Promise<Runs>
-  /** Runs one input, of the corpus. @throws BadInput */
+  /** Runs one input of the corpus. @throws BadInput */
   readonly replay: (input: string) => Promise<void>
 }
 
 export interface TextTargetOptions {
-  /** What inputs are made of, beside random text. */
+  /** The pieces of inputs, in addition to random text. */
   readonly pieces: readonly string[]
   readonly maxPieces?: number
   /** Characters of the random text. @default any code units */
   readonly unit?: 'binary' | fc.Arbitrary<string>
-  /** Throws when a rule is broken. */
+  /** Throws when a rule is violated. */
   readonly check: (input: string) => unknown
 }
 
-/** Milliseconds that no input of some kilobytes may take, however slow the machine: what takes longer grows faster than its input. */
+/**
+ * The maximum milliseconds for an input of some kilobytes, also on a slow machine: a longer time means that the cost
+ * grows faster than the input.
+ */
 const longest = 5000
 
 export function textTarget({ pieces, maxPieces = 24, unit = 'binary', check }: TextTargetOptions): TextTarget {
@@ -62,9 +68,9 @@ export function jsonTarget<Input>({ input, read, check }: JsonTargetOptions<Inpu
 export interface JsonTargetOptions<Input> {
   /** Of plain data. */
   readonly input: fc.Arbitrary<Input>
-  /** Reads what was saved. @throws what is none */
+  /** Parses what was saved. @throws for invalid data */
   readonly read: (saved: unknown) => Input
-  /** Throws when a rule is broken. */
+  /** Throws when a rule is violated. */
   readonly check: (input: Input) => unknown
 }
 
@@ -79,7 +85,7 @@ function target(input: fc.Arbitrary<string>, check: (text: string) => unknown): 
   return { replay, fuzz: async (seconds, seed) => search(fc.asyncProperty(input, replay), seconds, seed) }
 }
 
-/** The check, and that it takes no longer than {@link longest}. */
+/** Runs the check, and verifies that it takes no longer than {@link longest}. */
 function timed(check: (text: string) => unknown): (text: string) => Promise<void> {
   return async (text) => {
     const start = performance.now()
@@ -89,7 +95,7 @@ function timed(check: (text: string) => unknown): (text: string) => Promise<void
   }
 }
 
-/** Looks for what breaks a property, for about that long. */
+/** Searches for inputs that violate a property, for about that many seconds. */
 async function search<Input>(property: fc.IAsyncProperty<Input>, seconds: number, seed: number): Promise<Runs> {
   const { failed, numRuns, errorInstance } = await fc.check(property, {
     seed,

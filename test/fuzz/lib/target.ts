@@ -1,4 +1,6 @@
-/** Runs one target, in a process of its own: `node target.ts FILE SECONDS SEED [CORPUS-FILE…]`. Prints the number of runs. */
+/**
+ * Runs one target, in its own process: `node target.ts FILE SECONDS SEED [CORPUS-FILE…]`. Prints the number of runs.
+ */
 import { readFileSync, writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -20,7 +22,7 @@ try {
   writeSync(1, `${runs}\n`)
   process.exit(0)
 } catch (error) {
-  // For the corpus: the input alone.
+  // For the corpus: only the input.
   if (error instanceof BadInput) writeSync(3, error.input)
   writeSync(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   process.exit(1)

@@ -1,6 +1,7 @@
 /**
- * Hostile code: attempts to open a connection past the overlay in which it runs, or to have one opened. Plain JavaScript, and held to no rules
- * of style or types, since what it does breaks them. Each attempt is tried at a place of its own, which tells who came.
+ * Hostile code: attempts to open a connection past the overlay in which it runs, or to make others open one. Plain
+ * JavaScript without the rules for style and types, because the attempts must break them. Each attempt uses its own
+ * place, which reports its visitors.
  */
 import childProcess from 'node:child_process'
 import cluster from 'node:cluster'
@@ -24,14 +25,14 @@ import { ask } from '@troupe/process'
 import { http, processes, self } from 'troupe'
 
 const require = createRequire(import.meta.url)
-/** An address for documentation (RFC 5737): whatever goes there is counted where nobody here has a say. */
+/** An address for documentation (RFC 5737): packets to it are counted where this code has no access. */
 const world = '203.0.113.7'
-/** Made while the module loads, when no frame is in force. */
+/** Created while the module loads, when there is no current frame. */
 const outside = new AsyncResource('outside')
 const outsideSnapshot = AsyncLocalStorage.snapshot()
 const nothing = () => {}
 
-/** Runs `attack` in a thread that was told to be one of the clear network. */
+/** Runs `attack` in a thread that was given the clear network. */
 async function rebound(attack) {
   const before = threadNetwork()
   rebindThreadNetwork({ overlay: null })
@@ -57,7 +58,7 @@ async function dialled(socket) {
   }
 }
 
-/** Both where it is counted in here, and where it is counted outside. */
+/** Targets that are counted inside, and targets that are counted outside. */
 async function both({ host, port }, use) {
   const outcomes = await Promise.allSettled([use(host, port), use(world, 80)])
   return settled(outcomes)
@@ -69,7 +70,7 @@ function settled(outcomes) {
   throw outcomes[0].reason
 }
 
-/** The native classes that Node keeps for itself, off objects that it shows. */
+/** The native classes that Node keeps internal, taken from objects that expose them. */
 function tcpClass() {
   const socket = new net.Socket().on('error', nothing)
   socket.connect({ host: '127.0.0.1', port: 1 })
@@ -95,7 +96,7 @@ function native(handle, status) {
   return 'connected'
 }
 
-/** Functions of Node's own, caught as the guard calls them. */
+/** Node's own functions, caught as the guard calls them. */
 function caught(run, wanted) {
   const found = []
   const { apply } = Reflect
@@ -126,7 +127,7 @@ async function fileHandle() {
 const elsewhere = ({ port }) =>
   `const net = require('node:net'); for (const [h, p] of [['127.0.0.1', ${port}], ['${world}', 80]]) net.connect(p, h).on('error', () => {}); setTimeout(() => process.exit(), 300)`
 
-/** The port by which this thread speaks to the kernel, caught as it is used. */
+/** The port by which this thread sends to the kernel, caught as it is used. */
 let kernelPort
 async function stolenPort() {
   if (kernelPort) return kernelPort
@@ -156,7 +157,7 @@ async function askByHand(name, question, by = self.pid) {
 
 const errand = (overlay) => (host, port) => askByHand('dial', { errand: { overlay, target: { host, port } }, timeout: 500 })
 
-/** By descriptors of connections that are open already. */
+/** Uses descriptors of connections that are already open. */
 export const byDescriptor = {
   'fs.writeSync': async ({ fd }) => fs.writeSync(fd, 'fs.writeSync'),
   'fs.write': async ({ fd }) =>
@@ -219,7 +220,7 @@ export const byDescriptor = {
 export const attacks = {
   ...byDescriptor,
 
-  // Without further ado
+  // Directly
   'net.connect with an address of this machine': async (place) => dialled(net.connect({ ...place, path: undefined })),
   'a Unix socket': async ({ unix }) => dialled(net.connect(unix)),
   'a name, asked of the system': async () => soon(dns.promises.resolve4('leak.test')),
@@ -244,7 +245,7 @@ export const attacks = {
   },
   'a bound socket': async () => new net.BoundSocket({ host: '127.0.0.1', port: 0 }).address(),
 
-  // Below Node's own code
+  // Under Node's own code
   'a native TCP handle': async (place) => {
     const Tcp = tcpClass()
     const Request = await connectRequest()
@@ -313,7 +314,7 @@ export const attacks = {
   'a network of its own making, and a signal': async () => rebound(() => process.kill(process.pid, 'SIGUSR1')),
   'the clear network, chosen': async ({ host, port }) => http.get(`http://${host}:${port}/`, { overlayNetwork: null, timeout: '500ms' }),
 
-  // By files that are none
+  // By paths that are not regular files
   '/proc/self/fd': async ({ fd }) => fs.openSync(`/proc/self/fd/${fd}`, 'r+'),
   '/dev/tcp': async ({ port }) => fs.openSync(`/dev/tcp/127.0.0.1/${port}`, 'w'),
   'the memory of the process': async () => fs.openSync('/proc/self/mem', 'r'),
@@ -354,7 +355,7 @@ export const attacks = {
   'another realm': async (place) =>
     both(place, async (host, port) => dialled(vm.runInNewContext('connect(port, host)', { connect: net.connect, host, port }))),
 
-  // By permissions that are not there
+  // By missing permissions
   'process.permission, replaced': async (place) => {
     process.permission.has = () => true
     process.env.NODE_OPTIONS = '--allow-net'
@@ -362,7 +363,7 @@ export const attacks = {
     return runInFrame(fork(emptyFrame, { overlay: null }), () => attacks['a native TCP handle'](place))
   },
 
-  // By the kernel
+  // Through the kernel
   'the kernel, asked for the clear network': async (place) => both(place, errand(null)),
   'the kernel, asked for another overlay': async (place) => both(place, errand('app:other')),
   'the kernel, asked in another’s name': async ({ host, port }) =>
@@ -405,7 +406,7 @@ export const attacks = {
   },
 }
 
-/** Attempts that end the process in which they are made, or break it for others. */
+/** Attempts that end the process that makes them, or break it for others. */
 export const alone = [
   'fs.createWriteStream',
   'process.permission, replaced',
@@ -413,7 +414,7 @@ export const alone = [
   'the kernel, told that the clear network was granted',
 ]
 
-/** What each attempt ended with, in a word, by its name. */
+/** Returns the outcome of each attempt, in one word, by its name. */
 export async function run(attempts) {
   process.on('uncaughtException', nothing)
   const outcomes = {}

@@ -1,4 +1,4 @@
-/** Holds a connection open, and tells its descriptor. */
+/** Holds a connection open, and reports its descriptor. */
 import net from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 

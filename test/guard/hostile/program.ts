@@ -1,7 +1,7 @@
 /**
- * Runs in a namespace: all attempts, by processes in an overlay's frame, under policies that let it choose no other. Its
- * arguments are the kind of host and a folder; prints what each attempt ended with, what was seen of it, and
- * whether the program's inspector listens at the end.
+ * Runs in a namespace: all attempts, by processes in an overlay's frame, under policies that allow no other overlay.
+ * Its arguments are the kind of host and a folder. Prints the outcome of each attempt, what was seen of it, and whether
+ * the program's inspector listens at the end.
  */
 import { createRequire } from 'node:module'
 import inspector from 'node:inspector'
@@ -10,11 +10,11 @@ import { startApp } from 'troupe/test'
 import { proxyAddress, proxyPort } from '../namespace.ts'
 import { Trap } from './traps.ts'
 
-/** No module that types know. */
+/** A module without types. */
 const source = './attacks.js'
-/** Among so many the attempts are divided that bear each other. */
+/** The number of processes among which the compatible attempts are divided. */
 const processCount = 10
-/** What the attempts are made in. */
+/** The entries in which the attempts are made. */
 const hosts: Readonly<Record<string, object>> = {
   guarded: { network: 'guarded' },
   sealed: { network: 'sealed' },
@@ -23,7 +23,7 @@ const hosts: Readonly<Record<string, object>> = {
 /** Milliseconds. */
 const settling = 1000
 const [mode = 'guarded', folder = '/tmp'] = process.argv.slice(2)
-// Native code that is in the process already.
+// Native code that is already loaded in the process.
 createRequire(import.meta.url)('@napi-rs/nice')
 
 const lifecycle = { auto_start: true }
@@ -54,7 +54,7 @@ const byDescriptor: ReadonlySet<string> = new Set(names(module, 'byDescriptor'))
 const together = all.filter((name) => !alone.has(name) && !byDescriptor.has(name))
 const batches = Array.from({ length: processCount }, (_, at) => together.filter((_, index) => index % processCount === at))
 for (const name of all) if (alone.has(name)) batches.push([name])
-/** A thread that took descriptors of others closes them with its end: nothing is opened in here after that. */
+/** A thread that took descriptors of others closes them when it ends: nothing is opened in this process after that. */
 const last = all.filter((name) => !alone.has(name) && byDescriptor.has(name))
 const ended: Record<string, unknown> = {}
 const traps = new Map<string, Trap>()
@@ -74,7 +74,7 @@ await app.app.run(async () => {
   await Promise.all([inTurn(), inTurn()])
   await attempt(last)
 })
-// What they started may still be on its way.
+// Connections that they started may not have arrived yet.
 await new Promise((resolve) => setTimeout(resolve, settling))
 const seen = Object.fromEntries(Array.from(traps, ([name, trap]): [string, unknown] => [name, [...new Set(trap.seen)]]))
 const printed: unknown = { ended, seen, inspected: inspector.url() !== undefined }

@@ -1,23 +1,23 @@
-/** Places of this machine at which an attempt shows, each of one attempt. */
+/** Places on this machine that show an attempt. Each belongs to one attempt. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net, { type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-/** Where an attempt is to go. */
+/** The target of an attempt. */
 export interface Place {
   readonly host: string
   readonly port: number
   readonly udp: number
   readonly unix: string
-  /** Of a connection that the program itself has open. */
+  /** A connection that the program itself has open. */
   readonly fd: number
 }
 
 export class Trap implements Disposable {
   readonly place: Place
-  /** What came, in words. */
+  /** What arrived, in words. */
   readonly seen: string[]
   readonly #stack: DisposableStack
 
@@ -27,7 +27,7 @@ export class Trap implements Disposable {
     this.#stack = stack
   }
 
-  /** @param holds - Whether a connection is held open at it. @param number - Tells it from others. */
+  /** @param holds - Whether a connection to it is held open. @param number - Distinguishes it from others. */
   static async set(folder: string, number: number, holds: boolean): Promise<Trap> {
     const stack = new DisposableStack()
     const seen: string[] = []
@@ -40,7 +40,7 @@ export class Trap implements Disposable {
     const tcp = net.createServer(keep)
     const port = await listening(tcp, { host, port: 0 })
     const [descriptor] = holds ? await Promise.all([hold(port), once(tcp, 'connection')]) : [-1]
-    // From here on whoever comes is counted, and what is written on the connection that is there.
+    // From here on, new connections are counted, and so are bytes on the existing connection.
     for (const socket of sockets) socket.on('data', (data) => seen.push(`bytes: ${String(data)}`))
     tcp.on('connection', () => seen.push('a connection'))
     const unix = join(folder, `${number}.sock`)
@@ -70,8 +70,8 @@ async function listening(server: Server, at: net.ListenOptions): Promise<number>
 }
 
 /**
- * The descriptor of a connection that is held open, by a thread of its own: an attempt that takes it closes it under whoever holds it, and
- * an event loop that lost a descriptor hears nothing of the next connection with the same number.
+ * The descriptor of a connection that its own thread holds open. An attempt that takes it closes it for its holder. An
+ * event loop that lost a descriptor receives no events for the next connection with the same number.
  */
 async function hold(port: number): Promise<number> {
   const holder = new Worker(new URL('holder.ts', import.meta.url), { workerData: port })

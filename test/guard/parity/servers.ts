@@ -6,29 +6,29 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { listen } from '../../networks/servers/listen.ts'
 
-/** Where each listens on 127.0.0.1. */
+/** The ports of each, on 127.0.0.1. */
 export interface Ports {
-  /** Sends back what it gets, and `bye` at the end. */
+  /** Sends back what it receives, and `bye` at the end. */
   readonly echo: number
-  /** Speaks first, and ends. */
+  /** Sends first, and ends. */
   readonly banner: number
   /** Reads, and ends when the other side has. */
   readonly silent: number
-  /** Resets the connection when it gets something. */
+  /** Resets the connection when it receives something. */
   readonly reset: number
-  /** Ends first, and takes what comes afterwards. */
+  /** Ends first, and reads what arrives afterwards. */
   readonly ends: number
-  /** Tells what `ends` was sent last. */
+  /** Returns what `ends` received last. */
   readonly heard: number
   /** Sends 8 MiB, and ends. */
   readonly large: number
-  /** Tells the address and the port from which it is connected to. */
+  /** Returns the address and the port of the client. */
   readonly peer: number
-  /** Tells a port that is free at {@link ownAddress}, another one each time. */
+  /** Returns a port that is free at {@link ownAddress}, another one each time. */
   readonly free: number
   /** Speaks TLS, with a certificate for `localhost` and `secure.test`, and ends. */
   readonly secure: number
-  /** Nobody listens there. */
+  /** A closed port. */
   readonly dead: number
 }
 
@@ -62,7 +62,7 @@ export async function startServers(stack: AsyncDisposableStack): Promise<Ports> 
   }
 }
 
-/** A file of the certificates that tests use. */
+/** A file with the certificates that the tests use. */
 export function pem(name: string): Buffer {
   return readFileSync(join(import.meta.dirname, '../fixtures', name))
 }

@@ -1,4 +1,4 @@
-/** What code does with a plain socket, and sees of it: the same in every kind of thread. */
+/** What code does with a plain socket and observes on it: the same in every kind of thread. */
 import { once } from 'node:events'
 import net, { type NetConnectOpts, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -13,7 +13,7 @@ async function textOf(socket: Socket): Promise<string> {
   return text
 }
 
-/** What an event brings first. */
+/** The data of an event. */
 async function eventOf(socket: Socket, name: string): Promise<unknown> {
   const values: readonly unknown[] = await once(socket, name)
   return values[0]
@@ -35,7 +35,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** What programs look for in the error of a connection. */
+/** The properties of a connection's error that programs read. */
 async function failureOf(options: NetConnectOpts): Promise<unknown> {
   try {
     const socket = net.connect(options)
@@ -55,7 +55,7 @@ function fieldsOf(error: unknown): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Finds every name on this machine. */
+/** Resolves every name to this machine. */
 const lookup: NonNullable<net.TcpSocketConnectOpts['lookup']> = (_name, options, done) => {
   if (options.all === true) done(null, [{ address: host, family: 4 }])
   else done(null, host, 4)
@@ -279,7 +279,7 @@ export const uses = {
   },
 } satisfies Readonly<Record<string, (ports: Ports) => Promise<unknown>>>
 
-/** What holds in the clear network alone. */
+/** What holds only in the clear network. */
 export const inTheClear = {
   async 'an address and a port of this side’s own'({ peer, free }) {
     const from = async (options: Omit<net.TcpNetConnectOpts, 'port'>) => textOf(net.connect({ port: peer, ...options }))

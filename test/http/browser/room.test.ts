@@ -12,7 +12,7 @@ let browser: Browser
 
 beforeAll(async () => {
   await installPeers(browsers)
-  // Debian's browser has a sandbox of its own, which root may not use.
+  // Debian's browser has its own sandbox, which root may not use.
   browser = await chromium.launch({ executablePath: browsers.chromium.path, args: ['--no-sandbox'] })
 })
 

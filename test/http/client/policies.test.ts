@@ -1,4 +1,4 @@
-/** What policies say to the HTTP client of a process: asked by its thread, decided by the kernel. */
+/** Policies for the HTTP client of a process: its thread asks, the kernel decides. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { rm } from 'node:fs/promises'
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const at = (host: string, rest = '/') => `http://${host}:${port}${rest}`
 
-/** What comes of requests that somebody under these policies makes, one after the other. */
+/** The outcomes of requests under these policies, one after the other. */
 async function asked(policies: readonly string[], urls: readonly string[], options: RequestOptions = {}): Promise<unknown> {
   const scope = security.newScope(['app:all', ...policies])
   return app.run(async () => processes.withActor(security.newActor('ann')).withScope(scope).exec('app:ask', 'app:threads', urls, options))

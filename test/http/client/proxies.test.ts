@@ -1,4 +1,4 @@
-/** The HTTP client through real proxies: what it can do in the clear, and what the proxies say when they refuse. */
+/** The HTTP client through real proxies: the features of the clear network, and the errors when a proxy refuses. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'

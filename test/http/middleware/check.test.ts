@@ -1,4 +1,4 @@
-/** What `troupe check` says of middleware that is wrong. */
+/** The problems that `troupe check` reports for wrong middleware. */
 import { entryId } from '@troupe/core'
 import { load } from 'troupe/app'
 import { describe, expect, it } from 'vitest'

@@ -76,7 +76,7 @@ describe.each(ways)('a service that runs functions %s, over %s', (_, protocol, p
       expect(await asked(web, '/guarded/mine')).toBe(401)
       expect(await asked(web, '/guarded/mine', 'none')).toBe(401)
     }
-    // Threads that answer are processes, too; nobody else is left.
+    // Threads that handle requests are processes, too; no others remain.
     await expect.poll(() => web.app.app.kernel.processes.size).toBeLessThanOrEqual(before + 1)
   })
 

@@ -25,7 +25,7 @@ afterAll(async () => {
   await web[Symbol.asyncDispose]()
 })
 
-/** All that the server answers until it closes, which it has to. */
+/** Everything that the server sends until it closes, which it must do. */
 async function exchange(bytes: string, then?: (socket: Socket) => void): Promise<string> {
   const socket = connect(web.port, '127.0.0.1').setEncoding('latin1')
   let answer = ''
@@ -125,7 +125,7 @@ describe('bad input', () => {
       socket.on('drain', more)
       more()
     })
-    // The answer can be lost with the connection that breaks under the flood.
+    // The response can be lost with the connection that breaks under the flood.
     expect(written).toBeLessThan(flood)
   })
 

@@ -15,7 +15,7 @@ entries:
   - { name: files, kind: http.static, meta: { server: web }, path: /, directory: "file://public" }
 `
 
-/** What is wrong when these lines are added, by their places. */
+/** The problems that these added lines cause, by their positions. */
 async function problems(...lines: readonly string[]): Promise<readonly string[]> {
   const root = await mkdtemp(join(tmpdir(), 'troupe-check-'))
   try {

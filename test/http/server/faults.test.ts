@@ -38,7 +38,7 @@ describe.each(ways)('a function %s, over %s', (_, protocol, pool) => {
     await web[Symbol.asyncDispose]()
   })
 
-  /** The thread is free, and nothing was started again. */
+  /** The thread is free, and nothing was restarted. */
   async function goesOn(): Promise<void> {
     for (const path of ['/fault', '/later']) expect(await (await web.fetch(`${path}?do=hello`)).text()).toBe('hello world')
     expect(web.app.service('app:web')).toMatchObject({ state: 'Running', attempts: 0 })
@@ -180,7 +180,7 @@ async function read(web: WebApp, path: string) {
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
-/** The status of a response that came to its end. */
+/** The status of a complete response. */
 async function outcome(web: WebApp, path: string): Promise<number | 'broken'> {
   try {
     const response = await web.fetch(path)

@@ -1,4 +1,7 @@
-/** Opens so many connections and keeps them, in a process of its own: prints how many it has, and again how many are left at the end of its input. */
+/**
+ * Opens many connections and keeps them, in its own process. Prints how many it has, and at the end of its input how
+ * many are left.
+ */
 import { connect } from 'node:net'
 import { once } from 'node:events'
 
@@ -9,7 +12,7 @@ for (let index = 0; index < count; index += 1) {
   socket.on('error', () => undefined).on('close', () => (open -= 1))
   await once(socket, 'connect')
   open += 1
-  // Half of them have asked something before.
+  // Half of them have sent a request before.
   if (index % 2 === 0) socket.resume().write('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n')
 }
 console.log(open)

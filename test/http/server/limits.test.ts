@@ -4,7 +4,7 @@ import { type Protocol, protocols, startWebApp, type WebApp } from './web-app.ts
 const endpoints = { act: { path: '/act', func: 'act' }, held: { path: '/held', func: 'held' } }
 const service = { timeouts: { write: '1s' } }
 
-/** An application whose function has a thread, however long that took. */
+/** An application whose function already has a thread, however long that took. */
 async function start(pool: unknown, protocol: Protocol): Promise<WebApp> {
   const web = await startWebApp({ pool, protocol, service, endpoints })
   await served(web)

@@ -67,7 +67,7 @@ describe('a server under load', () => {
   })
 })
 
-/** The route itself stays; beside it another one changes its place. */
+/** The route itself stays; beside it, another one changes its place. */
 function swap(version: number) {
   const op = version === 0 ? ('create' as const) : ('update' as const)
   const entry = {

@@ -1,4 +1,4 @@
-/** Services whose endpoints and connections are pinned to other networks than their own. */
+/** Services whose endpoints and connections are pinned to other networks than the services' own. */
 import { join } from 'node:path'
 import { entryId } from '@troupe/core'
 import { processes, registry, security } from 'troupe'
@@ -139,7 +139,7 @@ describe('a WebSocket of a service in an overlay', () => {
   }
 
   const one = (process: string) => ({ process: `app:${process}`, host: 'app:host' })
-  /** Both networks, and the remedy. */
+  /** The message names both networks, and what to do. */
   const words = (who: string, receiver: string) =>
     new RegExp(`${who} runs in ${receiver} and takes no messages from overlay app:tor: let it accept them with "accepts: \\[app:tor\\]"`)
 

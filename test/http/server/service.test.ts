@@ -53,7 +53,7 @@ describe('an http.service', () => {
     const held = text(web, '/held')
     const asked = await ear.next({ topic: 'held' })
     const stopped = web.app.app.stopService(web.id)
-    // An idle connection ends at once; nobody else comes in.
+    // An idle connection ends at once; no new connections are accepted.
     await once(kept, 'close')
     await expect(get(web, '/held')).rejects.toThrow('fetch failed')
     asked.reply('let go')
@@ -70,7 +70,7 @@ describe('an http.service', () => {
     const silent = connect(web.port, '127.0.0.1')
     await once(silent, 'connect')
     silent.write(bytes)
-    // By then the server has taken the connection, and what came by it.
+    // By then the server has accepted the connection, and read its data.
     expect((await get(web, '/nowhere')).status).toBe(404)
     await web.app.app.stopService(web.id)
     expect(web.app.service('app:web').state).toBe('Stopped')

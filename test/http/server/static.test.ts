@@ -149,7 +149,7 @@ describe.each(protocols)('over %s', (protocol) => {
   })
 })
 
-/** As it stands: clients would tidy the path up. */
+/** Sends the path unchanged: clients would normalise it. */
 async function askHttp1(path: string): Promise<string> {
   const socket = connect(web.port, '127.0.0.1').setEncoding('latin1')
   let answer = ''

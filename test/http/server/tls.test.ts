@@ -33,7 +33,7 @@ async function start(tls: Readonly<Record<string, unknown>> = {}, more: WebAppOp
   return startWebApp({ endpoints, ...more, service: { tls: { cert: `file://${certFile}`, key: `file://${keyFile}`, ...tls } } })
 }
 
-/** What curl prints: the version of HTTP, the status, and the body; or the number of its error. */
+/** The output of curl: the version of HTTP, the status, and the body; or the number of its error. */
 async function curl(web: WebApp, path: string, ...more: readonly string[]): Promise<string> {
   const options = ['-sS', '--cacert', certificates.caFile, '--max-time', '20', '-w', '\n%{http_version} %{http_code}', ...more]
   try {
@@ -85,7 +85,7 @@ describe('a service with certificates', () => {
   })
 
   it.each([
-    // Of clients: without a certificate, with one of our authority, with one of another.
+    // Clients without a certificate, with one of our authority, and with one of another.
     ['none', 200, 200, 200],
     ['request', 200, 200, 200],
     ['require', 'failed', 200, 200],

@@ -1,4 +1,4 @@
-/** An application with one server on loopback, of entries alone. */
+/** An application with one server on loopback, made of entries alone. */
 import type { EventEmitter } from 'node:events'
 import { type EntryId, entryId } from '@troupe/core'
 import { http } from 'troupe'
@@ -9,11 +9,11 @@ import { startApp, type TestApp, type TestEntry } from 'troupe/test'
 
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
 
-/** What has to hold over each. */
+/** The properties that must hold over each protocol. */
 export const protocols = ['HTTP/1.1', 'HTTP/2'] as const
 
 export interface WebAppOptions {
-  /** HTTP/2 comes by TLS. @default 'HTTP/1.1' */
+  /** HTTP/2 uses TLS. @default 'HTTP/1.1' */
   readonly protocol?: Protocol
   /** Where sources are. @default the folder of this file */
   readonly root?: string
@@ -36,13 +36,13 @@ export interface WebApp extends AsyncDisposable {
   readonly id: EntryId
   /** The entry of the `http.service`. */
   readonly entry: TestEntry
-  /** Asks it by its protocol. */
+  /** Sends the server a request by its protocol. */
   fetch(path: string, init?: RequestInit): Promise<Response>
-  /** Of its certificate. */
+  /** The authority of its certificate. */
   readonly ca: string | undefined
   /** Ends the connections of {@link fetch}. */
   disconnect(): Promise<void>
-  /** What a handler tells as JSON, asked by an overlay. */
+  /** The JSON response of a handler, requested through an overlay. */
   visit(path: string, overlay: string): Promise<unknown>
 }
 
@@ -108,7 +108,7 @@ function webEntries({ service = {}, router = {}, endpoints = {}, pool = 'inline'
   ]
 }
 
-/** What a stream brings next, as text. */
+/** The next chunk of a stream, as text. */
 export async function nextData(stream: EventEmitter): Promise<string> {
   return new Promise((resolve) => {
     stream.once('data', (chunk) => {

@@ -1,4 +1,7 @@
-/** RFC 6455 by the cases of the Autobahn test suite: what is sent goes through a server, a connection's process, and an echoing one. */
+/**
+ * RFC 6455 by the cases of the Autobahn test suite: messages go through a server, a connection's process, and an
+ * echoing one.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,14 +20,15 @@ afterEach(async () => {
 })
 
 describe('a WebSocket', () => {
-  // 9.3.1 and 9.4.1 send one message in 65,536 fragments. ws takes 16,384 and then closes with 1008: each costs memory until the last has come.
-  // 12 and 13 are about compression, and kosoku fails to run them (docs/discoveries/0026-websocket-cases.md).
+  // 9.3.1 and 9.4.1 send one message in 65,536 fragments. ws accepts 16,384 and then closes with 1008: each costs
+  // memory until the last has arrived. 12 and 13 are about compression, and kosoku fails to run them
+  // (docs/discoveries/0026-websocket-cases.md).
   it('is what the RFC says: framing, fragments, control frames, UTF-8, close codes, sizes', { timeout: 120_000 }, async () => {
     await using web = await startSocketApp({ sockets: { echo: { max_payload: 32 * 1024 * 1024 } } })
     const results = await runCases(web.url('echo'), { exclude: ['9.3.1', '9.4.1', '12.*', '13.*'] }, folder)
     expect(results.size).toBe(299)
     const late = failures(results)
-    // The suite has times of its own, which a busy machine may exceed: those cases have it to themselves once more.
+    // The suite has its own time limits, which a busy machine may exceed: those cases run once more, alone.
     if (late.length > 0) expect(failures(await runCases(web.url('echo'), { include: late }, folder))).toEqual([])
   })
 })

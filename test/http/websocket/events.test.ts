@@ -48,7 +48,7 @@ class Listener implements AsyncDisposable {
     return new Listener(await web.fetch(path, { headers }))
   }
 
-  /** The next event, as it stands. */
+  /** The next event, unparsed. */
   async next(): Promise<string | undefined> {
     for (;;) {
       const end = this.#text.indexOf('\n\n')

@@ -12,7 +12,7 @@ const run = promisify(execFile)
 describe('a WebSocket of a service', () => {
   it('is opened for curl', async () => {
     await using web = await startSocketApp({ sockets: { brief: { close_timeout: '50ms' } } })
-    // The key and the answer of RFC 6455, 1.3; then a frame of text, and one that closes with 1000.
+    // The key and the response of RFC 6455, 1.3; then a text frame, and one that closes with 1000.
     const headers = [
       'Connection: Upgrade',
       'Upgrade: websocket',
@@ -21,7 +21,7 @@ describe('a WebSocket of a service', () => {
     ]
     const args = ['--silent', '--include', '--no-buffer', ...headers.flatMap((header) => ['--header', header])]
     const url = `http://127.0.0.1:${web.port}/brief`
-    // curl does not answer the close: in the end the connection is cut, and it may say so.
+    // curl does not reply to the close frame: in the end the connection is cut, and curl may report it.
     const { stdout } = await run('curl', [...args, url], { encoding: 'latin1' }).catch((error: unknown) => error as { stdout: string })
     expect(stdout).toMatch(/^HTTP\/1\.1 101 /)
     expect(stdout).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')

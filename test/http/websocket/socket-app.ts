@@ -1,11 +1,14 @@
-/** An application with one server on loopback whose routes are WebSockets, and clients of it. */
+/** An application with one server on loopback whose routes are WebSockets, and its clients. */
 import { once } from 'node:events'
 import { entryId } from '@troupe/core'
 import { startApp, type TestApp, type TestEntry } from 'troupe/test'
 import { type ClientOptions, WebSocket } from 'ws'
 
 export interface SocketAppOptions {
-  /** Fields of `http.websocket` entries by their names, which are their paths too; their `process` is an export of `fixtures/programs.ts`. */
+  /**
+   * Fields of `http.websocket` entries by their names, which are also their paths; their `process` is an export of
+   * `fixtures/programs.ts`.
+   */
   readonly sockets: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Fields of the router. */
   readonly router?: Readonly<Record<string, unknown>>
@@ -16,7 +19,7 @@ export interface SocketAppOptions {
 export interface SocketApp extends AsyncDisposable {
   readonly app: TestApp
   readonly port: number
-  /** Where an entry is. */
+  /** The URL of an entry. */
   url(name: string): string
 }
 
@@ -57,7 +60,7 @@ export function socketEntry(name: string, fields: Readonly<Record<string, unknow
   }
 }
 
-/** A client that has connected. What the server sends waits until it is asked for. */
+/** A connected client. Messages of the server are queued until they are read. */
 export class Client {
   readonly #socket: WebSocket
   readonly #messages: string[] = []
@@ -95,7 +98,7 @@ export class Client {
     }
   }
 
-  /** Sends, and waits for the answer. */
+  /** Sends, and waits for the reply. */
   async ask(text: string): Promise<string> {
     this.#socket.send(text)
     return this.next()
@@ -106,7 +109,7 @@ export class Client {
   }
 }
 
-/** The status by which an upgrade is refused; `101` where it is not. */
+/** The status by which an upgrade is refused; `101` if it is accepted. */
 export async function statusOf(url: string, options: ClientOptions = {}): Promise<number | undefined> {
   const socket = new WebSocket(url, options)
   socket.on('error', () => undefined)

@@ -1,4 +1,4 @@
-/** Clients of brokers and of mail. All queue while they have no connection. */
+/** Clients of message brokers and of mail. All queue while they have no connection. */
 import { Client as StompOverWebSocket } from '@stomp/stompjs'
 import { connect as connectNats } from '@nats-io/transport-node'
 import amqplib from 'amqplib'
@@ -46,7 +46,7 @@ const stomp = retried(
     }),
 )
 
-/** Opened once, by the first who needs it; again when that failed. */
+/** Opened once, at the first use; again after a failure. */
 function retried(open) {
   let opened
   return async () => {

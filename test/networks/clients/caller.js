@@ -1,4 +1,4 @@
-/** A process that has others use clients: by a function inline, or by a message. */
+/** A process that makes others use clients: by an inline function, or by a message. */
 import { funcs, processes } from 'troupe'
 
 export async function call(how, ...args) {

@@ -1,9 +1,15 @@
-/** Runs clients as the tests say, as a function and as a process. */
+/** Runs clients as the tests request, as a function and as a process. */
 import { self } from 'troupe'
 
-/** @param clients - Made once, while the module loads. Each sends one item, and settles when the server has confirmed it. */
+/**
+ * @param clients - Created once, while the module loads. Each sends one item, and settles when the server has confirmed
+ *   it.
+ */
 export function program(clients) {
-  /** Has each client send its items at once: tokens by client. Who is not done by then, in milliseconds, is late. */
+  /**
+   * Makes each client send its items at once: tokens by client. A client that has not finished after that many
+   * milliseconds is late.
+   */
   async function say({ items, patience }) {
     const each = Object.entries(items).map(async ([name, tokens]) => [name, await outcome(name, tokens, patience)])
     return Object.fromEntries(await Promise.all(each))
@@ -18,7 +24,7 @@ export function program(clients) {
     return ended
   }
 
-  /** Has them send for others. */
+  /** Makes them send for others. */
   async function receive() {
     for await (const message of self.inbox) message.reply(await say(message.payload))
   }

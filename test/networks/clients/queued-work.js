@@ -1,4 +1,7 @@
-/** Modules as people write them: what they make once accepts work in any frame, and does it behind what it has to do already. */
+/**
+ * Modules in a usual style: what they create once accepts work in any frame, and runs it after the work that is already
+ * queued.
+ */
 import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -29,7 +32,7 @@ export const get = async (token, server) =>
       .on('error', reject)
   })
 
-/** Says items over a connection that is kept for ever, now and then, and waits for none of them. */
+/** Sends items now and then over a permanently open connection, without waiting for any of them. */
 export async function say(...tokens) {
   for (const token of tokens) {
     socket.emit('say', token)
@@ -38,7 +41,7 @@ export async function say(...tokens) {
   return 'said'
 }
 
-/** Port from which a dispatcher was seen, whose connections are kept. */
+/** Returns the client port of a dispatcher that keeps its connections. */
 export const ask = async () => (await request(`http://${host}:${servers.ports}/`, { dispatcher })).body.text()
 
 const settled = async (work) =>
@@ -48,8 +51,9 @@ const settled = async (work) =>
   )
 
 /**
- * Has a function work in the clear and, while that waits for its server, in an overlay, each in the thread of its caller where that is possible.
- * Then lets the server answer, and works in the clear once more: behind all that waits by then.
+ * Makes a function work in the clear network and, while that waits for its server, in an overlay. Each runs in the
+ * thread of its caller where that is possible. Then lets the server respond, and works in the clear network once more,
+ * after everything that is queued by then.
  */
 export async function both(id, network, ofClear, ofOverlay, last) {
   const clear = settled(funcs.call(id, ...ofClear))
@@ -58,7 +62,7 @@ export async function both(id, network, ofClear, ofOverlay, last) {
   return [await clear, overlay, await settled(funcs.call(id, ...last))]
 }
 
-/** Has it work for several actors in turn. */
+/** Makes it work for several actors in turn. */
 export async function actors(id, network, names) {
   const seen = []
   for (const name of names) seen.push(await funcs.withOptions({ network }).withActor(security.newActor(name)).call(id))

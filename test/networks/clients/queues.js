@@ -1,4 +1,4 @@
-/** Clients of services on the web, and queues: they collect items, and send them later, together or one by one. */
+/** Clients of web services, and queues: they collect items, and send them later, together or one by one. */
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { REST } from '@discordjs/rest'
 import { Client as Elasticsearch } from '@elastic/elasticsearch'
@@ -36,7 +36,7 @@ const document = gql`
   }
 `
 
-/** Items that wait for their turn, which one loop gives them over one connection: what many write for themselves. */
+/** A queue from which one loop sends items over one connection: a pattern that many programs implement themselves. */
 const waiting = []
 let isDraining = false
 async function drain() {

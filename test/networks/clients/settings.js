@@ -5,13 +5,13 @@ export const host = '127.0.0.1'
 /** Certificate authority of the servers that speak TLS. */
 export const { ca } = servers
 
-/** The certificate is for names, the servers are at an address. */
+/** The certificate is valid for names, but the servers are at an address. */
 export const anyName = () => undefined
 
-/** Clients report here what the caller learns by another way. */
+/** Clients report here what the caller learns in another way. */
 export const ignore = () => {}
 
-/** What a Node-style function called back with. */
+/** The result of a Node-style callback. */
 export const called = (run) =>
   new Promise((resolve, reject) => {
     run((error, value) => (error ? reject(error) : resolve(value)))

@@ -1,4 +1,4 @@
-/** Clients of HTTP and WebSocket, as made once for all that a module does. */
+/** Clients of HTTP and WebSocket, created once for everything that a module does. */
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -26,7 +26,7 @@ import { anyName, ca, host, ignore, servers } from './settings.js'
 const plain = `http://${host}:${servers.http}`
 const secure = `https://${host}:${servers.https}`
 
-/** As socks-proxy-agent, https-proxy-agent and their kin are made. */
+/** In the way of socks-proxy-agent, https-proxy-agent and similar packages. */
 class OneSocket extends AgentBase {
   async connect(_request, options) {
     return net.connect(options)
@@ -49,7 +49,7 @@ const superClient = superagent.agent()
 const wrapperAgent = new http2Wrapper.Agent({ maxEmptySessions: 1 })
 
 const open = {}
-/** A connection for all, and again when it has ended. */
+/** One connection for all, opened again when it has ended. */
 function kept(name, make, ended) {
   if (open[name] === undefined || ended(open[name])) open[name] = make()
   return open[name]
@@ -63,7 +63,7 @@ const get = (options) =>
       .end()
   })
 
-/** Waits until a connection is open and has given an answer. */
+/** Waits until a connection is open and has received a response. */
 async function exchange(socket, token) {
   await new Promise((resolve, reject) => {
     const onAnswer = ({ data }) => {
@@ -81,7 +81,7 @@ async function exchange(socket, token) {
 const isOver = ({ readyState }) => readyState > 1
 const address = `ws://${host}:${servers.websocket}`
 
-/** Lines over one connection, each answered with itself. */
+/** Lines over one connection, each echoed by the server. */
 async function line(socket, token) {
   socket.write(`${token}\n`)
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
- * A queue as libraries have them, at its worst: it takes items in any frame and sends them later, together, from one loop that began while the
- * module loaded, over one connection, and again when that fails.
+ * A library-style queue in its worst form. It accepts items in any frame and sends them later, together, from one loop
+ * that began while the module loaded. It uses one connection, and opens it again after a failure.
  */
 import { once } from 'node:events'
 import net from 'node:net'
@@ -16,7 +16,7 @@ interface Waiting {
 const { port = 0, http: httpPort = 0 } = addresses()
 /** Milliseconds between two flushes. */
 const interval = 5
-/** After which an item is given up. */
+/** Milliseconds after which an item is given up. */
 const mostAttempts = 3
 
 let waiting: Waiting[] = []
@@ -52,7 +52,7 @@ async function flush(): Promise<void> {
   setTimeout(() => void flush(), interval)
 }
 
-/** One write for all of them; the server sends it back. */
+/** One write for all of them; the server echoes it. */
 async function send(batch: readonly Waiting[]): Promise<void> {
   if (connection === undefined || connection.destroyed) {
     connection = net.connect(port, '127.0.0.1').on('error', () => {})
@@ -77,12 +77,12 @@ async function send(batch: readonly Waiting[]): Promise<void> {
   })
 }
 
-/** Puts items in the queue, from the frame in force. */
+/** Puts items in the queue, from the current frame. */
 export async function push(tokens: readonly string[]): Promise<void> {
   await Promise.all(tokens.map(enqueue))
 }
 
-/** Puts items in the queue of this thread, and has a function in another network do so with others. */
+/** Puts items in the queue of this thread, and makes a function in another network do so with others. */
 export async function nest(tokens: readonly string[], network: string | null, others: readonly string[]): Promise<unknown> {
   return outcomes([push(tokens), funcs.withOptions({ network }).call('app:push', others)])
 }
@@ -93,12 +93,12 @@ export async function request(tokens: readonly string[], overlayNetwork: string 
   return outcomes([push(tokens), Promise.all(asked)])
 }
 
-/** Calls functions by ways that begin in a thread of this process. */
+/** Calls functions in ways that begin in a thread of this process. */
 export async function inline(tokens: readonly string[], network: string | null, others: readonly string[]): Promise<unknown> {
   return outcomes([push(tokens), funcs.withOptions({ network }).call('app:inline', others)])
 }
 
-/** Has a function put them in its queue that is pinned to a network. */
+/** Makes a function that is pinned to a network put them in its queue. */
 export async function callPinned(tokens: readonly string[]): Promise<void> {
   await funcs.call('app:push_right', tokens)
 }
@@ -108,7 +108,7 @@ export async function tell(receiver: string, tokens: readonly string[]): Promise
   return outcomes([Promise.resolve(), processes.call(receiver, 'push', tokens)])
 }
 
-/** Puts whatever is sent in its queue. */
+/** Puts everything that it receives in its queue. */
 export async function receive(): Promise<void> {
   for await (const message of self.inbox) void answered(message)
 }

@@ -1,4 +1,4 @@
-/** Goes out, and answers with where it was seen to come from. */
+/** Sends a request, and returns the address that the server saw. */
 export async function visit(url: string): Promise<string> {
   return (await fetch(url)).text()
 }

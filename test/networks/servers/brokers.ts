@@ -1,4 +1,4 @@
-/** As much of the protocols of brokers and mail as an item takes that is confirmed. */
+/** The parts of broker and mail protocols that one confirmed item needs. */
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { bytes, host, line, listen, type Protocol, serve, type Setting, sized, u16, u32 } from './listen.ts'
@@ -125,7 +125,7 @@ async function kafka(setting: Setting): Promise<number> {
   return port
 }
 
-/** As much of RFC 5321 as one mail takes. */
+/** The part of RFC 5321 that one mail needs. */
 const smtp: Protocol = {
   greeting: '220 here\r\n',
   length: (data) => line(data, '\r\n'),
@@ -140,7 +140,7 @@ const smtp: Protocol = {
   },
 }
 
-/** As much of RFC 9051 as it takes to log in and to make a mailbox. */
+/** The part of RFC 9051 that a login and the creation of a mailbox need. */
 const imap: Protocol = {
   greeting: '* OK [CAPABILITY IMAP4rev1] here\r\n',
   length: (data) => line(data, '\r\n'),

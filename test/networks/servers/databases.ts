@@ -1,4 +1,4 @@
-/** As much of the protocols of databases, directories, files and shells as an item takes. */
+/** The parts of the protocols of databases, directories, files and shells that one item needs. */
 import { generateKeyPairSync } from 'node:crypto'
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
 import { BSON } from 'mongodb'
@@ -81,7 +81,7 @@ function mysqlPacket(number: number, payload: Uint8Array): Buffer {
   return bytes([payload.length, 0, 0, number], payload)
 }
 
-/** The two messages that drivers begin with and go on with: OP_QUERY, OP_MSG. */
+/** The two messages that drivers begin with and then use: OP_QUERY, OP_MSG. */
 const mongo: Protocol = {
   length: (data) => (data.length < 4 ? undefined : data.readInt32LE(0)),
   answer(message) {
@@ -159,7 +159,7 @@ function cqlRows(rows: readonly Readonly<Record<string, string>>[]): Buffer {
   return bytes(u32(2), u32(1), u32(columns.length), text('system'), text('local'), ...names, u32(rows.length), ...cells)
 }
 
-/** As much of RFC 959 as it takes to log in and to change folders. */
+/** The part of RFC 959 that a login and a change of folder need. */
 const ftp: Protocol = {
   greeting: '220 here\r\n',
   length: (data) => line(data, '\r\n'),

@@ -1,4 +1,7 @@
-/** What the small servers of the tests share: they listen on loopback, cut messages out of streams, and note all tokens that they read. */
+/**
+ * Shared by the small servers of the tests: they listen on loopback, cut messages out of streams, and record all tokens
+ * that they read.
+ */
 import { once } from 'node:events'
 import net from 'node:net'
 import type { Ledger } from '../ledger.ts'
@@ -29,13 +32,13 @@ export async function listen(server: net.Server, stack: AsyncDisposableStack): P
   return address.port
 }
 
-/** Answers a protocol over TCP. */
+/** A server protocol over TCP. */
 export interface Protocol {
-  /** What the server says before it is asked. */
+  /** What the server sends first. */
   readonly greeting?: string | Uint8Array
-  /** Length of the message at the start of `data`; nothing while it is incomplete. */
+  /** Length of the message at the start of `data`; `undefined` while it is incomplete. */
   readonly length: (data: Buffer, state: Map<string, string>) => number | undefined
-  /** What is answered to it. */
+  /** The reply to it. */
   readonly answer: (message: Buffer, state: Map<string, string>) => string | Uint8Array | undefined
 }
 

@@ -1,4 +1,7 @@
-/** A server of HTTP that answers what clients of services expect, by HTTP/1.1, HTTP/2 and TLS; WebSockets and lines that come back. */
+/**
+ * An HTTP server with the responses that clients of services expect, by HTTP/1.1, HTTP/2 and TLS; WebSockets and lines
+ * that it echoes.
+ */
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
@@ -36,7 +39,7 @@ export async function startWeb(setting: Setting): Promise<Readonly<Record<string
     response.end(content)
   }
 
-  // Kept for longer than a test takes: who sends as it closes would fail.
+  // Kept open for longer than a test takes: a client that sends while it closes would fail.
   const plain = createServer({ keepAliveTimeout: 600_000 }, (request, response) => void answer(request, response))
 
   return {

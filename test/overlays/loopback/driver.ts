@@ -1,18 +1,18 @@
-/** The threads' side of `network.loopback`: asks the hub, by lines, for connections out and in. */
+/** The thread side of `network.loopback`: it requests connections out and in from the hub, by lines. */
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { invalid, TroupeError, unavailable } from '@troupe/core'
 import type { DialOptions, Listener, Peer, Route, Target, ListenGrant } from '@troupe/network'
 import { type Accepted, addDriver, connectOwn, type Driver } from '@troupe/network/driver'
 
-/** How many connections may come in before this thread has looked. */
+/** How many connections may arrive before this thread checks for them. */
 const waiting = 8
 const defaultTimeout = 30_000
 
 export interface LoopbackConfig {
-  /** Of the hub, on 127.0.0.1. */
+  /** The hub's port on 127.0.0.1. */
   readonly port: number
-  /** On a ticket: what proves the right to accept. */
+  /** In a ticket: the secret that proves the right to accept. */
   readonly secret?: string
 }
 
@@ -62,12 +62,12 @@ async function* accepted(ticket: ListenGrant, signal: AbortSignal): AsyncGenerat
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
-    // What arrived and was not taken is cut.
+    // Connections that arrived and were not taken are cut.
     for (const promise of ahead) void promise.then(({ socket }) => socket.destroy()).catch(() => undefined)
   }
 }
 
-/** Sends a line to the hub and waits for its answer; the socket is plain from then on. */
+/** Sends a line to the hub and waits for its reply; afterwards the socket is plain. */
 async function ask(route: Route, line: string, { signal, timeout = defaultTimeout }: DialOptions) {
   if (signal?.aborted) throw new TroupeError('Canceled', 'the dial was cancelled')
   const socket = connectOwn({ host: '127.0.0.1', port: configOf(route).port })
@@ -98,7 +98,7 @@ async function ask(route: Route, line: string, { signal, timeout = defaultTimeou
   }
 }
 
-/** Reads up to the first line's end and not a byte further. */
+/** Reads up to the end of the first line and not a byte further. */
 function readLine(socket: Socket, onLine: (words: readonly string[]) => void): () => void {
   let line = ''
   const onReadable = () => {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { accept, type Overlay, type Target } from '@troupe/network'
 
-/** Gives each connection at `port` of the overlay to `handle`, for as long as the overlay runs; answers where that is. */
+/** Passes each connection at `port` of the overlay to `handle`, while the overlay runs; returns the address. */
 export async function startEcho(overlay: Overlay, port: number, handle: (socket: Socket) => void): Promise<Target> {
   const { listenGrant } = await overlay.bind({ port })
   const listener = await accept(listenGrant)

@@ -1,4 +1,7 @@
-/** Where the connections of loopback overlays meet: those who dial and those who accept, each by a line, and then their bytes. */
+/**
+ * Connects the members of loopback overlays: dialling and accepting sides each send a line, then their bytes are
+ * joined.
+ */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -15,9 +18,9 @@ export interface Certificate {
 interface Place {
   readonly secret: string
   readonly certificate: Certificate | undefined
-  /** Those who wait to accept. */
+  /** The sides that wait to accept. */
   readonly accepting: Socket[]
-  /** Those who have dialled and wait for one of them. */
+  /** The sides that have dialled and wait for an accept. */
   readonly dialling: Socket[]
 }
 
@@ -50,7 +53,7 @@ export class Hub implements AsyncDisposable {
     return this.#sockets.size
   }
 
-  /** Makes a place; what is answered is the secret by which it is served. @throws TroupeError `AlreadyExists` */
+  /** Creates a place; returns the secret by which it is served. @throws TroupeError `AlreadyExists` */
   open({ host, port }: Target, certificate?: Certificate): string {
     const key = `${host}:${port}`
     if (this.#places.has(key)) throw new TroupeError('AlreadyExists', `somebody listens at ${key} already`)
@@ -67,7 +70,7 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Cuts everything: the way a router's or node's death looks. */
+  /** Cuts everything, as the death of a router or node does. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -109,7 +112,7 @@ function join(dialled: Socket, accepting: Socket, certificate: Certificate | und
   accepting.once('close', () => near.destroy())
 }
 
-/** Up to the first line's end; what follows stays in the socket. */
+/** Reads up to the end of the first line; the rest stays in the socket. */
 async function firstLine(socket: Socket): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   let line = ''

@@ -1,4 +1,4 @@
-/** `network.loopback`: an overlay on this machine that dials, listens and ends TLS. It exists for tests. */
+/** `network.loopback`: an overlay on this machine that dials, listens and ends TLS. Only for tests. */
 import type { EntryId } from '@troupe/core'
 import type { Binding, BindOptions, Overlay, Route, Target } from '@troupe/network'
 import { overlayKind } from '@troupe/network/kernel'
@@ -10,11 +10,11 @@ import { type Certificate, Hub } from './hub.ts'
 const kind = defineKind({
   kind: 'network.loopback',
   fields: z.strictObject({
-    /** Of the node in the overlay, by which it is dialled. */
+    /** The node's name in the overlay, by which it is dialled. */
     host: z.string().min(1),
     cert: z.string().optional(),
     key: z.string().optional(),
-    /** Grows when nothing else changes. */
+    /** Increased when nothing else changes. */
     version: z.int().default(1),
   }),
 })
@@ -31,7 +31,7 @@ export async function loopbackNetwork(): Promise<OwnOverlay & AsyncDisposable & 
       ...overlayKind(kind, async (id, { host, cert, key }, { generation }) =>
         loopback({ id, host, hub, generation, ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }) }),
       ),
-      // Two nodes of one name would have the same places.
+      // Two nodes with one name would have the same places.
       exclusive: (entries, id) => entries.decode(id, kind).fields.host,
     },
     [Symbol.asyncDispose]: async () => hub[Symbol.asyncDispose](),

@@ -1,4 +1,4 @@
-// Headscale, as it is: the coordination server that others run themselves, for tests of tailnets.
+// Headscale, unmodified: the self-hosted coordination server, for tests of tailnets.
 package main
 
 import "github.com/juanfont/headscale/cmd/headscale/cli"

@@ -15,14 +15,14 @@ import (
 	"github.com/letsencrypt/pebble/v2/wfe"
 )
 
-// acme is pebble, which checks challenges at a name server that knows what nodes set.
+// acme is pebble, which checks challenges at a name server that has the records of the nodes.
 type acme struct {
 	*switchable
 	authority *ca.CAImpl
 }
 
 func startACME(ip string, config *tls.Config, t *tailnet) (*acme, error) {
-	// Pebble waits and refuses at random, unless told not to.
+	// By default, pebble waits and refuses at random.
 	os.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	os.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	names, err := t.serveText(ip)
@@ -43,7 +43,8 @@ func (a *acme) directory() string { return "https://" + a.address + wfe.Director
 
 func (a *acme) root() string { return string(a.authority.GetRootCert(0).PEM()) }
 
-// withLocation says where an order is that was just finalized: pebble does not, and the client of tsnet asks there for how it goes on.
+// withLocation adds the URL of an order that was just finalized: pebble omits it, and the client of tsnet polls that
+// URL for the state of the order.
 func withLocation(inner http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if order, ok := strings.CutPrefix(r.URL.Path, "/finalize-order/"); ok {

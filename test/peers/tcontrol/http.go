@@ -42,7 +42,7 @@ func (t *tailnet) machine(machine key.MachinePublic) http.Handler {
 	return inner
 }
 
-// setText takes the answer to an ACME challenge.
+// setText stores the response to an ACME challenge.
 func (t *tailnet) setText(w http.ResponseWriter, r *http.Request) {
 	var asked tailcfg.SetDNSRequest
 	if !decode(w, r, &asked) {

@@ -44,7 +44,7 @@ func (t *tailnet) revokeAll() {
 	clear(t.keys)
 }
 
-// useKey is asked with the lock held.
+// useKey is called with the lock held.
 func (t *tailnet) useKey(text string, wantedTags []string) (*authKey, error) {
 	k := t.keys[text]
 	switch {
@@ -64,7 +64,7 @@ func (t *tailnet) useKey(text string, wantedTags []string) (*authKey, error) {
 	return k, nil
 }
 
-// A pendingLogin is a node that waits for somebody to open a page.
+// A pendingLogin is a node that waits for a user to open a page.
 type pendingLogin struct {
 	machine key.MachinePublic
 	user    string

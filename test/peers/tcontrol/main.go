@@ -1,6 +1,6 @@
-// Tcontrol is a small coordination server for tests: one tailnet in memory, with a relay (DERP and STUN) and an ACME server (pebble)
-// beside it, all on one loopback address. Commands come as JSON lines on stdin, {"id":1,"op":"key",…}; answers and events go to stdout.
-// The end of stdin ends it.
+// Tcontrol is a small coordination server for tests: one tailnet in memory, with a relay (DERP and STUN) and an ACME
+// server (pebble) beside it, all on one loopback address. It reads commands as JSON lines from stdin,
+// {"id":1,"op":"key",…}, and writes replies and events to stdout. The end of stdin ends it.
 package main
 
 import (

@@ -7,9 +7,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serveText is a name server that answers questions for TXT records with what nodes have set, and says that there is nothing to all others.
+// serveText is a name server that replies to queries for TXT records with the text that nodes have set, and to all
+// others with an empty result.
 func (t *tailnet) serveText(ip string) (address string, err error) {
-	// Pebble asks by TCP.
+	// Pebble queries by TCP.
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 	if err != nil {
 		return "", err

@@ -33,7 +33,7 @@ func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.Machi
 		http.Error(w, "node not found", http.StatusNotFound)
 		return
 	}
-	// A stream only reads; what changed at the node comes in requests of their own.
+	// A stream only reads; changes at the node arrive in separate requests.
 	if !asked.Stream && !asked.ReadOnly && m.update(&asked) {
 		t.changed(m)
 	}
@@ -51,7 +51,7 @@ func (t *tailnet) poll(w http.ResponseWriter, r *http.Request, machine key.Machi
 	t.stream(r.Context(), out, m)
 }
 
-// update says whether peers see the difference.
+// update returns whether peers see the difference.
 func (m *member) update(asked *tailcfg.MapRequest) bool {
 	before := *m
 	m.endpoints, m.disco, m.version = asked.Endpoints, asked.DiscoKey, asked.Version
@@ -95,7 +95,7 @@ func (t *tailnet) leave(m *member) {
 	}
 }
 
-// mapState is what a stream was told.
+// mapState is what was sent on a stream.
 type mapState struct {
 	revision uint64
 	peers    []tailcfg.NodeID
@@ -127,7 +127,7 @@ func (t *tailnet) stream(ctx context.Context, out *mapWriter, m *member) {
 	}
 }
 
-// mapFor has what is new since the stream was told something: at first all.
+// mapFor returns what is new since the last message on the stream; the first time, everything.
 func (t *tailnet) mapFor(m *member, told *mapState) *tailcfg.MapResponse {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -205,7 +205,7 @@ func (t *tailnet) dnsFor(m *member) *tailcfg.DNSConfig {
 	return config
 }
 
-// mapWriter frames what a poll answers: a length, and JSON that may be compressed.
+// mapWriter frames the responses of a poll: a length, and JSON that may be compressed.
 type mapWriter struct {
 	to         http.ResponseWriter
 	compressed bool

@@ -11,7 +11,7 @@ type servers struct {
 	control *switchable
 	relay   *relay
 	acme    *acme
-	// tlsRoot is what clients of the ACME server have to trust.
+	// tlsRoot is the root that clients of the ACME server must trust.
 	tlsRoot string
 }
 

@@ -12,7 +12,7 @@ import (
 	"tailscale.com/types/key"
 )
 
-// A tailnet is what the coordination server knows. Every change wakes the nodes that poll, which then get what is new to them.
+// A tailnet is the state of the coordination server. Every change wakes the polling nodes, which then get the news.
 type tailnet struct {
 	domain string
 	url    string
@@ -36,7 +36,7 @@ type tailnet struct {
 	ephemeralAfter time.Duration
 	// wake is closed, and replaced, at each change.
 	wake chan struct{}
-	// revision counts the changes; common is the last one of what is the same for all.
+	// revision counts the changes; common is the last change of the state that all nodes share.
 	revision, common uint64
 }
 
@@ -70,7 +70,7 @@ func newTailnet(domain string, out *printer) *tailnet {
 	}
 }
 
-// set changes what is the same for all nodes.
+// set changes the state that all nodes share.
 func (t *tailnet) set(change func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,7 +80,7 @@ func (t *tailnet) set(change func()) {
 	t.awaken()
 }
 
-// changed is called, with the lock held, when others see something new of a node.
+// changed is called, with the lock held, when a change of a node is visible to others.
 func (t *tailnet) changed(m *member) {
 	t.revision++
 	m.revision = t.revision
@@ -149,7 +149,7 @@ func (t *tailnet) remove(m *member) {
 	t.tell("removed", m)
 }
 
-// add admits a new node, under a name that nobody has.
+// add admits a new node, under a free name.
 func (t *tailnet) add(machine key.MachinePublic, host *tailcfg.Hostinfo) *member {
 	t.lastID++
 	m := &member{id: t.lastID, machine: machine, host: host, approved: !t.approval}
@@ -200,7 +200,7 @@ func (m *member) stableID() tailcfg.StableNodeID {
 	return tailcfg.StableNodeID(fmt.Sprintf("test%d", m.id))
 }
 
-// tell lets the test wait for what it needs instead of sleeping.
+// tell reports an event, so that the test can wait for it instead of sleeping.
 func (t *tailnet) tell(change string, m *member) {
 	t.out.print(fields{"ev": "node", "change": change, "node": m.describe()})
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ownTLS is a certificate of this run for one address, and the same as PEM for those who are to trust it.
+// ownTLS is a certificate of this run for one address, and the same as PEM for clients that must trust it.
 func ownTLS(ip string) (*tls.Config, string, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

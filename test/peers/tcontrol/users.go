@@ -6,7 +6,7 @@ import (
 	"tailscale.com/tailcfg"
 )
 
-// The control server gives tagged nodes to this one.
+// The control server assigns tagged nodes to this user.
 const taggedUser = "tagged-devices"
 
 func (m *member) loginName() string {

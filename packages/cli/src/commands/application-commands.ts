@@ -4,7 +4,7 @@ import { didYouMean, type Entry, type Registry } from '@troupe/registry'
 import type { Runnable } from '../invocation.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** Entries by the name of their command; more than one for a name that is taken twice. */
+/** Entries by the name of their command; several entries for a name that is used twice. */
 export function commandsOf(registry: Registry): ReadonlyMap<string, readonly Entry[]> {
   const named = registry.find().flatMap((entry) => {
     const { command } = entry.meta
@@ -19,9 +19,9 @@ export function commandsOf(registry: Registry): ReadonlyMap<string, readonly Ent
 }
 
 /**
- * The process that is meant.
+ * Returns the process of the command.
  *
- * @throws UsageError when there is none, with those that there are.
+ * @throws UsageError that lists the existing commands when there is none with that name.
  */
 export function findProgram(registry: Registry, program: Runnable): EntryId {
   const entry = 'entry' in program ? findEntry(registry, program.entry) : findCommand(registry, program.command)

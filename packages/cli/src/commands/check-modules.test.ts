@@ -1,4 +1,4 @@
-/** `troupe check` finds in modules what a run would end at. */
+/** `troupe check` finds in modules the mistakes that would end a run. */
 import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'

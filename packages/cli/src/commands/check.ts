@@ -20,7 +20,7 @@ import type { NamedEntry } from '../modules/module-source.ts'
 import { decodedIfRight, programOf } from '../modules/program.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Prints all that is wrong with an application. Status 1 if anything is. */
+/** Prints all problems of an application. The status is 1 if there are any. */
 export async function check(options: CommonOptions, terminal: Terminal): Promise<number> {
   const { findings, registry } = await examine(options)
   const entries = registry.entries().length
@@ -39,10 +39,10 @@ function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
-/** An application that was read, with all that is wrong with it. */
+/** An application that was read, with all its problems. */
 export interface Examined {
   readonly registry: Registry
-  /** Nothing where it is wrong. */
+  /** `undefined` when the configuration is invalid. */
   readonly config: AppConfig | undefined
   readonly findings: readonly CheckDiagnostic[]
   /** Its modules, as far as they could be read. */
@@ -58,7 +58,7 @@ export async function examine(options: CommonOptions): Promise<Examined> {
   return { registry, config, modules, findings: sortCheckDiagnostics([...findings, ...inModules, ...others]) }
 }
 
-/** With a config that is wrong, the entries are read all the same. */
+/** If the configuration is invalid, the entries are still read. */
 async function loadAll(options: CommonOptions): Promise<Omit<Examined, 'modules'>> {
   try {
     const { registry, config, problems } = await load(options)
@@ -105,7 +105,7 @@ function doubleCommands(registry: Registry): readonly CheckDiagnostic[] {
   )
 }
 
-/** A call that names an entry which is not there, or is no such thing. */
+/** A call that names an entry which does not exist or has another kind. */
 function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): readonly CheckDiagnostic[] {
   const found = registry.find().find((entry) => entry.id === id)
   if (found && kinds.includes(found.kind)) return []
@@ -118,7 +118,7 @@ function unknownEntry(registry: Registry, { id, kinds, place }: NamedEntry): rea
   return [{ code: 'dangling-reference', message: `there is no entry ${id}${hint}`, place }]
 }
 
-/** A thread works for one network at a time: with a single one, calls from all others wait. */
+/** A thread works for one network at a time: in a pool of one thread, calls from all other networks wait. */
 function singleThreads(registry: Registry): readonly CheckDiagnostic[] {
   if (registry.find({ kind: 'network.*' }).length === 0) return []
   return registry.find({ kind: 'function.ts' }).flatMap((entry) => {

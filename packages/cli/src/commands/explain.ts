@@ -7,7 +7,10 @@ import type { CommonOptions, ExplainQuery } from '../invocation.ts'
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Says whether the policies would allow it, and what each of them says. Ends with 1 when it would be denied. */
+/**
+ * Prints whether the policies would allow the action, and the result of each policy. The status is 1 when it would be
+ * denied.
+ */
 export async function explain(question: ExplainQuery & CommonOptions, terminal: Terminal): Promise<number> {
   const { registry, config } = await load(question)
   const policies = compilePolicies(registry)

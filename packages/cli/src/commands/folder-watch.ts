@@ -1,13 +1,16 @@
-/** Watches a folder and those below it. Node's own recursive watch looks into `node_modules`, and ends the program when the system has no more watches. */
+/**
+ * Watches a folder and its subfolders. Node's own recursive watch also watches `node_modules`, and ends the program
+ * when the system has no more watches.
+ */
 import { type FSWatcher, readdirSync, watch } from 'node:fs'
 import { join, relative } from 'node:path'
 
 export interface FolderWatchOptions {
   readonly root: string
-  /** Whether a path below the root is of interest, files and folders alike. */
+  /** Whether a path under the root is of interest; called for files and folders. */
   readonly isOfInterest: (path: string) => boolean
   readonly onChange: () => void
-  /** A folder cannot be watched: told once. */
+  /** A folder cannot be watched: reported once. */
   readonly onFailure: (error: unknown, folder: string) => void
 }
 
@@ -26,7 +29,7 @@ export class FolderWatch implements Disposable {
     this.#watchers.clear()
   }
 
-  /** Watches a folder, and those in it. */
+  /** Watches a folder and its subfolders. */
   #add(folder: string): void {
     if (this.#watchers.has(folder)) return
     try {
@@ -43,7 +46,7 @@ export class FolderWatch implements Disposable {
         if (entry.isDirectory() && this.#isOfInterest(path)) this.#add(path)
       }
     } catch (error) {
-      // It may be gone already.
+      // It may no longer exist.
       if (!hasCode(error, 'ENOENT')) this.#fail(error, folder)
     }
   }
@@ -51,7 +54,7 @@ export class FolderWatch implements Disposable {
   #changed(folder: string, event: string, name: string | null): void {
     const path = name === null ? folder : join(folder, name)
     if (path !== this.#options.root && !this.#isOfInterest(path)) return
-    // A name came or went: of a folder, perhaps.
+    // A name was added or removed; it may be that of a folder.
     if (event === 'rename') {
       this.#drop(path)
       this.#addIfFolder(path)

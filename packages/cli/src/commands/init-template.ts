@@ -1,7 +1,7 @@
 /** The files of a new application. */
 import { version } from '../version.ts'
 
-/** Text by file name. @param name - The folder's. */
+/** Text by file name. @param name - The folder's name. */
 export function initTemplate(name: string): Readonly<Record<string, string>> {
   return {
     '.troupe.yaml': config,
@@ -35,17 +35,17 @@ export function initTemplate(name: string): Readonly<Record<string, string>> {
   }
 }
 
-const config = `# What is left out has its default.
+const config = `# Omitted settings have their defaults.
 log:
   level: info
 # network_service:
-#   default_network: app:proxy   # the overlay of all that chooses none
+#   default_network: app:proxy   # the overlay of code that chooses none
 `
 
 const entries = `version: "1.0"
 namespace: app
 entries:
-  # A process: an actor with a mailbox, in a thread of its own. "troupe run hello" runs this one.
+  # A process: an actor with a mailbox, in its own thread. "troupe run hello" runs this one.
   - name: hello
     kind: process.ts
     source: file://hello.ts
@@ -59,7 +59,7 @@ entries:
     source: file://greet.ts
     method: handler
 
-  # An overlay. Who is spawned or called with "network: app:proxy" reaches the network through it, or not at all.
+  # An overlay. Code that is spawned or called with "network: app:proxy" uses the network through it, or not at all.
   # - name: proxy
   #   kind: network.socks5
   #   host: 127.0.0.1

@@ -6,7 +6,7 @@ import type { CommonOptions } from '../invocation.ts'
 import { initTemplate } from './init-template.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Writes a new application into `folder`, which must be empty or not be there. */
+/** Writes a new application into `folder`, which must be empty or not exist. */
 export function init({ root, folder, json }: CommonOptions & { readonly folder: string }, terminal: Terminal): number {
   const target = resolve(root, folder)
   refuseUnlessEmpty(target)
@@ -29,7 +29,7 @@ export function init({ root, folder, json }: CommonOptions & { readonly folder: 
 function refuseUnlessEmpty(target: string): void {
   if (!existsSync(target)) return
   if (!statSync(target).isDirectory()) throw new TroupeError('AlreadyExists', `${target} is a file; name a folder that is new or empty`)
-  // A fresh clone of an empty repository is empty.
+  // A fresh clone of an empty repository counts as empty.
   const first = readdirSync(target).find((name) => name !== '.git')
   if (first !== undefined)
     throw new TroupeError('AlreadyExists', `${target} is not empty: it holds ${first}; name a folder that is new or empty`)

@@ -6,7 +6,7 @@ import { keptAddress, load, type ReportedOverlay, runningOverlays } from 'troupe
 import { formatTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Prints the entries as they are written, whatever is wrong with them. */
+/** Prints the entries as they are written, even if they have problems. */
 export async function list(options: CommonOptions & { readonly kind: string | undefined }, terminal: Terminal): Promise<number> {
   const { config, registry, problems } = await load(options)
   const entries = registry.find(options.kind === undefined ? {} : { kind: options.kind })
@@ -28,15 +28,15 @@ export async function list(options: CommonOptions & { readonly kind: string | un
 
 type Running = ReadonlyMap<string, ReportedOverlay>
 
-/** With how it does, where an application runs that has it. */
+/** With the status of each entry, if a running application has it. */
 function withStatus(entry: Entry, running: Running): Entry & { readonly status?: ReportedOverlay } {
   const status = running.get(entry.id)
   return status === undefined ? entry : { ...entry, status }
 }
 
-/** Where overlays are reached, and how they do, is told if it is known of one of them. */
+/** The columns for the address and status of overlays appear if they are known for one of them. */
 async function tableOf(entries: readonly Entry[], stateDir: string, running: Running): Promise<string> {
-  // What is wrong with the state is told where it is used.
+  // An invalid state is reported by the commands that use it.
   const addresses = await Promise.all(entries.map(async (entry) => keptAddress(entry, stateDir).catch(() => undefined)))
   const told = addresses.some((address) => address !== undefined)
   const does = entries.some(({ id }) => running.has(id))
@@ -60,7 +60,7 @@ function stateIn(status: ReportedOverlay | undefined): string {
   return `${state} since ${new Date(since).toISOString()}${reason === undefined ? '' : `: ${reason}`}`
 }
 
-/** As written; whether it is right is what `check` tells. */
+/** As written; `troupe check` reports whether it is valid. */
 function commandOf({ command }: Entry['meta']): string {
   return typeof command === 'object' && command !== null && 'name' in command ? String(command.name) : ''
 }

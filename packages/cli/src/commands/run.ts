@@ -14,14 +14,14 @@ import type { GuardedTerminal, Terminal } from '../terminal.ts'
 import { watch } from './watch.ts'
 
 interface RunOptions extends CommonOptions {
-  /** Without it the application runs until it is told to stop. */
+  /** Without a command, the application runs until it is asked to stop. */
   readonly program: Runnable | undefined
   readonly args: readonly string[]
-  /** Takes over what is saved while it runs. */
+  /** Applies saved changes while it runs. */
   readonly watch: boolean
 }
 
-/** Boots an application, and answers the status to end with. */
+/** Boots an application, and returns the exit status. */
 export async function run(options: RunOptions, terminal: GuardedTerminal): Promise<number> {
   const { registry, problems, config } = await load(options)
   terminal.hide(() => registry.env.secrets)
@@ -74,21 +74,21 @@ function isOfLoading(error: unknown): boolean {
   return error.name === 'SyntaxError' || (typeof code === 'string' && code.startsWith('ERR_'))
 }
 
-/** Node does not name the module that asked for what could not be loaded. */
+/** Node does not name the module that imported what could not be loaded. */
 async function explainLoading(options: CommonOptions, terminal: Terminal): Promise<void> {
   const { findings } = await examine(options)
   for (const finding of findings) if (finding.severity !== 'warning') terminal.err(formatCheckDiagnostic(finding))
 }
 
-/** The number that a command returned, if it can be a status; else what it gave Node as its exit code. */
+/** The number that a command returned, if it is a valid status; otherwise the exit code that it set in Node. */
 function statusFrom({ value, exitCode }: CommandResult, terminal: Terminal): number {
   if (typeof value !== 'number') return exitCode ?? 0
   if (Number.isInteger(value) && value >= 0 && value <= 255) return value
-  terminal.err(`troupe: the command returned ${value}, which is no status (0 to 255); the status is 1`)
+  terminal.err(`troupe: the command returned ${value}, which is not a status (0 to 255); the status is 1`)
   return 1
 }
 
-/** Stops the application, in `timeout` milliseconds at most, and tells whether it did. */
+/** Stops the application within `timeout` milliseconds, and returns whether it did. */
 async function stopped(app: Application, timeout: number, terminal: Terminal): Promise<boolean> {
   try {
     await withDeadline(app.stop(), timeout, () => new TroupeError('Timeout', `it did not stop within ${timeout} ms (shutdown.timeout)`))
@@ -100,7 +100,7 @@ async function stopped(app: Application, timeout: number, terminal: Terminal): P
   }
 }
 
-/** Waits; an application without a thread would not keep the program alive by itself. */
+/** Waits; an application without threads would not keep the program alive by itself. */
 async function lasting<T>(promise: Promise<T>): Promise<T> {
   using _alive = keepAlive()
   return await promise

@@ -89,7 +89,7 @@ export const none: number = await funcs.call('app:plain')
 
 describe('entries.d.ts', () => {
   it('lets the compiler check arguments and results of the ids that it knows', { timeout: 60_000 }, async () => {
-    // Inside of the repository, for `troupe` to be found.
+    // Inside the repository, so that the compiler finds `troupe`.
     const cache = join(import.meta.dirname, '../../../../.cache')
     mkdirSync(cache, { recursive: true })
     const root = mkdtempSync(join(cache, 'types-'))
@@ -117,7 +117,7 @@ describe('entries.d.ts', () => {
   })
 })
 
-/** What the compiler says about the application's own files. */
+/** The compiler's messages about the application's own files. */
 async function compile(root: string): Promise<readonly string[]> {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
   const tsc = join(dirname(manifest), 'bin/tsc')

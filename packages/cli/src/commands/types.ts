@@ -9,7 +9,7 @@ import { ModuleGraph } from '../modules/module-graph.ts'
 import { programOf } from '../modules/program.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Where the types of functions and processes go, by the kind of their entries. */
+/** The interfaces that list the types of functions and processes, by the kind of their entries. */
 const interfaces = { 'function.ts': 'FunctionEntries', 'process.ts': 'ProcessEntries' } as const
 type TypedKind = keyof typeof interfaces
 
@@ -20,7 +20,10 @@ interface TypedEntry {
   readonly type: string
 }
 
-/** Writes the types of an application's functions and processes to `out`. What is wrong is left out: its id stays of no known type. */
+/**
+ * Writes the types of an application's functions and processes to `out`. Entries with problems are left out: their
+ * types stay unknown.
+ */
 export async function types(options: CommonOptions & { readonly out: string | undefined }, terminal: Terminal): Promise<number> {
   const { registry, config, problems } = await load(options)
   const file = options.out === undefined ? join(config.root, 'entries.d.ts') : resolve(options.out)
@@ -32,7 +35,7 @@ export async function types(options: CommonOptions & { readonly out: string | un
   return 0
 }
 
-/** Those whose module is TypeScript and exports their function, by id. */
+/** The entries whose module is TypeScript and exports their function, by id. */
 async function typedEntries(registry: Registry, from: string): Promise<readonly TypedEntry[]> {
   const modules = new ModuleGraph()
   const kinds = Object.keys(interfaces).filter(isTyped)
@@ -60,11 +63,11 @@ function declarations(entries: readonly TypedEntry[]): string {
     const lines = entries.filter((entry) => entry.kind === kind).map(({ id, type }) => `    ${quote(id)}: ${type}\n`)
     return `  interface ${name} {\n${lines.join('')}  }\n`
   })
-  // Without the export it would be a script, and declare a module of its own in place of the real one.
+  // Without the export, the file would be a script, and declare its own module in place of the real one.
   return `// Written by "troupe types" from the application's entries. Changes here are lost.\nexport {}\n\ndeclare module 'troupe' {\n${bodies.join('')}}\n`
 }
 
-/** A relative one, also where the file is above. */
+/** A relative path, also when the file is in a folder above. */
 function specifier(file: string, from: string): string {
   const path = relative(from, file).split(sep).join('/')
   return path.startsWith('../') ? path : `./${path}`

@@ -1,4 +1,4 @@
-/** `troupe run --watch`: takes over what is saved, while the application runs. */
+/** `troupe run --watch`: applies saved changes while the application runs. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
@@ -14,10 +14,10 @@ import type { CommonOptions } from '../invocation.ts'
 import { programOf } from '../modules/program.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** Milliseconds without a change before one is looked at: editors save in several steps. */
+/** Milliseconds without a change before one is processed: editors save in several steps. */
 const calm = 100
 
-/** Watches the application's folder until it is disposed of. */
+/** Watches the application's folder until disposed. */
 export async function watch(app: Application, options: CommonOptions, terminal: Terminal): Promise<AsyncDisposable> {
   const watcher = new Watch(app, options, terminal)
   await watcher.begin()
@@ -31,10 +31,10 @@ class Watch implements AsyncDisposable {
   #watcher: FolderWatch | undefined
   #timer: Timer | undefined
   #looking: Promise<void> = Promise.resolve()
-  /** What the code of each entry was when it was looked at last. */
+  /** The code of each entry at the last check. */
   #code: ReadonlyMap<EntryId, string> = new Map()
   #told = ''
-  /** As it was when it was looked at last. */
+  /** The configuration at the last check. */
   #config: AppConfig
 
   constructor(app: Application, options: CommonOptions, terminal: Terminal) {
@@ -97,12 +97,12 @@ class Watch implements AsyncDisposable {
     const changes = version === before ? [] : (registry.history().at(-1)?.changes ?? []).map(({ op, id }) => `${op} ${id}`)
     const done = [...changes, ...stale.map((id) => `new code for ${id}`), ...restarted.map((name) => `restarted ${name}`)]
     if (done.length > 0) this.#terminal.err(`troupe: ${done.join(', ')}`)
-    else if (this.#told !== '') this.#terminal.err('troupe: all is well again')
+    else if (this.#told !== '') this.#terminal.err('troupe: no problems are left')
     this.#compareConfig(examined)
     this.#told = ''
   }
 
-  /** The configuration is read when the application starts. */
+  /** The configuration is read only when the application starts. */
   #compareConfig({ config }: Examined): void {
     const before = this.#config
     this.#config = config ?? before
@@ -110,18 +110,18 @@ class Watch implements AsyncDisposable {
     const { defaultNetwork: now = 'none' } = config.networkService
     const { defaultNetwork: was = 'none' } = this.#app.config.networkService
     const what = now === was ? 'the configuration has changed' : `network_service.default_network has changed from ${was} to ${now}`
-    this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to have it in force`)
+    this.#terminal.err(`troupe: ${what}: it is read at the start, so restart to apply it`)
   }
 
-  /** Tells what is wrong, once. */
+  /** Reports a problem once. */
   #refuse(words: string): void {
     if (words === this.#told) return
     this.#told = words
-    this.#terminal.err(`troupe: not taken over; what ran goes on\n${words}`)
+    this.#terminal.err(`troupe: changes not applied; the application continues unchanged\n${words}`)
   }
 }
 
-/** The system has no more watches, or no more descriptors. */
+/** The system has no more watches or no more descriptors. */
 function isLimit(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOSPC', 'EMFILE', 'ENFILE'].includes(String(error.code))
 }
@@ -136,7 +136,7 @@ function isOfInterest(name: string): boolean {
   return /^\.(?:troupe|wippy)\.yaml$/.test(name) || !steps.some((step) => step.startsWith('.'))
 }
 
-/** A digest of the modules that each entry runs, with all that they import. */
+/** A digest of the modules that each entry runs, including everything that they import. */
 async function codeOf({ registry, modules }: Examined): Promise<ReadonlyMap<EntryId, string>> {
   const digests = new Map<EntryId, string>()
   for (const entry of registry.entries()) {

@@ -1,4 +1,4 @@
-/** The modules of an application, followed from those that entries name, each read once. */
+/** The modules of an application, followed from those that entries name. Each is read once. */
 import { existsSync, statSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { dirname, extname, resolve } from 'node:path'
@@ -9,18 +9,18 @@ import { type ModuleSource, type NamedEntry, readModule, type SourceImport } fro
 import { packageFile } from './package-type.ts'
 
 const readable = /\.[cm]?[jt]s$/
-/** What Node imports beside modules; other endings it refuses. */
+/** Extensions that Node imports beside those of modules; it rejects others. */
 const others: ReadonlySet<string> = new Set(['', '.json', '.node', '.wasm'])
 
 export class ModuleGraph {
-  /** What is wrong with the modules that were read. */
+  /** The problems of the modules that were read. */
   readonly findings: CheckDiagnostic[] = []
   readonly #modules = new Map<string, Promise<ModuleSource | undefined>>()
   readonly #pending: Promise<unknown>[] = []
 
   /**
-   * The names that the module at `file` exports; `undefined` when that can not be told: its syntax is wrong, it is
-   * CommonJS, or it hands on all of a package that is.
+   * Returns the names that the module at `file` exports; `undefined` when they are unknown: its syntax is wrong, it is
+   * CommonJS, or it re-exports everything of a CommonJS package.
    */
   async exportsOf(file: string, above: ReadonlySet<string> = new Set()): Promise<ReadonlySet<string> | undefined> {
     if (file.endsWith('.json')) return new Set(['default'])
@@ -50,19 +50,19 @@ export class ModuleGraph {
     return found
   }
 
-  /** Settles when all modules that are reached have been read. */
+  /** Settles when all reachable modules have been read. */
   async settled(): Promise<void> {
     while (this.#pending.length > 0) await Promise.all(this.#pending.splice(0))
   }
 
-  /** The entries that calls name in the modules that were read, without those that some module may create. */
+  /** The entries that calls name in the modules that were read, except those that some module may create. */
   async entriesNamed(): Promise<readonly NamedEntry[]> {
     const sources = (await Promise.all(this.#modules.values())).filter((source) => source !== undefined)
     const created = new Set(sources.flatMap(({ ids }) => ids))
     return sources.flatMap(({ entries }) => entries).filter(({ id }) => !created.has(id))
   }
 
-  /** Reads a module and, behind it, all that it imports by a relative name. */
+  /** Reads a module, and all modules that it imports by relative names. */
   #read(file: string): Promise<ModuleSource | undefined> {
     const known = this.#modules.get(file)
     if (known) return known
@@ -74,7 +74,7 @@ export class ModuleGraph {
   async #load(file: string): Promise<ModuleSource | undefined> {
     if (!existsSync(file) || !readable.test(file)) return undefined
     const source = await readModule(file)
-    // What is wrong in a package is not the application's to put right.
+    // Problems inside a package are not the application's to fix.
     const isOwn = !file.includes('/node_modules/')
     if ('fault' in source) {
       if (isOwn) this.findings.push({ code: 'module-syntax', ...source.fault })
@@ -110,7 +110,7 @@ export class ModuleGraph {
     if (file !== undefined) await this.#checkNames(wanted, file)
   }
 
-  /** Names that are not there end an import as it is linked. */
+  /** Imports of missing names, which fail when Node links the module. */
   async #checkNames({ specifier, names }: SourceImport, target: string): Promise<void> {
     if (names.length === 0) return
     const exported = await this.exportsOf(target)
@@ -124,7 +124,7 @@ export class ModuleGraph {
     }
   }
 
-  /** Whether a module that `file` hands on has a type of that name: a hint alone. */
+  /** Whether a module that `file` re-exports has a type with that name; only a hint. */
   async #isTypeIn(file: string, name: string): Promise<boolean> {
     for (const { specifier, star } of (await this.#modules.get(file))?.imports ?? []) {
       const target = star ? fileOf(specifier, file) : undefined
@@ -142,7 +142,7 @@ export class ModuleGraph {
   }
 }
 
-/** The file that a relative specifier means; `undefined` for packages, which Node finds in its own way. */
+/** The file that a relative specifier means; `undefined` for packages, which Node resolves in its own way. */
 function fileOf(specifier: string, from: string): string | undefined {
   if (!/^\.{0,2}\/|^\.{1,2}$/.test(specifier)) return undefined
   return fileURLToPath(new URL(specifier, pathToFileURL(resolve(dirname(from), '_'))))
@@ -159,14 +159,14 @@ function targetOf({ specifier, isRequire }: SourceImport, from: string): string 
   }
 }
 
-/** Why an existing file is no module that an entry can run. */
+/** Why an existing file is not a module that an entry can run. */
 export function notAModule(file: string): string | undefined {
   if (statSync(file).isDirectory()) return `${file} is a folder: name a module in it`
   const ending = extname(file)
   return readable.test(file) || ending === '' || ending === '.wasm' ? undefined : `Node runs no "${ending}" files`
 }
 
-/** Why Node does not load a file that is there. */
+/** Why Node does not load an existing file. */
 function notLoadable({ specifier, type, isRequire }: SourceImport, target: string): string | undefined {
   if (statSync(target).isDirectory()) return `"${specifier}" is a folder: Node wants the name of a file${extensionHint(target)}`
   const ending = extname(target)
@@ -194,7 +194,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Node takes no specifier without an extension, and no `.js` for a `.ts`. */
+/** Node accepts no specifier without an extension, and no `.js` for a `.ts` file. */
 function extensionHint(target: string): string {
   const stem = target.replace(/\.[cm]?js$/, '')
   const found = ['.ts', '.js', '.mts', '.mjs', '/index.ts', '/index.js'].find((ending) => existsSync(stem + ending))

@@ -1,4 +1,4 @@
-/** What a module's text says, without running it: what it exports and imports, or why Node could not load it. */
+/** Analyses a module's text without running it: what it exports and imports, or why Node could not load it. */
 import { parse, type Program } from 'acorn'
 import amaro from 'amaro'
 import { type SourcePosition, readUtf8 } from '@troupe/registry'
@@ -19,17 +19,17 @@ import {
 export type { NamedEntry, SourceImport } from './module-syntax.ts'
 
 export interface ModuleSource {
-  /** `undefined` for CommonJS, whose exports only running it tells. */
+  /** `undefined` for CommonJS, whose exports are only known when it runs. */
   readonly exports: readonly string[] | undefined
   readonly imports: readonly SourceImport[]
   readonly entries: readonly NamedEntry[]
-  /** Ids of entries that it may create. */
+  /** Ids of entries that the module may create. */
   readonly ids: readonly string[]
-  /** Names that are only types: they are gone when the module runs. */
+  /** Names that are only types: they do not exist at run time. */
   readonly types: ReadonlySet<string>
 }
 
-/** Why Node can not load a module. */
+/** Why Node cannot load a module. */
 export interface SyntaxFault {
   readonly message: string
   readonly place: SourcePosition
@@ -49,7 +49,7 @@ export async function readModule(file: string): Promise<Read> {
   }
 }
 
-/** By Node's own type stripper, which leaves every character where it was. */
+/** Uses Node's own type stripper, which keeps every character at its position. */
 function stripTypes(text: string): string {
   return amaro.transformSync(text, { mode: 'strip-only' }).code
 }
@@ -108,7 +108,7 @@ function esInCommonJs(program: Program, file: string, packageFile: string): Synt
   return { message: `this is an ES module, and ${packageFile} says "type": "commonjs": make that "module", or name the file ".mts"`, place }
 }
 
-/** Names of `export interface X` and its like: a hint, for which no parser is needed. */
+/** Names of `export interface X` and similar declarations: a hint that needs no parser. */
 function typesExported(text: string): ReadonlySet<string> {
   const declared = text.matchAll(/\bexport\s+(?:declare\s+)?(?:interface|type)\s+([\w$]+)/g)
   const listed = text.matchAll(/\bexport\s+type\s*\{([^}]*)\}/g)

@@ -1,8 +1,8 @@
-/** What the syntax tree of a module says of its imports, its exports and the entries that it names. */
+/** Reads imports, exports and the entries that calls name from the syntax tree of a module. */
 import type { Expression, ImportAttribute, Literal, ModuleDeclaration, Node, Pattern, Program, Statement } from 'acorn'
 import type { SourcePosition } from '@troupe/registry'
 
-/** A name that one module takes from another. */
+/** A name that one module imports from another. */
 export interface ImportedName {
   readonly name: string
   readonly place: SourcePosition
@@ -11,11 +11,11 @@ export interface ImportedName {
 export interface SourceImport {
   readonly specifier: string
   readonly place: SourcePosition
-  /** `export * from`: what that module exports, this one does as well. */
+  /** `export * from`: this module re-exports all names of that one. */
   readonly star: boolean
-  /** What is taken from there by name. */
+  /** The names that are imported from there. */
   readonly names: readonly ImportedName[]
-  /** By `require`, which finds files in its own way. */
+  /** By `require`, which resolves files in its own way. */
   readonly isRequire: boolean
   /** `with { type: 'json' }`; unknown for `import(name, options)` with options that are computed. */
   readonly type: string | undefined
@@ -33,7 +33,7 @@ export function importsOf(program: Program, file: string): readonly SourceImport
   return [...stated, ...nodesOf(program).flatMap((node) => dynamicImport(node, file))]
 }
 
-/** What CommonJS asks for by text. */
+/** What CommonJS requires by a literal. */
 export function requiresOf(program: Program, file: string): readonly SourceImport[] {
   return nodesOf(program).flatMap((node) => {
     const callee = node.type === 'CallExpression' ? field(node, 'callee') : undefined
@@ -51,12 +51,15 @@ export function exportsOf(program: Program): readonly string[] {
   return program.body.filter(isModuleDeclaration).flatMap(namesExported)
 }
 
-/** Whether it can be nothing but an ES module. */
+/** Whether the file can only be an ES module. */
 export function isEsModule(program: Program): boolean {
   return program.body.some(isModuleDeclaration)
 }
 
-/** Where a module uses what only CommonJS has: `module.exports`, `exports.name`, `require(…)` of its own. */
+/**
+ * Where a module uses what only CommonJS has: `module.exports`, `exports.name`, or a `require(…)` that it does not
+ * define.
+ */
 export function commonJsUse(program: Program, file: string): SourcePosition | undefined {
   for (const node of nodesOf(program)) {
     if (node.type === 'AssignmentExpression' && isExports(field(node, 'left'))) return placeOf(node, file)
@@ -64,7 +67,7 @@ export function commonJsUse(program: Program, file: string): SourcePosition | un
   return undefined
 }
 
-/** The entries that calls of `funcs` and `processes` name by text. */
+/** The entries that calls of `funcs` and `processes` name by literals. */
 export function entriesNamed(program: Program, file: string): readonly NamedEntry[] {
   const own = new Set(
     program.body
@@ -76,7 +79,7 @@ export function entriesNamed(program: Program, file: string): readonly NamedEntr
   return nodesOf(program).flatMap((node) => entriesOfCall(node, own, file))
 }
 
-/** Texts that stand as `id: '…'`: entries that code may create. */
+/** Literals in the form `id: '…'`: entries that code may create. */
 export function idsWritten(program: Program): readonly string[] {
   return nodesOf(program).flatMap((node) => {
     if (node.type !== 'Property') return []
@@ -86,7 +89,7 @@ export function idsWritten(program: Program): readonly string[] {
   })
 }
 
-/** What calls take as their first words, by the object and method. */
+/** The first literal arguments of calls, by the object and method. */
 const entryCalls: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
   funcs: { call: [['function.ts']] },
   processes: Object.fromEntries(
@@ -109,7 +112,7 @@ function entriesOfCall(node: Node, own: ReadonlySet<string>, file: string): read
   })
 }
 
-/** The name that `funcs.withActor(a).call` begins with. */
+/** The object at the beginning of `funcs.withActor(a).call`. */
 function rootOf(node: Node): string | undefined {
   if (node.type === 'Identifier') return nameOf(node)
   const inner = field(node, node.type === 'CallExpression' ? 'callee' : 'object')
@@ -143,7 +146,7 @@ function importOf(statement: ModuleDeclaration, file: string): readonly SourceIm
   ]
 }
 
-/** The names as the other module has them; `default` stands where none is written. */
+/** The names as the other module has them; `default` when none is written. */
 function namesTaken(statement: ModuleDeclaration): readonly (Node & Named)[] {
   if (statement.type === 'ImportDeclaration') {
     return statement.specifiers.flatMap((specifier): (Node & Named)[] => {
@@ -210,7 +213,7 @@ function nameOf(node: Node & object): string {
   return 'value' in node ? String(node.value) : ''
 }
 
-/** The text of a literal, or of a template without anything to fill in. */
+/** The text of a literal, or of a template without substitutions. */
 function textOf(node: Node | undefined): string | undefined {
   if (node?.type === 'Literal' && 'value' in node && typeof node.value === 'string') return node.value
   if (node?.type !== 'TemplateLiteral') return undefined
@@ -233,7 +236,7 @@ function fields(node: Node, key: string): readonly Node[] {
   return Array.isArray(value) ? value.filter(isNode) : []
 }
 
-/** A node and all below it. */
+/** A node and all its descendants. */
 function nodesOf(root: Node): readonly Node[] {
   const found: Node[] = []
   const open: Node[] = [root]

@@ -1,4 +1,4 @@
-/** What the `package.json` above a file says. */
+/** Reads the `package.json` above a file. */
 import { findPackageJSON } from 'node:module'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -8,7 +8,7 @@ export type PackageType = 'module' | 'commonjs'
 
 const packageJson = z.object({ type: z.enum(['module', 'commonjs']).optional().catch(undefined) }).catch({})
 
-/** The `type` of the nearest `package.json`, and its name as a user sees it. */
+/** The `type` of the nearest `package.json`, and its path as shown to a user. */
 export function declaredType(file: string): { readonly type: PackageType | undefined; readonly file: string } {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const found = join(folder, 'package.json')
@@ -27,7 +27,7 @@ function jsonOf(file: string): unknown {
 
 const withExports = z.object({ exports: z.unknown().optional(), main: z.string().optional() })
 
-/** The file that an `import` of a package leads to; `undefined` where this cannot tell. */
+/** The file that an `import` of a package leads to; `undefined` if this code cannot resolve it. */
 export function packageFile(specifier: string, from: string): string | undefined {
   const manifest = manifestOf(specifier, from)
   if (manifest === undefined) return undefined
@@ -46,7 +46,7 @@ function manifestOf(specifier: string, from: string): string | undefined {
   }
 }
 
-/** The target of `subpath` without patterns, for an import by Node. */
+/** The target of `subpath`, without patterns, for an import by Node. */
 function matching(exports: unknown, subpath: string): string | undefined {
   if (typeof exports === 'string') return subpath === '.' ? exports : undefined
   if (typeof exports !== 'object' || exports === null || Array.isArray(exports)) return undefined

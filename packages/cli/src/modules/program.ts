@@ -1,14 +1,14 @@
-/** What entries run: a function that a module exports. */
+/** The code that entries run: a function that a module exports. */
 import { TroupeError } from '@troupe/core'
 import type { Decoded, Entry, Registry } from '@troupe/registry'
 
-/** The module of an entry, and the name of the function that it takes from there. */
+/** The module of an entry, and the name of the exported function. */
 export interface Program {
   readonly file: string
   readonly method: string
 }
 
-/** What an entry runs; `undefined` if nothing, or if it is wrong. */
+/** The code that an entry runs; `undefined` if there is none or the entry is invalid. */
 export function programOf(registry: Registry, { id }: Entry): Program | undefined {
   const decoded = decodedIfRight(registry, id)
   const method = decoded?.fields['method']
@@ -16,7 +16,7 @@ export function programOf(registry: Registry, { id }: Entry): Program | undefine
   return source && typeof method === 'string' ? { file: source.file, method } : undefined
 }
 
-/** An entry as its kind reads it; `undefined` for one that has problems, which are reported already. */
+/** An entry decoded by its kind; `undefined` for an entry with problems, which are already reported. */
 export function decodedIfRight(registry: Registry, id: Entry['id']): Decoded | undefined {
   try {
     return registry.decode(id)

@@ -1,4 +1,4 @@
-/** An application in a folder of its own, and what the command line says about it, in the tests' hands. */
+/** For tests: an application in its own folder, and the output of the command line for it. */
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -36,7 +36,7 @@ export function appFolder(files: Readonly<Record<string, string>> = {}): AppFold
   }
 }
 
-/** Runs `troupe` in this thread and answers what it said. */
+/** Runs `troupe` in this thread and returns its output. */
 export async function troupe(...argv: readonly string[]): Promise<Said> {
   const out: string[] = []
   const err: string[] = []

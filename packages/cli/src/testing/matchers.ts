@@ -1,4 +1,4 @@
-/** Vitest's matchers, as values of no known type. */
+/** Vitest's matchers, typed as `unknown`. */
 import { expect } from 'vitest'
 
 export const containing = (text: string): unknown => expect.stringContaining(text)

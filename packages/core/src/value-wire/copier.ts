@@ -1,6 +1,7 @@
 /**
- * Copies any value that may cross threads. Errors are taken out and described by the caller of the `Copier`, because structured clone loses
- * their class and fields; views of buffers are copied to their own length; what would arrive empty is refused.
+ * Copies any value that may cross threads. The caller of the `Copier` takes errors out and describes them, because
+ * structured clone loses their class and fields. Views of buffers are copied to their own length. A value that would
+ * arrive empty is rejected.
  */
 import { types } from 'node:util'
 import { isPrimitive } from './plain-copy.ts'
@@ -8,39 +9,45 @@ import { isRevoked } from './revoked.ts'
 import { shapeOf } from './shape.ts'
 import { copyView, isDetached, isSharedMemory } from './views.ts'
 
-/** Where an error goes once the value has arrived: into the property, array or map `in`, or in place of an item or a key. */
+/**
+ * Where an error belongs once the value has arrived: in the property, array or map `in`, or in place of an item or a
+ * key.
+ */
 export interface Gap {
   readonly in: object
-  /** The key of a property or of a map's value; of an item or a map's key, the object that stands for it. */
+  /** The key of a property or of a map's value; for an item or a map's key, the object that stands for it. */
   readonly at: unknown
   readonly as: 'property' | 'value' | 'item'
-  /** Number of the error. */
+  /** The error's number. */
   readonly error: number
 }
 
 export interface CopierOptions {
-  /** What {@link Copier.pathOf} begins with. */
+  /** The first part of every path that {@link Copier.pathOf} returns. */
   readonly root: string
-  /** Objects that move instead of being copied. */
+  /** Objects that are moved instead of copied. */
   readonly moved: ReadonlySet<unknown>
-  /** Whether memory may be shared, where the value holds some that is. */
+  /** Whether memory may be shared, if the value holds shared memory. */
   readonly sharesMemory: boolean
-  /** Takes in an error, and returns its number. */
+  /** Takes an error, and returns its number. */
   readonly onError: (error: Error) => number
-  /** Throws, or returns what goes in the place of a value that cannot be carried. */
+  /** Throws, or returns the replacement for a value that cannot be carried. */
   readonly refuse: (value: unknown, path: string, reason: string) => unknown
 }
 
-/** Most parts of a path that a message shows. */
+/** The maximum number of path parts in a message. */
 const maxParts = 64
-/** From this depth on, structured clone may run out of stack: it is tried. */
+/** From this depth on, structured clone may run out of stack, so it is tried here first. */
 const deep = 500
-/** Deepest values. A message for which the receiving thread has too little stack is lost without a word; that of a program takes twice as much. */
+/**
+ * The maximum depth of a value. If the receiving thread has too little stack for a message, the message is lost without
+ * an error. A program's message needs twice as much stack.
+ */
 const maxDepth = 1000
-/** Arrays beyond this length that hold primitives alone are left to structured clone, which is faster for them. */
+/** Longer arrays that hold only primitives are left to structured clone, which copies them faster. */
 const longArray = 1024
 
-/** A step from a value to one of its parts: the key of a property, the number of an item, or a part of a map or set. */
+/** A step from a value to one of its parts: the key of a property, the index of an item, or a part of a map or set. */
 type Step = string | number | { readonly name: string }
 
 export class Copier {
@@ -59,7 +66,7 @@ export class Copier {
     return this.#deepest > deep
   }
 
-  /** Where it is, or where it ended. */
+  /** The current position of the copy, or the position where it ended. */
   get path(): string {
     return this.#options.root + this.#path.slice(0, maxParts).map(partOfPath).join('')
   }
@@ -116,7 +123,7 @@ export class Copier {
       try {
         return this.#note(value, structuredClone(value))
       } catch {
-        // It has a field beside its items, which is found below.
+        // The array has a field beside its items; the code below finds it.
       }
     }
     const copied: unknown[] = this.#note(value, [])
@@ -228,7 +235,9 @@ function partOfPath(step: Step): string {
   return typeof step === 'number' ? `[${step}]` : `.${step}`
 }
 
-/** Whether it is an error; one that structured clone knows as it is, a `DOMException`, is not taken out. */
+/**
+ * Whether the value is an error to take out. A `DOMException` is not taken out, because structured clone carries it.
+ */
 function isError(value: object): value is Error {
   return !types.isProxy(value) && !(value instanceof DOMException) && (Error.isError(value) || value instanceof Error)
 }
@@ -237,12 +246,14 @@ function isPlain(value: object): boolean {
   try {
     return Object.getPrototypeOf(value) === Object.prototype
   } catch {
-    // A proxy that throws, which is found out when it is copied.
+    // A proxy that throws; the copy finds that out.
     return false
   }
 }
 
-/** A copy of what structured clone knows; no value where the fields are to be copied; why neither is possible. */
+/**
+ * A copy of what structured clone knows; no value when the fields must be copied; a reason when neither is possible.
+ */
 function copyShape(value: object): { readonly value: object | undefined } | { readonly reason: string } {
   try {
     const shape = shapeOf(value)
@@ -263,7 +274,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Sets an own property, whatever setters there are. */
+/** Sets an own property without calling setters. */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -1,4 +1,4 @@
-/** Proxies of which nothing is left: whatever is asked of them throws, even whether they are lists. */
+/** Revoked proxies: every operation on them throws, even `Array.isArray`. */
 import { types } from 'node:util'
 
 export function isRevoked(value: object): boolean {

@@ -1,9 +1,10 @@
-/** What structured clone makes of the instances of a class. */
+/** Classifies what structured clone does with the instances of a class. */
 import { EventEmitter } from 'node:events'
 
 /**
- * `plain`: an object of no class. `native`: structured clone knows the class, as it does `Blob` and `KeyObject`. `fields`: a class of the
- * caller's own, whose own fields are carried. `lost`: structured clone would leave out all that makes it useful, as of an `AbortSignal`.
+ * `plain`: an object without a class. `native`: structured clone knows the class, such as `Blob` and `KeyObject`.
+ * `fields`: a user's class, whose own fields are carried. `lost`: structured clone would drop everything useful, such
+ * as for an `AbortSignal`.
  */
 export type Shape = 'plain' | 'native' | 'fields' | 'lost'
 
@@ -28,7 +29,7 @@ function find(value: object, prototype: object): Shape {
     const isKept = typeof copied === 'object' && copied !== null && Object.getPrototypeOf(copied) !== Object.prototype
     if (isKept) return 'native'
   } catch (error) {
-    // One of the fields of a caller's own class may be the reason: its path is found field by field.
+    // A field of a user's class may be the reason: copying field by field finds its path.
     if (isForeign || Object.keys(value).length === 0) throw error
   }
   return isForeign ? 'lost' : 'fields'
@@ -39,13 +40,13 @@ function isRoot(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
-/** Whether it is, or extends, a class that Node has as a global. */
+/** Whether the class is, or extends, a class that Node has as a global. */
 function isOfPlatform(prototype: object): boolean {
   for (let at: unknown = prototype; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at)) {
     const constructor: unknown = Reflect.get(at, 'constructor')
     if (typeof constructor !== 'function' || isRoot(at)) continue
     const { enumerable } = Object.getOwnPropertyDescriptor(globalThis, constructor.name) ?? {}
-    // Globals of the application's own are enumerable.
+    // Globals that the application defined are enumerable.
     if (enumerable === false && Reflect.get(globalThis, constructor.name) === constructor) return true
   }
   return false

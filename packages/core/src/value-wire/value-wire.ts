@@ -1,6 +1,7 @@
 /**
- * The form in which values cross threads: plain copies, which structured clone carries as they are. A value that holds errors travels in a
- * box, with the errors beside it in their own form (`error-wire.ts`), and the places where they belong.
+ * The form in which values cross threads: plain copies, which structured clone carries unchanged. A value that holds
+ * errors travels in a box, together with the errors in their own form (`error-wire.ts`) and the places where they
+ * belong.
  */
 import type { WireError } from '../wire-error.ts'
 import { Copier, define, type Gap } from './copier.ts'
@@ -9,24 +10,24 @@ import { boxKey, copyPlain, isPrimitive, unsuitable } from './plain-copy.ts'
 /** A value that holds errors. */
 interface Box {
   readonly [boxKey]: {
-    /** Holds the value alone. */
+    /** Holds only the value. */
     readonly value: readonly unknown[]
     readonly errors: readonly WireError[]
     readonly gaps: readonly Gap[]
   }
 }
 
-/** How errors are described, and what becomes of values that cannot be carried. */
+/** How errors are described, and what happens to values that cannot be carried. */
 export interface ValueRules {
   readonly root: string
   readonly moved: ReadonlySet<unknown>
-  /** Whether memory that is shared stays so. @default true */
+  /** Whether shared memory stays shared. @default true */
   readonly sharesMemory?: boolean
   readonly describe: (error: Error) => WireError
   readonly refuse: (value: unknown, path: string, reason: string) => unknown
 }
 
-/** A copy of `value` that shares nothing with it, in the form that crosses threads. */
+/** Returns a copy of `value` that shares nothing with it, in the form that crosses threads. */
 export function copyForWire(value: unknown, rules: ValueRules): unknown {
   if (isPrimitive(value)) return value
   const plain = rules.moved.size === 0 ? copyPlain(value) : unsuitable
@@ -57,7 +58,7 @@ function copyAll(value: unknown, { root, moved, sharesMemory = true, describe, r
   return { [boxKey]: { value: holder, errors, gaps: copier.gaps } } satisfies Box
 }
 
-/** The value that {@link copyForWire} copied, with its errors as `rebuild` makes them. */
+/** Returns the value that {@link copyForWire} copied, with its errors as `rebuild` makes them. */
 export function valueFromBox(carried: unknown, rebuild: (wire: WireError) => Error): unknown {
   if (!isBox(carried)) return carried
   const { value, errors, gaps } = carried[boxKey]
@@ -77,7 +78,7 @@ function fill({ in: holder, at }: Gap, error: unknown): void {
   else define(holder, String(at), error)
 }
 
-/** Keeps the order of the others. */
+/** Keeps the order of the other keys. */
 function replaceItem(holder: object, stand: unknown, error: unknown): void {
   if (holder instanceof Map) {
     const entries: (readonly [unknown, unknown])[] = [...holder]

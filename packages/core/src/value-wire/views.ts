@@ -1,10 +1,10 @@
 /**
- * Copies views of buffers to their own length: a `Buffer` of two bytes is most often a view of a pool of 64 KiB. Tells shared memory from
- * memory of one thread.
+ * Copies views of buffers to their own length: a `Buffer` of two bytes is usually a view of a pool of 64 KiB.
+ * Distinguishes shared memory from memory of one thread.
  */
 import { types } from 'node:util'
 
-/** A copy that holds the bytes of `view` and no others. A view of shared memory stays one of the same memory. */
+/** Returns a copy that holds only the bytes of `view`. A view of shared memory stays a view of the same memory. */
 export function copyView(view: ArrayBufferView): object {
   if (isSharedMemory(view.buffer)) return structuredClone(view)
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
@@ -14,17 +14,17 @@ export function copyView(view: ArrayBufferView): object {
   return ArrayBuffer.isView(copied) ? copied : bytes
 }
 
-/** Whether the memory of `view` has been transferred elsewhere. */
+/** Whether the memory of `view` has been transferred to another owner. */
 export function isDetached(view: ArrayBufferView): boolean {
   return view.buffer instanceof ArrayBuffer && view.buffer.detached
 }
 
-/** Whether it is memory that another thread would see as well. */
+/** Whether another thread would also see this memory. */
 export function isSharedMemory(value: object): boolean {
   return types.isSharedArrayBuffer(value) || tagOf(value) === 'WebAssembly.Memory'
 }
 
-/** The type that structured clone would make of it: `Uint8Array` for a `Buffer`. */
+/** The type that structured clone makes of the view: `Uint8Array` for a `Buffer`. */
 function typeOf(view: ArrayBufferView): string {
   return tagOf(view) ?? 'Uint8Array'
 }

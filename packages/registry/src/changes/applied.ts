@@ -1,10 +1,10 @@
-/** What is notified of changes that took effect. */
+/** Notifies subscribers of changes that took effect. */
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { on } from 'node:events'
 import type { EntryId } from '@troupe/core'
 import type { VersionRecord } from './history.ts'
 
-/** A version, as it may be shown. */
+/** A version, as it may be shown to code. */
 export interface Version {
   readonly version: number
   /** Unix time in milliseconds. */
@@ -12,7 +12,7 @@ export interface Version {
   readonly changes: readonly { readonly op: 'create' | 'update' | 'delete'; readonly id: EntryId; readonly kind: string }[]
 }
 
-/** Published with a {@link Version} each time one has taken effect. */
+/** Published with a {@link Version} each time a version has taken effect. */
 export const appliedChannel: Channel<object, Version> = channel('troupe:registry')
 
 /** The event `applied`. */
@@ -34,14 +34,14 @@ export function versionOf({ version, time, changes }: VersionRecord): Version {
   return { version, time, changes: changes.map(({ op, id, before, after }) => ({ op, id, kind: (after ?? before).kind })) }
 }
 
-/** Tells of a version that has taken effect. */
+/** Publishes a version that has taken effect. */
 export function publish(target: EventTarget, record: VersionRecord): void {
   const applied = versionOf(record)
   if (appliedChannel.hasSubscribers) appliedChannel.publish(applied)
   target.dispatchEvent(new AppliedEvent(applied))
 }
 
-/** The events of `target`, one by one, until the signal aborts. */
+/** Yields the events of `target` one by one, until the signal aborts. */
 export async function* appliedEvents(target: EventTarget, { signal }: AppliedOptions): AsyncGenerator<Version> {
   try {
     for await (const events of on(target, 'applied', signal ? { signal } : {})) {

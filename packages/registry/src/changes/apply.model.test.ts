@@ -8,7 +8,7 @@ import { Registry } from '../registry.ts'
 import { kinds } from '../testing/kinds.ts'
 import { World } from '../testing/world.ts'
 
-/** What the registry should be: every version, as ids with what they refer to. */
+/** The model of the registry: every version, as ids with their references. */
 interface Model {
   version: number
   readonly states: Map<number, ReadonlyMap<string, readonly string[]>>
@@ -60,7 +60,7 @@ class Apply implements fc.AsyncCommand<Model, Real> {
     assertSame(model, { registry, world })
   }
 
-  /** The next state; `undefined` when the set is to be refused. */
+  /** The next state; `undefined` when the registry must reject the set. */
   #expected(now: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> | undefined {
     const next = new Map(now)
     if (new Set(this.#changes.map(({ name }) => name)).size < this.#changes.length) return undefined
@@ -94,7 +94,7 @@ class RollBack implements fc.AsyncCommand<Model, Real> {
   async run(model: Model, { registry, world }: Real): Promise<void> {
     const wanted = model.states.get(model.version - this.#back) ?? new Map()
     const now = model.states.get(model.version) ?? new Map()
-    // Going back over versions that came to nothing together changes the entries that they touched all the same.
+    // Restoring an older version changes the entries that were touched, even when the versions cancel each other out.
     const before = model.version
     if (this.#failing) for (const name of names) world.failing.set(idOf(name), this.#failing)
     const outcome = await registry.rollback(before - this.#back).catch((error: unknown) => String(error))
@@ -120,7 +120,7 @@ function assertSame(model: Model, { registry, world }: Real): void {
   const told = new Map(registry.entries().map(({ id, fields }) => [id, fields['to']]))
   assert.deepEqual([registry.version(), told], [model.version, state])
   assert.deepEqual(new Map(Array.from(world.running, ([id, { fields }]) => [id, fields['to']])), state)
-  // What is kept up to date change by change is what an analysis of the whole finds.
+  // The state that is updated change by change equals the result of analysing everything.
   const { levels } = registry.graph()
   const afresh = new Registry({ kinds })
   afresh.add(...registry.entries())

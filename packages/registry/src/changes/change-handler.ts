@@ -1,29 +1,29 @@
-/** What happens to what runs when its entry changes. */
+/** Handlers apply changes of entries to what runs. */
 import type { EntryChange } from './change.ts'
 import type { Entries } from '../entries/entries.ts'
 
-/** A change, and the entries as they will be. */
+/** A change, and the entries after it. */
 export type KindChange = EntryChange & { readonly entries: Entries }
 
-/** A change that is ready. */
+/** A prepared change. */
 export interface Prepared {
-  /** Makes it take effect. What can fail should have failed before. */
+  /** Makes the change take effect. Steps that can fail belong before this one. */
   commit(): Promise<void>
-  /** Undoes what {@link commit} did, if it was called, and lets go of what was made ready. Called once, or never. */
+  /** Undoes {@link commit}, if it was called, and releases what was prepared. Called at most once. */
   rollback(): Promise<void>
   /**
-   * All has taken effect for good: starts what is to run, lets go of what was replaced. It is not waited for longer than what
-   * is to run needs to start, and it can refuse nothing any more.
+   * The whole set has taken effect permanently: starts what must run, and releases what was replaced. The registry
+   * waits for it no longer than the start takes. It can no longer reject the change.
    */
   settle?(): Promise<void>
 }
 
-/** Carries out changes of entries of some kinds. */
+/** Applies changes of entries of some kinds. */
 export interface KindHandler {
   /**
-   * Makes a change ready: builds what it needs, without anybody seeing it.
+   * Prepares a change: builds what it needs, invisible to others.
    *
-   * @throws when the change cannot be carried out: then nothing of the whole set is.
+   * @throws when the change cannot be carried out; then no change of the set is applied.
    */
   prepare(change: KindChange): Promise<Prepared>
 }

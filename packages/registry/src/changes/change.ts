@@ -1,4 +1,4 @@
-/** Changes to entries: as code asks for them, and as they are carried out. */
+/** Changes to entries: as code requests them, and as the registry applies them. */
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, entryId, invalid, notFound, TroupeError } from '@troupe/core'
@@ -8,7 +8,7 @@ import { type Entry, entryFromInput, type EntryMap, type EntryMeta } from '../en
 import { plainCopy } from '../schema/plain-data.ts'
 import { didYouMean } from '../schema/suggest.ts'
 
-/** An entry as code writes it: the kind's own fields stand beside `id`, `kind` and `meta`, in YAML's spelling. */
+/** An entry as code writes it: the kind's own fields are beside `id`, `kind` and `meta`, in YAML's spelling. */
 export interface WrittenEntry {
   readonly id: string
   readonly kind: string
@@ -21,7 +21,7 @@ export type Change =
   | { readonly op: 'create' | 'update'; readonly entry: WrittenEntry }
   | { readonly op: 'delete'; readonly entry: { readonly id: string } }
 
-/** A change with what was and what will be. */
+/** A change with the entry before and after it. */
 export type EntryChange =
   | { readonly op: 'create'; readonly id: EntryId; readonly before?: undefined; readonly after: Entry }
   | { readonly op: 'update'; readonly id: EntryId; readonly before: Entry; readonly after: Entry }
@@ -38,9 +38,10 @@ const written = z.array(
 )
 
 /**
- * What `changes` mean for `entries`.
+ * Resolves `changes` against `entries`.
  *
- * @throws TroupeError `Invalid` for a change that is none and for an entry that is changed twice, `AlreadyExists`, `NotFound`.
+ * @throws TroupeError `Invalid` for a malformed change and for an entry that is changed twice; `AlreadyExists`;
+ *   `NotFound`.
  */
 export function readChanges(changes: unknown, entries: Entries): readonly EntryChange[] {
   const read = written.safeParse(changes)
@@ -64,14 +65,17 @@ export function readChanges(changes: unknown, entries: Entries): readonly EntryC
   })
 }
 
-/** The change that makes `after` of `before`; none when there is neither. */
+/** The change that makes `after` of `before`; none when neither exists. */
 export function changeBetween(id: EntryId, before: Entry | undefined, after: Entry | undefined): EntryChange | undefined {
   if (before && after) return { op: 'update', id, before, after }
   if (after) return { op: 'create', id, after }
   return before && { op: 'delete', id, before }
 }
 
-/** Whether two entries say the same. Where they stand counts only for those that name files, which are relative to that folder. */
+/**
+ * Whether two entries are equal. Their position counts only if they name files, because those are relative to its
+ * folder.
+ */
 export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
   if (a === b) return true
   if (a === undefined || b === undefined || a.kind !== b.kind) return false
@@ -79,7 +83,7 @@ export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
   return folderOf(a) === folderOf(b) || !namesFile([a.fields, a.meta])
 }
 
-/** `entries` after `changes`. */
+/** Returns `entries` with `changes` applied. */
 export function changed(entries: EntryMap, changes: readonly EntryChange[]): EntryMap {
   const next = new Map(entries)
   for (const { id, after } of changes) {
@@ -89,13 +93,13 @@ export function changed(entries: EntryMap, changes: readonly EntryChange[]): Ent
   return next
 }
 
-/** What makes `to` of `from`. */
+/** Returns the changes that turn `from` into `to`. */
 export function differences(from: EntryMap, to: EntryMap): readonly EntryChange[] {
   const ids = [...new Set([...from.keys(), ...to.keys()])].filter((id) => !sameEntry(from.get(id), to.get(id)))
   return ids.map((id) => changeBetween(id, from.get(id), to.get(id))).filter((change) => change !== undefined)
 }
 
-/** What an update does not say, it takes from where the entry stands: the folder of its files. */
+/** An update keeps the source of the entry that it replaces: its files are relative to that folder. */
 function rewritten(id: EntryId, entry: Readonly<Record<string, unknown>>, before: Entry | undefined): Entry {
   const { id: _, kind, meta, ...fields } = entry
   return entryFromInput({

@@ -1,4 +1,4 @@
-/** A set of changes, looked at before anything is done: what it breaks, what it touches, and in which order. */
+/** A set of changes, checked before anything is applied: what it breaks, what it touches, and in which order. */
 import { isDeepStrictEqual } from 'node:util'
 import type { EntryId } from '@troupe/core'
 import type { EntryChange } from './change.ts'
@@ -8,21 +8,22 @@ import { kindMatches } from '../entries/entry.ts'
 import { type Diagnostic, diagnosticsError } from '../schema/diagnostic.ts'
 import { reachable } from '../entries/reachable.ts'
 
-/** Changes that may be carried out. */
+/** A set of changes that passed the check. */
 export interface Changeset {
   /**
-   * What is to be done, in order: entries that come or change, what they need before them; then those that go, what needs them before
-   * them. Entries that mean something else because a variable changed are among it, as updates of themselves.
+   * The changes to apply, in order. First come entries that are created or updated, each after what it refers to. Then
+   * come entries that are deleted, each after what refers to it. An entry whose meaning changes because a variable
+   * changed is included, as an update of itself.
    */
   readonly steps: readonly EntryChange[]
-  /** What was inspected anew. */
+  /** The entries that were inspected again. */
   readonly inspected: ReadonlyMap<EntryId, Inspection>
 }
 
 /**
- * Checks what `changes` make of `now`, in time by what they touch.
+ * Checks `changes` against `now`, in time proportional to what they touch.
  *
- * @throws TroupeError `Invalid` with all that would be wrong: fields, references, what refers to an entry that goes, circles.
+ * @throws TroupeError `Invalid` with all problems: fields, references, references to deleted entries, circles.
  */
 export function examine(
   now: Entries,
@@ -55,13 +56,15 @@ export function examine(
   return { steps: order.flatMap((id) => all.get(id) ?? []), inspected }
 }
 
-/** Entries that refer to something which goes, or becomes of another kind. */
+/** Entries that refer to an entry which is deleted, or whose kind changes. */
 function bereft(changes: readonly EntryChange[], { graph }: Pick<Analysis, 'graph'>): Set<EntryId> {
   const suspect = changes.filter(({ before, after }) => before && before.kind !== after?.kind)
   return new Set(suspect.flatMap(({ id }) => graph.dependentsOf(id)))
 }
 
-/** Entries whose fields are others once variables are: each as an update of itself. They are inspected anew. */
+/**
+ * Entries whose decoded fields change because variables change, each as an update of itself. They are inspected again.
+ */
 function movedByVariables(
   now: Entries,
   next: Entries,

@@ -1,4 +1,4 @@
-/** Who carries out changes, by kind. */
+/** Finds the handler of a change by the kind of its entry. */
 import type { EntryChange } from './change.ts'
 import type { Entries } from '../entries/entries.ts'
 import { kindMatches } from '../entries/entry.ts'
@@ -12,7 +12,10 @@ export class HandlersByKind {
     this.#handlers.push({ kind, handler })
   }
 
-  /** The steps of `changes`: an entry that becomes of a kind with another handler goes from the one, and comes to the other. */
+  /**
+   * The steps of `changes`. If the new kind of an entry has another handler, the old handler deletes the entry and the
+   * new one creates it.
+   */
   steps(changes: readonly EntryChange[], entries: Entries): readonly Step[] {
     return changes.flatMap((change) => {
       const was = change.before && this.#of(change.before.kind)

@@ -1,9 +1,9 @@
-/** Versions that were committed, and how one became the next. */
+/** Committed versions, and the changes between them. */
 import { type EntryId, notFound } from '@troupe/core'
 import { changeBetween, type EntryChange } from './change.ts'
 import type { Entry, EntryMap } from '../entries/entry.ts'
 
-/** One version: what it changed of the one before. */
+/** One version: its changes relative to the version before. */
 export interface VersionRecord {
   readonly version: number
   /** Unix time in milliseconds. */
@@ -15,33 +15,33 @@ export interface VersionRecord {
 export interface Kept {
   readonly version: number
   readonly entries: EntryMap
-  /** What the files said in that run: a file that says something else now has been edited since. */
+  /** The entries of the files in that run: a file whose entries differ now has been edited since. */
   readonly files: EntryMap
 }
 
-/** Where versions are kept. */
+/** A store of versions. */
 export interface History extends Disposable {
-  /** What the last run left, if there was one and it can be known. */
+  /** The state that the last run left; `undefined` if there was none or it is unknown. */
   kept(): Kept | undefined
   /** Versions, the oldest first. */
   records(): readonly VersionRecord[]
   /**
-   * Keeps one more version; `files` where what the files say changed with it. All of it, or nothing.
+   * Stores one more version, and `files` if the entries of the files changed with it: both or neither.
    *
-   * @throws when it cannot be kept: then there is no such version.
+   * @throws when the version cannot be stored: then it does not exist.
    */
   append(record: VersionRecord, files?: EntryMap): void
 }
 
-/** Versions that a history keeps when nothing is said. */
+/** The default number of versions that a history keeps. */
 export const defaultLimit = 1_000
 
-/** Versions of this run alone. */
+/** Keeps the versions of this run only. */
 export class MemoryHistory implements History {
   readonly #limit: number
   #records: VersionRecord[] = []
 
-  /** @param limit - Versions that are kept; the oldest go. */
+  /** @param limit - Versions that are kept; the oldest are dropped. */
   constructor(limit: number = defaultLimit) {
     this.#limit = limit
   }
@@ -60,7 +60,10 @@ export class MemoryHistory implements History {
   [Symbol.dispose](): void {}
 }
 
-/** What brings `entries` back to where they were before `undone`, versions in the order of their making. */
+/**
+ * Returns the changes that restore `entries` to the state before `undone`, versions in the order in which they were
+ * made.
+ */
 export function changesBack(entries: EntryMap, undone: readonly VersionRecord[]): readonly EntryChange[] {
   const wanted = new Map<EntryId, Entry | undefined>()
   for (const { changes } of undone.toReversed()) for (const { id, before } of changes) wanted.set(id, before)
@@ -68,9 +71,9 @@ export function changesBack(entries: EntryMap, undone: readonly VersionRecord[])
 }
 
 /**
- * The versions of `records` that came after `version`.
+ * Returns the versions of `records` after `version`.
  *
- * @throws TroupeError `NotFound` for a version that is not kept.
+ * @throws TroupeError `NotFound` for a version that is no longer kept.
  */
 export function versionsAfter(records: readonly VersionRecord[], version: number, newest: number): readonly VersionRecord[] {
   const oldest = records[0]?.version ?? newest

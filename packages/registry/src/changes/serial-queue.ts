@@ -1,4 +1,4 @@
-/** Work that must not overlap: one after the other, in the order in which it came. */
+/** Runs work that must not overlap, one piece after another, in the order of arrival. */
 import { unavailable, yielding } from '@troupe/core'
 
 export class SerialQueue {
@@ -6,7 +6,7 @@ export class SerialQueue {
 
   #closed = false
 
-  /** Runs `work` once all that came before has ended, and nothing after it. */
+  /** Runs `work` once all earlier work has ended, and accepts no work after it. */
   async close(work: () => Promise<void>): Promise<void> {
     if (this.#closed) return
     const last = this.run(work)
@@ -14,9 +14,9 @@ export class SerialQueue {
     await last
   }
 
-  /** Runs `work` once all that came before has ended, however it ended. */
+  /** Runs `work` once all earlier work has ended, whether it succeeded or failed. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw unavailable('nothing can be changed any more: the application stops')
+    if (this.#closed) throw unavailable('the registry is closed, because the application is stopping')
     const mine = this.#last.then(work)
     this.#last = mine.catch(() => undefined)
     return yielding(mine)

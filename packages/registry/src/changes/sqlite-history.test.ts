@@ -68,7 +68,7 @@ describe('a history in SQLite', () => {
         ['app:live', []],
       ],
     ])
-    // Without the file's entry, and with a mistake that stops the boot: nothing of it is kept.
+    // Without the file's entry, and with a mistake that stops the boot: the history stores nothing of it.
     const broken = await run(file, '  - { name: a, kind: test.link, to: [gone] }\n')
     expect(broken.check()).toHaveLength(1)
     expect((await run(file, edited + b)).version()).toBe(3)

@@ -1,6 +1,6 @@
 /**
- * Versions in an SQLite database: a version, the state that it makes and what the files said are written in one transaction, so that
- * whatever is read back was committed, however the program ended.
+ * Stores versions in an SQLite database. One transaction writes a version, the state that it makes and the entries of
+ * the files. Everything that is read back was therefore committed, however the program ended.
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -27,13 +27,13 @@ const newestRow = z.object({ version: z.number().nullable() })
 const versionRows = z.array(z.object({ version: z.number(), time: z.number(), changes: z.string() }))
 
 /**
- * Opens the history in `file`, which is made when it is missing, readable by its owner alone.
+ * Opens the history in `file`. A missing file is created, readable only by its owner.
  *
- * @throws TroupeError `Unavailable` when it cannot be opened, or is no such database; `Conflict` when another application has it: each
- *   would take its own versions for the only ones.
+ * @throws TroupeError `Unavailable` when the file cannot be opened, or is not such a database; `Conflict` when another
+ *   application has it open: each would take its own versions for the only ones.
  */
 export async function openSqliteHistory(file: string, limit: number = defaultLimit): Promise<History> {
-  // Loaded here, because Node 24 warns that it is experimental.
+  // Loaded here, because Node 24 prints a warning that it is experimental.
   const { DatabaseSync } = await import('node:sqlite')
   let hold: Disposable | undefined
   try {
@@ -47,7 +47,7 @@ export async function openSqliteHistory(file: string, limit: number = defaultLim
   } catch (cause) {
     hold?.[Symbol.dispose]()
     if (cause instanceof TroupeError && cause.kind === 'Conflict') throw cause
-    throw new TroupeError('Unavailable', `the history ${file} can not be opened: ${String(cause)}`, { cause, details: { file } })
+    throw new TroupeError('Unavailable', `the history ${file} cannot be opened: ${String(cause)}`, { cause, details: { file } })
   }
 }
 
@@ -121,5 +121,5 @@ function readChange({ before, after }: z.output<typeof changeList>[number]): Ent
   const id = (after ?? before)?.id
   const read = id && changeBetween(id, before, after)
   if (read) return read
-  throw new TroupeError('Internal', 'the history holds a change of nothing')
+  throw new TroupeError('Internal', 'the history contains a change without an entry before and after it')
 }

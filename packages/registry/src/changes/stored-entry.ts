@@ -5,7 +5,7 @@ import { entryFromInput } from '../entries/entry.ts'
 
 const mapping = z.record(z.string(), z.unknown())
 
-/** Reads an entry from what JSON made of it. */
+/** Reads an entry from parsed JSON. */
 export const storedEntry = z
   .object({
     id: z.custom<EntryId>((value) => typeof value === 'string' && isEntryId(value)),

@@ -1,9 +1,9 @@
-/** A set of changes, carried out as a whole or not at all. */
+/** Applies a set of changes as a whole or not at all. */
 import { asTroupeError, type EntryId, TroupeError } from '@troupe/core'
 import type { EntryChange } from './change.ts'
 import type { KindChange, KindHandler, Prepared } from './change-handler.ts'
 
-/** One change, and who carries it out. */
+/** One change and its handler. */
 export interface Step {
   readonly handler: KindHandler
   readonly change: KindChange
@@ -15,10 +15,10 @@ interface Ready {
 }
 
 /**
- * Prepares all `steps` in order, commits all in order, and then has `record` called. When anything fails, all that was prepared is rolled
- * back, the last first. Returns what is to be settled.
+ * Prepares all `steps` in order, commits all in order, and then calls `record`. If anything fails, everything that was
+ * prepared is rolled back, the last first. Returns the prepared changes that must be settled.
  *
- * @throws TroupeError of the kind that the failure had, telling which change it was.
+ * @throws TroupeError of the failure's kind, with the change that failed.
  */
 export async function transact(steps: readonly Step[], record: () => void): Promise<readonly Prepared[]> {
   const ready: Ready[] = []
@@ -41,9 +41,9 @@ export async function transact(steps: readonly Step[], record: () => void): Prom
 }
 
 /**
- * Lets what took effect follow through.
+ * Settles the changes that took effect.
  *
- * @throws TroupeError `Internal` with what went wrong, once all had its turn.
+ * @throws TroupeError `Internal` with all failures, after every change was settled.
  */
 export async function settle(prepared: readonly Prepared[]): Promise<void> {
   const failures: unknown[] = []

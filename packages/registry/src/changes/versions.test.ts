@@ -73,7 +73,7 @@ describe('reload', () => {
       { op: 'update', entry: link('a', 'b') },
       { op: 'create', entry: link('live') },
     ])
-    // Each load has a folder of its own: entries without files of their own are the same all the same.
+    // Each load has its own folder: entries that name no files are equal in spite of it.
     const version = await registry.reload(await load('  - { name: b, kind: test.link, to: [c] }\n  - { name: c, kind: test.link }\n'))
     expect(version).toBe(3)
     expect(registry.entries().map((entry) => [entry.id, entry.fields['to']])).toEqual([

@@ -1,4 +1,4 @@
-/** The application's config: `.troupe.yaml`, further files laid over it, and what the command line sets. */
+/** The application's config: `.troupe.yaml`, further files laid over it, and the values from the command line. */
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { invalid } from '@troupe/core'
@@ -12,27 +12,27 @@ import { emptyMapping, keyPositionAt, mergeNodes, positionAt, valueOf, withNodeA
 import { type ParsedYaml, parseYamlValue, readYamlNow } from '../yaml/parse.ts'
 
 const schema = z.strictObject({
-  /** Of the file's form, as in files of entries. Nothing depends on it yet. */
+  /** Version of the file's format, as in files of entries. Nothing depends on it yet. */
   version: z.union([z.string(), z.number()], 'expected text such as "1.0"').optional(),
   networkService: z
     .strictObject({
       stateDir: z.string().min(1).default('.troupe/net'),
       defaultNetwork: reference('network.*').optional(),
-      /** How long the connections of an overlay that was replaced or removed may go on. */
+      /** How long the connections of a replaced or removed overlay may continue. */
       drainTimeout: duration().default(30_000),
-      /** Packages whose native addons load in overlays: the author knows that they open no sockets. */
+      /** Packages whose native addons may load in overlays: the author asserts that they open no sockets. */
       native: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   security: z.strictObject({ strictMode: z.boolean().default(false) }).prefault({}),
   registry: z
     .strictObject({
-      /** Where versions are kept: for as long as the application runs, or in a file. */
+      /** Where versions are kept: in memory while the application runs, or in a file. */
       history: z.enum(['memory', 'sqlite']).default('memory'),
       historyPath: z.string().min(1).default('.troupe/registry.db'),
-      /** Folders beside the application's own in which the modules of entries may lie. */
+      /** Folders other than the application's own in which the modules of entries may be. */
       sourceFolders: z.array(z.string().min(1)).optional(),
-      /** Versions that are kept. */
+      /** Number of versions that are kept. */
       historyLimit: z.int().min(1).default(1_000),
     })
     .prefault({}),
@@ -49,32 +49,36 @@ const schema = z.strictObject({
 export interface AppConfig extends Readonly<z.output<typeof schema>> {
   /** Absolute path of the application's folder. */
   readonly root: string
-  /** Absolute paths of the files that were read, the strongest last. */
+  /** Absolute paths of the files that were read; later files override earlier ones. */
   readonly files: readonly string[]
 }
 
 export interface LoadConfigOptions {
-  /** Files laid over one another from left to right, relative to the root. @default `.troupe.yaml`, or `.wippy.yaml`, or none */
+  /**
+   * Files laid over one another from left to right, relative to the root.
+   *
+   * @default `.troupe.yaml`, or `.wippy.yaml`, or none
+   */
   readonly files?: readonly string[]
-  /** Profiles of the config that are laid over it, the strongest last. */
+  /** Profiles of the config that are laid over it; later profiles override earlier ones. */
   readonly profiles?: readonly string[]
-  /** `section.path=value`, each read as YAML. They stand above all files. */
+  /** `section.path=value`, each value read as YAML. They override all files. */
   readonly set?: readonly string[]
 }
 
 const trees = new WeakMap<AppConfig, YamlNode>()
 
 /**
- * Reads the config of the application in `root`. Paths are decoded to absolute ones, relative to the folder of the file that
- * names them.
+ * Reads the config of the application in `root`. Paths are decoded to absolute ones, relative to the folder of the file
+ * that names them.
  *
- * @throws TroupeError `NotFound` for a file that can not be read; `Invalid` with everything that is wrong, each with its place.
+ * @throws TroupeError `NotFound` for a file that cannot be read; `Invalid` with all problems, each with its position.
  */
 export async function loadConfig(root: string, options: LoadConfigOptions = {}): Promise<AppConfig> {
   return readConfig(root, options)
 }
 
-/** Like {@link loadConfig}, within the call: for what has to be known before anything else happens. */
+/** Like {@link loadConfig}, but synchronous: for settings that must be known before anything else happens. */
 export function readConfig(root: string, options: LoadConfigOptions = {}): AppConfig {
   const folder = resolve(root)
   const files = (options.files ?? defaultFiles(folder)).map((file) => resolve(folder, file))
@@ -110,7 +114,7 @@ export function readConfig(root: string, options: LoadConfigOptions = {}): AppCo
   return config
 }
 
-/** @throws TroupeError `Invalid` with everything that is wrong, each with its place. */
+/** @throws TroupeError `Invalid` with all problems, each with its position. */
 function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
   const { result, faults } = decodeValue(schema, valueOf(tree), [], { namespace: undefined, folder })
   if (result && faults.length === 0) return result.data
@@ -124,7 +128,7 @@ function decode(tree: YamlNode, folder: string): z.output<typeof schema> {
   )
 }
 
-/** Where a part of the config stands, for errors: `['network_service', 'default_network']`. */
+/** The position of a part of the config, for errors: `['network_service', 'default_network']`. */
 export function configPosition(config: AppConfig, path: Path): SourcePosition | undefined {
   const tree = trees.get(config)
   return tree && positionAt(tree, path)

@@ -16,7 +16,8 @@ export interface Override {
 /**
  * Parses `ns:name:field=value`.
  *
- * @throws TroupeError `Invalid` when the text has another form. The value is not shown: it may be a secret.
+ * @throws TroupeError `Invalid` when the text has another form. The message omits the value, because it may be a
+ *   secret.
  */
 export function parseOverride(text: string): Override {
   const [, id = '', path = '', value = ''] = /^([^:=]+:[^:=]+):((?:[^:="]|"[^"]*")+)=([^]*)$/.exec(text) ?? []
@@ -25,7 +26,7 @@ export function parseOverride(text: string): Override {
 }
 
 /**
- * `entry` with `value`, read as YAML, at `path`.
+ * Returns `entry` with `value`, read as YAML, at `path`.
  *
  * @throws TroupeError `Invalid` when the value is not YAML, or the path leads through a scalar.
  */
@@ -33,7 +34,7 @@ export function overridden(entry: Entry, path: string, value: string): Entry {
   const name = `-o ${entry.id}:${path}`
   const steps = parsePath(path)
   const place = { file: name, line: 1, column: 1 }
-  if (steps[0] === 'name' || steps[0] === 'kind' || steps[0] === 'namespace') throw invalid(`${name}: ${steps[0]} can not be overridden`)
+  if (steps[0] === 'name' || steps[0] === 'kind' || steps[0] === 'namespace') throw invalid(`${name}: ${steps[0]} cannot be overridden`)
   const replacement = parseYamlValue(value, place)
   if ('code' in replacement) throw invalid(`${name}: ${replacement.message}`)
   const changed = replaced(nodeOf(entry) ?? nodeFromValue(entry, name), steps, replacement)
@@ -46,7 +47,7 @@ function replaced(node: YamlMapping, path: Path, replacement: YamlNode): YamlMap
   return changed?.type === 'mapping' ? changed : undefined
 }
 
-/** An entry that code made, as a tree: JSON is YAML. */
+/** An entry that code made, as a tree: every JSON text is YAML. */
 function nodeFromValue(entry: Entry, name: string): YamlMapping {
   const { documents } = parseYaml(JSON.stringify({ ...entry.fields, meta: entry.meta }), name)
   const [node] = documents

@@ -1,22 +1,22 @@
 /**
- * Placeholders in strings: `${env:NAME}`, `${env:NAME|default}`, `${NAME|default}`, and `$${` for a literal `${`.
- * A default runs to the next `}`.
+ * Placeholders in strings: `${env:NAME}`, `${env:NAME|default}`, `${NAME|default}`, and `$${` for a literal `${`. A
+ * default ends at the next `}`.
  */
 
-/** A stretch of a string: text, or a variable to put in. */
+/** A part of a string: text, or a variable to insert. */
 export type TemplatePart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'variable'; readonly name: string; readonly fallback: string | undefined }
 
 export interface Template {
   readonly parts: readonly TemplatePart[]
-  /** What is wrong with the first placeholder that can not be read. */
+  /** The problem of the first malformed placeholder. */
   readonly fault?: string
 }
 
 const variable = /^(?:env:)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?)(?:\|([^]*))?$/
 
-/** The parts of `text`. Never throws. */
+/** Returns the parts of `text`. Never throws. */
 export function parseTemplate(text: string): Template {
   const parts: TemplatePart[] = []
   let plain = ''
@@ -43,12 +43,12 @@ export function parseTemplate(text: string): Template {
   return { parts }
 }
 
-/** `text` as a string in which nothing is a placeholder. */
+/** Returns `text` as a string in which nothing is a placeholder. */
 export function escapePlaceholders(text: string): string {
   return text.replaceAll('${', '$$${')
 }
 
-// The text itself is not shown: what stands there may be half a secret.
+// The message omits the text itself: it may contain part of a secret.
 function fault(unclosed: boolean): string {
   const what = unclosed ? 'a placeholder "${" is never closed' : 'a placeholder must read "${env:NAME}" or "${env:NAME|default}"'
   return `${what}; write "$\${" for a literal "\${"`

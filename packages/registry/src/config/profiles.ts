@@ -1,4 +1,4 @@
-/** Profiles of a config: parts of it under names, laid over the rest where they are chosen. */
+/** Profiles of a config: named parts of it that are laid over the rest when they are chosen. */
 import { invalid } from '@troupe/core'
 import { formatPosition } from '../yaml/source-position.ts'
 import { didYouMean } from '../schema/suggest.ts'
@@ -13,7 +13,7 @@ export interface Profiles {
   readonly named: ReadonlyMap<string, YamlNode>
 }
 
-/** Takes the profiles out of a config. @throws TroupeError `Invalid` when they are no mapping. */
+/** Separates the profiles from a config. @throws TroupeError `Invalid` when they are not a mapping. */
 export function profilesOf(tree: YamlNode): Profiles {
   const found = tree.type === 'mapping' ? tree.pairs.get(key)?.node : undefined
   if (found === undefined || tree.type !== 'mapping') return { rest: tree, named: new Map() }
@@ -22,7 +22,7 @@ export function profilesOf(tree: YamlNode): Profiles {
   return { rest, named: new Map(Array.from(found.pairs, ([name, { node }]) => [name, node])) }
 }
 
-/** Lays the chosen profiles over the rest, from left to right. @throws TroupeError `Invalid` for an unknown one. */
+/** Lays the chosen profiles over the rest, from left to right. @throws TroupeError `Invalid` for an unknown profile. */
 export function withProfiles({ rest, named }: Profiles, chosen: readonly string[]): YamlNode {
   return chosen.reduce((tree, name) => {
     const profile = named.get(name)

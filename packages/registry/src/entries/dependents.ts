@@ -1,16 +1,16 @@
-/** Who needs whom, kept up to date change by change: each costs what it touches. */
+/** The references between entries, updated change by change: each update costs only what it touches. */
 import type { EntryId } from '@troupe/core'
 import { buildGraph, type Dependency, type Graph } from './graph.ts'
 
 const nothing: readonly Dependency[] = []
 
-/** See {@link Graph}. Edges may lead to entries that are not there: `dependentsOf` knows of them all the same. */
+/** See {@link Graph}. Edges may lead to entries that do not exist: `dependentsOf` knows these too. */
 export class Dependents implements Graph {
   readonly #out = new Map<EntryId, readonly Dependency[]>()
   readonly #back = new Map<EntryId, Set<EntryId>>()
   #levels: readonly (readonly EntryId[])[] | undefined
 
-  /** @param edges - What each entry refers to; one that is absent refers to nothing. */
+  /** @param edges - What each entry refers to; an absent entry refers to nothing. */
   constructor(ids: Iterable<EntryId>, edges: readonly Dependency[]) {
     const by = Map.groupBy(edges, ({ from }) => from)
     for (const id of ids) this.set(id, by.get(id) ?? nothing)
@@ -29,12 +29,12 @@ export class Dependents implements Graph {
     return [...(this.#back.get(id) ?? [])].toSorted()
   }
 
-  /** What `id` refers to, and where. */
+  /** What `id` refers to, and at which path. */
   edgesOf(id: EntryId): readonly Dependency[] {
     return this.#out.get(id) ?? nothing
   }
 
-  /** An entry is there, and refers to this. */
+  /** Adds an entry with these references. */
   set(id: EntryId, edges: readonly Dependency[]): void {
     this.#forget(id)
     this.#out.set(id, edges)
@@ -45,7 +45,7 @@ export class Dependents implements Graph {
     }
   }
 
-  /** An entry is gone. */
+  /** Removes an entry. */
   delete(id: EntryId): void {
     this.#forget(id)
     this.#out.delete(id)

@@ -1,4 +1,4 @@
-/** One state of the registry: all entries, and what they mean. Never changed: a change makes the next one. */
+/** One state of the registry: all entries, and what they mean. Immutable: a change makes the next state. */
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, namespaceOf, TroupeError } from '@troupe/core'
 import { type Decoded, type DecodedAs, type DecodeResult, decodeEntry, diagnosticOf } from '../schema/decode.ts'
@@ -8,26 +8,26 @@ import type { Kind } from '../schema/kind.ts'
 import { diagnosticsError } from '../schema/diagnostic.ts'
 import { didYouMean } from '../schema/suggest.ts'
 
-/** What {@link Entries.find} looks for. */
+/** The query of {@link Entries.find}. */
 export interface FindQuery {
-  /** A kind, or the beginning of one: `network.*`. */
+  /** A kind, or the prefix of one: `network.*`. */
   readonly kind?: string
-  /** Keys that `meta` must have, with equal values; mappings inside it are compared likewise. */
+  /** Keys that `meta` must have, with equal values; nested mappings are compared in the same way. */
   readonly meta?: Readonly<Record<string, unknown>>
 }
 
-/** What gives entries their meaning. */
+/** What entries are decoded with. */
 export interface EntriesContext {
   readonly kinds: ReadonlyMap<string, Kind>
-  /** Folder that files of entries without a source are relative to. */
+  /** The folder to which the files of entries without a source are relative. */
   readonly root: string
-  /** Folders in which the code of an entry has to lie; `undefined`: anywhere. */
+  /** Folders that must contain the code of an entry; `undefined`: any folder. */
   readonly sourceFolders: (entry: Entry) => readonly string[] | undefined
   /** The variables, as these entries define them. */
   readonly env: Env
 }
 
-/** An entry, decoded; and whether that depended on variables. */
+/** A decoded entry, and whether the result depended on variables. */
 export type Reading = DecodeResult<Decoded> & { readonly usesVariables: boolean }
 
 export class Entries {
@@ -44,7 +44,7 @@ export class Entries {
   }
 
   /**
-   * The entry as it was written: placeholders are kept, so that no secret shows.
+   * Returns the entry as it was written: placeholders are kept, so that no secret shows.
    *
    * @throws TroupeError `NotFound`
    */
@@ -54,16 +54,17 @@ export class Entries {
     throw new TroupeError('NotFound', `there is no entry ${id}${didYouMean(id, this.all.keys())}`, { details: { id } })
   }
 
-  /** Entries that match, by id. */
+  /** Returns the entries that match, by id. */
   find(query: FindQuery = {}): readonly Entry[] {
     const { kind = '*', meta = {} } = query
     return byId(this.all.values().filter((entry) => kindMatches(entry.kind, kind) && includes(entry.meta, meta)))
   }
 
   /**
-   * The entry with its placeholders resolved and its fields checked. With a kind, its fields are typed.
+   * Returns the entry with its placeholders resolved and its fields checked. With a kind, its fields are typed.
    *
-   * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the entry is of another kind, or with all that is wrong in it.
+   * @throws TroupeError `NotFound` for an unknown id; `Invalid` when the entry is of another kind, or with all problems
+   *   in it.
    */
   decode(id: EntryId): Decoded
   decode<K extends Kind>(id: EntryId, kind: K): DecodedAs<K>
@@ -76,7 +77,8 @@ export class Entries {
   }
 
   /**
-   * The value of a variable that the entry `id` names in one of its fields; `undefined` when it is not set and has no default.
+   * Returns the value of a variable that the entry `id` names in one of its fields; `undefined` when it is not set and
+   * has no default.
    *
    * @throws TroupeError `NotFound` for an unknown id; like {@link Env.get}.
    */
@@ -84,7 +86,7 @@ export class Entries {
     return this.#context.env.lookup(name, namespaceOf(id), this.get(id))
   }
 
-  /** Decodes an entry as one of these. Does not throw for what is wrong in it. */
+  /** Decodes an entry of this state. Does not throw for problems in it. */
   read(entry: Entry, kind: Kind | undefined = this.#context.kinds.get(entry.kind)): Reading {
     const { kinds, root, env, sourceFolders } = this.#context
     if (!kind) {
@@ -105,7 +107,7 @@ export function byId(entries: Iterable<Entry>): readonly Entry[] {
   return [...entries].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Whether `value` has all that `wanted` has. */
+/** Whether `value` contains everything in `wanted`. */
 function includes(value: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return isDeepStrictEqual(value, wanted)
   if (typeof value !== 'object' || value === null) return false

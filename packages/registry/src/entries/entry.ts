@@ -1,9 +1,9 @@
-/** Entries: the definitions that an application is made of. */
+/** Entries: the definitions that make up an application. */
 import { type EntryId, isEntryId } from '@troupe/core'
 import type { Path, SourcePosition } from '../yaml/source-position.ts'
 import { keyPositionAt, positionAt, valueOf, type YamlMapping } from '../yaml/node.ts'
 
-/** What is said about an entry rather than to its kind: free, but for `command` and `options`. */
+/** Information about an entry that is not specific to its kind. All keys are free, except `command` and `options`. */
 export type EntryMeta = Readonly<Record<string, unknown>>
 
 /** An entry as it was written: placeholders are kept, references may be relative. Plain frozen data. */
@@ -13,29 +13,29 @@ export interface Entry {
   readonly meta: EntryMeta
   /** The kind's own fields, in YAML's spelling. */
   readonly fields: Readonly<Record<string, unknown>>
-  /** Where the entry stands; absent for entries that code made. */
+  /** The entry's position; absent for entries that code made. */
   readonly source?: SourcePosition
 }
 
 /** Entries by their ids. */
 export type EntryMap = ReadonlyMap<EntryId, Entry>
 
-/** An entry to be: `meta` and `fields` may be left out. */
+/** The input for a new entry: `meta` and `fields` are optional. */
 export interface EntryInput {
   readonly id: EntryId
   readonly kind: string
   readonly meta?: EntryMeta
   readonly fields?: Readonly<Record<string, unknown>>
-  /** Where it comes from: its files are relative to that folder. */
+  /** The entry's source: its files are relative to that folder. */
   readonly source?: SourcePosition
 }
 
 const headKeys = new Set(['namespace', 'version', 'name', 'kind', 'meta'])
 
-// Beside the entry and not in it, so that entries stay data that can cross threads.
+// A separate map and not a field, so that entries stay data that can cross threads.
 const nodes = new WeakMap<Entry, YamlMapping>()
 
-/** The entry that a mapping of YAML describes. */
+/** Returns the entry that a YAML mapping describes. */
 export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, source: SourcePosition | undefined = node.place): Entry {
   const meta = node.pairs.get('meta')?.node
   const fields = Array.from(node.pairs).filter(([key]) => !headKeys.has(key))
@@ -50,47 +50,47 @@ export function entryFromNode(id: EntryId, kind: string, node: YamlMapping, sour
   return entry
 }
 
-/** The entry that code describes. */
+/** Returns the entry that code describes. */
 export function entryFromInput(input: EntryInput): Entry {
   const { id, kind, meta = {}, fields = {}, source } = input
   return freeze({ id, kind, meta, fields, ...(source && { source }) })
 }
 
-/** The mapping that `entry` was read from; for one that code made, `undefined`. */
+/** Returns the mapping that `entry` was read from; `undefined` for an entry that code made. */
 export function nodeOf(entry: Entry): YamlMapping | undefined {
   return nodes.get(entry)
 }
 
 /**
- * Where a part of an entry stands: `['port']`, `['meta', 'command', 'name']`. The nearest value around it when the path
- * is absent; `undefined` for entries that code made.
+ * Returns the position of a part of an entry: `['port']`, `['meta', 'command', 'name']`. If the path is absent, the
+ * position of the nearest value around it; `undefined` for entries that code made.
  */
 export function positionOf(entry: Entry, path: Path = []): SourcePosition | undefined {
   const node = nodes.get(entry)
   return node && (path.length === 0 ? entry.source : positionAt(node, path))
 }
 
-/** Like {@link positionOf}, but where the key stands rather than its value. */
+/** Like {@link positionOf}, but the position of the key rather than of its value. */
 export function keyPositionOf(entry: Entry, path: Path): SourcePosition | undefined {
   const node = nodes.get(entry)
   return node && keyPositionAt(node, path)
 }
 
-/** The part of an entry at `path`, as it was written. */
+/** Returns the part of an entry at `path`, as it was written. */
 export function writtenAt(entry: Entry, path: Path): unknown {
   let value: unknown = { ...entry.fields, meta: entry.meta }
   for (const step of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
   return value
 }
 
-/** The id that `text` means inside `namespace`, if it can be one. */
+/** Returns the id that `text` means inside `namespace`, if it can be an id. */
 export function resolveId(text: string, namespace: string | undefined): EntryId | undefined {
   if (isEntryId(text)) return text
   const full = `${namespace}:${text}`
   return namespace !== undefined && isEntryId(full) ? full : undefined
 }
 
-/** Whether `kind` is `pattern`, or begins with it when it ends in `.*`. `*` alone is any kind. */
+/** Returns whether `kind` equals `pattern`, or begins with it when it ends in `.*`. `*` alone matches any kind. */
 export function kindMatches(kind: string, pattern: string): boolean {
   return pattern === '*' || (pattern.endsWith('.*') ? kind.startsWith(pattern.slice(0, -1)) : kind === pattern)
 }

@@ -38,7 +38,7 @@ describe('buildGraph', () => {
   it('orders every graph without circles: dependencies come on earlier levels, and as early as they can', () => {
     fc.assert(
       fc.property(pairs(12), (found) => {
-        // From the higher number to the lower: no circle can be.
+        // From the higher number to the lower, so no circle is possible.
         const edges = found.filter(([a, b]) => a !== b).map(([a, b]) => edge(Math.max(a, b), Math.min(a, b)))
         const { graph, cycles } = buildGraph(ids(12), edges)
         const level = new Map(graph.levels.flatMap((members, index) => members.map((member) => [member, index] as const)))
@@ -70,7 +70,7 @@ describe('buildGraph', () => {
   })
 })
 
-/** Warshall's closure: a plain second opinion. */
+/** Warshall's closure: a simple second implementation to compare with. */
 function reachesItself(edges: readonly (readonly [number, number])[], count: number): boolean {
   const reach = Array.from({ length: count }, (_, a) =>
     Array.from({ length: count }, (_, b) => edges.some(([from, to]) => from === a && to === b)),

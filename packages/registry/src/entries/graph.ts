@@ -1,4 +1,4 @@
-/** The order of entries: what an entry refers to comes before it. */
+/** The start order of entries: each entry comes after the entries that it refers to. */
 import type { EntryId } from '@troupe/core'
 import type { Path } from '../yaml/source-position.ts'
 
@@ -9,9 +9,12 @@ export interface Dependency {
   readonly path: Path
 }
 
-/** Who needs whom. */
+/** The references between entries. */
 export interface Graph {
-  /** Entries by the order of starting: all that an entry refers to is on an earlier level; one level can start side by side. */
+  /**
+   * Entries in start order: all that an entry refers to is on an earlier level. The entries of a level can start
+   * concurrently.
+   */
   readonly levels: readonly (readonly EntryId[])[]
   /** What `id` refers to directly. */
   dependenciesOf(id: EntryId): readonly EntryId[]
@@ -21,11 +24,11 @@ export interface Graph {
 
 export interface BuiltGraph {
   readonly graph: Graph
-  /** Circles, each as the edges along it. Entries on or behind a circle are on no level. */
+  /** Circles, each as its edges. Entries that are on a circle or depend on one are on no level. */
   readonly cycles: readonly (readonly Dependency[])[]
 }
 
-/** Builds the graph of `ids`; edges to or from others are left out. */
+/** Builds the graph of `ids`; edges to or from other ids are left out. */
 export function buildGraph(ids: Iterable<EntryId>, edges: readonly Dependency[]): BuiltGraph {
   const out = new Map<EntryId, Map<EntryId, Dependency>>()
   for (const id of [...ids].toSorted()) out.set(id, new Map())
@@ -46,7 +49,7 @@ export function buildGraph(ids: Iterable<EntryId>, edges: readonly Dependency[])
 
 type Edges = ReadonlyMap<EntryId, ReadonlyMap<EntryId, Dependency>>
 
-/** Takes away, level by level, what waits for nothing. */
+/** Removes, level by level, the entries that wait for nothing. */
 function levelsOf(out: Edges, back: ReadonlyMap<EntryId, readonly EntryId[]>): readonly (readonly EntryId[])[] {
   const waiting = new Map(Array.from(out, ([id, targets]) => [id, targets.size]))
   const levels: EntryId[][] = []
@@ -67,8 +70,8 @@ function levelsOf(out: Edges, back: ReadonlyMap<EntryId, readonly EntryId[]>): r
 }
 
 /**
- * Walks from every entry that is on no level along its first edge that leads to another such entry (there always is
- * one) until it comes to a place seen before: a circle when it was seen on this walk.
+ * Walks from every entry that is on no level along its first edge to another such entry (one always exists), until it
+ * reaches an entry that it has seen before. If that entry was seen on the same walk, it is on a circle.
  */
 function cyclesOf(out: Edges, settled: ReadonlySet<EntryId>): readonly (readonly Dependency[])[] {
   const cycles: Dependency[][] = []

@@ -1,11 +1,11 @@
-/** A walk along references, from some entries to all that they need. */
+/** Walks along references, from some entries to everything that they need. */
 import type { EntryId } from '@troupe/core'
 import type { Dependency } from './graph.ts'
 
 export interface Reachable {
-  /** All that was reached; what an entry refers to comes before it. */
+  /** All entries that were reached, each after the entries that it refers to. */
   readonly order: readonly EntryId[]
-  /** The first circle that was found, as the edges along it. */
+  /** The first circle that was found, as its edges. */
   readonly cycle?: readonly Dependency[]
 }
 

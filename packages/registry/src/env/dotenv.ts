@@ -1,4 +1,4 @@
-/** Files of `NAME=value` lines, as Node itself reads them. */
+/** Files of `NAME=value` lines, in the format that Node reads. */
 import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -6,16 +6,16 @@ import { isDeepStrictEqual, parseEnv } from 'node:util'
 import { invalid, TroupeError } from '@troupe/core'
 import { decodeUtf8 } from '../yaml/utf8.ts'
 
-/** The variables of `file`; none when there is no file. */
+/** Returns the variables of `file`; none when the file does not exist. */
 export function readDotenv(file: string): ReadonlyMap<string, string> {
   return parse(readIfExists(file))
 }
 
 /**
- * Sets one variable in `file`. The file is replaced in one step and gets mode 0600; comments and the other lines stay,
- * unless the variable's old value ran over several lines.
+ * Sets one variable in `file`. The file is replaced atomically and gets mode 0600. Comments and the other lines are
+ * kept, unless the variable's old value spanned several lines.
  *
- * @throws TroupeError `Invalid` when the name or the value can not stand in such a file.
+ * @throws TroupeError `Invalid` when such a file cannot contain the name or the value.
  */
 export function writeDotenv(file: string, name: string, value: string): void {
   const text = readIfExists(file)
@@ -25,7 +25,7 @@ export function writeDotenv(file: string, name: string, value: string): void {
     isDeepStrictEqual(parse(candidate), wanted),
   )
   if (line === '' || next === undefined)
-    throw invalid(`the variable ${name} can not be written to ${file}: its name or value has no form there`)
+    throw invalid(`the variable ${name} cannot be written to ${file}: the file format cannot represent its name or value`)
   replaceFile(file, next)
 }
 
@@ -33,7 +33,10 @@ function parse(text: string): ReadonlyMap<string, string> {
   return new Map(Object.entries(parseEnv(text)).map(([key, value]) => [key, value ?? '']))
 }
 
-/** A line that reads as `value`, or nothing when no quote fits. Node turns `\n` into a line break inside double quotes only. */
+/**
+ * A line that parses as `value`; `undefined` when no quote fits. Node turns `\n` into a line break inside double quotes
+ * only.
+ */
 function assignment(name: string, value: string): string {
   const quote = ["'", '`', '"'].find((mark) => !value.includes(mark))
   return /^[A-Za-z_][\w.-]*$/.test(name) && quote !== undefined ? `${name}=${quote}${value}${quote}\n` : ''
@@ -58,7 +61,7 @@ function bytesIfExists(file: string): Uint8Array | undefined {
     return readFileSync(file)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
-    throw new TroupeError('Unavailable', `the file of variables ${file} can not be read`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be read`, { cause: error, details: { file } })
   }
 }
 
@@ -77,11 +80,11 @@ function replaceFile(file: string, text: string): void {
     renameSync(temporary, target)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new TroupeError('Unavailable', `the file of variables ${file} can not be written`, { cause: error, details: { file } })
+    throw new TroupeError('Unavailable', `the file of variables ${file} cannot be written`, { cause: error, details: { file } })
   }
 }
 
-/** A link keeps leading where it leads. */
+/** A symbolic link is kept: the file that it leads to is replaced. */
 function realPath(file: string): string {
   try {
     return realpathSync(file)

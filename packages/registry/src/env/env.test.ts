@@ -66,8 +66,8 @@ describe('Env', () => {
     using folder = appFolder({ 'env.yaml': yaml })
     const { env } = await registryIn(folder.path)
     expect(() => env.set('locked', 'x')).toThrow('the variable locked is read-only')
-    expect(() => env.set('STATIC', 'x')).toThrow('a static storage is never written to')
-    expect(() => env.set('from_os', 'x')).toThrow('the environment of the operating system is never written to')
+    expect(() => env.set('STATIC', 'x')).toThrow('a static storage is read-only')
+    expect(() => env.set('from_os', 'x')).toThrow('the environment of the operating system is read-only')
     expect(() => env.set('NONE', 'x')).toThrow('no env.variable has the name NONE')
   })
 

@@ -1,4 +1,4 @@
-/** Variables: `env.variable` entries over storages, and else the environment of the operating system. */
+/** Variables: `env.variable` entries over storages, then the environment of the operating system. */
 import { resolve } from 'node:path'
 import { type EntryId, isEntryId, isSecretName, nameOf, namespaceOf, TroupeError } from '@troupe/core'
 import { type DecodedAs, decodeEntry } from '../schema/decode.ts'
@@ -10,21 +10,21 @@ import { diagnosticsError } from '../schema/diagnostic.ts'
 
 const os = osEnv()
 
-/** What outlives a change of the entries. */
+/** State that outlives a change of the entries. */
 interface Kept {
-  /** By entry, made when first asked for. */
+  /** By entry, created at the first use. */
   readonly storages: WeakMap<Entry, EnvStorage>
-  /** What memory storages hold, by id: it stays when their entry is updated. */
+  /** The contents of memory storages, by id: they are kept when the entry is updated. */
   readonly memory: Map<EntryId, Map<string, string>>
-  /** Values of variables that are secret, as far as they were read. */
+  /** Values of secret variables that were read so far. */
   readonly secrets: Set<string>
 }
 
 /**
- * The variables of an application. A name means, in this order: the `env.variable` with that id; one with that
- * `variable` or entry name, the asker's namespace first; a variable of the operating system.
+ * The variables of an application. A name is resolved in this order: the `env.variable` with that id; an `env.variable`
+ * with that `variable` or entry name, first in the requesting entry's namespace; a variable of the operating system.
  *
- * Placeholders inside `env.*` entries see the operating system alone, so that variables can not need each other.
+ * Placeholders inside `env.*` entries see only the operating system, so that variables cannot depend on each other.
  */
 export class Env {
   readonly #entries: () => ReadonlyMap<EntryId, Entry>
@@ -33,32 +33,36 @@ export class Env {
   #places: { readonly of: ReadonlyMap<EntryId, Entry>; readonly names: ReadonlyMap<string, ReadonlySet<string>> } | undefined
   #names: { readonly of: ReadonlyMap<EntryId, Entry>; readonly entries: ReadonlyMap<string, readonly Entry[]> } | undefined
 
-  /** @param root - Folder that files of variables are relative to. */
+  /** @param root - The folder to which files of variables are relative. */
   constructor(entries: () => ReadonlyMap<EntryId, Entry>, root: string, kept?: Kept) {
     this.#entries = entries
     this.#root = root
     this.#kept = kept ?? { storages: new WeakMap(), memory: new Map(), secrets: new Set() }
   }
 
-  /** The same variables, as `entries` would define them. */
+  /** Returns the same variables, as `entries` define them. */
   at(entries: ReadonlyMap<EntryId, Entry>): Env {
     return new Env(() => entries, this.#root, this.#kept)
   }
 
-  /** Values that must not show: those of variables that are marked `secret`, or named like one, and were read so far. */
+  /**
+   * Values that must not show: of variables that are marked `secret` or have the name of a secret, and that were read
+   * so far.
+   */
   get secrets(): ReadonlySet<string> {
     return this.#kept.secrets
   }
 
-  /** Lets go of what a memory storage held, once its entry is gone. */
+  /** Drops the contents of a memory storage after its entry was deleted. */
   forget(id: EntryId): void {
     this.#kept.memory.delete(id)
   }
 
   /**
-   * The value of a variable; `undefined` when it is not set and has no default.
+   * Returns the value of a variable; `undefined` when it is not set and has no default.
    *
-   * @throws TroupeError `Conflict` when the name could mean several; `Invalid` or `NotFound` when its entry or storage is wrong.
+   * @throws TroupeError `Conflict` when the name is ambiguous; `Invalid` or `NotFound` when its entry or storage is
+   *   wrong.
    */
   get(name: string, namespace?: string): string | undefined {
     const entry = this.#variable(name, namespace)
@@ -68,14 +72,17 @@ export class Env {
     return this.#noted(this.#storage(fields.storage).get(key) ?? fields.default, fields.secret || isSecretName(key))
   }
 
-  /** Reads what is marked `secret`, so that it does not show whoever reads it later, and by whatever way. */
+  /**
+   * Reads all variables that are marked `secret`, so that their values are redacted even if code reads them in another
+   * way.
+   */
   readSecrets(): void {
     for (const entry of this.#entries().values()) {
       if (entry.kind !== variable.kind || entry.fields['secret'] !== true) continue
       try {
         this.get(entry.id)
       } catch {
-        // What is wrong with it is a problem of its entry.
+        // The check of the entry reports the problem.
       }
     }
   }
@@ -88,7 +95,8 @@ export class Env {
   /**
    * Sets a variable in its storage.
    *
-   * @throws TroupeError `NotFound` when no `env.variable` has the name; `PermissionDenied` when it or its storage is read-only.
+   * @throws TroupeError `NotFound` when no `env.variable` has the name; `PermissionDenied` when it or its storage is
+   *   read-only.
    */
   set(name: string, value: string, namespace?: string): void {
     const entry = this.#variable(name, namespace)
@@ -100,8 +108,8 @@ export class Env {
   }
 
   /**
-   * All names that lead to the variable `name`, for decisions: ids, names in storages and of entries, also of other variables that are kept in the
-   * same place. The first is the one that it is used by: its id, where an entry defines it.
+   * Returns all names of the variable `name`, for policy decisions: ids, names in storages and of entries, and those of
+   * other variables that are kept in the same place. The first is its main name: its id, if an entry defines it.
    */
   namesOf(name: string): readonly [string, ...string[]] {
     const own = isEntryId(name) ? [this.#entries().get(name)].filter((entry) => entry?.kind === variable.kind) : this.#named().get(name)
@@ -115,7 +123,7 @@ export class Env {
     return [canonical, ...others]
   }
 
-  /** The value of a variable as a placeholder in `asker` sees it. */
+  /** Returns the value of a variable as a placeholder in `asker` sees it. */
   lookup(name: string, namespace: string, requester: Entry): string | undefined {
     return kindMatches(requester.kind, 'env.*') ? os.get(name) : this.get(name, namespace)
   }
@@ -135,7 +143,7 @@ export class Env {
     return meant[0]
   }
 
-  /** Variables by their name in the storage and by their entry's, made anew when the entries change. */
+  /** Variables by their name in the storage and by the name of their entry; rebuilt when the entries change. */
   #named(): ReadonlyMap<string, readonly Entry[]> {
     const of = this.#entries()
     if (this.#names?.of === of) return this.#names.entries
@@ -148,7 +156,7 @@ export class Env {
     return entries
   }
 
-  /** Names of variables by the places where they are kept, made anew when the entries change. */
+  /** Names of variables by the places where they are kept; rebuilt when the entries change. */
   #byPlace(): ReadonlyMap<string, ReadonlySet<string>> {
     const of = this.#entries()
     if (this.#places?.of === of) return this.#places.names
@@ -183,7 +191,7 @@ export class Env {
     const known = this.#kept.storages.get(entry)
     if (known) return known
     const storage = this.#build(entry, [...way, id])
-    // A router holds other entries' storages, which may be replaced.
+    // A router holds the storages of other entries, which may be replaced.
     if (entry.kind !== routerStorage.kind) this.#kept.storages.set(entry, storage)
     return storage
   }
@@ -218,7 +226,7 @@ export class Env {
   }
 }
 
-/** By which a variable can be asked for, its id first. */
+/** The names of a variable, its id first. */
 function namesIn({ id, fields }: Entry): readonly string[] {
   const { variable: name } = fields
   return [...new Set([id, ...(typeof name === 'string' ? [name] : []), nameOf(id)])]

@@ -1,24 +1,24 @@
-/** Kinds of the environment: where variables are kept, and variables that have a name of their own. */
+/** Kinds of the environment: storages of variables, and variables with their own names. */
 import { z } from 'zod'
 import { reference } from '../schema/fields.ts'
 import { defineKind } from '../schema/kind.ts'
 
-/** The environment of the operating system. `prefix` stands before every name. Never written to. */
+/** The environment of the operating system. `prefix` is added before every name. Read-only. */
 export const osStorage = defineKind({ kind: 'env.storage.os', fields: z.strictObject({ prefix: z.string().default('') }) })
 
-/** A file of `NAME=value` lines, relative to the application's root; written at once or not at all, readable by its owner alone. */
+/** A file of `NAME=value` lines, relative to the application's root; written atomically, readable only by its owner. */
 export const fileStorage = defineKind({ kind: 'env.storage.file', fields: z.strictObject({ path: z.string().min(1) }) })
 
-/** Kept as long as the application runs. */
+/** Kept in memory while the application runs. */
 export const memoryStorage = defineKind({ kind: 'env.storage.memory', fields: z.strictObject({}) })
 
-/** Values that stand in the entry. Never written to. */
+/** Values inside the entry. Read-only. */
 export const staticStorage = defineKind({
   kind: 'env.storage.static',
   fields: z.strictObject({ values: z.record(z.string(), z.string()) }),
 })
 
-/** Other storages: the first that has a variable gives it; the first of all is written to. */
+/** Other storages: a read uses the first that has the variable; a write goes to the first of all. */
 export const routerStorage = defineKind({
   kind: 'env.storage.router',
   fields: z.strictObject({ storages: z.array(reference('env.storage.*')).min(1) }),
@@ -32,7 +32,7 @@ export const variable = defineKind({
     variable: z.string().min(1).optional(),
     default: z.string().optional(),
     readOnly: z.boolean().default(false),
-    /** Its value never shows in logs. */
+    /** Logs never show its value. */
     secret: z.boolean().default(false),
   }),
 })

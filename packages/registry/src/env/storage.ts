@@ -2,12 +2,12 @@
 import { realPath, TroupeError } from '@troupe/core'
 import { readDotenv, writeDotenv } from './dotenv.ts'
 
-/** Where variables are kept. */
+/** A storage of variables. */
 export interface EnvStorage {
   get(name: string): string | undefined
-  /** @throws TroupeError `PermissionDenied` where the storage is never written to. */
+  /** @throws TroupeError `PermissionDenied` when the storage is read-only. */
   set(name: string, value: string): void
-  /** Where the value may be: two variables that share a place are one variable. */
+  /** Where the value may be: two variables with a common place are one variable. */
   places(name: string): readonly string[]
 }
 
@@ -19,7 +19,7 @@ export function osEnv(prefix = ''): EnvStorage {
   }
 }
 
-/** The place of a variable of the operating system; its names have no case on Windows. */
+/** The place of a variable of the operating system; on Windows its names are case-insensitive. */
 export function osPlace(name: string): string {
   return place('os', process.platform === 'win32' ? name.toUpperCase() : name)
 }
@@ -70,6 +70,6 @@ function place(...parts: readonly string[]): string {
 
 function readOnly(what: string): (name: string) => never {
   return (name) => {
-    throw new TroupeError('PermissionDenied', `the variable ${name} can not be set: ${what} is never written to`, { details: { name } })
+    throw new TroupeError('PermissionDenied', `the variable ${name} cannot be set: ${what} is read-only`, { details: { name } })
   }
 }

@@ -1,8 +1,8 @@
-/** The variables that an entry's placeholders name. */
+/** Finds the variables that an entry's placeholders name. */
 import type { Entry } from '../entries/entry.ts'
 import { parseTemplate } from '../config/placeholders.ts'
 
-/** Each once. */
+/** Returns each variable once. */
 export function variablesIn({ fields, meta }: Pick<Entry, 'fields' | 'meta'>): ReadonlySet<string> {
   const names = new Set<string>()
   const rest: unknown[] = [fields, meta]

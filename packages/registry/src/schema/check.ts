@@ -1,4 +1,4 @@
-/** What is wrong with entries taken together: all of it at once. */
+/** Checks all entries together, and reports every problem at once. */
 import { existsSync } from 'node:fs'
 import type { EntryId } from '@troupe/core'
 import type { EntryChange } from '../changes/change.ts'
@@ -12,7 +12,7 @@ import { type Diagnostic, sortDiagnostics } from './diagnostic.ts'
 import type { FoundReference } from './normalize.ts'
 import { didYouMean } from './suggest.ts'
 
-/** What one entry says, taken by itself. */
+/** The result of inspecting one entry by itself. */
 export interface Inspection {
   readonly decoded: Decoded | undefined
   readonly edges: readonly Dependency[]
@@ -27,7 +27,7 @@ export interface Analysis {
   readonly variable: Set<EntryId>
 }
 
-/** Decodes `entry`, and looks for its files and for what it refers to. */
+/** Decodes `entry`, and checks its files and its references. */
 export function inspect(entries: Entries, entry: Entry): Inspection {
   const { decoded, problems, usesVariables } = entries.read(entry)
   if (!decoded) return { decoded, edges: [], problems, usesVariables }
@@ -39,7 +39,7 @@ export function inspect(entries: Entries, entry: Entry): Inspection {
   }
 }
 
-/** Inspects all `entries`. `known` are problems found before. */
+/** Inspects all `entries`. `known` are problems that were found before. */
 export function analyse(entries: Entries, known: readonly Diagnostic[]): Analysis {
   const problems = [...known]
   const edges: Dependency[] = []
@@ -55,7 +55,7 @@ export function analyse(entries: Entries, known: readonly Diagnostic[]): Analysi
   return { graph: new Dependents(entries.all.keys(), edges), problems: sortDiagnostics(problems), variable }
 }
 
-/** Brings `known` up to date with entries that were inspected anew, and with those that are gone. Returns which are. */
+/** Updates `known` with entries that were inspected again, and with those that were deleted. Returns their ids. */
 export function learn(
   { graph, variable }: Analysis,
   inspected: ReadonlyMap<EntryId, Inspection>,
@@ -74,7 +74,7 @@ export function learn(
   return gone
 }
 
-/** An id that is defined twice, told at the second place. */
+/** An id that is defined twice, reported at the second definition. */
 export function duplicateDiagnostic(second: Entry, first: Entry): Diagnostic {
   const where = first.source ? ` at ${formatPosition(first.source)}` : ''
   const place = keyPositionOf(second, ['name'])
@@ -86,7 +86,7 @@ export function duplicateDiagnostic(second: Entry, first: Entry): Diagnostic {
   }
 }
 
-/** What `decoded` refers to that is not there, or of a wrong kind. */
+/** References of `decoded` to entries that do not exist or have a wrong kind. */
 export function brokenReferences(entries: Entries, decoded: Decoded): readonly Diagnostic[] {
   return decoded.references.flatMap((reference) => brokenReference(entries, decoded.entry, reference))
 }
@@ -97,7 +97,7 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
   if (target && allowed(target)) return []
   const at = formatPath(path)
   const written = writtenAt(entry, path)
-  // What a placeholder gave is not shown.
+  // The message omits a value that a placeholder gave.
   const shown = typeof written === 'string' && written.includes('${') ? written : id
   if (target) {
     const message = `${at}: ${shown} is of the kind ${target.kind}; expected ${kinds.join(' or ')}`
@@ -114,7 +114,7 @@ function brokenReference(entries: Entries, entry: Entry, { id, kinds, path }: Fo
   return [diagnosticOf(entry, { code: 'dangling-reference', message: `${at}: there is no entry ${shown}${hint}`, path })]
 }
 
-/** Entries that need each other, told along the edges of the circle. */
+/** Entries that need each other, reported along the edges of the circle. */
 export function cycleDiagnostic(entries: Entries, cycle: readonly Dependency[]): Diagnostic {
   const stops = cycle.map(({ from, path }) => {
     const entry = entries.all.get(from)

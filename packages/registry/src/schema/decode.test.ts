@@ -177,7 +177,7 @@ describe('helpers', () => {
     expect(decode(kind, { wait: '1m30s' }).decoded?.fields.wait).toBe(90_000)
     expect(messages(decode(kind, { wait: 5 }))).toEqual(['wait: expected a duration such as "250ms", "10s" or "1m30s"'])
     expect(messages(decode(kind, { wait: 'soon' }))).toEqual(['wait: expected a duration such as "250ms", "10s" or "1m30s"'])
-    expect(messages(decode(kind, { wait: '-1s' }))).toEqual(['wait: a duration can not be negative'])
+    expect(messages(decode(kind, { wait: '-1s' }))).toEqual(['wait: a duration cannot be negative'])
   })
 
   it('sourceFile', () => {

@@ -1,4 +1,4 @@
-/** From an entry as it is written to its typed fields, with each problem in its place. */
+/** Decodes an entry as it is written to its typed fields, with the position of each problem. */
 import { dirname } from 'node:path'
 import { type EntryId, namespaceOf } from '@troupe/core'
 import type { z } from 'zod'
@@ -9,13 +9,13 @@ import { parseTemplate } from '../config/placeholders.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { type Fault, type FoundFile, type FoundReference, normalize, unionDistance, yamlKey } from './normalize.ts'
 
-/** An entry whose placeholders are resolved, whose references are full ids, and whose fields its kind has checked. */
+/** An entry with its placeholders resolved, its references expanded to full ids, and its fields checked by its kind. */
 export interface Decoded<Fields = Readonly<Record<string, unknown>>, Meta = DecodedMeta> {
   readonly entry: Entry
   readonly id: EntryId
   readonly fields: Fields
   readonly meta: Meta
-  /** The entries that this one refers to, wherever it does. */
+  /** The entries that this one refers to, in any of its parts. */
   readonly references: readonly FoundReference[]
   readonly files: readonly FoundFile[]
 }
@@ -24,11 +24,11 @@ export interface Decoded<Fields = Readonly<Record<string, unknown>>, Meta = Deco
 export type DecodedAs<K extends Kind> = Decoded<FieldsOf<K>, MetaOf<K>>
 
 export interface DecodeContext {
-  /** The value of a variable as an entry of `namespace` sees it. Throws what it can not read. */
+  /** The value of a variable as an entry of `namespace` sees it. Throws for a variable that cannot be read. */
   variable(name: string, namespace: string): string | undefined
-  /** Folder that files of entries without a source are relative to. */
+  /** The folder to which the files of entries without a source are relative. */
   readonly folder: string
-  /** Folders in which the entry's code has to lie. @default anywhere */
+  /** Folders that must contain the entry's code. @default any folder */
   readonly sourceFolders?: readonly string[] | undefined
 }
 
@@ -36,7 +36,7 @@ export type DecodeResult<D> =
   | { readonly decoded: D; readonly problems: readonly [] }
   | { readonly decoded?: never; readonly problems: readonly Diagnostic[] }
 
-/** Decodes `entry` as one of `kind`. */
+/** Decodes `entry` as an entry of `kind`. */
 export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: DecodeContext): DecodeResult<DecodedAs<K>> {
   const namespace = namespaceOf(entry.id)
   const folder = entry.source ? dirname(entry.source.file) : context.folder
@@ -56,7 +56,7 @@ export function decodeEntry<K extends Kind>(kind: K, entry: Entry, context: Deco
   return { decoded, problems: [] }
 }
 
-/** A fault of an entry, in its place. */
+/** A problem of an entry, with its position. */
 export function diagnosticOf(entry: Entry, fault: Fault): Diagnostic {
   const place = fault.atKey ? keyPositionOf(entry, fault.path) : positionOf(entry, fault.path)
   return { code: fault.code, message: fault.message, entry: entry.id, path: formatPath(fault.path), ...(place && { place }) }
@@ -77,7 +77,7 @@ interface DecodedValue<T> {
   readonly faults: readonly Fault[]
 }
 
-/** Decodes one value, which stands at `base`. */
+/** Decodes one value, which is at `base`. */
 export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base: Path, context: ValueContext): DecodedValue<z.output<S>> {
   const faults: Fault[] = []
   const single = new Set<string>()
@@ -86,7 +86,7 @@ export function decodeValue<S extends z.ZodType>(schema: S, value: unknown, base
   const shaped = normalize(schema, resolved, base, { ...context, single })
   const parsed = schema.safeParse(shaped.value)
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, [], value, base))
-  // What could not be read has its fault already: that it is also of a wrong type says nothing new.
+  // A value that could not be read already has its problem: that its type is also wrong adds nothing.
   faults.push(...[...shaped.faults, ...issues].filter((fault) => !unread.has(formatPath(fault.path))))
   return { result: parsed.success ? { data: parsed.data } : undefined, references: shaped.references, files: shaped.files, faults }
 }
@@ -115,14 +115,14 @@ function resolvePlaceholders(
       if (found !== undefined) return found
       faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name} is not set and has no default`, path })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'it can not be read'
+      const reason = error instanceof Error ? error.message : 'it cannot be read'
       faults.push({ code: 'missing-variable', message: `${formatPath(path)}: the variable ${name}: ${reason}`, path })
     }
     return ''
   }
 }
 
-/** What zod found, in YAML's own paths. Of a union, what is wrong with the option that comes nearest. */
+/** The issues of zod, with YAML's own paths. For a union, the issues of the closest option. */
 function faultsOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[], root: unknown, base: Path): readonly Fault[] {
   const steps = [...prefix, ...issue.path]
   if (issue.code === 'unrecognized_keys') return []

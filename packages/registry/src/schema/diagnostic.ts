@@ -1,9 +1,9 @@
-/** What is wrong with an application's files: found all at once, each with its place. */
+/** Problems of an application's files: all are reported at once, each with its position. */
 import { relative } from 'node:path'
 import { type EntryId, TroupeError } from '@troupe/core'
 import { comparePositions, formatPosition, type SourcePosition } from '../yaml/source-position.ts'
 
-/** The sort of a problem, for programs that read it. */
+/** The category of a problem, for programs that read it. */
 export type DiagnosticCode =
   | 'yaml'
   | 'document'
@@ -21,10 +21,10 @@ export type DiagnosticCode =
   | 'missing-method'
   | 'certificate'
 
-/** One thing that is wrong. Never holds the value of a variable. */
+/** One problem. Never contains the value of a variable. */
 export interface Diagnostic {
   readonly code: DiagnosticCode
-  /** What is wrong and what to do, with the path inside the value; without the place. */
+  /** What is wrong and what to do, with the path inside the value; without the position. */
   readonly message: string
   readonly place?: SourcePosition
   readonly entry?: EntryId
@@ -40,7 +40,7 @@ export function formatDiagnostic(problem: Diagnostic, root?: string): string {
   return [where, entry, message].filter((part) => part !== undefined).join(': ')
 }
 
-/** Problems by file, line and column; those without a place come last. */
+/** Sorts problems by file, line and column; those without a position come last. */
 export function sortDiagnostics(problems: readonly Diagnostic[]): readonly Diagnostic[] {
   return problems.toSorted((a, b) => {
     if (a.place && b.place) return comparePositions(a.place, b.place)
@@ -48,7 +48,7 @@ export function sortDiagnostics(problems: readonly Diagnostic[]): readonly Diagn
   })
 }
 
-/** The error of kind `Invalid` that tells all of `problems`; they are also in its `details.problems`. */
+/** Returns the error of kind `Invalid` that lists all `problems`; they are also in its `details.problems`. */
 export function diagnosticsError(problems: readonly Diagnostic[]): TroupeError {
   const lines = sortDiagnostics(problems).map((problem) => formatDiagnostic(problem))
   const text = lines.length === 1 ? (lines[0] ?? '') : `${lines.length} problems:\n  ${lines.join('\n  ')}`

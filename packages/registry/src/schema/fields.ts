@@ -1,19 +1,19 @@
-/** Schemas for the fields of entries that mean more to the registry than their type. */
+/** Schemas for fields whose role the registry must know in addition to their type. */
 import { type EntryId, isEntryId, parseDuration } from '@troupe/core'
 import { z } from 'zod'
 
-/** What the registry does with a string before its schema sees it. */
+/** What the registry does with a string before its schema validates it. */
 export type FieldRole =
   | { readonly role: 'reference'; readonly kinds: readonly string[] }
-  | { readonly role: 'file' /** It is code. */; readonly isModule: boolean }
+  | { readonly role: 'file' /** The file is code. */; readonly isModule: boolean }
 
-/** Roles of schemas. A schema made from another by `.refine()`, `.describe()` and the like keeps its role. */
+/** Roles of schemas. A schema derived from another by `.refine()`, `.describe()` and similar methods keeps its role. */
 export const fieldRoles = z.registry<FieldRole>()
 
 /**
  * A reference to another entry, by its id or by its name in the same namespace; decoded to the full id. The registry
- * finds references wherever they stand in a kind's fields, checks that they lead to an entry of an allowed kind, and
- * starts the entry that they lead to first.
+ * finds references anywhere in a kind's fields, checks that they lead to an entry of an allowed kind, and starts that
+ * entry first.
  *
  * @param kinds - Kinds that may be referred to: `'process.host'`, `'network.*'`. Any kind, when none is given.
  */
@@ -29,7 +29,7 @@ export function duration() {
   return z.string(words).transform((text, context) => {
     const ms = readDuration(text)
     if (ms !== undefined && ms >= 0) return ms
-    context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration can not be negative' })
+    context.addIssue({ code: 'custom', message: ms === undefined ? words : 'a duration cannot be negative' })
     return z.NEVER
   })
 }
@@ -39,7 +39,9 @@ export function sourceFile() {
   return z.string('expected a file such as "file://main.ts"').register(fieldRoles, { role: 'file', isModule: false })
 }
 
-/** Like {@link sourceFile}, for code: it has to lie in the application's folder, or in one of `registry.source_folders`. */
+/**
+ * Like {@link sourceFile}, for code: it must be in the application's folder, or in one of `registry.source_folders`.
+ */
 export function sourceModule() {
   return z.string('expected a file such as "file://main.ts"').register(fieldRoles, { role: 'file', isModule: true })
 }

@@ -1,14 +1,14 @@
-/** Kinds: what the fields of an entry may be. */
+/** Kinds: they define which fields an entry may have. */
 import { z } from 'zod'
 import { reference } from './fields.ts'
 
-/** A kind of entry. Whatever else a kind can do belongs to the package that defines it. */
+/** A kind of entry. The package that defines the kind adds its further behaviour. */
 export interface Kind<Fields extends z.ZodObject = z.ZodObject, Meta extends z.ZodObject = z.ZodObject> {
   /** Dotted name: `network.socks5`. */
   readonly kind: string
   /** Schema of the entry's own fields, with camelCase keys. */
   readonly fields: Fields
-  /** Schema of the whole `meta`: what every entry may have there, and what the kind adds. */
+  /** Schema of the whole `meta`: the keys that every entry may have, and those that the kind adds. */
   readonly meta: Meta
 }
 
@@ -19,7 +19,7 @@ export type FieldsOf<K extends Kind> = z.output<K['fields']>
 export type MetaOf<K extends Kind> = z.output<K['meta']>
 
 /**
- * What any entry may say in its `meta`. Other keys are free and stay as they are written.
+ * The `meta` keys that any entry may have. Other keys are free and stay as they are written.
  *
  * `command` makes an entry a command of the application; `options.network` pins the overlay that it runs in: `null` is
  * the clear network, an empty string chooses nothing.
@@ -47,8 +47,8 @@ export const metaSchema = z.looseObject({
 export type DecodedMeta = z.output<typeof metaSchema>
 
 /**
- * Defines a kind. Keys are written in camelCase; YAML writes them in snake_case (`isolateStreams` is `isolate_streams`).
- * The keys of records are left as they are. Fields that the schema does not name are refused.
+ * Defines a kind. Keys are written in camelCase; YAML writes them in snake_case (`isolateStreams` is
+ * `isolate_streams`). The keys of records are left as they are. Fields that the schema does not name are rejected.
  *
  * @example
  * ```ts
@@ -64,7 +64,10 @@ export function defineKind<Fields extends z.ZodObject>(definition: {
   readonly kind: string
   readonly fields: Fields
 }): Kind<Fields, typeof metaSchema>
-/** @param definition - `meta` holds schemas of what the kind itself reads from `meta`: `{ server: reference('http.service') }`. */
+/**
+ * @param definition - `meta` holds schemas of the keys that the kind itself reads from `meta`:
+ *   `{ server: reference('http.service') }`.
+ */
 export function defineKind<Fields extends z.ZodObject, Extra extends z.core.$ZodLooseShape>(definition: {
   readonly kind: string
   readonly fields: Fields

@@ -6,9 +6,9 @@ const restart = z.strictObject({
   initialDelay: duration().default(1_000),
   maxDelay: duration().default(90_000),
   backoffFactor: z.number().min(1).default(2),
-  /** Share of the delay by which it may differ at random: 0 to 1. */
+  /** Random share by which the delay varies: 0 to 1. */
   jitter: z.number().min(0).max(1).default(0.1),
-  /** 0 tries for ever. */
+  /** 0 retries for ever. */
   maxAttempts: z.int().min(0).default(0),
 })
 

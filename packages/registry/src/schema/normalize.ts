@@ -1,7 +1,7 @@
 /**
- * The step between a value as it is written and its schema: snake_case keys become those of the schema, names become
- * ids, `file://` becomes a path, and what a placeholder gave becomes the number or boolean that is wanted. Guided by the
- * schema, so references are found wherever they stand.
+ * The step between a written value and its schema. It converts snake_case keys to those of the schema, names to ids and
+ * `file://` to a path. The result of a placeholder becomes the number or boolean that the schema expects. The schema
+ * guides this step, so references are found anywhere.
  */
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { realPath } from '@troupe/core'
@@ -13,7 +13,7 @@ import { formatPath, type Path } from '../yaml/source-position.ts'
 import type { DiagnosticCode } from './diagnostic.ts'
 import { didYouMean } from './suggest.ts'
 
-/** A reference that stands in a value, with its path as YAML writes it. */
+/** A reference in a value, with its path as YAML writes it. */
 export interface FoundReference {
   readonly id: EntryId
   readonly kinds: readonly string[]
@@ -25,23 +25,23 @@ export interface FoundFile {
   readonly path: Path
 }
 
-/** A problem, before its place is known. */
+/** A problem without its position. */
 export interface Fault {
   readonly code: DiagnosticCode
   readonly message: string
   readonly path: Path
-  /** Whether it is the key that is wrong, rather than its value. */
+  /** Whether the key is wrong, rather than its value. */
   readonly atKey?: boolean
 }
 
 export interface NormalizeContext {
-  /** Namespace that bare names are taken from. */
+  /** The namespace that bare names belong to. */
   readonly namespace: string | undefined
-  /** Folder that files are relative to. */
+  /** The folder to which files are relative. */
   readonly folder: string
-  /** Folders in which code has to lie. @default anywhere */
+  /** Folders that must contain code. @default any folder */
   readonly sourceFolders?: readonly string[] | undefined
-  /** Paths ({@link formatPath}) of strings that were one single placeholder. */
+  /** Paths ({@link formatPath}) of strings that consisted of a single placeholder. */
   readonly single: ReadonlySet<string>
 }
 
@@ -52,13 +52,13 @@ export interface Normalized {
   readonly faults: readonly Fault[]
 }
 
-/** Shapes `value`, which stands at `path`, for `schema`. */
+/** Converts `value`, which is at `path`, for `schema`. */
 export function normalize(schema: z.core.$ZodType, value: unknown, path: Path, context: NormalizeContext): Normalized {
   const shaper = new Normalizer(context)
   return { value: shaper.shape(schema, value, path), references: shaper.references, files: shaper.files, faults: shaper.faults }
 }
 
-/** A key of a schema as YAML writes it: `isolateStreams` is `isolate_streams`. */
+/** Returns a key of a schema as YAML writes it: `isolateStreams` is `isolate_streams`. */
 export function yamlKey(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
@@ -122,7 +122,7 @@ class Normalizer {
     })
   }
 
-  /** The first option that takes the value; when none does, the one that comes nearest. */
+  /** The first option that accepts the value; when none does, the closest one. */
   #union(schema: z.ZodUnion, value: unknown, path: Path): unknown {
     let nearest: Normalized | undefined
     let least = Number.POSITIVE_INFINITY
@@ -164,7 +164,7 @@ class Normalizer {
   }
 }
 
-/** Links are followed: what is loaded is what they lead to. */
+/** Links are resolved: the code that is loaded is at their target. */
 function liesWithin(file: string, folders: readonly string[]): boolean {
   const real = realPath(file)
   return folders.some((folder) => {
@@ -173,7 +173,7 @@ function liesWithin(file: string, folders: readonly string[]): boolean {
   })
 }
 
-/** How far a value is from an option of a union: its issues, and far more when even its type is another. */
+/** How far a value is from an option of a union: the number of its issues, and far more when its type is also wrong. */
 function misses(result: z.core.util.SafeParseResult<unknown>): number {
   if (result.success) return 0
   return unionDistance(result.error.issues)
@@ -184,7 +184,7 @@ export function unionDistance(issues: readonly z.core.$ZodIssue[]): number {
   return issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code !== 'unrecognized_keys' ? 1_000 : 1), 0)
 }
 
-/** The schema that sees the input first, for schemas that wrap another. */
+/** The schema that gets the input first, if schemas wrap each other. */
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   if (
     schema instanceof z.ZodOptional ||
@@ -201,7 +201,7 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   return undefined
 }
 
-/** What a placeholder gave, as the number or boolean that the schema wants. */
+/** The result of a placeholder, as the number or boolean that the schema expects. */
 function coerce(schema: z.core.$ZodType, text: string): unknown {
   if (schema instanceof z.ZodNumber) return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : text
   if (schema instanceof z.ZodBoolean && (text === 'true' || text === 'false')) return text === 'true'

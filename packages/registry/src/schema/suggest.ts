@@ -1,6 +1,6 @@
-/** "Did you mean": the nearest of some names. */
+/** "Did you mean": finds the nearest of some names. */
 
-/** The candidate nearest to `word` by edits and swaps of neighbours, if it is near enough to be meant. */
+/** The candidate nearest to `word` by edits and swaps of neighbours, if it is close enough. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(1, Math.min(3, Math.floor(word.length / 3))) + 1
@@ -21,7 +21,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return nearest === undefined ? '' : `; did you mean "${nearest}"?`
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,4 +1,4 @@
-/** A folder of files that lives as long as one test. */
+/** A temporary folder of files for one test. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

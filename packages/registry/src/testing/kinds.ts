@@ -1,4 +1,4 @@
-/** Kinds for tests, of the shapes that real ones have. */
+/** Kinds for tests, with the shapes of real kinds. */
 import { z } from 'zod'
 import { duration, port, reference, sourceFile } from '../schema/fields.ts'
 import { defineKind } from '../schema/kind.ts'

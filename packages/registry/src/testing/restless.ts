@@ -1,4 +1,4 @@
-/** A program for tests: changes its registry until it is killed. Each version says its number in every entry. */
+/** A program for tests: it changes its registry until it is killed. Every entry contains the number of its version. */
 import { entryId } from '@troupe/core'
 import { Registry } from '../registry.ts'
 import { openSqliteHistory } from '../changes/sqlite-history.ts'

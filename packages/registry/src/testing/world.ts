@@ -7,7 +7,7 @@ import type { Registry } from '../registry.ts'
 export class World implements KindHandler {
   readonly running = new Map<EntryId, Entry>()
   readonly log: string[] = []
-  /** Id to the phase that fails for it. */
+  /** From an id to the phase that fails for it. */
   readonly failing = new Map<string, 'prepare' | 'commit' | 'rollback'>()
 
   constructor(registry: Registry) {
@@ -22,7 +22,7 @@ export class World implements KindHandler {
       if (this.failing.get(id) === phase) throw unavailable('it fails')
     }
     say('prepare')
-    // What runs, not what the registry says: that is what must be put back.
+    // The running state, not that of the registry: this is what a rollback must restore.
     const former = this.running.get(id)
     return {
       commit: async () => {

@@ -1,4 +1,7 @@
-/** A YAML document as entries: `{ version?, namespace, entries: [{ name, kind, … }] }`, or one `{ namespace, name, kind, … }`. */
+/**
+ * Reads a YAML document as entries: `{ version?, namespace, entries: [{ name, kind, … }] }`, or one
+ * `{ namespace, name, kind, … }`.
+ */
 import { isName } from '@troupe/core'
 import { type Entry, entryFromNode, resolveId } from '../entries/entry.ts'
 import type { SourcePosition } from './source-position.ts'
@@ -13,7 +16,7 @@ export interface EntriesOfDocument {
 
 const listKeys = ['version', 'namespace', 'meta', 'entries']
 
-/** The entries of a document. One that does not look like a document of entries at all has none, and no problems. */
+/** Returns the entries of a document. A document of another form has no entries and no problems. */
 export function entriesOf(document: YamlNode): EntriesOfDocument {
   const problems: Diagnostic[] = []
   if (document.type === 'sequence' && document.items.some(isLikeEntry))
@@ -65,7 +68,7 @@ function entryOf(node: YamlMapping, namespace: string | undefined, problems: Dia
   return id === undefined || kind === undefined ? undefined : entryFromNode(id, kind, node)
 }
 
-/** The word under `key`: a namespace, a name or a kind. */
+/** The string under `key`: a namespace, a name or a kind. */
 function nameAt(node: YamlMapping, key: 'namespace' | 'name' | 'kind', problems: Diagnostic[]): string | undefined {
   const found = node.pairs.get(key)
   if (!found) {

@@ -1,4 +1,4 @@
-/** YAML as a tree in which each value knows its place. Trees are never changed: layering builds new ones. */
+/** YAML as a tree in which each value knows its position. Trees are immutable: layering builds new ones. */
 import type { Path, SourcePosition } from './source-position.ts'
 
 export interface YamlScalar {
@@ -14,7 +14,7 @@ export interface YamlSequence {
 }
 
 export interface YamlPair {
-  /** Where the key stands. */
+  /** Position of the key. */
   readonly key: SourcePosition
   readonly node: YamlNode
 }
@@ -27,14 +27,14 @@ export interface YamlMapping {
 
 export type YamlNode = YamlScalar | YamlSequence | YamlMapping
 
-/** The plain value of a node, frozen. */
+/** Returns the plain value of a node, frozen. */
 export function valueOf(node: YamlNode): unknown {
   if (node.type === 'scalar') return node.value
   if (node.type === 'sequence') return Object.freeze(node.items.map(valueOf))
   return Object.freeze(Object.fromEntries(Array.from(node.pairs, ([key, pair]) => [key, valueOf(pair.node)])))
 }
 
-/** Where the value at `path` stands, or else the nearest value around it. */
+/** Returns the position of the value at `path`, or that of the nearest value around it. */
 export function positionAt(node: YamlNode, path: Path): SourcePosition {
   let current = node
   for (const step of path) {
@@ -45,21 +45,24 @@ export function positionAt(node: YamlNode, path: Path): SourcePosition {
   return current.place
 }
 
-/** Where the key at the end of `path` stands, or else the nearest value around it. */
+/** Returns the position of the key at the end of `path`, or that of the nearest value around it. */
 export function keyPositionAt(node: YamlNode, path: Path): SourcePosition {
   const parent = nodeAt(node, path.slice(0, -1))
   const pair = parent?.type === 'mapping' ? parent.pairs.get(String(path.at(-1))) : undefined
   return pair?.key ?? positionAt(node, path)
 }
 
-/** The node at `path`, if there is one. */
+/** Returns the node at `path`, if it exists. */
 function nodeAt(node: YamlNode, path: Path): YamlNode | undefined {
   let current: YamlNode | undefined = node
   for (const step of path) current = current && childOf(current, step)
   return current
 }
 
-/** `node` with `replacement` at `path`. Mappings on the way are made; `undefined` where a scalar or a sequence's end is in the way. */
+/**
+ * Returns `node` with `replacement` at `path`. Missing mappings on the way are created; `undefined` when the path leads
+ * through a scalar or past the end of a sequence.
+ */
 export function withNodeAt(node: YamlNode, path: Path, replacement: YamlNode): YamlNode | undefined {
   const [step, ...rest] = path
   if (step === undefined) return replacement
@@ -73,7 +76,7 @@ export function withNodeAt(node: YamlNode, path: Path, replacement: YamlNode): Y
   return typeof step === 'number' && step < node.items.length ? { ...node, items: node.items.with(step, child) } : undefined
 }
 
-/** `over` laid on `base`: mappings are merged, anything else is replaced. */
+/** Returns `over` laid on `base`: mappings are merged, anything else is replaced. */
 export function mergeNodes(base: YamlNode, over: YamlNode): YamlNode {
   if (base.type !== 'mapping' || over.type !== 'mapping') return over
   const pairs = new Map(base.pairs)

@@ -126,13 +126,13 @@ function normal(value: unknown): unknown {
 describe('problems', () => {
   it.each([
     ['bad indentation', 'a: b: c\n', '1:5 this is not YAML: bad indentation of a mapping entry'],
-    ['a key twice', 'a: 1\nb: 2\na: 3\n', '3:1 the key "a" stands here for the second time: the first is on line 1'],
+    ['a key twice', 'a: 1\nb: 2\na: 3\n', '3:1 the key "a" is already defined on line 1'],
     ['a merge key', 'a: &x { b: 1 }\nc:\n  <<: *x\n', '3:3 merge keys ("<<") are not supported: write the fields out'],
     ['an alias of nothing', 'a: *x\n', '1:4 the alias "*x" names no anchor that is complete before it'],
     ['an alias of itself', 'a: &x [*x]\n', '1:8 the alias "*x" names no anchor that is complete before it'],
     ['a tag', 'a: !!binary aGk=\n', '1:4 the tag "!!binary" is not supported: quote what is text'],
     ['a mapping as a key', '? { a: 1 }\n: 2\n', '1:3 a key must be plain text'],
-    ['__proto__', '__proto__: 1\n', '1:1 "__proto__" can not be a key'],
+    ['__proto__', '__proto__: 1\n', '1:1 "__proto__" cannot be a key'],
   ])('tells %s', (_, text, expected) => {
     expect(problems(text)).toEqual([expected])
   })

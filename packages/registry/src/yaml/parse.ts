@@ -1,6 +1,6 @@
 /**
- * YAML text as trees with positions, built from the parser's events, which carry offsets. YAML 1.2 core: no merge keys,
- * no explicit tags. Aliases are allowed as long as what they expand to stays small.
+ * Parses YAML text into trees with positions. They are built from the parser's events, which carry offsets. YAML 1.2
+ * core schema: no merge keys, no explicit tags. Aliases are allowed while their expansion stays small.
  */
 import {
   constructFromEvents,
@@ -17,7 +17,7 @@ import type { Diagnostic } from '../schema/diagnostic.ts'
 import { readUtf8, readUtf8Now, type TextFile } from './utf8.ts'
 import type { YamlNode, YamlPair } from './node.ts'
 
-/** Values that one document may hold, aliases counted as often as they are used. */
+/** The maximum number of values in one document; an alias counts each time that it is used. */
 const maxNodes = 100_000
 const maxDepth = 64
 
@@ -27,12 +27,12 @@ export interface ParsedYaml {
   readonly problems: readonly Diagnostic[]
 }
 
-/** Parses a file. @throws TroupeError `NotFound` when it can not be read. */
+/** Parses a file. @throws TroupeError `NotFound` when it cannot be read. */
 export async function readYaml(file: string): Promise<ParsedYaml> {
   return parsedText(await readUtf8(file), file)
 }
 
-/** Like {@link readYaml}, within the call. */
+/** Like {@link readYaml}, but synchronous. */
 export function readYamlNow(file: string): ParsedYaml {
   return parsedText(readUtf8Now(file), file)
 }
@@ -41,7 +41,7 @@ function parsedText({ text, fault }: TextFile, file: string): ParsedYaml {
   return fault === undefined ? parseYaml(text, file) : { documents: [], problems: [{ code: 'yaml', ...fault }] }
 }
 
-/** Parses `text`. Never throws for what the text holds: each problem has its place. */
+/** Parses `text`. Never throws because of the text's contents: it reports each problem with its position. */
 export function parseYaml(text: string, file: string): ParsedYaml {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text
   const reader = new Reader(source, file)
@@ -53,7 +53,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   return { documents: reader.documents, problems: reader.problems }
 }
 
-/** The value of one YAML scalar or flow collection, such as what follows `=` on a command line. */
+/** Returns the value of one YAML scalar or flow collection, such as the text after `=` on a command line. */
 export function parseYamlValue(text: string, place: SourcePosition): YamlNode | Diagnostic {
   const { documents, problems } = parseYaml(text, place.file)
   const problem = problems[0]
@@ -106,7 +106,7 @@ class Reader {
     this.problems.push({ code: 'yaml', message: `this is not YAML: ${error.reason}`, place })
   }
 
-  /** The node that the next event begins. `fallback` is the place of one that has no text of its own. */
+  /** The node that the next event begins. `fallback` is the position of a node without text of its own. */
   #node(fallback: SourcePosition): YamlNode {
     const event = this.#events[this.#next++]
     this.#count(1, fallback)
@@ -157,9 +157,8 @@ class Reader {
       const before = name === undefined ? undefined : pairs.get(name)
       if (name === undefined) this.#problem('a key must be plain text', key.place)
       else if (name === '<<') this.#problem('merge keys ("<<") are not supported: write the fields out', key.place)
-      else if (name === '__proto__') this.#problem('"__proto__" can not be a key', key.place)
-      else if (before)
-        this.#problem(`the key "${name}" stands here for the second time: the first is on line ${before.key.line}`, key.place)
+      else if (name === '__proto__') this.#problem('"__proto__" cannot be a key', key.place)
+      else if (before) this.#problem(`the key "${name}" is already defined on line ${before.key.line}`, key.place)
       else pairs.set(name, { key: key.place, node })
     }
     return { type: 'mapping', place, pairs }
@@ -227,10 +226,10 @@ function keyText(source: string, event: ScalarEvent): string {
   return event.valueStart < 0 ? '' : getScalarValue(source, event)
 }
 
-/** What might be anything but text; most scalars are text, and need no resolver. */
+/** Text that may be something other than a string. Most scalars are strings, and need no resolver. */
 const notText = /^(?:[-+.~\d]|null$|true$|false$)/i
 
-/** Whether a whole number is not the one that is written. */
+/** Whether a whole number differs from the written one. */
 function losesDigits(text: string, value: unknown): boolean {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return false
   const [, digits = ''] = /^[-+]?(\d+|0x[\da-f]+|0o[0-7]+)$/i.exec(text) ?? []

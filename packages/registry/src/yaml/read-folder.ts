@@ -1,4 +1,4 @@
-/** The entries of a folder. */
+/** Reads the entries of a folder. */
 import { resolve } from 'node:path'
 import { entriesOf } from './document.ts'
 import type { Entry } from '../entries/entry.ts'
@@ -9,7 +9,7 @@ import { readYaml } from './parse.ts'
 /**
  * Reads all YAML files under `folder`.
  *
- * @throws TroupeError `NotFound` when it can not be read.
+ * @throws TroupeError `NotFound` when it cannot be read.
  */
 export async function readFolder(
   folder: string,

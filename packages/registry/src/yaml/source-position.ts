@@ -1,14 +1,14 @@
-/** Where a value stands, in a file and inside the value. */
+/** Positions of values, in a file and inside a value. */
 
 /** A position in a file. Lines and columns count from 1. */
 export interface SourcePosition {
-  /** Absolute path; or the option of the command line that gave the value, such as `-o app:proxy:port`. */
+  /** Absolute path; or the command-line option that gave the value, such as `-o app:proxy:port`. */
   readonly file: string
   readonly line: number
   readonly column: number
 }
 
-/** The way from a value to a part of it: keys as YAML writes them, and indexes. */
+/** The path from a value to a part of it: keys as YAML writes them, and indexes. */
 export type Path = readonly (string | number)[]
 
 const plainStep = /^[\w$-]*[A-Za-z_$-][\w$-]*$/
@@ -25,7 +25,7 @@ export function formatPath(path: Path): string {
   return text
 }
 
-/** The steps of what {@link formatPath} writes; `middleware.2.name` is read as well. */
+/** Returns the steps of a path that {@link formatPath} wrote; `middleware.2.name` is also accepted. */
 export function parsePath(text: string): Path {
   return Array.from(text.matchAll(step), ([, quoted, index, plain = '']) => {
     if (quoted !== undefined) return unquote(quoted)
@@ -46,7 +46,7 @@ export function formatPosition(place: SourcePosition): string {
   return `${place.file}:${place.line}:${place.column}`
 }
 
-/** Orders places by file, line and column. */
+/** Orders positions by file, line and column. */
 export function comparePositions(a: SourcePosition, b: SourcePosition): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1
   return a.line - b.line || a.column - b.column

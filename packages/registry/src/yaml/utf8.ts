@@ -1,16 +1,16 @@
-/** Text files, which are to be UTF-8. */
+/** Reads text files, which must be UTF-8. */
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { TroupeError } from '@troupe/core'
 import type { SourcePosition } from './source-position.ts'
 
-/** The text of a file; one that is not UTF-8 has a fault, at the first byte that is not. */
+/** The text of a file; if it is not UTF-8, a problem at the first invalid byte. */
 export interface TextFile {
   readonly text: string
   readonly fault?: { readonly message: string; readonly place: SourcePosition }
 }
 
-/** Reads a file as UTF-8. @throws TroupeError `NotFound` when it cannot be read, with the reason. */
+/** Reads a file as UTF-8. @throws TroupeError `NotFound` with the reason when it cannot be read. */
 export async function readUtf8(file: string): Promise<TextFile> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw unreadable(file, error)
@@ -18,7 +18,7 @@ export async function readUtf8(file: string): Promise<TextFile> {
   return decodeUtf8(bytes, file)
 }
 
-/** Like {@link readUtf8}, within the call. */
+/** Like {@link readUtf8}, but synchronous. */
 export function readUtf8Now(file: string): TextFile {
   try {
     return decodeUtf8(readFileSync(file), file)
@@ -28,10 +28,10 @@ export function readUtf8Now(file: string): TextFile {
 }
 
 function unreadable(file: string, error: unknown): TroupeError {
-  return new TroupeError('NotFound', `the file ${file} can not be read: ${reasonOf(error)}`, { cause: error, details: { file } })
+  return new TroupeError('NotFound', `the file ${file} cannot be read: ${reasonOf(error)}`, { cause: error, details: { file } })
 }
 
-/** The text of `bytes`, which were read from `file`. */
+/** Returns the text of `bytes`, which were read from `file`. */
 export function decodeUtf8(bytes: Uint8Array, file: string): TextFile {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
@@ -40,7 +40,7 @@ export function decodeUtf8(bytes: Uint8Array, file: string): TextFile {
   }
 }
 
-/** The place before which all is UTF-8. */
+/** The offset up to which all bytes are UTF-8. */
 function placeOfFault(bytes: Uint8Array, file: string): SourcePosition {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const lines = decoder.decode(bytes).split('\uFFFD', 1)[0]?.split('\n') ?? []

@@ -1,4 +1,4 @@
-/** Carries out changes of the registry in what runs. */
+/** Applies changes of the registry to what runs. */
 import { hostKind, processKind, serviceKind, supervisorKind } from '@troupe/process/kernel'
 import { functionKind } from '@troupe/functions/kernel'
 import { codeHandler } from './code.ts'
@@ -10,7 +10,7 @@ import { handleRegistryRequests } from './registry-handlers.ts'
 import type { RunningParts } from './running-parts.ts'
 import { serviceHandler, supervisorHandler } from './services.ts'
 
-/** From now on, what `registry.apply` changes changes in what runs. */
+/** From now on, changes by `registry.apply` also change what runs. */
 export function installChangeHandlers(running: RunningParts): void {
   const { registry } = running.kernel
   registry.handle('network.*', overlayHandler(running))

@@ -1,29 +1,31 @@
 /**
- * What policies are asked about changes of entries, `registry.apply` of their ids, and all that an entry does by itself, once it is there.
- * Otherwise code could have done by an entry what it may not do.
+ * The permissions that a change of entries requires: `registry.apply` for their ids, and everything that an entry does
+ * by itself once it exists. Otherwise code could do by way of an entry what it is denied directly.
  */
 import { entryId, type EntryId, invalid, namespaceOf } from '@troupe/core'
 import type { Entry, EntryChange } from '@troupe/registry'
 import { kindMatches, variablesIn } from '@troupe/registry'
 import { directNetwork } from '@troupe/policy/kernel'
 
-/** Asks the policies of who makes the change. Throws `PermissionDenied`. */
+/** Asks the policies of the actor that makes the change. Throws `PermissionDenied`. */
 export type AskPolicies = (action: string, resource: string, meta?: Readonly<Record<string, unknown>>) => void
 
-/** Kinds whose entries act by themselves, and not for who calls or spawns them: they need the permission for their kind. */
+/** Kinds whose entries act by themselves, rather than for a caller. They require the permission for their kind. */
 const acting = [
   ...['security.*', 'process.host', 'process.service', 'process.supervisor', 'http.*'],
-  // They read what is not the application's, or what other entries keep.
+  // They read data that is not the application's, or that other entries keep.
   ...['env.storage.os', 'env.storage.file', 'env.storage.router'],
 ]
 
-/** @throws TroupeError `PermissionDenied`, with action and resource; `Invalid` for what policies cannot judge. */
+/**
+ * @throws TroupeError `PermissionDenied`, with action and resource; `Invalid` for a change that policies cannot judge.
+ */
 export function permitChange({ id, before, after }: EntryChange, ask: AskPolicies): void {
   ask('registry.apply', id)
   for (const kind of new Set([before?.kind, after?.kind])) {
     if (kind !== undefined && acting.some((pattern) => kindMatches(kind, pattern))) ask('registry.apply', kind, { id })
   }
-  // A policy that comes, changes or goes changes what its groups may.
+  // A created, changed or deleted policy changes what its groups allow.
   for (const group of new Set([...policyGroups(before), ...policyGroups(after)])) ask('security.grant', group, { id })
   if (after === undefined) return
   // Another name of a variable would be one that no policy knows.
@@ -51,7 +53,7 @@ function pinOf(entry: Entry): EntryId | typeof directNetwork | undefined {
   return text === undefined || text === '' ? undefined : entryId(text, namespaceOf(entry.id))
 }
 
-/** What is no list of texts, the check of the entry refuses. */
+/** The check of the entry rejects anything but a list of texts. */
 function textsOf({ id }: Entry, value: unknown): readonly string[] {
   const texts = Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
   const open = texts.find((text) => text.includes('${'))

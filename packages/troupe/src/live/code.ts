@@ -1,4 +1,7 @@
-/** Programs and functions whose entries or modules change: what starts from now on is the new one, what runs goes on. */
+/**
+ * Handles programs and functions whose entries or modules change: new processes and calls run the new code, running
+ * ones continue with the old.
+ */
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
 import { serviceKind, type ServiceStatus } from '@troupe/process/kernel'
@@ -27,8 +30,8 @@ export function codeHandler(running: RunningParts): KindHandler {
 }
 
 /**
- * Starts services and children anew that run `entry`, unless they take new code over by themselves. What was stopped in order stays so. Returns what
- * they are called.
+ * Restarts the services and children that run `entry`, unless they take over new code themselves. Services that were
+ * stopped normally stay stopped. Returns their names.
  */
 export async function restartWith({ kernel, supervisor, supervisors }: Supervised, entry: EntryId): Promise<readonly string[]> {
   const services = kernel.registry.find({ kind: serviceKind.kind }).map(({ id }) => kernel.registry.decode(id, serviceKind))
@@ -41,12 +44,12 @@ export async function restartWith({ kernel, supervisor, supervisors }: Supervise
   return [...restarted.map(({ entry: { id } }) => id), ...(await supervisors.renew(entry))]
 }
 
-/** Whether a service runs, or would if it did not fail. */
+/** Whether a service is running, or would be if it did not fail. */
 function isUp({ state, error }: ServiceStatus): boolean {
   return state === 'Running' || state === 'Starting' || ((state === 'Failed' || state === 'Exited') && error !== undefined)
 }
 
-/** What runs `entry` from now on loads its code anew; upgradable processes that run it are told. */
+/** New processes and calls of `entry` load its code again; upgradable processes that run it are notified. */
 export async function renewCode({ kernel, functions, servers }: Code, entry: EntryId): Promise<void> {
   kernel.code.renew(entry)
   functions.renew(entry)

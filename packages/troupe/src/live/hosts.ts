@@ -1,12 +1,12 @@
-/** Hosts that come, change and go while the application runs. */
+/** Handles hosts that are created, changed or deleted while the application runs. */
 import type { EntryId } from '@troupe/core'
 import { type Host, hostKind, type Kernel, serviceOf } from '@troupe/process/kernel'
 import type { Entries, KindHandler, Prepared } from '@troupe/registry'
 import type { RunningParts } from './running-parts.ts'
 
 /**
- * A host that changes is built anew, and new processes start in the new one; those that run go on in the old one, which ends with its last.
- * The processes of one that goes are asked to stop, and ended after its `stop_timeout`.
+ * A changed host is rebuilt, and new processes start in the new one. Running processes stay in the old host, which ends
+ * with the last of them. The processes of a deleted host are asked to stop, and ended after its `stop_timeout`.
  */
 export function hostHandler(running: RunningParts): KindHandler {
   return {
@@ -17,7 +17,7 @@ export function hostHandler(running: RunningParts): KindHandler {
 async function replacement({ kernel, supervisor, supervisors }: RunningParts, id: EntryId, entries: Entries): Promise<Prepared> {
   const { hosts } = kernel
   const former = hosts.has(id) ? hosts.get(id) : undefined
-  // One that does not run is built when its service starts.
+  // A host that is not running is built when its service starts.
   const next = former && hosts.create(id, entries.decode(id, hostKind).fields.host)
   await next?.ready()
   return {
@@ -49,17 +49,17 @@ async function removal({ kernel, supervisor }: RunningParts, id: EntryId): Promi
       hosts.swap(id, former)
     },
     settle: async () => {
-      // The host is out of service already: its service ends without it.
+      // The host is already out of service: its service ends without it.
       await supervisor.remove(id)
       if (former !== undefined) await letEnd(kernel, former, stopTimeout)
     },
   }
 }
 
-/** Asks what runs in a host to stop. Nobody waits for that. */
+/** Asks the processes of a host to stop, without waiting. */
 async function letEnd(kernel: Kernel, host: Host, patience: number): Promise<void> {
   for (const record of [...kernel.processes.all()]) {
-    // One that has ended meanwhile need not be asked.
+    // A process that has ended meanwhile need not be asked.
     if (record.host === host) await kernel.cancel(record.pid, `its host ${host.id} was removed`).catch(() => undefined)
   }
   await kernel.hosts.retire(host, patience)

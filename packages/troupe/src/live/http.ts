@@ -1,10 +1,13 @@
-/** Servers and their routes, as they come, change and go while the application runs. */
+/** Handles servers and their routes that are created, changed or deleted while the application runs. */
 import type { EntryId } from '@troupe/core'
 import type { KindHandler } from '@troupe/registry'
 import { whenSettled } from './when-settled.ts'
 import type { RunningParts } from './running-parts.ts'
 
-/** A server that changes is stopped in order, and started as it is then; what can change in a server that runs, changes there. */
+/**
+ * A changed server is stopped normally, and started with its new entry. Fields that can change at run time are applied
+ * to the running server.
+ */
 export function serverHandler(running: RunningParts): KindHandler {
   return { prepare: async ({ id }) => whenSettled(async () => renewServer(running, id)) }
 }
@@ -14,7 +17,7 @@ async function renewServer({ kernel, supervisor, servers }: RunningParts, id: En
   else if (!(await servers.adapt(id))) await supervisor.put(servers.service(id))
 }
 
-/** Servers route by the new entries from the next request on; requests that are under way go on by the former. */
+/** Servers route by the new entries from the next request on; requests in progress continue with the old ones. */
 export function routeHandler({ servers, supervisor }: RunningParts): KindHandler {
   return {
     prepare: async ({ entries }) => {

@@ -1,4 +1,4 @@
-/** Overlays that come, change and go while the application runs. */
+/** Handles overlays that are created, changed or deleted while the application runs. */
 import { type EntryId, invalid } from '@troupe/core'
 import type { OverlaySwap } from '@troupe/network/kernel'
 import { serviceOf } from '@troupe/process/kernel'
@@ -6,8 +6,8 @@ import type { KindChange, KindHandler, Prepared } from '@troupe/registry'
 import type { RunningParts } from './running-parts.ts'
 
 /**
- * The replacement is built first and put in service when it stands; the old one serves the connections that it has until they end, or until
- * `network_service.drain_timeout`.
+ * The replacement is built first, and put in service when it is ready. The old overlay serves its connections until
+ * they end, or until `network_service.drain_timeout`.
  */
 export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }: RunningParts): KindHandler {
   const { overlays, threads } = kernel
@@ -29,7 +29,7 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
           })
         },
         settle: async () => {
-          // What comes under its id later is another network.
+          // A later entry with the same id is another network.
           if (op === 'delete') kernel.networks.removed(id)
           for (const former of swap.retired) {
             kernel.drains.add(former.id, former.route.generation, drainTimeout, () => void former[Symbol.asyncDispose]())
@@ -43,7 +43,7 @@ export function overlayHandler({ kernel, supervisor, supervisors, drainTimeout }
   }
 }
 
-/** What cannot do its work takes nobody's place. */
+/** A replacement that is not usable does not take the old one's place. */
 async function checked(swap: OverlaySwap): Promise<void> {
   try {
     await swap.check()

@@ -1,4 +1,7 @@
-/** Policies that come, change and go: they are in force for the very next decision, and what was granted under others is withdrawn. */
+/**
+ * Handles policies that are created, changed or deleted: they apply from the very next decision on, and permissions
+ * that others had granted are withdrawn.
+ */
 import type { EntryId } from '@troupe/core'
 import { compilePolicy, type Policy, policyKinds } from '@troupe/policy/kernel'
 import { type Kernel, routesChanged } from '@troupe/process/kernel'

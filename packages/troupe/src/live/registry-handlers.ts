@@ -1,4 +1,4 @@
-/** What code may ask of the registry while the application runs. */
+/** Handles the registry requests of code while the application runs. */
 import { type EntryId, entryId, invalid, isEntryId } from '@troupe/core'
 import { type Requester, type Kernel, serviceKind, waitUnlessOwn } from '@troupe/process/kernel'
 import type { Change, EntryChange } from '@troupe/registry'
@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { permitChange } from './change-permits.ts'
 import type { RunningParts } from './running-parts.ts'
 
-/** Answers `registry.apply`, `rollback`, `version` and `history` of all threads. */
+/** Handles `registry.apply`, `rollback`, `version` and `history` for all threads. */
 export function handleRegistryRequests(running: RunningParts): void {
   const { kernel } = running
   const { registry } = kernel
@@ -26,7 +26,7 @@ export function handleRegistryRequests(running: RunningParts): void {
   })
 }
 
-/** Code may hand over anything. @throws TroupeError `Invalid` */
+/** Code may pass any value. @throws TroupeError `Invalid` */
 function parsed(changes: unknown): readonly { readonly entry: { readonly id: string } }[] {
   const { data, error } = changesSchema.safeParse(changes)
   if (data !== undefined) return data
@@ -38,7 +38,7 @@ function parsed(changes: unknown): readonly { readonly entry: { readonly id: str
 
 const changesSchema = z.array(z.object({ entry: z.object({ id: z.string() }) }))
 
-/** Has `ids` changed. A service that changes itself, or what it needs, does not wait until it has ended. */
+/** Applies changes of `ids`. A service that changes itself, or what it needs, does not wait for its own end. */
 async function carriedOut(
   { kernel, supervisor }: RunningParts,
   { record }: Requester,
@@ -55,18 +55,18 @@ async function carriedOut(
   return { version }
 }
 
-/** The name that the processes of a service go by, or begin with. */
+/** The name of a service's processes, or its prefix. */
 function nameOf({ registry }: Kernel, id: EntryId): readonly string[] {
   const entry = registry.has(id) ? registry.get(id) : undefined
   return [entry?.kind === serviceKind.kind ? (registry.decode(id, serviceKind).fields.name ?? id) : id]
 }
 
-/** The program around the application, which runs in the kernel's own thread. */
+/** The surrounding program, which runs in the kernel's own thread. */
 function isProgram({ record, thread }: Requester): boolean {
   return thread.number === 0 && record.entry === undefined
 }
 
-/** What a change means is known once those before it were carried out. */
+/** The meaning of a change is known only after the changes before it were applied. */
 function permitting({ authorizer }: Kernel, { record }: Requester): (change: EntryChange) => void {
   return (change) => {
     if (authorizer.governs(record)) permitChange(change, (action, resource, meta) => authorizer.check(record, action, resource, meta))

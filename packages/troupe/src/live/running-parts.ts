@@ -1,4 +1,4 @@
-/** What runs, for those who change it. */
+/** The running parts of an application, for the handlers of changes. */
 import type { Functions } from '@troupe/functions/kernel'
 import type { ServerServices } from '@troupe/http/kernel'
 import type { Kernel, ServiceSupervisor, RunningSupervisors } from '@troupe/process/kernel'
@@ -9,6 +9,6 @@ export interface RunningParts {
   readonly supervisors: RunningSupervisors
   readonly functions: Functions
   readonly servers: ServerServices
-  /** Milliseconds that connections of an overlay which is out of service may go on. */
+  /** Milliseconds that connections of an overlay that is out of service may continue. */
   readonly drainTimeout: number
 }

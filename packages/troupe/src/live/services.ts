@@ -1,16 +1,22 @@
-/** Services that come, change and go while the application runs. */
+/** Handles services that are created, changed or deleted while the application runs. */
 import type { EntryId } from '@troupe/core'
 import { serviceOf, supervisorKind } from '@troupe/process/kernel'
 import type { Entries, KindHandler } from '@troupe/registry'
 import { whenSettled } from './when-settled.ts'
 import type { RunningParts } from './running-parts.ts'
 
-/** A service that changes is stopped, and started as it is then. Whether it comes up is the supervisor's matter, as at any other start. */
+/**
+ * A changed service is stopped, and started with its new entry. A failure to start is the supervisor's to handle, as at
+ * any other start.
+ */
 export function serviceHandler(running: RunningParts): KindHandler {
   return { prepare: async ({ id }) => whenSettled(async () => renewService(running, id)) }
 }
 
-/** A supervisor of processes, and those that are its children now, or were: one that is nobody's child is a service of its own. */
+/**
+ * A supervisor of processes, and its present and former children: a process that is no longer a child is a service of
+ * its own.
+ */
 export function supervisorHandler(running: RunningParts): KindHandler {
   const { registry } = running.kernel
   return {
@@ -32,7 +38,7 @@ function childrenOf(entries: Pick<Entries, 'decode'>, id: EntryId): readonly Ent
 
 export type Supervised = Pick<RunningParts, 'kernel' | 'supervisor' | 'supervisors'>
 
-/** Starts a service as it is now, in place of what runs. */
+/** Starts a service from its current entry, in place of the running one. */
 export async function renewService({ kernel, supervisor, supervisors }: Supervised, id: EntryId): Promise<void> {
   const service = kernel.registry.has(id) ? serviceOf(kernel, supervisors, id) : undefined
   if (service === undefined) await supervisor.remove(id)

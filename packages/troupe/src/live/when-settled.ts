@@ -1,9 +1,9 @@
-/** Changes that have nothing to make ready. */
+/** Changes that need no preparation. */
 import type { Prepared } from '@troupe/registry'
 
 const nothing = async () => undefined
 
-/** What only follows from a change, once that has taken effect. */
+/** Work that only follows from a change, after it has taken effect. */
 export function whenSettled(settle: () => Promise<void>): Prepared {
   return { commit: nothing, rollback: nothing, settle }
 }

@@ -1,6 +1,6 @@
-/** Characters that would end a line, move a cursor or turn text around: a line of the log shows them as escapes. */
+/** Escapes characters that would end a line, move a cursor or change the direction of text in a log line. */
 
-/** Controls of ASCII and Unicode, separators of lines, and marks that change the direction of text. */
+/** Control characters of ASCII and Unicode, line separators, and marks that change the direction of text. */
 const controls = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
@@ -10,12 +10,12 @@ export function escaped(text: string): string {
   return text.replaceAll(controls, (control) => short[control] ?? unicode(control))
 }
 
-/** Text of some lines, for people: each stays a line of its own. */
+/** Text of several lines, for people: each stays on its own line. */
 export function escapedLines(text: string): string {
   return text.split('\n').map(escaped).join('\n')
 }
 
-/** A line of JSON, in which ASCII's controls are escaped already. */
+/** A line of JSON, in which ASCII's control characters are already escaped. */
 export function escapedJson(line: string): string {
   return line.replaceAll(controls, unicode)
 }

@@ -1,9 +1,9 @@
-/** Errors as lines of the log show them: in words, and as fields. */
+/** Formats errors for log lines: as text, and as fields. */
 import { inspect } from 'node:util'
 import { loggable } from './loggable.ts'
 import { userFrames } from './stack.ts'
 
-/** Causes that are told. */
+/** The number of causes that are shown. */
 const mostCauses = 8
 
 /** `TypeError: … at src/shop.ts:3:9; because RangeError: …` */
@@ -13,7 +13,10 @@ export function wordsOf(error: unknown, root: string): string {
   return words.join('; because ')
 }
 
-/** What an error has beside what {@link wordsOf} tells: its own fields, and the places in the application's code if there are several. */
+/**
+ * What {@link wordsOf} does not contain: the error's own fields, and the positions in the application's code if there
+ * are several.
+ */
 export function fieldsOf(error: unknown, root: string): Readonly<Record<string, unknown>> {
   const fields = loggable(error)
   if (!isRecord(fields)) return {}
@@ -29,7 +32,7 @@ function headOf(error: unknown, root: string): string {
   return `${nameOf(error)}: ${message}${place === undefined ? '' : ` at ${place}`}`
 }
 
-/** What user code threw keeps its name: `RangeError: …`; ours goes by its kind. */
+/** An error of user code keeps its name: `RangeError: …`; a TroupeError shows its kind. */
 function nameOf(error: object): string {
   const name = textOf(error, 'name') ?? 'Error'
   return name === 'TroupeError' ? (textOf(error, 'kind') ?? name) : name

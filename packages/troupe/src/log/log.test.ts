@@ -19,7 +19,7 @@ async function lines(set: readonly string[], write: () => void): Promise<readonl
   await Promise.all([env.get('KEY'), env.get('OPEN')])
   await probe.run(async () => {
     write()
-    // What was said before is written before this is answered.
+    // Earlier lines are written before this call returns.
     await env.get('KEY')
   })
   return heard.filter((line) => line.includes('troupe:probe'))

@@ -1,4 +1,7 @@
-/** Lines of the application's log. They go to the kernel, which writes them: with the process, its entry, overlay and trace. */
+/**
+ * Writes lines of the application's log. They are sent to the kernel, which writes them with the process, its entry,
+ * overlay and trace.
+ */
 import { currentFrame, type LogLevel } from '@troupe/core'
 import { currentParticipant, currentRuntime } from '@troupe/process'
 import { loggable } from './loggable.ts'
@@ -6,8 +9,8 @@ import { loggable } from './loggable.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * `log.info('started')`, or `log.info({ port }, 'started')`. Fields named like passwords, and values of secret variables, are not shown.
- * Never throws, whatever it is given.
+ * `log.info('started')`, or `log.info({ port }, 'started')`. Fields with names of secrets, and values of secret
+ * variables, are not shown. Never throws, for any argument.
  */
 export interface Write {
   (message: string): void
@@ -19,7 +22,7 @@ function writer(level: LogLevel): Write {
     try {
       const { overlay, trace } = currentFrame() ?? {}
       const line = { level, time: Date.now(), ...partsOf(given), trace, overlay }
-      // Whether it was written, nobody waits to hear.
+      // The result is ignored: no caller waits for it.
       currentRuntime()
         .kernel.request('log', line, currentParticipant().pid)
         .catch(() => undefined)
@@ -29,7 +32,7 @@ function writer(level: LogLevel): Write {
   }
 }
 
-/** Message and fields, in either order; anything else is shown as well as it can be. */
+/** Message and fields, in either order; any other value is shown as well as possible. */
 function partsOf([first, second]: readonly unknown[]): { readonly message: string; readonly fields: Fields } {
   if (isContent(first)) return { message: second === undefined ? messageOf(first) : wordsOf(second), fields: contentOf(first) }
   return {

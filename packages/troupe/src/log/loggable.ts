@@ -1,23 +1,26 @@
-/** Makes plain data of anything, fit for a line of the log: bounded, without cycles. Never throws, whatever getters and proxies there are. */
+/**
+ * Converts any value to plain data for a log line: bounded, without cycles. Never throws, even for getters and proxies
+ * that do.
+ */
 
-/** Levels of objects that are shown. */
+/** The maximum depth of objects that are shown. */
 const deepest = 8
-/** Most entries that are shown of one object or list. */
+/** The maximum number of entries of one object or list. */
 const widest = 100
-/** Most values that are shown of one line. */
+/** The maximum number of values in one line. */
 const mostValues = 2000
-/** Most characters that are shown of one text. */
+/** The maximum number of characters of one text. */
 const longest = 16 * 1024
 const cut = '…'
 
 export interface LoggableOptions {
-  /** What is shown of a text. */
+  /** Returns the part of a text that is shown. */
   readonly text?: (text: string) => string
-  /** What is shown in place of the value of a field; nothing for its value. */
+  /** Returns the replacement for the value of a field; nothing to keep the value. */
   readonly instead?: (key: string) => string | undefined
 }
 
-/** A copy of `value` as plain data. */
+/** Returns a copy of `value` as plain data. */
 export function loggable(value: unknown, options: LoggableOptions = {}): unknown {
   return new Loggable(options).show(value)
 }
@@ -114,7 +117,7 @@ function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
   for (const key of Object.keys(value)) yield [key, read(value, key)]
 }
 
-/** Name and message first, the stack and the causes last. */
+/** Name and message first; the stack and the causes last. */
 function* fieldsOf(error: Error): Iterable<readonly [string, unknown]> {
   yield ['name', read(error, 'name')]
   yield ['message', read(error, 'message')]
@@ -125,7 +128,7 @@ function* fieldsOf(error: Error): Iterable<readonly [string, unknown]> {
   }
   const details = read(error, 'details')
   if (typeof details === 'object' && details !== null) {
-    // Own fields of errors from elsewhere are among the details too.
+    // The details also contain the own fields of errors from other threads.
     const others = Object.entries(details).filter(([key]) => !own.includes(key))
     if (others.length > 0) yield ['details', Object.fromEntries(others)]
   }

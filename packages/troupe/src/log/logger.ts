@@ -1,4 +1,4 @@
-/** The application's log, as the kernel writes it: by pino, as JSON, or as text for people. */
+/** The application's log, as the kernel writes it by means of pino: JSON, or text for people. */
 import { type Log, type LogLevel, type Pid, threadOf } from '@troupe/core'
 import type { LogLine } from '@troupe/process'
 import type { Requester } from '@troupe/process/kernel'
@@ -13,30 +13,30 @@ import { textLine } from './text.ts'
 
 export interface LoggerOptions {
   readonly config: AppConfig['log']
-  /** The application's folder: places in code are shown relative to it. */
+  /** The application's folder: positions in code are shown relative to it. */
   readonly root: string
-  /** Values that never show, as they are now. */
+  /** The current values that must never show. */
   readonly secrets: () => ReadonlySet<string>
-  /** Where lines go. */
+  /** Writes the lines. */
   readonly write: (line: string) => unknown
-  /** Then lines are text, unless the config says otherwise. */
+  /** Whether lines are text, unless the config sets the format. */
   readonly forPeople: boolean
   /** Whether lines of text begin with the time. */
   readonly withTime: boolean
 }
 
-/** A line before it is written. */
+/** A log line before it is written. */
 interface Entry {
   readonly level: LogLevel
   readonly time: number
   readonly message: string
-  /** What the kernel knows. Nothing that code says changes it. */
+  /** What the kernel knows. Nothing that code sends can change it. */
   readonly facts: Readonly<Record<string, unknown>> & { readonly pid?: string; readonly entry?: string | undefined }
   readonly fields: Readonly<Record<string, unknown>>
   readonly always?: boolean | undefined
 }
 
-/** Names that are the kernel's: fields of code that have one are shown apart. */
+/** Names that belong to the kernel: fields of code with such a name are shown separately. */
 const factNames: ReadonlySet<string> = new Set([
   'level',
   'time',
@@ -52,10 +52,10 @@ const factNames: ReadonlySet<string> = new Set([
 ])
 /** Milliseconds by which a thread's clock may differ from the kernel's. */
 const maxSkew = 60_000
-/** Most characters of a message. */
+/** The maximum number of characters of a message. */
 const longestMessage = 16 * 1024
 
-/** What a thread says: it may be run by code that is not trusted. */
+/** A line from a thread, whose code is not trusted. */
 const lineSchema = z.object({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).catch('info'),
   time: z.number().catch(Number.NaN),
@@ -84,7 +84,7 @@ export class Logger {
     )
   }
 
-  /** A line of the kernel's own. */
+  /** A line of the kernel itself. */
   readonly note: Log = (message, { level = 'info', entry, pid, actor, error, fields = {}, always } = {}): void => {
     const facts = { ...about(pid), ...(entry && { entry }), ...(actor !== undefined && { actor }) }
     const words = error === undefined ? message : `${message}: ${wordsOf(error, this.#options.root)}`
@@ -129,7 +129,7 @@ function about(pid: Pid | undefined): { readonly pid?: Pid; readonly thread?: nu
   return pid === undefined ? {} : { pid, thread: threadOf(pid) }
 }
 
-/** Fields whose names are the kernel's, apart from the others. */
+/** Separates the fields whose names belong to the kernel from the others. */
 function apart(fields: unknown): Readonly<Record<string, unknown>> {
   if (!isRecord(fields)) return {}
   const entries = Object.entries(fields)
@@ -138,7 +138,7 @@ function apart(fields: unknown): Readonly<Record<string, unknown>> {
   return { ...Object.fromEntries(entries.filter(([key]) => !factNames.has(key))), fields: Object.fromEntries(taken) }
 }
 
-/** Places in the application's code instead of whole stacks: people read them on one line. */
+/** Positions in the application's code instead of whole stacks: people read them on one line. */
 function withPlaces(fields: Readonly<Record<string, unknown>>, root: string): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => {
@@ -149,7 +149,7 @@ function withPlaces(fields: Readonly<Record<string, unknown>>, root: string): Re
   )
 }
 
-/** Errors are plain data by then. */
+/** Errors are already plain data here. */
 function asItIs(error: unknown): unknown {
   return error
 }

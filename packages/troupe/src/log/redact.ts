@@ -1,15 +1,15 @@
 /**
- * Keeps secrets out of whatever the program writes: by the names of fields, by the values that variables marked `secret` had when they were
- * read, however these are encoded, and where text has the form of a credential.
+ * Removes secrets from everything that the program writes. It recognises fields by their names, the values that
+ * variables marked `secret` had when they were read, in several encodings, and text in the form of a credential.
  */
 import { isSecretName, secretWords } from '@troupe/core'
 import { loggable } from './loggable.ts'
 
 const hidden = '[redacted]'
-/** Shorter values would tear holes into anything. */
+/** Shorter values would match too much ordinary text. */
 const shortest = 4
 
-/** Text that has the form of a credential: what of it is kept, and what follows the secret. */
+/** Text in the form of a credential: the part that is kept, and what follows the secret. */
 const forms: readonly (readonly [RegExp, string])[] = [
   // Credentials in a URL.
   [/\b([a-z][a-z\d+.-]*:\/\/[^\s:/?#@]*):[^\s/?#]*@/gi, `$1:${hidden}@`],
@@ -36,7 +36,7 @@ export function redactedText(text: string, secrets: ReadonlySet<string>): string
 
 const known = new WeakMap<ReadonlySet<string>, { readonly size: number; readonly spellings: readonly string[] }>()
 
-/** Secrets as they are, in URLs, in JSON and in base64; the longest first, so that none leaves its rest behind. */
+/** Secrets in plain form, in URLs, in JSON and in base64; the longest first, so that no partial match leaves a rest. */
 function spellingsOf(secrets: ReadonlySet<string>): readonly string[] {
   const before = known.get(secrets)
   if (before?.size === secrets.size) return before.spellings
@@ -47,7 +47,7 @@ function spellingsOf(secrets: ReadonlySet<string>): readonly string[] {
 }
 
 function spell(secret: string): readonly string[] {
-  // A line of a secret of many lines, such as a key, is one too.
+  // Each line of a secret of several lines, such as a key, is also a secret.
   const lines = secret.split('\n').filter((line) => line.length >= 16)
   const base64 = Buffer.from(secret).toString('base64')
   return [

@@ -1,15 +1,15 @@
-/** The part of a stack that is of the application's own code. */
+/** Extracts the part of a stack that belongs to the application's own code. */
 import { isAbsolute, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Troupe's packages, beside one another. */
+/** Troupe's packages, which are in one folder. */
 const own = fileURLToPath(new URL('../../../', import.meta.url))
-/** Most frames that are shown. */
+/** The maximum number of frames that are shown. */
 const most = 10
 
 /**
- * Places in the application's own code, the innermost first: `total (src/shop.ts:12:5)`, relative to `root`. Of a module that cannot be
- * parsed, the place of its fault.
+ * Positions in the application's own code, the innermost first: `total (src/shop.ts:12:5)`, relative to `root`. For a
+ * module that cannot be parsed, the position of its syntax error.
  */
 export function userFrames(stack: string, root: string): readonly string[] {
   const places = stack.split('\n').flatMap((line, index) => placeOf(line, index))
@@ -23,12 +23,12 @@ export function userFrames(stack: string, root: string): readonly string[] {
 interface Place {
   readonly call: string | undefined
   readonly file: string
-  /** Line and, if known, column. */
+  /** The line and, if known, the column. */
   readonly at: string
 }
 
 function placeOf(line: string, index: number): readonly Place[] {
-  // A fault of syntax is told before the message: `/app/src/level.ts:1`.
+  // The position of a syntax error comes before the message: `/app/src/level.ts:1`.
   const fault = index === 0 ? /^((?:file:\/\/)?\/[^()]*):(\d+)$/.exec(line) : null
   const frame = /^\s+at (?:(?:async )?(.*?) \()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+:\d+)\)?$/.exec(line)
   const [, call, file, at] = frame ?? (fault === null ? [] : [undefined, undefined, fault[1], fault[2]])

@@ -11,7 +11,7 @@ export interface Shown {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What is information has no level before it; the time only where somebody looks on. */
+/** The level `info` is not shown; the time is shown only if the output is a terminal. */
 export function textLine({ level, time, message, entry, pid, fields }: Shown, withTime: boolean): string {
   const parts = [
     withTime ? new Date(time).toISOString().slice(11, -1) : '',

@@ -1,4 +1,4 @@
-/** Time that stands still until a test moves it. */
+/** A clock that does not run until a test advances it. */
 import { type Clock, invalid, parseDuration, systemClock } from '@troupe/core'
 import { setImmediate as turn } from 'node:timers/promises'
 
@@ -8,18 +8,18 @@ interface Timer {
 }
 
 /**
- * The clock of an application under test: its supervision goes by it, for delays, timeouts and thresholds. What else keeps time (`receive`,
- * `call`, the network) goes by the system's.
+ * The clock of an application under test. Its supervision uses it for delays, timeouts and thresholds. Everything else
+ * (`receive`, `call`, the network) uses the system's clock.
  */
 export class TestClock implements Clock {
   readonly #timers = new Map<number, Timer>()
-  /** Timers of the system's, once time goes by itself. */
+  /** The system's timers, once time runs by itself. */
   readonly #real = new Map<number, number>()
   #now = 0
   #next = 1
   #released = false
 
-  /** Milliseconds by which it was moved so far. */
+  /** Milliseconds by which the test has advanced the clock so far. */
   now(): number {
     return this.#now
   }
@@ -40,14 +40,14 @@ export class TestClock implements Clock {
   }
 
   /**
-   * Moves time on, timer by timer; what follows from one happens before the next is due.
+   * Advances time, timer by timer; the effects of one timer happen before the next fires.
    *
    * @param by Milliseconds, or a duration such as `5s`.
-   * @throws TroupeError `Invalid` for a time that goes back.
+   * @throws TroupeError `Invalid` for a negative time.
    */
   async advance(by: number | string): Promise<void> {
     const ms = typeof by === 'string' ? parseDuration(by) : by
-    if (!(ms >= 0)) throw invalid(`time can not be moved by ${by}`, { by })
+    if (!(ms >= 0)) throw invalid(`time cannot be advanced by ${by}`, { by })
     const until = this.#now + ms
     for (let due = await this.#due(until); due !== undefined; due = await this.#due(until)) {
       this.#timers.delete(due.number)
@@ -58,7 +58,7 @@ export class TestClock implements Clock {
     await turn()
   }
 
-  /** Lets time go by itself again, so that an application can stop. */
+  /** Lets time run by itself again, so that an application can stop. */
   release(): void {
     this.#released = true
     for (const [number, { at, fire }] of this.#timers) this.#real.set(number, systemClock.setTimeout(fire, at - this.#now))

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 const here = import.meta.dirname
 
-/** Pages, and the files that they show as they run. */
+/** Documentation pages, and the example files that they show. */
 const shown = [
   ['testing.md', 'example.test.ts'],
   ['testing.md', 'fixtures/app/src/greeter.ts'],

@@ -5,7 +5,7 @@ import type { ProcessEvent } from '@troupe/process'
 export type EventOf<Type extends ProcessEvent['type']> = Extract<ProcessEvent, { readonly type: Type }>
 
 export class EventLog {
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly all: ProcessEvent[] = []
   /** Events that {@link next} has returned. */
   readonly #taken = new Set<ProcessEvent>()
@@ -18,7 +18,7 @@ export class EventLog {
   }
 
   /**
-   * Takes the next event of a type, also one that has come already.
+   * Takes the next event of a type, even if it has already arrived.
    *
    * @param who - The probe's pid, for the error.
    * @throws TroupeError `Timeout`

@@ -1,4 +1,7 @@
-/** For the tests of applications: an application in a test, processes in the test's hands, and time that stands still. */
+/**
+ * For the tests of applications: an application in a test, processes that the test controls, and a clock that it
+ * advances.
+ */
 export { TestClock } from './clock.ts'
 export { NetworkProbe, type ProbeMessage } from './network-probe.ts'
 export type { NetworkProbeOptions, ProbeOptions } from './probe-options.ts'

@@ -1,4 +1,7 @@
-/** What a probe in a thread of its own runs: it does what the test orders by messages, and ends when it is told to, or cancelled. */
+/**
+ * The program of a probe in its own thread: it carries out the test's orders, which arrive as messages, and ends when
+ * it is ordered to or cancelled.
+ */
 import { invalid } from '@troupe/core'
 import { type Message, processes, self } from '@troupe/process'
 import { EventLog } from './event-log.ts'
@@ -26,7 +29,7 @@ export async function main(): Promise<unknown> {
       })
       pending.add(carriedOut)
     }
-    // It was cancelled: whoever waits for that, or for a message, still learns of it.
+    // The probe was cancelled: a test that waits for that, or for a message, still receives it.
     await Promise.all(pending)
     ending.resolve(undefined)
   })()

@@ -51,7 +51,7 @@ describe('a probe with a network', () => {
     await expect(probe.next({ timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
     await expect(probe.event('EXIT', { timeout: 1 })).rejects.toThrow('no EXIT came')
     const [cancelled, refused] = [probe.event('CANCEL'), probe.next().catch((error: unknown) => error)]
-    // Replied to after both orders have come.
+    // Sends the reply after both orders have arrived.
     await expect(probe.next({ timeout: 1 })).rejects.toMatchObject({ kind: 'Timeout' })
     const ended = processes.exited(probe.pid)
     await processes.cancel(probe.pid, 'enough')

@@ -1,4 +1,7 @@
-/** A process in a test's hands that lives in a thread of its own, in a network of the test's choice. The test acts in it by messages. */
+/**
+ * A process that a test controls, in its own thread and in a network of the test's choice. The test controls it by
+ * messages.
+ */
 import { asTroupeError, type EntryId, fork, type Frame, invalid, type Pid, TroupeError } from '@troupe/core'
 import { type ProcessEvent, processes, type ReceiveOptions } from '@troupe/process'
 import type { Kernel } from '@troupe/process/kernel'
@@ -6,16 +9,19 @@ import type { EventOf } from './event-log.ts'
 import { isOutcome, type Order, orderTopic, type Results, type TakenMessage } from './orders.ts'
 import { acceptedBy, milliseconds, patience, type ProbeOptions } from './probe-options.ts'
 
-/** Milliseconds beyond a wait in the probe, for the way there and back. */
+/** Extra milliseconds in addition to a wait in the probe, for the messages in both directions. */
 const way = 10_000
 
 /** A message that a probe in another thread has taken. */
 export interface ProbeMessage extends Omit<TakenMessage, 'number'> {
-  /** Replies to a message that came by `processes.call`. */
+  /** Replies to a message that was sent by `processes.call`. */
   reply(payload?: unknown): Promise<void>
 }
 
-/** Made by `app.probe({ network })`. It ends with `await using`, with {@link end}, when it is cancelled, or with its application. */
+/**
+ * Made by `app.probe({ network })`. It ends with `await using`, with {@link end}, when it is cancelled, or with its
+ * application.
+ */
 export class NetworkProbe implements AsyncDisposable {
   readonly pid: Pid
   readonly #kernel: Kernel
@@ -28,7 +34,7 @@ export class NetworkProbe implements AsyncDisposable {
   }
 
   /**
-   * Refused: a closure belongs to the test's thread, and so to the test's network.
+   * Always throws: a closure belongs to the test's thread, and so to the test's network.
    *
    * @throws TroupeError `Invalid`
    */
@@ -41,10 +47,10 @@ export class NetworkProbe implements AsyncDisposable {
   }
 
   /**
-   * Takes the next message, or the next of a topic; others wait.
+   * Takes the next message, or the next of a topic; other messages stay in the mailbox.
    *
    * @param options `timeout` is real time. @default 5s
-   * @throws TroupeError `Timeout` when none came in time, `Canceled` when the probe was cancelled.
+   * @throws TroupeError `Timeout` when none arrived in time, `Canceled` when the probe was cancelled.
    */
   async next({ topic, timeout = patience }: ReceiveOptions = {}): Promise<ProbeMessage> {
     const ms = milliseconds(timeout)
@@ -58,7 +64,7 @@ export class NetworkProbe implements AsyncDisposable {
   }
 
   /**
-   * Takes the next event of a type, also one that has come already.
+   * Takes the next event of a type, even if it has already arrived.
    *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
@@ -73,7 +79,10 @@ export class NetworkProbe implements AsyncDisposable {
     throw new TroupeError('Internal', `probe ${this.pid} was asked for ${type} and returned ${event.type}`)
   }
 
-  /** Spawns a process that it monitors, in its own network unless the entry is pinned: its end comes as an EXIT. */
+  /**
+   * Spawns a process that the probe monitors, in the probe's network unless the entry is pinned. The probe receives an
+   * EXIT event when it ends.
+   */
   async spawn(id: string, host: string, ...args: unknown[]): Promise<Pid> {
     return this.#order({ do: 'spawn', id, host, args })
   }
@@ -88,13 +97,13 @@ export class NetworkProbe implements AsyncDisposable {
     return this.#order({ do: 'call', to, topic, payload })
   }
 
-  /** Lets it return, with a value. Settles when all who watch it are told. */
+  /** Makes the probe return a value. Settles when all processes that monitor or link it are notified. */
   async end(value?: unknown): Promise<void> {
     if (this.#ended || this.#kernel.processes.get(this.pid) === undefined) return
     this.#ended = true
     const ended = processes.exited(this.pid)
     await this.#order({ do: 'end', value }).catch((error: unknown) => {
-      // It has ended meanwhile, by a cancellation for instance.
+      // The probe has already ended, for instance by a cancellation.
       if (asTroupeError(error).kind !== 'NotFound') throw error
     })
     await ended
@@ -117,7 +126,11 @@ function isOf<Type extends ProcessEvent['type']>(event: ProcessEvent, type: Type
   return event.type === type
 }
 
-/** Starts a probe of the program `entry` in a thread of the network that `options` name. @throws TroupeError `NotFound` for an overlay that is not there. */
+/**
+ * Starts a probe of the program `entry` in a thread of the network that `options` name.
+ *
+ * @throws TroupeError `NotFound` for an overlay that does not exist.
+ */
 export function openNetworkProbe(
   kernel: Kernel,
   entry: EntryId,

@@ -1,8 +1,8 @@
-/** What a test tells a probe in a thread of its own, and what comes back. */
+/** The messages between a test and a probe in its own thread: orders and their results. */
 import type { Frame, Pid } from '@troupe/core'
 import type { ProcessEvent } from '@troupe/process'
 
-/** The topic of orders, apart from the messages that the probe is there for. */
+/** The topic of orders, separate from the messages that the probe is meant to receive. */
 export const orderTopic = 'troupe:probe'
 
 export type Order =
@@ -14,7 +14,7 @@ export type Order =
   | { readonly do: 'reply'; readonly number: number; readonly payload: unknown }
   | { readonly do: 'end'; readonly value: unknown }
 
-/** What orders come to. */
+/** The results of orders. */
 export interface Results {
   readonly next: TakenMessage
   readonly event: ProcessEvent
@@ -32,7 +32,7 @@ export function isOrder(payload: unknown): payload is Order {
 /** How an order ended. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-/** A message that the probe has taken; it is replied to by its number. */
+/** A message that the probe has taken; the test replies to it by its number. */
 export interface TakenMessage {
   readonly number: number
   readonly topic: string

@@ -1,12 +1,15 @@
-/** Where a probe's program hands itself to the test. A channel is one for all copies of a module that a test runner may make. */
+/**
+ * The channel by which a probe's program passes itself to the test. All copies of a module that a test runner may load
+ * share it.
+ */
 import { channel } from 'node:diagnostics_channel'
 
-/** A probe that runs. */
+/** A running probe. */
 export interface ProbeChannel {
   readonly number: number
   /** Runs a function as the probe. */
   readonly inside: <T>(fn: () => T) => T
-  /** Lets the probe return. */
+  /** Makes the probe return. */
   readonly end: (value: unknown) => void
 }
 
@@ -16,7 +19,7 @@ export function publishProbeChannel(opening: ProbeChannel): void {
   openings.publish(opening)
 }
 
-/** The probe of that number, once it runs. */
+/** Resolves with the probe of that number, once it runs. */
 export function probeChannelOf(number: number): Promise<ProbeChannel> {
   return new Promise((resolve) => {
     const onOpening = (opening: unknown) => {

@@ -1,10 +1,14 @@
-/** What probes of both kinds are told. */
+/** Options of both kinds of probes. */
 import { type EntryId, entryId, parseDuration } from '@troupe/core'
 
 export interface ProbeOptions {
-  /** Name that others find it by. */
+  /** Registered name, by which other processes find it. */
   readonly name?: string
-  /** Overlays from which it takes messages, beside those of its own network. @default `any`; none for a probe with a `network` */
+  /**
+   * Overlays from which it accepts messages, in addition to its own network.
+   *
+   * @default `any`; none for a probe with a `network`
+   */
   readonly accepts?: 'any' | readonly string[]
 }
 
@@ -13,7 +17,7 @@ export interface NetworkProbeOptions extends ProbeOptions {
   readonly network: string | null
 }
 
-/** What a probe waits for by default, in milliseconds of real time. */
+/** The default timeout of a probe's waits, in milliseconds of real time. */
 export const patience = 5_000
 
 export function milliseconds(timeout: number | string): number {

@@ -1,4 +1,4 @@
-/** What a probe runs: nothing. The test acts in its name, until it lets it end. */
+/** A probe's program does nothing: the test acts in its place until it ends it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { publishProbeChannel } from './probe-channel.ts'
 

@@ -1,4 +1,7 @@
-/** A process in a test's hands: others send to it, monitor it and link to it, and the test takes what comes. */
+/**
+ * A process that a test controls: other processes send to it, monitor it and link to it, and the test takes what
+ * arrives.
+ */
 import { setImmediate as turn } from 'node:timers/promises'
 import { type EntryId, fork, type Pid } from '@troupe/core'
 import { type Message, type ProcessEvent, processes, type ReceiveOptions, self } from '@troupe/process'
@@ -26,23 +29,26 @@ export class Probe implements AsyncDisposable {
     void this.#collect()
   }
 
-  /** Runs `fn` as this process: `self` is the probe, and what it spawns, sends, monitors or links is the probe's. */
+  /**
+   * Runs `fn` as this process: `self` is the probe, and everything that `fn` spawns, sends, monitors or links belongs
+   * to the probe.
+   */
   run<T>(fn: () => T): T {
     return this.#opening.inside(fn)
   }
 
   /**
-   * Takes the next message, or the next of a topic; others wait.
+   * Takes the next message, or the next of a topic; other messages stay in the mailbox.
    *
    * @param options `timeout` is real time. @default 5s
-   * @throws TroupeError `Timeout` when none came in time, `Canceled` when the probe was cancelled.
+   * @throws TroupeError `Timeout` when none arrived in time, `Canceled` when the probe was cancelled.
    */
   async next(options: ReceiveOptions = {}): Promise<Message> {
     return this.run(async () => self.receive({ timeout: patience, ...options }))
   }
 
   /**
-   * Takes the next event of a type, be it that it has come already.
+   * Takes the next event of a type, even if it has already arrived.
    *
    * @param options `timeout` is real time. @default 5s
    * @throws TroupeError `Timeout`
@@ -51,7 +57,7 @@ export class Probe implements AsyncDisposable {
     return this.#events.next(type, milliseconds(options.timeout ?? patience), this.pid)
   }
 
-  /** Spawns a process that it monitors: its end comes as an EXIT. */
+  /** Spawns a process that the probe monitors: the probe receives an EXIT event when it ends. */
   async spawn(id: string, host: string, ...args: unknown[]): Promise<Pid> {
     return this.run(async () => processes.spawnMonitored(id, host, ...args))
   }
@@ -66,11 +72,11 @@ export class Probe implements AsyncDisposable {
     return this.run(async () => processes.call(to, topic, payload))
   }
 
-  /** Lets it return, with a value. Settles when all who watch it are told. */
+  /** Makes the probe return a value. Settles when all processes that monitor or link it are notified. */
   async end(value?: unknown): Promise<void> {
     if (this.#ended) return
     const ended = processes.exited(this.pid)
-    // Those who have just begun to watch it are to see it end.
+    // Processes that have just begun to monitor it must see it end.
     await turn()
     this.#opening.end(value)
     await ended
@@ -88,7 +94,10 @@ export class Probe implements AsyncDisposable {
   }
 }
 
-/** Starts a probe of the program `entry` in the main thread's host: in the network of the test's program, whatever the default is. */
+/**
+ * Starts a probe of the program `entry` in the main thread's host: in the network of the test's program, whatever the
+ * default is.
+ */
 export async function openProbe(kernel: Kernel, entry: EntryId, host: EntryId, options: ProbeOptions): Promise<Probe> {
   lastNumber += 1
   const opening = probeChannelOf(lastNumber)

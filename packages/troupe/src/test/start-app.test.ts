@@ -77,7 +77,7 @@ describe('the default network of the application', () => {
   it('is there before services that run in it start', async () => {
     const pinned = { ...greeter, id: 'app:pinned', meta: { options: { network: null } } }
     const started = { lifecycle: { auto_start: true } }
-    // It listens in the clear; its handlers reach out by the default network, unless they reply by the same.
+    // The server listens in the clear network; its handlers send by the default network, unless they reply by the same.
     const web = { id: 'app:web', kind: 'http.service', addr: '127.0.0.1:0', network: null }
     await using app = await startApp({
       root,

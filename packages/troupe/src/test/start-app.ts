@@ -10,7 +10,7 @@ import { type NetworkProbe, openNetworkProbe } from './network-probe.ts'
 import type { NetworkProbeOptions, ProbeOptions } from './probe-options.ts'
 import { openProbe, type Probe } from './probe.ts'
 
-/** An entry as YAML would have it: `id` for namespace and name, else the same fields. */
+/** An entry as in YAML, with `id` for namespace and name; the other fields are the same. */
 export interface TestEntry {
   readonly id: string
   readonly kind: string
@@ -19,19 +19,23 @@ export interface TestEntry {
 }
 
 export interface StartAppOptions extends Omit<LoadOptions, 'root' | 'entries'> {
-  /** The application's folder, or the folder that the files of `entries` are relative to. @default the current folder */
+  /**
+   * The application's folder, or the folder to which the files of `entries` are relative.
+   *
+   * @default the current folder
+   */
   readonly root?: string
   /** Entries instead of the folder's. */
   readonly entries?: readonly TestEntry[]
   /** The network of the test's own program. @default the clear network */
   readonly network?: string | null
-  /** Where log lines go, beside {@link TestApp.log}. @default nowhere */
+  /** Receives log lines, in addition to {@link TestApp.log}. @default none */
   readonly onLog?: (line: string) => void
 }
 
 const mainHost = entryId('troupe:main')
 const probeEntry = entryId('troupe:probe')
-/** Where probes with a network live, and what they run. */
+/** The host of probes with a network, and the program that they run. */
 const networkHost = entryId('troupe:probes')
 const networkEntry = entryId('troupe:network_probe')
 const hostSettings: HostSettings = { isolation: 'thread', spares: 0, queueSize: 1024 }
@@ -46,12 +50,12 @@ const programEntry = (id: EntryId, program: URL): EntryInput => ({
   fields: { source: `file://${fileURLToPath(program)}` },
 })
 
-/** An application under test, in this program. Its services go by {@link clock}; all else by real time. */
+/** An application under test, in this program. Its supervision uses {@link clock}; everything else uses real time. */
 export class TestApp implements AsyncDisposable {
   readonly app: Application
-  /** The time of its supervision. It stands still until it is advanced. */
+  /** The clock of its supervision. It does not run until a test advances it. */
   readonly clock: TestClock
-  /** What it logged. */
+  /** The log lines so far. */
   readonly log: readonly string[]
 
   constructor(app: Application, clock: TestClock, log: readonly string[]) {
@@ -61,9 +65,9 @@ export class TestApp implements AsyncDisposable {
   }
 
   /**
-   * A process in the test's hands. With a `network` it lives in a thread of that network.
+   * Starts a process that the test controls. With a `network`, it lives in a thread of that network.
    *
-   * @throws TroupeError `NotFound` for an overlay that is not there.
+   * @throws TroupeError `NotFound` for an overlay that does not exist.
    */
   probe(options?: ProbeOptions & { readonly network?: undefined }): Promise<Probe>
   probe(options: NetworkProbeOptions): Promise<NetworkProbe>
@@ -75,12 +79,12 @@ export class TestApp implements AsyncDisposable {
     return openNetworkProbe(kernel, networkEntry, networkHost, options, network === null ? null : entryId(network))
   }
 
-  /** A service, as it is now. @throws TroupeError `NotFound` */
+  /** Returns the current state of a service. @throws TroupeError `NotFound` */
   service(id: string): ServiceStatus {
     return this.app.service(entryId(id))
   }
 
-  /** Settles when a service is in that state: at once, if it is. */
+  /** Settles when a service reaches that state: at once, if it already has it. */
   async until(id: string, state: ServiceState): Promise<void> {
     if (this.service(id).state === state) return
     await new Promise<void>((resolve) => {
@@ -93,12 +97,12 @@ export class TestApp implements AsyncDisposable {
     })
   }
 
-  /** Messages that nobody took. */
+  /** Messages that no process took. */
   get deadLetters(): readonly DeadLetter[] {
     return this.app.kernel.deadLetters.recent
   }
 
-  /** Stops it in order, by real time. */
+  /** Stops the application normally, by real time. */
   async stop(): Promise<void> {
     this.clock.release()
     await this.app.stop()
@@ -110,7 +114,7 @@ export class TestApp implements AsyncDisposable {
 }
 
 /**
- * Starts an application: from its folder, or of entries alone. One at a time in a program.
+ * Starts an application, from its folder or from entries alone. Only one at a time can run in a program.
  *
  * @example
  * ```ts
@@ -135,7 +139,7 @@ export async function startApp({ root = '.', entries, onLog, network = null, ...
       onLog?.(line)
     },
   })
-  // Beside the kernel: the test is the program there.
+  // In the kernel's thread: here the test is the surrounding program.
   app.kernel.hosts.add(new AttachedHost({ id: mainHost, thread: app.kernel.thread, queueSize: 1024 }))
   return new TestApp(app, clock, log)
 }

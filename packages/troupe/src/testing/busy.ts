@@ -1,4 +1,7 @@
-/** Loops that ask without a pause, and what has to progress beside them. They run in the main thread, or as processes and functions. */
+/**
+ * Loops that send requests without a pause, and checks that other work progresses beside them. They run in the main
+ * thread, or as processes and functions.
+ */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,11 +9,11 @@ import { env, funcs, processes, registry, security, self } from 'troupe'
 import type { Pid } from 'troupe'
 
 const host = 'app:crowd'
-/** Milliseconds after which a loop ends itself: the event loop that would end it does not turn. */
+/** Milliseconds after which a loop ends itself, because an event loop that is starved could not end it. */
 const patience = 20_000
 const nobody = '<0.4294967295>'
 
-/** A pid that nobody has any more. */
+/** A pid that no process has any longer. */
 async function dead(): Promise<Pid> {
   const pid = await processes.spawn('app:nothing', host)
   await processes.exited(pid)
@@ -60,7 +63,7 @@ interface Watch {
   over: boolean
 }
 
-/** Runs a loop until `watch` says that it is over. */
+/** Runs a loop until `watch` reports the end. */
 export async function busy(name: string, watch: Watch): Promise<void> {
   const make = loops[name] ?? ofProcesses[name]
   if (make === undefined) throw new Error(`there is no loop ${name}`)
@@ -72,7 +75,7 @@ export async function busy(name: string, watch: Watch): Promise<void> {
   }
 }
 
-/** Settles once timers have fired, a connection has carried, and a thread has replied, a few times each. */
+/** Settles once timers have fired, a connection has transferred data, and a thread has replied, a few times each. */
 export async function progress(port: number, times: number): Promise<void> {
   const timers = async () => {
     for (let i = 0; i < times; i += 1) await sleep(1)
@@ -93,7 +96,7 @@ export async function progress(port: number, times: number): Promise<void> {
   await Promise.all([timers(), sockets(), messages()])
 }
 
-/** Runs loops, each in a process or as a function of its own, until all has progressed beside them. */
+/** Runs loops, each in its own process or function, until all other work has progressed beside them. */
 async function beside(names: readonly string[], port: number, times: number): Promise<boolean> {
   const watch = { over: false }
   const done = Promise.all(names.map(async (name) => busy(name, watch)))

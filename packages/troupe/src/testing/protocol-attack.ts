@@ -1,4 +1,7 @@
-/** An application under attack by `hostile/fuzz.ts`: what the attackers were given, and whether anything shows that they had more. */
+/**
+ * An application under attack by `hostile/fuzz.ts`: what the attackers were given, and whether anything shows that they
+ * got more.
+ */
 import { join } from 'node:path'
 import { type Exit, processes, security } from '../index.ts'
 import { startApp, type TestApp, type TestEntry } from '../test/index.ts'
@@ -41,14 +44,14 @@ function entriesFor(chosen: readonly Place[]): readonly TestEntry[] {
   ]
 }
 
-/** What any code may ask: it tells of nothing that code was not given, and changes nothing. */
+/** Requests that any code may make: the replies contain nothing that the code was not given, and nothing changes. */
 const free: ReadonlySet<string> = new Set([
-  // Of policies, as their documentation says.
+  // About policies, as their documentation describes.
   'can',
   'evaluate',
   'policy',
   'namedScope',
-  // Who goes by a name: to do something to that is another question.
+  // Which process has a name: acting on that process is another request.
   'lookup',
   'groupMembers',
   'whichChildren',
@@ -57,7 +60,7 @@ const free: ReadonlySet<string> = new Set([
   'version',
   'history',
   'log',
-  // Of one's own alone.
+  // About the program's own things only.
   'cancelCall',
   'cancelDial',
   'unbind',
@@ -65,10 +68,10 @@ const free: ReadonlySet<string> = new Set([
   'isAddressLeased',
   'entries',
 ])
-/** What a thread asks for all code in it, by whatever pid of its own. */
+/** Requests that a thread makes for all code in it, with any of its own pids. */
 const ofThreads: ReadonlySet<string> = new Set(['leaseAddresses', 'isAddressLeased', 'route'])
 
-/** What was answered though nothing was given that would allow it. */
+/** Requests that got a reply although no given permission allows it. */
 function excessOf({ answered }: Told, place: Place, version: number): readonly string[] {
   const isAllowed = ({ name, own, ask, answer }: Told['answered'][number]) => {
     if (!own && !ofThreads.has(name)) return false
@@ -76,7 +79,7 @@ function excessOf({ answered }: Told, place: Place, version: number): readonly s
     // To where it is.
     if (name === 'rollback') return ask === `{ version: ${version} }`
     if (name === 'program' || name === 'upgrade') return ask.includes("'app:fuzz'")
-    // Its own overlay; where it is sealed, without what could be used.
+    // Its own overlay; when it is sealed, without anything usable.
     if (name === 'route')
       return ask.includes(attackers.overlay) && (place === 'guarded' || place === 'shared' || !answer.includes('127.0.0.1'))
     return free.has(name)
@@ -89,7 +92,7 @@ function excessOf({ answered }: Told, place: Place, version: number): readonly s
 export interface Attacked {
   readonly asked: number
   readonly answered: number
-  /** Its thread was ended for what it said. */
+  /** Its thread was ended because of its messages. */
   readonly ended: boolean
 }
 
@@ -103,7 +106,7 @@ export class ScenesOfAttack implements AsyncDisposable {
   #working: Promise<void> = Promise.resolve()
   #end: Exit | undefined
   #held: Promise<unknown> = Promise.resolve()
-  /** What became of the call that waits. */
+  /** The outcome of the pending call. */
   #reply: string | undefined
 
   private constructor(app: TestApp, chosen: readonly Place[]) {
@@ -119,7 +122,7 @@ export class ScenesOfAttack implements AsyncDisposable {
     return scene
   }
 
-  /** Calls of honest processes that were answered so far. */
+  /** Calls of honest processes that got a reply so far. */
   get echoes(): number {
     return this.#echoes
   }
@@ -158,7 +161,7 @@ export class ScenesOfAttack implements AsyncDisposable {
     }
   }
 
-  /** One attack. @throws an error for what the attacker was not given. */
+  /** One attack. @throws an error for anything that the attacker obtained without permission. */
   async attack(place: Place, seed: number, steps: number, manner: Manner): Promise<Attacked> {
     return this.#app.app.run(async () => {
       const members = await processes.groups.members('team')
@@ -191,7 +194,7 @@ export class ScenesOfAttack implements AsyncDisposable {
     })
   }
 
-  /** What honest code sees: nothing has happened, and work goes on. */
+  /** What honest code observes: no effects, and work continues. */
   async #check(about: string): Promise<void> {
     const { app, log } = this.#app
     const before = this.#echoes

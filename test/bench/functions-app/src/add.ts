@@ -1,4 +1,4 @@
-/** What the function benchmark calls, and bare piscina runs: next to nothing. */
+/** The function that the benchmark calls, also in bare piscina: it does almost nothing. */
 export default function add({ a, b }: { readonly a: number; readonly b: number }): number {
   return a + b
 }

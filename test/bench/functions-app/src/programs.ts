@@ -1,11 +1,11 @@
-/** What the function benchmark runs in a process. Each answers its calls per second, one after the other. */
+/** The processes of the function benchmark. Each returns its calls per second, one after the other. */
 import { funcs } from 'troupe'
 
 export async function plain(id: string, count: number): Promise<number> {
   return rate(count, async (i) => funcs.call(id, { a: i, b: 1 }))
 }
 
-/** The overlay is chosen anew for each call, as code that handles one request does. */
+/** Chooses the overlay again for each call, as code that handles one request does. */
 export async function throughOverlay(id: string, count: number): Promise<number> {
   return rate(count, async (i) => funcs.withOptions({ network: 'bench:proxy' }).call(id, { a: i, b: 1 }))
 }

@@ -1,4 +1,4 @@
-/** What processes do in the benchmark of hosts. */
+/** The processes of the benchmark of hosts. */
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
@@ -24,7 +24,7 @@ export async function requests(count: number, port: number, host: string) {
   agent.destroy()
 }
 
-/** The time at its first line. */
+/** The time at the first line of user code. */
 export function begun(): number {
   return performance.timeOrigin + performance.now()
 }

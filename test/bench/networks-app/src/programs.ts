@@ -1,4 +1,4 @@
-/** What is called, and started, in networks without a thread. */
+/** The functions and processes that are called and started in networks without a thread. */
 export function nothing(): void {
   return undefined
 }

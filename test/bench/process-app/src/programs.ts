@@ -1,4 +1,4 @@
-/** What the process benchmark runs. Each measures from inside, in microseconds or operations per second. */
+/** The processes of the process benchmark. Each measures itself, in microseconds or operations per second. */
 import { type Pid, processes, self } from 'troupe'
 
 const now = () => performance.timeOrigin + performance.now()
@@ -26,7 +26,7 @@ export async function echo(): Promise<void> {
   for await (const message of self.inbox) processes.trySend(message.from, 'pong', message.payload)
 }
 
-/** Takes `count` messages; answers the seconds from the first to the last. */
+/** Takes `count` messages; returns the seconds from the first to the last. */
 export async function sink(count: number): Promise<number> {
   let start = 0
   let left = count
@@ -60,7 +60,7 @@ export async function ping(to: Pid, count: number): Promise<number> {
   return count / ((now() - start) / 1000)
 }
 
-/** Spawns, monitored, until EXIT: a second. */
+/** Monitored spawns per second, each until EXIT. */
 export async function churn(count: number, window: number): Promise<number> {
   const events = self.events[Symbol.asyncIterator]()
   const run = async (rounds: number) => {

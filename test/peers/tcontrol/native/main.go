@@ -1,6 +1,6 @@
-// Native measures two tsnet nodes without Node: what a sidecar can at best come near to. Run it twice.
+// Native measures two tsnet nodes without Node: the upper limit for a sidecar. Run it twice.
 //
-//	native serve   -control URL -dir DIR            prints {"ev":"ready","address":…}, and echoes on port 7, swallows on port 9
+//	native serve   -control URL -dir DIR            prints {"ev":"ready","address":…}, and echoes on port 7, discards on port 9
 //	native measure -control URL -dir DIR -to ADDR   prints one line of figures, and ends
 //
 // The auth key comes as a line on stdin; the end of stdin ends serve.
@@ -89,7 +89,7 @@ func echo(conn net.Conn) {
 	_, _ = io.Copy(conn, conn)
 }
 
-// discard answers with the count at the end, so that the sender knows that all of it has arrived.
+// discard sends the count at the end, so that the sender knows that everything has arrived.
 func discard(conn net.Conn) {
 	defer conn.Close()
 	count, _ := io.CopyBuffer(io.Discard, struct{ io.Reader }{conn}, make([]byte, 256<<10))

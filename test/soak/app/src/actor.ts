@@ -1,4 +1,4 @@
-/** A process that talks to others at random, takes what comes, and comes to grief when it is told to. */
+/** A process that sends to others at random, takes messages, and fails on request. */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { isPid, type Pid, processes, self, threadOf } from 'troupe'
 import { Ledger } from './ledger.ts'
@@ -33,7 +33,7 @@ async function say(ledger: Ledger, to: Pid): Promise<void> {
   } catch {
     return ledger.rejected(letter)
   }
-  // Only what has left this thread counts as sent: a thread that is killed takes along what it has not posted yet.
+  // Only messages that have left this thread count as sent: a killed thread loses what it has not posted yet.
   await nextTurn()
   ledger.sent(letter, threadOf(self.pid))
 }

@@ -1,9 +1,9 @@
-/** What became of each letter, in memory that all threads share: what a killed thread has written stays. */
+/** The outcome of each letter, in memory that all threads share: the entries of a killed thread stay. */
 const sentBit = 1
 const takenBit = 2
 const rejectedBit = 4
 const deadBit = 8
-/** Above the fates: the number of the thread that sent it. */
+/** In the bits above the fates: the number of the sending thread. */
 const threadShift = 8
 
 export class Ledger {
@@ -17,7 +17,7 @@ export class Ledger {
     return new SharedArrayBuffer(4 * (letters + 1))
   }
 
-  /** A new letter, while there are any left. */
+  /** A new letter, as long as any are left. */
   next(): number | undefined {
     const letter = Atomics.add(this.#words, 0, 1) + 1
     return letter < this.#words.length ? letter : undefined
@@ -40,8 +40,9 @@ export class Ledger {
   }
 
   /**
-   * How many letters had each fate. `lost` were sent and have none; `orphaned` are those of them whose sender's thread is not among `threads`
-   * either: when sender and receiver were both killed, nobody is left who could tell.
+   * How many letters had each fate. `lost` were sent and have none. `orphaned` are those of them whose sender's thread
+   * is also not among `threads`: when both sender and receiver were killed, no thread is left that could record the
+   * fate.
    */
   sum(threads: ReadonlySet<number>) {
     const letters = [...this.#words.subarray(1)]

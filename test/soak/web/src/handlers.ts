@@ -1,4 +1,4 @@
-/** What the services of the soak do, well and badly. */
+/** The handlers of the soak's services, correct and faulty. */
 import { http, self } from 'troupe'
 
 export async function act(request: Request): Promise<Response> {
@@ -33,7 +33,7 @@ export async function act(request: Request): Promise<Response> {
     case 'header':
       return new Response('x', { headers: { 'x-a': '日' } })
     case 'exit':
-      // Of a thread of its own; the server's is spared.
+      // In a separate thread; the server's is spared.
       if (request.headers.has('x-mortal')) process.exit(1)
       return new Response('alive')
     default:
@@ -47,7 +47,7 @@ function heap(): number {
   return heapUsed + external
 }
 
-/** Stays until its connection is closed. */
+/** Runs until its connection is closed. */
 export async function talk(): Promise<void> {
   for await (const { topic } of self.inbox) if (topic.endsWith('.close')) return
 }

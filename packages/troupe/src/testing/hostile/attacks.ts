@@ -5,10 +5,10 @@ import { emptyFrame, entryId, fork, isPid, type Pid, runInFrame, threadOf } from
 import { processes, self } from 'troupe'
 import { keepPorts, kernelPort, nodePorts, peerPort, post } from './port.ts'
 
-// Before the thread has work, where the host preloads this module: the main thread is introduced with that.
+// Runs before the thread has work, if the host preloads this module: work introduces the main thread.
 if (!isMainThread) keepPorts()
 
-/** Replies who acts by a message, and counts what came. */
+/** Replies with the actor, values and overlay of the message's frame, and counts the messages. */
 export async function honest() {
   let count = 0
   for await (const message of self.inbox) {
@@ -18,7 +18,7 @@ export async function honest() {
 }
 
 const rest = async () => new Promise((resolve) => setTimeout(resolve, 60_000))
-/** Milliseconds of a flood. */
+/** Duration of a flood in milliseconds. */
 const long = 1500
 
 function flood(port: object | null, message: unknown): void {
@@ -53,7 +53,7 @@ const letter = (to: string, payload: unknown) => ({
   claim: 'open',
 })
 
-/** Each with a victim, and the thread that it is aimed at: that of the kernel, or the victim's. */
+/** Each attack has a victim, and the thread that it is aimed at: that of the kernel, or the victim's. */
 const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a number for the kernel': async () => {
     post(kernelPort(), 5)
@@ -129,7 +129,7 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   },
 }
 
-/** What leaves the victim's thread in doubt: it hears no more from this one. */
+/** Attacks after which the victim's thread no longer reads messages from this one. */
 const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a number for another thread': async (victim) => {
     post(await peerPort(threadOf(victim)), 5)
@@ -152,7 +152,7 @@ const peerAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> =
   },
 }
 
-/** What the thread cannot be seen to do any more. */
+/** Attacks without an effect that the thread can observe. */
 const silentAttacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
   'a long list of nothing in place of a name': async () => {
     post(kernelPort(), { type: 'request', number: 1e6, by: self.pid, name: 'lookup', ask: { name: nothing(2 ** 31) } })
@@ -199,7 +199,7 @@ export async function attack(name: string, victim: string) {
   return 'done'
 }
 
-/** Sends in frames of its own making. Replies with what the receiver was told. */
+/** Sends with frames that the sender invented. Replies with the frame that the receiver got. */
 export async function forge(victim: string) {
   const frames = [
     emptyFrame,

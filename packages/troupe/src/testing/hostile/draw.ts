@@ -1,9 +1,9 @@
-/** Choices that look random, and are the same for the same seed (mulberry32). */
+/** Pseudo-random choices that are the same for the same seed (mulberry32). */
 export class Draw {
   readonly #junk: readonly (() => unknown)[]
   #state: number
 
-  /** @param isHarsh - Junk may be what ends a thread by itself. */
+  /** @param isHarsh - Junk may include values that end a thread by themselves. */
   constructor(seed: number, isHarsh = false) {
     this.#state = seed
     this.#junk = isHarsh ? [...junk, ...harsh] : junk
@@ -17,7 +17,7 @@ export class Draw {
     return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * limit)
   }
 
-  /** Once in `times`. */
+  /** True once in `times`. */
   oneIn(times: number): boolean {
     return this.below(times) === 0
   }
@@ -29,12 +29,12 @@ export class Draw {
     return chosen
   }
 
-  /** What is no part of any message. */
+  /** A value that is not part of any message. */
   junk(): unknown {
     return this.from(this.#junk)()
   }
 
-  /** `message` with one thing wrong, somewhere in it. */
+  /** Returns `message` with one random part replaced. */
   broken(message: object): object {
     const names = Object.keys(message)
     const name = names.length === 0 ? 'x' : this.from(names)

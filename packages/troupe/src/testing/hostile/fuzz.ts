@@ -1,4 +1,7 @@
-/** A hostile program that speaks the protocol of threads: questions, claims and parcels at random, by a seed; and what it attacks. */
+/**
+ * A hostile program that speaks the thread protocol: requests, claims and parcels at random, from a seed; and the
+ * victims that it attacks.
+ */
 import { inspect } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPid, type Pid, threadOf } from '@troupe/core'
@@ -10,12 +13,12 @@ import { tell } from './port.ts'
 import { Questions, type Surroundings } from './questions.ts'
 import { speaker } from './speaker.ts'
 
-/** `obedient`: messages are well formed, and none ends the thread. `breaking`: some are not. */
+/** `obedient`: messages are well formed, and none ends the thread. `breaking`: some are malformed. */
 export type Manner = 'obedient' | 'breaking'
 
 export interface Answered {
   readonly name: string
-  /** It was asked in its own name. */
+  /** The request was made in its own name. */
   readonly own: boolean
   readonly ask: string
   readonly answer: string
@@ -23,18 +26,18 @@ export interface Answered {
 
 export interface Told {
   readonly asked: number
-  /** What was not refused. */
+  /** The requests that were not refused. */
   readonly answered: readonly Answered[]
-  /** Marks of honest processes in what it has heard. */
+  /** Marks of honest processes in what it received. */
   readonly marks: readonly string[]
 }
 
-/** Milliseconds that the last answers may take. */
+/** Milliseconds to wait for the last replies. */
 const patience = 1000
 const pace = 16
 const longest = 160
 
-/** Its own text must not be what is found. */
+/** Split, so that the search does not find the program's own text. */
 const mark = new RegExp(`${['canary', 'of'].join('-')}-[a-z]+`, 'g')
 const text = (value: unknown): string => inspect(value, { depth: 8, maxArrayLength: 1000, maxStringLength: 10_000, getters: false })
 
@@ -71,7 +74,7 @@ class Attempt {
     else this.#send((sent) => sent)
   }
 
-  /** What no honest thread says. */
+  /** A message that no honest thread sends. */
   breakSomething(): void {
     const [draw, questions] = [this.#draw, this.#questions]
     draw.from<() => void>([
@@ -125,19 +128,22 @@ class Attempt {
     try {
       tell(message)
     } catch {
-      // It cannot be posted.
+      // The value cannot be posted.
     }
   }
 }
 
-/** Asks what no types would let it. */
+/** Sends a request that the types would not allow. */
 async function requested(name: string, ask: unknown, by: Pid): Promise<unknown> {
   const { kernel } = currentRuntime()
   const request: unknown = Reflect.get(kernel, 'request')
   return typeof request === 'function' ? Reflect.apply(request, kernel, [name, ask, by]) : undefined
 }
 
-/** An honest process: replies with what it was asked, tells of what is strange, and keeps the reply to `wait` until `go`. */
+/**
+ * An honest process: replies with what it received, reports what is unexpected, and holds the reply to `wait` until
+ * `go`.
+ */
 export async function honest(): Promise<void> {
   const strange: string[] = []
   const waiting: { reply: (value: unknown) => void }[] = []
@@ -151,7 +157,7 @@ export async function honest(): Promise<void> {
   }
 }
 
-/** Starts another that it is linked to, joins a group with it, and is honest. */
+/** Starts another process that it is linked to, joins a group with it, and is honest. */
 export async function linked(host: string): Promise<void> {
   const other = await processes.spawnLinked('app:honest', host)
   await processes.groups.join('team')
@@ -159,7 +165,7 @@ export async function linked(host: string): Promise<void> {
   await honest()
 }
 
-/** Says that it ran. */
+/** Reports that it ran. */
 export const bank = () => {
   log.info({}, 'the money')
   return 'the money'

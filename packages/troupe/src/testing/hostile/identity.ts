@@ -1,4 +1,4 @@
-/** Programs that claim to be what the kernel did not start them as, and honest ones beside them. */
+/** Programs that claim another identity than the one that the kernel started them with, and honest ones beside them. */
 import { randomInt } from 'node:crypto'
 import { asTroupeError, entryId, pid, threadOf } from '@troupe/core'
 import { ask, currentParticipant, currentRuntime } from '@troupe/process'
@@ -13,12 +13,12 @@ export async function honest() {
   for await (const message of self.inbox) if (message.topic === 'who') message.reply(message.frame.actor?.id)
 }
 
-/** What was refused, or else the answer. */
+/** The refusal, or else the reply. */
 async function outcome(work: () => Promise<unknown>): Promise<unknown> {
   return Promise.try(work).catch((error: unknown) => asTroupeError(error).kind)
 }
 
-/** Calls itself the server of an endpoint, by one of the ways that there are, and asks for what servers are given. */
+/** Claims to be the server of an endpoint, in one of several ways, and requests what servers receive. */
 export async function server(way: number) {
   const endpoint = entryId('app:endpoint')
   const web = entryId('app:web')
@@ -53,14 +53,17 @@ export async function server(way: number) {
   return answers
 }
 
-/** Asks for the route of an overlay that another thread holds, and before, if so, claims it by the threads of all others. */
+/**
+ * Requests the route of an overlay that another thread holds. On demand, it first claims that overlay through the
+ * threads of all others.
+ */
 export async function route(claims: boolean) {
   const overlay = entryId('app:proxy')
   if (claims) for (let via = 0; via < 12; via += 1) tell({ type: 'claim', overlay, via })
   return outcome(async () => ask('route', { overlay }))
 }
 
-/** What it may do, and what a child of its own may: one that it starts itself, or has a supervisor start. */
+/** Tries its own permissions, and those of a child: one that it starts itself, or that a supervisor starts. */
 export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Promise<unknown> {
   const mine = {
     actor: currentParticipant().frame.actor?.id,
@@ -79,7 +82,7 @@ export async function respawn(host: string, how: 'exec' | 'child' | 'told'): Pro
   return mine
 }
 
-/** Becomes another entry's program, and tells what the kernel takes it for. */
+/** Becomes another entry's program, and reports the identity that the kernel gives it. */
 export async function become(entry: string) {
   return outcome(async () => self.upgrade(entry))
 }

@@ -1,10 +1,10 @@
-/** Well-formed messages of a thread that ask for nothing, and parcels to other threads: each claims what is not true. */
+/** Well-formed messages of a thread that expect no reply, and parcels to other threads: each makes a false claim. */
 import type { Draw } from './draw.ts'
 import type { Questions } from './questions.ts'
 
 const wireError = { name: 'Error', kind: 'Internal', message: 'forged', retryable: false, final: false, details: {}, fields: {} }
 
-/** Claims to the kernel. Those that no honest thread can make are not among them: they end the thread. */
+/** Claims to the kernel. Those that no honest thread can make are not included: they end the thread. */
 export function note(draw: Draw, questions: Questions): object {
   const pid = questions.pid()
   return draw.from<() => object>([
@@ -25,7 +25,7 @@ export function note(draw: Draw, questions: Questions): object {
   ])()
 }
 
-/** What ends the thread that says it, however well it is formed. */
+/** Messages that end the thread that sends them, although they are well formed. */
 export function lie(draw: Draw, questions: Questions): object {
   return draw.from<object>([
     { type: 'processStarted', pid: questions.pid(), by: questions.pid(), entry: questions.entry(), inherit: questions.inherit() },
@@ -39,7 +39,10 @@ function otherThan(pid: string, questions: Questions): string {
   return pid === questions.own ? '<0.0>' : pid
 }
 
-/** One parcel to the thread of `near`, from `far`: no honest thread sends one that lives at no end of the channel. */
+/**
+ * One parcel to the thread of `near`, from `far`. No honest thread sends a parcel from a process that lives at neither
+ * end of the channel.
+ */
 export function parcel(draw: Draw, near: string, far: string): object {
   const number = draw.below(50)
   const letter = { op: 'send', to: near, from: far, topic: 'forged', frame: claimedFrame(draw), payloads: ['forged'] }

@@ -1,8 +1,8 @@
-/** How code in a thread gets hold of the ports that Troupe and Node speak by. */
+/** Ways for code in a thread to obtain the ports that Troupe and Node use. */
 import { MessagePort } from 'node:worker_threads'
 import { currentRuntime } from '@troupe/process'
 
-/** Tells the kernel what no types would let it. */
+/** Sends the kernel a message that the types would not allow. */
 export function tell(message: unknown): void {
   const { kernel } = currentRuntime()
   const say: unknown = Reflect.get(kernel, 'notify')
@@ -34,7 +34,7 @@ interface Introduction {
   readonly port: MessagePort
 }
 
-/** Keeps the ports of threads that the kernel introduces from now on: it does so once for each. */
+/** Keeps the ports of threads that the kernel introduces from now on: it introduces each one once. */
 export function keepPorts(): void {
   kernelPort().on('message', ({ type, thread, port }: Introduction) => {
     if (type === 'channel') introduced.set(thread, port)
@@ -62,7 +62,7 @@ export function nodePorts(): readonly MessagePort[] {
   return found.filter((value) => value instanceof MessagePort)
 }
 
-/** Posts by a port, with what moves. */
+/** Posts a message through a port, with a transfer list. */
 export function post(port: object, message: unknown, moved: readonly unknown[] = []): void {
   const send: unknown = Reflect.get(port, 'postMessage')
   if (typeof send === 'function') Reflect.apply(send, port, [message, moved])

@@ -1,12 +1,12 @@
-/** Well-formed questions to the kernel, of each name that there is, about what a hostile program was never given. */
+/** Well-formed requests to the kernel, of every name, about things that a hostile program was never given. */
 import type { Requests } from '@troupe/process/kernel'
 import type { Draw } from './draw.ts'
 
-/** What there is in the application under attack. */
+/** The parts of the application under attack. */
 export interface Surroundings {
   /** The program's own. */
   readonly own: string
-  /** Of honest processes. */
+  /** Those of honest processes. */
   readonly pids: readonly string[]
   /** Ids of entries: programs, functions, hosts, overlays, policies and others. */
   readonly entries: readonly string[]
@@ -30,7 +30,7 @@ const actions = [
 
 export type QuestionName = keyof Requests
 
-/** Makes questions and what is in them. */
+/** Makes requests and their contents. */
 export class Questions {
   readonly #draw: Draw
   readonly #at: Surroundings
@@ -45,14 +45,14 @@ export class Questions {
     return this.#at.own
   }
 
-  /** A pid: its own, an honest one, or one that is not there. */
+  /** A pid: its own, an honest one, or one that does not exist. */
   pid(): string {
     const { own, pids } = this.#at
     const missing = `<${this.#draw.below(20)}.${this.#draw.from([0, 1, 2, 3, 4, 2 ** 47 + 1, big])}>`
     return this.#draw.from([own, ...pids, ...pids, '<0.0>', missing])
   }
 
-  /** A thread: of an honest process mostly. */
+  /** A thread: usually that of an honest process. */
   thread(): number {
     return this.#draw.from([0, 1, 2, 3, 4, 5, 6, 7, 1e6])
   }
@@ -85,7 +85,7 @@ export class Questions {
     }
   }
 
-  /** A question of that name, with all that it has to have. */
+  /** A request of that name, with all required fields. */
   of(name: QuestionName): object {
     return this.#makers[name]()
   }

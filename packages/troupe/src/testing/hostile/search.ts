@@ -1,4 +1,7 @@
-/** A hostile program that looks for the marks of honest ones wherever it can get at; and an honest one that has marks all over. */
+/**
+ * A hostile program that looks for the marks of honest ones wherever it has access; and an honest one with marks
+ * everywhere.
+ */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +12,7 @@ import { self } from 'troupe'
 import { tell } from './port.ts'
 import { speaker } from './speaker.ts'
 
-/** Its own text must not be what is found. */
+/** Split, so that the search does not find the program's own text. */
 const head = ['canary', 'of'].join('-')
 const mark = new RegExp(`${head}-[a-z]+`, 'g')
 const mostBytes = 4 << 20
@@ -21,7 +24,7 @@ function marksIn(text: string): readonly string[] {
 
 const textOf = (value: unknown) => inspect(value, { depth: 12, maxArrayLength: 5000, maxStringLength: 1e6, getters: false })
 
-/** Files below a folder, as far as they can be seen. */
+/** Files under a folder, as far as they are visible. */
 function below(folder: string, depth: number): readonly string[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -37,7 +40,7 @@ function below(folder: string, depth: number): readonly string[] {
 function fileText(path: string): string {
   try {
     const stats = statSync(path)
-    // What is no file could have it wait for ever.
+    // Reading something other than a regular file could block for ever.
     return !stats.isFile() || stats.size > mostBytes ? '' : readFileSync(path, 'latin1')
   } catch {
     return ''
@@ -102,11 +105,11 @@ export interface Around {
   readonly folder: string
   readonly pids: readonly string[]
   readonly names: readonly string[]
-  /** What is meant for it. */
+  /** Data that it is meant to receive. */
   readonly planted: unknown
 }
 
-/** The marks that it has found, by place. Those of its own heap come last: what it has found is there. */
+/** The marks that it found, by place. Its own heap is searched last, because it contains what was found elsewhere. */
 export async function search(around: Around): Promise<Readonly<Record<string, readonly string[]>>> {
   const found: Record<string, readonly string[]> = {}
   for (const [name, look] of Object.entries(places)) {
@@ -119,7 +122,7 @@ export async function search(around: Around): Promise<Readonly<Record<string, re
   return found
 }
 
-/** Keeps marks in its memory, and frees others all the time. */
+/** Keeps marks in its memory, and continuously frees others. */
 export async function keeper(secret: string): Promise<void> {
   const kept = Buffer.from(secret.repeat(1000))
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-/** How hostile code speaks past Troupe's own runtime: by the ports of a thread, or by the pipe of a process of its own. */
+/** How hostile code bypasses Troupe's own runtime: by the ports of a thread, or by the pipe of its own process. */
 import { EventEmitter } from 'node:events'
 import { writeSync } from 'node:fs'
 import { serialize } from 'node:v8'
@@ -12,7 +12,7 @@ const headerSize = 8
 export interface Speaker {
   /** Sends parcels to another thread. */
   readonly toPeer: (thread: number, parcels: readonly unknown[]) => void
-  /** All that the kernel has said since. */
+  /** Everything that the kernel has sent since. */
   readonly heard: unknown[]
 }
 
@@ -27,7 +27,7 @@ function writeWhole(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(upFd, bytes, at)
 }
 
-/** To the kernel a pipe; channels of other threads are on it, too. */
+/** A pipe to the kernel, which also carries the channels of other threads. */
 function byPipe(): Speaker {
   const heard: unknown[] = []
   const introduced = new Set<number>()
@@ -71,7 +71,7 @@ function byPorts(): Speaker {
 
 let known: Speaker | undefined
 
-/** That of this thread. */
+/** The speaker of this thread. */
 export function speaker(): Speaker {
   known ??= isMainThread ? byPipe() : byPorts()
   return known
