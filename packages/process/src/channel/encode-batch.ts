@@ -3,7 +3,10 @@ import { errorToWire, invalid } from '@troupe/core'
 import { encode } from '../pipe/codec.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'
 
-/** What was put before the two were introduced was not checked: what does not travel as bytes is told as that. */
+/**
+ * Signals that were put before the two threads were introduced were not validated. For one that cannot be encoded as
+ * bytes, an error is sent instead.
+ */
 export function encodeBatch(batch: readonly Signal[]): Uint8Array<ArrayBuffer> {
   try {
     return encode(batch)

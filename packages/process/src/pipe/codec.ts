@@ -1,7 +1,10 @@
-/** Values as bytes, in the form of structured clone. Views of buffers keep to their buffers, as they do between threads. */
+/**
+ * Encodes values as bytes, in the format of structured clone. Views keep their whole buffers, as they do between
+ * threads.
+ */
 import { Deserializer, Serializer } from 'node:v8'
 
-/** @throws an error for what cannot be carried as bytes: shared memory, ports, streams, objects of Node's own. */
+/** @throws an error for values that cannot be carried as bytes: shared memory, ports, streams, Node's own objects. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const serializer = new Serializer()
   serializer.writeHeader()
@@ -9,7 +12,7 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   return serializer.releaseBuffer()
 }
 
-/** @throws an error for bytes that are no value. */
+/** @throws an error for invalid bytes. */
 export function decode(bytes: Uint8Array): unknown {
   const deserializer = new Deserializer(bytes)
   deserializer.readHeader()

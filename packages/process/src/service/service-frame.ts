@@ -1,4 +1,4 @@
-/** The frame of what a service runs. */
+/** The frame of the processes of a service. */
 import { type Actor, emptyFrame, fork, type Frame, type OverlayChoice } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import type { Security } from '@troupe/policy/kernel'

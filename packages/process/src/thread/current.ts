@@ -17,7 +17,7 @@ export function currentRuntime(): Runtime {
   return runtime
 }
 
-/** Asks the kernel on behalf of who acts now. */
+/** Sends a request to the kernel on behalf of the current participant. */
 export async function ask<Name extends RequestName>(name: Name, question: Requests[Name]['ask']): Promise<Requests[Name]['answer']> {
   return currentRuntime().kernel.request(name, question, currentParticipant().pid)
 }
