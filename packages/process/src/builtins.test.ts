@@ -67,7 +67,7 @@ it.each([
 ])('the thread ends, and says what was replaced: %s', async (what, name) => {
   await using kernel = await start('thread')
   const other = await processes.spawn('app:crowd.member', hostId)
-  const words = `its thread failed: code in it has replaced ${name}, and what the runtime needs of that does not work any more`
+  const words = `its thread failed: code in it has replaced ${name}, and the replacement does not work as the runtime needs`
   await expect(processes.exec('app:builtins.breaks', hostId, what, other)).rejects.toMatchObject({ kind: 'Internal', message: words })
   await kernel.noted(1)
   expect(kernel.notes).toContainEqual(

@@ -28,7 +28,9 @@ export class Semaphore {
 
   async #turn(): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new TroupeError('RateLimited', `${this.#maxWaiting} wait for their turn already`, { details: { waiting: this.#maxWaiting } })
+      throw new TroupeError('RateLimited', `the queue is full: ${this.#maxWaiting} are waiting already`, {
+        details: { waiting: this.#maxWaiting },
+      })
     }
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve)

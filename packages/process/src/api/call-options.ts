@@ -55,7 +55,7 @@ export function withContext(selection: Selection, values: Readonly<Record<string
 export function timeoutOf({ timeout }: CallOptions): number | undefined {
   if (timeout === undefined) return undefined
   const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
-  if (!(ms > 0)) throw invalid('options.timeout must be more than nothing', { path: 'timeout', timeout })
+  if (!(ms > 0)) throw invalid('options.timeout must be greater than 0', { path: 'timeout', timeout })
   return ms
 }
 

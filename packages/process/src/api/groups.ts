@@ -71,5 +71,5 @@ function outcomeOf(error: unknown): Outcome {
 
 function checked(name: string): string {
   if (typeof name === 'string' && name !== '') return name
-  throw invalid('the name of a group is a string that is not empty', { name })
+  throw invalid('the name of a group must be a non-empty string', { name })
 }

@@ -1,4 +1,4 @@
-/** The children of `process.supervisor` entries at run time. */
+/** Changes and lists the children of `process.supervisor` entries at run time. */
 import type { Pid } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
 import { snapshotArguments } from '../mailbox/payload.ts'

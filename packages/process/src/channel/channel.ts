@@ -84,13 +84,13 @@ export class Channel {
   #take(signal: Signal): void {
     const { own, thread: other, onSignal } = this.#options
     const stray = strayIn(signal, { own, other })
-    if (stray !== undefined) throw new Error(`its signal "${signal.op}" is about ${stray}, which does not live there`)
+    if (stray !== undefined) throw new Error(`its signal "${signal.op}" is about ${stray}, which does not live at that end`)
     if (signal.op !== 'send') {
       onSignal(signal, this, emptyFrame)
       return
     }
     const frame = this.#decoder.decode(signal.frame)
-    if (frame === undefined) throw new Error('a message in a frame that never came')
+    if (frame === undefined) throw new Error('a message refers to a frame that was never sent')
     onSignal(signal, this, frame)
   }
 
@@ -124,7 +124,7 @@ export class Channel {
     try {
       if (this.#encoded && message instanceof Uint8Array) batch = decode(message)
     } catch (error) {
-      return `what it sent cannot be decoded: ${String(error)}`
+      return `a message from it cannot be decoded: ${String(error)}`
     }
     const wrong = faultInBatch(batch)
     if (wrong === undefined && isBatch(batch)) this.#checked = batch

@@ -119,7 +119,7 @@ export class PortReader {
       if (wrong === undefined) Reflect.apply(take, undefined, [message])
       return wrong
     } catch (error) {
-      return `what it sent cannot be taken: ${String(error)}`
+      return `a message from it cannot be processed: ${String(error)}`
     }
   }
 
@@ -177,7 +177,7 @@ export class PortReader {
   }
 
   readonly #onGarbled = (error: unknown): void => {
-    if (!this.#closed) this.#breach(`what it sent cannot be decoded: ${String(error)}`, undefined)
+    if (!this.#closed) this.#breach(`a message from it cannot be decoded: ${String(error)}`, undefined)
   }
 
   #breach(why: string, message: unknown): void {

@@ -21,7 +21,7 @@ interface Opening {
   readonly reject: (error: TroupeError) => void
 }
 
-/** A message that waits for room. */
+/** A message that waits for room, with its sender. */
 export interface Blocked extends Unacknowledged {
   readonly isCall: boolean
   /** Whether the message was withdrawn and must not be sent. */

@@ -9,7 +9,7 @@ import { childSpecError } from '../supervisor/strategy.ts'
 export const childSchema = z.strictObject({
   /** Name within the supervisor. Its process is registered as `<supervisor>/<id>`. */
   id: z.string().regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"'),
-  /** What it runs: a process, or another supervisor. */
+  /** What the child runs: a process, or another supervisor. */
   process: reference('process.ts', 'process.supervisor'),
   /** Host in which the process runs. @default the supervisor's `host` */
   host: reference('process.host').optional(),

@@ -145,7 +145,7 @@ export class SharedHost implements Host {
     this.#killing.set(id, resolve)
     worker.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
     const timer = startDeadline(() => {
-      const reason = new TroupeError('Internal', `its thread was ended, since ${id} kept it and was to be ended (${error.message})`)
+      const reason = new TroupeError('Internal', `its thread was ended because ${id} blocked it and had to be killed (${error.message})`)
       void worker.thread.terminate(reason)
     }, killGrace)
     await promise
@@ -227,8 +227,8 @@ export class SharedHost implements Host {
     this.#leaving.add(worker)
     const { thread } = worker
     void threads.drain(thread, drainTimeout).then(async (isCut) => {
-      if (isCut) log(`host ${this.id}: thread ${thread.number} gave way to another network and was cut: something in it still ran`)
-      await thread.terminate(new TroupeError('Canceled', 'its thread gave way to another network'))
+      if (isCut) log(`host ${this.id}: thread ${thread.number} was replaced for another network and cut: something in it still ran`)
+      await thread.terminate(new TroupeError('Canceled', 'its thread was replaced for another network'))
     })
   }
 

@@ -50,7 +50,7 @@ export class WarmThreads {
   retire(isCurrent: (network: Network) => boolean): void {
     for (const thread of this.#warm.filter(({ network }) => network !== undefined && !isCurrent(network))) {
       this.lost(thread)
-      void thread.terminate(new TroupeError('Canceled', 'its network is not current any more'))
+      void thread.terminate(new TroupeError('Canceled', 'its network is no longer current'))
     }
     this.#refill()
   }

@@ -8,7 +8,7 @@ export class Code {
   readonly #versions = new Map<EntryId, number>()
   #newest = 0
 
-  /** The code of `entry` has changed: processes that start from now on load it and its imports again. */
+  /** The code of `entry` has changed: processes and calls that start from now on load it and its imports again. */
   renew(entry: EntryId): void {
     this.#newest += 1
     this.#versions.set(entry, this.#newest)

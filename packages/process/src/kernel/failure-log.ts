@@ -54,7 +54,7 @@ export class FailureLog implements Disposable {
     this.add(
       { pid, entry: known?.entry ?? entry, actor: known?.frame.actor?.id },
       error,
-      late ? 'threw an error that nobody caught, after it had ended' : 'failed',
+      late ? 'threw an uncaught error after it had ended' : 'failed',
     )
   }
 

@@ -264,7 +264,7 @@ export class Kernel implements AsyncDisposable {
   /** Ends a process at once. */
   async terminate(pid: Pid, error = new TroupeError('Canceled', 'it was terminated')): Promise<void> {
     const record = await this.discovery.find(pid)
-    if (record.host === undefined) throw invalid(`${pid} is no process that can be terminated`, { pid })
+    if (record.host === undefined) throw invalid(`${pid} is not a process that can be terminated`, { pid })
     await record.host.kill(pid, error)
   }
 

@@ -41,14 +41,15 @@ export class ProcessDiscovery {
   onProcessStarted({ pid, by, entry, inherit }: ProcessStarted, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
-    if (threadOf(by) !== thread.number) throw denied(`thread ${thread.number} started ${pid} in the name of another`, { pid })
+    if (threadOf(by) !== thread.number)
+      throw denied(`thread ${thread.number} started ${pid} on behalf of a process in another thread`, { pid })
     const parent = processes.get(by)
     // Code that policies govern starts nothing without a request. In a thread whose code is all governed, no code does.
     const isGoverned = this.#options.policyEnforced(thread.number) || (parent !== undefined && this.#options.governs(parent))
     if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const host = hosts.of(pid)
     if (host === undefined) return
-    if (!isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
+    if (!isOfThreads(pid)) throw denied(`${pid} is not a process that a thread starts by itself`, { pid })
     const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
     const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }
@@ -89,7 +90,7 @@ export class ProcessDiscovery {
     thread.post({ type: 'reportProcess', pid })
     try {
       return await withDeadline(promise, answerTime, () =>
-        unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }),
+        unavailable(`the thread of ${pid} is too busy to report whether the process exists`, { pid }),
       )
     } finally {
       this.#asked.get(pid)?.delete(resolve)

@@ -139,7 +139,7 @@ export class ProcessTable {
    * @throws TroupeError `AlreadyExists` when another process than `pid` has the name; `Invalid` for an invalid name.
    */
   checkFree(name: string, pid?: Pid): void {
-    if (name === '' || isPid(name)) throw invalid(`"${name}" can be no name of a process: it is empty, or reads like a pid`, { name })
+    if (name === '' || isPid(name)) throw invalid(`"${name}" is not a valid process name: it is empty, or has the form of a pid`, { name })
     const owner = this.lookup(name)
     if (owner === undefined || owner === pid) return
     throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })

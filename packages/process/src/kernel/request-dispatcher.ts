@@ -53,7 +53,7 @@ export class RequestDispatcher {
 
   #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], requester: Requester) {
     const handler = this.#handlers[name]
-    if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
+    if (handler === undefined) throw invalid(`this application has no handler for the request "${name}"`)
     return handler(ask, requester)
   }
 }

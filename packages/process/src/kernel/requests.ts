@@ -136,13 +136,13 @@ function spawn(kernel: Kernel, ask: Requests['spawn']['ask'], { record, thread }
 /** A process stays in its network, regardless of the program that it runs. @throws TroupeError `Invalid` */
 function checkPin({ pin }: KnownProgram, { pid }: ProcessRecord, { network }: Thread): void {
   if (pin === undefined || pin === network?.overlay) return
-  throw invalid(`${pid} cannot become what is pinned to another network: start a new process`, { pin })
+  throw invalid(`${pid} cannot become an entry that is pinned to another network: start a new process`, { pin })
 }
 
 /** Waits, for a limited time, for an overlay that is being replaced. */
 async function settledInTime(settled: Promise<void>, overlay: EntryId): Promise<void> {
   await withDeadline(settled, handOverTime, () =>
-    unavailable(`overlay ${overlay} is being replaced, and was not back in ${handOverTime} ms`, { overlay }),
+    unavailable(`overlay ${overlay} is being replaced, and was not available again within ${handOverTime} ms`, { overlay }),
   )
 }
 

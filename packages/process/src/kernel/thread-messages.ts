@@ -103,7 +103,7 @@ function onBreach(kernel: Parts, thread: Thread, number: number, why: string): v
     endForBreach(kernel, accused, why)
     return
   }
-  kernel.note(`thread ${thread.number} hears nothing more from thread ${number}, which broke the protocol by its word: ${why}`, {
+  kernel.note(`thread ${thread.number} reads nothing more from thread ${number}, which it reports to have broken the protocol: ${why}`, {
     level: 'error',
   })
   kernel.threads.sever(thread, number)

@@ -1,6 +1,6 @@
 /**
- * A process's mailbox: bounded, first in first out, with selective receive. Within a thread senders wait for room; senders in
- * other threads have room reserved for them (see `reservations.ts`), or wait too.
+ * A process's mailbox: bounded, first in first out, with selective receive. Within a thread, senders wait for room. For
+ * senders in other threads room is reserved (see `reservations.ts`), or they wait too.
  */
 import { Deque } from './deque.ts'
 import type { ReceiveWindow } from './receive-window.ts'

@@ -13,7 +13,10 @@ export interface RefusedCrossing {
   readonly receiver: EntryId | null
 }
 
-/** The error of a message from an overlay to a process of another network that does not accept it. Its `code` is `ENETWORK`. */
+/**
+ * The error of a message from an overlay to a process of another network that does not accept it. Its `code` is
+ * `ENETWORK`.
+ */
 export function crossing({ to, from, receiver }: RefusedCrossing): TroupeError & { code: string } {
   const remedy =
     from === null ? '' : `: let it accept them with "accepts: [${from}]" on its entry, service or child, or send from ${nameOf(receiver)}`
@@ -42,7 +45,7 @@ export function checkCrossing(value: unknown, path: string, isReply = false): vo
   const found = find(value, path, (object) => forbidden(object, isReply), new Set())
   if (found === undefined) return
   const { what, path: at } = found
-  throw invalid(`${at}: ${what} does not cross to another network, since it could carry work there: send plain data`, {
+  throw invalid(`${at}: ${what} does not cross to another network, because it could carry work there: send plain data`, {
     path: at,
     code: 'ENETWORK',
   })

@@ -199,10 +199,10 @@ const carryingQuestions: ReadonlySet<unknown> = new Set<RequestName>([
 
 /** Describes what is wrong with a message that a thread posted; `undefined` for a valid message to the kernel. */
 export function faultIn(message: unknown): string | undefined {
-  if (!isRecord(message)) return 'what it posted is no message'
+  if (!isRecord(message)) return 'it posted an invalid message'
   const { type } = message
   const rule = typeof type === 'string' ? rulesByType.get(type) : undefined
-  if (rule === undefined) return 'it posted a message of no type that there is'
+  if (rule === undefined) return 'it posted a message of an unknown type'
   const wrong = rule(message)
   if (wrong !== undefined) return `its message ${quoted(type)} is wrong at ${quoted(wrong)}`
   const { name, ask } = message

@@ -122,10 +122,10 @@ function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefi
 }
 
 function faultIn(signal: unknown): string | undefined {
-  if (!isRecord(signal)) return 'what it sent is no signal'
+  if (!isRecord(signal)) return 'it sent an invalid signal'
   const { op: name } = signal
   const wrong = name === 'send' ? faultInSend(signal) : faultInOther(name, signal)
-  return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
+  return wrong === undefined ? undefined : `its signal ${quoted(name)} is wrong at ${quoted(wrong)}`
 }
 
 function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>): string | undefined {
@@ -139,7 +139,7 @@ function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>):
 
 /** Describes what is wrong with what another thread posted; `undefined` for a valid batch of signals. */
 export function faultInBatch(batch: unknown): string | undefined {
-  if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'what it posted is no batch of parcels'
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'it posted an invalid batch of signals'
   for (const signal of batch) {
     const wrong = faultIn(signal)
     if (wrong !== undefined) return wrong

@@ -129,7 +129,7 @@ class PerSenderService implements Running {
       await running.ended
       return this.#find(network)
     }
-    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being started anew`, { service: this.#id })
+    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being restarted`, { service: this.#id })
   }
 
   async #startChild({ id: child, process }: ChildSpec): Promise<RunningChild> {

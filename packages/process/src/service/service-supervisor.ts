@@ -255,7 +255,7 @@ export class ServiceSupervisor {
 
   #service(id: EntryId): Service {
     const service = this.#services.get(id)
-    if (service === undefined) throw notFound(`${id} is no service`, { id })
+    if (service === undefined) throw notFound(`${id} is not a service`, { id })
     return service
   }
 

@@ -268,7 +268,7 @@ export class ProcessSupervisor implements Running {
 }
 
 /** Texts for the consequences of a child's end. */
-const outcomes = { restart: 'and is to start anew', shutdown: 'which ends its supervisor', leave: 'and does not come back' }
+const outcomes = { restart: 'and will be restarted', shutdown: 'which ends its supervisor', leave: 'and is not restarted' }
 
 function placeOf({ pid }: RunningChild): string {
   return pid === undefined ? '' : ` (${pid})`

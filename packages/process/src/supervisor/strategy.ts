@@ -89,7 +89,7 @@ export function childSpecError(
   child: Pick<Member, 'restart' | 'significant'>,
 ): string | undefined {
   if (!child.significant) return undefined
-  if (child.restart === 'permanent') return 'a permanent child can not be significant: it never ends for good'
+  if (child.restart === 'permanent') return 'a permanent child can not be significant: it is always restarted'
   return autoShutdown === 'never'
     ? 'a significant child needs a supervisor whose auto_shutdown is any_significant or all_significant'
     : undefined

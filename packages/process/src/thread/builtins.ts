@@ -68,5 +68,5 @@ function namesOfReplaced(now: readonly unknown[]): string {
 function end(names: string): never {
   apply(setUncaughtExceptionCaptureCallback, process, [null])
   apply(removeAllListeners, process, ['uncaughtException'])
-  throw new Failure(`code in it has replaced ${names}, and what the runtime needs of that does not work any more`)
+  throw new Failure(`code in it has replaced ${names}, and the replacement does not work as the runtime needs`)
 }

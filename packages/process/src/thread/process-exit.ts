@@ -46,7 +46,7 @@ export class ProcessExit {
 
   async #sendOff(process: LocalProcess, pendingSends: PendingSends, hurry: boolean): Promise<void> {
     const left = await pendingSends.drain(hurry ? 0 : roomPatience)
-    const reason = 'the sender ended before there was room for it, or it was known whose the name is'
+    const reason = 'the sender ended before there was room for the message, or before its receiver name was resolved'
     for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
   }
 

@@ -50,7 +50,7 @@ function faultIn(message: unknown): string | undefined {
     typeof message['type'] === 'string' &&
     foreignIn(message) === undefined &&
     !('chunks' in message && !areChunks(message))
-  return isMessage ? undefined : 'what it posted to Node is no message'
+  return isMessage ? undefined : 'it posted an invalid message to Node'
 }
 
 /** Output forwarded by Node itself. */

@@ -286,7 +286,7 @@ export class ThreadTable implements Disposable {
 }
 
 function severed(number: number): TroupeError {
-  return new TroupeError('Unavailable', `thread ${number} and this one hear nothing from each other any more: one broke the protocol`, {
+  return new TroupeError('Unavailable', `the channel between thread ${number} and this one was cut: one broke the protocol`, {
     details: { thread: number },
   })
 }

@@ -122,7 +122,9 @@ export class Thread {
   /** Records the network with which the thread was started. */
   assign(network: Network): void {
     if (this.#network !== undefined && this.#network.key !== network.key) {
-      throw new TroupeError('Internal', `thread ${this.number} has a network already, and keeps it`, { details: { thread: this.number } })
+      throw new TroupeError('Internal', `thread ${this.number} already has a network, which cannot change`, {
+        details: { thread: this.number },
+      })
     }
     this.#network = network
   }

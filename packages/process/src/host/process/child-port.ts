@@ -212,11 +212,11 @@ export class ChildPort extends EventEmitter {
     try {
       message = decode(payload)
     } catch {
-      this.#violated('sent what is no message')
+      this.#violated('sent an invalid message')
       return
     }
     if (typeof message === 'object' && message !== null && 'type' in message) this.emit('message', message)
-    else this.#violated('sent what is no message')
+    else this.#violated('sent an invalid message')
   }
 
   #violated(what: string): void {

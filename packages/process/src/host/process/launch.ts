@@ -37,7 +37,7 @@ export interface LaunchOptions {
 /** Which protections are weaker without namespaces. */
 const stillHeld =
   'The seccomp filter still keeps them from sockets and from starting or signalling other processes. ' +
-  'Which files they read is for the permission model of Node alone'
+  'Only the permission model of Node limits which files they read'
 
 /** Starts the processes of one host. */
 export class Launch {

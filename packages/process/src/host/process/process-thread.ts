@@ -139,7 +139,7 @@ export class ProcessThread extends OwnedThread {
   #pass(handle: object): number {
     this.#passed += 1
     this.#handed += 1
-    if (this.#handed > maxHanded) this.violated('does not take the connections that it asks for')
+    if (this.#handed > maxHanded) this.violated('does not take the connections that it requested')
     const send: unknown = Reflect.get(this.#child ?? {}, 'send')
     const sent = () => {
       this.#handed -= 1

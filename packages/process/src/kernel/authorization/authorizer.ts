@@ -58,7 +58,7 @@ export class Authorizer {
 
   /** Checks an action that the thread of `record` is about to perform by itself. */
   checkOwnAction(record: ProcessRecord, action: string, resource: string, about: { target?: ProcessRecord; port?: number } = {}): void {
-    if (!askable.test(action)) throw invalid(`${action} is no action that threads ask about`, { action })
+    if (!askable.test(action)) throw invalid(`${action} is not an action for which threads request permission`, { action })
     const { target, port } = about
     this.check(record, action, resource, target ? targetMeta(target) : Number.isInteger(port) ? { port } : undefined)
   }

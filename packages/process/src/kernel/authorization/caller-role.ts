@@ -23,7 +23,7 @@ export function requesterOf(options: RequesterOptions, request: Request, thread:
   const { name } = request
   const { pid, role = 'process' } = record
   if (requestRules[name].by.includes(role)) return record
-  throw denied(`${pid} is a ${role}, which may not ask "${name}"`, { action: name, resource: pid })
+  throw denied(`${pid} is a ${role}, which may not send the request "${name}"`, { action: name, resource: pid })
 }
 
 /**

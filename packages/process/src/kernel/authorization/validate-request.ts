@@ -47,7 +47,7 @@ export function checkActor(given: Actor): void {
 }
 
 function wrong(path: string) {
-  return invalid(`what the caller hands on is not right: ${path}`, { path })
+  return invalid(`invalid inherited context: ${path}`, { path })
 }
 
 function parse(schema: z.ZodType, value: unknown, path: string): void {

@@ -112,14 +112,14 @@ export class KernelDials {
 
   /** Cancels a dial whose caller no longer waits. */
   cancel(thread: number, request: number): void {
-    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'nobody waits for the connection any more'))
+    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'the connection is no longer needed'))
   }
 
   /** @throws TroupeError like {@link dial} */
   async resolve({ name, family }: Requests['resolve']['ask'], requester: Requester): Promise<readonly ResolvedAddress[]> {
     if (!requester.thread.sealed) throw denied(`thread ${requester.thread.number} resolves names itself`)
-    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
-    if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
+    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('the name to resolve must be a non-empty text')
+    if (family !== 0 && family !== 4 && family !== 6) throw invalid('the address family must be 4, 6, or 0 for any')
     this.#options.permitClear(requester, 'socket.resolve', name)
     const found = await this.#of(requester.thread.number).lookups.acquire(async () => lookupDirect(name, family))
     return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))

@@ -147,7 +147,7 @@ export class MessageRouter {
 
   /** A message to a process here was dropped: unless it is a call, it becomes a dead letter. */
   overflowed(to: Pid, { from, topic, call }: Envelope): void {
-    const reason = 'a selective receive passed it over, and it no longer fitted'
+    const reason = 'a selective receive skipped it, and there was no more room for it'
     if (call === 0) this.#options.onDead({ from, to, topic, reason })
     else this.#refuse(from, call, unavailable(`${to} did not take the call "${topic}": ${reason}`, { pid: to, topic }))
   }

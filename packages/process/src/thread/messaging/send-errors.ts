@@ -4,7 +4,7 @@ import type { Participant } from '../participant.ts'
 
 /** @throws TroupeError `Invalid` for topics that begin with `@`, which are reserved for the runtime. */
 export function checkTopic(topic: unknown): void {
-  if (typeof topic !== 'string' || topic === '') throw invalid('a topic is a string that is not empty', { topic })
+  if (typeof topic !== 'string' || topic === '') throw invalid('a topic must be a non-empty string', { topic })
   if (topic.startsWith('@')) throw invalid(`topic "${topic}" is reserved: topics that begin with "@" belong to the runtime`, { topic })
 }
 
@@ -26,7 +26,7 @@ export function wordsOf(error: unknown): string {
 
 /** The error of a sender that has ended: nothing is sent for it. */
 export function over(by: Participant): TroupeError {
-  return new TroupeError('Canceled', `process ${by.pid} has ended: nothing is sent for it any more`)
+  return new TroupeError('Canceled', `process ${by.pid} has ended: it can no longer send`)
 }
 
 /** The error for a pid without a process. */

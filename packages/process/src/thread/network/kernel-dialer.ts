@@ -44,5 +44,5 @@ function unlessAborted(handed: SocketHandoff, signal: AbortSignal | undefined): 
 }
 
 function canceled(): TroupeError {
-  return new TroupeError('Canceled', 'nobody waits for the connection any more')
+  return new TroupeError('Canceled', 'the connection is no longer needed')
 }
