@@ -1,4 +1,7 @@
-/** Code that replaces what JavaScript brings, and what the runtime of its thread needs: nothing hangs, and the reason is told. */
+/**
+ * Code that replaces builtins of JavaScript that the runtime of its thread needs: nothing hangs, and the error names
+ * the reason.
+ */
 import { type ErrorKind, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { processes } from './index.ts'
@@ -30,7 +33,7 @@ async function start(isolation: 'thread' | 'shared') {
   })
 }
 
-/** How it ended: it must, by itself. */
+/** How the operation ended: it must end by itself. */
 async function outcome(asked: Promise<unknown>): Promise<'value' | ErrorKind> {
   try {
     await asked
