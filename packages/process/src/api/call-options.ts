@@ -6,6 +6,7 @@ import { snapshot } from '../mailbox/payload.ts'
 import type { ChosenContext, InheritedContext } from '../protocol/kernel-thread.ts'
 import { checkValues } from '../protocol/context-limits.ts'
 
+/** Options of a spawn or a call. */
 export interface CallOptions {
   /**
    * The overlay for the call or spawn and for all work started under it; `null` for the clear network. An empty string
@@ -28,6 +29,7 @@ export interface Selection {
 
 const noValues: Selection['values'] = Object.freeze({})
 
+/** A selection without any choice. */
 export const emptySelection: Selection = Object.freeze({ options: Object.freeze({}), values: noValues })
 
 /** @throws TroupeError `Invalid`, naming the wrong option. */

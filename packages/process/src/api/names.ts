@@ -8,7 +8,8 @@ export const names = {
    * Registers a name for a process.
    *
    * @param pid the process. @default the current process
-   * @throws TroupeError `AlreadyExists` when another process has the name; `NotFound` when the process does not exist.
+   * @throws TroupeError `AlreadyExists` when another process has the name; `NotFound` when the process does not exist;
+   * `Invalid` for an empty name or one in the form of a pid; `PermissionDenied`.
    */
   async register(name: string, pid?: Pid): Promise<void> {
     const by = currentParticipant().pid
@@ -20,7 +21,7 @@ export const names = {
     return currentRuntime().kernel.request('lookup', { name }, currentParticipant().pid)
   },
 
-  /** Removes a name. */
+  /** Removes a name. @throws TroupeError `PermissionDenied`. */
   async unregister(name: string): Promise<void> {
     await currentRuntime().kernel.request('unregister', { name }, currentParticipant().pid)
   },

@@ -25,11 +25,13 @@ import type { Spawner } from './spawner.ts'
 import { supervisors } from './supervisors.ts'
 import { milliseconds } from '../thread/timeout.ts'
 
+/** Options of `processes.send` and `processes.trySend`. */
 export interface SendOptions {
   /** Objects in the payload that are transferred to the receiver instead of copied. */
   readonly transfer?: Transfer
 }
 
+/** Options of `processes.call`. */
 export interface ProcessCallOptions extends SendOptions {
   /**
    * Milliseconds, or a duration such as `5s`; `Infinity` to wait as long as the callee lives. @default 30s, or the
@@ -177,6 +179,7 @@ function ms(timeout: number | string | undefined): number {
   return deadline === undefined ? callTimeout : Math.min(callTimeout, Math.max(0, deadline - Date.now()))
 }
 
+/** Spawns processes, sends messages to them, watches and stops them. All of it throws `Invalid` outside an application. */
 export const processes = {
   ...spawner(emptySelection),
   /** Names of processes. */
@@ -250,6 +253,8 @@ export const processes = {
   /**
    * Ends a process at once, whatever it is doing. Its EXIT carries a `Canceled` error. Messages that were sent to it
    * earlier arrive first.
+   *
+   * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
    */
   async terminate(to: string): Promise<void> {
     const runtime = currentRuntime()
@@ -262,6 +267,8 @@ export const processes = {
   /**
    * Asks a process to stop: its `self.signal` aborts, its inbox ends, and it gets a CANCEL event. The process decides
    * how to react. Messages that were sent to it earlier arrive first.
+   *
+   * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
    */
   async cancel(to: string, reason = 'it was asked to stop'): Promise<void> {
     const runtime = currentRuntime()
@@ -271,29 +278,52 @@ export const processes = {
     await runtime.kernel.request('cancel', { pid, reason }, by)
   },
 
-  /** Requests an EXIT event when a process ends. The event comes at once if the process does not exist. */
+  /**
+   * Requests an EXIT event when a process ends. The event comes at once if the process does not exist.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async monitor(to: string): Promise<void> {
     const { pid } = ownProcess('monitor')
     currentRuntime().links.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
   },
 
+  /**
+   * Cancels {@link processes.monitor}.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async unmonitor(to: string): Promise<void> {
     const { pid } = ownProcess('unmonitor')
     currentRuntime().links.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
   },
 
-  /** Links two processes: when either ends with an error, the other ends too, unless it traps links. */
+  /**
+   * Links this process with another: when either ends with an error, the other ends too, unless it traps links.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async link(to: string): Promise<void> {
     const process = ownProcess('link')
     currentRuntime().links.link(process, await findFor(process, 'process.link', to))
   },
 
+  /**
+   * Removes the link to another process.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async unlink(to: string): Promise<void> {
     const process = ownProcess('unlink')
     currentRuntime().links.unlink(process, await findFor(process, 'process.unlink', to))
   },
 
-  /** Resolves when a process has ended, with how it ended. The error is `NotFound` if the process does not exist. */
+  /**
+   * Resolves when a process has ended, with how it ended. The error in the result is `NotFound` if the process does not
+   * exist.
+   *
+   * @throws TroupeError `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async exited(to: string): Promise<Exit> {
     const runtime = currentRuntime()
     const by = currentParticipant()

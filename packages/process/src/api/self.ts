@@ -9,6 +9,7 @@ import { currentParticipant } from '../thread/participant.ts'
 import { checkTopic } from '../thread/messaging/send-errors.ts'
 import { milliseconds } from '../thread/timeout.ts'
 
+/** Options of `self.receive`. */
 export interface ReceiveOptions {
   /** Only messages of this topic; others stay in the mailbox. */
   readonly topic?: string
@@ -16,6 +17,7 @@ export interface ReceiveOptions {
   readonly timeout?: number | string
 }
 
+/** Options of `self.setOptions`. */
 export interface ProcessOptions {
   /** The end of a linked process arrives as a LINK_DOWN event instead of ending this one. @default false */
   readonly trapLinks?: boolean
@@ -42,18 +44,26 @@ export const self = {
     return currentParticipant().pid
   },
 
-  /** The messages of this process, one by one. Ends when the process is cancelled and no messages are left. */
+  /**
+   * The messages of this process, one by one. Ends when the process is cancelled and no messages are left.
+   *
+   * @throws TroupeError `Invalid` outside a process.
+   */
   get inbox(): AsyncIterableIterator<Message, undefined> {
     const process = own()
     return process.iterate(process.mailbox)
   },
 
-  /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. */
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. @throws TroupeError `Invalid` outside a process. */
   get events(): EventQueue {
     return own().events
   },
 
-  /** Aborts when the process or the function call is cancelled; its reason is the error. */
+  /**
+   * Aborts when the process or the function call is cancelled; its reason is the error.
+   *
+   * @throws TroupeError `Invalid` in the program around an application.
+   */
   get signal(): AbortSignal {
     const { signal } = currentParticipant()
     if (signal !== undefined) return signal
@@ -63,7 +73,8 @@ export const self = {
   /**
    * Takes the next message, or the next of a topic.
    *
-   * @throws TroupeError `Timeout` when no message came in time; `Canceled` when the process was cancelled.
+   * @throws TroupeError `Timeout` when no message came in time; `Canceled` when the process was cancelled; `Invalid`
+   * outside a process.
    */
   receive(options: ReceiveOptions = {}): Promise<Message> {
     const process = own()
@@ -71,7 +82,11 @@ export const self = {
     return process.receive(process.mailbox, options.topic, timeout)
   },
 
-  /** Opens a separate mailbox for a topic, with the capacity of the process's own. */
+  /**
+   * Opens a separate mailbox for a topic, with the capacity of the process's own.
+   *
+   * @throws TroupeError `Invalid` for a reserved topic, or outside a process.
+   */
   listen(topic: string): Subscription {
     checkTopic(topic)
     const process = own()
@@ -98,6 +113,11 @@ export const self = {
     return currentRuntime().upgrade(process, entry, snapshotArguments(state))
   },
 
+  /**
+   * Changes options of this process. Absent options keep their values.
+   *
+   * @throws TroupeError `Invalid` outside a process.
+   */
   setOptions(options: ProcessOptions): void {
     const process = own()
     if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks

@@ -108,4 +108,5 @@ export const serviceKind = defineKind({
   }),
 })
 
+/** The kinds of entries that this package runs. */
 export const processKinds = [processKind, hostKind, serviceKind, supervisorKind]

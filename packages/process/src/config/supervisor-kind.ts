@@ -66,4 +66,5 @@ const fields = z
     }
   })
 
+/** `process.supervisor`: children that are started, stopped and restarted together. */
 export const supervisorKind = defineKind({ kind: 'process.supervisor', fields })

@@ -7,6 +7,7 @@ import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import type { Host, HostSlot } from './host.ts'
 
+/** Options of an {@link AttachedHost}. */
 export interface AttachedHostOptions {
   readonly id: EntryId
   readonly thread: Thread
@@ -16,6 +17,7 @@ export interface AttachedHostOptions {
   readonly firstSerial?: number
 }
 
+/** A host in a thread that something else started. It does not start or end that thread. */
 export class AttachedHost implements Host {
   readonly id: EntryId
   readonly sealed = false

@@ -15,6 +15,7 @@ export interface HostSlot {
   abandon(): void
 }
 
+/** A running host. */
 export interface Host extends AsyncDisposable {
   readonly id: EntryId
   /** Its threads have no network access of their own. */

@@ -32,6 +32,7 @@ export interface ThreadHostOptions {
   readonly launch?: Launch
 }
 
+/** A host with a separate thread, or operating-system process, for each of its processes. */
 export class ThreadHost implements Host {
   readonly id: EntryId
   readonly #options: ThreadHostOptions

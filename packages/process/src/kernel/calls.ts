@@ -26,6 +26,7 @@ export interface CallOrder {
   readonly onEnd?: (exit: WireExit) => void
 }
 
+/** The kernel's record of a call. */
 export class CallRecord implements ProcessRecord {
   readonly pid: Pid
   readonly entry: EntryId

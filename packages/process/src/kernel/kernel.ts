@@ -51,6 +51,7 @@ import { ThreadPrivileges } from './authorization/thread-privileges.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import { ThreadTable } from '../worker-threads/thread-table.ts'
 
+/** Options of a {@link Kernel}. */
 export interface KernelOptions {
   readonly registry: Registry
   readonly overlays: OverlayTable

@@ -82,6 +82,7 @@ export interface FirstMessage {
   readonly payload: unknown
 }
 
+/** A request to call a function. */
 export interface CallRequest {
   readonly entry: EntryId
   readonly args: readonly unknown[]

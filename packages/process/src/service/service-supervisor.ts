@@ -53,6 +53,7 @@ export interface ServiceSupervisorOptions {
 
 const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Stopping', 'Stopped', 'Exited'])
 
+/** Runs all services of an application. */
 export class ServiceSupervisor {
   readonly #options: ServiceSupervisorOptions
   readonly #services = new Map<EntryId, Service>()

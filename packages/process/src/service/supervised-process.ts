@@ -7,6 +7,7 @@ import type { Role } from '../protocol/request-rules.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import type { Running } from './service-instance.ts'
 
+/** A process to start and supervise. */
 export interface SupervisedProcess {
   readonly entry: EntryId
   /** The program to run. @default the program of the entry */

@@ -8,6 +8,7 @@ export const slotCount = 64
 
 const free = 0
 
+/** One side of the board. */
 export class CallSlots {
   readonly memory: SharedArrayBuffer
   /** Each place holds the number of the call that waits there; negative once it was taken up. */

@@ -26,6 +26,7 @@ interface Named {
   readonly partitions: number | undefined
 }
 
+/** Starts supervisors, and handles the requests of threads about them. */
 export class RunningSupervisors {
   readonly #options: RunningSupervisorsOptions
   readonly #running = new Map<string, Named>()

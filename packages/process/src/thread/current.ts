@@ -6,6 +6,7 @@ import type { Runtime } from './runtime.ts'
 
 let runtime: Runtime | undefined
 
+/** Sets the runtime of this thread; `undefined` after it has stopped. */
 export function setRuntime(next: Runtime | undefined): void {
   runtime = next
   noteApplication(next !== undefined)

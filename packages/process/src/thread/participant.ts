@@ -1,6 +1,4 @@
-/**
- * A participant: a process, a function call, or the program around an application, as the code that acts in a thread.
- */
+/** The participants of a thread: the code that acts in it, and how the current participant is found. */
 import { currentSlot, type Frame, type Pid, type Slot } from '@troupe/core'
 import { lookLater } from './builtins.ts'
 import { noCaller } from './no-application.ts'
@@ -19,6 +17,7 @@ export function hasEnforcedPolicies(): boolean {
   return governs
 }
 
+/** A process, a function call, or the program around an application. */
 export class Participant {
   readonly pid: Pid
   /** The frame that the kernel issued. */

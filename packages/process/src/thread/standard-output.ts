@@ -38,7 +38,7 @@ class Printer {
     process.on('exit', this.flush)
   }
 
-  /** From now on the thread works for another application. */
+  /** From now on sends the output through `tell`, counted in another ledger. */
   serve({ ledger }: ThreadStreams, tell: Tell): void {
     this.flush()
     this.#tell = tell

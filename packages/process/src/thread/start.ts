@@ -15,7 +15,7 @@ import { currentParticipant } from './participant.ts'
 import { Runtime } from './runtime.ts'
 import { clearMemory } from './zeroed-memory.ts'
 
-/** Call it before any code of the application runs. */
+/** Installs the guard in a worker thread. Call it before any code of the application runs. */
 export async function guardThread(sealed = false): Promise<void> {
   clearMemory()
   if (sealed) await sealThread()
@@ -27,6 +27,7 @@ export function guardChild(writes: boolean): void {
   sealProcess(writes)
 }
 
+/** Starts the runtime of this thread. Call it after {@link guardThread} or {@link guardChild}. */
 export function startThread(data: StartData): Runtime {
   // The runtime no longer uses this port, and messages that application code posted there would be read in the kernel's
   // thread.

@@ -6,6 +6,7 @@ import { type EntryId, type Frame, unavailable } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { Overlay, OverlayTable } from '@troupe/network/kernel'
 
+/** A network to which a thread can be bound. */
 export interface Network extends ThreadNetwork {
   /** Equal for equal networks. */
   readonly key: string
@@ -26,6 +27,7 @@ interface Known {
   readonly identity: string | undefined
 }
 
+/** Finds the network of a frame, and knows which networks are current. */
 export class Networks {
   readonly #options: NetworksOptions
   readonly #known = new Map<EntryId, Known>()

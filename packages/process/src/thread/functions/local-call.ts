@@ -3,6 +3,7 @@ import { type EntryId, type Frame, type Pid, runInSlot, TroupeError } from '@tro
 import { lookLater } from '../builtins.ts'
 import { Participant } from '../participant.ts'
 
+/** Options of a {@link LocalCall}. */
 export interface LocalCallOptions {
   /** The id of the call: its own, or the id of its caller for an inline call. */
   readonly pid: Pid
@@ -16,6 +17,7 @@ export interface LocalCallOptions {
   readonly depth: number
 }
 
+/** A running call of a function. */
 export class LocalCall extends Participant {
   readonly entry: EntryId | undefined
   readonly depth: number
