@@ -138,7 +138,7 @@ export function settles(): () => boolean {
     void promise.finally(one)
     resolve()
     // If the rejection is not handled, this is the reason with which the process ends.
-    Promise.reject(new Error('Promise.prototype.catch was replaced, and does not work any more')).catch(one)
+    Promise.reject(new Error('Promise.prototype.catch was replaced, and no longer works')).catch(one)
     void Promise.all([Promise.resolve(1), promise]).then(one)
     void Promise.race([promise, Promise.resolve(1)]).then(one)
     void awaits(one)
