@@ -1,4 +1,7 @@
-/** Code that replaces what JavaScript brings, and what the runtime of its thread needs: nothing hangs, and the reason is told. */
+/**
+ * Code that replaces builtins of JavaScript that the runtime of its thread needs: nothing hangs, and the error names
+ * the reason.
+ */
 import { type ErrorKind, TroupeError } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
 import { processes } from './index.ts'
@@ -30,7 +33,7 @@ async function start(isolation: 'thread' | 'shared') {
   })
 }
 
-/** How it ended: it must, by itself. */
+/** How the operation ended: it must end by itself. */
 async function outcome(asked: Promise<unknown>): Promise<'value' | ErrorKind> {
   try {
     await asked
@@ -67,7 +70,7 @@ it.each([
 ])('the thread ends, and says what was replaced: %s', async (what, name) => {
   await using kernel = await start('thread')
   const other = await processes.spawn('app:crowd.member', hostId)
-  const words = `its thread failed: code in it has replaced ${name}, and what the runtime needs of that does not work any more`
+  const words = `its thread failed: code in it has replaced ${name}, and the replacement does not work as the runtime needs`
   await expect(processes.exec('app:builtins.breaks', hostId, what, other)).rejects.toMatchObject({ kind: 'Internal', message: words })
   await kernel.noted(1)
   expect(kernel.notes).toContainEqual(

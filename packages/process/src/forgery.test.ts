@@ -68,7 +68,7 @@ describe('a program that tries to pass for another', () => {
     const before = files()
     await expect(kernel.exec('forge.handles', where)).rejects.toMatchObject({ kind: 'PermissionDenied' })
     await expect.poll(files).toBeLessThanOrEqual(before + 2)
-    // What is dropped is collected, which would end the program.
+    // A dropped handle is garbage-collected, which would end the program.
     setFlagsFromString('--expose-gc')
     const collect: unknown = runInNewContext('gc')
     if (typeof collect !== 'function') expect.unreachable()

@@ -10,7 +10,7 @@ const other = 'net:other'
 const overlays = [proxy, other]
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-/** The main program in a frame. Its network is that of its thread, whatever the frame says. */
+/** Runs code of the main program in a frame. Its network is that of its thread, whatever the frame says. */
 async function inFrame<T>(change: Partial<Frame>, fn: () => Promise<T>): Promise<T> {
   return runInFrame(fork(emptyFrame, change), fn)
 }

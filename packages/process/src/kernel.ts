@@ -1,4 +1,4 @@
-/** The kernel. Threads load `@troupe/process` alone. */
+/** The API of the kernel. Threads load only `@troupe/process`. */
 export { hostKind, processKind, processKinds, serviceKind } from './config/kinds.ts'
 export { type HostSettings, ThreadHost } from './host/thread-host.ts'
 export type { Host } from './host/host.ts'

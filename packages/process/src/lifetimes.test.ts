@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const patient = { timeout: 20_000 }
 
 const host = 'app:host'
@@ -65,7 +65,7 @@ describe('the end of a process is told, and touches nobody else', () => {
 describe('being cancelled', () => {
   it('ends the inbox, aborts the signal, and comes as an event', async () => {
     await using kernel = await startKernel({ programs: ['life.untilCancelled'] })
-    // A thread that only starts counts as busy: the cancel then does not wait for what was asked before.
+    // A starting thread counts as busy: the cancel then does not wait for earlier requests.
     await kernel.host.ready()
     const pid = await processes.spawn('app:life.untilCancelled', host)
     const ended = processes.exited(pid)

@@ -3,7 +3,7 @@ import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 import { collectorOf } from './testing/collector.ts'
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const patient = { timeout: 20_000 }
 
 const host = 'app:host'
@@ -26,7 +26,7 @@ describe('monitors', () => {
       const target = await processes.spawn(program, host)
       const watching = processes.exec('app:links.monitor', host, target, 3, told.pid)
       await told.all
-      // The thread that loops cannot hear that it is monitored; whoever does learns of its end by the kernel.
+      // The looping thread cannot receive the monitor signal; the kernel reports its end to the watcher.
       await processes.terminate(target)
       const event = { type: 'EXIT', from: target, result: { error: 'it was terminated' } }
       expect(await watching).toEqual([event, event, event])
@@ -132,7 +132,7 @@ describe('links', () => {
       const ended = processes.exited(parent)
       const [[, child] = []] = await told.all
       const childEnded = processes.exited(String(child))
-      // What comes after the monitor has come by the same way.
+      // What is sent after the monitor arrives over the same channel.
       await processes.call(String(child), 'there?')
       if (how === 'terminate') await processes.terminate(parent)
       else await processes.send(parent, 'end', how)

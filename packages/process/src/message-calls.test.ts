@@ -47,7 +47,7 @@ describe('calls', () => {
       })
       const callee = await processes.spawn('app:talk.replyOnceTold', host)
       const calling = kernel.exec('talk.callTimes', callee, 30)
-      // Those that are refused make room for the others; what is left waits for the word.
+      // Refused messages make room for the others; the rest waits for the "go" message.
       await processes.send(callee, 'go')
       const outcomes = (await calling) as unknown[]
       for (const outcome of new Set(outcomes)) expect(['done', 'Unavailable']).toContain(outcome)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const patient = { timeout: 20_000 }
 
 const host = 'app:host'
@@ -17,7 +17,7 @@ describe('messages', () => {
     const ended = processes.exited(collector)
     await processes.exec('app:talk.count', host, collector, 1500)
     await Promise.all(numbers(1500).map(async (n) => processes.send(collector, 'm', n)))
-    // Of two senders the one may overtake the other.
+    // The messages of one sender may overtake those of another.
     const exit = await ended
     const got: unknown[] = 'value' in exit && Array.isArray(exit.value) ? exit.value : []
     const of = (topic: string) => got.filter((envelope) => Array.isArray(envelope) && envelope[0] === topic)
@@ -43,7 +43,7 @@ describe('messages', () => {
   })
 
   it('that find no room before their sender has ended are dead letters', async () => {
-    // As much as the window opens with: a larger queue would grow it, if the sender lived to learn of that.
+    // The initial size of the window: a larger queue would increase it, if the sender lived to receive the report.
     await using kernel = await startKernel({ programs: ['talk.ignore', 'talk.countAndRun'], host: { queueSize: 16 } })
     const receiver = await processes.spawn('app:talk.ignore', host)
     await kernel.exec('talk.countAndRun', receiver, 50)
@@ -243,7 +243,7 @@ describe('names', () => {
     await processes.cancel(successor)
     const exit = await ended
     const taken = 'value' in exit ? Number(exit.value) : 0
-    // Each is somewhere, once.
+    // Each message is found exactly once.
     expect(await kernel.deadLetters(400 - taken)).toHaveLength(400 - taken)
   })
 

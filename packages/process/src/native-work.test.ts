@@ -5,7 +5,7 @@ import { processes } from './api/processes.ts'
 
 const host = 'app:host'
 
-/** A program that has loaded an addon, and whose native work has begun. */
+/** Starts a program that has loaded an addon, and whose native work has begun. */
 async function begin(program: string, ...args: unknown[]) {
   const slots = new Int32Array(new SharedArrayBuffer(8))
   const pid = await processes.spawn(`app:${program}`, host, slots, ...args)

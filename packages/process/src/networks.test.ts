@@ -13,7 +13,7 @@ const tree = ['member', 'broadcast', 'sendUnheard', 'watchAndCancel', 'become', 
 const start = async (more: Partial<KernelFixtureOptions> = {}) => startKernel({ programs: tree, overlays: [one, two], ...more })
 const within = (network: string | null) => processes.withOptions({ network })
 
-/** A process in a network, that is in its groups. */
+/** A process in a network that is a member of groups. */
 async function member(network: string | null, ...groups: string[]): Promise<Pid> {
   const pid = await within(network).spawn('app:tree.member', host, ...groups)
   await processes.call(pid, 'there')

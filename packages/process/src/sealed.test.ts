@@ -11,7 +11,7 @@ import { processes } from './api/processes.ts'
 let stack = new DisposableStack()
 let server: Server
 let port = 0
-/** A proxy that takes connections and never says anything. */
+/** A proxy that accepts connections and never replies. */
 let silent = 0
 const sockets = new Set<Socket>()
 
@@ -39,7 +39,7 @@ async function listening(listener: Server): Promise<number> {
 
 const when = (possible: boolean) => (possible ? describe : noTests)
 
-/** What this Node can do shows in which of them there are. */
+/** Registers no tests: the list of tests then shows what this Node can do. */
 function noTests(): void {}
 
 when(canSeal())('a process of a sealed host', () => {
@@ -124,7 +124,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
       host: { network: 'sealed' },
     })
     const errands = ['net:other', null, overlay].map((id) => ({ overlay: id, target }))
-    // Nobody is where the proxy of its own overlay should be.
+    // Nothing listens at the address of the proxy of its own overlay.
     expect(await kernel.exec('sealed.forge', errands)).toEqual(['PermissionDenied', 'PermissionDenied', 'Unavailable'])
     expect(await kernel.exec('sealed.routeOf', overlay)).toEqual({ overlay, generation: 1, driver: 'handed', config: undefined })
   })

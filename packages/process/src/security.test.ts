@@ -1,4 +1,4 @@
-/** What code in threads may do, by the kernel's decision. */
+/** What code in threads may do, as the kernel decides. */
 import { type EntryId, entryId } from '@troupe/core'
 import { newActor, Scope } from '@troupe/policy'
 import { compilePolicies, compilePolicy } from '@troupe/policy/kernel'
@@ -31,7 +31,7 @@ async function kernelWith(policies: NonNullable<KernelFixtureOptions['policies']
   }
 }
 
-/** Each deed, with the actions that it asks for and their resources; `@` stands for the collector's pid. */
+/** Each action, with the permissions that it requests and their resources; `@` stands for the collector's pid. */
 const table: readonly (readonly [Deed, ...(readonly [string, string])[]])[] = [
   ['spawn', ['process.spawn', 'app:guarded.rest'], ['process.host', host]],
   ['spawnMonitored', ['process.spawn.monitored', 'app:guarded.rest'], ['process.host', host]],
@@ -84,7 +84,7 @@ describe('in a scope', () => {
         expect([deed, await given.act(deed, ...ids.toSpliced(index, 1))]).toEqual([deed, denial])
       }
     }
-    // What ends the collector comes last.
+    // The actions that end the collector come last.
     const last = new Set<Deed>(['terminate', 'cancel', 'link', 'unregisterForeign'])
     for (const [deed, ...asked] of [
       ...table.filter(([each]) => !last.has(each)),

@@ -1,4 +1,4 @@
-/** Work that goes on a few at a time; the rest waits its turn. */
+/** Limits how much work runs at a time; the rest waits in order. */
 import { TroupeError } from '@troupe/core'
 
 export class Semaphore {
@@ -7,7 +7,7 @@ export class Semaphore {
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  /** @param most - At a time. @param maxWaiting - Beyond, `RateLimited`. */
+  /** @param most - Maximum number at a time. @param maxWaiting - Beyond it, `RateLimited`. */
   constructor(most: number, maxWaiting = Number.POSITIVE_INFINITY) {
     this.#most = most
     this.#maxWaiting = maxWaiting
@@ -19,7 +19,7 @@ export class Semaphore {
     try {
       return await work()
     } finally {
-      // The next one waiting takes the slot over, so that a newcomer cannot take it.
+      // The slot passes directly to the next in the queue, so that a newcomer cannot take it.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
       else next()
@@ -28,7 +28,9 @@ export class Semaphore {
 
   async #turn(): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new TroupeError('RateLimited', `${this.#maxWaiting} wait for their turn already`, { details: { waiting: this.#maxWaiting } })
+      throw new TroupeError('RateLimited', `the queue is full: ${this.#maxWaiting} are waiting already`, {
+        details: { waiting: this.#maxWaiting },
+      })
     }
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve)

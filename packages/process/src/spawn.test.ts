@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { hostId, startKernel } from './testing/start-kernel.ts'
 import { processes } from './api/processes.ts'
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const patient = { timeout: 20_000 }
 
 const host = 'app:host'

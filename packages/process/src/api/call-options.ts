@@ -1,19 +1,25 @@
-/** What `with…` builders gather for a spawn or a call: checked once, handed to the kernel as plain data. */
+/**
+ * The options that `with…` builders collect for a spawn or a call: validated once, passed to the kernel as plain data.
+ */
 import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
 import type { ChosenContext, InheritedContext } from '../protocol/kernel-thread.ts'
 import { checkValues } from '../protocol/context-limits.ts'
 
+/** Options of a spawn or a call. */
 export interface CallOptions {
-  /** The overlay for the call or spawn and all beneath it; `null` for the clear network. An empty string chooses nothing. */
+  /**
+   * The overlay for the call or spawn and for all work started under it; `null` for the clear network. An empty string
+   * chooses nothing.
+   */
   readonly network?: string | null
-  /** Milliseconds, or a duration such as `5s`, for the whole. @default none */
+  /** Timeout of the whole operation: milliseconds, or a duration such as `5s`. @default none */
   readonly timeout?: number | string
-  /** Cancels it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal
 }
 
-/** A gathered choice. Immutable: each `with…` returns a new one. */
+/** The collected options. Immutable: each `with…` returns a new selection. */
 export interface Selection {
   readonly options: CallOptions
   readonly values: Readonly<Record<string, unknown>>
@@ -23,9 +29,10 @@ export interface Selection {
 
 const noValues: Selection['values'] = Object.freeze({})
 
+/** A selection without any choice. */
 export const emptySelection: Selection = Object.freeze({ options: Object.freeze({}), values: noValues })
 
-/** @throws TroupeError `Invalid` naming the option that is wrong. */
+/** @throws TroupeError `Invalid`, naming the wrong option. */
 export function withOptions(selection: Selection, options: CallOptions): Selection {
   for (const key of Object.keys(options)) {
     if (key !== 'network' && key !== 'timeout' && key !== 'signal')
@@ -39,22 +46,22 @@ export function withOptions(selection: Selection, options: CallOptions): Selecti
   return Object.freeze({ ...selection, options: Object.freeze({ ...selection.options, ...options }) })
 }
 
-/** @throws TroupeError `Invalid`, naming the value that is too much. */
+/** @throws TroupeError `Invalid`, naming the value that exceeds a limit. */
 export function withContext(selection: Selection, values: Readonly<Record<string, unknown>>): Selection {
   const all = { ...selection.values, ...snapshotValues(values) }
   checkValues(all)
   return Object.freeze({ ...selection, values: Object.freeze(all) })
 }
 
-/** Milliseconds of `options.timeout`. */
+/** `options.timeout` in milliseconds. */
 export function timeoutOf({ timeout }: CallOptions): number | undefined {
   if (timeout === undefined) return undefined
   const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
-  if (!(ms > 0)) throw invalid('options.timeout must be more than nothing', { path: 'timeout', timeout })
+  if (!(ms > 0)) throw invalid('options.timeout must be greater than 0', { path: 'timeout', timeout })
   return ms
 }
 
-/** What was chosen, for the kernel. */
+/** The chosen options, in the form that the kernel takes. */
 export function chosenOf({ options, actor, scope }: Selection): ChosenContext {
   const { network } = options
   return {
@@ -64,7 +71,7 @@ export function chosenOf({ options, actor, scope }: Selection): ChosenContext {
   }
 }
 
-/** What the caller's frame hands on. */
+/** What the started process or call inherits from the caller's frame. */
 export function inheritedContext(selection: Selection): InheritedContext {
   const timeout = timeoutOf(selection.options)
   const { overlay, values, deadline, trace } = currentFrame() ?? emptyFrame
@@ -76,7 +83,10 @@ export function inheritedContext(selection: Selection): InheritedContext {
   }
 }
 
-/** A copy in the form that crosses threads, which is opened where a frame is read; each value by itself, so that errors name it. */
+/**
+ * A copy in the form that crosses threads; the reader of the frame decodes it. Each value is copied separately, so that
+ * errors name it.
+ */
 function snapshotValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, snapshot(value)]))
 }

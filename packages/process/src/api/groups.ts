@@ -5,7 +5,7 @@ import { ask, currentRuntime } from '../thread/current.ts'
 import { currentParticipant, frameInForce } from '../thread/participant.ts'
 import { checkTopic } from '../thread/messaging/send-errors.ts'
 
-/** What became of a message to a group. */
+/** The outcome of a message to a group. */
 export interface Broadcast {
   readonly delivered: number
   readonly refused: number
@@ -13,32 +13,37 @@ export interface Broadcast {
 
 export const groups = {
   /**
-   * Makes a process a member of a group; the group begins with its first member.
+   * Makes a process a member of a group. The first member creates the group.
    *
-   * @param pid the process; by default the one that runs
-   * @throws TroupeError `NotFound` when the process is not there; `PermissionDenied` (`process.group.join`).
+   * @param pid the process. @default the current process
+   * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied` (`process.group.join`).
    */
   async join(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
     await ask('joinGroup', { group: checked(name), pid })
   },
 
-  /** Takes a process out of a group. Nothing happens when it is no member. @throws TroupeError `PermissionDenied` (`process.group.leave`) */
+  /**
+   * Removes a process from a group. Does nothing when it is not a member.
+   *
+   * @throws TroupeError `PermissionDenied` (`process.group.leave`)
+   */
   async leave(name: string, pid: Pid = currentParticipant().pid): Promise<void> {
     await ask('leaveGroup', { group: checked(name), pid })
   },
 
-  /** Those who are members now, in the order in which they joined. None for a group that nobody has joined. */
+  /** Returns the current members, in the order in which they joined. Empty for a group without members. */
   async members(name: string): Promise<readonly Pid[]> {
     return ask('groupMembers', { group: checked(name) })
   },
 
   /**
-   * Sends a message to each member of a group, the sender included if it is one. Settles when every mailbox has accepted it; members that
-   * end meanwhile are left out.
+   * Sends a message to each member of a group, including the sender if it is a member. Settles when every mailbox has
+   * accepted it. Members that end meanwhile are skipped.
    *
-   * @returns how many members accepted it, and how many refused it, since they run in another network and do not accept the sender's
-   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent; `PermissionDenied` (`process.group.broadcast`, and
-   *   `process.send` for each member).
+   * @returns how many members accepted it, and how many refused it because they run in another network and do not
+   * accept messages from the sender's
+   * @throws TroupeError `Invalid` for a topic or payload that cannot be sent; `PermissionDenied`
+   * (`process.group.broadcast`, and `process.send` for each member).
    */
   async broadcast(name: string, topic: string, payload?: unknown): Promise<Broadcast> {
     const by = currentParticipant()
@@ -66,5 +71,5 @@ function outcomeOf(error: unknown): Outcome {
 
 function checked(name: string): string {
   if (typeof name === 'string' && name !== '') return name
-  throw invalid('the name of a group is a string that is not empty', { name })
+  throw invalid('the name of a group must be a non-empty string', { name })
 }

@@ -1,26 +1,27 @@
-/** Names of processes, kept by the kernel. A name goes when its process does. */
+/** Names of processes, kept by the kernel. A name is removed when its process ends. */
 import type { Pid } from '@troupe/core'
 import { currentRuntime } from '../thread/current.ts'
 import { currentParticipant } from '../thread/participant.ts'
 
 export const names = {
   /**
-   * Gives a process a name.
+   * Registers a name for a process.
    *
-   * @param pid the process; by default the one that runs
-   * @throws TroupeError `AlreadyExists` when another process has the name, `NotFound` when the process is not there.
+   * @param pid the process. @default the current process
+   * @throws TroupeError `AlreadyExists` when another process has the name; `NotFound` when the process does not exist;
+   * `Invalid` for an empty name or one in the form of a pid; `PermissionDenied`.
    */
   async register(name: string, pid?: Pid): Promise<void> {
     const by = currentParticipant().pid
     await currentRuntime().kernel.request('register', { name, pid: pid ?? by }, by)
   },
 
-  /** The process of that name, if any. */
+  /** Returns the process of that name, or `undefined`. */
   lookup(name: string): Promise<Pid | undefined> {
     return currentRuntime().kernel.request('lookup', { name }, currentParticipant().pid)
   },
 
-  /** Takes a name away. */
+  /** Removes a name. @throws TroupeError `PermissionDenied`. */
   async unregister(name: string): Promise<void> {
     await currentRuntime().kernel.request('unregister', { name }, currentParticipant().pid)
   },

@@ -1,4 +1,4 @@
-/** The API for processes: spawn, send, watch, stop. */
+/** The API for processes: spawn, send, monitor, stop. */
 import { bounded, currentFrame, entryId, invalid, isPid, notFound, type Pid, TroupeError, yielding } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import {
@@ -25,13 +25,18 @@ import type { Spawner } from './spawner.ts'
 import { supervisors } from './supervisors.ts'
 import { milliseconds } from '../thread/timeout.ts'
 
+/** Options of `processes.send` and `processes.trySend`. */
 export interface SendOptions {
-  /** Objects in the payload that move to the receiver instead of being copied. */
+  /** Objects in the payload that are transferred to the receiver instead of copied. */
   readonly transfer?: Transfer
 }
 
+/** Options of `processes.call`. */
 export interface ProcessCallOptions extends SendOptions {
-  /** Milliseconds, or a duration such as `5s`; `Infinity` for as long as the callee lives. @default 30s, or the frame's deadline if it is nearer */
+  /**
+   * Milliseconds, or a duration such as `5s`; `Infinity` to wait as long as the callee lives. @default 30s, or the
+   * frame's deadline if that is earlier
+   */
   readonly timeout?: number | string
 }
 
@@ -85,7 +90,7 @@ function spawner(plan: SpawnPlan): Spawner {
   }
   const event = () => ({ monitor: { pid: ownProcess('monitor').pid, promise: 0 } })
   const link = () => ({ link: ownProcess('link').pid })
-  // The type of its result is the one that `entries.d.ts` tells.
+  // The type of its result comes from `entries.d.ts`.
   function exec<Id extends ProcessId>(id: Id, host: string, ...args: ArgumentsFor<Id>): Promise<ResultOf<ProcessEntries, Id>>
   async function exec(id: string, host: string, ...args: unknown[]): Promise<unknown> {
     const watch = currentRuntime().links.promise(currentParticipant().pid)
@@ -116,7 +121,7 @@ function spawner(plan: SpawnPlan): Spawner {
   }
 }
 
-/** Waits for an exit; on timeout or abort terminates the process first. */
+/** Waits for an exit. On timeout or abort, terminates the process first. */
 async function ending(pid: Pid, exit: Promise<Exit>, options: CallOptions): Promise<Exit> {
   const { signal } = options
   const timeout = timeoutOf(options)
@@ -134,7 +139,7 @@ async function ending(pid: Pid, exit: Promise<Exit>, options: CallOptions): Prom
     if (error !== reason || reason === undefined) throw error
   }
   await processes.terminate(pid).catch((error: unknown) => {
-    // It ended in the meantime.
+    // The process ended in the meantime.
     if (!(error instanceof TroupeError && error.kind === 'NotFound')) throw error
   })
   return { error: reason }
@@ -146,7 +151,7 @@ function ownProcess(what: string): LocalProcess {
   throw invalid(`only a process can ${what} another; use processes.exited() from functions and programs`)
 }
 
-/** Answers a pid at once, a name by asking. */
+/** Returns a pid at once; looks a name up in the kernel. */
 async function find(to: string): Promise<Pid> {
   if (isPid(to)) return to
   const pid = await names.lookup(to)
@@ -154,7 +159,7 @@ async function find(to: string): Promise<Pid> {
   return pid
 }
 
-/** Like `find`, once the kernel has let `by` do `action` to it. */
+/** Like `find`, after the kernel has allowed `by` to perform `action` on it. */
 async function findFor(by: Participant, action: string, to: string): Promise<Pid> {
   const pid = await find(to)
   await currentRuntime().permissions.ask(by, action, pid)
@@ -165,7 +170,7 @@ function outgoing(to: Pid, topic: string, payload: unknown, options: SendOptions
   return { to, topic, payload, frame: currentFrame() ?? frameInForce(), transfer: options.transfer ?? [] }
 }
 
-/** What a call waits for its reply, if nothing else is said. */
+/** Default timeout of a call, in milliseconds. */
 const callTimeout = 30_000
 
 function ms(timeout: number | string | undefined): number {
@@ -174,6 +179,7 @@ function ms(timeout: number | string | undefined): number {
   return deadline === undefined ? callTimeout : Math.min(callTimeout, Math.max(0, deadline - Date.now()))
 }
 
+/** Spawns processes, sends messages to them, watches and stops them. All of it throws `Invalid` outside an application. */
 export const processes = {
   ...spawner(emptySelection),
   /** Names of processes. */
@@ -184,10 +190,11 @@ export const processes = {
   supervisors,
 
   /**
-   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while that is full. Of a name, whose process ends before it has
-   * accepted the message, the process is looked up once more.
+   * Sends a message. Settles when the receiver's mailbox has accepted it; waits while the mailbox is full. If `to` is a
+   * name and its process ends before it has accepted the message, the name is looked up once more.
    *
-   * @throws TroupeError `NotFound` for a process that is not there, `Invalid` for a payload that cannot be cloned or a reserved topic.
+   * @throws TroupeError `NotFound` when the process does not exist; `Invalid` for a payload that cannot be cloned or a
+   * reserved topic.
    */
   send(to: string, topic: string, payload?: unknown, options: SendOptions = {}): Promise<void> {
     const runtime = currentRuntime()
@@ -210,15 +217,16 @@ export const processes = {
   /**
    * Sends a message if there is room for it now. Takes a pid, not a name.
    *
-   * @returns false when the mailbox is full or the process is known to be gone. To a process in another thread also beyond four messages,
-   * until that thread has said what room there is; where policies are in force, also until the kernel has allowed it.
+   * @returns false when the mailbox is full or the process is known to have ended. For a process in another thread,
+   * also beyond four messages, until that thread has reported its free room. Where policies are in force, also until
+   * the kernel has allowed it.
    */
   trySend(to: Pid, topic: string, payload?: unknown, options: SendOptions = {}): boolean {
     const { router, permissions } = currentRuntime()
     const by = currentParticipant()
     const asked = permissions.ask(by, 'process.send', to)
     if (asked === undefined) return router.trySend(by, outgoing(to, topic, payload, options))
-    // There is no way to wait here; who is denied finds out by `send`.
+    // This function cannot wait. A caller that is denied gets the error from `send`.
     asked.catch(() => undefined)
     return false
   },
@@ -226,8 +234,9 @@ export const processes = {
   /**
    * Sends a message and waits for its reply.
    *
-   * @throws TroupeError `NotFound` as soon as the callee is gone, `Timeout` when no reply came in time, `Unavailable` when a selective receive
-   * of the callee passed it over and there was no more room for it, `Invalid` for a call to oneself, which would wait for its own reply.
+   * @throws TroupeError `NotFound` as soon as the callee has ended; `Timeout` when no reply came in time; `Unavailable`
+   * when a selective receive of the callee skipped the message and there was no more room for it; `Invalid` for a call
+   * to the caller itself, which would wait for its own reply.
    */
   async call(to: string, topic: string, payload?: unknown, options: ProcessCallOptions = {}): Promise<unknown> {
     const runtime = currentRuntime()
@@ -241,7 +250,12 @@ export const processes = {
     return runtime.router.call(by, { to: pid, topic, payload, frame, transfer, packed }, timeout)
   },
 
-  /** Ends a process at once, whatever it does. Its EXIT carries a `Canceled` error. Messages that were sent to it before come before. */
+  /**
+   * Ends a process at once, whatever it is doing. Its EXIT carries a `Canceled` error. Messages that were sent to it
+   * earlier arrive first.
+   *
+   * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
+   */
   async terminate(to: string): Promise<void> {
     const runtime = currentRuntime()
     const by = currentParticipant().pid
@@ -251,8 +265,10 @@ export const processes = {
   },
 
   /**
-   * Asks a process to stop: its `self.signal` aborts, its inbox ends, it gets a CANCEL event. What it makes of that is its own. Messages that
-   * were sent to it before come before.
+   * Asks a process to stop: its `self.signal` aborts, its inbox ends, and it gets a CANCEL event. The process decides
+   * how to react. Messages that were sent to it earlier arrive first.
+   *
+   * @throws TroupeError `NotFound` when the process does not exist; `PermissionDenied`.
    */
   async cancel(to: string, reason = 'it was asked to stop'): Promise<void> {
     const runtime = currentRuntime()
@@ -262,29 +278,52 @@ export const processes = {
     await runtime.kernel.request('cancel', { pid, reason }, by)
   },
 
-  /** Asks for an EXIT event when a process ends; at once if it is not there. */
+  /**
+   * Requests an EXIT event when a process ends. The event comes at once if the process does not exist.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async monitor(to: string): Promise<void> {
     const { pid } = ownProcess('monitor')
     currentRuntime().links.monitor(await findFor(currentParticipant(), 'process.monitor', to), { pid, promise: 0 })
   },
 
+  /**
+   * Cancels {@link processes.monitor}.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async unmonitor(to: string): Promise<void> {
     const { pid } = ownProcess('unmonitor')
     currentRuntime().links.unmonitor(await findFor(currentParticipant(), 'process.unmonitor', to), pid)
   },
 
-  /** Binds the fates of two processes: the end of either with an error ends the other, unless it traps links. */
+  /**
+   * Links this process with another: when either ends with an error, the other ends too, unless it traps links.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async link(to: string): Promise<void> {
     const process = ownProcess('link')
     currentRuntime().links.link(process, await findFor(process, 'process.link', to))
   },
 
+  /**
+   * Removes the link to another process.
+   *
+   * @throws TroupeError `Invalid` outside a process; `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async unlink(to: string): Promise<void> {
     const process = ownProcess('unlink')
     currentRuntime().links.unlink(process, await findFor(process, 'process.unlink', to))
   },
 
-  /** How a process ended, once it has; `NotFound` as its error if it is not there. */
+  /**
+   * Resolves when a process has ended, with how it ended. The error in the result is `NotFound` if the process does not
+   * exist.
+   *
+   * @throws TroupeError `NotFound` for an unknown name; `PermissionDenied`.
+   */
   async exited(to: string): Promise<Exit> {
     const runtime = currentRuntime()
     const by = currentParticipant()

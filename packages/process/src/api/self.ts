@@ -9,23 +9,25 @@ import { currentParticipant } from '../thread/participant.ts'
 import { checkTopic } from '../thread/messaging/send-errors.ts'
 import { milliseconds } from '../thread/timeout.ts'
 
+/** Options of `self.receive`. */
 export interface ReceiveOptions {
-  /** Only messages of this topic; others wait. */
+  /** Only messages of this topic; others stay in the mailbox. */
   readonly topic?: string
   /** Milliseconds, or a duration such as `5s`. @default none */
   readonly timeout?: number | string
 }
 
+/** Options of `self.setOptions`. */
 export interface ProcessOptions {
   /** The end of a linked process arrives as a LINK_DOWN event instead of ending this one. @default false */
   readonly trapLinks?: boolean
-  /** It wants an OUTDATED event when its code changes. @default false */
+  /** Whether it gets an OUTDATED event when its code changes. @default false */
   readonly upgradable?: boolean
 }
 
-/** A topic's own mailbox. */
+/** A separate mailbox for one topic. */
 export interface Subscription extends AsyncIterable<Message, undefined> {
-  /** Lets the topic's messages go to the inbox again. */
+  /** Delivers the topic's messages to the inbox again. */
   close(): void
 }
 
@@ -35,25 +37,33 @@ function own(): LocalProcess {
   throw invalid('only a process has a mailbox: this code runs in a function, or in the program around an application')
 }
 
-/** The process that runs. */
+/** The current process. */
 export const self = {
-  /** The id of the process that runs. In a function, the id by which its call goes. */
+  /** The id of the current process. In a function, the id of its call. */
   get pid(): Pid {
     return currentParticipant().pid
   },
 
-  /** The messages of this process, one by one. Ends when the process is cancelled and nothing is left. */
+  /**
+   * The messages of this process, one by one. Ends when the process is cancelled and no messages are left.
+   *
+   * @throws TroupeError `Invalid` outside a process.
+   */
   get inbox(): AsyncIterableIterator<Message, undefined> {
     const process = own()
     return process.iterate(process.mailbox)
   },
 
-  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. @throws TroupeError `Invalid` outside a process. */
   get events(): EventQueue {
     return own().events
   },
 
-  /** Aborts when the process, or the call of a function, is cancelled; its reason is the error. */
+  /**
+   * Aborts when the process or the function call is cancelled; its reason is the error.
+   *
+   * @throws TroupeError `Invalid` in the program around an application.
+   */
   get signal(): AbortSignal {
     const { signal } = currentParticipant()
     if (signal !== undefined) return signal
@@ -63,7 +73,8 @@ export const self = {
   /**
    * Takes the next message, or the next of a topic.
    *
-   * @throws TroupeError `Timeout` when none came in time, `Canceled` when the process was cancelled.
+   * @throws TroupeError `Timeout` when no message came in time; `Canceled` when the process was cancelled; `Invalid`
+   * outside a process.
    */
   receive(options: ReceiveOptions = {}): Promise<Message> {
     const process = own()
@@ -71,7 +82,11 @@ export const self = {
     return process.receive(process.mailbox, options.topic, timeout)
   },
 
-  /** Gives a topic a mailbox of its own, as long as the process's own. */
+  /**
+   * Opens a separate mailbox for a topic, with the capacity of the process's own.
+   *
+   * @throws TroupeError `Invalid` for a reserved topic, or outside a process.
+   */
   listen(topic: string): Subscription {
     checkTopic(topic)
     const process = own()
@@ -85,12 +100,12 @@ export const self = {
   },
 
   /**
-   * Runs another program in the place of this one: pid, mailbox, links and monitors stay, and `state` becomes its arguments. The program that
-   * called it does not go on; end it with `return self.upgrade(…)`.
+   * Replaces the program of this process: pid, mailbox, links and monitors stay, and `state` becomes the arguments of
+   * the new program. The calling program does not continue; end it with `return self.upgrade(…)`.
    *
-   * @param id The entry to run; `null` for its own, with the code that it has now.
-   * @throws TroupeError `NotFound` for an unknown entry, module or method, `Invalid` for state that cannot be cloned, `PermissionDenied` for an
-   * entry that it may not spawn: then the process goes on as it was.
+   * @param id The entry to run; `null` for the current entry, with its newest code.
+   * @throws TroupeError `NotFound` for an unknown entry, module or method; `Invalid` for state that cannot be cloned;
+   * `PermissionDenied` for an entry that it may not spawn. After an error the process continues as before.
    */
   async upgrade(id: string | null, ...state: unknown[]): Promise<never> {
     const process = own()
@@ -98,6 +113,11 @@ export const self = {
     return currentRuntime().upgrade(process, entry, snapshotArguments(state))
   },
 
+  /**
+   * Changes options of this process. Absent options keep their values.
+   *
+   * @throws TroupeError `Invalid` outside a process.
+   */
   setOptions(options: ProcessOptions): void {
     const process = own()
     if (options.trapLinks !== undefined) process.trapLinks = options.trapLinks

@@ -1,43 +1,47 @@
-/** Starts processes, as applications see it. */
+/** The interface with which applications start processes. */
 import type { Actor, Pid } from '@troupe/core'
 import type { ArgumentsOf, IdIn, ProcessEntries, ResultOf } from '@troupe/core/entries'
 import type { Scope } from '@troupe/policy'
 import type { CallOptions } from './call-options.ts'
 
-/** Starts a process. Of ids that `entries.d.ts` knows (`troupe types` writes it), the compiler checks the arguments. */
+/** Starts a process. For ids in `entries.d.ts` (written by `troupe types`), the compiler checks the arguments. */
 export type Spawn = <Id extends IdIn<ProcessEntries>>(id: Id, host: string, ...args: ArgumentsOf<ProcessEntries, Id>) => Promise<Pid>
 
 /** Starts processes in a frame that `with…` can change. Immutable: each `with…` returns a new one. */
 export interface Spawner {
-  /** A spawner that chooses more. */
+  /** Returns a spawner with these options added. */
   readonly withOptions: (options: CallOptions) => Spawner
-  /** Adds values to the frame. */
+  /** Returns a spawner that adds values to the frame. */
   readonly withContext: (values: Readonly<Record<string, unknown>>) => Spawner
-  /** Lets it act for `actor`. Unless given one, a spawned process has that of a parent that policies govern, and else none. */
+  /**
+   * Returns a spawner whose process acts for `actor`. Without it, a spawned process has the actor of its parent if
+   * policies govern the parent, and otherwise none.
+   */
   readonly withActor: (actor: Actor) => Spawner
-  /** Puts policies in force for it. */
+  /** Returns a spawner that puts policies in force for the process. */
   readonly withScope: (scope: Scope) => Spawner
-  /** Registers it under a name before it starts. */
+  /** Returns a spawner that registers the process under a name before it starts. */
   readonly withName: (name: string) => Spawner
-  /** A message that it finds in its mailbox when it starts. */
+  /** Returns a spawner whose process finds this message in its mailbox when it starts. */
   readonly withMessage: (topic: string, payload?: unknown) => Spawner
   /**
    * Starts a process of entry `id` in `host`. Resolves once it has a thread.
    *
-   * @throws TroupeError `NotFound` for an unknown entry, host or overlay, `PermissionDenied`, `Unavailable` when the host is full, `Invalid`
-   * for arguments that cannot be cloned.
+   * @throws TroupeError `NotFound` for an unknown entry, host or overlay; `PermissionDenied`; `Unavailable` when the
+   * host is full; `Invalid` for arguments that cannot be cloned.
    */
   readonly spawn: Spawn
-  /** Like `spawn`; its end arrives as an EXIT event. */
+  /** Like `spawn`; the end of the process arrives as an EXIT event. */
   readonly spawnMonitored: Spawn
-  /** Like `spawn`; the end of either with an error ends the other. */
+  /** Like `spawn`; when either process ends with an error, the other ends too. */
   readonly spawnLinked: Spawn
-  /** Both. */
+  /** Like `spawn`, linked and monitored. */
   readonly spawnLinkedMonitored: Spawn
   /**
-   * Runs a process to its end and returns what it returned.
+   * Runs a process to its end and returns its result.
    *
-   * @throws what it threw; `Timeout` or `Canceled` when `withOptions` said so, after terminating it.
+   * @throws The error that the process threw; `Timeout` or `Canceled` as set in `withOptions`, after the process was
+   * terminated.
    */
   readonly exec: <Id extends IdIn<ProcessEntries>>(
     id: Id,

@@ -1,58 +1,73 @@
-/** The children of `process.supervisor` entries at run time. */
+/** Changes and lists the children of `process.supervisor` entries at run time. */
 import type { Pid } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
 import { snapshotArguments } from '../mailbox/payload.ts'
 import { ask } from '../thread/current.ts'
 
-/** A child to add, like those in the entry's `children`. */
+/** A child to add, with the fields of the entry's `children`. */
 export interface ChildOptions {
-  /** Name within the supervisor. Its process goes by `<supervisor>/<id>`. */
+  /** Name within the supervisor. Its process is registered as `<supervisor>/<id>`. */
   readonly id: string
   /** Id of a `process.ts`, or of another `process.supervisor`. */
   readonly process: string
-  /** Id of the host that it runs in. @default the supervisor's */
+  /** Id of the host in which it runs. @default the supervisor's */
   readonly host?: string
   /** Arguments of its method. */
   readonly input?: readonly unknown[]
-  /** @default permanent */
+  /** When it is restarted. @default permanent */
   readonly restart?: 'permanent' | 'transient' | 'temporary'
-  /** @default false */
+  /** Whether `auto_shutdown` depends on it. @default false */
   readonly significant?: boolean
-  /** A duration such as `5s`, `brutal_kill` or `infinity`. @default 5s, a supervisor's infinity */
+  /** A duration such as `5s`, `brutal_kill` or `infinity`. @default 5s; infinity for a supervisor */
   readonly shutdown?: string
 }
 
 /**
- * Supervisors go by the id of their entry; one that is a child of another by `<parent>/<id>`; a partition by `<supervisor>/<number>`.
- * All of these throw `NotFound` for a supervisor that does not run.
+ * Operations on running supervisors. A supervisor has the id of its entry as its name; a child supervisor
+ * `<parent>/<id>`; a partition `<supervisor>/<number>`. All operations throw `NotFound` for a supervisor that does not
+ * run.
  */
 export const supervisors = {
   /**
-   * Adds a child and starts it, as the last.
+   * Adds a child after the others and starts it.
    *
-   * @throws TroupeError `AlreadyExists` for an id that is taken, `Invalid`, and what kept the child from starting: then it is not kept.
+   * @throws TroupeError `AlreadyExists` for an id that is in use; `Invalid`; and the error that prevented the start. In
+   * that case the child is not kept.
    */
   async startChild(supervisor: string, child: ChildOptions): Promise<ChildView> {
     const { input = [], ...spec } = child
     return ask('startChild', { supervisor, child: { ...spec, input: snapshotArguments(input) } })
   },
 
-  /** Stops a child within its `shutdown` time. It does not come back by itself; a temporary one is forgotten. @throws TroupeError `NotFound` */
+  /**
+   * Stops a child within its `shutdown` time. The supervisor does not restart it by itself, and removes it when it is
+   * temporary.
+   *
+   * @throws TroupeError `NotFound`
+   */
   async terminateChild(supervisor: string, child: string): Promise<void> {
     await ask('terminateChild', { supervisor, child })
   },
 
-  /** Starts a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs, and what keeps it from starting. */
+  /**
+   * Starts a child that does not run.
+   *
+   * @throws TroupeError `NotFound`; `Conflict` when it runs; and the error that prevented the start.
+   */
   async restartChild(supervisor: string, child: string): Promise<ChildView> {
     return ask('restartChild', { supervisor, child })
   },
 
-  /** Forgets a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */
+  /**
+   * Removes a child that does not run.
+   *
+   * @throws TroupeError `NotFound`; `Conflict` when it runs.
+   */
   async deleteChild(supervisor: string, child: string): Promise<void> {
     await ask('deleteChild', { supervisor, child })
   },
 
-  /** Its children, in the order of their start. */
+  /** Returns the children, in start order. */
   async whichChildren(supervisor: string): Promise<readonly ChildView[]> {
     return ask('whichChildren', { supervisor })
   },
@@ -62,10 +77,11 @@ export const supervisors = {
   },
 
   /**
-   * The process that a key belongs to, in a supervisor with `partitions`: the same key, the same partition.
+   * Returns the process to which a key belongs, in a supervisor with `partitions`. The same key always gives the same
+   * partition.
    *
    * @param child id of the child within the partition. @default the first
-   * @throws TroupeError `Unavailable` while that process does not run, `Invalid` for a supervisor without partitions.
+   * @throws TroupeError `Unavailable` while that process does not run; `Invalid` for a supervisor without partitions.
    */
   async partition(supervisor: string, key: string | number, child?: string): Promise<Pid> {
     return ask('partition', { supervisor, key, ...(child !== undefined && { child }) })

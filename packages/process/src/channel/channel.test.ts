@@ -5,7 +5,7 @@ import { peerWindow, Receipt } from '../shared-memory/credit.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'
 import { Channel } from './channel.ts'
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const patient = { timeout: 20_000 }
 
 const from = pid(1, 1)
@@ -17,7 +17,7 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close()
 })
 
-/** A channel, and what a bare port sees at its other end, batch by batch. */
+/** A channel, and the batches that a bare port receives at its other end. */
 function oneEnd() {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
@@ -42,7 +42,7 @@ function oneEnd() {
   return { channel, port: port1, other: port2, seen }
 }
 
-/** Two channels that are each other's ends. */
+/** Two channels, connected to each other. */
 function bothEnds() {
   const { port1, port2 } = new MessageChannel()
   ports.push(port1, port2)
@@ -165,7 +165,7 @@ describe('a channel', () => {
       let isPosted = false
       const posted = channel.posted().then(() => (isPosted = true))
       const credit = new Receipt()
-      // All of it went out as one batch when it was opened.
+      // All signals were sent as one batch when the channel was opened.
       channel.open(port, { credit: credit.word, receipt: new Receipt().word })
       for (let n = 0; n < peerWindow; n += 1) {
         send(channel, 'a', n)

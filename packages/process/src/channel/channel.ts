@@ -1,6 +1,6 @@
 /**
- * The way from this thread to another: a port that the kernel introduced, signals batched per turn of the event loop, frames
- * interned, and an send window for each process over there that was sent to.
+ * The channel from this thread to another. It is a port that the kernel introduced. It sends signals in one batch per
+ * turn of the event loop, interns frames, and keeps a send window for each remote process to which something was sent.
  */
 import { emptyFrame, type Frame, FrameDecoder, FrameEncoder, type Pid, type TroupeError } from '@troupe/core'
 import { MessagePort, type Transferable } from 'node:worker_threads'
@@ -21,10 +21,10 @@ import type { PeerPort } from '../mailbox/peer-port.ts'
 import type { Transfer } from '../mailbox/payload.ts'
 import { type Batch, Unposted } from '../mailbox/unposted.ts'
 
-/** Accounts of dead processes that are remembered, so that sending to them fails at once. */
+/** Number of closed send windows of dead processes that are remembered, so that sends to them fail at once. */
 const maxClosed = 4096
 
-/** What a message says of itself. */
+/** The routing fields of a message. */
 interface Addressed {
   readonly to: Pid
   readonly topic: string
@@ -32,15 +32,15 @@ interface Addressed {
 }
 
 export interface ChannelOptions {
-  /** The other thread. */
+  /** Number of the other thread. */
   readonly thread: number
-  /** This one. */
+  /** Number of this thread. */
   readonly own: number
-  /** The first message is to go out. What this returns is waited for. */
+  /** Called before the first message is sent. The channel waits for the promise that it returns. */
   readonly onLetters: () => Promise<void> | undefined
   /** Called for each signal, in the order in which they were put. */
   readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
-  /** The other thread has broken the protocol: nothing is read from it any more. */
+  /** The other thread broke the protocol. Nothing more is read from it. */
   readonly onBreach: (channel: Channel, why: string) => void
   /** The other thread will send nothing more, and all that it sent was delivered. */
   readonly onClose: (channel: Channel) => void
@@ -48,7 +48,7 @@ export interface ChannelOptions {
 
 export class Channel {
   readonly thread: number
-  /** What is taken from the other thread, once they were introduced. */
+  /** Decides what is accepted from the other thread; set once the threads are introduced. */
   gate: InboundGate | undefined
   readonly #options: ChannelOptions
   readonly #encoder = new FrameEncoder()
@@ -57,7 +57,7 @@ export class Channel {
   readonly #dead = new Set<Pid>()
   #port: PeerPort | undefined
   #encoded = false
-  /** The batch that was checked last. */
+  /** The batch that was validated last. */
   #checked: readonly Signal[] = []
   #reader: PortReader | undefined
   #forget: () => void = () => undefined
@@ -65,12 +65,12 @@ export class Channel {
   #batch: Signal[] = []
   #moved: Transferable[] = []
   #size = 0
-  /** The run of messages that the batch ends with, if it does. */
+  /** The run of messages at the end of the batch, if it ends with one. */
   #run: SendRun | undefined
   #runFrame: Frame | undefined
   #scheduled = false
   #hasWritten = false
-  /** Nothing is posted yet, though the port is there. */
+  /** Nothing is posted yet, although the port exists. */
   #isHeld = false
   readonly #marks: (() => void)[] = []
   readonly #introductions: (() => void)[] = []
@@ -80,23 +80,23 @@ export class Channel {
     this.#options = options
   }
 
-  /** A message's frame is decoded whatever becomes of it: later ones refer to it. */
+  /** The frame of a message is decoded even if the message is dropped, because later messages refer to it. */
   #take(signal: Signal): void {
     const { own, thread: other, onSignal } = this.#options
     const stray = strayIn(signal, { own, other })
-    if (stray !== undefined) throw new Error(`its signal "${signal.op}" is about ${stray}, which does not live there`)
+    if (stray !== undefined) throw new Error(`its signal "${signal.op}" is about ${stray}, which does not live at that end`)
     if (signal.op !== 'send') {
       onSignal(signal, this, emptyFrame)
       return
     }
     const frame = this.#decoder.decode(signal.frame)
-    if (frame === undefined) throw new Error('a message in a frame that never came')
+    if (frame === undefined) throw new Error('a message refers to a frame that was never sent')
     onSignal(signal, this, frame)
   }
 
   readonly #takeBatch = (batch: readonly Signal[]): void => {
     for (const signal of batch) {
-      // A breach ends it in the middle.
+      // A breach closes the channel in the middle of a batch.
       if (this.#port === undefined) release(signal)
       else this.#takeOrBreak(signal)
     }
@@ -111,20 +111,20 @@ export class Channel {
     }
   }
 
-  /** Takes what has come already, ahead of its turn in the event loop. */
+  /** Reads what has already arrived, before its turn in the event loop. */
   takeNow(): void {
-    // By a pipe all comes in one order, the kernel's as well.
+    // A pipe carries everything in one order, including the kernel's messages.
     this.#reader?.takeNow()
   }
 
-  /** What is wrong with what came; a batch is kept until it is taken. */
+  /** Returns what is wrong with a received message. A valid batch is kept until it is taken. */
   readonly #check = (message: unknown): string | undefined => {
     lookLater()
     let batch = message
     try {
       if (this.#encoded && message instanceof Uint8Array) batch = decodeWithin(message)
     } catch (error) {
-      return `what it sent cannot be decoded: ${String(error)}`
+      return `a message from it cannot be decoded: ${String(error)}`
     }
     const wrong = faultInBatch(batch)
     if (wrong === undefined && isBatch(batch)) this.#checked = batch
@@ -136,9 +136,9 @@ export class Channel {
   }
 
   /**
-   * Joins the port; what was put before goes out now.
+   * Attaches the port and sends what was put before.
    *
-   * @param words - By which the two ends tell what they have read; none where they share no memory.
+   * @param words - Shared counters by which the two ends report what they have read; absent where they share no memory.
    */
   open(port: PeerPort, words?: ChannelWords, encoded = false): void {
     this.#port = port
@@ -165,7 +165,7 @@ export class Channel {
     this.flush()
   }
 
-  /** From an operating-system process of its own, which has no credit, the kernel relays no more than it reads. */
+  /** An operating-system process has no credit; the kernel relays no more than it reads. */
   #read(port: MessagePort, words: ChannelWords | undefined): void {
     this.#reader = new PortReader(port, {
       receipt: new Receipt(words?.receipt),
@@ -183,7 +183,10 @@ export class Channel {
     return this.#port !== undefined
   }
 
-  /** Settles when the kernel has introduced the two threads, or the other is gone: from then on it is known in which network that runs. */
+  /**
+   * Settles when the kernel has introduced the two threads, or the other has ended. From then on the network of the
+   * other thread is known.
+   */
   introduced(): Promise<void> {
     if (this.gate !== undefined) return Promise.resolve()
     return new Promise((resolve) => {
@@ -195,7 +198,7 @@ export class Channel {
     for (const resolve of this.#introductions.splice(0)) resolve()
   }
 
-  /** Puts a message into the batch of this turn; `transfer` lists what moves with it. */
+  /** Adds a message to the batch of this turn; `transfer` lists the objects that move with it. */
   putSend({ to, topic, frame }: Addressed, from: Pid, claim: CreditKind, payload: unknown, call: number, transfer: Transfer): void {
     if (!this.#hasWritten) this.#write()
     for (const moved of transfer) this.#moved.push(moved)
@@ -221,7 +224,7 @@ export class Channel {
     })
   }
 
-  /** Puts a signal into the batch of this turn; `transfer` lists what moves with it. */
+  /** Adds a signal to the batch of this turn; `transfer` lists the objects that move with it. */
   put(signal: Signal, transfer: Transfer = []): void {
     for (const moved of transfer) this.#moved.push(moved)
     this.#run = undefined
@@ -243,7 +246,7 @@ export class Channel {
     this.flush()
   }
 
-  /** Posts what was put so far, as much as there is credit for; the rest follows. */
+  /** Posts what was put so far, as far as there is credit; the rest follows. */
   flush(): void {
     if (this.#port === undefined || this.#isHeld || this.#batch.length === 0) return
     const batch = { signals: this.#batch, moved: this.#moved }
@@ -273,12 +276,12 @@ export class Channel {
     this.#unposted?.drain()
   }
 
-  /** The send window of a process over there, if it was sent anything. */
+  /** Returns the send window of a remote process, if something was sent to it. */
   known(pid: Pid): SendWindow<Channel> | undefined {
     return this.#sendWindows.get(pid)
   }
 
-  /** The send window of a process over there. */
+  /** Returns the send window of a remote process. */
   sendWindow(pid: Pid): SendWindow<Channel> {
     const known = this.#sendWindows.get(pid)
     if (known !== undefined) return known
@@ -288,7 +291,7 @@ export class Channel {
     return sendWindow
   }
 
-  /** Closes the send window of a process that ended after `arrived` messages, and remembers that. */
+  /** Closes the send window of a process that ended after `arrived` messages, and remembers this. */
   closeSendWindow(pid: Pid, arrived: number): Unacknowledged[] {
     this.#remember(pid)
     const sendWindow = this.#sendWindows.get(pid)
@@ -296,14 +299,17 @@ export class Channel {
     return sendWindow?.close(arrived, 'it has ended') ?? []
   }
 
-  /** Closes the send window of a process that takes nothing from here now. It may later: it is not remembered. */
+  /**
+   * Closes the send window of a process that currently accepts nothing from this thread. This can change, so it is not
+   * remembered.
+   */
   refuseSendWindow(pid: Pid, error: TroupeError): Unacknowledged[] {
     const sendWindow = this.#sendWindows.get(pid)
     this.#sendWindows.delete(pid)
     return sendWindow?.closeWith(0, error) ?? []
   }
 
-  /** Closes all send windows: the thread is gone. */
+  /** Closes all send windows because the thread has ended. */
   closeAll(reason: string): { readonly pid: Pid; readonly lost: Unacknowledged[] }[] {
     const all = [...this.#sendWindows.values()].map((sendWindow) => ({ pid: sendWindow.pid, lost: sendWindow.closeUncertain(reason) }))
     this.#sendWindows.clear()
@@ -312,13 +318,16 @@ export class Channel {
     return all
   }
 
-  /** Settles when all that was put so far has come to the other thread, or never will; returns nothing when that is known already. */
+  /**
+   * Settles when all that was put so far has reached the other thread, or never will. Returns `undefined` when this is
+   * already known.
+   */
   arrival(): Promise<void> | undefined {
     if (this.#batch.length === 0 && !this.#sendWindows.values().some((sendWindow) => sendWindow.hasUnacknowledged)) return undefined
     return this.mark()
   }
 
-  /** Settles when the other thread has got all that was put so far, or is gone. */
+  /** Settles when the other thread has received all that was put so far, or has ended. */
   async mark(): Promise<void> {
     this.put({ op: 'mark' })
     this.flush()
@@ -327,7 +336,7 @@ export class Channel {
     })
   }
 
-  /** The other thread has got what was put before the oldest mark. */
+  /** The other thread has received everything that was put before the oldest mark. */
   passed(): void {
     this.#marks.shift()?.()
   }

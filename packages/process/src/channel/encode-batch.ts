@@ -4,8 +4,8 @@ import { encodeWithin } from '../pipe/codec.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'
 
 /**
- * Encodes signals as one batch, or as several where one would be more than a message may hold. What was put before the
- * two threads were introduced was not checked: a signal that does not travel as bytes is replaced by an error.
+ * Encodes signals as one batch, or as several if one would hold more than a message may. Signals that were put before
+ * the two threads were introduced were not validated. For one that cannot be encoded as bytes, an error is sent instead.
  */
 export function encodeBatches(signals: readonly Signal[]): readonly Uint8Array<ArrayBuffer>[] {
   try {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { hand, LocalPort } from './local-port.ts'
 
-/** What arrives at an end. */
+/** The messages that arrive at an end. */
 function heard(port: LocalPort): object[] {
   const messages: object[] = []
   port.on('message', (message: object) => messages.push(message))

@@ -1,14 +1,16 @@
-/** The wire between the kernel and a thread: a port, or a queue for the thread that the kernel itself lives in. */
+/**
+ * The connection between the kernel and a thread: a port, or a queue for the thread in which the kernel itself lives.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { Transferable } from 'node:worker_threads'
 import { afterTurn, turnSlice, yieldDue } from '@troupe/core'
 import { Deque } from '../mailbox/deque.ts'
 
-/** Messages that are delivered between two looks at the clock. */
+/** Number of messages delivered between two readings of the clock. */
 const messagesPerLook = 32
 
-/** One end of a wire, as far as a `MessagePort` and a {@link LocalPort} are alike. */
+/** One end of a connection: the part that a `MessagePort` and a {@link LocalPort} have in common. */
 export interface KernelPort<In> {
   postMessage(message: object, transfer?: readonly Transferable[]): void
   on(event: 'message', listener: (message: In) => void): unknown
@@ -19,16 +21,17 @@ export interface KernelPort<In> {
   close(): void
 }
 
-/** Posts what its sender does not touch any more. Within one thread it need not be copied. */
+/** Posts an object that the sender does not use again. Within one thread it need not be copied. */
 export function hand<In>(port: KernelPort<In>, message: object): void {
   if (port instanceof LocalPort) port.hand(message)
   else port.postMessage(message)
 }
 
 /**
- * One end of a wire within a thread. Messages arrive like those of a port: in order, later than they were posted, and in the async context in
- * which the wire was made, whoever posted them. They arrive within the turn of the event loop, unless that has lasted long: a program that asks
- * in a loop must not keep timers and sockets waiting.
+ * One end of a connection within a thread. Messages arrive like those of a port: in order, after the call that posted
+ * them, and in the async context in which the connection was made, not that of the sender. They arrive within the turn
+ * of the event loop, unless that turn has lasted long: a program that sends requests in a loop must not delay timers
+ * and sockets.
  */
 export class LocalPort extends EventEmitter {
   readonly #outside = AsyncLocalStorage.snapshot()
@@ -37,7 +40,7 @@ export class LocalPort extends EventEmitter {
   #closed = false
   #due = false
 
-  /** The two ends of a new wire. */
+  /** Returns the two ends of a new connection. */
   static pair(): [LocalPort, LocalPort] {
     const near = new LocalPort()
     const far = new LocalPort()
@@ -62,7 +65,7 @@ export class LocalPort extends EventEmitter {
     if (other !== undefined) other.#end()
   }
 
-  /** It keeps nothing alive. */
+  /** A local port never keeps the event loop alive. */
   ref(): void {}
 
   unref(): void {}
@@ -90,11 +93,11 @@ export class LocalPort extends EventEmitter {
   readonly #deliver = (): void => {
     const end = performance.now() + turnSlice
     try {
-      // What is posted meanwhile waits for the next turn.
+      // Messages posted during this loop wait for the next turn.
       for (let left = this.#arrived.size; left > 0; left -= 1) {
         const message = this.#arrived.shift()
         if (message !== undefined) this.emit('message', message)
-        // By a clock of its own: where others use the turn up, its messages must still progress.
+        // Uses its own clock: its messages must make progress even when others use up the turn.
         if (left % messagesPerLook === 0 && performance.now() > end) return
       }
     } finally {

@@ -1,26 +1,27 @@
 /**
- * What comes by a port from a thread that may be hostile: read a few milliseconds at a time, so that it never keeps this thread's loop from others;
- * counted, so that a sender which does not wait for its credit is found out; and checked before anything looks inside.
+ * Reads a port from a thread that may be hostile. It reads for a few milliseconds at a time, so that it never blocks
+ * the loop of this thread. It counts messages, so that a sender that ignores its credit is detected. It validates each
+ * message before other code looks inside.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Receipt } from '../shared-memory/credit.ts'
 import { release } from '../protocol/foreign-handles.ts'
 
-/** Milliseconds of a turn of the event loop in which one port is read. */
+/** Milliseconds per turn of the event loop for which one port is read. */
 const slice = 8
 
-// Taken once: code that replaces the globals changes nothing here.
+// Read once at load: code that replaces the globals later has no effect here.
 const { nodeTiming } = performance
 const now = performance.now.bind(performance)
 
 export interface PortReaderOptions {
   readonly receipt: Receipt
-  /** Messages that may be under way. */
+  /** Number of messages that may be in flight. */
   readonly window: number
-  /** What is wrong with a message; nothing where it may be taken. */
+  /** Returns what is wrong with a message, or `undefined` for a valid one. */
   readonly check: (message: unknown) => string | undefined
   readonly take: (message: never) => void
-  /** The sender has broken the protocol: nothing is read from it any more. */
+  /** The sender broke the protocol. Nothing more is read from it. */
   readonly onBreach: (why: string) => void
 }
 
@@ -31,7 +32,7 @@ export class PortReader {
   #told = 0
   #sliceBegan = 0
   #turn = -1
-  /** Not all that had come was read in its turn. */
+  /** Not all that had arrived was read in its turn. */
   #behind = false
   #paused = false
   #isDue = false
@@ -43,15 +44,15 @@ export class PortReader {
     this.#options = options
   }
 
-  /** Reads from now on. */
+  /** Starts reading. */
   open(): void {
     this.#port.on('messageerror', this.#onGarbled)
     this.#port.on('message', this.#onMessage)
   }
 
   /**
-   * Reads what has come already, ahead of its turn: at most what may be under way. Does nothing while a message of this port is taken: what came
-   * after that must not overtake it.
+   * Reads what has already arrived, before its turn in the event loop: at most as many messages as may be in flight.
+   * Does nothing while a message of this port is being processed, because later messages must not overtake it.
    */
   takeNow(): void {
     if (this.#isTaking) return
@@ -68,7 +69,7 @@ export class PortReader {
     }
   }
 
-  /** Reads nothing more. */
+  /** Stops reading. */
   close(): void {
     this.#closed = true
     this.#port.off('message', this.#onMessage)
@@ -98,7 +99,7 @@ export class PortReader {
     this.#read += 1
     const unread = this.#read - this.#told
     const { window } = this.#options
-    // So many are told at once: the sender never waits for fewer.
+    // Reported in batches of this size: the sender never waits for fewer.
     const batch = window / 4
     if (unread > window) this.#breach(`it has more than ${window} messages under way`, message)
     else {
@@ -108,7 +109,9 @@ export class PortReader {
     }
   }
 
-  /** Takes a message, unless something is wrong with it: nested so deep, for instance, that it cannot be looked at. */
+  /**
+   * Processes a message unless something is wrong with it, for instance nesting so deep that it cannot be inspected.
+   */
   #faultOf(message: unknown): string | undefined {
     const { check, take } = this.#options
     try {
@@ -116,7 +119,7 @@ export class PortReader {
       if (wrong === undefined) Reflect.apply(take, undefined, [message])
       return wrong
     } catch (error) {
-      return `what it sent cannot be taken: ${String(error)}`
+      return `a message from it cannot be processed: ${String(error)}`
     }
   }
 
@@ -142,7 +145,7 @@ export class PortReader {
     this.#sliceBegan = now()
     this.#port.on('message', this.#onMessage)
     this.#port.unref()
-    // By then the loop has been at this port.
+    // By then the loop has polled this port.
     setImmediate(this.#caughtUp)
   }
 
@@ -163,7 +166,10 @@ export class PortReader {
     this.#tell()
   }
 
-  /** Only where all was read that had come: of a sender that floods, the rest is then found out. */
+  /**
+   * Only when everything that had arrived was read: if the sender floods, the rest then exceeds the window and is
+   * detected.
+   */
   #tell(): void {
     if (this.#closed || this.#behind || this.#told === this.#read) return
     this.#told = this.#read
@@ -171,7 +177,7 @@ export class PortReader {
   }
 
   readonly #onGarbled = (error: unknown): void => {
-    if (!this.#closed) this.#breach(`what it sent cannot be decoded: ${String(error)}`, undefined)
+    if (!this.#closed) this.#breach(`a message from it cannot be decoded: ${String(error)}`, undefined)
   }
 
   #breach(why: string, message: unknown): void {

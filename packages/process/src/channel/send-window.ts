@@ -1,35 +1,37 @@
 /**
- * The sender's side of the messages from this thread to one process in another: the room that it may use, and the messages that
- * were not reported as taken yet. Should the receiver die, they are what was lost.
+ * The sender's side of the messages from this thread to one process in another thread: the room that it may use, and
+ * the messages that were not yet reported as taken. If the receiver dies, these are lost.
  */
 import { notFound, type Pid, startTimer, stopTimer, type Timer, type TroupeError } from '@troupe/core'
 import { Deque } from '../mailbox/deque.ts'
 import { type CreditKind, firstTries, type CreditReport, openingWindow } from '../mailbox/receive-window.ts'
 
-/** A message that was sent and not reported as taken. Calls are not among them: who calls is told otherwise. */
+/**
+ * A message that was sent and not yet reported as taken. Excludes calls, because their callers are notified separately.
+ */
 export interface Unacknowledged {
   readonly from: Pid
   readonly topic: string
 }
 
-/** A sender of a message without reserved room, which waits for the receiver to accept it. */
+/** A sender of a message without reserved room. It waits for the receiver to accept the message. */
 interface Opening {
   readonly number: number
   readonly resolve: () => void
   readonly reject: (error: TroupeError) => void
 }
 
-/** A message that waits for room. */
+/** A message that waits for room, with its sender. */
 export interface Blocked extends Unacknowledged {
   readonly isCall: boolean
-  /** Whether it is not to be sent any more. */
+  /** Whether the message was withdrawn and must not be sent. */
   readonly held: { readonly withdrawn: boolean }
   readonly post: (claim: CreditKind) => void
 }
 
-/** A message has gone out. */
+/** The message was posted. */
 export interface Posted {
-  /** Settles when the receiver's mailbox is known to have accepted it; nothing where there was room for it. */
+  /** Settles when the receiver's mailbox is known to have accepted it; `undefined` where there was room for it. */
   readonly accepted: Promise<void> | undefined
 }
 
@@ -38,22 +40,22 @@ interface Sender extends Blocked {
   readonly reject: (error: TroupeError) => void
 }
 
-/** Milliseconds for which a little room is left to gather. */
+/** Milliseconds for which a small amount of room is left to accumulate. */
 const gatheringTime = 20
 
 export class SendWindow<Through> {
   readonly pid: Pid
-  /** The way to the receiver. */
+  /** The channel to the receiver. */
   readonly channel: Through
   /** Room that the receiver has reserved for this thread. */
   #credits = 0
-  /** This thread's share of what may be reserved; 0 when it holds no room at the receiver. */
+  /** This thread's share of the room that can be reserved; 0 when it holds no room at the receiver. */
   #window = 0
   /** Messages that may be tried before the next report. */
   #tries = firstTries
-  /** Number of the last message that was tried, plus one. */
+  /** Number of the last tried message, plus one. */
   #tried = 0
-  /** Set while the receiver is asked what room it has. */
+  /** Set while a query for the receiver's free room is pending. */
   #asks = false
   #closed: TroupeError | undefined
   /** Number of the first message of `#sent`. */
@@ -62,7 +64,7 @@ export class SendWindow<Through> {
   #last: Unacknowledged | undefined
   readonly #opening: Opening[] = []
   readonly #blocked = new Deque<Sender>()
-  /** Runs while room gathers for those who wait. */
+  /** Runs while room accumulates for blocked messages. */
   #gathering: Timer | undefined
 
   constructor(pid: Pid, channel: Through) {
@@ -80,8 +82,8 @@ export class SendWindow<Through> {
   }
 
   /**
-   * Takes room for one message: what is reserved, or a place among those that wait at the receiver. Returns nothing where it has to wait here.
-   * The caller posts it.
+   * Takes room for one message: reserved room, or a place in the receiver's queue of waiting messages. Returns
+   * `undefined` when the message must wait here. The caller posts it.
    */
   reserve(from: Pid, topic: string, isCall: boolean): CreditKind | undefined {
     if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
@@ -91,8 +93,10 @@ export class SendWindow<Through> {
   }
 
   /**
-   * Like {@link reserve}, for a message that must not wait. Where nothing is reserved, it is tried if the receiver had room when it last reported.
-   * @returns `ask` when the receiver is to be asked what room it has.
+   * Like {@link reserve}, for a message that must not wait. Without reserved room, the message is tried if the receiver
+   * had room at its last report.
+   *
+   * @returns `ask` when the receiver is to be asked for its free room.
    */
   tryReserve(from: Pid, topic: string): CreditKind | 'ask' | undefined {
     if (this.#closed !== undefined || this.#blocked.size > 0) return undefined
@@ -138,7 +142,9 @@ export class SendWindow<Through> {
     })
   }
 
-  /** Gives back what is reserved beyond `keep`; returns how much that is: all, where nothing is sent any more. */
+  /**
+   * Gives back the reserved room beyond `keep`, and returns the amount: all of it when no more messages are being sent.
+   */
   giveBack(keep: number): number {
     if (this.#closed !== undefined) return Number.MAX_SAFE_INTEGER
     const given = Math.max(0, this.#credits - keep)
@@ -163,7 +169,7 @@ export class SendWindow<Through> {
     this.#sent.push(this.#last)
   }
 
-  /** The receiver's report: room comes back, messages were taken. */
+  /** Applies the receiver's report: room is returned, messages were taken. */
   report(report: CreditReport): void {
     if (this.#closed !== undefined) return
     this.#asks = false
@@ -177,7 +183,7 @@ export class SendWindow<Through> {
     else this.#release()
   }
 
-  /** The mailbox has accepted all that has arrived, but for what waits. */
+  /** The mailbox has accepted everything that has arrived, except for the messages that wait. */
   #settle({ arrived, waiting }: CreditReport): void {
     if (this.#opening.length === 0) return
     for (const opening of this.#opening.splice(0)) {
@@ -202,9 +208,9 @@ export class SendWindow<Through> {
   }
 
   /**
-   * Whether the room is too little to wake who waits for it. Room that came back message by message would be used message by message, for ever
-   * (the silly window syndrome, RFC 813): it is left to gather to a quarter of the window, but not for long: what the receiver waits for
-   * before it takes more may be the very message that waits here.
+   * Whether the room is too small to wake blocked senders. Room that came back message by message would be used message
+   * by message, forever (the silly window syndrome, RFC 813). So room accumulates up to a quarter of the window, but
+   * not for long: the receiver may be waiting for exactly the message that waits here.
    */
   #isTrickle(): boolean {
     return this.#credits < this.#window >> 2
@@ -219,21 +225,26 @@ export class SendWindow<Through> {
   }
 
   /**
-   * The receiver is dead: of the messages that came to its thread, as far as it could still count them, that thread tells what became of them.
-   * Returns the others; those whose senders still wait are rejected instead. An send window is closed once; later calls answer nothing.
+   * Closes the window because the receiver is dead. The receiver's thread reports the outcome of the messages that
+   * reached it, as far as it could still count them. Returns the other messages; those whose senders still wait are
+   * rejected instead. A send window is closed once; later calls return an empty list.
    */
   close(arrived: number, reason: string): Unacknowledged[] {
     return this.closeWith(arrived, notFound(`process ${this.pid} is not there: ${reason}`, { pid: this.pid }))
   }
 
-  /** Like {@link close}, where nobody can say any more what has arrived. */
+  /** Like {@link close}, when it is unknown which messages have arrived. */
   closeUncertain(reason: string): Unacknowledged[] {
     const words = `process ${this.pid} is not there: ${reason}`
     const details = { pid: this.pid }
     return this.closeWith(0, notFound(words, details), notFound(words, { ...details, mayHaveArrived: true }))
   }
 
-  /** Like {@link close}, with the error for those who wait. @param open - For those whose messages have gone out. */
+  /**
+   * Like {@link close}, with the error for blocked senders.
+   *
+   * @param open - The error for senders whose messages were already posted.
+   */
   closeWith(arrived: number, error: TroupeError, open = error): Unacknowledged[] {
     if (this.#closed !== undefined) return []
     this.#closed = error

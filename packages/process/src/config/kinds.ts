@@ -7,8 +7,9 @@ import { canSeal, cannotSeal } from '../worker-threads/sealed-flags.ts'
 import { supervisorKind } from './supervisor-kind.ts'
 
 /**
- * Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). With less than this, a thread cannot start, and
- * below that V8 ends the whole program (`docs/discoveries/0065-small-limits-end-the-program.md`).
+ * Heap and stack limits of a thread, under Node's own names (`worker_threads`, `resourceLimits`). With smaller limits a
+ * thread cannot start, and with even smaller ones V8 ends the whole program
+ * (`docs/discoveries/0065-small-limits-end-the-program.md`).
  */
 const smallest = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 16, stackSizeMb: 0.5 } as const
 
@@ -22,7 +23,7 @@ const resourceLimits = z
     }
   })
 
-/** `process.ts`: an actor's program, the `method` that the module `source` exports. */
+/** `process.ts`: an actor's program: the function `method`, exported by the module `source`. */
 export const processKind = defineKind({
   kind: 'process.ts',
   fields: z.strictObject({
@@ -40,30 +41,34 @@ export const hostKind = defineKind({
     host: z
       .strictObject({
         /**
-         * `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. `process`: an operating-system process
-         * for each, closed off from the network, from files and from the program (`docs/isolation.md`).
+         * `thread`: a worker thread for each process. `shared`: many processes in each of `workers` threads. `process`:
+         * an operating-system process for each, isolated from the network, from files and from the program
+         * (`docs/isolation.md`).
          */
         isolation: z
           .enum(['thread', 'shared', 'process'])
           .default('thread')
           .refine((isolation) => isolation !== 'process' || canSeal(), { error: cannotSeal }),
         ...isolationFields,
-        /** Threads of a `shared` host for each network. @default the number of cores */
+        /** Threads of a `shared` host per network. @default the number of cores */
         workers: z.int().min(1).max(256).optional(),
         /** Threads of a `shared` host for all networks together. @default four times `workers` */
         maxWorkers: z.int().min(1).max(1024).optional(),
         /** Threads that a `thread` host keeps warm. */
         spares: z.int().min(0).max(64).default(1),
-        /** Entries whose modules a `thread` host's spare threads load before there is a process for them: their top-level code runs then. */
+        /**
+         * Entries whose modules are loaded by the spare threads of a `thread` host before there is a process for them.
+         * Their top-level code runs at that time.
+         */
         preload: z.array(reference('process.ts')).optional(),
         /** Capacity of a mailbox. */
         queueSize: z.int().min(1).max(1_000_000).default(1024),
-        /** Processes at a time; beyond, spawning is `Unavailable`. */
+        /** Maximum number of processes at a time; beyond it, spawning is `Unavailable`. */
         maxProcesses: z.int().min(1).optional(),
         resourceLimits: resourceLimits.optional(),
         /**
-         * `guarded`: sockets ride the overlay by the hook in each thread. `sealed`: the threads have no network permission at all, the kernel
-         * dials and hands over (Node 26, `docs/coverage.md`).
+         * `guarded`: a hook in each thread routes sockets through the overlay. `sealed`: the threads have no network
+         * permission at all; the kernel dials and hands over the connections (Node 26, `docs/coverage.md`).
          */
         network: z
           .enum(['guarded', 'sealed'])
@@ -76,7 +81,7 @@ export const hostKind = defineKind({
   }),
 })
 
-/** `process.service`: a process that the supervisor starts, and starts again when it fails. */
+/** `process.service`: a process that the supervisor starts, and restarts when it fails. */
 export const serviceKind = defineKind({
   kind: 'process.service',
   fields: z.strictObject({
@@ -84,17 +89,24 @@ export const serviceKind = defineKind({
     host: reference('process.host'),
     /** Arguments of the method. */
     input: z.array(z.unknown()).default([]),
-    /** Name that the running process goes by. @default the id of this entry */
+    /** Name under which the running process is registered. @default the id of this entry */
     name: z.string().min(1).optional(),
     accepts: acceptsSchema.optional(),
-    /** `per_sender`: a process of its own, with its own thread and state, for each network that sends to the service; the first message starts it. */
+    /**
+     * `per_sender`: a separate process, with its own thread and state, for each network that sends to the service. The
+     * first message starts it.
+     */
     network: z.literal('per_sender').optional(),
     /** With `network: per_sender`: how long such a process lives without a message. */
     idleTimeout: duration().default(300_000),
-    /** With `network: per_sender`: isolation keys, of overlays that isolate by actor or process, that may have one; beyond, sending is `RateLimited`. */
+    /**
+     * With `network: per_sender`: maximum number of isolation keys with a process, for overlays that isolate by actor
+     * or process. Beyond it, sending is `RateLimited`.
+     */
     maxIsolationKeys: z.int().min(1).default(64),
     lifecycle: lifecycleSchema,
   }),
 })
 
+/** The kinds of entries that this package runs. */
 export const processKinds = [processKind, hostKind, serviceKind, supervisorKind]

@@ -1,4 +1,4 @@
-/** `process.supervisor`: children that are started, stopped and restarted together, by OTP's rules. */
+/** `process.supervisor`: children that are started, stopped and restarted together, by the rules of OTP. */
 import { defineKind, duration, lifecycleSchema, reference } from '@troupe/registry'
 import { z } from 'zod'
 import type { Frame, OverlayChoice } from '@troupe/core'
@@ -7,48 +7,53 @@ import { childSpecError } from '../supervisor/strategy.ts'
 
 /** A child of a supervisor. */
 export const childSchema = z.strictObject({
-  /** Name within the supervisor. Its process goes by `<supervisor>/<id>`. */
+  /** Name within the supervisor. Its process is registered as `<supervisor>/<id>`. */
   id: z.string().regex(/^[\w.-]+$/, 'expected a word: letters, digits, ".", "-" and "_"'),
-  /** What it runs: a process, or another supervisor. */
+  /** What the child runs: a process, or another supervisor. */
   process: reference('process.ts', 'process.supervisor'),
-  /** Where a process runs. @default the supervisor's `host` */
+  /** Host in which the process runs. @default the supervisor's `host` */
   host: reference('process.host').optional(),
   /** Arguments of the method. */
   input: z.array(z.unknown()).default([]),
   accepts: acceptsSchema.optional(),
-  /** `permanent`: starts anew whenever it ends. `transient`: only when it failed. `temporary`: never. */
+  /**
+   * `permanent`: restarted whenever it ends. `transient`: restarted only when it failed. `temporary`: never restarted.
+   */
   restart: z.enum(['permanent', 'transient', 'temporary']).default('permanent'),
-  /** Whether `auto_shutdown` waits for it. */
+  /** Whether `auto_shutdown` depends on it. */
   significant: z.boolean().default(false),
-  /** Time to stop in order before it is ended; `brutal_kill` for none, `infinity` for all that it wants. @default 5s, a supervisor's infinity */
+  /**
+   * Time for an orderly stop before it is terminated; `brutal_kill` for no time, `infinity` for no limit. @default 5s;
+   * infinity for a supervisor
+   */
   shutdown: z.union([z.literal(['brutal_kill', 'infinity']), duration()], 'expected a duration, brutal_kill or infinity').optional(),
 })
 
 /** A child of a supervisor, decoded. Times are milliseconds. */
 export interface ChildSpec extends z.output<typeof childSchema> {
-  /** The overlay of the caller that added it at run time; its restarts keep it. */
+  /** The overlay of the caller that added it at run time; restarts keep it. */
   readonly network?: OverlayChoice
-  /** For whom it acts, when policies governed that caller; its restarts keep it. */
+  /** The actor and policies of the caller that added it, if policies governed that caller; restarts keep them. */
   readonly acting?: Acting | undefined
 }
 
-/** For whom something acts, and under which policies. */
+/** The actor for which something acts, and the policies in force for it. */
 export type Acting = Pick<Frame, 'actor' | 'scope'>
 
 const fields = z
   .strictObject({
-    /** Where children run that name no host. */
+    /** Host of children that name none. */
     host: reference('process.host').optional(),
-    /** Which children start anew when one has to. */
+    /** Which children restart when one has to. */
     strategy: z.enum(['one_for_one', 'one_for_all', 'rest_for_one']).default('one_for_one'),
-    /** Restarts that it takes within `max_seconds`; with one more it fails itself. */
+    /** Number of restarts allowed within `max_seconds`; one more makes the supervisor itself fail. */
     maxRestarts: z.int().min(0).default(3),
     maxSeconds: z.number().positive().default(5),
-    /** When it ends by itself: never, or with the first or the last of its significant children. */
+    /** When the supervisor stops by itself: never, or when the first or the last of its significant children ends. */
     autoShutdown: z.enum(['never', 'any_significant', 'all_significant']).default('never'),
-    /** In the order of their start. */
+    /** In start order. */
     children: z.array(childSchema).default([]),
-    /** Runs all children that many times, each time under a supervisor of its own, `<supervisor>/<number>`. */
+    /** Runs all children this number of times, each time under a separate supervisor, `<supervisor>/<number>`. */
     partitions: z.int().min(1).max(4096).optional(),
     lifecycle: lifecycleSchema,
   })
@@ -61,4 +66,5 @@ const fields = z
     }
   })
 
+/** `process.supervisor`: children that are started, stopped and restarted together. */
 export const supervisorKind = defineKind({ kind: 'process.supervisor', fields })

@@ -1,18 +1,23 @@
-/** A host whose processes live in a thread that something else started, beside what runs there: what blocks them blocks it, and the reverse. */
+/**
+ * A host whose processes live in a thread that something else started, next to the code that runs there. What blocks
+ * its processes blocks that code, and the reverse.
+ */
 import { type EntryId, errorToWire, invalid, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import type { Host, HostSlot } from './host.ts'
 
+/** Options of an {@link AttachedHost}. */
 export interface AttachedHostOptions {
   readonly id: EntryId
   readonly thread: Thread
   /** Capacity of a mailbox. */
   readonly queueSize: number
-  /** Serial of its first process. Others may have their own in that thread. @default 1 */
+  /** Serial of its first process. Other hosts may use other serials in that thread. @default 1 */
   readonly firstSerial?: number
 }
 
+/** A host in a thread that something else started. It does not start or end that thread. */
 export class AttachedHost implements Host {
   readonly id: EntryId
   readonly sealed = false

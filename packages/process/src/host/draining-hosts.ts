@@ -1,12 +1,15 @@
-/** Hosts that were replaced or removed while processes ran in them: those go on, and the host ends with the last. */
+/**
+ * Hosts that were replaced or removed while processes ran in them. The processes continue, and the host ends with the
+ * last one.
+ */
 import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Host } from './host.ts'
 
-/** How often they are looked at. */
+/** Milliseconds between two checks of these hosts. */
 const interval = 200
 
 export class DrainingHosts implements AsyncDisposable {
-  /** Each with the time by which it is to have ended. */
+  /** Each host with the time by which it must have ended. */
   readonly #hosts = new Map<Host, number>()
   #watch: Timer | undefined
 
@@ -15,9 +18,9 @@ export class DrainingHosts implements AsyncDisposable {
   }
 
   /**
-   * Takes a host in: no process is placed there any more. Settles when that is so, not when the host has ended.
+   * Adds a host: no more processes are placed in it. Settles when this is in effect, not when the host has ended.
    *
-   * @param patience - Milliseconds after which what still runs in it is ended. @default never
+   * @param patience - Milliseconds after which the processes that still run in it are terminated. @default never
    */
   async add(host: Host, patience = Number.POSITIVE_INFINITY): Promise<void> {
     this.#hosts.set(host, Date.now() + patience)
@@ -25,7 +28,7 @@ export class DrainingHosts implements AsyncDisposable {
     await this.#look()
   }
 
-  /** Ends all hosts of that id with what runs in them. */
+  /** Ends all hosts of that id, with their processes. */
   async end(id: EntryId): Promise<void> {
     await Promise.all([...this.#hosts.keys()].filter((host) => host.id === id).map(async (host) => this.#end(host)))
   }

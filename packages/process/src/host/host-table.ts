@@ -1,4 +1,4 @@
-/** The hosts that run, by id. */
+/** The running hosts, by id. */
 import { type EntryId, invalid, type Log, notFound, type Pid, threadOf, TroupeError } from '@troupe/core'
 import type { Registry } from '@troupe/registry'
 import type { Host } from './host.ts'
@@ -16,9 +16,9 @@ export interface HostTableOptions {
   readonly log: Log
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
-  /** The network of processes that choose none, where they all have the same. */
+  /** The network of processes that choose none, if it is the same for all of them. */
   readonly defaultNetwork: () => Network | undefined
-  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. */
+  /** Milliseconds for which a thread that is replaced for another network may continue the work that it has begun. */
   readonly drainTimeout: number
 }
 
@@ -31,7 +31,7 @@ export class HostTable implements AsyncDisposable {
     this.#options = options
   }
 
-  /** A host of these settings. It is not in service yet. */
+  /** Creates a host with these settings. It is not in service yet. */
   create(id: EntryId, settings: HostSettings): Host {
     const { threads, log, moduleOf, defaultNetwork, drainTimeout } = this.#options
     if (settings.isolation === 'shared') return new SharedHost({ id, settings, threads, log, drainTimeout })
@@ -49,7 +49,7 @@ export class HostTable implements AsyncDisposable {
     this.#hosts.set(host.id, host)
   }
 
-  /** Puts a host in service, or takes it out; returns the one that was. */
+  /** Puts a host in service, or takes it out of service; returns the previous one. */
   swap(id: EntryId, host: Host | undefined): Host | undefined {
     const former = this.#hosts.get(id)
     if (host === undefined) this.#hosts.delete(id)
@@ -57,7 +57,10 @@ export class HostTable implements AsyncDisposable {
     return former
   }
 
-  /** Lets what runs in a host that is out of service go on to its end; after `patience` milliseconds, if given, it is ended. */
+  /**
+   * Lets the processes of a host that is out of service run to their end. After `patience` milliseconds, if given, they
+   * are terminated.
+   */
   async retire(host: Host, patience?: number): Promise<void> {
     await this.#retired.add(host, patience)
   }
@@ -66,7 +69,7 @@ export class HostTable implements AsyncDisposable {
     return this.#hosts.has(id)
   }
 
-  /** @throws TroupeError `NotFound` for an unknown host, `Unavailable` for one that does not run. */
+  /** @throws TroupeError `NotFound` for an unknown host; `Unavailable` for one that does not run. */
   get(id: EntryId): Host {
     const host = this.#hosts.get(id)
     if (host !== undefined) return host
@@ -77,7 +80,7 @@ export class HostTable implements AsyncDisposable {
     throw new TroupeError('Unavailable', `host ${id} does not run`, { details: { host: id } })
   }
 
-  /** The host that a process lives in, by its thread. */
+  /** The host in which a process lives, by the thread of the process. */
   of(pid: Pid): Host | undefined {
     return this.#all().find((host) => host.owns(threadOf(pid)))
   }

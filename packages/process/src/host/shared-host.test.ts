@@ -21,7 +21,7 @@ async function member(): Promise<Pid> {
   return pid
 }
 
-/** Children that their parent's thread started by itself, of which the kernel has not heard. */
+/** Children that their parent's thread started by itself, and that the kernel does not know yet. */
 async function ownChildren({ kernel }: KernelFixture, count = 4): Promise<Pid[]> {
   const parent = await processes.spawn('app:crowd.parent', hostId, count)
   const children = (await processes.call(parent, 'children')) as Pid[]

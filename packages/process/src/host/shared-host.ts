@@ -1,6 +1,7 @@
 /**
- * A host whose threads run many processes each. They share a thread's fate: what blocks the thread blocks all in it, and what ends it ends
- * them all. All processes of a thread have one network; each network has up to `workers` threads, and all together `max_workers`.
+ * A host whose threads run many processes each. The processes of a thread share its fate: what blocks the thread blocks
+ * all of them, and what ends it ends all of them. All processes of a thread have one network. Each network has up to
+ * `workers` threads, and all networks together have `max_workers`.
  */
 import {
   type EntryId,
@@ -24,13 +25,16 @@ import type { Host, HostSlot } from './host.ts'
 import { defaultWorkers, ProcessCounts } from '../shared-memory/process-counts.ts'
 import type { HostSettings } from './thread-host.ts'
 
-/** How often threads are looked at. */
+/** Milliseconds between two checks of the threads. */
 const watchInterval = 500
-/** Share of an interval from which a thread counts as busy: no other process in it got a turn worth the name. */
+/** Event loop utilisation from which a thread counts as busy: other processes in it got almost no time. */
 const busyFrom = 0.99
-/** `max_workers` for each of `workers`, where it is not given. */
+/** Default of `max_workers`, as a multiple of `workers`. */
 const maxWorkersFactor = 4
-/** How long a process that is to be ended may keep its thread, before the thread is ended with all in it. */
+/**
+ * Milliseconds that a process to be killed may keep its thread busy. After that, the thread is ended with all its
+ * processes.
+ */
 const killGrace = 1000
 
 export interface SharedHostOptions {
@@ -38,19 +42,25 @@ export interface SharedHostOptions {
   readonly settings: HostSettings
   readonly threads: ThreadTable
   readonly log: Log
-  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. @default 30 s */
+  /**
+   * Milliseconds for which a thread that is replaced for another network may continue the work that it has begun.
+   * @default 30 s
+   */
   readonly drainTimeout?: number
 }
 
 interface Worker {
   readonly thread: WorkerThread
-  /** Its number in the population. */
+  /** Index of the thread in the shared process counts. */
   readonly slot: number
-  /** Serial of the next process that the kernel places there: even ones; the thread itself counts by odd ones. */
+  /**
+   * Serial of the next process that the kernel places there. The kernel uses even serials; the thread itself uses odd
+   * ones.
+   */
   next: number
-  /** It has started; before, it is busy with that. */
+  /** Whether it has started. Until then it is busy with its start. */
   isReady: boolean
-  /** 0 unless it is busy; else how many looks ago its event loop was last seen to come round, and at least 1. */
+  /** 0 unless it is busy; otherwise the number of checks since its event loop last responded, at least 1. */
   busy: number
 }
 
@@ -59,11 +69,11 @@ export class SharedHost implements Host {
   readonly #options: SharedHostOptions
   readonly #processCounts: ProcessCounts
   readonly #workers = new Set<Worker>()
-  /** Threads that run nothing any more, until their event loops have run dry. */
+  /** Threads that run nothing more, until their event loops are empty. */
   readonly #leaving = new Set<Worker>()
   readonly #perNetwork: number
   readonly #max: number
-  /** Processes that are to be ended, by their pid. */
+  /** Processes that are to be killed, by their pid. */
   readonly #killing = new Map<Pid, () => void>()
   readonly #watch: Timer
   #closed = false
@@ -74,7 +84,7 @@ export class SharedHost implements Host {
     this.#options = options
     this.#perNetwork = settings.workers ?? defaultWorkers
     this.#max = Math.max(this.#perNetwork, settings.maxWorkers ?? maxWorkersFactor * this.#perNetwork)
-    // A thread that gives way keeps its slot until it has ended.
+    // A thread that is being replaced keeps its slot until it has ended.
     this.#processCounts = new ProcessCounts(2 * this.#max, settings.maxProcesses ?? 0x7fffffff)
     while (this.#workers.size < this.#perNetwork) this.#start()
     this.#watch = startInterval(() => {
@@ -135,7 +145,7 @@ export class SharedHost implements Host {
     this.#killing.set(id, resolve)
     worker.thread.post({ type: 'kill', pid: id, error: errorToWire(error) })
     const timer = startDeadline(() => {
-      const reason = new TroupeError('Internal', `its thread was ended, since ${id} kept it and was to be ended (${error.message})`)
+      const reason = new TroupeError('Internal', `its thread was ended because ${id} blocked it and had to be killed (${error.message})`)
       void worker.thread.terminate(reason)
     }, killGrace)
     await promise
@@ -165,7 +175,7 @@ export class SharedHost implements Host {
     this.#processCounts.clear(worker.slot)
     const leaves = this.#leaving.delete(worker)
     this.#workers.delete(worker)
-    // One is kept warm for what starts next.
+    // One thread is kept warm for the next process.
     if (!this.#closed && !leaves && this.#workers.size < this.#perNetwork) this.#start()
   }
 
@@ -181,7 +191,10 @@ export class SharedHost implements Host {
     return undefined
   }
 
-  /** A thread of that network: another one as long as it may have more and those that it has are in use, else the least loaded. */
+  /**
+   * Returns a thread of that network: a new one if more are allowed and all existing ones are in use, else the least
+   * loaded.
+   */
   #workerFor(network: Network): Worker {
     const own = [...this.#workers].filter(({ thread }) => thread.network?.key === network.key)
     const least = this.#leastLoaded(own)
@@ -198,7 +211,7 @@ export class SharedHost implements Host {
     return worker
   }
 
-  /** One more thread, if there may be one; else one that runs nothing gives way. */
+  /** Starts one more thread, if the limit allows; otherwise replaces a thread that runs nothing. */
   #another(): Worker | undefined {
     if (this.#workers.size < this.#max) return this.#start()
     const idle = [...this.#workers].find(({ slot }) => this.#processCounts.of(slot) === 0)
@@ -207,15 +220,15 @@ export class SharedHost implements Host {
     return this.#start()
   }
 
-  /** Ends a thread that runs no process, once what it has begun has come to its end. */
+  /** Ends a thread that runs no process, after the work that it has begun has finished. */
   #dismiss(worker: Worker): void {
     const { threads, log, drainTimeout = 30_000 } = this.#options
     this.#workers.delete(worker)
     this.#leaving.add(worker)
     const { thread } = worker
     void threads.drain(thread, drainTimeout).then(async (isCut) => {
-      if (isCut) log(`host ${this.id}: thread ${thread.number} gave way to another network and was cut: something in it still ran`)
-      await thread.terminate(new TroupeError('Canceled', 'its thread gave way to another network'))
+      if (isCut) log(`host ${this.id}: thread ${thread.number} was replaced for another network and cut: something in it still ran`)
+      await thread.terminate(new TroupeError('Canceled', 'its thread was replaced for another network'))
     })
   }
 
@@ -264,7 +277,7 @@ export class SharedHost implements Host {
     return best
   }
 
-  /** Sees which threads do not come back to their loop; new processes go elsewhere. */
+  /** Finds the threads whose event loops do not respond; new processes are placed elsewhere. */
   #look(): void {
     for (const worker of this.#workers) {
       if (!worker.isReady) continue

@@ -38,7 +38,7 @@ describe('a shared host', () => {
     await using _ = await start({ workers: 1, maxWorkers: 2 })
     const [clear] = [await member(null), await member(one)]
     await expect(member(two)).rejects.toMatchObject({ kind: 'Unavailable', details: { maxWorkers: 2, overlay: two } })
-    // Those of the networks that have one.
+    // The threads of the networks that have one.
     expect(threadsOf([await member(null), clear]).size).toBe(1)
   })
 

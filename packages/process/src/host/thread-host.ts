@@ -1,4 +1,7 @@
-/** A host that gives each process a worker thread of its own. What the process does to its thread, it does to itself alone. */
+/**
+ * A host that gives each process a separate worker thread. A process that blocks or crashes its thread affects only
+ * itself.
+ */
 import { type EntryId, type Pid, pid, TroupeError, unavailable } from '@troupe/core'
 import type { FieldsOf } from '@troupe/registry'
 import type { Network } from '../kernel/network/networks.ts'
@@ -11,7 +14,7 @@ import { WarmThreads } from './warm-threads.ts'
 
 type Fields = FieldsOf<typeof hostKind>['host']
 
-/** `network` is `guarded` where nothing is said. */
+/** `network` defaults to `guarded`. */
 export type HostSettings = Omit<Fields, 'network'> & Partial<Pick<Fields, 'network'>>
 
 export interface ThreadHostOptions {
@@ -20,12 +23,16 @@ export interface ThreadHostOptions {
   readonly threads: ThreadTable
   /** URL of the module of a process entry. */
   readonly moduleOf: (entry: EntryId) => string
-  /** The network of processes that choose none, where they all have the same; spares with modules of the application run in it. */
+  /**
+   * The network of processes that choose none, if it is the same for all of them. Spares that load modules of the
+   * application run in it.
+   */
   readonly defaultNetwork: () => Network | undefined
-  /** Starts operating-system processes, where its processes are such. */
+  /** Starts operating-system processes; set where the host runs its processes that way. */
   readonly launch?: Launch
 }
 
+/** A host with a separate thread, or operating-system process, for each of its processes. */
 export class ThreadHost implements Host {
   readonly id: EntryId
   readonly #options: ThreadHostOptions
@@ -42,7 +49,7 @@ export class ThreadHost implements Host {
       count: spares,
       start: (wanted) => {
         const bound = preload.length === 0 ? undefined : (wanted ?? options.defaultNetwork())
-        // A module of the application loads in its thread's network, or later.
+        // A module of the application is loaded in the network of its thread, or later.
         const known = bound && { network: bound, preload: preload.map(options.moduleOf) }
         if (launch !== undefined) return threads.startProcess(launch, known)
         return threads.start({

@@ -1,14 +1,14 @@
-/** Threads kept warm: started, and with all loaded that can be loaded before it is known what they will run. */
+/** Warm threads: started, and with everything loaded that can be loaded before their work is known. */
 import { startTimer, stopTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Network } from '../kernel/network/networks.ts'
 import type { Thread, OwnedThread } from '../worker-threads/thread.ts'
 
-/** Milliseconds from the taking of a spare thread to the start of the next. */
+/** Milliseconds between taking a spare thread and starting the next. */
 const refillDelay = 5
 
 export interface WarmThreadsOptions {
   readonly count: number
-  /** @param network - Of what the thread will run, where that is known. */
+  /** @param network - The network of the thread's future work, where that is known. */
   readonly start: (network?: Network) => OwnedThread
 }
 
@@ -24,14 +24,14 @@ export class WarmThreads {
   }
 
   /**
-   * A warm thread that has that network or none, or else a new one. It is replaced a little later, so that the start of a thread does not slow
-   * whoever takes this one.
+   * Returns a warm thread that has that network or none, or else a new one. The replacement is started a little later,
+   * so that its start does not slow the caller.
    */
   acquire(network: Network): OwnedThread {
     const at = this.#warm.findIndex(({ network: own }) => own === undefined || own.key === network.key)
     const [warm] = at === -1 ? [] : this.#warm.splice(at, 1)
     const thread = warm ?? this.#options.start(network)
-    // It keeps what it is given for its whole life.
+    // It keeps its network for its whole life.
     thread.bind(network)
     this.#refilling ??= startTimer(() => {
       this.#refilling = undefined
@@ -46,16 +46,16 @@ export class WarmThreads {
     if (at !== -1) this.#warm.splice(at, 1)
   }
 
-  /** Ends the threads that have a network which is not current any more, and starts others. */
+  /** Ends the threads whose network is no longer current, and starts others. */
   retire(isCurrent: (network: Network) => boolean): void {
     for (const thread of this.#warm.filter(({ network }) => network !== undefined && !isCurrent(network))) {
       this.lost(thread)
-      void thread.terminate(new TroupeError('Canceled', 'its network is not current any more'))
+      void thread.terminate(new TroupeError('Canceled', 'its network is no longer current'))
     }
     this.#refill()
   }
 
-  /** Settles when the spares that there are have warmed up. */
+  /** Settles when the existing spares have warmed up. */
   async ready(): Promise<void> {
     await Promise.all(this.#warm.map(async (thread) => thread.ready))
   }

@@ -1,4 +1,6 @@
-/** Calls of functions, as the kernel keeps them: whoever acts in a call acts in the frame that the kernel issued for it. */
+/**
+ * Calls of functions, as the kernel records them. Code in a call acts in the frame that the kernel issued for the call.
+ */
 import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
 import type { WireExit } from '../protocol/kernel-thread.ts'
@@ -7,27 +9,31 @@ import type { OverlayGrants } from './authorization/overlay-grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
-/** Serials of calls begin here, beyond what processes ever reach. As many follow, too many to guess. */
+/**
+ * First serial of calls, beyond the serials that processes ever reach. The range has the same number of serials, too
+ * many to guess.
+ */
 const firstSerial = 2 ** 47
 
 export interface CallOrder {
   readonly entry: EntryId
   readonly frame: Frame
-  /** Where it runs. */
+  /** The thread in which it runs. */
   readonly thread: Thread
-  /** Who called: a call beneath another is one deeper. */
+  /** The caller. A nested call is one level deeper. */
   readonly caller: ProcessRecord | undefined
-  /** It has ended, or its thread has. */
+  /** Called when it has ended, or its thread has. */
   readonly onEnd?: (exit: WireExit) => void
 }
 
+/** The kernel's record of a call. */
 export class CallRecord implements ProcessRecord {
   readonly pid: Pid
   readonly entry: EntryId
   readonly frame: Frame
   readonly host = undefined
   readonly onExit: ((exit: WireExit) => void) | undefined
-  /** Calls above it, itself included. */
+  /** Depth of nested calls, including this one. */
   readonly depth: number
   readonly by: Pid | undefined
   readonly role = 'call'
@@ -47,7 +53,7 @@ export class Calls {
   readonly #grants: OverlayGrants
   readonly #random = new Uint32Array(1024)
   #unused = 0
-  /** Who acts for somebody in another thread, by whom they act for. */
+  /** Records that act in another thread on behalf of a lender, by lender. */
   readonly #lent = new Map<Pid, Set<{ readonly record: ProcessRecord; readonly thread: Thread }>>()
 
   constructor(options: { readonly processes: ProcessTable; readonly grants: OverlayGrants }) {
@@ -55,18 +61,21 @@ export class Calls {
     this.#grants = options.grants
   }
 
-  /** A call that runs from now on in that thread, which may dial the overlay of its frame. */
+  /** Registers a call that now runs in that thread. The thread may dial the overlay of the call's frame. */
   begin(order: CallOrder): CallRecord {
     const { thread, caller } = order
     return this.#add(new CallRecord(this.#freePid(thread), order, this.depthOf(caller) + 1), thread)
   }
 
-  /** Somebody else acts in that thread from now on, beneath no call: a request that a server answers for an actor of its own, say. */
+  /**
+   * Registers a record that acts in that thread and belongs to no call, for instance for a request that a server
+   * handles on behalf of its own actor.
+   */
   admit({ entry, frame, thread, onEnd, role }: Omit<CallOrder, 'caller'> & { readonly role?: Role | undefined }): ProcessRecord {
     return this.#add({ pid: this.#freePid(thread), entry, frame, host: undefined, onExit: onEnd, role }, thread)
   }
 
-  /** Somebody acts for `lender` in another thread too, no longer than that one may. */
+  /** Registers a record that acts for `lender` in another thread too, no longer than the lender itself may. */
   lend(lender: Pid, { onEnd, ...order }: Parameters<Calls['admit']>[0]): ProcessRecord {
     const all = this.#lent.get(lender) ?? new Set()
     const record = this.admit({
@@ -82,21 +91,21 @@ export class Calls {
     return record
   }
 
-  /** Somebody may not act any more: what runs as them is asked to stop, in every thread. */
+  /** Revokes a record: everything that runs on its behalf is asked to stop, in every thread. */
   cut(record: ProcessRecord, thread: Thread, reason: string): void {
     for (const lent of [...(this.#lent.get(record.pid) ?? [])]) this.cut(lent.record, lent.thread, reason)
     thread.post({ type: 'cancel', pid: record.pid, reason })
     this.end(record, thread)
   }
 
-  /** A call is over that its thread does not report, since it never began. */
+  /** Ends a call that never began, and that its thread therefore does not report. */
   end(record: ProcessRecord, thread: Thread): void {
     if (!thread.pids.delete(record.pid)) return
     this.#processes.remove(record.pid)
     record.onExit?.({ value: undefined })
   }
 
-  /** How deep in calls someone is: 0 for processes and programs. */
+  /** The depth of nested calls of a record: 0 for processes and programs. */
   depthOf(record: ProcessRecord | undefined): number {
     return record instanceof CallRecord ? record.depth : 0
   }
@@ -115,7 +124,10 @@ export class Calls {
     }
   }
 
-  /** A random number of those bits. Drawn ahead: to ask for each costs more than the rest of a call's books. */
+  /**
+   * Returns a random number of that many bits. Random bytes are drawn in advance, because drawing them per call costs
+   * more than the rest of the call's bookkeeping.
+   */
   #draw(bits: number): number {
     if (this.#unused === 0) {
       randomFillSync(this.#random)

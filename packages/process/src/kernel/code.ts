@@ -1,4 +1,6 @@
-/** Versions of entries' code: a module that has changed is loaded anew under another URL, and what runs keeps the one it has. */
+/**
+ * Versions of entries' code. A changed module is loaded again under another URL, and running code keeps its version.
+ */
 import type { EntryId } from '@troupe/core'
 import { pathToFileURL } from 'node:url'
 
@@ -6,7 +8,7 @@ export class Code {
   readonly #versions = new Map<EntryId, number>()
   #newest = 0
 
-  /** The code of `entry` has changed: what starts from now on loads it, and what it imports, anew. */
+  /** The code of `entry` has changed: processes and calls that start from now on load it and its imports again. */
   renew(entry: EntryId): void {
     this.#newest += 1
     this.#versions.set(entry, this.#newest)
@@ -21,7 +23,7 @@ export class Code {
     return this.#versions.get(entry) ?? 0
   }
 
-  /** URL of a module of `entry`, as its threads load it. */
+  /** URL of a module of `entry`, as threads load it. */
   url(entry: EntryId, file: string): string {
     const version = this.versionOf(entry)
     return version === 0 ? pathToFileURL(file).href : `${pathToFileURL(file).href}?v=${version}`

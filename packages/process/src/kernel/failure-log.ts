@@ -1,18 +1,18 @@
-/** Logs the ends of processes and calls that failed: one line each, whoever watches them. */
+/** Logs the ends of failed processes and calls: one line each, even when other processes monitor them. */
 import { type EntryId, errorFromWire, type Log, type Pid, startTimer, stopTimer, threadOf, type Timer, type WireError } from '@troupe/core'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import { exitCodeOf } from '../worker-threads/thread-failure.ts'
 
-/** Lines in a second for one entry; beyond, one line says how many were not shown. */
+/** Maximum number of log lines per second for one entry. Beyond it, one line reports how many were not shown. */
 const linesPerSecond = 50
 
-/** What has ended. */
+/** The process or call that has ended. */
 export interface Failed {
   readonly pid: Pid
   readonly entry: EntryId | undefined
-  /** Id of the actor in whose name it ran. */
+  /** Id of the actor for which it ran. */
   readonly actor: string | undefined
 }
 
@@ -30,7 +30,7 @@ export class FailureLog implements Disposable {
   readonly #processes: ProcessTable
   readonly #log: Log
   readonly #counts = new Map<EntryId | undefined, Count>()
-  /** Runs while lines were shown in this second. */
+  /** Runs while lines were logged in this second. */
   #second: Timer | undefined
 
   constructor({ processes, log }: FailureLogOptions) {
@@ -38,27 +38,27 @@ export class FailureLog implements Disposable {
     this.#log = log
   }
 
-  /** A process or call that the kernel knows has ended with an error. */
+  /** A process or call that the kernel knows ended with an error. */
   ended({ pid, entry, frame, host, isCommand }: ProcessRecord, error: WireError, { gone }: Thread): void {
-    // A command ends by a status, as a program of the shell does.
+    // A command ends with an exit status, like a program of the shell.
     if (isCommand && exitCodeOf(errorFromWire(error)) !== undefined) return
-    // Of the calls that a thread took along, those that had not begun run elsewhere: their pool knows which did.
+    // Of the calls in an ended thread, those that had not begun run elsewhere: their pool knows which had begun.
     if (!gone || host !== undefined) this.add({ pid, entry, actor: frame.actor?.id }, error)
   }
 
-  /** A thread tells of another. It may speak for what lives in it alone. */
+  /** A thread reports a failure. It may report only processes and calls of its own. */
   told({ pid, entry, error, late }: Extract<ToKernel, { type: 'failed' }>, thread: number): void {
     if (threadOf(pid) !== thread) return
-    // What the kernel knows of it, it does not have to be told.
+    // The kernel logs the failures that it knows of by itself.
     const known = this.#processes.get(pid)
     this.add(
       { pid, entry: known?.entry ?? entry, actor: known?.frame.actor?.id },
       error,
-      late ? 'threw an error that nobody caught, after it had ended' : 'failed',
+      late ? 'threw an uncaught error after it had ended' : 'failed',
     )
   }
 
-  /** It ended with an error. One that was cancelled or terminated did as it was told. @param what Said of it. */
+  /** Logs a failure. Cancelled or terminated processes are not failures. @param what Text of the line. */
   add({ pid, entry, actor }: Failed, wire: WireError, what = 'failed'): void {
     const about = { pid, entry, actor, error: errorFromWire(wire) }
     if (wire.kind === 'Canceled') {
@@ -73,7 +73,7 @@ export class FailureLog implements Disposable {
     }
   }
 
-  /** Reports what was not shown. */
+  /** Reports the number of lines that were not shown. */
   [Symbol.dispose](): void {
     stopTimer(this.#second)
     this.#endSecond()

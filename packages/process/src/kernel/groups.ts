@@ -5,13 +5,13 @@ export class Groups {
   readonly #members = new Map<string, Set<Pid>>()
   readonly #groupsOf = new Map<Pid, Set<string>>()
 
-  /** Nothing happens when it is a member. */
+  /** Does nothing when it is already a member. */
   join(group: string, pid: Pid): void {
     add(this.#members, group, pid)
     add(this.#groupsOf, pid, group)
   }
 
-  /** Nothing happens when it is no member. */
+  /** Does nothing when it is not a member. */
   leave(group: string, pid: Pid): void {
     remove(this.#members, group, pid)
     remove(this.#groupsOf, pid, group)
@@ -22,7 +22,7 @@ export class Groups {
     return [...(this.#members.get(group) ?? [])]
   }
 
-  /** Takes a process out of all its groups. */
+  /** Removes a process from all its groups. */
   processEnded(pid: Pid): void {
     for (const group of this.#groupsOf.get(pid) ?? []) remove(this.#members, group, pid)
     this.#groupsOf.delete(pid)

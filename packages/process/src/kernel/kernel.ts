@@ -1,4 +1,7 @@
-/** The kernel: it knows who is alive, issues frames and routes, starts and ends processes. It never carries their bytes. */
+/**
+ * The kernel. It records which processes are alive, issues frames and routes, and starts and ends processes. It never
+ * carries their bytes.
+ */
 import {
   asTroupeError,
   emptyFrame,
@@ -50,21 +53,25 @@ import { ThreadPrivileges } from './authorization/thread-privileges.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import { ThreadTable } from '../worker-threads/thread-table.ts'
 
+/** Options of a {@link Kernel}. */
 export interface KernelOptions {
   readonly registry: Registry
   readonly overlays: OverlayTable
-  /** Who may do what. @default nobody is denied anything */
+  /** The security policies. @default everything is allowed */
   readonly security?: Security
   /** Modules that threads import before there is work for them. */
   readonly preload: readonly string[]
-  /** The overlay of all that chooses none. */
+  /** The overlay of everything that chooses none. */
   readonly defaultOverlay?: EntryId | undefined
   /** The overlay of the program around the application; `null` is the clear network. @default `defaultOverlay` */
   readonly programOverlay?: EntryId | null | undefined
-  /** Milliseconds that a thread which gives way to another network may go on with what it has begun. @default 30 s */
+  /**
+   * Milliseconds for which a thread that is replaced for another network may continue the work that it has begun.
+   * @default 30 s
+   */
   readonly drainTimeout?: number
   readonly log: Log
-  /** Where threads print. @default the program's standard streams */
+  /** Receives the output of threads. @default the program's standard streams */
   readonly print?: Print
 }
 
@@ -91,34 +98,34 @@ export class Kernel implements KernelParts, AsyncDisposable {
       this.threads.get(thread)?.takeNow()
     },
   )
-  /** For whom those act who send messages. */
+  /** The actors of the processes that send messages. */
   readonly senders = new SenderFrames(this.processes)
   /** Versions of modules. */
   readonly code = new Code()
   readonly grants = new OverlayGrants()
-  /** The networks that threads are bound to. */
+  /** The networks to which threads are bound. */
   readonly networks: Networks
   readonly drainTimeout: number
-  /** What keeps threads by network, beside hosts: told when networks are not current any more. */
+  /** Called when networks are no longer current, for components other than hosts that keep threads by network. */
   readonly onNetworksChanged = new Set<(isCurrent: (network: Network) => boolean) => void>()
   readonly calls = new Calls({ processes: this.processes, grants: this.grants })
   readonly frames: FrameIssuer
   readonly hosts: HostTable
   readonly discovery: ProcessDiscovery
-  /** Overlays that are out of service and still carry something. */
+  /** Overlays that are out of service and still carry connections. */
   readonly drains: ConnectionDrains
-  /** Names that stand for another process in each network. */
+  /** Names that refer to a different process in each network. */
   readonly perSender = new PerSenderNames()
-  /** Where processes accept connections of overlays. */
+  /** The overlay addresses at which processes accept connections. */
   readonly bindings = new Bindings()
-  /** What is opened for threads of sealed hosts. */
+  /** Opens connections for threads of sealed hosts. */
   readonly dials = new KernelDials({
     route: async (overlay, requester) => grantedRoute(this, overlay, requester),
     permitClear: (requester, action, resource, port) => {
       permitClear(this, requester, { action, resource, port })
     },
   })
-  /** Which thread gives out which addresses that stand for names. */
+  /** Which thread assigns which addresses that stand for names. */
   readonly addresses = new AddressLeases()
   readonly deadLetters: DeadLetters
   /** The main thread, and its runtime. */
@@ -182,11 +189,12 @@ export class Kernel implements KernelParts, AsyncDisposable {
       (options.programOverlay === undefined ? options.defaultOverlay : options.programOverlay) ?? null,
     )
     this.thread = thread
-    // That of what chooses none; where its overlay keeps callers apart, of nobody in particular.
+    // The network of code that chooses none. If its overlay isolates callers, it is the network without a caller's key.
     thread.findNetwork = () => (options.programOverlay === null ? clearNetwork : programNetwork(this))
     this.runtime = new Runtime(data)
-    // The program around the application holds the kernel itself: nothing that policies say could bind it.
-    // A program in the clear is so by itself: what it starts follows the default as all else does.
+    // The program around the application contains the kernel itself, so policies could not bind it. If the program is
+    // in the clear network, this applies only to the program: what it starts follows the default, as everything else
+    // does.
     const frame = fork(emptyFrame, { overlay: options.programOverlay ?? undefined })
     this.security.trust(frame)
     this.processes.add({ pid: this.runtime.root.pid, entry: undefined, frame, host: undefined, onExit: undefined, role: 'program' })
@@ -199,12 +207,12 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.#log(line, about)
   }
 
-  /** Answers requests of a name; for packages above this one. */
+  /** Registers the handler of one kind of request, for packages above this one. */
   handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
     this.#answers.handle(name, handler)
   }
 
-  /** What to run for a process entry, and the overlay that it is pinned to. */
+  /** The program of a process entry, and the overlay to which it is pinned. */
   program(id: EntryId): KnownProgram {
     return this.#programs.of(id)
   }
@@ -251,7 +259,7 @@ export class Kernel implements KernelParts, AsyncDisposable {
       },
       order.ports,
     )
-    // After the start: the process need not wait for a channel that it may not need at once.
+    // Connects after the start, because the process may not need the channel at once and should not wait for it.
     if (order.from !== undefined && order.from !== thread) this.threads.connect(order.from, thread.number)
     return pid
   }
@@ -259,7 +267,7 @@ export class Kernel implements KernelParts, AsyncDisposable {
   /** Ends a process at once. */
   async terminate(pid: Pid, error = new TroupeError('Canceled', 'it was terminated')): Promise<void> {
     const record = await this.discovery.find(pid)
-    if (record.host === undefined) throw invalid(`${pid} is no process that can be terminated`, { pid })
+    if (record.host === undefined) throw invalid(`${pid} is not a process that can be terminated`, { pid })
     await record.host.kill(pid, error)
   }
 
@@ -269,20 +277,23 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.threads.get(threadOf(pid))?.post({ type: 'cancel', pid, reason })
   }
 
-  /** An entry's fields or code changed: threads ask anew, and upgradable processes that run it are told. */
+  /** An entry's fields or code changed: threads ask again, and upgradable processes that run it are notified. */
   entryChanged(entry: EntryId, sources: readonly string[]): void {
     this.threads.broadcast({ type: 'entryChanged', entry })
     if (sources.length > 0) this.threads.broadcast({ type: 'outdated', entry, sources })
   }
 
-  /** Threads of networks whose overlays are gone, or lead elsewhere now, get no more work. */
+  /** Threads of networks whose overlays were removed, or now lead to another network, get no more work. */
   retireNetworks(): void {
     const isCurrent = (network: Network) => this.networks.isCurrent(network)
     this.hosts.retireNetworks(isCurrent)
     for (const retire of this.onNetworksChanged) retire(isCurrent)
   }
 
-  /** An overlay was replaced or removed: from now on every dial asks for its route anew, and servers listen on it anew. */
+  /**
+   * An overlay was replaced or removed: from now on every dial requests its route again, and servers listen on it
+   * again.
+   */
   overlayMoved(overlay: EntryId): void {
     routesChanged()
     this.threads.broadcast({ type: 'overlayMoved', overlay })
@@ -299,7 +310,7 @@ export class Kernel implements KernelParts, AsyncDisposable {
     this.#keepAlive.stop()
   }
 
-  /** Puts other policies in force, at once and everywhere. */
+  /** Puts other policies in force, at once and in every thread. */
   replacePolicies(policies: Policies): void {
     this.security.replace(policies)
     this.privileges.forgetPermissions()

@@ -1,17 +1,17 @@
-/** Orders that stop whoever gave them: it cannot end in order while it waits for its own end. */
+/** Orders that stop their own caller, which cannot end in order while it waits for its own end. */
 import { startTimer, type Timer } from '@troupe/core'
 import type { KernelParts } from './kernel-parts.ts'
 import type { ProcessRecord } from './process-table.ts'
 
 /**
- * Milliseconds that code waits for what it has ordered to stop. It may be part of that in a way that the kernel does not see: a service waits for
- * the reply of a process, which gives the order.
+ * Milliseconds that a caller waits for what it has ordered to stop. The caller may be part of that in a way that the
+ * kernel does not see: a service waits for the reply of a process, and that process gives the order.
  */
 const patience = 5_000
 
 /**
- * Waits for `work`, unless `by` acts for a process that `work` stops: that goes on at once, and others do after a time. What is left of the
- * work goes on by itself.
+ * Waits for `work`, unless `by` acts for a process that `work` stops: then it returns at once. For other callers it
+ * returns after a time at the latest. The rest of the work continues in the background.
  *
  * @param isOwn - Whether a process of that name is stopped.
  */
@@ -26,7 +26,7 @@ export async function waitUnlessOwn(
   let timer: Timer | undefined
   try {
     await work(async () => {
-      // The program around the application is no part of it.
+      // The program around the application is never part of what is stopped.
       if (by.pid !== runtime.root.pid) timer = startTimer(resolve, isPart ? 0 : patience)
       await promise
     })

@@ -1,8 +1,11 @@
-/** Names of services that run a process for each network that sends to them: a name stands for that of the caller's network. */
+/**
+ * Names of services that run one process for each network that sends to them: a name refers to the process of the
+ * caller's network.
+ */
 import { type Pid, TroupeError } from '@troupe/core'
 import type { Network } from './network/networks.ts'
 
-/** Finds the process for a network; starts it, if it does not run. */
+/** Finds the process for a network, and starts it if it does not run. */
 export type FindInstance = (network: Network) => Promise<Pid>
 
 export class PerSenderNames {
@@ -23,7 +26,7 @@ export class PerSenderNames {
     this.#names.delete(name)
   }
 
-  /** The process that a name stands for in a network; `undefined` for a name that is none of these. */
+  /** The process to which a name refers in a network; `undefined` for names of other kinds. */
   find(name: string, network: Network | undefined): Promise<Pid> | undefined {
     return network && this.#names.get(name)?.(network)
   }

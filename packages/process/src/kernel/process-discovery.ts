@@ -1,6 +1,6 @@
 /**
- * Processes that threads of `shared` hosts started by themselves. The kernel learns of one when it first matters: when the process asks for
- * something, or when somebody wants something done to it.
+ * Processes that threads of `shared` hosts started by themselves. The kernel learns of one when it first matters: when
+ * the process sends a request, or when a request concerns it.
  */
 import { denied, notFound, type Pid, serialOf, threadOf, unavailable, withDeadline } from '@troupe/core'
 import type { ToKernel } from '../protocol/kernel-thread.ts'
@@ -10,7 +10,7 @@ import type { ProcessRecord, ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import type { ThreadTable } from '../worker-threads/thread-table.ts'
 
-/** How long a thread may take to answer whether a process is there. */
+/** Milliseconds that a thread may take to report whether a process exists. */
 const answerTime = 2000
 
 type ProcessStarted = Extract<ToKernel, { type: 'processStarted' }>
@@ -20,9 +20,9 @@ export interface ProcessDiscoveryOptions {
   readonly threads: ThreadTable
   readonly hosts: HostTable
   readonly frames: FrameIssuer
-  /** Whether all code in a thread is asked about. */
+  /** Whether policies govern all code in a thread. */
   readonly policyEnforced: (thread: number) => boolean
-  /** Whether anything that a process does is asked about. */
+  /** Whether policies govern any action of a process. */
   readonly governs: (record: ProcessRecord) => boolean
 }
 
@@ -34,18 +34,22 @@ export class ProcessDiscovery {
     this.#options = options
   }
 
-  /** Takes in a process that `thread` started: its frame is its starter's, as far as that could start it without asking. */
+  /**
+   * Registers a process that `thread` started. Its frame is its starter's, if the starter was allowed to start it
+   * without a request.
+   */
   onProcessStarted({ pid, by, entry, inherit }: ProcessStarted, thread: Thread): void {
     const { processes, hosts, frames } = this.#options
     if (threadOf(pid) !== thread.number || processes.get(pid) !== undefined) return
-    if (threadOf(by) !== thread.number) throw denied(`thread ${thread.number} started ${pid} in the name of another`, { pid })
+    if (threadOf(by) !== thread.number)
+      throw denied(`thread ${thread.number} started ${pid} on behalf of a process in another thread`, { pid })
     const parent = processes.get(by)
-    // Who is asked about what it starts starts nothing without asking; in a thread of which all code is, nobody does.
+    // Code that policies govern starts nothing without a request. In a thread whose code is all governed, no code does.
     const isGoverned = this.#options.policyEnforced(thread.number) || (parent !== undefined && this.#options.governs(parent))
     if (isGoverned || !thread.programs.has(entry)) throw denied(`thread ${thread.number} started ${pid} without asking`, { pid })
     const host = hosts.of(pid)
     if (host === undefined) return
-    if (!isOfThreads(pid)) throw denied(`${pid} is no process that a thread starts by itself`, { pid })
+    if (!isOfThreads(pid)) throw denied(`${pid} is not a process that a thread starts by itself`, { pid })
     const caller = { frame: parent?.frame ?? frames.empty, thread: thread.number }
     const overlay = frames.overlay(caller, {}, undefined, inherit)
     const record = { pid, entry, frame: frames.forProcess(caller.frame, overlay, {}, inherit), host, onExit: undefined, by }
@@ -58,15 +62,15 @@ export class ProcessDiscovery {
     if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
-  /** A thread is gone: pending look-ups of its processes fail. */
+  /** A thread has ended: pending look-ups of its processes fail. */
   threadGone(thread: Thread): void {
     for (const pid of [...this.#asked.keys()]) if (threadOf(pid) === thread.number) this.#answer(pid, undefined)
   }
 
   /**
-   * A process that lives, by its own thread's word if the kernel has not learned of it.
+   * Finds a living process; asks its thread if the kernel does not know it yet.
    *
-   * @throws TroupeError `NotFound`; `Unavailable` when its thread is too busy to say.
+   * @throws TroupeError `NotFound`; `Unavailable` when its thread is too busy to reply.
    */
   async find(pid: Pid): Promise<ProcessRecord> {
     const { processes, threads, hosts } = this.#options
@@ -86,7 +90,7 @@ export class ProcessDiscovery {
     thread.post({ type: 'reportProcess', pid })
     try {
       return await withDeadline(promise, answerTime, () =>
-        unavailable(`the thread of ${pid} is too busy to say whether the process is there`, { pid }),
+        unavailable(`the thread of ${pid} is too busy to report whether the process exists`, { pid }),
       )
     } finally {
       this.#asked.get(pid)?.delete(resolve)
@@ -100,7 +104,7 @@ export class ProcessDiscovery {
   }
 }
 
-/** The serials that threads give are odd, the kernel's are even. */
+/** Threads assign odd serials, the kernel even ones. */
 function isOfThreads(pid: Pid): boolean {
   return serialOf(pid) % 2 === 1
 }

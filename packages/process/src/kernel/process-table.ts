@@ -1,24 +1,24 @@
-/** Who is alive: processes and calls, the frames that the kernel issued to them, and their names. */
+/** The living processes and calls, the frames that the kernel issued to them, and their names. */
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
 import type { Accepts, WireExit } from '../protocol/kernel-thread.ts'
 import type { Role } from '../protocol/request-rules.ts'
 import { Groups } from './groups.ts'
 
-/** A process or a call, as the kernel knows it. */
+/** The kernel's record of a process or a call. */
 export interface ProcessRecord {
   readonly pid: Pid
   readonly entry: EntryId | undefined
   readonly frame: Frame
   readonly host: Host | undefined
   readonly onExit: ((exit: WireExit) => void) | undefined
-  /** It runs as a program of the shell: ending by `process.exit` is no failure of it. */
+  /** Runs as a program of the shell: ending through `process.exit` is not a failure. */
   readonly isCommand?: boolean | undefined
-  /** Of a process: from which other networks it takes messages. @default what its entry says */
+  /** Of a process: from which other networks it accepts messages. @default according to its entry */
   readonly accepts?: Accepts | undefined
-  /** Who spawned it, or called. */
+  /** The process or call that spawned or called it. */
   readonly by?: Pid | undefined
-  /** What the kernel started it as. @default a process */
+  /** The role in which the kernel started it. @default a process */
   readonly role?: Role | undefined
 }
 
@@ -46,7 +46,7 @@ export class ProcessTable {
   }
 
   /**
-   * Who asks, as the kernel knows it: `by` is what the thread claims.
+   * Returns the kernel's record of the caller. `by` is what the thread claims.
    *
    * @throws TroupeError `PermissionDenied` when no such process lives in that thread.
    */
@@ -57,10 +57,10 @@ export class ProcessTable {
   }
 
   /**
-   * @param onAdd Hears of each process and call before anyone else does.
-   * @param onRemove Hears of the end of each.
-   * @param hear Takes what a thread has posted already: each thread has a port of its own, and what one says of its process must not come after
-   * what another says because of it.
+   * @param onAdd Called for each new process and call, before anything else is notified.
+   * @param onRemove Called when one ends.
+   * @param hear Processes what a thread has posted already. Each thread has its own port, and a thread's message about
+   * its process must not be handled after another thread's message that was caused by it.
    */
   constructor(
     onAdd: (record: ProcessRecord) => void = () => undefined,
@@ -72,7 +72,7 @@ export class ProcessTable {
     this.#hear = hear
   }
 
-  /** Whether a process takes new code over by itself. */
+  /** Whether a process loads new code by itself. */
   isUpgradable(pid: Pid): boolean {
     return this.#upgradable.has(pid)
   }
@@ -87,12 +87,12 @@ export class ProcessTable {
     this.#records.set(record.pid, record)
   }
 
-  /** A process runs another entry from now on. */
+  /** From now on the process runs another entry. */
   upgrade(record: ProcessRecord, entry: EntryId): void {
     if (this.#records.get(record.pid) === record) this.#records.set(record.pid, { ...record, entry })
   }
 
-  /** Forgets a process, with its names and groups. */
+  /** Removes a process, with its names and groups. */
   remove(pid: Pid): ProcessRecord | undefined {
     const record = this.#records.get(pid)
     this.#records.delete(pid)
@@ -103,14 +103,14 @@ export class ProcessTable {
     return record
   }
 
-  /** A process ends: its names and groups are free before anyone learns of its end. */
+  /** A process is ending: its names and groups are released before anything is notified of its end. */
   exiting(pid: Pid): void {
     if (!this.#records.has(pid)) return
     this.#exiting.add(pid)
     this.#releaseNames(pid)
   }
 
-  /** Whether a process that was started has begun to end, or has ended. */
+  /** Whether a started process is ending or has ended. */
   isExiting(pid: Pid): boolean {
     this.#hear(threadOf(pid))
     return this.#exiting.has(pid) || !this.#records.has(pid)
@@ -122,7 +122,10 @@ export class ProcessTable {
     this.groups.processEnded(pid)
   }
 
-  /** @throws TroupeError `NotFound` for a process that is not there, `AlreadyExists` when another has the name. */
+  /**
+   * @throws TroupeError `NotFound` for a process that does not exist; `AlreadyExists` when another process has the
+   * name.
+   */
   register(name: string, pid: Pid): void {
     if (!this.#records.has(pid)) throw notFound(`process ${pid} is not there`, { pid })
     this.checkFree(name, pid)
@@ -132,9 +135,11 @@ export class ProcessTable {
     else names.add(name)
   }
 
-  /** @throws TroupeError `AlreadyExists` when another process than `pid` has the name, `Invalid` for what can be no name. */
+  /**
+   * @throws TroupeError `AlreadyExists` when another process than `pid` has the name; `Invalid` for an invalid name.
+   */
   checkFree(name: string, pid?: Pid): void {
-    if (name === '' || isPid(name)) throw invalid(`"${name}" can be no name of a process: it is empty, or reads like a pid`, { name })
+    if (name === '' || isPid(name)) throw invalid(`"${name}" is not a valid process name: it is empty, or has the form of a pid`, { name })
     const owner = this.lookup(name)
     if (owner === undefined || owner === pid) return
     throw new TroupeError('AlreadyExists', `process ${owner} has the name "${name}" already`, { details: { name, pid: owner } })
@@ -152,7 +157,7 @@ export class ProcessTable {
     return this.groups.members(group)
   }
 
-  /** A record, and those on whose behalf it acts, as far as they still live. */
+  /** A record, and those on whose behalf it acts, as far as they are still alive. */
   *ancestry(record: ProcessRecord): Iterable<ProcessRecord> {
     for (let next: ProcessRecord | undefined = record; next !== undefined; next = next.by && this.#records.get(next.by)) yield next
   }

@@ -1,4 +1,4 @@
-/** What process entries run, decoded once for each state of an entry and each version of its code. */
+/** The programs of process entries, decoded once per state of an entry and version of its code. */
 import type { EntryId } from '@troupe/core'
 import type { Entry, Registry } from '@troupe/registry'
 import { processKind } from '../config/kinds.ts'
@@ -15,7 +15,7 @@ export class Programs {
     this.#code = code
   }
 
-  /** @throws TroupeError `NotFound` for an unknown entry, `Invalid` for one that is no program, or is wrong. */
+  /** @throws TroupeError `NotFound` for an unknown entry; `Invalid` for one that is not a program, or is malformed. */
   of(id: EntryId): KnownProgram {
     const entry = this.#registry.get(id)
     const version = this.#code.versionOf(id)

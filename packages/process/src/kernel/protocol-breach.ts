@@ -1,4 +1,4 @@
-/** The end of a thread that broke the protocol: of that thread, and of nothing else. */
+/** Ends a thread that broke the protocol, and nothing else. */
 import { type LogNote, TroupeError } from '@troupe/core'
 import type { ProcessTable } from './process-table.ts'
 import type { Thread } from '../worker-threads/thread.ts'

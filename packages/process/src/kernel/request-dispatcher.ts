@@ -1,4 +1,6 @@
-/** Answers to what threads ask: by who may ask it, then by what the question has to look like, then by its handler. */
+/**
+ * Dispatches requests from threads: checks the caller's role, then the shape of the request, then calls its handler.
+ */
 import { errorToWire, invalid, TroupeError } from '@troupe/core'
 import { release } from '../protocol/foreign-handles.ts'
 import type { Request, RequestName, Requests } from '../protocol/kernel-thread.ts'
@@ -11,7 +13,7 @@ import { requesterOf } from './authorization/caller-role.ts'
 import { checkSealedThread } from './authorization/sealed-thread-limits.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
-/** Of a path that is told to who asked. */
+/** Maximum length of a path in an error for the caller. */
 const longestPath = 1024
 
 export class RequestDispatcher {
@@ -26,7 +28,7 @@ export class RequestDispatcher {
     this.#handlers = builtInHandlers(kernel)
   }
 
-  /** @throws TroupeError `Internal` where nothing says who may ask that, and how. */
+  /** @throws TroupeError `Internal` if no rule exists for requests of that name. */
   handle<Name extends RequestName>(name: Name, handler: Handlers[Name]): void {
     if (!Object.hasOwn(requestRules, name))
       throw new TroupeError('Internal', `protocol/request-rules.ts has no rule for requests "${name}"`)
@@ -41,7 +43,7 @@ export class RequestDispatcher {
       checkQuestion(request)
       if (thread.sealed) checkSealedThread(this.#kernel, request, record)
       const value = await this.#dispatch(name, request.ask, { record, thread, number, transfer })
-      // What a function answered was copied on its way from the thread that ran it.
+      // The result of a function was already copied on its way from the thread that ran it.
       if (name === 'call') thread.hand({ type: 'answer', number, value })
       else if (transfer.length > 0) thread.transfer({ type: 'answer', number, value }, transfer)
       else thread.post({ type: 'answer', number, value })
@@ -52,12 +54,12 @@ export class RequestDispatcher {
 
   #dispatch<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], requester: Requester) {
     const handler = this.#handlers[name]
-    if (handler === undefined) throw invalid(`this application does not answer "${name}"`)
+    if (handler === undefined) throw invalid(`this application has no handler for the request "${name}"`)
     return handler(ask, requester)
   }
 }
 
-/** @throws TroupeError `Invalid`, with the path. */
+/** @throws TroupeError `Invalid`, with the path of the wrong field. */
 function checkQuestion({ name, ask }: Request): void {
   const wrong = requestRules[name].ask(ask)
   if (wrong === undefined) return

@@ -1,19 +1,19 @@
-/** What the kernel calls for a request of a thread. */
+/** The functions that the kernel calls for requests of threads. */
 import type { RequestName, Requests } from '../protocol/kernel-thread.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import type { ProcessRecord } from './process-table.ts'
 
-/** Who asks, and from where. */
+/** The caller of a request, and its thread. */
 export interface Requester {
   readonly record: ProcessRecord
   readonly thread: Thread
   /** The request's number, by which it can be cancelled. */
   readonly number: number
-  /** What changes its thread with the answer. */
+  /** Objects that move to the caller's thread with the result. */
   readonly transfer: object[]
 }
 
-/** Answers requests of one name. */
+/** Handles requests of one name. */
 export type Handler<Name extends RequestName> = (
   ask: Requests[Name]['ask'],
   requester: Requester,

@@ -1,4 +1,4 @@
-/** What threads may ask of the kernel, and how it answers. */
+/** The requests that threads can send to the kernel, and their handlers. */
 import { denied, type EntryId, invalid, type Pid, unavailable, withDeadline } from '@troupe/core'
 import type { BindOptions, Route } from '@troupe/network'
 import { handoffRoute } from '@troupe/network/kernel'
@@ -11,11 +11,11 @@ import type { Handlers, Requester } from './request-handler.ts'
 import { securityHandlers } from './security-requests.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
-/** Milliseconds that a dial waits for an overlay of which neither the old nor the new stands. */
+/** Milliseconds that a dial waits for an overlay that is being replaced. */
 const handOverTime = 15_000
 const maxPort = 65_535
 
-/** The requests that the kernel answers by itself. */
+/** The requests that the kernel handles by itself. */
 export function builtInHandlers(kernel: KernelParts): Handlers {
   const { processes, registry, authorizer, discovery } = kernel
   return {
@@ -116,20 +116,20 @@ function spawn(kernel: KernelParts, ask: Requests['spawn']['ask'], { record, thr
   })
 }
 
-/** A process stays in its network, whatever it runs. @throws TroupeError `Invalid` */
+/** A process stays in its network, regardless of the program that it runs. @throws TroupeError `Invalid` */
 function checkPin({ pin }: KnownProgram, { pid }: ProcessRecord, { network }: Thread): void {
   if (pin === undefined || pin === network?.overlay) return
-  throw invalid(`${pid} cannot become what is pinned to another network: start a new process`, { pin })
+  throw invalid(`${pid} cannot become an entry that is pinned to another network: start a new process`, { pin })
 }
 
-/** Dials wait for an overlay that is being handed over, bounded. */
+/** Waits, for a limited time, for an overlay that is being replaced. */
 async function settledInTime(settled: Promise<void>, overlay: EntryId): Promise<void> {
   await withDeadline(settled, handOverTime, () =>
-    unavailable(`overlay ${overlay} is being replaced, and was not back in ${handOverTime} ms`, { overlay }),
+    unavailable(`overlay ${overlay} is being replaced, and was not available again within ${handOverTime} ms`, { overlay }),
   )
 }
 
-/** What is asked about a plain socket. */
+/** A permission check for a plain socket. */
 export interface SocketDeed {
   readonly action: string
   /** An address or a name. */
@@ -138,7 +138,8 @@ export interface SocketDeed {
 }
 
 /**
- * A sealed thread reaches the clear network only when that is its own, or was granted for a request.
+ * Checks that a sealed thread may use the clear network: only if it is the thread's own network, or was granted for a
+ * request.
  *
  * @throws TroupeError `PermissionDenied`
  */
@@ -158,7 +159,10 @@ export function permitClear(
   if (authorizer.governs(record)) authorizer.checkOwnAction(record, action, resource, port === undefined ? {} : { port })
 }
 
-/** A route goes only to threads of the overlay's network, and to those that were granted it for requests of the HTTP client. */
+/**
+ * Returns the route of an overlay. Only threads of the overlay's network get it, and threads that were granted it for
+ * requests of the HTTP client.
+ */
 export async function grantedRoute(
   { overlays, threads, grants, networks }: KernelParts,
   overlay: EntryId,
@@ -177,7 +181,7 @@ export async function grantedRoute(
   })
 }
 
-/** Policies are asked of each place, whichever way its overlay came into force. */
+/** Policies are checked for each address, regardless of how its overlay came into force. */
 async function bind(
   { overlays, security, bindings, processes }: KernelParts,
   { overlay, options }: Requests['bind']['ask'],

@@ -1,4 +1,4 @@
-/** What code may ask about policies: what it may do, what others could, and which policies there are. */
+/** Requests about policies: what the caller may do, what others could do, and which policies exist. */
 import { invalid, isPid, notFound } from '@troupe/core'
 import { checkActor, checkScope } from './authorization/validate-request.ts'
 import type { KernelParts } from './kernel-parts.ts'

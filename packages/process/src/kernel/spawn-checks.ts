@@ -1,4 +1,7 @@
-/** What is checked of a process before it is started: what it accepts, and what it is started with from another network. */
+/**
+ * Checks before a process is started: from which networks it accepts messages, and what it is started with from another
+ * network.
+ */
 import { type Pid, threadOf } from '@troupe/core'
 import { checkCrossing, checkEncodable, crossing } from '../protocol/network-crossing.ts'
 import type { Accepts } from '../protocol/kernel-thread.ts'
@@ -7,7 +10,7 @@ import type { Network } from './network/networks.ts'
 import type { SpawnOrder } from './spawn-order.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
-/** What a process of an order accepts: its entry's word, where that is a program. */
+/** The networks that a process of an order accepts: as its entry states, if the entry is a program. */
 export function acceptsOf(kernel: Pick<KernelParts, 'program' | 'registry'>, { program, entry, frame }: SpawnOrder): Accepts {
   const { registry } = kernel
   const isProgram = registry.has(entry) && registry.get(entry).kind === 'process.ts'
@@ -16,9 +19,10 @@ export function acceptsOf(kernel: Pick<KernelParts, 'program' | 'registry'>, { p
 }
 
 /**
- * What a process is started with may come from another network: as plain data, and messages only where they are accepted.
+ * Checks the arguments and messages with which a process is started. From another network they must be plain data, and
+ * messages must be accepted.
  *
- * @throws TroupeError `Invalid`, `PermissionDenied` with the code `ENETWORK`.
+ * @throws TroupeError `Invalid`; `PermissionDenied` with the code `ENETWORK`.
  */
 export function checkArguments(
   { from, entry, args, ports = [], messages = [], isSentTo }: SpawnOrder,
@@ -41,9 +45,9 @@ export function checkArguments(
   if (messages.length > 0 || isSentTo === true) checkConsent({ to: entry, accepts, network }, sender)
 }
 
-/** Who is to be sent messages. */
+/** The receiver of messages. */
 interface Receiver {
-  /** What it is called in errors. */
+  /** Its name in errors. */
   readonly to: string
   readonly accepts: Accepts
   readonly network: Network
@@ -56,9 +60,9 @@ function checkConsent({ to, accepts, network }: Receiver, sender: Network): void
 }
 
 /**
- * Whether a process takes what a thread is about to send it.
+ * Whether a process accepts the messages that a thread is about to send it.
  *
- * @param to - What the process is called in errors.
+ * @param to - The name of the process in errors.
  * @throws TroupeError `PermissionDenied` with the code `ENETWORK`
  */
 export function checkReceiver(kernel: Pick<KernelParts, 'processes' | 'program' | 'threads'>, pid: Pid, to: string, from: Thread): void {

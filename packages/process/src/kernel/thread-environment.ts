@@ -1,25 +1,28 @@
-/** What threads find in `process.env`. */
+/** The contents of `process.env` in threads. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensurePrivateFolder } from '../worker-threads/private-folder.ts'
 
 const cacheVariable = 'NODE_COMPILE_CACHE'
 
-/** The program's environment, and a compile cache, without which each thread strips and compiles all anew. */
+/**
+ * The program's environment, plus a compile cache. Without the cache, each thread strips and compiles all modules
+ * again.
+ */
 export function threadEnvironment(): NodeJS.ProcessEnv {
   if (process.env[cacheVariable] !== undefined || process.env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return process.env
   const cache = join(tmpdir(), `troupe-compile-cache-${process.getuid?.() ?? 'user'}`)
-  // Threads run what they find there: a folder that somebody else could have filled is not used.
+  // Threads run the code in this folder, so a folder that another user could have filled is not used.
   if (!ensurePrivateFolder(cache)) return process.env
   return { ...process.env, [cacheVariable]: cache }
 }
 
-/** In `NODE_OPTIONS` there could be permissions, which Node would add to those of the flags of a sealed thread. */
+/** `NODE_OPTIONS` could contain permissions, which Node would add to those of the flags of a sealed thread. */
 const notForSealed: ReadonlySet<string> = new Set(['NODE_OPTIONS'])
 
 /**
- * The environment of one thread: all of it, or what `names` lists. A sealed thread has no more than that, whether anything is listed or not, and
- * compiles without the cache, which it could not write.
+ * The environment of one thread: all of it, or the variables in `names`. A sealed thread gets only the variables in
+ * `names`, even if there are none. It compiles without the cache, because it could not write to it.
  */
 export function environmentOf(all: NodeJS.ProcessEnv, sealed: boolean, names: readonly string[] | undefined): NodeJS.ProcessEnv {
   if (names === undefined && !sealed) return all

@@ -1,11 +1,11 @@
-/** What threads tell the kernel, without asking for anything. */
+/** Messages from threads to the kernel that are not requests. */
 import { isPid, threadOf } from '@troupe/core'
 import type { DeadLetter, ToKernel } from '../protocol/kernel-thread.ts'
 import type { KernelParts } from './kernel-parts.ts'
 import { endForBreach } from './protocol-breach.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 
-/** The parts of the kernel that are told something. */
+/** The parts of the kernel that handle such messages. */
 type Parts = Pick<
   KernelParts,
   'discovery' | 'deadLetters' | 'drains' | 'failures' | 'note' | 'processes' | 'senders' | 'privileges' | 'threads'
@@ -48,7 +48,8 @@ export function handleThreadMessage(kernel: Parts, thread: Thread, message: Note
       return
     case 'authorize': {
       const { via, action, target } = message
-      // What others may do elsewhere is no business of the thread's. It is answered all the same: what waits for the answer holds up more.
+      // A thread may ask only about its own processes. The kernel replies in every case, because work that waits for
+      // the reply blocks later work.
       const may = threadOf(target) === thread.number && kernel.privileges.may(via, action, target)
       thread.post({ type: 'authorized', via, action, target, may })
       return
@@ -76,26 +77,27 @@ export function handleThreadMessage(kernel: Parts, thread: Thread, message: Note
   }
 }
 
-/** Whether a thread has something to say of a message: it has sent it, or was sent it. */
+/** Whether a thread may report a message as a dead letter: it sent the message, or was to receive it. */
 function isOf({ from, to }: DeadLetter, { number }: Thread): boolean {
   return threadOf(from) === number || (isPid(to) && threadOf(to) === number)
 }
 
 /**
- * Whether a thread has messages from the thread `via`. For whom somebody acts, and with which values, is told to those alone whom they write to:
- * else any code could ask about all. The program is not asked.
+ * Whether a thread has messages from the thread `via`. Actor, scope and values of a sender are disclosed only to
+ * threads to which it sends; otherwise any code could query all of them. The program is never queried.
  */
 function isWrittenTo({ threads }: Parts, { number, peers }: Thread, via: number): boolean {
   if (!peers.has(via)) return false
   const sender = threads.get(via)
-  // It has said so before it wrote.
+  // The sender has announced this before it sent the messages.
   sender?.takeNow()
   return via === 0 || sender?.correspondents.has(number) === true
 }
 
 /**
- * The kernel's own thread is believed; of an operating-system process of its own, so is each thread that is not sealed. Another could accuse whom it
- * likes: it need not hear from them any more, and that is all.
+ * The report of the kernel's own thread is trusted; about an operating-system process, so is the report of each thread
+ * that is not sealed. Other threads could accuse any thread, so their reports only cut the channel between the two
+ * threads.
  */
 function onBreach(kernel: Parts, thread: Thread, number: number, why: string): void {
   const accused = kernel.threads.get(number)
@@ -104,7 +106,7 @@ function onBreach(kernel: Parts, thread: Thread, number: number, why: string): v
     endForBreach(kernel, accused, why)
     return
   }
-  kernel.note(`thread ${thread.number} hears nothing more from thread ${number}, which broke the protocol by its word: ${why}`, {
+  kernel.note(`thread ${thread.number} reads nothing more from thread ${number}, which it reports to have broken the protocol: ${why}`, {
     level: 'error',
   })
   kernel.threads.sever(thread, number)

@@ -1,7 +1,7 @@
-/** Dead letters of a thread, gathered per turn and told to the kernel. */
+/** Dead letters of a thread, collected per turn and reported to the kernel. */
 import type { DeadLetter } from '../protocol/kernel-thread.ts'
 
-/** Messages that are told one by one in a turn; of more only their number is. */
+/** Maximum number of messages per turn that are reported individually; of the rest only the number is reported. */
 const maxTold = 100
 
 export class DeadLetterBatch {

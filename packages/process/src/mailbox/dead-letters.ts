@@ -1,4 +1,7 @@
-/** Messages that nobody took: gathered per turn in a thread, told to the kernel, which counts, publishes and keeps the last of them. */
+/**
+ * Messages that no process took. A thread collects them per turn and reports them to the kernel. The kernel counts and
+ * publishes them, and keeps the last ones.
+ */
 import { type Log, startTimer, stopTimer, type Timer } from '@troupe/core'
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { DeadLetter } from '../protocol/kernel-thread.ts'
@@ -8,14 +11,14 @@ export const deadLetterChannel: Channel<object, DeadLetter> = channel('troupe:de
 
 /** Messages that the kernel keeps for inspection. */
 const ringSize = 1000
-/** Log lines in a second; beyond, one line says how many were not shown. */
+/** Maximum number of log lines per second; beyond it, one line reports how many were not shown. */
 const linesPerSecond = 10
 
 export interface DeadLetterOptions {
   readonly log: Log
 }
 
-/** The kernel's ring. */
+/** The kernel's ring of the last dead letters. */
 export class DeadLetters implements Disposable {
   readonly #log: Log
   readonly #ring: DeadLetter[] = []
@@ -23,19 +26,19 @@ export class DeadLetters implements Disposable {
   #count = 0
   #shown = 0
   #hidden = 0
-  /** Runs while lines were shown in this second. */
+  /** Runs while lines were logged in this second. */
   #second: Timer | undefined
 
   constructor(options: DeadLetterOptions) {
     this.#log = options.log
   }
 
-  /** All dead letters since the start. */
+  /** Number of dead letters since the start. */
   get count(): number {
     return this.#count
   }
 
-  /** The last ones, oldest first. */
+  /** The last dead letters, oldest first. */
   get recent(): readonly DeadLetter[] {
     return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
   }
@@ -51,14 +54,14 @@ export class DeadLetters implements Disposable {
     this.#show(letter)
   }
 
-  /** Counts messages of which a thread kept no more than their number. */
+  /** Counts messages of which a thread reported only the number. */
   addUncounted(count: number): void {
     if (count === 0) return
     this.#count += count
     this.#hide(count)
   }
 
-  /** Says how many were not shown, if any were not. */
+  /** Logs how many were not shown, if any. */
   [Symbol.dispose](): void {
     stopTimer(this.#second)
     this.#endSecond()

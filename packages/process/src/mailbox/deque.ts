@@ -1,6 +1,6 @@
-/** A first-in-first-out queue on a ring that grows by doubling: no shifting, no garbage for each item. */
+/** A first-in-first-out queue on a ring buffer that grows by doubling: no shifting, and no garbage per item. */
 
-/** A ring longer than this is given up once it is empty. */
+/** A longer ring is discarded once it is empty. */
 const keptRing = 1024
 
 export class Deque<T extends object> {
@@ -33,7 +33,7 @@ export class Deque<T extends object> {
     return item
   }
 
-  /** Takes out the first item that `wanted` accepts; the others keep their order. */
+  /** Removes the first item that `wanted` accepts; the others keep their order. */
   take(wanted: (item: T) => boolean): T | undefined {
     const mask = this.#ring.length - 1
     for (let i = 0; i < this.#size; i += 1) {
@@ -46,7 +46,7 @@ export class Deque<T extends object> {
     return undefined
   }
 
-  /** Empties the queue and answers what was in it, in order. */
+  /** Empties the queue and returns its items, in order. */
   drain(): T[] {
     const items: T[] = []
     for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { envelope, mailbox, payloads, wait, waiting } from '../testing/mailbox.ts'
 
-/** Any order will do. */
+/** Order does not matter. */
 function byValue(a: unknown, b: unknown): number {
   return String(a).localeCompare(String(b))
 }

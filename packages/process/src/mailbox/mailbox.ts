@@ -1,12 +1,12 @@
 /**
- * A process's mailbox: bounded, first in first out, with selective receive. Within a thread senders wait for room; senders in
- * other threads have room reserved for them (see `reservations.ts`), or wait too.
+ * A process's mailbox: bounded, first in first out, with selective receive. Within a thread, senders wait for room. For
+ * senders in other threads room is reserved (see `reservations.ts`), or they wait too.
  */
 import { Deque } from './deque.ts'
 import type { ReceiveWindow } from './receive-window.ts'
 import type { Envelope } from './message.ts'
 
-/** Who waits for a message. */
+/** A receiver that waits for a message. */
 export interface Waiter {
   /** Only a message of this topic. */
   readonly topic: string | undefined
@@ -15,17 +15,20 @@ export interface Waiter {
   end(): void
 }
 
-/** A sender in this thread that waits for room. While one waits, the room is used or reserved; while somebody waits for a message, the queue is empty. */
+/**
+ * A sender in this thread that waits for room. Invariants: while a sender waits, all room is used or reserved; while a
+ * receiver waits, the queue is empty.
+ */
 interface Sender {
   readonly envelope: Envelope
-  /** Whether the message is not to be put any more. */
+  /** Whether the message was withdrawn and must not be put. */
   readonly held: { readonly withdrawn: boolean }
   readonly accepted: (done: boolean) => void
 }
 
-/** Whose mailbox it is. */
+/** The owner of a mailbox. */
 export interface MailboxOwner {
-  /** A message had to give way: a selective receive ran, and what it passed over no longer fits. */
+  /** A message was dropped: a selective receive skipped it, and it no longer fits. */
   onOverflow(envelope: Envelope): void
   /** A message from another thread was taken, or freed its room. */
   onFlow(receiveWindow: ReceiveWindow): void
@@ -34,31 +37,31 @@ export interface MailboxOwner {
 export class Mailbox {
   readonly capacity: number
   readonly #queue = new Deque<Envelope>()
-  /** Passed over by a selective receive; older than all in the queue, and without a claim on room. */
+  /** Messages that a selective receive skipped. They are older than all in the queue, and hold no room. */
   #stash: Deque<Envelope> | undefined
   #topics: Map<string, Mailbox> | undefined
-  /** Most often one or none. */
+  /** Usually one or none. */
   #waiters: Waiter[] | undefined
   #senders: Deque<Sender> | undefined
   readonly #owner: MailboxOwner
-  /** The mailbox of the process, of which this one may be a topic's. */
+  /** The mailbox of the process; this mailbox may be the part for one topic. */
   readonly #whole: Mailbox
   #isShut = false
   #reserved = 0
 
-  /** @param capacity Messages that may wait to be taken. */
+  /** @param capacity Number of messages that may wait to be taken. */
   constructor(capacity: number, owner: MailboxOwner, whole?: Mailbox) {
     this.capacity = capacity
     this.#owner = owner
     this.#whole = whole ?? this
   }
 
-  /** Room that is reserved for messages of other threads, whatever their topic. */
+  /** Room that is reserved for messages of other threads, of any topic. */
   get reserved(): number {
     return this.#reserved
   }
 
-  /** Room that is neither used nor reserved; none while a sender waits. */
+  /** Room that is neither used nor reserved; 0 while a sender waits. */
   get free(): number {
     let free = this.#free
     for (const own of this.#topics?.values() ?? none) free = Math.min(free, own.#free)
@@ -70,14 +73,14 @@ export class Mailbox {
     return Math.max(0, this.capacity - this.#queue.size - this.#whole.reserved)
   }
 
-  /** Reserves room for `count` messages, or as much as there is. @param limit Beyond so much nothing is reserved. */
+  /** Reserves room for `count` messages, or as much as there is. @param limit Maximum of the total reserved room. */
   reserve(count: number, limit: number): number {
     const reserved = Math.max(0, Math.min(count, limit - this.#reserved, this.free))
     this.#reserved += reserved
     return reserved
   }
 
-  /** Room that was reserved is not used. */
+  /** Returns reserved room that is not used. */
   release(count: number): void {
     if (count === 0) return
     this.#reserved -= count
@@ -85,13 +88,13 @@ export class Mailbox {
     for (const own of this.#topics?.values() ?? none) own.#admit()
   }
 
-  /** Puts a message into room that was reserved for it. */
+  /** Puts a message into the room that was reserved for it. */
   putReserved(envelope: Envelope): void {
     this.#reserved -= 1
     this.put(envelope)
   }
 
-  /** Messages that wait to be taken. */
+  /** Number of messages that wait to be taken. */
   get size(): number {
     let size = this.#queue.size + sizeOf(this.#stash)
     for (const own of this.#topics?.values() ?? none) size += own.size
@@ -103,13 +106,16 @@ export class Mailbox {
     return this.#isShut
   }
 
-  /** Whether a sender in this thread may put a message now. */
+  /** Whether a sender in this thread can put a message now. */
   hasRoom(topic: string): boolean {
     const box = this.#boxOf(topic)
     return box.#queue.size + this.#reserved < box.capacity && sizeOf(box.#senders) === 0
   }
 
-  /** Puts a message as soon as there is room, in the order of asking. @param accepted - Hears of it: `false` when the mailbox was closed before. */
+  /**
+   * Puts a message as soon as there is room, in the order of the calls. @param accepted - Called with the outcome:
+   * `false` when the mailbox was closed before.
+   */
   putWhenRoom(envelope: Envelope, held: { readonly withdrawn: boolean }, accepted: (done: boolean) => void): void {
     this.#boxOf(envelope.topic).#enqueue({ envelope, held, accepted })
   }
@@ -127,7 +133,7 @@ export class Mailbox {
     else if (!this.#hand(envelope, true)) this.#setAside(envelope, true)
   }
 
-  /** Gives a message to the first who waits for it, if anyone does. */
+  /** Delivers a message to the first receiver that waits for it, if there is one. */
   #hand(envelope: Envelope, heldRoom: boolean): boolean {
     const waiter = this.#waiters?.find(({ topic }) => topic === undefined || topic === envelope.topic)
     if (waiter === undefined) return false
@@ -137,7 +143,7 @@ export class Mailbox {
     return true
   }
 
-  /** Takes the next message, of one topic if given, if there is one. */
+  /** Takes the next message, if there is one; only of `topic`, if given. */
   take(topic?: string): Envelope | undefined {
     const stashed = this.#stash === undefined ? undefined : takeOf(this.#stash, topic)
     if (stashed !== undefined) {
@@ -154,7 +160,7 @@ export class Mailbox {
     return undefined
   }
 
-  /** Gives the next message to `waiter`, once. Only after {@link take} answered nothing. */
+  /** Delivers the next message to `waiter`, once. Call it only after {@link take} returned `undefined`. */
   wait(waiter: Waiter): void {
     if (this.#waiters === undefined) this.#waiters = [waiter]
     else this.#waiters.push(waiter)
@@ -166,7 +172,7 @@ export class Mailbox {
     else if (this.#waiters[0] === waiter) this.#waiters = undefined
   }
 
-  /** A mailbox of its own for one topic, with a capacity of its own; what already waits moves into it. */
+  /** Opens a separate mailbox for one topic, with its own capacity. Waiting messages of the topic move into it. */
   open(topic: string): Mailbox {
     this.#topics ??= new Map()
     const known = this.#topics.get(topic)
@@ -181,7 +187,7 @@ export class Mailbox {
     return own
   }
 
-  /** Ends {@link open}: what waits goes back to the others. */
+  /** Reverts {@link open}: waiting messages return to the process's mailbox. */
   shut(topic: string): void {
     const own = this.#topics?.get(topic)
     if (own === undefined) return
@@ -195,7 +201,10 @@ export class Mailbox {
     own.#waiters = undefined
   }
 
-  /** Empties it for good: returns what was not taken, and lets the senders go that wait for room. */
+  /**
+   * Closes the mailbox permanently: returns the messages that were not taken, and releases the senders that wait for
+   * room.
+   */
   close(): Envelope[] {
     const own = [...(this.#topics?.values() ?? [])].flatMap((mailbox) => mailbox.close())
     const envelopes = [...drain(this.#stash), ...this.#queue.drain(), ...own]
@@ -214,7 +223,7 @@ export class Mailbox {
     this.#senders.push(sender)
   }
 
-  /** Lets in the senders that there is room for. */
+  /** Admits the senders for which there is room. */
   #admit(): void {
     while (this.#queue.size + this.#whole.reserved < this.capacity) {
       const sender = this.#senders?.shift()
@@ -225,7 +234,7 @@ export class Mailbox {
     }
   }
 
-  /** A selective receive does not want this message. It frees its room, but is not taken yet. */
+  /** Stores a message that a selective receive skipped. It releases its room, but is not taken yet. */
   #setAside(envelope: Envelope, heldRoom: boolean): void {
     const fits = sizeOf(this.#stash) < this.capacity
     if (fits) this.#keep(envelope)

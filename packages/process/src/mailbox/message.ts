@@ -1,4 +1,4 @@
-/** A message on its way, and the message as its receiver sees it. */
+/** A message in transit, and the message as its receiver sees it. */
 import { type Frame, fork, isBoxed, type Pid } from '@troupe/core'
 import type { StartProcess } from '../protocol/kernel-thread.ts'
 import type { ReceiveWindow } from './receive-window.ts'
@@ -14,33 +14,35 @@ export interface Envelope {
   readonly frame: Frame
   /** Number of the call that waits for a reply at the sender; 0 when none does. */
   readonly call: number
-  /** The sender thread's receive window, to be told when the message is taken; none within a thread. */
+  /**
+   * The receive window of the sender's thread, to be notified when the message is taken; `undefined` within a thread.
+   */
   readonly receiveWindow: ReceiveWindow | undefined
-  /** The message's number in its flow. */
+  /** The message's number in its window. */
   readonly sequence: number
 }
 
-/** How a message is replied to. */
+/** Options of a reply. */
 export interface ReplyOptions {
-  /** Objects in the reply that move to the caller instead of being copied. */
+  /** Objects in the reply that are transferred to the caller instead of copied. */
   readonly transfer?: Transfer
 }
 
-/** A message that a process was started with. */
+/** The envelope of a message with which a process was started. */
 export function firstEnvelope(message: StartProcess['messages'][number]): Envelope {
   return { ...message, call: 0, receiveWindow: undefined, sequence: 0 }
 }
 
-/** Carries a reply back to the caller. */
+/** Sends a reply back to the caller. */
 export type ReplySender = (to: Pid, call: number, payload: unknown, transfer: Transfer) => void
 
-/** A message as its receiver gets it. */
+/** A message as its receiver sees it. */
 export class Message {
   readonly topic: string
-  /** Who sent it. */
+  /** The sender. */
   readonly from: Pid
   readonly payload: unknown
-  /** The sender's frame. The message is handled in the receiver's network, whatever this one's is. */
+  /** The sender's frame. The message is handled in the receiver's network, regardless of the network in this frame. */
   readonly frame: Frame
   readonly #call: number
   readonly #answer: ReplySender
@@ -60,18 +62,19 @@ export class Message {
   }
 
   /**
-   * Replies to a message that came by `processes.call`. The first reply counts; one that comes too late is dropped. On a message that
-   * was merely sent it does nothing. For a reply that cannot be cloned, the call rejects with `Invalid` and the path.
+   * Replies to a message that was sent with `processes.call`. Only the first reply counts; a late reply is dropped.
+   * Does nothing for a message that was sent without a call. For a reply that cannot be cloned, the call rejects with
+   * `Invalid` and the path.
    */
   reply(payload?: unknown, options: ReplyOptions = {}): void {
     if (this.#call !== 0) this.#answer(this.from, this.#call, payload, options.transfer ?? [])
   }
 }
 
-/** The last frame that a message was read with: most messages of a sender come in one. */
+/** The frame of the last message that was read: most messages of a sender have the same frame. */
 let lastRead: { readonly frame: Frame; readonly opened: Frame } | undefined
 
-/** A frame as user code reads it: its values travel in the form of `payload.ts`, in which errors are whole. */
+/** A frame as user code reads it. Its values are sent in the form of `payload.ts`, in which errors are complete. */
 function opened(frame: Frame): Frame {
   if (lastRead?.frame === frame) return lastRead.opened
   const names = Object.keys(frame.values)
@@ -81,7 +84,10 @@ function opened(frame: Frame): Frame {
   return lastRead.opened
 }
 
-/** The value as it was sent. Opening uses up what is opened, and the frame goes on: what holds errors is copied first. */
+/**
+ * The value as it was sent. Decoding consumes its input, and the frame is still needed, so a value that contains errors
+ * is copied first.
+ */
 function openValue(value: unknown): unknown {
   return isBoxed(value) ? unpack(structuredClone(value)) : value
 }

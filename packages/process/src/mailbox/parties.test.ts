@@ -7,7 +7,7 @@ const [own, other] = [1, 2]
 const [here, there, elsewhere] = [pid(own, 1), pid(other, 1), pid(3, 1)]
 const report = { credits: 1, window: 1, room: 1, head: 0, others: [], arrived: 0, waiting: [] }
 
-/** Of each kind that names somebody: by whom it is for, and whom it is from. */
+/** Signals with two pids, by kind: the receiver and the sender. */
 const named: Readonly<Record<string, (near: Pid, far: Pid) => Signal>> = {
   send: (to, from) => ({
     op: 'send',
@@ -26,7 +26,7 @@ const named: Readonly<Record<string, (near: Pid, far: Pid) => Signal>> = {
   exit: (near, from) => ({ op: 'exit', from, watcher: { pid: near, promise: 1 }, exit: { value: 1 } }),
   linkDown: (to, from) => ({ op: 'linkDown', from, to, error: undefined }),
 }
-/** Of each kind that names but one. */
+/** Signals with one pid, by kind. */
 const toHere: Readonly<Record<string, (near: Pid) => Signal>> = { giveBack: (to) => ({ op: 'giveBack', to, credits: 1 }) }
 const fromThere: Readonly<Record<string, (far: Pid) => Signal>> = {
   receiveWindow: (from) => ({ op: 'flow', from, ...report }),

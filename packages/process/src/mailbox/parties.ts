@@ -1,18 +1,18 @@
 /**
- * Whom a signal is about: it comes from what lives in the thread at the other end, and is for what lives here. Nothing else has any business
- * on a channel between two threads.
+ * Checks the pids of a signal: it must come from a process in the thread at the other end, and be for a process in this
+ * thread. Other signals are not allowed on a channel between two threads.
  */
 import { type Pid, threadOf } from '@troupe/core'
 import type { Signal } from '../protocol/kernel-thread.ts'
 
 export interface Ends {
-  /** This thread. */
+  /** Number of this thread. */
   readonly own: number
-  /** The one at the other end. */
+  /** Number of the thread at the other end. */
   readonly other: number
 }
 
-/** Pids that were looked at last, with their threads: most messages are of few. */
+/** The last pid that was looked up, with its thread: most messages concern few pids. */
 let lately: readonly [Pid, number] | undefined
 let before: readonly [Pid, number] | undefined
 
@@ -24,7 +24,7 @@ function livesIn(pid: Pid, thread: number): boolean {
   return lately[1] === thread
 }
 
-/** A pid in a signal that lives at neither end, or at the wrong one; nothing where all is right. */
+/** Returns a pid in a signal that lives at neither end, or at the wrong end; `undefined` for a valid signal. */
 export function strayIn(signal: Signal, { own, other }: Ends): Pid | undefined {
   const near = nearOf(signal)
   if (near !== undefined && !livesIn(near, own)) return near
@@ -32,7 +32,7 @@ export function strayIn(signal: Signal, { own, other }: Ends): Pid | undefined {
   return far !== undefined && !livesIn(far, other) ? far : undefined
 }
 
-/** Whom it is for. */
+/** The receiver in this thread. */
 function nearOf(signal: Signal): Pid | undefined {
   switch (signal.op) {
     case 'send':
@@ -51,7 +51,7 @@ function nearOf(signal: Signal): Pid | undefined {
   }
 }
 
-/** Whom it comes from. */
+/** The sender in the other thread. */
 function farOf(signal: Signal): Pid | undefined {
   switch (signal.op) {
     case 'send':

@@ -6,7 +6,7 @@ import * as payload from './payload.ts'
 
 const { pack, snapshotArguments } = payload
 
-/** As another thread would get it. */
+/** A value as another thread would receive it. */
 function snapshot(value: unknown): unknown {
   return payload.unpack(structuredClone(payload.snapshot(value)))
 }

@@ -1,7 +1,7 @@
-/** What a channel to another thread is made of. */
+/** The transport of a channel to another thread. */
 import type { Transferable } from 'node:worker_threads'
 
-/** A port to another thread, or what stands for one in a process of its own. */
+/** A port to another thread, or its substitute in an operating-system process. */
 export interface PeerPort {
   postMessage(message: object, transfer?: readonly Transferable[]): void
   on(event: 'message' | 'messageerror', listener: (message: unknown) => void): unknown

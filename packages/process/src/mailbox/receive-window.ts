@@ -1,53 +1,60 @@
 /**
- * The receiver's side of the messages from one thread to one process: what arrived, what was taken, and the room that is reserved for the
- * senders in that thread. The sender keeps every message until it hears here that it was taken, so that nothing is lost in silence.
+ * The receiver's side of the messages from one thread to one process: which messages arrived, which were taken, and the
+ * room that is reserved for the senders in that thread. The sender keeps every message until this side reports that it
+ * was taken, so that nothing is lost silently.
  */
 
-/** Messages without reserved room that a thread may have under way to a process: they wait there for room. */
+/**
+ * Maximum number of messages without reserved room that a thread may have in flight to a process. They wait there for
+ * room.
+ */
 export const openingWindow = 16
 
-/** Messages that a thread may try (`trySend`) before it has learned of the room at the receiver. */
+/** Number of messages that a thread may try (`trySend`) before it knows the receiver's free room. */
 export const firstTries = 4
 
 /**
- * How a message comes: `held` has room that was reserved for its thread; `open` waits at the receiver for room, and its sender for the report;
- * `try` is lost, as a dead letter, where there is no room.
+ * How a message is sent. `held`: it has room that was reserved for its thread. `open`: it waits at the receiver for
+ * room, and its sender waits for the report. `try`: where there is no room, it is lost as a dead letter.
  */
 export type CreditKind = 'held' | 'open' | 'try'
 
-/** What the sender is told. */
+/** The report to the sender. */
 export interface CreditReport {
   /** Room to add to what is reserved for the sender's thread. */
   readonly credits: number
-  /** The thread's share of the room that may be reserved; 0 when it holds no room now: its messages wait at the receiver then. */
+  /**
+   * The thread's share of the room that can be reserved. 0 when it currently holds no room: its messages then wait at
+   * the receiver.
+   */
   readonly window: number
-  /** Messages that may be tried. */
+  /** Number of messages that may be tried. */
   readonly room: number
   /** All messages below this number were taken. */
   readonly head: number
-  /** Messages at or above `head` that were taken out of their turn. */
+  /** Messages at or above `head` that were taken out of order. */
   readonly others: readonly number[]
-  /** How many messages have arrived. */
+  /** Number of messages that have arrived. */
   readonly arrived: number
   /** Those of them that wait for room. */
   readonly waiting: readonly number[]
 }
 
 export class ReceiveWindow {
-  /** Number of the thread that sends. */
+  /** Number of the sending thread. */
   readonly thread: number
   /** Set while a report is due. */
   due = false
-  /** Set while the thread is asked to give reserved room back. */
+  /** Set while a request to give back reserved room is pending. */
   isAsked = false
-  /** Set from when it has given room back until its next message. */
+  /** Set after it has given room back, until its next message. */
   gaveBack = false
   #arrived = 0
   #head = 0
   readonly #others = new Set<number>()
   readonly #waiting = new Set<number>()
   #reserved = 0
-  /** Reserved room, and the room of messages in the mailbox. */
+  /** Reserved room, plus the room of messages in the mailbox. */
   #held = 0
   #freed = 0
 
@@ -55,7 +62,7 @@ export class ReceiveWindow {
     this.thread = thread
   }
 
-  /** Room that was freed and not reported yet. */
+  /** Room that was freed and not yet reported. */
   get freed(): number {
     return this.#freed
   }
@@ -65,7 +72,7 @@ export class ReceiveWindow {
     return this.#reserved
   }
 
-  /** Counts a message in and returns its number. */
+  /** Counts a message that has arrived, and returns its number. */
   arrive(): number {
     const sequence = this.#arrived
     this.#arrived += 1
@@ -78,7 +85,7 @@ export class ReceiveWindow {
     return this.#waiting.size
   }
 
-  /** A message waits for room. */
+  /** Notes that a message waits for room. */
   wait(sequence: number): void {
     this.#waiting.add(sequence)
   }
@@ -89,7 +96,7 @@ export class ReceiveWindow {
     if (this.#waiting.size > 0) this.#waiting.delete(sequence)
   }
 
-  /** The mailbox has accepted a message in room that was reserved. */
+  /** The mailbox has accepted a message in reserved room. */
   admitHeld(): void {
     this.#reserved -= 1
   }
@@ -100,7 +107,7 @@ export class ReceiveWindow {
     this.#freed += 1
   }
 
-  /** The message is the receiver's now. */
+  /** The receiver has taken the message. */
   taken(sequence: number): void {
     if (sequence !== this.#head) {
       this.#others.add(sequence)
@@ -110,7 +117,7 @@ export class ReceiveWindow {
     while (this.#others.size > 0 && this.#others.delete(this.#head)) this.#head += 1
   }
 
-  /** The thread gives reserved room back; returns how much it was. */
+  /** The thread gives back reserved room; returns how much was accepted. */
   giveBack(count: number): number {
     const given = Math.min(Math.max(0, count), this.#reserved)
     this.#reserved -= given
@@ -118,7 +125,7 @@ export class ReceiveWindow {
     return given
   }
 
-  /** What to tell the sender. @param credits Room that was reserved for it just now. */
+  /** Returns the report for the sender. @param credits Room that was just reserved for it. */
   report(credits: number, share: number, room: number): CreditReport {
     this.#reserved += credits
     this.#held += credits
@@ -135,7 +142,10 @@ export class ReceiveWindow {
     }
   }
 
-  /** Messages that came here. When the receiver ends, those of them that it did not take are told here, all later ones at the sender. */
+  /**
+   * Number of messages that arrived here. When the receiver ends, this side reports those of them that it did not take;
+   * the sender reports all later ones.
+   */
   get arrived(): number {
     return this.#arrived
   }

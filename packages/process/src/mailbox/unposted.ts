@@ -1,15 +1,15 @@
-/** Batches on their way to another thread: posted as there is credit for them, in their order; the others wait. */
+/** Batches for another thread: posted in order as far as there is credit; the others wait. */
 import type { Transferable } from 'node:worker_threads'
 import type { Credit } from '../shared-memory/credit.ts'
 import type { Signal } from '../protocol/kernel-thread.ts'
 import { Deque } from './deque.ts'
 
-/** Milliseconds that the end of a thread waits for another to read on. */
+/** Milliseconds for which the end of a thread waits until another thread continues to read. */
 const patience = 1000
 
 export interface Batch {
   readonly signals: readonly Signal[]
-  /** What moves with them. */
+  /** Objects that move with the batch. */
   readonly moved: readonly Transferable[]
 }
 
@@ -17,11 +17,11 @@ export class Unposted {
   readonly #post: (batch: Batch) => void
   readonly #credit: Credit | undefined
   readonly #waiting = new Deque<Batch>()
-  /** Settles when none of them waits. */
+  /** Settles when no batch waits. */
   #flowing: Promise<void> | undefined
   #closed = false
 
-  /** @param credit - None where the two threads share no memory: then nothing waits. */
+  /** @param credit - `undefined` where the two threads share no memory: then nothing waits. */
   constructor(post: (batch: Batch) => void, credit: Credit | undefined) {
     this.#post = post
     this.#credit = credit
@@ -41,7 +41,7 @@ export class Unposted {
     await this.#flowing
   }
 
-  /** Nothing is read at the other end any more. */
+  /** The other end reads nothing more. */
   close(): void {
     this.#closed = true
     this.#credit?.close()

@@ -1,4 +1,7 @@
-/** Values as bytes, in the form of structured clone. Views of buffers keep to their buffers, as they do between threads. */
+/**
+ * Encodes values as bytes, in the format of structured clone. Views keep their whole buffers, as they do between
+ * threads.
+ */
 import { Deserializer, Serializer } from 'node:v8'
 import { checkDecodeCost } from './decode-cost.ts'
 
@@ -7,7 +10,7 @@ export const messageBudget = 1_000_000
 /** Messages of so few bytes, from code that is trusted, are within the budget. */
 const alwaysWithin = 64 << 10
 
-/** @throws an error for what cannot be carried as bytes: shared memory, ports, streams, objects of Node's own. */
+/** @throws an error for values that cannot be carried as bytes: shared memory, ports, streams, Node's own objects. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const serializer = new Serializer()
   serializer.writeHeader()
@@ -22,7 +25,7 @@ export function encodeWithin(value: unknown): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** @throws an error for bytes that are no value. */
+/** @throws an error for invalid bytes. */
 export function decode(bytes: Uint8Array): unknown {
   const deserializer = new Deserializer(bytes)
   deserializer.readHeader()

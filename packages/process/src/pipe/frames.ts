@@ -1,11 +1,11 @@
 /**
- * What travels on the pipes between the kernel and an operating-system process: frames of a length, a channel and so many bytes. Neither side
- * looks into the bytes of a channel between two threads.
+ * The frames on the pipes between the kernel and an operating-system process: length, channel, payload. Neither side
+ * decodes the payload of a channel between two threads.
  */
 
-/** The channel of a thread and the kernel. */
+/** The channel between a thread and the kernel. */
 export const kernelChannel = 0
-/** Longest payload. Nothing is kept of a frame that announces more. */
+/** Maximum payload length. Nothing is stored of a frame that announces more. */
 const maxPayload = 64 << 20
 
 const headerSize = 8
@@ -20,7 +20,7 @@ export function threadOfChannel(channel: number): number {
   return channel - 1
 }
 
-/** What goes before a payload. */
+/** The header of a frame. */
 export function frameHeader(channel: number, length: number): Uint8Array {
   const header = new DataView(new ArrayBuffer(headerSize))
   header.setUint32(0, length, true)
@@ -28,10 +28,10 @@ export function frameHeader(channel: number, length: number): Uint8Array {
   return new Uint8Array(header.buffer)
 }
 
-/** Takes a payload, which shares its memory with nothing. Returns whether it takes more in this turn. */
+/** Receives a payload, which shares its memory with nothing. Returns whether more frames may follow in this turn. */
 export type OnFrame = (channel: number, payload: Uint8Array<ArrayBuffer>) => boolean
 
-/** Takes frames out of a stream of bytes. */
+/** Reads frames from a stream of bytes. */
 export class FrameReader {
   readonly #onFrame: OnFrame
   readonly #header = new DataView(new ArrayBuffer(headerSize))
@@ -44,9 +44,10 @@ export class FrameReader {
   }
 
   /**
-   * Takes bytes from `from` on, and returns how many of the chunk it has taken: all, unless `onFrame` had it stop.
+   * Reads bytes from index `from` on, and returns how many bytes of the chunk were consumed: all, unless `onFrame`
+   * stopped it.
    *
-   * @throws RangeError for a frame that is too long; the stream is of no use afterwards.
+   * @throws RangeError for a frame that is too long; the stream is unusable afterwards.
    */
   push(chunk: Uint8Array, from = 0): number {
     let at = from

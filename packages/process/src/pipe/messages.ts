@@ -1,14 +1,14 @@
-/** What the kernel and an operating-system process tell each other beside the messages of threads. */
+/** The messages between the kernel and an operating-system process, in addition to the messages of threads. */
 import type { WireError } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 
-/** What such a process is started with: what a thread is, but for the memory that it would share. */
+/** The start data of such a process: those of a thread, without shared memory. */
 export interface ChildData {
   readonly thread: number
   readonly network?: ThreadNetwork
   readonly strict: boolean
   readonly preload: readonly string[]
-  /** It may write files. */
+  /** Whether it may write files. */
   readonly writes: boolean
 }
 
@@ -18,7 +18,7 @@ export interface Broken {
   readonly error: WireError
 }
 
-/** Stands for a connection in what the kernel answers; the connection itself comes by another way. */
+/** Represents a connection in a reply of the kernel; the connection itself arrives over another channel. */
 export interface PassedHandle {
   readonly passed: number
 }

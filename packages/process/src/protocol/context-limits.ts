@@ -1,12 +1,15 @@
-/** Limits on what `withContext` puts into a frame: it travels with every call, spawn and first message beneath. */
+/**
+ * Limits on the values that `withContext` puts into a frame. The frame travels with every call, spawn and first message
+ * that follows from it.
+ */
 import { invalid, weigh } from '@troupe/core'
 
-/** Most values of a frame. */
+/** Maximum number of values in a frame. */
 const maxValues = 64
-/** Most weight of a frame's values together (`weigh` of `@troupe/core`). */
+/** Maximum total weight of a frame's values (`weigh` of `@troupe/core`). */
 const maxValuesWeight = 16 * 1024
 
-/** @throws TroupeError `Invalid`, naming the value that is too much. */
+/** @throws TroupeError `Invalid`, naming the value that exceeds a limit. */
 export function checkValues(values: Readonly<Record<string, unknown>>): void {
   const names = Object.keys(values)
   if (names.length === 0) return

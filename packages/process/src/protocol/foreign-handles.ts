@@ -1,31 +1,31 @@
 /**
- * Handles that arrive from another thread where none belongs: of a file, a socket, a port, a stream. One that is dropped ends the program when it
- * is collected, or is never closed at all.
+ * Handles of files, sockets, ports or streams that arrive from another thread in a message that must not contain any.
+ * If such a handle is just dropped, it ends the program when it is garbage-collected, or is never closed.
  */
 import { types } from 'node:util'
 import { MessagePort } from 'node:worker_threads'
 
-/** Objects that are looked at before those that were seen are remembered: there may be a circle. */
+/** Number of objects visited before visited objects are remembered, because there may be a cycle. */
 const fewObjects = 64
 
-/** Places of a list that may be empty. What loops over a list of which nothing but its length was written holds a thread for minutes. */
+/** Maximum number of holes in a list. A loop over a list whose length alone was set blocks a thread for minutes. */
 const mostHoles = 1 << 16
 
-/** The search under way: there is but one at a time. */
+/** The result of the current search: only one search runs at a time. */
 let found: object[] = []
 let objects = 0
 let isHollow = false
 let seen: Set<object> | undefined
-/** Objects that were found and not looked at yet. */
+/** Objects that were found and not yet visited. */
 const waiting: object[] = []
 
-/** The handles that there are in a value. */
+/** Returns the handles in a value. */
 function handlesIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null) return none
   objects = 0
   isHollow = false
   seen = undefined
-  // Without recursion: threads can post values nested deeper than the stack here is high.
+  // Without recursion, because threads can post values nested deeper than the stack here allows.
   waiting.length = 0
   for (let next: object | undefined = value; next !== undefined; next = waiting.pop()) look(next)
   if (found.length === 0) return none
@@ -60,18 +60,21 @@ function lookAtList(value: readonly unknown[]): void {
     if (item !== undefined) items += 1
     if (typeof item === 'object' && item !== null) waiting.push(item)
   }
-  // It may have fields beside its items.
+  // A list may have fields in addition to its items.
   if (hasFields(value)) for (const name of Object.keys(value)) if (!isIndex(name)) lookAtField(value, name)
 }
 
-/** By what there is in it, rather than by its length. */
+/** Visits the items that exist, independent of the length. */
 function lookAtSparse(value: readonly unknown[]): void {
   const names = Object.keys(value)
   if (value.length - names.length > mostHoles) isHollow = true
   for (const name of names) lookAtField(value, name)
 }
 
-/** Holes could hide as many fields. */
+/**
+ * Whether a list has, or may have, fields. The number of keys alone is not sufficient, because each hole can hide a
+ * field.
+ */
 function hasFields(value: readonly unknown[]): boolean {
   const { length } = value
   return length === 0
@@ -80,7 +83,7 @@ function hasFields(value: readonly unknown[]): boolean {
 }
 
 function isPlain(value: object): value is Readonly<Record<string, unknown>> {
-  // The quickest of all questions: functions do not arrive, so that no field can pass for it.
+  // The cheapest check first. Functions do not arrive in messages, so a field of the object cannot imitate this.
   if (value.constructor === Object) return true
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
@@ -107,8 +110,8 @@ function lookAtOther(value: object): void {
 }
 
 /**
- * Whether there is in a value what no message may carry: a handle of a file or a socket, where ports and streams may move between threads; a list
- * that is all but empty, and long.
+ * Whether a value contains something that no message may carry: a handle of a file or a socket, where ports and streams
+ * may move between threads; or a long list that is almost empty.
  */
 export function holdsFile(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (handlesIn(value).some((handle) => !isChannel(handle)) || isHollow)
@@ -118,13 +121,13 @@ function isChannel(value: object): boolean {
   return [MessagePort, ReadableStream, WritableStream, TransformStream].some((channel) => value instanceof channel)
 }
 
-/** What no message to the kernel may carry, if it is somewhere in a value. */
+/** Describes the first thing in a value that no message to the kernel may carry, if there is any. */
 export function foreignIn(value: unknown): string | undefined {
   if (handlesIn(value).length > 0) return 'a handle'
   return isHollow ? 'a long list that is all but empty' : undefined
 }
 
-/** Closes the handles in a value that is not taken. */
+/** Closes the handles in a rejected value. */
 export function release(value: unknown): void {
   for (const handle of handlesIn(value)) close(handle)
 }
@@ -152,7 +155,7 @@ function close(value: object): void {
       if (ended instanceof Promise) ended.catch(() => undefined)
       return
     } catch {
-      // It is closed already, or has another way to be.
+      // It is closed already, or is closed in another way.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What may cross from one network to another (`docs/overlays.md`), and the errors for what may not. */
+/** Checks what may cross from one network to another (`docs/overlays.md`), and creates the errors for what may not. */
 import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { types } from 'node:util'
@@ -6,7 +6,7 @@ import { MessagePort } from 'node:worker_threads'
 import { encodeWithin } from '../pipe/codec.ts'
 import { DecodeError } from '../pipe/decode-cost.ts'
 
-/** A message that its receiver's network does not take. */
+/** A message that its receiver's network does not accept. */
 export interface RefusedCrossing {
   /** Pid, or name, of the receiver. */
   readonly to: string
@@ -15,7 +15,10 @@ export interface RefusedCrossing {
   readonly receiver: EntryId | null
 }
 
-/** The error of a message from an overlay to a process of another network that does not accept it. Its `code` is `ENETWORK`. */
+/**
+ * The error of a message from an overlay to a process of another network that does not accept it. Its `code` is
+ * `ENETWORK`.
+ */
 export function crossing({ to, from, receiver }: RefusedCrossing): TroupeError & { code: string } {
   const remedy =
     from === null ? '' : `: let it accept them with "accepts: [${from}]" on its entry, service or child, or send from ${nameOf(receiver)}`
@@ -28,30 +31,30 @@ export function crossing({ to, from, receiver }: RefusedCrossing): TroupeError &
   return Object.assign(error, { code: 'ENETWORK' })
 }
 
-/** What may not cross, and where in a value it is. */
+/** A value that may not cross, with its path. */
 interface Found {
   readonly what: string
   readonly path: string
 }
 
 /**
- * Checks what crosses to another network: nothing in it may carry work there later.
+ * Checks a value that crosses to another network: nothing in it may carry work there later.
  *
- * @param isReply - Readable streams cross as replies, and only so.
+ * @param isReply - Readable streams may cross in replies only.
  * @throws TroupeError `Invalid`, with the path.
  */
 export function checkCrossing(value: unknown, path: string, isReply = false): void {
   const found = find(value, path, (object) => forbidden(object, isReply), new Set())
   if (found === undefined) return
   const { what, path: at } = found
-  throw invalid(`${at}: ${what} does not cross to another network, since it could carry work there: send plain data`, {
+  throw invalid(`${at}: ${what} does not cross to another network, because it could carry work there: send plain data`, {
     path: at,
     code: 'ENETWORK',
   })
 }
 
 /**
- * Checks what crosses to an operating-system process of its own, or from one: what travels as bytes.
+ * Checks a value that crosses to or from an operating-system process: it must be encodable as bytes.
  *
  * @throws TroupeError `Invalid`, with the path.
  */
@@ -75,7 +78,9 @@ export function checkEncodable(value: unknown, path: string): void {
   }
 }
 
-/** Whether a value holds something that may not cross to another network, or to another operating-system process. */
+/**
+ * Whether a value contains something that may not cross to another network, or to another operating-system process.
+ */
 export function mayNotCross(value: unknown): boolean {
   return find(value, '', unencodable, new Set()) !== undefined
 }
@@ -97,12 +102,12 @@ function partsOf(value: object): Iterable<readonly [path: string, part: unknown]
   const numbered = (name: string, parts: Iterable<unknown>) => Array.from(parts, (part, index) => [`${name}[${index}]`, part] as const)
   if (value instanceof Map) return [...numbered('.keys', value.keys()), ...numbered('.values', value.values())]
   if (value instanceof Set) return numbered('.values', value)
-  // An array may have fields beside its items.
+  // An array may have fields in addition to its items.
   const isList = Array.isArray(value)
   return Object.entries(value).map(([name, part]) => [isList ? `[${name}]` : `.${name}`, part] as const)
 }
 
-/** Classes of Node's own travel between threads of one process only. */
+/** Objects of Node's own classes travel only between threads of one process. */
 function unencodable(value: object): string | undefined {
   const what = forbidden(value, false)
   if (what !== undefined) return what
@@ -111,7 +116,7 @@ function unencodable(value: object): string | undefined {
   return `an object of the class ${value.constructor.name}`
 }
 
-/** What V8 writes as bytes by itself. */
+/** What V8 encodes as bytes by itself. */
 function isEncodable(value: object): boolean {
   return (
     ArrayBuffer.isView(value) ||
@@ -132,7 +137,7 @@ function forbidden(value: object, isReply: boolean): string | undefined {
   if (value instanceof WritableStream) return 'a WritableStream'
   if (value instanceof TransformStream) return 'a TransformStream'
   if (value instanceof ReadableStream && !isReply) return 'a ReadableStream'
-  // Its reason would come there later.
+  // Its abort reason would cross later.
   if (value instanceof AbortSignal) return 'an AbortSignal'
   if (Object.prototype.toString.call(value) === '[object WebAssembly.Memory]') return 'a WebAssembly.Memory'
   return undefined

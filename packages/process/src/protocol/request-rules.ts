@@ -1,6 +1,6 @@
 /**
- * Who may ask the kernel what, and what each message has to look like, before anything looks inside. A request without a rule is answered to
- * nobody; what is no message by these rules ends the thread that sent it.
+ * Which roles may send which requests to the kernel, and the shape of each message, checked before other code looks
+ * inside. The kernel handles no request without a rule. A message that breaks these rules ends the thread that sent it.
  */
 import { foreignIn } from './foreign-handles.ts'
 import {
@@ -27,9 +27,9 @@ import { wireError, wireExit } from './signal-rules.ts'
 import type { RequestName, ToKernel } from './kernel-thread.ts'
 
 /**
- * What the kernel started something in a thread as: `program`, the one around the application; `process`, code of the application; `call`, a
- * function; `server`, Troupe's HTTP server, and who acts in it; `lane`, a thread that serves an endpoint for a server; `connection`, a WebSocket or a
- * stream of events.
+ * What the kernel started in a thread: `program`, the one around the application; `process`, code of the application;
+ * `call`, a function; `server`, Troupe's HTTP server and the clients that act in it; `lane`, a thread that serves an
+ * endpoint for a server; `connection`, a WebSocket or a stream of events.
  */
 export type Role = 'program' | 'process' | 'call' | 'server' | 'lane' | 'connection'
 
@@ -41,7 +41,7 @@ export interface RequestRule {
 const anyone: readonly Role[] = ['program', 'process', 'call', 'server', 'lane', 'connection']
 const servers: readonly Role[] = ['server']
 
-/** Within a window, a thread may post so many of anything that is listed. */
+/** Maximum number of items in a list that a thread posts. */
 const most = 4096
 const values = record
 const choice = shape({ network: optional(either(oneOf(null), entryText)), actor: optional(record), scope: optional(list(entryText, most)) })
@@ -140,7 +140,7 @@ export const requestRules: Readonly<Record<RequestName, RequestRule>> = {
   setEnv: by(anyone, shape({ name: text, value: longText })),
 }
 
-/** Questions and what they are about may hold anything that structured clone carries but handles. */
+/** Requests and their fields may hold anything that structured clone carries, except handles. */
 const request = shape({ type: anything, number: count, by: pidText, name: knownName, ask: record })
 function knownName(name: unknown): string | undefined {
   return typeof name === 'string' && Object.hasOwn(requestRules, name) ? undefined : ''
@@ -150,7 +150,7 @@ function chunk(value: unknown): string | undefined {
   return longText(value) === undefined || value instanceof Uint8Array ? undefined : ''
 }
 
-/** What each message to the kernel looks like. */
+/** The shape of each message to the kernel. */
 const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
   request,
   ready: shape({ type: anything }),
@@ -179,7 +179,7 @@ const messageRules: Readonly<Record<ToKernel['type'], Guard>> = {
 
 const rulesByType: ReadonlyMap<string, Guard> = new Map(Object.entries(messageRules))
 
-/** Messages, and questions, in which there may be anything. */
+/** Messages and requests that may contain arbitrary values. */
 const carriers: ReadonlySet<unknown> = new Set(['finished', 'processStarted', 'failed'])
 const carryingQuestions: ReadonlySet<unknown> = new Set<RequestName>([
   'spawn',
@@ -197,12 +197,12 @@ const carryingQuestions: ReadonlySet<unknown> = new Set<RequestName>([
   'log',
 ])
 
-/** What is wrong with something that a thread posted; nothing where it is a message to the kernel. */
+/** Describes what is wrong with a message that a thread posted; `undefined` for a valid message to the kernel. */
 export function faultIn(message: unknown): string | undefined {
-  if (!isRecord(message)) return 'what it posted is no message'
+  if (!isRecord(message)) return 'it posted an invalid message'
   const { type } = message
   const rule = typeof type === 'string' ? rulesByType.get(type) : undefined
-  if (rule === undefined) return 'it posted a message of no type that there is'
+  if (rule === undefined) return 'it posted a message of an unknown type'
   const wrong = rule(message)
   if (wrong !== undefined) return `its message ${quoted(type)} is wrong at ${quoted(wrong)}`
   const { name, ask } = message

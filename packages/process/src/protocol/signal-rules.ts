@@ -1,4 +1,4 @@
-/** What each signal that comes from another thread has to look like, before anything looks inside. */
+/** The shape of each signal from another thread, checked before other code looks inside. */
 import { frameTableSize } from '@troupe/core'
 import { holdsFile } from './foreign-handles.ts'
 import {
@@ -22,11 +22,11 @@ import {
 } from './validators.ts'
 import type { Signal } from './kernel-thread.ts'
 
-/** Messages and other signals in a batch, at most. */
+/** Maximum number of messages and other signals in a batch. */
 export const maxBatch = 256
 const mostListed = 1 << 20
 
-/** An error, told as plain data. */
+/** An error as plain data. */
 export const wireError = shape({
   name: longText,
   base: optional(text),
@@ -88,15 +88,15 @@ const rules: Readonly<Record<Exclude<Signal['op'], 'send'>, Guard>> = {
 }
 const rulesByOp: ReadonlyMap<unknown, Guard> = new Map(Object.entries(rules))
 const claims: ReadonlySet<unknown> = new Set(['held', 'open', 'try'])
-/** Fields of a message. */
+/** Number of fields of a message. */
 const fields = 8
 
-/** A payload may hold all that structured clone carries but files and sockets. */
+/** A payload may hold everything that structured clone carries, except files and sockets. */
 function carried(value: unknown): string | undefined {
   return holdsFile(value) ? '' : undefined
 }
 
-/** Pids that were looked at lately: most messages are of few. */
+/** The pids that were checked last: most messages concern few pids. */
 let lately: readonly [unknown, unknown] = [Symbol('none'), Symbol('none')]
 
 function isKnownPid(value: unknown): boolean {
@@ -106,7 +106,7 @@ function isKnownPid(value: unknown): boolean {
   return true
 }
 
-/** By hand: messages are many. */
+/** Written by hand for speed, because there are many messages. */
 function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefined {
   const { to, from, topic, frame: sent, payloads, call, claim } = signal
   if (!isKnownPid(to) || !isKnownPid(from)) return 'to'
@@ -122,10 +122,10 @@ function faultInSend(signal: Readonly<Record<string, unknown>>): string | undefi
 }
 
 function faultIn(signal: unknown): string | undefined {
-  if (!isRecord(signal)) return 'what it sent is no signal'
+  if (!isRecord(signal)) return 'it sent an invalid signal'
   const { op: name } = signal
   const wrong = name === 'send' ? faultInSend(signal) : faultInOther(name, signal)
-  return wrong === undefined ? undefined : `its parcel ${quoted(name)} is wrong at ${quoted(wrong)}`
+  return wrong === undefined ? undefined : `its signal ${quoted(name)} is wrong at ${quoted(wrong)}`
 }
 
 function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>): string | undefined {
@@ -133,13 +133,13 @@ function faultInOther(name: unknown, signal: Readonly<Record<string, unknown>>):
   if (rule === undefined) return 'op'
   const wrong = rule(signal)
   if (wrong !== undefined) return wrong
-  // What an end, an error or its details hold.
+  // The values in an exit, an error or its details.
   return 'exit' in signal || 'error' in signal ? carried(signal) : undefined
 }
 
-/** What is wrong with what another thread posted; nothing where it is a batch of signals. */
+/** Describes what is wrong with what another thread posted; `undefined` for a valid batch of signals. */
 export function faultInBatch(batch: unknown): string | undefined {
-  if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'what it posted is no batch of parcels'
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > maxBatch) return 'it posted an invalid batch of signals'
   for (const signal of batch) {
     const wrong = faultIn(signal)
     if (wrong !== undefined) return wrong

@@ -1,14 +1,17 @@
-/** Guards for what other threads say: each looks at one value and returns the path of what is wrong in it; nothing where all is right. */
+/**
+ * Guards for data from other threads. Each checks one value and returns the path of what is wrong in it; `undefined`
+ * for a valid value.
+ */
 import { isEntryId, isPid } from '@troupe/core'
 
 export type Guard = (value: unknown) => string | undefined
 
-/** The value itself is wrong. */
+/** The path of the value itself. */
 const itself = ''
 const longestId = 1024
 const longestQuoted = 80
 const longestText = 1 << 16
-/** Of a text that may be as long as a file. */
+/** Maximum length of a text that may be as long as a file. */
 const longestLong = 1 << 27
 
 export const anything: Guard = () => undefined
@@ -45,7 +48,7 @@ export function list(guard: Guard, longest: number): Guard {
   }
 }
 
-/** A plain object with these fields, and no others. */
+/** A plain object with exactly these fields. */
 export function shape(fields: Readonly<Record<string, Guard>>): Guard {
   const guards = new Map(Object.entries(fields))
   return (value) => {
@@ -59,7 +62,7 @@ export function shape(fields: Readonly<Record<string, Guard>>): Guard {
   }
 }
 
-/** A name that came from elsewhere, for an error: it may be anything, and as long as it likes. */
+/** Quotes an untrusted name for an error: it may be any value, of any length. */
 export function quoted(name: unknown): string {
   return typeof name === 'string' ? JSON.stringify(name.slice(0, longestQuoted)) : `(${typeof name})`
 }

@@ -1,8 +1,11 @@
-/** What code sees of entries, children, policies and tokens, and what it has to say: the data in requests to the kernel. */
+/**
+ * Views of entries, children, policies and tokens for code, and the matching request data: the data in requests to the
+ * kernel.
+ */
 import type { Actor, EntryId, Pid } from '@troupe/core'
 import type { RestartType } from '../supervisor/strategy.ts'
 
-/** An entry as it was written: placeholders are kept, so that no secret shows. */
+/** An entry as it was written. Placeholders are kept, so that no secret is shown. */
 export interface EntryView {
   readonly id: EntryId
   readonly kind: string
@@ -18,20 +21,20 @@ export interface ChildAddress {
   readonly child: string
 }
 
-/** A child of a supervisor, as it is now. */
+/** A child of a supervisor in its current state. */
 export interface ChildView {
   readonly id: string
   readonly process: EntryId
   readonly type: 'process' | 'supervisor'
   readonly restart: RestartType
   readonly significant: boolean
-  /** Of a process that runs. */
+  /** Set while a process runs. */
   readonly pid: Pid | undefined
-  /** Name of a supervisor that runs. */
+  /** Name of a running supervisor. */
   readonly supervisor: string | undefined
 }
 
-/** How many children a supervisor has: known, up, and of which type. */
+/** Number of children of a supervisor: known, running, and by type. */
 export interface ChildCount {
   readonly specs: number
   readonly active: number
@@ -39,7 +42,7 @@ export interface ChildCount {
   readonly workers: number
 }
 
-/** A question to the policies of a scope that is not necessarily in force. */
+/** A query to the policies of a scope that is not necessarily in force. */
 export interface Evaluation {
   readonly scope: readonly EntryId[]
   readonly actor: Actor | undefined
@@ -48,23 +51,23 @@ export interface Evaluation {
   readonly meta: Readonly<Record<string, unknown>>
 }
 
-/** A policy, as code sees it. */
+/** A policy, as shown to code. */
 export interface PolicyView {
   readonly id: EntryId
   readonly effect: 'allow' | 'deny'
   readonly groups: readonly string[]
 }
 
-/** A token that was issued. It is shown here, and never again. */
+/** A newly issued token. Its text is available here only. */
 export interface IssuedToken {
-  /** Names it in logs and revocations; it is no secret. */
+  /** Identifies the token in logs and revocations; it is not secret. */
   readonly id: string
   readonly token: string
   /** Unix time in milliseconds. */
   readonly expires: number
 }
 
-/** What a token stands for. */
+/** The subject of a token. */
 export interface TokenView {
   readonly id: string
   readonly actor: Actor

@@ -1,4 +1,6 @@
-/** Which services need which: by reference, directly or through entries that are no services themselves. */
+/**
+ * Which services need which other services: by reference, directly or through entries that are not services themselves.
+ */
 import type { EntryId } from '@troupe/core'
 import type { Graph } from '@troupe/registry'
 
@@ -21,7 +23,7 @@ export function dependenciesOf(
   for (const [id, needed] of needs) for (const other of needed) neededBy.get(other)?.push(id)
   return { needs, neededBy }
 
-  /** Walks down the references until it meets services. */
+  /** Follows the references until it reaches services. */
   function nearest(id: EntryId): readonly EntryId[] {
     const found = new Set<EntryId>()
     const seen = new Set<EntryId>()

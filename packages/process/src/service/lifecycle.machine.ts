@@ -1,4 +1,4 @@
-/** The life cycle of a service, as a state machine. Its picture is in `docs/supervision.md`. */
+/** The life cycle of a service, as a state machine. Its diagram is in `docs/supervision.md`. */
 import { asTroupeError, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { assign, fromPromise, setup } from 'xstate'
@@ -6,27 +6,29 @@ import type { Exit } from '../thread/process/event-queue.ts'
 import type { ServiceInstance } from './service-instance.ts'
 import { isExhausted, restartDelay } from './restart.ts'
 
-/** What a service has to end once its time to stop is over, before it counts as stopped whatever it does. */
+/** Milliseconds that a service has to end after its stop timeout. Then it counts as stopped in any case. */
 const graceAfterStop = 5_000
 
 export interface LifecycleInput {
   readonly lifecycle: Lifecycle
   readonly instance: ServiceInstance
-  /** Why it can not start now, if something that it needs is down. */
+  /** Why it cannot start now, if something that it needs is down. */
   readonly blockedBy: () => TroupeError | undefined
 }
 
 interface Context extends LifecycleInput {
-  /** Starts and runs that failed in a row. */
+  /** Number of consecutive failed starts and runs. */
   readonly attempts: number
   readonly error: TroupeError | undefined
-  /** It failed because something that it needs is down: that is no attempt, and no timer brings it back. */
+  /**
+   * It failed because something that it needs is down. This does not count as an attempt, and no timer restarts it.
+   */
   readonly blocked: boolean
 }
 
 type Event = { readonly type: 'START' } | { readonly type: 'STOP' }
 
-/** For inference alone. */
+/** Only for type inference. */
 const types: { readonly context?: Context; readonly events?: Event; readonly input?: LifecycleInput } = {}
 
 /** The error that an ended start or run carries; `undefined` for a run that returned. */
@@ -59,7 +61,7 @@ export const lifecycleMachine = setup({
     isBlocked: ({ context }) => context.blockedBy() !== undefined,
     /** It returned. */
     isDone: (_, { error }: Outcome) => error === undefined,
-    /** It failed for good, or as often as it may. */
+    /** It failed permanently, or has used up its attempts. */
     isOver: ({ context }, { error }: Outcome) => error?.final === true || isExhausted(context.lifecycle.restart, context.attempts + 1),
   },
   delays: {

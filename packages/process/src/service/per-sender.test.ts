@@ -18,14 +18,14 @@ const service = {
 const start = async (fields: Readonly<Record<string, unknown>> = {}, more: Entries = {}): Promise<TestApplication> =>
   startApplication({ ...overlays, store: { ...service, ...fields }, ...more })
 
-/** What the service says to a sender in a network: its pid among it. */
+/** The service's reply to a sender in a network, including its pid. */
 async function asked(network: string | null, to = 'app:store', topic = 'hello'): Promise<{ readonly pid: string; readonly args: unknown }> {
   const answer: unknown = await processes.withOptions({ network }).exec('app:ask', host, to, topic)
   if (typeof answer !== 'object' || answer === null || !('pid' in answer) || !('args' in answer)) throw new Error('no answer')
   return { pid: String(answer.pid), args: answer.args }
 }
 
-/** Settles when a sender in that network finds another process than `before`. */
+/** Settles when a sender in that network reaches another process than `before`. */
 async function successor(network: string, before: string): Promise<string> {
   for (;;) {
     const now = await asked(network).catch(() => undefined)
@@ -112,7 +112,7 @@ describe('a service with network: per_sender', () => {
     await using app = await start()
     const { pid } = await asked('app:one')
     const ended = processes.exited(pid)
-    // This comes after the watch, and is replied to once that is there.
+    // This message comes after the watch, so its reply shows that the watch is set.
     await processes.call(pid, 'watched')
     await app.supervisor.stop(id('store'))
     expect(await ended).toEqual({ value: 'stopped' })

@@ -1,6 +1,6 @@
 /**
- * A service that follows its senders: a process for each network that sends to it, in a thread of that network, started by the first message,
- * started anew when it fails, ended when nothing came for a while.
+ * A service with one process for each network that sends to it, in a thread of that network. The first message starts
+ * the process. The process is restarted when it fails, and ended after a time without messages.
  */
 import { type Clock, type EntryId, invalid, type Pid, TroupeError, unavailable } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -19,10 +19,12 @@ export interface PerSenderOptions {
   readonly log: (line: string) => void
 }
 
-/** How often the processes of all networks together are started anew within that time, before the service fails as a whole. */
+/**
+ * How many restarts of all its processes together are allowed within that time before the service fails as a whole.
+ */
 const rules = { strategy: 'one_for_one', maxRestarts: 10, maxSeconds: 10, autoShutdown: 'never' } as const
 
-/** A process for one network. */
+/** The process for one network. */
 interface Instance {
   readonly child: string
   readonly network: Network
@@ -32,7 +34,7 @@ interface Instance {
 /**
  * Starts the service of an entry: no process runs yet.
  *
- * @throws TroupeError `Invalid` for a host whose threads are shared, `AlreadyExists` for a name that is taken.
+ * @throws TroupeError `Invalid` for a host with shared threads; `AlreadyExists` for a name in use.
  */
 export async function startPerSender(id: EntryId, options: PerSenderOptions): Promise<Running> {
   const service = new PerSenderService(id, options)
@@ -95,7 +97,7 @@ class PerSenderService implements Running {
     await this.#supervisor.stop(hurry)
   }
 
-  /** The process for a network, which runs from then on. */
+  /** Returns the process for a network, and starts it if needed. */
   async #find(network: Network): Promise<Pid> {
     const known = this.#instances.get(network.key)
     if (known !== undefined) return this.#pidOf(known)
@@ -117,17 +119,17 @@ class PerSenderService implements Running {
     return started
   }
 
-  /** One that failed has another pid when it is back. */
+  /** A process that failed has another pid after its restart. */
   async #pidOf({ child, network, started }: Instance): Promise<Pid> {
     await started
     const running = this.#running.get(child)
     if (running !== undefined) {
       if (!this.#kernel.processes.isExiting(running.pid)) return running.pid
-      // One that had nothing to do and ends takes no more messages: another is started once it has ended.
+      // A process that ends because it was idle takes no more messages: another is started once it has ended.
       await running.ended
       return this.#find(network)
     }
-    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being started anew`, { service: this.#id })
+    throw unavailable(`${this.#id}: its process for ${describeNetwork(network)} is being restarted`, { service: this.#id })
   }
 
   async #startChild({ id: child, process }: ChildSpec): Promise<RunningChild> {
@@ -148,7 +150,7 @@ class PerSenderService implements Running {
     this.#running.set(child, running)
     void running.ended.then((exit) => {
       this.#running.delete(child)
-      // One that returned had nothing to do: the next message starts another.
+      // A process that returned was idle: the next message starts another.
       const instance = this.#instances.get(network.key)
       if ('value' in exit && instance?.child === child) this.#forget(instance)
     })
@@ -158,7 +160,7 @@ class PerSenderService implements Running {
   #forget({ child, network }: Instance): void {
     if (this.#instances.get(network.key)?.child === child) this.#instances.delete(network.key)
     this.#networks.delete(child)
-    // It may be known to its supervisor no more.
+    // Its supervisor may have removed it already.
     this.#supervisor.deleteChild(child).catch(() => undefined)
   }
 

@@ -1,16 +1,16 @@
-/** What a service's machine drives: the incarnations of the service, one after the other, never two at a time. */
+/** The incarnations of a service, driven by its state machine: one after the other, never two at a time. */
 import { TroupeError } from '@troupe/core'
 import type { Exit } from '../thread/process/event-queue.ts'
 
-/** A service that is up. */
+/** A running service. */
 export interface Running {
   /** Settles when it ends, by itself or by {@link stop}. */
   readonly ended: Promise<Exit>
-  /** Stops it in order, as long as `hurry` does not abort; then at once. */
+  /** Stops it in an orderly way until `hurry` aborts; then at once. */
   stop(hurry: AbortSignal): Promise<void>
 }
 
-/** Brings a service up; rejects when it does not come. The signal aborts when nobody waits any more. */
+/** Starts a service; rejects when it does not start. The signal aborts when the start is no longer wanted. */
 export type Start = (signal: AbortSignal) => Promise<Running>
 
 interface Incarnation {
@@ -21,7 +21,7 @@ interface Incarnation {
 export class ServiceInstance {
   readonly #start: Start
   #present: Incarnation | undefined
-  /** Settles when nothing is left of the incarnation that was abandoned last. */
+  /** Settles when nothing remains of the incarnation that was abandoned last. */
   #abandoned: Promise<void> = Promise.resolve()
   #hurry = new AbortController()
 
@@ -29,7 +29,7 @@ export class ServiceInstance {
     this.#start = start
   }
 
-  /** Begins an incarnation. Settles when it is up, or has failed to come up. */
+  /** Begins an incarnation. Settles when it runs, or has failed to start. */
   async begin(): Promise<void> {
     const abandoned = new AbortController()
     const started = this.#follow(abandoned.signal)
@@ -37,13 +37,13 @@ export class ServiceInstance {
     await started
   }
 
-  /** How the present incarnation ends. */
+  /** How the current incarnation ends. */
   async ended(): Promise<Exit> {
     const running = await this.#present?.started
     return running === undefined ? { value: undefined } : running.ended
   }
 
-  /** Ends the present incarnation, be it up or on its way. Settles when nothing of it is left. */
+  /** Ends the current incarnation, whether it runs or is starting. Settles when nothing of it remains. */
   async end(): Promise<void> {
     const present = this.#present
     const hurry = new AbortController()
@@ -53,12 +53,12 @@ export class ServiceInstance {
     await running?.stop(hurry.signal)
   }
 
-  /** Lets {@link end} lose no more time. */
+  /** Makes {@link end} stop at once. */
   hurry(): void {
     this.#hurry.abort()
   }
 
-  /** Nobody waits any more for the incarnation that begins: should it come up after all, it is ended at once. */
+  /** The starting incarnation is no longer wanted: if it starts nevertheless, it is ended at once. */
   abandon(): void {
     this.#abandoned = this.end().catch(() => undefined)
     this.hurry()

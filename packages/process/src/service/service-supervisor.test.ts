@@ -11,7 +11,7 @@ import { graphOf, id } from '../supervisor/testing/graph.ts'
 import { States } from '../supervisor/testing/states.ts'
 
 interface Staging {
-  /** Who refers to whom, by name. */
+  /** References between entries, by name. */
   readonly references?: Readonly<Record<string, readonly string[]>>
   /** How each service starts. */
   readonly services: Readonly<Record<string, Start>>
@@ -238,7 +238,7 @@ describe('stopping', () => {
 
 describe('any application', () => {
   const sizes = fc.integer({ min: 1, max: 8 })
-  /** Each service refers to some of those before it. */
+  /** Each service refers to some of the services before it. */
   const graphs = sizes.chain((size) =>
     fc.tuple(...Array.from({ length: size }, (_, index) => fc.subarray(Array.from({ length: index }, (_, before) => `s${before}`)))),
   )

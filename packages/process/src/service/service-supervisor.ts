@@ -1,4 +1,4 @@
-/** Starts services in the order of their needs, starts them again when they fail, and stops them the other way round. */
+/** Starts services in dependency order, restarts them when they fail, and stops them in reverse order. */
 import { type Channel, channel } from 'node:diagnostics_channel'
 import {
   type Clock,
@@ -21,24 +21,30 @@ import { Service, type ServiceState, type ServiceStatus } from './service.ts'
 /** Published with a {@link ServiceStatus} each time a service changes its state. */
 export const serviceChannel: Channel<object, ServiceStatus> = channel('troupe:service')
 
-/** How a service is brought up. */
+/** How a service is started. */
 export interface ServiceDefinition {
   readonly id: EntryId
   readonly kind: string
   readonly lifecycle: Lifecycle
-  /** Starts with the application; others start when something needs them. */
+  /** Whether it starts with the application; others start when something needs them. */
   readonly autoStart: boolean
-  /** It runs in the application's default network, and so needs the default overlay, where there is one. @default false */
+  /**
+   * Whether it runs in the application's default network, and so needs the default overlay if there is one. @default
+   * false
+   */
   readonly followsDefault?: boolean
   readonly start: Start
-  /** Milliseconds that the start of all waits for it: it may take longer, and nobody waits. @default as long as it takes */
+  /**
+   * Milliseconds that the start of the application waits for it. It may take longer, but the start no longer waits.
+   * @default no limit
+   */
   readonly patience?: number
 }
 
 export interface ServiceSupervisorOptions {
   readonly graph: Graph
   readonly services: readonly ServiceDefinition[]
-  /** The overlay of all that chooses none. */
+  /** The overlay of everything that chooses none. */
   readonly defaultOverlay?: EntryId | undefined
   readonly log: Log
   /** @default the system's */
@@ -47,16 +53,17 @@ export interface ServiceSupervisorOptions {
 
 const atRest: ReadonlySet<ServiceState> = new Set<ServiceState>(['Unknown', 'Stopping', 'Stopped', 'Exited'])
 
+/** Runs all services of an application. */
 export class ServiceSupervisor {
   readonly #options: ServiceSupervisorOptions
   readonly #services = new Map<EntryId, Service>()
   /** Services in the default network. */
   readonly #followers = new Set<EntryId>()
-  /** Found out anew when services or references have changed. */
+  /** Computed again when services or references have changed. */
   #links: Dependencies | undefined
-  /** Services that are being stopped with what they need: they do not come back before that is done. */
+  /** Services that are being stopped together with what they need: they do not restart before that is done. */
   readonly #leaving = new Set<EntryId>()
-  /** The change of each service that is under way. */
+  /** The pending change of each service. */
   readonly #turns = new Map<EntryId, Promise<void>>()
   #stopping = false
 
@@ -65,17 +72,20 @@ export class ServiceSupervisor {
     for (const definition of options.services) this.#services.set(definition.id, this.#create(definition))
   }
 
-  /** All services, as they are now. */
+  /** All services, in their current state. */
   list(): readonly ServiceStatus[] {
     return Array.from(this.#services.values(), ({ status }) => status)
   }
 
-  /** @throws TroupeError `NotFound` for an entry that is no service. */
+  /** @throws TroupeError `NotFound` for an entry that is not a service. */
   status(id: EntryId): ServiceStatus {
     return this.#service(id).status
   }
 
-  /** Starts what has `auto_start` and all that it needs. Settles when each runs, has failed once, or takes longer than it is waited for. */
+  /**
+   * Starts the services with `auto_start` and everything that they need. Settles when each service runs, has failed
+   * once, or has used up the time for which the start waits.
+   */
   async startAll(): Promise<void> {
     const start = this.#starter()
     const wanted = this.#options.services.filter(({ autoStart }) => autoStart)
@@ -85,7 +95,8 @@ export class ServiceSupervisor {
   /**
    * Starts a service and what it needs.
    *
-   * @throws TroupeError `NotFound` for an entry that is no service, `Unavailable` when all is being stopped.
+   * @throws TroupeError `NotFound` for an entry that is not a service; `Unavailable` while all services are being
+   * stopped.
    */
   async start(id: EntryId): Promise<ServiceStatus> {
     const service = this.#service(id)
@@ -99,7 +110,7 @@ export class ServiceSupervisor {
     return this.#stopping ? service.status : service.start()
   }
 
-  /** Stops a service; what needs it stops first. */
+  /** Stops a service. Services that need it stop first. */
   async stop(id: EntryId): Promise<void> {
     this.#service(id)
     const leaving = this.#dependents(id)
@@ -109,9 +120,10 @@ export class ServiceSupervisor {
   }
 
   /**
-   * Takes a service in, or in place of the one of its id. What was up comes up again; what was not, if it has `auto_start`.
+   * Adds a service, or replaces the one with its id. Services that ran before run again; others start if they have
+   * `auto_start`.
    *
-   * @param inPlace - The one of that id is not stopped: starting the new one takes its place.
+   * @param inPlace - The old service is not stopped: the start of the new one replaces it.
    */
   async put(definition: ServiceDefinition, inPlace = false): Promise<void> {
     await this.#inTurn(definition.id, async () => this.#put(definition, inPlace))
@@ -128,7 +140,7 @@ export class ServiceSupervisor {
     if ((wasUp || autoStart) && !this.#stopping) await this.start(id)
   }
 
-  /** Stops a service, what needs it first, and forgets it. Nothing happens when it is unknown. */
+  /** Stops a service, after the services that need it, and removes it. Does nothing when it is unknown. */
   async remove(id: EntryId): Promise<void> {
     await this.#inTurn(id, async () => {
       if (!this.#services.has(id)) return
@@ -139,12 +151,12 @@ export class ServiceSupervisor {
     })
   }
 
-  /** A service, and all that stops with it. */
+  /** A service, and all services that stop with it. */
   stopsWith(id: EntryId): ReadonlySet<EntryId> {
     return this.#services.has(id) ? this.#dependents(id) : new Set()
   }
 
-  /** One change of a service after the other: nobody else waits for them in order. */
+  /** Serialises the changes of a service, because no other code does. */
   async #inTurn(id: EntryId, work: () => Promise<void>): Promise<void> {
     const mine = (this.#turns.get(id) ?? Promise.resolve()).then(work)
     const settled = mine.catch(() => undefined)
@@ -158,7 +170,7 @@ export class ServiceSupervisor {
     this.#links = undefined
   }
 
-  /** Stops all, dependents first. No timer is left, and nothing can be started any more. */
+  /** Stops all services, dependents first. Afterwards no timer is left, and nothing can be started. */
   async stopAll(): Promise<void> {
     this.#stopping = true
     const stop = this.#stopper()
@@ -166,7 +178,7 @@ export class ServiceSupervisor {
     for (const service of this.#services.values()) service.close()
   }
 
-  /** Starts each service once, as soon as all that it needs has been tried. */
+  /** Starts each service once, as soon as everything that it needs has been tried. */
   #starter(): (id: EntryId) => Promise<void> {
     return once(async (id, start) => {
       await Promise.all(
@@ -178,7 +190,7 @@ export class ServiceSupervisor {
     })
   }
 
-  /** Stops each service once, as soon as all that needs it has stopped. */
+  /** Stops each service once, as soon as everything that needs it has stopped. */
   #stopper(): (id: EntryId) => Promise<void> {
     return once(async (id, stop) => {
       await Promise.all(this.#neededBy(id).map(stop))
@@ -186,7 +198,7 @@ export class ServiceSupervisor {
     })
   }
 
-  /** A service, and all that would miss it. */
+  /** A service, and all services that depend on it. */
   #dependents(id: EntryId, found = new Set<EntryId>()): ReadonlySet<EntryId> {
     if (found.has(id)) return found
     found.add(id)
@@ -194,12 +206,12 @@ export class ServiceSupervisor {
     return found
   }
 
-  /** Services that a service needs. */
+  /** The services that a service needs. */
   #needs(id: EntryId): readonly EntryId[] {
     return this.#linked().needs.get(id) ?? []
   }
 
-  /** Services that need a service. */
+  /** The services that need a service. */
   #neededBy(id: EntryId): readonly EntryId[] {
     return this.#linked().neededBy.get(id) ?? []
   }
@@ -233,7 +245,10 @@ export class ServiceSupervisor {
     return unavailable(`it needs ${missing}, which is ${this.status(missing).state}`, { service: id, needs: missing })
   }
 
-  /** What runs is there for others; so is what has run to its end, such as the preparation of a database. */
+  /**
+   * A need is met by a running service, and by a service that has run to its end, such as the preparation of a
+   * database.
+   */
   #isMet(id: EntryId): boolean {
     const { state, error } = this.status(id)
     return state === 'Running' || (state === 'Exited' && error === undefined)
@@ -241,7 +256,7 @@ export class ServiceSupervisor {
 
   #service(id: EntryId): Service {
     const service = this.#services.get(id)
-    if (service === undefined) throw notFound(`${id} is no service`, { id })
+    if (service === undefined) throw notFound(`${id} is not a service`, { id })
     return service
   }
 
@@ -256,7 +271,7 @@ export class ServiceSupervisor {
   }
 }
 
-/** Does something for each id at most once, however often it is asked to. */
+/** Runs `act` for each id at most once, however often it is called. */
 function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promise<void>): (id: EntryId) => Promise<void> {
   const done = new Map<EntryId, Promise<void>>()
   const doOnce = (id: EntryId): Promise<void> => {
@@ -269,7 +284,10 @@ function once(act: (id: EntryId, again: (id: EntryId) => Promise<void>) => Promi
   return doOnce
 }
 
-/** A failure is an error, shown whatever the level of the log when the service could not start; so is giving up. A restart is a warning. */
+/**
+ * The level of a state change in the log. A failure is an error, shown at every log level when the service could not
+ * start; so is giving up. A restart is a warning.
+ */
 function noteOf({ kind, state, attempts, error }: ServiceStatus, before: ServiceStatus): LogNote {
   const fields = attempts === 0 ? {} : { failures: attempts }
   if (state === 'Starting') return attempts === 0 ? {} : { level: 'warn', fields }
@@ -284,7 +302,7 @@ function noteOf({ kind, state, attempts, error }: ServiceStatus, before: Service
   }
 }
 
-/** Kinds whose failures are logged as the processes' own, or the supervisors'. */
+/** Kinds whose failures are logged by the processes or the supervisors themselves. */
 const logThemselves: ReadonlySet<string> = new Set([serviceKind.kind, supervisorKind.kind])
 
 function causesOf({ cause }: TroupeError): { readonly cause?: unknown } {

@@ -1,4 +1,4 @@
-/** One supervised service: the machine of its life cycle, and what is notified of it. */
+/** One supervised service: its life-cycle machine, and the notifications about it. */
 import type { Clock, EntryId, TroupeError } from '@troupe/core'
 import type { Lifecycle } from '@troupe/registry'
 import { type Actor, createActor, waitFor } from 'xstate'
@@ -8,14 +8,14 @@ import { lifecycleMachine } from './lifecycle.machine.ts'
 /** States of a service. */
 export type ServiceState = 'Unknown' | 'Starting' | 'Running' | 'Stopping' | 'Stopped' | 'Failed' | 'Exited'
 
-/** A service as it is now. */
+/** The current state of a service. */
 export interface ServiceStatus {
   readonly id: EntryId
   readonly kind: string
   readonly state: ServiceState
-  /** Failures in a row. */
+  /** Number of consecutive failures. */
   readonly attempts: number
-  /** Why it failed last; none while it runs. */
+  /** The error of its last failure; `undefined` while it runs. */
   readonly error: TroupeError | undefined
 }
 
@@ -24,7 +24,7 @@ export interface ServiceOptions {
   readonly kind: string
   readonly lifecycle: Lifecycle
   readonly start: Start
-  /** Why it can not start now, if something that it needs is down. */
+  /** Why it cannot start now, if something that it needs is down. */
   readonly blockedBy: () => TroupeError | undefined
   readonly clock: Clock
   readonly onChange: (status: ServiceStatus, before: ServiceStatus) => void
@@ -60,13 +60,16 @@ export class Service {
     return { id: this.id, kind: this.kind, state: snapshot.value, attempts, error }
   }
 
-  /** Whether it has failed, and waits for what it needs rather than for its delay. */
+  /** Whether it has failed, and waits for what it needs instead of for its delay. */
   get isBlocked(): boolean {
     const { value, context } = this.#actor.getSnapshot()
     return value === 'Failed' && context.blocked
   }
 
-  /** Starts it, and settles when it runs or its first attempt has failed. One that is being stopped starts when it has stopped. */
+  /**
+   * Starts it, and settles when it runs or its first attempt has failed. A service that is being stopped starts after
+   * it has stopped.
+   */
   async start(): Promise<ServiceStatus> {
     await this.#until((state) => state !== 'Stopping')
     this.wake()
@@ -74,7 +77,7 @@ export class Service {
     return this.status
   }
 
-  /** Starts it, if it does not run or start anyway. Nobody waits. */
+  /** Starts it, unless it runs or is starting. Does not wait. */
   wake(): void {
     this.#send('START')
   }
@@ -85,7 +88,7 @@ export class Service {
     await this.#until((state) => atRest.has(state))
   }
 
-  /** Ends the machine: no timer is left. */
+  /** Closes the machine: no timer is left. */
   close(): void {
     this.#actor.stop()
   }
@@ -96,7 +99,7 @@ export class Service {
 
   async #until(reached: (state: ServiceState) => boolean): Promise<void> {
     if (this.#isClosed()) return
-    // A machine that is closed reaches nothing any more: whoever waits is let go.
+    // A closed machine never changes its state again; release the waiters.
     await waitFor(this.#actor, ({ value }) => reached(value)).catch(() => undefined)
   }
 

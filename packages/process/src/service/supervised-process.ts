@@ -1,4 +1,4 @@
-/** A process that something in the kernel keeps up: a service, or a supervisor of processes. */
+/** A process that the kernel supervises: as a service, or as a child of a supervisor of processes. */
 import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Network } from '../kernel/network/networks.ts'
@@ -7,23 +7,24 @@ import type { Role } from '../protocol/request-rules.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import type { Running } from './service-instance.ts'
 
+/** A process to start and supervise. */
 export interface SupervisedProcess {
   readonly entry: EntryId
-  /** What to run. @default the program of the entry */
+  /** The program to run. @default the program of the entry */
   readonly program?: Program
   readonly host: EntryId
   readonly args: readonly unknown[]
   readonly frame: Frame
   readonly name?: string
-  /** @default what the entry accepts */
+  /** @default according to the entry */
   readonly accepts?: Accepts
-  /** @default that of the frame */
+  /** @default the network of the frame */
   readonly network?: Network
   /** Milliseconds without a message, after which it is asked to stop. @default never */
   readonly idleTimeout?: number
-  /** Milliseconds in which its module has to load. */
+  /** Milliseconds within which its module has to load. */
   readonly loadTimeout?: number
-  /** What it is started as, and so what it may ask. @default a process */
+  /** The role in which it is started, which decides the requests that it may make. @default a process */
   readonly role?: Role
 }
 
@@ -40,7 +41,7 @@ export function startProcess(kernel: Kernel, { loadTimeout, ...process }: Superv
   return { pid, ended, stop: async (hurry) => stopProcess(kernel, pid, ended, hurry) }
 }
 
-/** Asks a process to stop, and ends it as soon as `hurry` aborts. Settles when it has ended. */
+/** Asks a process to stop, and terminates it as soon as `hurry` aborts. Settles when it has ended. */
 async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, hurry: AbortSignal): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>()
   const onHurry = () => {
@@ -54,7 +55,7 @@ async function stopProcess(kernel: Kernel, pid: Pid, ended: Promise<Exit>, hurry
   if (first === 'late') await kernel.terminate(pid, new TroupeError('Canceled', 'it did not stop in time')).catch(ignoreNotFound)
 }
 
-/** It has ended meanwhile, which is what was wanted. */
+/** It has ended in the meantime, as wanted. */
 function ignoreNotFound(error: unknown): void {
   if (!(error instanceof TroupeError) || error.kind !== 'NotFound') throw error
 }

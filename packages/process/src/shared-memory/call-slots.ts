@@ -1,16 +1,17 @@
 /**
- * Where the calls that a thread of a pool was given are told apart into those it has taken up and those it has not: a board in shared memory.
- * The kernel can take one back as long as the thread has not begun it, whatever the thread is busy with.
+ * A board in shared memory with the calls that a thread of a pool was given. It tells which of them the thread has
+ * begun. The kernel can withdraw a call until the thread begins it, whatever the thread is doing.
  */
 
-/** Calls that a board holds: one that runs, and those that wait behind it. */
+/** Number of calls on a board: one that runs, and those that wait behind it. */
 export const slotCount = 64
 
 const free = 0
 
+/** One side of the board. */
 export class CallSlots {
   readonly memory: SharedArrayBuffer
-  /** In each place the number of the call that waits there; negative, once it was taken up. */
+  /** Each place holds the number of the call that waits there; negative once it was taken up. */
   readonly #places: Int32Array<SharedArrayBuffer>
 
   constructor(memory = new SharedArrayBuffer(slotCount * Int32Array.BYTES_PER_ELEMENT)) {
@@ -18,17 +19,17 @@ export class CallSlots {
     this.#places = new Int32Array(memory)
   }
 
-  /** A call waits in that place from now on. @param number - From 1; another for each call, as far as 31 bits go. */
+  /** Posts a call at that place. @param number - From 1; a different number for each call, within 31 bits. */
   post(place: number, number: number): void {
     Atomics.store(this.#places, place, number)
   }
 
-  /** The thread begins a call. Returns false when the kernel has taken it back. */
+  /** The thread begins a call. Returns false when the kernel has withdrawn it. */
   takeUp(place: number, number: number): boolean {
     return Atomics.compareExchange(this.#places, place, number, -number) === number
   }
 
-  /** The kernel takes a call back. Returns false when the thread has begun it. */
+  /** The kernel withdraws a call. Returns false when the thread has begun it. */
   withdraw(place: number, number: number): boolean {
     return Atomics.compareExchange(this.#places, place, number, free) === number
   }

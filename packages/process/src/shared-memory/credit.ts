@@ -1,14 +1,15 @@
 /**
- * How much of what a thread posts may wait to be read. The reader tells, by a word of shared memory, how many messages it has read; the sender has no
- * more than a window of others under way, and keeps the rest to itself. One that does not is found out by the reader, which never reads the word.
+ * Limits how many of a thread's messages may wait to be read. The reader reports, in a word of shared memory, how many
+ * messages it has read. The sender has at most one window of further messages in flight, and keeps the rest. The reader
+ * detects a sender that ignores this, because the reader never reads the word.
  */
 
-/** Messages of a thread to the kernel that may be under way. */
+/** Maximum number of messages in flight from a thread to the kernel. */
 export const kernelWindow = 1024
-/** Batches of a thread to another that may be under way. */
+/** Maximum number of batches in flight from a thread to another. */
 export const peerWindow = 64
 
-/** The sender's side. */
+/** The sender's side of the word. */
 export class Credit {
   readonly #word: Int32Array<SharedArrayBuffer>
   readonly #window: number
@@ -20,14 +21,14 @@ export class Credit {
     this.#window = window
   }
 
-  /** Takes room for a message; returns false where there is none. */
+  /** Takes credit for a message; returns false when there is none. */
   take(): boolean {
     if (((this.#posted - Atomics.load(this.#word, 0)) | 0) >= this.#window) return false
     this.#posted = (this.#posted + 1) | 0
     return true
   }
 
-  /** Settles when something more was read, or nothing will be: the reader is gone. One waits at a time. */
+  /** Settles when more was read, or the reader has ended. Only one caller waits at a time. */
   async more(): Promise<void> {
     const waiting = Atomics.waitAsync(this.#word, 0, (this.#posted - this.#window) | 0)
     if (!waiting.async) return
@@ -39,18 +40,21 @@ export class Credit {
     await promise
   }
 
-  /** The reader is gone: what waits for it goes on. */
+  /** The reader has ended: waiting code continues. */
   close(): void {
     this.#wake()
   }
 
-  /** Waits in the middle of the turn, so many milliseconds: the thread is about to end. Returns false when nothing more was read. */
+  /**
+   * Blocks in the middle of the turn for at most that many milliseconds, because the thread is about to end. Returns
+   * false when nothing more was read.
+   */
   wait(ms: number): boolean {
     return Atomics.wait(this.#word, 0, (this.#posted - this.#window) | 0, ms) !== 'timed-out'
   }
 }
 
-/** A word for a reader to tell by. */
+/** Allocates a word for a reader. */
 export function creditWord(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 }
@@ -65,7 +69,7 @@ export class Receipt {
     this.#view = new Int32Array(word)
   }
 
-  /** So many messages were read in all. */
+  /** Reports the total number of messages read. */
   tell(read: number): void {
     Atomics.store(this.#view, 0, read | 0)
     Atomics.notify(this.#view, 0)

@@ -1,27 +1,28 @@
 /**
- * What the kernel tells a thread about the program's standard streams: how much of the thread's output is written, why a stream takes no more,
- * and the size of the terminal. Shared memory, so that a thread reads it in the middle of a loop, too.
+ * What the kernel reports to a thread about the program's standard streams: how much of the thread's output is written,
+ * why a stream accepts no more, and the size of the terminal. It is in shared memory, so that a thread can read it in
+ * the middle of a loop.
  */
 import { constants } from 'node:os'
 
-/** Standard output and standard error, by their descriptors. */
+/** Standard output and standard error, by file descriptor. */
 export type OutputStream = 1 | 2
 
-/** What a thread printed. */
+/** Output of a thread. */
 export interface Output {
   readonly type: 'output'
   readonly stream: OutputStream
   readonly chunk: string | Uint8Array
 }
 
-/** Which of the program's standard streams are a terminal, and with how many bits of colour. */
+/** Which of the program's standard streams are terminals, and their colour depth in bits. */
 export interface TerminalFacts {
   readonly stdin: boolean
   readonly stdout: number | undefined
   readonly stderr: number | undefined
 }
 
-/** What a thread is notified of the standard streams when it starts. */
+/** The data about the standard streams that a thread gets when it starts. */
 export interface ThreadStreams {
   readonly terminal: TerminalFacts
   /** Memory of its {@link OutputLedger}. */
@@ -43,13 +44,13 @@ export class OutputLedger {
     this.#words = new Int32Array(buffer)
   }
 
-  /** So many units of a thread's output are no longer held by the kernel. */
+  /** The kernel no longer holds this many units of the thread's output. */
   print(units: number): void {
     Atomics.add(this.#words, printedAt, units)
     Atomics.notify(this.#words, printedAt)
   }
 
-  /** Units that the kernel still holds of `sent`. Both counts wrap around. */
+  /** Units of `sent` that the kernel still holds. Both counts wrap around. */
   held(sent: number): number {
     return (sent - Atomics.load(this.#words, printedAt)) | 0
   }
@@ -64,12 +65,12 @@ export class OutputLedger {
     }
   }
 
-  /** From now on, writes of threads to `stream` fail as the kernel's did. @param errno - Such as `EPIPE`. */
+  /** From now on, writes of threads to `stream` fail like the kernel's own. @param errno - Such as `EPIPE`. */
   fail(stream: OutputStream, errno: number): void {
     Atomics.store(this.#words, failureAt + stream, errno)
   }
 
-  /** The error of a write to `stream`; none while it takes what is written. */
+  /** The error of a write to `stream`; `undefined` while the stream accepts data. */
   failure(stream: OutputStream): NodeJS.ErrnoException | undefined {
     const errno = Atomics.load(this.#words, failureAt + stream)
     if (errno === 0) return undefined

@@ -1,12 +1,13 @@
 /**
- * How many processes live in each thread of a `shared` host: shared memory, so that a thread can start a process by itself and all see it.
+ * The number of processes in each thread of a `shared` host, in shared memory, so that a thread can start a process by
+ * itself and all threads see it.
  */
 import { availableParallelism } from 'node:os'
 
 const totalAt = 0
 const firstAt = 1
 
-/** Threads of a `shared` host when none are asked for. */
+/** Default number of threads of a `shared` host. */
 export const defaultWorkers = availableParallelism()
 
 export class ProcessCounts {
@@ -14,7 +15,7 @@ export class ProcessCounts {
   readonly #counts: Int32Array
   readonly #max: number
 
-  /** @param max Processes at a time in the whole host. */
+  /** @param max Maximum number of processes in the whole host. */
   constructor(shared: SharedArrayBuffer | number, max: number) {
     this.buffer = typeof shared === 'number' ? new SharedArrayBuffer(4 * (shared + firstAt)) : shared
     this.#counts = new Int32Array(this.buffer)
@@ -33,7 +34,7 @@ export class ProcessCounts {
     return Atomics.load(this.#counts, firstAt + worker)
   }
 
-  /** Counts one more in; returns false when the host is full. */
+  /** Counts one more process; returns false when the host is full. */
   enter(worker: number): boolean {
     if (Atomics.add(this.#counts, totalAt, 1) >= this.#max) {
       Atomics.sub(this.#counts, totalAt, 1)
@@ -48,12 +49,12 @@ export class ProcessCounts {
     Atomics.sub(this.#counts, firstAt + worker, 1)
   }
 
-  /** A thread is gone with all that lived in it. */
+  /** A thread has ended with all its processes. */
   clear(worker: number): void {
     Atomics.sub(this.#counts, totalAt, Atomics.exchange(this.#counts, firstAt + worker, 0))
   }
 
-  /** Whether `worker` has its share of the processes and not many more, as far as it can be seen from all networks together. */
+  /** Whether `worker` has not many more processes than its share, as far as this is visible across all networks. */
   isLevel(worker: number, slack: number, share: number): boolean {
     return this.of(worker) <= this.total / share + slack
   }

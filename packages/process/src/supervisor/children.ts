@@ -1,18 +1,18 @@
-/** The children of a supervisor, in the order of their start, be they up or not. */
+/** The children of a supervisor, in start order, whether they run or not. */
 import { type EntryId, notFound, type Pid, TroupeError } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Running } from '../service/service-instance.ts'
 import type { Member } from './strategy.ts'
 
-/** A child that is up: a process, or a supervisor with children of its own. */
+/** A running child: a process, or a supervisor with its own children. */
 export interface RunningChild extends Running {
   readonly pid?: Pid
-  /** Name of the supervisor that it is. */
+  /** Its name, if it is a supervisor. */
   readonly supervisor?: string
 }
 
-/** A place for a child, whether it is taken or not. */
+/** The place of a child, whether the child runs or not. */
 export interface ChildSlot {
   readonly spec: ChildSpec
   child: RunningChild | undefined
@@ -33,7 +33,7 @@ export class Children {
     this.#places = specs.map((spec) => ({ spec, child: undefined }))
   }
 
-  /** As the rules look at them. */
+  /** The children in the form that the rules use. */
   get members(): readonly Member[] {
     return this.#places.map(asMember)
   }
@@ -55,14 +55,14 @@ export class Children {
     throw notFound(`${this.#options.of} has no child "${id}"`, { supervisor: this.#options.of, child: id })
   }
 
-  /** A child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */
+  /** Returns a child that does not run. @throws TroupeError `NotFound`; `Conflict` when it runs. */
   resting(id: string): ChildSlot {
     const place = this.get(id)
     if (place.child === undefined) return place
     throw new TroupeError('Conflict', `child "${id}" of ${this.#options.of} runs: terminate it first`, { details: { ...this.view(place) } })
   }
 
-  /** @throws TroupeError `AlreadyExists` for an id that is taken. */
+  /** @throws TroupeError `AlreadyExists` for an id in use. */
   add(spec: ChildSpec): ChildSlot {
     const taken = this.#find(spec.id)
     if (taken !== undefined)

@@ -1,7 +1,10 @@
-/** Deadlines by a clock, as signals. */
+/** Deadlines on a clock, as abort signals. */
 import type { Clock } from '@troupe/core'
 
-/** A signal that aborts after `ms` of `clock`, unless it is disposed of before: at once for 0, never for `Infinity`. */
+/**
+ * Returns a signal that aborts after `ms` of `clock`, unless it is disposed before: at once for 0, never for
+ * `Infinity`.
+ */
 export function deadline(clock: Clock, ms: number): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
   const abort = () => {

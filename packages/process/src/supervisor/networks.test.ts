@@ -14,7 +14,7 @@ const within = (network: string | null) => processes.withOptions({ network })
 const ask = async (network: string | null, to: string) => within(network).exec('app:ask', host, to, 'hello')
 const refused = { kind: 'PermissionDenied', details: { code: 'ENETWORK' } }
 
-/** The network of the process that has a name now: of its frame, and of its thread. */
+/** The network of the process that currently has a name: of its frame, and of its thread. */
 async function networkOf({ kernel }: TestApplication, name: string): Promise<readonly unknown[]> {
   const pid = await processes.names.lookup(name)
   if (pid === undefined || !isPid(pid)) throw new Error(`nobody has the name ${name}`)
@@ -58,7 +58,7 @@ describe('a child that is added at run time', () => {
 
   it('brings a supervisor’s children along', async () => {
     const inner = { kind: 'process.supervisor', host: 'host', children: [{ id: 'x', process: 'child' }] }
-    // Listed by another one, so that it does not run by itself.
+    // Listed as a child by another one, so that it does not run by itself.
     const idle = { ...team, children: [{ id: 'never', process: 'inner' }], lifecycle: {} }
     await using app = await startApplication({ ...overlays, team, inner, idle })
     await within('app:one').exec('app:adder', host, 'app:team', { id: 'sub', process: 'app:inner' })

@@ -1,6 +1,9 @@
-/** Which partition a key belongs to. */
+/** The partition to which a key belongs. */
 
-/** The same key has the same partition as long as their number stays. Keys of all kinds spread evenly (FNV-1a, 32 bits, mixed once more). */
+/**
+ * The same key gives the same partition as long as their number stays the same. Keys of all kinds are distributed
+ * evenly (FNV-1a, 32 bits, mixed once more).
+ */
 export function partitionOf(key: string | number, partitions: number): number {
   const text = typeof key === 'number' ? `n${key}` : `s${key}`
   let hash = 0x811c9dc5

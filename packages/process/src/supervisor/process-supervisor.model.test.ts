@@ -1,4 +1,4 @@
-/** Whatever happens to it, a supervisor does what OTP's would. */
+/** A supervisor does the same as OTP's, whatever events happen. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { entryId, TroupeError } from '@troupe/core'
 import fc from 'fast-check'
@@ -42,7 +42,7 @@ const steps = fc.oneof(
 )
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never
 
-/** The real one, over children that are not. */
+/** The real supervisor, with simulated children. */
 class Real {
   readonly trace: string[] = []
   readonly clock = new SimulatedClock()
@@ -58,7 +58,7 @@ class Real {
       clock: this.clock,
       isSupervisor: () => false,
       log: (line, note) => {
-        // Reports of what happened; faults of the supervisor itself would be seen.
+        // Reports of events; faults of the supervisor itself would be visible here.
         if (note?.fields?.['child'] === undefined) this.trace.push(line)
       },
       start: async ({ id }) => {
@@ -85,7 +85,7 @@ class Real {
     this.#running.delete(id)
   }
 
-  /** Settles when nothing is under way: what is asked last is answered last. */
+  /** Settles when nothing is in progress: the last request is completed last. */
   async idle(): Promise<void> {
     await turn()
     await this.supervisor.deleteChild('nobody').catch(() => undefined)

@@ -31,7 +31,7 @@ function staged(children: readonly ChildSpec[], rules: Partial<Rules> = {}) {
   return { clock, play, supervisor }
 }
 
-/** Begins with all children up. */
+/** Starts a supervisor with all children running. */
 async function begun(children: readonly ChildSpec[], rules: Partial<Rules> = {}) {
   const stage = staged(children, rules)
   const begun = stage.supervisor.begin()

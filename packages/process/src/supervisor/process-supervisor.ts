@@ -1,4 +1,6 @@
-/** A supervisor of processes: it starts its children in order, starts them anew by its rules, and stops them the other way round. */
+/**
+ * A supervisor of processes: starts its children in order, restarts them by its rules, and stops them in reverse order.
+ */
 import { setImmediate as turn } from 'node:timers/promises'
 import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, type Pid, TroupeError, unavailable } from '@troupe/core'
 import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
@@ -10,12 +12,12 @@ import type { Running } from '../service/service-instance.ts'
 import { countRestart, isForgotten, childSpecError, type Rules, stopOrder, restartPlan, exitDecision } from './strategy.ts'
 
 export interface ProcessSupervisorOptions {
-  /** What it goes by: `app:workers`, and `app:workers/db` for a child that is a supervisor. */
+  /** Its name: `app:workers`, and `app:workers/db` for a child that is a supervisor. */
   readonly name: string
   readonly rules: Rules
   readonly children: readonly ChildSpec[]
   readonly clock: Clock
-  /** Brings a child up; rejects when it does not come. */
+  /** Starts a child; rejects when it does not start. */
   readonly start: (spec: ChildSpec) => Promise<RunningChild>
   readonly isSupervisor: (process: EntryId) => boolean
   readonly log: Log
@@ -23,11 +25,11 @@ export interface ProcessSupervisorOptions {
 
 interface Failure {
   readonly id: string
-  /** None for a child that returned. */
+  /** `undefined` for a child that returned. */
   readonly error: TroupeError | undefined
 }
 
-/** What a process has to stop in order, if its spec does not say. */
+/** Default time in milliseconds for the orderly stop of a process, if its spec has none. */
 const processShutdown = 5_000
 
 export class ProcessSupervisor implements Running {
@@ -36,10 +38,10 @@ export class ProcessSupervisor implements Running {
   readonly #options: ProcessSupervisorOptions
   readonly #end: (exit: Exit) => void
   readonly #children: Children
-  /** Aborts when children that stop are to lose no more time. */
+  /** Aborts when children that are stopping must end at once. */
   readonly #hurry = new AbortController()
   #restarts: readonly number[] = []
-  /** Settles when nothing is under way: one thing happens at a time. */
+  /** Settles when nothing is in progress: operations run one at a time. */
   #idle: Promise<unknown> = Promise.resolve()
   #stopping = false
 
@@ -52,7 +54,7 @@ export class ProcessSupervisor implements Running {
     this.#children = new Children(options.children, { of: options.name, isSupervisor: options.isSupervisor })
   }
 
-  /** Starts all children, in order. If one does not come up, those before it are stopped again, and it rejects. */
+  /** Starts all children, in order. If one does not start, it stops those before it and rejects. */
   begin(): Promise<void> {
     return this.#alone(async () => {
       const failure = await this.#startAll(this.#children.members.map(({ id }) => id))
@@ -66,7 +68,7 @@ export class ProcessSupervisor implements Running {
     })
   }
 
-  /** Stops all children in the reverse order of their start, each within its `shutdown` time, as long as `hurry` does not abort. */
+  /** Stops all children in reverse start order, each within its `shutdown` time, until `hurry` aborts. */
   async stop(hurry: AbortSignal): Promise<void> {
     this.#stopping = true
     const onHurry = () => {
@@ -79,9 +81,10 @@ export class ProcessSupervisor implements Running {
   }
 
   /**
-   * Starts one more child, as the last.
+   * Starts one more child, after the others.
    *
-   * @throws TroupeError `AlreadyExists` for an id that is taken, `Invalid`, and what kept the child from starting: then it is not kept.
+   * @throws TroupeError `AlreadyExists` for an id in use; `Invalid`; and the error that prevented the start. In that
+   * case the child is not kept.
    */
   startChild(spec: ChildSpec): Promise<ChildView> {
     return this.#asked(async () => {
@@ -97,19 +100,24 @@ export class ProcessSupervisor implements Running {
     })
   }
 
-  /** Stops a child. It does not come back by itself; a temporary one is forgotten. @throws TroupeError `NotFound` */
+  /**
+   * Stops a child. It is not restarted by itself, and is removed if it is temporary. @throws TroupeError `NotFound`
+   */
   terminateChild(id: string): Promise<void> {
     return this.#asked(async () => this.#stop(this.#children.get(id)))
   }
 
-  /** Starts a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs, and what keeps it from starting. */
+  /**
+   * Starts a child that does not run. @throws TroupeError `NotFound`; `Conflict` when it runs; and the error that
+   * prevented the start.
+   */
   restartChild(id: string): Promise<ChildView> {
     return this.#asked(async () => this.#start(this.#children.resting(id)))
   }
 
   /**
-   * Starts the children that run `process` anew, but for those that `spare` names and temporary ones, which would not come back. Returns their
-   * ids. One that does not come up counts as a failure, as ever.
+   * Restarts the children that run `process`, except for those that `spare` selects and temporary ones, which would not
+   * come back. Returns their ids. A child that does not start counts as a failure, as usual.
    */
   renew(process: EntryId, spare: (pid: Pid) => boolean): Promise<readonly string[]> {
     return this.#asked(async () => {
@@ -125,14 +133,14 @@ export class ProcessSupervisor implements Running {
     })
   }
 
-  /** Forgets a child that does not run. @throws TroupeError `NotFound`, `Conflict` when it runs. */
+  /** Removes a child that does not run. @throws TroupeError `NotFound`; `Conflict` when it runs. */
   deleteChild(id: string): Promise<void> {
     return this.#asked(async () => {
       this.#children.forget(this.#children.resting(id))
     })
   }
 
-  /** Its children, in the order of their start. */
+  /** Returns the children, in start order. */
   whichChildren(): readonly ChildView[] {
     return this.#children.views
   }
@@ -141,7 +149,7 @@ export class ProcessSupervisor implements Running {
     return this.#children.count
   }
 
-  /** Starts children in order until one does not come up. */
+  /** Starts children in order until one fails to start. */
   async #startAll(ids: readonly string[]): Promise<Failure | undefined> {
     for (const id of ids) {
       if (this.#stopping) return undefined
@@ -163,7 +171,7 @@ export class ProcessSupervisor implements Running {
     return this.#children.view(place)
   }
 
-  /** A child ended. If it was to, its place is empty already. */
+  /** A child ended. If the supervisor stopped it, its place is already empty. */
   async #childEnded(place: ChildSlot, child: RunningChild, exit: Exit): Promise<void> {
     if (place.child !== child || this.#stopping) return
     place.child = undefined
@@ -180,7 +188,10 @@ export class ProcessSupervisor implements Running {
     if (then === 'shutdown') await this.#finish({ value: undefined })
   }
 
-  /** Starts a child anew, with all that its end concerns; again, if one does not come up; until there were too many restarts. */
+  /**
+   * Restarts a child, with all children that its end affects. Repeats this if one does not start, until there were too
+   * many restarts.
+   */
   async #restart(first: Failure): Promise<void> {
     const { rules, clock } = this.#options
     for (let failure: Failure | undefined = first; failure !== undefined && !this.#stopping; ) {
@@ -195,7 +206,7 @@ export class ProcessSupervisor implements Running {
       const { stop, start } = restartPlan(rules.strategy, this.#children.members, failure.id)
       await this.#stopAll(stop)
       failure = await this.#startAll(start)
-      // A child that can not start must not keep all others in this thread from their turn.
+      // A child that cannot start must not starve the other code in this thread.
       if (failure !== undefined) await turn()
     }
   }
@@ -216,7 +227,7 @@ export class ProcessSupervisor implements Running {
     this.#report('debug', spec.id, `was shut down${placeOf(child)}`)
   }
 
-  /** As OTP's supervisor reports progress, ends and shutdowns of its children. */
+  /** Logs like OTP's supervisor reports: progress, ends and shutdowns of children. */
   #report(level: LogLevel, child: string, what: string, error?: unknown): void {
     this.#options.log(`${this.name}: child ${child} ${what}`, { level, fields: { supervisor: this.name, child }, error })
   }
@@ -240,7 +251,7 @@ export class ProcessSupervisor implements Running {
     return new TroupeError('Unavailable', message, { details: { supervisor: this.name, child: id }, ...(error && { cause: error }) })
   }
 
-  /** Does what somebody asked for, unless it is too late for that. */
+  /** Runs a requested operation, unless the supervisor is stopping. */
   #asked<T>(act: () => Promise<T>): Promise<T> {
     return this.#alone(async () => {
       if (this.#stopping) throw unavailable(`supervisor ${this.name} has ended`, { supervisor: this.name })
@@ -248,7 +259,7 @@ export class ProcessSupervisor implements Running {
     })
   }
 
-  /** Does something when nothing else is under way. */
+  /** Runs an operation when nothing else is in progress. */
   #alone<T>(act: () => Promise<T>): Promise<T> {
     const done = this.#idle.then(act)
     this.#idle = done.catch(() => undefined)
@@ -256,8 +267,8 @@ export class ProcessSupervisor implements Running {
   }
 }
 
-/** What becomes of a child that has ended. */
-const outcomes = { restart: 'and is to start anew', shutdown: 'which ends its supervisor', leave: 'and does not come back' }
+/** Texts for the consequences of a child's end. */
+const outcomes = { restart: 'and will be restarted', shutdown: 'which ends its supervisor', leave: 'and is not restarted' }
 
 function placeOf({ pid }: RunningChild): string {
   return pid === undefined ? '' : ` (${pid})`

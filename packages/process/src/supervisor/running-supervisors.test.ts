@@ -6,7 +6,7 @@ import { watch } from './testing/watch.ts'
 const { supervisors } = processes
 const auto = { lifecycle: { auto_start: true, restart: { initial_delay: '1ms', jitter: 0 } } }
 
-/** Settles when the process of that name is another than `before`. */
+/** Settles when the process of that name is another one than `before`. */
 async function successor(name: string, before: string): Promise<string> {
   for (;;) {
     const now = await processes.names.lookup(name)

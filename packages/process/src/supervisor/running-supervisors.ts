@@ -1,4 +1,4 @@
-/** The supervisors of processes that run, by name, and what threads may ask of them. */
+/** The running supervisors of processes, by name, and the requests that threads can send about them. */
 import { type Clock, type EntryId, fork, invalid, type Log, notFound, type Pid, systemClock, TroupeError, unavailable } from '@troupe/core'
 import { waitUnlessOwn } from '../kernel/own-orders.ts'
 import type { Lifecycle } from '@troupe/registry'
@@ -22,10 +22,11 @@ export interface RunningSupervisorsOptions {
 
 interface Named {
   readonly supervisor: ProcessSupervisor
-  /** How many it has, if its children are partitions. */
+  /** Number of partitions, if its children are partitions. */
   readonly partitions: number | undefined
 }
 
+/** Starts supervisors, and handles the requests of threads about them. */
 export class RunningSupervisors {
   readonly #options: RunningSupervisorsOptions
   readonly #running = new Map<string, Named>()
@@ -37,7 +38,7 @@ export class RunningSupervisors {
     kernel.handle('startChild', async ({ supervisor, child }, { record }) => {
       const spec = this.#childSpec(supervisor, child)
       authorizer.check(record, 'process.spawn', spec.process, { supervisor })
-      // A child that is added follows its caller, at its restarts too.
+      // An added child inherits from its caller, at its restarts too.
       const acting = authorizer.governs(record) ? kernel.frames.acting(record.frame) : undefined
       return this.#whole(supervisor).startChild({ ...spec, network: record.frame.overlay, acting })
     })
@@ -73,7 +74,7 @@ export class RunningSupervisors {
     return this.#options.log
   }
 
-  /** Supervisors that are no children of others by their entries. */
+  /** Supervisors whose entries are not children of other supervisors. */
   roots(): readonly EntryId[] {
     const { registry } = this.#options.kernel
     const ids = registry.find({ kind: supervisorKind.kind }).map(({ id }) => id)
@@ -81,24 +82,27 @@ export class RunningSupervisors {
     return ids.filter((id) => !children.has(id))
   }
 
-  /** Starts children that run `process` anew, unless they take new code over by themselves. Returns the names that they go by. */
+  /** Restarts children that run `process`, unless they load new code by themselves. Returns their names. */
   async renew(process: EntryId): Promise<readonly string[]> {
     const { processes } = this.#options.kernel
     const renewed = [...this.#running].map(async ([name, { supervisor }]) => {
-      // One that ends meanwhile has nothing to start.
+      // A supervisor that ended in the meantime has nothing to start.
       const ids = await supervisor.renew(process, (pid) => processes.isUpgradable(pid)).catch(() => [])
       return ids.map((id) => childName(name, id))
     })
     return (await Promise.all(renewed)).flat()
   }
 
-  /** What the supervisor needs to know of one as a service. */
+  /** The description of a supervisor as a service. */
   describe(id: EntryId): { readonly kind: string; readonly lifecycle: Lifecycle } {
     const { entry, fields } = this.#options.kernel.registry.decode(id, supervisorKind)
     return { kind: entry.kind, lifecycle: fields.lifecycle }
   }
 
-  /** Starts the supervisor of an entry with all its children, under a name. @throws what kept a child from starting. */
+  /**
+   * Starts the supervisor of an entry with all its children, under a name. @throws The error that prevented the start
+   * of a child.
+   */
   async start(id: EntryId, name: string = id, following: Following = {}): Promise<Running> {
     const { fields } = this.#options.kernel.registry.decode(id, supervisorKind)
     const { partitions } = fields
@@ -137,7 +141,7 @@ export class RunningSupervisors {
     const name = childName(supervisor, spec.id)
     const { fields, meta } = kernel.registry.decode(of, supervisorKind)
     const { process } = spec
-    // A partition runs its own entry's children.
+    // A partition runs the children of its own entry.
     if (process === of) return named(await this.#begin(of, name, fields, follow(fields.children, spec)))
     if (kernel.registry.get(process).kind === supervisorKind.kind) {
       const child = await this.start(process, name, spec)
@@ -179,7 +183,7 @@ export class RunningSupervisors {
     })
   }
 
-  /** One whose children are its own, not partitions. */
+  /** A supervisor with its own children, not partitions. */
   #whole(name: string): ProcessSupervisor {
     const { supervisor, partitions } = this.#named(name)
     if (partitions === undefined) return supervisor
@@ -193,14 +197,14 @@ export class RunningSupervisors {
   }
 }
 
-/** What children that are added at run time have of who added them. */
+/** What children added at run time inherit from the caller that added them. */
 type Following = Pick<ChildSpec, 'network' | 'acting'>
 
 function follow(children: readonly ChildSpec[], { network, acting }: Following): readonly ChildSpec[] {
   return children.map((child) => ({ ...child, ...(network !== undefined && { network }), ...(acting && { acting }) }))
 }
 
-/** The name that a child's process goes by. */
+/** The name under which a child's process is registered. */
 function childName(supervisor: string, child: string): string {
   return `${supervisor}/${child}`
 }
@@ -209,7 +213,10 @@ function named(supervisor: ProcessSupervisor): RunningChild {
   return { ended: supervisor.ended, stop: async (hurry) => supervisor.stop(hurry), supervisor: supervisor.name }
 }
 
-/** A partition starts anew when it failed; when its rules ended it in order, it does not come back, and with the last of them all has ended. */
+/**
+ * A partition restarts when it failed. When its rules ended it in order, it does not restart, and the end of the last
+ * partition ends the supervisor.
+ */
 function partitionSpec(process: EntryId, number: number): ChildSpec {
   return { id: String(number), process, input: [], restart: 'transient', significant: true, shutdown: 'infinity' }
 }

@@ -1,4 +1,7 @@
-/** The services that this package knows how to run: hosts, overlays, processes of `process.service`, and their supervisors. */
+/**
+ * The services that this package can run: hosts, overlays, processes of `process.service`, and supervisors of
+ * processes.
+ */
 import type { EntryId, OverlayChoice } from '@troupe/core'
 import { kindMatches, lifecycleSchema } from '@troupe/registry'
 import type { Host } from '../host/host.ts'
@@ -12,7 +15,7 @@ import { startProcess } from '../service/supervised-process.ts'
 import type { ServiceDefinition } from '../service/service-supervisor.ts'
 import type { RunningSupervisors } from './running-supervisors.ts'
 
-/** All that the entries of an application make services. Supervisors that are children of others are not: their parents start them. */
+/** Returns all entries of an application that are services. Child supervisors are not: their parents start them. */
 export function servicesOf(kernel: Kernel, supervisors: RunningSupervisors): readonly ServiceDefinition[] {
   const of = (kind: string) => kernel.registry.find({ kind }).map(({ id }) => id)
   return [
@@ -23,7 +26,10 @@ export function servicesOf(kernel: Kernel, supervisors: RunningSupervisors): rea
   ]
 }
 
-/** The service that an entry is; nothing for entries that are none, and for supervisors that others start. */
+/**
+ * Returns the service of an entry; `undefined` for entries that are not services, and for supervisors that others
+ * start.
+ */
 export function serviceOf(kernel: Kernel, supervisors: RunningSupervisors, id: EntryId): ServiceDefinition | undefined {
   const { kind } = kernel.registry.get(id)
   if (kindMatches(kind, 'network.*')) return overlayService(kernel, id)
@@ -32,7 +38,7 @@ export function serviceOf(kernel: Kernel, supervisors: RunningSupervisors, id: E
   return supervisors.roots().includes(id) ? supervisorService(supervisors, id) : undefined
 }
 
-/** Makes something of no life of its own a service: it runs until it is stopped. */
+/** Wraps a resource without its own life cycle as a service: it runs until it is stopped. */
 export function runningUntil(stop: () => Promise<void>): Running {
   const { promise, resolve } = Promise.withResolvers<Exit>()
   return {
@@ -53,7 +59,7 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
     lifecycle: fields.lifecycle,
     autoStart: fields.lifecycle.autoStart,
     start: async (signal) => {
-      // One that was put in service by a change is there already.
+      // A host that was put in service by a change exists already.
       if (!kernel.hosts.has(id)) {
         const host = kernel.hosts.create(id, fields.host)
         await readyUnless(signal, host)
@@ -64,7 +70,7 @@ function hostService(kernel: Kernel, id: EntryId): ServiceDefinition {
   }
 }
 
-/** Waits for the first threads of a host, as long as somebody waits for it; the host does not outlive a start that failed. */
+/** Waits for the first threads of a host, until the start is abandoned. The host is removed if its start failed. */
 async function readyUnless(signal: AbortSignal, host: Host): Promise<void> {
   const { promise: abandoned, reject } = Promise.withResolvers<never>()
   const onAbort = () => {
@@ -90,7 +96,7 @@ function overlayService(kernel: Kernel, id: EntryId): ServiceDefinition {
     lifecycle: lifecycleSchema.parse(undefined),
     autoStart: true,
     start: async () => {
-      // One that was put in service by a change is there already.
+      // An overlay that was put in service by a change exists already.
       if (!kernel.overlays.has(id)) await kernel.overlays.add(id)
       return runningUntil(async () => kernel.overlays.remove(id))
     },
@@ -123,7 +129,7 @@ function processService(kernel: Kernel, supervisors: RunningSupervisors, id: Ent
   }
 }
 
-/** The network that a process entry is pinned to. */
+/** The network to which a process entry is pinned. */
 function pinOf({ registry }: Kernel, process: EntryId): OverlayChoice {
   return registry.decode(process, processKind).meta.options?.network
 }
@@ -136,7 +142,7 @@ function supervisorService(supervisors: RunningSupervisors, id: EntryId): Servic
     kind,
     lifecycle,
     autoStart: lifecycle.autoStart,
-    // Some of its children do, as a rule.
+    // Usually some of its children do.
     followsDefault: true,
     start: async () => supervisors.start(id),
   }

@@ -1,26 +1,26 @@
 /**
- * The rules by which a supervisor of processes acts, as Erlang/OTP has them (https://www.erlang.org/doc/apps/stdlib/supervisor.html).
- * Nothing here starts or stops anything.
+ * The rules of a supervisor of processes, as in Erlang/OTP (https://www.erlang.org/doc/apps/stdlib/supervisor.html).
+ * This module starts and stops nothing.
  */
 
-/** Which children start anew when one has to: that one, all, or that one and those that were started after it. */
+/** Which children restart when one has to: that one, all, or that one and those that were started after it. */
 export type Strategy = 'one_for_one' | 'one_for_all' | 'rest_for_one'
 
-/** When a child starts anew: whenever it ends, only when it failed, or never. */
+/** When a child restarts: whenever it ends, only when it failed, or never. */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
-/** When the supervisor ends by itself: never, or with the first or the last of its significant children. */
+/** When the supervisor stops by itself: never, or when the first or the last of its significant children ends. */
 export type AutoShutdown = 'never' | 'any_significant' | 'all_significant'
 
 export interface Rules {
   readonly strategy: Strategy
-  /** Restarts that it takes within `maxSeconds`; with one more it fails itself. */
+  /** Number of restarts allowed within `maxSeconds`; one more makes the supervisor itself fail. */
   readonly maxRestarts: number
   readonly maxSeconds: number
   readonly autoShutdown: AutoShutdown
 }
 
-/** A child, as far as the rules look at it. */
+/** A child, as the rules see it. */
 export interface Member {
   readonly id: string
   readonly restart: RestartType
@@ -29,13 +29,13 @@ export interface Member {
   readonly up: boolean
 }
 
-/** What to stop and what to start, each in that order. */
+/** The children to stop and the children to start, each in that order. */
 export interface RestartPlan {
   readonly stop: readonly string[]
   readonly start: readonly string[]
 }
 
-/** What becomes of a child that ended by itself. `members` are in the order of their start. */
+/** What follows from the end of a child that ended by itself. `members` are in start order. */
 export function exitDecision(rules: Rules, members: readonly Member[], ended: Member, failed: boolean): 'restart' | 'shutdown' | 'leave' {
   if (ended.restart === 'permanent' || (ended.restart === 'transient' && failed)) return 'restart'
   if (!ended.significant || rules.autoShutdown === 'never') return 'leave'
@@ -43,7 +43,10 @@ export function exitDecision(rules: Rules, members: readonly Member[], ended: Me
   return rules.autoShutdown === 'all_significant' && others ? 'leave' : 'shutdown'
 }
 
-/** Who stops and who starts when `id` is started anew. Temporary children that are stopped for it do not come back. */
+/**
+ * Which children are stopped and started when `id` is restarted. Temporary children that are stopped for it are not
+ * started again.
+ */
 export function restartPlan(strategy: Strategy, members: readonly Member[], id: string): RestartPlan {
   const at = members.findIndex((member) => member.id === id)
   const first = strategy === 'one_for_all' ? 0 : at
@@ -54,7 +57,7 @@ export function restartPlan(strategy: Strategy, members: readonly Member[], id: 
   }
 }
 
-/** Who runs, the last that was started first. */
+/** The running children, last started first. */
 export function stopOrder(members: readonly Member[]): readonly string[] {
   return members
     .filter(({ up }) => up)
@@ -62,12 +65,15 @@ export function stopOrder(members: readonly Member[]): readonly string[] {
     .toReversed()
 }
 
-/** Whether nothing is kept of a child once it has ended or was stopped. */
+/** Whether a child is removed once it has ended or was stopped. */
 export function isForgotten({ restart }: Pick<Member, 'restart'>): boolean {
   return restart === 'temporary'
 }
 
-/** Counts a restart at `now` (milliseconds) in. The supervisor gives up once there are more than it takes within its time. */
+/**
+ * Counts a restart at `now` (milliseconds). The supervisor gives up once there are more restarts than allowed within
+ * its time.
+ */
 export function countRestart(
   rules: Rules,
   before: readonly number[],
@@ -77,13 +83,13 @@ export function countRestart(
   return { restarts, givesUp: restarts.length > rules.maxRestarts }
 }
 
-/** Why a child can not be one of a supervisor with these rules, if it can not. */
+/** Why a child is not allowed in a supervisor with these rules; `undefined` if it is allowed. */
 export function childSpecError(
   { autoShutdown }: Pick<Rules, 'autoShutdown'>,
   child: Pick<Member, 'restart' | 'significant'>,
 ): string | undefined {
   if (!child.significant) return undefined
-  if (child.restart === 'permanent') return 'a permanent child can not be significant: it never ends for good'
+  if (child.restart === 'permanent') return 'a permanent child can not be significant: it is always restarted'
   return autoShutdown === 'never'
     ? 'a significant child needs a supervisor whose auto_shutdown is any_significant or all_significant'
     : undefined

@@ -1,9 +1,12 @@
-/** What a worker thread still does when it ends by itself: one listener for all who have something to say. */
+/** Work that a worker thread still does when it ends by itself: one listener for all callers. */
 import { isMainThread } from 'node:worker_threads'
 
 const works = new Set<() => void>()
 
-/** Has `work` done when this thread ends. Returns what calls that off. In the main thread nothing waits for others: it is done at once, or not. */
+/**
+ * Runs `work` when this thread ends. Returns a function that cancels this. In the main thread nothing waits for others:
+ * the work is done at once, or not at all.
+ */
 export function atExit(work: () => void): () => void {
   if (isMainThread) return () => undefined
   if (works.size === 0) process.on('exit', workAll)

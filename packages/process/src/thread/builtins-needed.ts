@@ -1,8 +1,8 @@
-/** The builtins that the runtime of a thread needs, and what it needs of them. */
+/** The builtins that the runtime of a thread needs, and checks of what it needs of them. */
 
 export interface Builtin {
   readonly name: string
-  /** What stands for it now. */
+  /** Returns the current value of the builtin. */
   readonly now: () => unknown
 }
 
@@ -48,7 +48,7 @@ export const requiredBuiltins: readonly Builtin[] = [
   ...of('globalThis', globalThis, [...classes, ...timers]),
 ]
 
-/** Whether those that answer at once do so as they should. */
+/** Whether the builtins with synchronous results work correctly. */
 export function work(): boolean {
   try {
     return arrays() && collections() && texts() && objects()
@@ -124,7 +124,7 @@ function objects(): boolean {
   return signal?.aborted === false && new Error('a').message === 'a' && new Uint8Array(2).length === 2 && Symbol('a') !== Symbol('a')
 }
 
-/** Whether what comes later comes. The answer is asked for when microtasks have run. */
+/** Checks the builtins with asynchronous results. Call the returned function when microtasks have run. */
 export function settles(): () => boolean {
   let count = 0
   const one = () => {
@@ -137,8 +137,8 @@ export function settles(): () => boolean {
     const { promise, resolve } = Promise.withResolvers<void>()
     void promise.finally(one)
     resolve()
-    // Where nobody takes it, that is the reason by which the process ends.
-    Promise.reject(new Error('Promise.prototype.catch was replaced, and does not work any more')).catch(one)
+    // If the rejection is not handled, this is the reason with which the process ends.
+    Promise.reject(new Error('Promise.prototype.catch was replaced, and no longer works')).catch(one)
     void Promise.all([Promise.resolve(1), promise]).then(one)
     void Promise.race([promise, Promise.resolve(1)]).then(one)
     void awaits(one)

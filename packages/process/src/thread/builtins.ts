@@ -1,14 +1,14 @@
 /**
- * Whether the builtins of JavaScript still do what the runtime needs of them. Code of the application may replace some, as polyfills and
- * instrumentations do, with others that do the same. Where one does not, messages and calls of the thread would be lost in silence: the thread
- * ends instead, with what was replaced as its reason.
+ * Checks whether the builtins of JavaScript still work as the runtime needs. Code of the application may replace some
+ * with equivalent ones, as polyfills and instrumentation do. If a replacement does not work, messages and calls of the
+ * thread would be lost silently. So the thread ends instead, and the error names what was replaced.
  */
 import { requiredBuiltins, settles, work } from './builtins-needed.ts'
 
-/** Milliseconds after something happened in the thread. */
+/** Milliseconds from activity in the thread to the check. */
 const patience = 100
 
-// Taken once, before any code of the application runs.
+// Read once, before any code of the application runs.
 const later = setTimeout // oxlint-disable-line eslint/no-restricted-globals -- One of a module would need what is looked at here.
 const soon = setImmediate
 const { apply } = Reflect
@@ -19,16 +19,16 @@ const Failure = Error
 
 let isWatched = false
 let isDue = false
-/** What was replaced by something else that works, at the last look. */
+/** The replaced builtins that worked, at the last check. */
 let found: readonly unknown[] = []
 
-/** From now on {@link lookLater} does something: this is no thread of the program around the application. */
+/** Enables {@link lookLater}: this thread does not belong to the program around the application. */
 export function watchBuiltins(): void {
   isWatched = true
   found = valuesNow()
 }
 
-/** Something happens in this thread: soon its builtins are looked at. */
+/** Called on activity in this thread: schedules a check of its builtins. */
 export function lookLater(): void {
   if (isDue || !isWatched) return
   isDue = true
@@ -49,7 +49,7 @@ function look(): void {
   })
 }
 
-/** By index and assignment alone: nothing here may need what it looks at. */
+/** Uses index and assignment alone: this code must not need the builtins that it checks. */
 function valuesNow(): readonly unknown[] {
   const values: unknown[] = []
   for (let index = 0; index < requiredBuiltins.length; index += 1) values[index] = requiredBuiltins[index]?.now()
@@ -64,9 +64,9 @@ function namesOfReplaced(now: readonly unknown[]): string {
   return names
 }
 
-/** Nobody may catch it: what ends the thread tells the kernel why. */
+/** No code may catch this error: its message tells the kernel why the thread ends. */
 function end(names: string): never {
   apply(setUncaughtExceptionCaptureCallback, process, [null])
   apply(removeAllListeners, process, ['uncaughtException'])
-  throw new Failure(`code in it has replaced ${names}, and what the runtime needs of that does not work any more`)
+  throw new Failure(`code in it has replaced ${names}, and the replacement does not work as the runtime needs`)
 }

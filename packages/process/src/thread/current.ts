@@ -7,6 +7,7 @@ import type { Runtime } from './runtime.ts'
 
 let runtime: Runtime | undefined
 
+/** Sets the runtime of this thread; `undefined` after it has stopped. */
 export function setRuntime(next: Runtime | undefined): void {
   runtime = next
   noteApplication(next !== undefined)
@@ -26,7 +27,7 @@ export function currentRuntime(): Runtime {
   return runtime
 }
 
-/** Asks the kernel on behalf of who acts now. */
+/** Sends a request to the kernel on behalf of the current participant. */
 export async function ask<Name extends RequestName>(name: Name, question: Requests[Name]['ask']): Promise<Requests[Name]['answer']> {
   return currentRuntime().kernel.request(name, question, currentParticipant().pid)
 }

@@ -1,28 +1,34 @@
-/** When a thread that is to be ended has nothing left to do: what was begun in it and goes on without a caller is not cut at once. */
+/**
+ * Determines when a thread that is to be ended has nothing left to do: work that was started there and continues
+ * without a caller is not cut at once.
+ */
 import { startTimer } from '@troupe/core'
 import type { KernelClient } from './kernel-client.ts'
 
-/** Milliseconds between two looks, at first and at most. */
+/** Milliseconds between two checks, at first and at most. */
 const shortest = 1
 const longest = 100
 
-/** What the runtime itself holds: ports to the kernel, to piscina, to other threads. None of them is work of the application. */
+/**
+ * Resources of the runtime itself: ports to the kernel, to piscina, to other threads. None of them is work of the
+ * application.
+ */
 const ours: ReadonlySet<string> = new Set(['MessagePort'])
 
-/** Tells the kernel when this thread has nothing left to do. */
+/** Notifies the kernel when this thread has nothing left to do. */
 export async function drain(kernel: KernelClient): Promise<void> {
   await whenDry()
   kernel.notify({ type: 'dry' })
 }
 
-/** Settles when nothing but the runtime's own ports would keep the event loop of this thread running. */
+/** Settles when only the runtime's own ports would keep the event loop of this thread running. */
 async function whenDry(): Promise<void> {
   for (let wait = shortest; process.getActiveResourcesInfo().some((resource) => !ours.has(resource)); wait = Math.min(longest, wait * 2)) {
     await pause(wait)
   }
 }
 
-/** Waits, without being what the thread runs for. */
+/** Waits without keeping the thread alive. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     startTimer(resolve, ms).unref()

@@ -1,4 +1,4 @@
-/** Questions to the kernel over the thread's wire, with their answers. */
+/** Requests to the kernel over the thread's port, with their results. */
 import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
 import type { RequestName, Requests, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
 import { hand, type KernelPort } from '../channel/local-port.ts'
@@ -6,12 +6,12 @@ import { lookLater } from './builtins.ts'
 import { KernelSendWindow } from './kernel-send-window.ts'
 
 interface Pending {
-  /** A method, so that it takes the answer of any question: that it is this one's, its number says. */
+  /** A method, so that it accepts the result of any request. The number identifies the request. */
   resolve(value: unknown): void
   readonly reject: (error: TroupeError) => void
 }
 
-/** A question on its way: the answer, and its number, by which it can be cancelled. */
+/** A pending request: the result, and its number, by which it can be cancelled. */
 export interface Asked<Name extends RequestName> {
   readonly number: number
   readonly answer: Promise<Requests[Name]['answer']>
@@ -26,8 +26,8 @@ export class KernelClient {
   #closed = false
 
   /**
-   * @param onAsk - Called before something is asked on behalf of a process or call.
-   * @param credit - How much may be under way; nothing where all may.
+   * @param onAsk - Called before a request is sent on behalf of a process or call.
+   * @param credit - Limits the messages in flight; `undefined` for no limit.
    */
   constructor(port: KernelPort<ToThread>, onMessage: (message: ToThread) => void, onAsk: (by: Pid) => void, credit?: SharedArrayBuffer) {
     this.#port = port
@@ -42,12 +42,12 @@ export class KernelClient {
     })
   }
 
-  /** Asks on behalf of `by`. */
+  /** Sends a request on behalf of `by`. */
   request<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid): Promise<Requests[Name]['answer']> {
     return this.ask(name, ask, by).answer
   }
 
-  /** @param owned - Nobody will touch the question any more. */
+  /** @param owned - The request data is not used again by the caller. */
   ask<Name extends RequestName>(name: Name, ask: Requests[Name]['ask'], by: Pid, owned = false): Asked<Name> {
     this.#onAsk(by)
     const number = this.#next
@@ -76,23 +76,23 @@ export class KernelClient {
     }
   }
 
-  /** Tells without expecting an answer. */
+  /** Sends a message without a reply. */
   notify(message: ToKernel): void {
     if (this.#sendWindow === undefined) this.#port.postMessage(message)
     else this.#sendWindow.post(message)
   }
 
-  /** Settles when all that was said so far is on its way to the kernel; returns nothing when it is. */
+  /** Settles when everything sent so far is posted to the kernel; returns `undefined` when it already is. */
   posted(): Promise<void> | undefined {
     return this.#sendWindow?.posted()
   }
 
-  /** Tells of the failure of a process or call that the kernel does not know. @param late It had ended before. */
+  /** Reports the failure of a process or call that the kernel does not know. @param late It had ended before. */
   failed(pid: Pid, entry: EntryId | undefined, error: WireError, late = false): void {
     this.notify({ type: 'failed', pid, entry, error, late })
   }
 
-  /** Whether the wire keeps the thread alive. */
+  /** Whether the port keeps the thread alive. */
   hold(held: boolean): void {
     if (held) this.#port.ref()
     else this.#port.unref()
@@ -104,7 +104,7 @@ export class KernelClient {
     this.#rejectAll()
   }
 
-  /** Takes what is for the link itself. */
+  /** Handles messages that belong to the connection itself. */
   #settle(message: ToThread): boolean {
     if (message.type === 'ping') {
       this.notify({ type: 'pong' })

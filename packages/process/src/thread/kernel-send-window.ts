@@ -1,11 +1,14 @@
-/** What a thread posts to the kernel: as much as it has credit for, and the rest in its order, as soon as it has. */
+/**
+ * Posts a thread's messages to the kernel: as many as it has credit for, and the rest in order as soon as there is
+ * credit.
+ */
 import { Credit, kernelWindow } from '../shared-memory/credit.ts'
 import { Deque } from '../mailbox/deque.ts'
 import type { ToThread } from '../protocol/kernel-thread.ts'
 import type { KernelPort } from '../channel/local-port.ts'
 import { atExit } from './at-exit.ts'
 
-/** Milliseconds that the end of a thread waits for the kernel to read on. */
+/** Milliseconds for which the end of a thread waits until the kernel continues to read. */
 const patience = 1000
 
 export class KernelSendWindow {
@@ -24,19 +27,19 @@ export class KernelSendWindow {
     this.#forget = atExit(this.#drain)
   }
 
-  /** @throws what structured clone throws. */
+  /** @throws the errors of structured clone. */
   post(message: object): void {
     if (this.#waiting.size === 0 && this.#credit.take()) {
       this.#port.postMessage(message)
       return
     }
-    // As it is now: whoever posts it may go on changing it.
+    // Copied now, because the caller may change it afterwards.
     this.#waiting.push(structuredClone(message))
     if (this.#isEnding) this.#drain()
     else if (this.#waiting.size === 1) void this.#flow()
   }
 
-  /** Settles when all that was said so far is on its way; returns nothing when it is. */
+  /** Settles when everything sent so far is posted; returns `undefined` when it already is. */
   posted(): Promise<void> | undefined {
     if (this.#waiting.size === 0 || this.#closed) return undefined
     return new Promise((resolve) => {
@@ -70,7 +73,7 @@ export class KernelSendWindow {
     for (const resolve of this.#posted.splice(0)) resolve()
   }
 
-  /** The thread ends: what it said before is still said. */
+  /** The thread ends: earlier messages are still sent. */
   readonly #drain = (): void => {
     this.#isEnding = true
     do this.#postWaiting()

@@ -1,18 +1,23 @@
-/** The time that a module takes to load: one whose top-level `await` does not settle would else be silent for ever. */
+/**
+ * The time that a module takes to load. Without a limit, a module whose top-level `await` does not settle would wait
+ * forever without an error.
+ */
 import { performance } from 'node:perf_hooks'
 import { startTimer, type Timer, TroupeError } from '@troupe/core'
 import type { Program } from '../protocol/kernel-thread.ts'
 import { topLevelAwaits } from './top-level-await.ts'
 
-/** After so long, modules of processes that are no services are reported. They may go on. */
+/**
+ * Milliseconds after which slow modules of processes that are not services are reported. They may continue to load.
+ */
 const patience = 10_000
-/** Share of the time that a thread may be busy and count as waiting. */
+/** Event loop utilisation below which a thread counts as waiting. */
 const idleBelow = 0.5
 
 /**
  * Waits for `loading`.
  *
- * @param onSlow - Called with what to report when it takes long.
+ * @param onSlow - Called with a report when it takes long.
  * @throws TroupeError `Timeout` when it takes longer than the program allows.
  */
 export async function loadInTime<T>(program: Program, loading: Promise<T>, onSlow: (message: string) => void): Promise<T> {
@@ -27,7 +32,7 @@ export async function loadInTime<T>(program: Program, loading: Promise<T>, onSlo
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    // It is at work: compiling, mostly.
+    // The thread is working, usually compiling.
     if (utilization > idleBelow) {
       wait()
       return

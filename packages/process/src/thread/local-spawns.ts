@@ -1,23 +1,24 @@
 /**
- * Processes that a thread of a `shared` host starts by itself, without asking the kernel: children in the same host, of a known program, for
- * which nothing was chosen that needs a decision. The kernel learns of them when they first matter to it (`kernel/process-discovery.ts`).
+ * Processes that a thread of a `shared` host starts by itself, without a request to the kernel: children in the same
+ * host, of a known program, without choices that need a decision. The kernel learns of one when it first matters to the
+ * kernel (`kernel/process-discovery.ts`).
  */
 import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
 import { ProcessCounts } from '../shared-memory/process-counts.ts'
 import type { InheritedContext, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol/kernel-thread.ts'
 import type { Participant } from './participant.ts'
 
-/** Processes that a thread may have more than its share of the host's, before the kernel places the next one. */
+/** Number of processes that a thread may have above its share of the host's, before the kernel places the next one. */
 const slack = 1024
 
 export interface LocalSpawnsOptions {
   readonly thread: number
   readonly shared: SharedThread
-  /** Asks the kernel what to run. */
+  /** Requests the program of an entry from the kernel. */
   readonly program: (entry: EntryId, by: Pid) => Promise<KnownProgram>
 }
 
-/** A child that may start here. */
+/** A child that may start in this thread. */
 interface Admitted {
   readonly pid: Pid
   readonly known: KnownProgram
@@ -37,7 +38,7 @@ export class LocalSpawns {
     this.#processCounts = new ProcessCounts(options.shared.processCounts, options.shared.maxProcesses)
   }
 
-  /** A pid for a child that may start here, with its program; nothing when the kernel has to decide. */
+  /** Returns a pid for a child that may start here, with its program; `undefined` when the kernel has to decide. */
   admit(by: Participant, ask: SpawnRequest): Admitted | undefined {
     if (!this.#isFree(by, ask)) return undefined
     const known = this.#programs.get(ask.entry)
@@ -53,7 +54,7 @@ export class LocalSpawns {
     return { pid: id, known }
   }
 
-  /** What a child that was admitted is started with: in its parent's overlay, which is the thread's. */
+  /** The start data of an admitted child. It starts in its parent's overlay, which is the thread's. */
   startOf({ pid: id, known }: Admitted, by: Participant, { args, inherit, monitor, link, messages = [] }: SpawnRequest): StartProcess {
     const { values, trace } = inherit
     const frame = fork(emptyFrame, { overlay: by.frame.overlay, values, ...(trace !== undefined && { trace }) })
@@ -75,12 +76,12 @@ export class LocalSpawns {
     this.#processCounts.leave(this.#options.shared.worker)
   }
 
-  /** An entry changed: what was known of it is not true any more. */
+  /** An entry changed: the cached data about it is no longer valid. */
   forget(entry: EntryId): void {
     this.#programs.delete(entry)
   }
 
-  /** Nothing was chosen, and nobody's permission is needed. */
+  /** Whether nothing was chosen, and no permission is needed. */
   #isFree(by: Participant, { host, choice, name }: SpawnRequest): boolean {
     const { network, actor, scope } = choice
     return (
@@ -103,7 +104,7 @@ export class LocalSpawns {
   }
 }
 
-/** What is notified of a child when the kernel needs to know it. */
+/** The data with which a child is reported when the kernel needs to know it. */
 export interface LocalSpawn {
   readonly by: Pid
   readonly entry: EntryId

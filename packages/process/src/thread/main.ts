@@ -1,4 +1,7 @@
-/** A worker thread starts here: the guard first, then the runtime, then whatever is to be warm before work comes. */
+/**
+ * The entry point of a worker thread: starts the guard, then the runtime, then warms up what is needed before work
+ * arrives.
+ */
 import { workerData } from 'node:worker_threads'
 import { hideEnvironment } from '@troupe/network'
 import type { ThreadData } from '../protocol/kernel-thread.ts'
@@ -8,7 +11,7 @@ import { guardThread, startThread } from './start.ts'
 const given: unknown = workerData
 if (!isGiven(given)) throw new Error('this module is the start of a thread of Troupe, and of nothing else')
 const data = given.troupe
-// User code must not find the port by which this thread speaks to the kernel.
+// User code must not find the port by which this thread communicates with the kernel.
 Reflect.deleteProperty(given, 'troupe')
 
 await guardThread(data.sealed)
@@ -20,7 +23,7 @@ try {
   if (runtime.processes.size === 0) await warmUp(data)
   runtime.kernel.notify({ type: 'ready' })
 } catch (error) {
-  // A thread that cannot get ready ends, with the reason: nobody here could take the error.
+  // A thread that fails to start ends with the reason, because no code here could handle the error.
   process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection')
   throw error
 }

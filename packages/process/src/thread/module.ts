@@ -8,7 +8,7 @@ import { carryVersions } from './versions.ts'
 
 export type Method = (...args: readonly unknown[]) => unknown
 
-/** Methods that were loaded, by the program that named them: a thread's later processes of the same program start at once. */
+/** Loaded methods, by program: later processes of the same program in this thread start at once. */
 const loaded = new WeakMap<Program, Method>()
 
 /** The method of a program that this thread has run before. */
@@ -17,10 +17,10 @@ export function loadedMethod(program: Program): Method | undefined {
 }
 
 /**
- * The exported function that `program` names.
+ * Returns the exported function that `program` names.
  *
- * @throws TroupeError `NotFound` for a missing module or export, `Invalid` for an export that is no function; what the module throws while it
- * loads goes through.
+ * @throws TroupeError `NotFound` for a missing module or export; `Invalid` for an export that is not a function. Errors
+ * of the module itself while it loads are passed through.
  */
 export async function loadMethod(program: Program): Promise<Method> {
   carryVersions(program.module)
@@ -52,8 +52,8 @@ async function importModule(program: Program): Promise<Record<string, unknown>> 
 }
 
 /**
- * A module that cannot be read is named by Node above the stack alone: `file:line`, then the line, sometimes with others before it, and most often
- * a mark under it.
+ * For a module with a syntax error, Node names the place only above the stack: `file:line`, then the line, sometimes
+ * with others before it, and usually a mark under it.
  */
 function withPlace({ message, stack = '' }: SyntaxError): string {
   const [, file, line, excerpt = ''] = /^(?:file:\/\/)?(\/[^\n]*?)(?:\?v=\d+)?:(\d+)\n([^]*?)\n\w*Error\b/.exec(stack) ?? []

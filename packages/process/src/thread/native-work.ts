@@ -1,17 +1,17 @@
-/** Native code that still works when its thread is to end: to end the thread under it ends the whole program. */
+/** Native code that is still running when its thread is to end: ending the thread then ends the whole program. */
 import { startInterval, startTimer, stopTimer } from '@troupe/core'
 import { nativePatience } from '../worker-threads/native-timeout.ts'
 import type { KernelClient } from './kernel-client.ts'
 import type { Peers } from './messaging/peers.ts'
 import { unrefAll } from './unref-all.ts'
 
-/** Milliseconds between two looks at what the code of the thread has begun since. */
+/** Milliseconds between two checks for work that the thread's code has started in the meantime. */
 const interval = 50
 
-/** One word, which is set when an addon is loaded in this thread: the kernel reads it, whatever the thread is doing. */
+/** One word, set when an addon is loaded in this thread. The kernel can read it, whatever the thread is doing. */
 let addons: Int32Array<SharedArrayBuffer> | undefined
 
-/** From now on it is known when this thread loads an addon. */
+/** From now on the loading of addons in this thread is recorded. */
 export function watchAddons(word: SharedArrayBuffer): void {
   const loaded = new Int32Array(word)
   addons = loaded
@@ -25,8 +25,9 @@ export function watchAddons(word: SharedArrayBuffer): void {
 }
 
 /**
- * Settles when no native code works in this thread any more, or after a time. Nothing to wait for where no addon was loaded. From the call on,
- * nothing else keeps the loop of the thread running, whatever its code does: there is no other way to tell.
+ * Settles when no native code runs in this thread, or after a time. Returns `undefined` if no addon was loaded. From
+ * the call on, nothing else keeps the loop of the thread running, whatever its code does: there is no other way to
+ * detect native work.
  */
 export function nativeWork(kernel: KernelClient, peers: Peers): Promise<void> | undefined {
   if (addons === undefined || Atomics.load(addons, 0) === 0) return undefined
@@ -46,7 +47,7 @@ export function nativeWork(kernel: KernelClient, peers: Peers): Promise<void> | 
   return promise
 }
 
-/** The thread is to be ended: the kernel is notified when it may be. */
+/** The thread is to be ended: notifies the kernel when it may be. */
 export async function settle(kernel: KernelClient, peers: Peers): Promise<void> {
   kernel.notify({ type: 'settling' })
   await nativeWork(kernel, peers)

@@ -1,22 +1,22 @@
-/** The errors of calls that need an application in a thread that has none, or has none any more. */
+/** The errors of calls that need an application, in a thread where none runs, or where it has stopped. */
 import { invalid, type TroupeError } from '@troupe/core'
 
 let state: 'none' | 'running' | 'stopped' = 'none'
 
-/** An application has begun, or stopped, in this thread. */
+/** An application has started or stopped in this thread. */
 export function noteApplication(isThere: boolean): void {
   if (isThere) state = 'running'
   else if (state === 'running') state = 'stopped'
 }
 
-/** There is no application here. */
+/** The error when no application runs here. */
 export function noApplication(): TroupeError {
   return state === 'stopped'
     ? invalid('the application of this program has stopped: use it before stop() is called, or boot another', { reason: 'stopped' })
     : invalid('no Troupe application runs in this thread: boot one, or call from inside a process or function', { reason: 'none' })
 }
 
-/** An application runs, but it is not known which process or function calls. */
+/** The error when an application runs, but the calling process or function is unknown. */
 export function noCaller(): TroupeError {
   if (state !== 'running') return noApplication()
   return invalid(

@@ -1,11 +1,13 @@
 /**
- * Permission to do something to processes elsewhere, or to request a URL, asked of the kernel once for each of those who act here, and kept
- * until the policies change.
+ * Caches permission decisions for actions on remote processes and requests of URLs. Each is requested from the kernel
+ * once per participant, and kept until the policies change.
  */
 import type { KernelClient } from './kernel-client.ts'
 import type { Participant } from './participant.ts'
 
-/** Of one who acts here. URLs are many: beyond it the oldest answer is forgotten, and asked for again. */
+/**
+ * Maximum per participant. URLs can be many: beyond it the oldest decision is dropped, and requested again when needed.
+ */
 const maxPermissions = 4096
 
 export class PermissionCache {
@@ -17,9 +19,9 @@ export class PermissionCache {
   }
 
   /**
-   * Rejects when `by` may not do `action` to `resource`. Returns nothing when that is known to be allowed.
+   * Rejects when `by` may not perform `action` on `resource`. Returns `undefined` when it is known to be allowed.
    *
-   * @throws TroupeError `PermissionDenied`, `NotFound` for a process that is not there.
+   * @throws TroupeError `PermissionDenied`; `NotFound` for a process that does not exist.
    */
   ask(by: Participant, action: string, resource: string): Promise<void> | undefined {
     if (!by.policyEnforced) return undefined
@@ -31,7 +33,7 @@ export class PermissionCache {
     permissions.set(key, asked)
     const [oldest] = permissions.keys()
     if (permissions.size > maxPermissions && oldest !== undefined) permissions.delete(oldest)
-    // Registered before whatever the caller does with it, so that all who waited go on in their order before anyone new does.
+    // Registered before the caller's own handlers, so that all waiting callers continue in order before a new one.
     asked.then(
       () => {
         if (permissions.get(key) === asked) permissions.set(key, 'given')

@@ -1,6 +1,6 @@
 /**
- * The end of a process, after its last line: what it sent and did not wait for goes out first, then its EXIT, and only then may the kernel
- * end its thread.
+ * The end of a process, after its last line of code. Messages that it sent without waiting are sent first, then its
+ * EXIT, and only then may the kernel end its thread.
  */
 import { settledWithin } from '@troupe/core'
 import type { DeadLetter, WireExit } from '../protocol/kernel-thread.ts'
@@ -9,21 +9,24 @@ import type { PendingSends } from './process/pending-sends.ts'
 import type { Peers } from './messaging/peers.ts'
 import { flushOutput } from './standard-output.ts'
 
-/** How long the end of a process waits while none of its last messages finds room: as long as it may take a thread to start on a busy machine. */
+/**
+ * Milliseconds for which the end of a process waits while none of its last messages finds room: as long as the start of
+ * a thread may take on a busy machine.
+ */
 const roomPatience = 2000
-/** How long it waits for them to arrive. Half of what a kill waits (`SharedHost`). */
+/** Milliseconds for which it waits for their arrival. Half of the time that a kill waits (`SharedHost`). */
 const patience = 500
 
 export interface ProcessExitOptions {
   readonly peers: Peers
-  /** The thread ends with its process. */
+  /** Whether the thread ends with its process. */
   readonly alone: boolean
   readonly onDead: (envelope: DeadLetter) => void
-  /** Tells those who watch the process, or are linked to it. */
+  /** Notifies the watchers of the process, and the processes linked to it. */
   readonly onOut: (process: LocalProcess, exit: WireExit) => void
-  /** Waits for native code that still works in the thread, if some may. */
+  /** Waits for native code that may still run in the thread. */
   readonly nativeWork: () => Promise<void> | undefined
-  /** Tells the kernel. */
+  /** Notifies the kernel. */
   readonly onOver: (process: LocalProcess, exit: WireExit) => void
 }
 
@@ -43,7 +46,7 @@ export class ProcessExit {
 
   async #sendOff(process: LocalProcess, pendingSends: PendingSends, hurry: boolean): Promise<void> {
     const left = await pendingSends.drain(hurry ? 0 : roomPatience)
-    const reason = 'the sender ended before there was room for it, or it was known whose the name is'
+    const reason = 'the sender ended before there was room for the message, or before its receiver name was resolved'
     for (const { to, topic } of left) this.#options.onDead({ from: process.pid, to, topic, reason })
   }
 
@@ -54,7 +57,7 @@ export class ProcessExit {
     else void settledWithin(arrival, patience).then(() => this.#over(process, exit))
   }
 
-  /** Its thread ends with it, and not before native code that works there. */
+  /** Its thread ends with it, but only after native code in the thread has ended. */
   #over(process: LocalProcess, exit: WireExit): void {
     const work = this.#options.alone ? this.#options.nativeWork() : undefined
     if (work === undefined) this.#options.onOver(process, exit)

@@ -1,4 +1,7 @@
-/** The runtime of one thread: its processes, its channels, its link to the kernel. The main thread has one too, as thread 0. */
+/**
+ * The runtime of one thread: its processes, its channels, its connection to the kernel. The main thread has one too, as
+ * thread 0.
+ */
 import { emptyFrame, type EntryId, type Frame, errorToWire, invalid, type Pid, pid } from '@troupe/core'
 import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../channel/channel.ts'
@@ -30,13 +33,13 @@ export class Runtime {
   readonly kernel: KernelClient
   readonly router: MessageRouter
   readonly links: Links
-  /** Permission to do something to processes elsewhere. */
+  /** Permission for actions on processes in other threads. */
   readonly permissions = new PermissionCache(() => this.kernel)
   /** The calls of functions that run in this thread. */
   readonly calls = new RunningCalls()
-  /** The program in this thread that is no process: the main program, in thread 0. */
+  /** The program in this thread that is not a process: the main program, in thread 0. */
   readonly root: Participant
-  /** The network that the kernel has given this thread; absent before its first work. */
+  /** The network that the kernel has assigned to this thread; absent before its first work. */
   network: ThreadNetwork | undefined
   readonly #processes = new Map<Pid, LocalProcess>()
   readonly #routes: RouteCache
@@ -128,7 +131,7 @@ export class Runtime {
     })
     this.#processExit = new ProcessExit({
       peers: this.#peers,
-      // The main thread goes on when one of its processes ends.
+      // The main thread continues when one of its processes ends.
       alone: data.shared === undefined && data.thread !== 0,
       onDead: (envelope) => {
         this.#dead.add(envelope)
@@ -147,7 +150,7 @@ export class Runtime {
     })
   }
 
-  /** Who can act in this thread: its processes, and the calls that run in it. */
+  /** The participants of this thread: its processes, and the calls that run in it. */
   get participants(): readonly Participant[] {
     return [...this.#processes.values(), ...this.calls.running]
   }
@@ -157,7 +160,9 @@ export class Runtime {
     return this.#processes
   }
 
-  /** Ends a process that lives here, or lived: the first end counts. @param hurry What it sent last is not waited for. */
+  /**
+   * Ends a process that lives or lived here: only the first end counts. @param hurry Do not wait for its last messages.
+   */
   finish(process: LocalProcess, exit: WireExit, hurry = false): void {
     if (process.ended) return
     const envelopes = process.close(exit)
@@ -167,7 +172,10 @@ export class Runtime {
     this.#processExit.say(process, exit, hurry)
   }
 
-  /** Starts a child in this thread, if it may be without the kernel; returns nothing when the kernel has to. */
+  /**
+   * Starts a child in this thread, if this is allowed without the kernel; returns `undefined` when the kernel has to
+   * start it.
+   */
   spawnHere(by: Participant, ask: SpawnRequest): Pid | undefined {
     const admitted = this.#spawns?.admit(by, ask)
     if (admitted === undefined || this.#spawns === undefined) return undefined
@@ -180,8 +188,8 @@ export class Runtime {
   }
 
   /**
-   * Runs another program in the place of a process's own: its pid, mailbox, links and monitors stay. Settles only when it cannot: then the
-   * process goes on as it was.
+   * Replaces the program of a process: its pid, mailbox, links and monitors stay. Settles only when this fails: then
+   * the process continues as before.
    */
   async upgrade(process: LocalProcess, entry: EntryId, state: readonly unknown[]): Promise<never> {
     const { program, pin, accepts } = await this.kernel.request('program', { entry }, process.pid)
@@ -198,7 +206,7 @@ export class Runtime {
     return never
   }
 
-  /** Makes a process known to the kernel that this thread started by itself. */
+  /** Reports a process to the kernel that this thread started by itself. */
   #reportProcess(id: Pid): void {
     const process = this.#processes.get(id)
     if (process?.localSpawn === undefined) return
@@ -213,7 +221,7 @@ export class Runtime {
     return this.#routes.get(overlay, by)
   }
 
-  /** Forgets routes that were replaced or withdrawn. */
+  /** Drops routes that were replaced or withdrawn. */
   refreshRoutes(): void {
     this.#routes.refresh()
   }
@@ -323,7 +331,7 @@ export class Runtime {
     })
   }
 
-  /** Takes a signal; one for a process whose start is still on its way waits for that. */
+  /** Handles a signal. One for a process whose start has not arrived yet waits for the start. */
   #receive(signal: Signal, channel: Channel, frame: Frame): void {
     const to = receiverOf(signal)
     const deliver = () => {

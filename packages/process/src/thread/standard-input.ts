@@ -1,11 +1,11 @@
-/** `process.stdin` of a thread: it reads the program's own, from the moment somebody in the thread wants to. */
+/** `process.stdin` of a thread: it reads the program's own, from the first read in the thread. */
 import { Readable } from 'node:stream'
 import type { TerminalFacts } from '../shared-memory/output-ledger.ts'
 
-/** Answers the next bytes; nothing at the end. */
+/** Returns the next bytes; `undefined` at the end. */
 export type NextInput = () => Promise<Uint8Array | undefined>
 
-/** Has `process.stdin` read by `next`. */
+/** Makes `process.stdin` read from `next`. */
 export function redirectInput({ stdin }: TerminalFacts, next: NextInput): void {
   let stream: Readable | undefined
   Object.defineProperty(process, 'stdin', {

@@ -1,11 +1,15 @@
 /**
- * What a thread prints. Node's streams of a worker send one chunk, and the next one when the main thread asks for it: the rest is lost with the
- * thread, and the two streams lose their order. Here both send at once, by one wire, until the kernel holds too much that is not written.
+ * The output of a thread. Node's streams of a worker send one chunk, and the next one when the main thread requests it:
+ * the rest is lost with the thread, and the order of the two streams is lost. Here both streams send at once, over one
+ * port, until the kernel holds too much unwritten output.
  */
 import { WriteStream } from 'node:tty'
 import { type Output, OutputLedger, type OutputStream, type ThreadStreams } from '../shared-memory/output-ledger.ts'
 
-/** Characters or bytes of a thread that the kernel may hold; a writer that asks for room (`write` returns false) waits beyond that. */
+/**
+ * Characters or bytes of a thread that the kernel may hold. Beyond it, a writer that respects backpressure (`write`
+ * returns false) waits.
+ */
 const mostHeld = 4 << 20
 
 const cursorMoves = ['clearLine', 'clearScreenDown', 'cursorTo', 'moveCursor'] as const
@@ -17,11 +21,11 @@ interface Piece {
 
 type Tell = (output: Output) => void
 
-/** Sends what this thread prints. There is one in each thread, whatever it works for. */
+/** Sends the output of this thread. Each thread has one, whatever its work is. */
 class Printer {
   #tell: Tell
   #ledger: OutputLedger
-  /** Units sent since the ledger began. */
+  /** Units sent since the ledger was created. */
   #sent = 0
   /** Writes that wait for room. */
   readonly #waiting = new Set<() => void>()
@@ -34,7 +38,7 @@ class Printer {
     process.on('exit', this.flush)
   }
 
-  /** From now on the thread works for somebody else. */
+  /** From now on sends the output through `tell`, counted in another ledger. */
   serve({ ledger }: ThreadStreams, tell: Tell): void {
     this.flush()
     this.#tell = tell
@@ -42,7 +46,7 @@ class Printer {
     this.#sent = 0
   }
 
-  /** Sends all that was printed. */
+  /** Sends all output so far. */
   readonly flush = (): void => {
     while (this.#waiting.size > 0) for (const proceed of this.#waiting) proceed()
   }
@@ -54,7 +58,7 @@ class Printer {
     stream._writev = (pieces, done) => {
       this.#put(number, pieces, done)
     }
-    // As in the main thread: a stream whose write failed is not closed by that, so that each later write fails as well.
+    // As in the main thread: a failed write does not close a stream, so that each later write fails as well.
     stream._destroy = (error, done) => {
       done(error)
       const undestroy: unknown = Reflect.get(stream, '_undestroy')
@@ -86,7 +90,7 @@ class Printer {
     void this.#ledger.room(this.#sent, mostHeld >> 1).then(proceed)
   }
 
-  /** What programs ask a terminal. */
+  /** Adds what programs query on a terminal. */
   #likeTerminal(stream: NodeJS.WriteStream, depth: number): void {
     const ledger = () => this.#ledger
     Object.defineProperties(stream, {
@@ -103,25 +107,25 @@ class Printer {
 
 let printer: Printer | undefined
 
-/** Sends what the thread prints by `tell` from now on. */
+/** From now on sends the output of the thread through `tell`. */
 export function redirectOutput(streams: ThreadStreams, tell: Tell): void {
   if (printer === undefined) printer = new Printer(streams, tell)
   else printer.serve(streams, tell)
 }
 
-/** Sends what was printed and waits for room: the thread may end after that. */
+/** Sends the output so far and waits for room, because the thread may end afterwards. */
 export function flushOutput(): void {
   printer?.flush()
 }
 
-/** Text as it is; of bytes a copy, since a view would carry its whole buffer. */
+/** Text as it is; a copy of bytes, because a view would carry its whole buffer. */
 function plain({ chunk, encoding }: Piece): string | Uint8Array {
   if (chunk instanceof Uint8Array) return new Uint8Array(chunk)
   const text = String(chunk)
   return encoding === 'utf8' || encoding === 'utf-8' ? text : new Uint8Array(Buffer.from(text, encoding))
 }
 
-/** `hasColors(count?, env?)` of a stream with so many bits of colour. */
+/** `hasColors(count?, env?)` of a stream with this colour depth in bits. */
 function hasColors(depth: number): (count?: unknown) => boolean {
   return (count) => (typeof count === 'number' ? count : 16) <= 2 ** depth
 }

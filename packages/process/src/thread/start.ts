@@ -1,4 +1,4 @@
-/** Makes a worker thread one of the application: the guard first, then the runtime. */
+/** Turns a worker thread into a thread of the application: the guard first, then the runtime. */
 import { parentPort } from 'node:worker_threads'
 import { currentSlot, errorToWire } from '@troupe/core'
 import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
@@ -15,20 +15,22 @@ import { currentParticipant } from './participant.ts'
 import { Runtime } from './runtime.ts'
 import { clearMemory } from './zeroed-memory.ts'
 
-/** Before any code of the application's own. */
+/** Installs the guard in a worker thread. Call it before any code of the application runs. */
 export async function guardThread(sealed = false): Promise<void> {
   clearMemory()
   if (sealed) await sealThread()
   else installGuard()
 }
 
-/** The same in an operating-system process of its own. @param writes - It may write files. */
+/** The same in an operating-system process. @param writes - Whether it may write files. */
 export function guardChild(writes: boolean): void {
   sealProcess(writes)
 }
 
+/** Starts the runtime of this thread. Call it after {@link guardThread} or {@link guardChild}. */
 export function startThread(data: StartData): Runtime {
-  // Nothing of ours goes by it any more: what code of the application posted there would be read in the thread of the kernel.
+  // The runtime no longer uses this port, and messages that application code posted there would be read in the kernel's
+  // thread.
   parentPort?.close()
   watchBuiltins()
   trustAddons(data.native)
@@ -52,7 +54,9 @@ export function startThread(data: StartData): Runtime {
   return runtime
 }
 
-/** Errors that nobody caught end the process or call that they belong to, or all in the thread when that cannot be told. */
+/**
+ * An uncaught error ends the process or call to which it belongs, or everything in the thread when that is unknown.
+ */
 function strayed(runtime: Runtime, error: unknown): void {
   lookLater()
   const owner = currentSlot()?.owner

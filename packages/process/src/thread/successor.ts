@@ -3,17 +3,18 @@ import { type Pid, TroupeError } from '@troupe/core'
 import type { Participant } from './participant.ts'
 
 /**
- * Sends to the process that has a name; once more, if that ended without having accepted the message and another one has the name by then. One that
- * may have accepted it is the last: a message is delivered at most once.
+ * Sends to the process that has a name. Sends once more, if that process ended without having accepted the message and
+ * another process has the name by then. It never sends again after a process that may have accepted it: a message is
+ * delivered at most once.
  *
- * @param find - Asks who has the name.
+ * @param find - Looks up the process with the name.
  */
 export async function sendToSuccessor(by: Participant, find: () => Promise<Pid>, dispatch: (to: Pid) => Promise<void>): Promise<void> {
   const to = await find()
   try {
     await dispatch(to)
   } catch (error) {
-    // What is left of who has ended was told as a dead letter.
+    // The remaining messages of a sender that has ended were reported as dead letters.
     if (by.ended || !isUntaken(error, to)) throw error
     const successor = await find()
     if (successor === to) throw error
@@ -21,7 +22,7 @@ export async function sendToSuccessor(by: Participant, find: () => Promise<Pid>,
   }
 }
 
-/** Whether a process ended, or never was, and certainly did not accept a message. */
+/** Whether a process ended or never existed, and certainly did not accept a message. */
 function isUntaken(error: unknown, pid: Pid): boolean {
   if (!(error instanceof TroupeError) || error.kind !== 'NotFound') return false
   return error.details['pid'] === pid && error.details['mayHaveArrived'] !== true

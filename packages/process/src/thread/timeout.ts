@@ -1,10 +1,10 @@
-/** Timeouts as callers give them. */
+/** Timeouts in the forms that callers pass. */
 import { invalid, parseDuration } from '@troupe/core'
 
 /**
- * Milliseconds of a timeout: a number of them, or a duration such as `5s`.
+ * Returns the milliseconds of a timeout: a number of them, or a duration such as `5s`.
  *
- * @throws TroupeError `Invalid` for what is neither, or less than nothing.
+ * @throws TroupeError `Invalid` for other values and negative numbers.
  */
 export function milliseconds(timeout: number | string): number {
   const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout

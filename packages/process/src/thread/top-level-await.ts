@@ -1,13 +1,19 @@
-/** Where a module waits before it has loaded: what Node does not tell of one whose top-level `await` never settles. */
+/**
+ * Finds where a module waits before it has loaded: Node does not report this for a top-level `await` that never
+ * settles.
+ */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Statements at the left margin, where top-level ones stand. Inside of a template literal this may be wrong: it is a hint. */
+/**
+ * Statements at the left margin, where top-level statements are. Inside a template literal this may be wrong: it is
+ * only a hint.
+ */
 const waits = /^(?:export\s+)?(?:(?:const|let|var)\s[^=\n]*=\s*)?(?:void\s+|\w+\s*=\s*)?(?:await\b|for\s+await\b)/
 const imports = /^\s*(?:import|export)\b[^'"\n]*(?:\n[^'"]*)*?['"](\.{1,2}\/[^'"]+)['"]/gm
 const mostFiles = 500
 
-/** Places of top-level `await`s in the module at `url` and what it imports by relative names: `/app/src/db.ts:3`. */
+/** Returns the places of top-level `await`s in the module at `url` and its relative imports: `/app/src/db.ts:3`. */
 export function topLevelAwaits(url: string): readonly string[] {
   const found: string[] = []
   const seen = new Set<string>()

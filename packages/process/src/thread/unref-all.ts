@@ -1,7 +1,10 @@
-/** Has nothing keep the event loop of this thread running that its JavaScript waits for (`docs/discoveries/0066-work-of-addons.md`). */
+/**
+ * Unrefs everything for which JavaScript keeps the event loop of this thread running
+ * (`docs/discoveries/0066-work-of-addons.md`).
+ */
 import { unrefTimers } from '@troupe/core'
 
-/** Timers, sockets, servers, ports, children. What native code has begun is none of them. */
+/** Unrefs timers, sockets, servers, ports and child processes. Native work is none of these. */
 export function unrefAll(): void {
   for (const handle of activeHandles()) unref(handle)
   unrefTimers()
@@ -19,6 +22,6 @@ function unref(handle: unknown): void {
     const own: unknown = Reflect.get(handle, 'unref')
     if (typeof own === 'function') Reflect.apply(own, handle, [])
   } catch {
-    // An object of the application, which may answer as it likes.
+    // An object of the application, which may throw.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A module that is loaded anew (`app.ts?v=3`) takes along what it imports by relative paths: its version goes over to them, but not to
- * packages, which are imported by name. Each version of a module stays in memory as long as its thread lives.
+ * Versions of modules. A module that is loaded again (`app.ts?v=3`) passes its version to its relative imports, but not
+ * to packages, which are imported by name. Each version of a module stays in memory as long as its thread lives.
  */
 import { createRequire, registerHooks } from 'node:module'
 
@@ -10,7 +10,7 @@ let installed = false
 const seen = new Set<string>()
 const { cache } = createRequire(import.meta.url)
 
-/** Readies the thread for modules with versions; called before the first one is loaded. */
+/** Prepares the thread for modules with versions; called before the first one is loaded. */
 export function carryVersions(module: string): void {
   const [found] = version.exec(module) ?? []
   if (found === undefined) return
@@ -28,7 +28,10 @@ export function carryVersions(module: string): void {
   })
 }
 
-/** CommonJS is kept by the names of files, whatever the URL: what is loaded next, is loaded anew. Packages stay, as those of ES modules do. */
+/**
+ * Clears CommonJS modules, which are cached by file name, regardless of the URL: the next load loads them again.
+ * Packages stay, like those of ES modules.
+ */
 function forgetCommonJs(): void {
   for (const file of Object.keys(cache)) if (!file.includes('/node_modules/')) Reflect.deleteProperty(cache, file)
 }

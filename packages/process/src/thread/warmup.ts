@@ -1,6 +1,6 @@
 /**
- * A process or a call played through in a runtime of its own, while the thread waits for work: V8 compiles functions when they first run, and
- * the first real one should not wait for that. It takes a third of a millisecond off a warm spawn.
+ * Runs a sample process or call in a separate runtime while the thread waits for work. V8 compiles functions when they
+ * first run, and the first real process should not wait for that. This saves a third of a millisecond of a warm spawn.
  */
 import { emptyFrame, entryId, FrameEncoder, pid } from '@troupe/core'
 import { once } from 'node:events'
@@ -25,10 +25,10 @@ const process: StartProcess = {
   messages: [],
 }
 
-/** The program of the rehearsal. */
+/** The program of the sample process. */
 export function main(): void {}
 
-/** Plays a process through. Nobody outside this thread learns of it. */
+/** Runs a sample process. It is not visible outside this thread. */
 export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): Promise<void> {
   const kernel = new MessageChannel()
   const peer = new MessageChannel()
@@ -37,7 +37,7 @@ export async function warmUp(data: Pick<ThreadData, 'strict' | 'routeEpoch'>): P
   const tell = (message: ToThread) => {
     kernel.port2.postMessage(message, message.type === 'channel' ? [message.port] : [])
   }
-  // The other thread takes what comes, and says so.
+  // The other thread takes messages and reports them.
   peer.port2.on('message', () => {
     peer.port2.postMessage([{ op: 'passed' }])
   })

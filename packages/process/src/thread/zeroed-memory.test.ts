@@ -5,7 +5,7 @@ import { processes } from '../api/processes.ts'
 
 it('a thread of the application gets no memory that holds what others freed', async () => {
   await using _ = await startKernel({ programs: ['memory.residue', 'memory.litter', 'memory.poolSize'] })
-  // The same program without it finds what was freed.
+  // The same program without clearing finds freed memory.
   expect(residue(20)).toEqual(expect.arrayContaining(['allocUnsafe', 'allocUnsafeSlow']))
   const other = processes.exec('app:memory.litter', 'app:host', 'PASSWORD', 200)
   expect(await processes.exec('app:memory.residue', 'app:host', 20)).toEqual([])

@@ -1,9 +1,12 @@
-/** The end of the native code that works in a thread, before the thread is ended. */
+/** Waits for the native code that runs in a thread, before the thread is ended. */
 import { settledWithin, type WireError } from '@troupe/core'
 import { nativePatience } from './native-timeout.ts'
 import type { ToThread } from '../protocol/kernel-thread.ts'
 
-/** Milliseconds within which a thread hears that it is to end. One that does not come back to its event loop would not let native work end either. */
+/**
+ * Milliseconds within which a thread must confirm the order to end. A thread that does not return to its event loop
+ * would not let native work end either.
+ */
 const hearing = 500
 
 export class NativeEnd {
@@ -20,14 +23,17 @@ export class NativeEnd {
     this.#post = post
   }
 
-  /** Settles when the thread may be ended; returns nothing where it may be at once. @param error - With which what runs there ends. */
+  /**
+   * Settles when the thread may be ended; returns `undefined` if it may be ended at once. @param error - The error with
+   * which its processes and calls end.
+   */
   wait(error: WireError): Promise<void> | undefined {
     if (this.#addons === undefined || Atomics.load(this.#addons, 0) === 0) return undefined
     this.#waited ??= this.#wait(error)
     return this.#waited
   }
 
-  /** The thread waits for its native code. */
+  /** The thread confirms that it waits for its native code. */
   heard(): void {
     this.#isHeard = true
     this.#heard.resolve()

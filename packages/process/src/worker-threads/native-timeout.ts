@@ -1,2 +1,2 @@
-/** Milliseconds that native work may go on in a thread that is to end. */
+/** Milliseconds for which native work may continue in a thread that is to end. */
 export const nativePatience = 10_000

@@ -1,6 +1,6 @@
 /**
- * The port by which Node itself speaks with a worker: of its output, its errors and its end. Code in the worker can get hold of it, and Node's own
- * reader in this thread believes whatever comes: `null` would end the program.
+ * The port by which Node itself communicates with a worker: about its output, its errors and its end. Code in the
+ * worker can get access to it, and Node's own reader in this thread trusts every message: `null` would end the program.
  */
 import { MessagePort, Worker } from 'node:worker_threads'
 import { kernelWindow, Receipt } from '../shared-memory/credit.ts'
@@ -8,7 +8,10 @@ import { foreignIn } from '../protocol/foreign-handles.ts'
 import { isRecord } from '../protocol/validators.ts'
 import { PortReader } from '../channel/port-reader.ts'
 
-/** Reads what Node's side of a worker posts. What breaks that protocol, or floods, is told to `onBreach`, and nothing more is read. */
+/**
+ * Reads what Node's side of a worker posts. When a message breaks that protocol, or too many arrive, it calls
+ * `onBreach` and stops reading.
+ */
 export function readNodePort(worker: Worker, onBreach: (why: string) => void): void {
   const port = ownOf(worker, 'kPort')
   const onMessage = ownOf(Worker.prototype, 'kOnMessage')
@@ -16,7 +19,7 @@ export function readNodePort(worker: Worker, onBreach: (why: string) => void): v
     throw new Error(`a worker of Node ${process.version} has no port that Troupe knows how to guard`)
   port.removeAllListeners('message')
   const reader = new PortReader(port, {
-    // Node's side does not wait: what it has to say is little.
+    // Node's side does not wait for credit: it posts little.
     receipt: new Receipt(),
     window: kernelWindow,
     check: faultIn,
@@ -47,10 +50,10 @@ function faultIn(message: unknown): string | undefined {
     typeof message['type'] === 'string' &&
     foreignIn(message) === undefined &&
     !('chunks' in message && !areChunks(message))
-  return isMessage ? undefined : 'what it posted to Node is no message'
+  return isMessage ? undefined : 'it posted an invalid message to Node'
 }
 
-/** Output that Node itself carries. */
+/** Output forwarded by Node itself. */
 function areChunks({ stream, chunks }: Readonly<Record<string, unknown>>): boolean {
   return (stream === 'stdout' || stream === 'stderr') && Array.isArray(chunks) && chunks.every(isChunk)
 }

@@ -1,9 +1,9 @@
-/** Folders that nobody else may write to. */
+/** Folders to which no other user may write. */
 import { lstatSync, mkdirSync } from 'node:fs'
 
 /**
- * Makes sure that `path` is a folder of this user's own, which nobody else can enter. Returns false for anything else that is there already: in
- * a folder for all, such as `/tmp`, another user may have put it there first.
+ * Makes sure that `path` is a folder of this user, which no other user can enter. Returns false if anything else exists
+ * there: in a shared folder, such as `/tmp`, another user may have created it first.
  */
 export function ensurePrivateFolder(path: string): boolean {
   try {

@@ -1,4 +1,4 @@
-/** How the threads of sealed hosts are started. */
+/** The flags with which threads of sealed hosts are started. */
 import { readdirSync } from 'node:fs'
 
 /** Whether this Node can start a thread without network permission. */
@@ -6,20 +6,20 @@ export function canSeal(): boolean {
   return process.allowedNodeEnvironmentFlags.has('--allow-net')
 }
 
-/** Why it can not. */
+/** Why this Node cannot start one. */
 export const cannotSeal = `sealed threads need Node 26, whose permission model covers the network: this is ${process.version}`
 
 /**
- * Where the process shows itself and its devices: its memory, and in it everybody's secrets; its environment; everybody's descriptors.
- * The permission model looks at paths, not at what is behind them.
+ * Here the operating system exposes the process and its devices: its memory with the secrets of all its code, its
+ * environment, and all its descriptors. The permission model checks paths, not the objects behind them.
  */
 const notForReading: ReadonlySet<string> = new Set(['proc', 'sys', 'dev'])
 
 let flags: readonly string[] | undefined
 
 /**
- * Flags of a thread that can open nothing: it may read files, and nothing else. It may not write any, for what it wrote could be code that
- * other threads run: a module, or what Node compiled of one.
+ * Flags of a thread that can open nothing: it may read files, and nothing else. It may not write any, because a written
+ * file could be code that other threads run: a module, or Node's compiled form of one.
  */
 export function sealedFlags(): readonly string[] {
   flags ??= ['--permission', ...readable().map((path) => `--allow-fs-read=${path}`)]

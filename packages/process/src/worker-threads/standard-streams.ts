@@ -1,9 +1,12 @@
-/** The program's standard streams, on behalf of all threads. */
+/** The program's standard streams, used for all threads. */
 import { isatty } from 'node:tty'
 import type { Output, OutputLedger, OutputStream, TerminalFacts } from '../shared-memory/output-ledger.ts'
 import type { Thread } from './thread.ts'
 
-/** Writes to one of the program's streams. `done` is called when what was written is held no longer, with the reason if it was lost. */
+/**
+ * Writes to one of the program's streams. Calls `done` when the written data is no longer buffered, with the reason if
+ * it was lost.
+ */
 export type Print = (stream: OutputStream, chunk: string | Uint8Array, done: (error?: Error | null) => void) => void
 
 const printAsIs: Print = (stream, chunk, done) => {
@@ -13,7 +16,7 @@ const printAsIs: Print = (stream, chunk, done) => {
 export class StandardStreams implements Disposable {
   readonly #print: Print
   readonly #ledgers = new Set<OutputLedger>()
-  /** What a thread is notified of the streams when it starts. */
+  /** The data about the streams that a thread gets when it starts. */
   readonly terminal: TerminalFacts = { stdin: isatty(0), stdout: depthOf(process.stdout), stderr: depthOf(process.stderr) }
 
   constructor(print: Print = printAsIs) {
@@ -21,7 +24,7 @@ export class StandardStreams implements Disposable {
     process.stdout.on('resize', this.#onResize)
   }
 
-  /** A thread begins to print. */
+  /** A thread starts to print. */
   open(ledger: OutputLedger): void {
     this.#ledgers.add(ledger)
     this.#measure(ledger)
@@ -40,7 +43,7 @@ export class StandardStreams implements Disposable {
     })
   }
 
-  /** Prints what a process of its own has written. */
+  /** Prints what an operating-system process has written. */
   printChunk(stream: OutputStream, chunk: Uint8Array, done: () => void): void {
     this.#print(stream, chunk, done)
   }

@@ -1,7 +1,7 @@
-/** How threads and operating-system processes end by themselves. */
+/** Errors for threads and operating-system processes that end by themselves. */
 import { TroupeError } from '@troupe/core'
 
-/** The end of a thread that ended by itself. */
+/** The error for a thread that ended by itself. */
 export function threadFailure(code: number, error: Error | undefined): TroupeError {
   if (error === undefined) return exitFailure(code)
   if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
@@ -10,12 +10,12 @@ export function threadFailure(code: number, error: Error | undefined): TroupeErr
   return new TroupeError('Internal', `its thread failed: ${error.message}`, { cause: error })
 }
 
-/** The end of what called `process.exit`. */
+/** The error for code that called `process.exit`. */
 export function exitFailure(code: number): TroupeError {
   return new TroupeError('Unknown', exitWords(code), { details: { code } })
 }
 
-/** What a thread that called `process.exit` gave it, by the error that {@link threadFailure} made of that. */
+/** Returns the exit code of a thread that called `process.exit`, from the error that {@link threadFailure} created. */
 export function exitCodeOf({ message, details }: TroupeError): number | undefined {
   const { code } = details
   return typeof code === 'number' && message === exitWords(code) ? code : undefined

@@ -15,7 +15,7 @@ import { Thread, threadPort, WorkerThread } from './thread.ts'
 import { environmentOf, threadEnvironment } from '../kernel/thread-environment.ts'
 import { threadFailure } from './thread-failure.ts'
 
-// V8 unrolls some endless loops so that nothing can end them any more (`docs/discoveries/0003-unkillable-loops.md`).
+// V8 unrolls some endless loops so that nothing can stop them (`docs/discoveries/0003-unkillable-loops.md`).
 setFlagsFromString('--no-turboshaft-loop-unrolling')
 
 export interface ThreadTableOptions {
@@ -24,36 +24,39 @@ export interface ThreadTableOptions {
   readonly strict: boolean
   /** @default the program's standard streams */
   readonly print?: Print | undefined
-  /** What a thread's peers are notified of it. */
+  /** Returns the privileges of a thread, for its peers. */
   readonly privileges: (thread: number) => Privileges
   readonly log: Log
   readonly onMessage: (thread: Thread, message: ToKernel) => void
-  /** A thread has broken the protocol. */
+  /** Called when a thread has broken the protocol. */
   readonly onBreach: (thread: Thread, why: string) => void
-  /** A thread is gone. Its processes, if it still had some, ended with `error`. */
+  /** Called when a thread has ended. Its remaining processes ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
 }
 
 export interface StartOptions {
   readonly resourceLimits?: ResourceLimits
   readonly shared?: SharedThread
-  /** Modules to load while the thread waits, beside those of all threads. Those of the application need a network. */
+  /**
+   * Modules to load while the thread waits, in addition to those of all threads. Modules of the application need a
+   * network.
+   */
   readonly preload?: readonly string[]
-  /** @default it is given one with its first work */
+  /** @default assigned with its first work */
   readonly network?: Network
-  /** Has no network of its own. @default false */
+  /** Has no network access of its own. @default false */
   readonly sealed?: boolean
-  /** Variables of the program's environment that it sees. @default all; none, where it is sealed */
+  /** Environment variables of the program that it sees. @default all; none, where it is sealed */
   readonly env?: readonly string[]
 }
 
 export class ThreadTable implements Disposable {
   defaultOverlay: EntryId | undefined
-  /** `network_service.native`, for threads that start from now on. */
+  /** `network_service.native`, for threads that are started from now on. */
   native: readonly string[] = []
   readonly #options: ThreadTableOptions
   readonly #threads = new Map<number, Thread>()
-  /** What threads find in `process.env`. */
+  /** The contents of `process.env` in threads. */
   readonly env = threadEnvironment()
   readonly #streams: StandardStreams
   #next = 0
@@ -81,7 +84,7 @@ export class ThreadTable implements Disposable {
     return this.#threads.size
   }
 
-  /** All that there are. */
+  /** The numbers of all threads. */
   numbers(): Iterable<number> {
     return this.#threads.keys()
   }
@@ -113,7 +116,7 @@ export class ThreadTable implements Disposable {
     return this.#register(thread)
   }
 
-  /** Starts an operating-system process of its own, whose main thread this is. */
+  /** Starts an operating-system process, and returns its main thread. */
   startProcess(launch: Launch, { preload = [], network }: Pick<StartOptions, 'preload' | 'network'> = {}): ProcessThread {
     const thread = new ProcessThread({
       thread: this.#claim(),
@@ -137,10 +140,10 @@ export class ThreadTable implements Disposable {
   }
 
   /**
-   * Takes in a thread of a pool, which something else starts. Answers what its runtime is made from.
+   * Adds a thread of a pool that other code starts. Returns the data from which its runtime is created.
    *
-   * @param network - The thread's, for its whole life.
-   * @param onGone - Called when its wire has closed: it says nothing more.
+   * @param network - The thread's network, for its whole life.
+   * @param onGone - Called when its port has closed: it sends nothing more.
    */
   adopt(network: Network, onGone: () => void): { readonly thread: Thread; readonly data: ThreadData } {
     const number = this.#claim()
@@ -160,7 +163,10 @@ export class ThreadTable implements Disposable {
     return { thread, data }
   }
 
-  /** Takes in the thread that the kernel lives in. @param overlay - Of the program around the application. */
+  /**
+   * Adds the thread in which the kernel itself runs. @param overlay - The overlay of the program around the
+   * application.
+   */
   adoptOwn(overlay: EntryId | null): { readonly thread: Thread; readonly data: RuntimeSettings } {
     const number = this.#claim()
     const [near, port] = LocalPort.pair()
@@ -187,7 +193,9 @@ export class ThreadTable implements Disposable {
     return thread
   }
 
-  /** Gives two threads a channel, once. One that is not there is told as gone. */
+  /**
+   * Connects two threads with a channel, once. If the other does not exist, the first is notified that it has ended.
+   */
   connect(thread: Thread, number: number): void {
     if (thread.peers.has(number)) return
     if (thread.severed.has(number)) {
@@ -195,7 +203,7 @@ export class ThreadTable implements Disposable {
       return
     }
     const other = this.#threads.get(number)
-    // Nothing lives in a thread without a network.
+    // No code runs in a thread without a network.
     if (other?.network === undefined || other === thread || thread.network === undefined) {
       thread.post({ type: 'gone', thread: number, error: errorToWire(notFound('its thread is not there')) })
       return
@@ -210,14 +218,14 @@ export class ThreadTable implements Disposable {
     const [near, far] = [creditWord(), creditWord()]
     const introduce = (to: Thread, peer: Thread, port: MessagePort, words: ChannelWords) => {
       const known = { privileges: privileges(peer.number), network: network(peer) }
-      // Memory is not shared with another operating-system process.
+      // Memory cannot be shared with another operating-system process.
       to.post({ type: 'channel', thread: peer.number, port, ...known, ...(!encoded && { words }) }, [port])
     }
     introduce(thread, other, port1, { credit: near, receipt: far })
     introduce(other, thread, port2, { credit: far, receipt: near })
   }
 
-  /** Two threads hear nothing more from each other, since one of them says so. The other is told. */
+  /** Cuts the channel between two threads, because one of them requested it. The other is notified. */
   sever(thread: Thread, number: number): void {
     if (!thread.peers.delete(number)) return
     thread.severed.add(number)
@@ -229,12 +237,12 @@ export class ThreadTable implements Disposable {
     other?.post({ type: 'gone', thread: thread.number, error: errorToWire(severed(thread.number)) })
   }
 
-  /** Tells those who know a thread what it may do now. */
+  /** Notifies the peers of a thread of what it may do now. */
   privilegesChanged(thread: number, privileges: Privileges): void {
     for (const peer of this.#threads.get(thread)?.peers ?? []) this.#threads.get(peer)?.post({ type: 'privileges', thread, privileges })
   }
 
-  /** Forgets a thread and tells those who knew it. */
+  /** Removes a thread and notifies its peers. */
   remove(thread: Thread, error: TroupeError): void {
     if (!this.#threads.delete(thread.number)) return
     thread.gone = true
@@ -252,7 +260,10 @@ export class ThreadTable implements Disposable {
     this.#options.onExit(thread, error)
   }
 
-  /** Ends a thread once nothing keeps its event loop running any more, at the latest after `patience` milliseconds. Returns whether that cut something. */
+  /**
+   * Ends a thread once nothing keeps its event loop running, at the latest after `patience` milliseconds. Returns
+   * whether work was cut.
+   */
   async drain(thread: Thread, patience: number): Promise<boolean> {
     const { promise: late, resolve } = Promise.withResolvers<boolean>()
     const timer = startTimer(() => {
@@ -275,7 +286,7 @@ export class ThreadTable implements Disposable {
 }
 
 function severed(number: number): TroupeError {
-  return new TroupeError('Unavailable', `thread ${number} and this one hear nothing from each other any more: one broke the protocol`, {
+  return new TroupeError('Unavailable', `the channel between thread ${number} and this one was cut: one broke the protocol`, {
     details: { thread: number },
   })
 }

@@ -1,4 +1,4 @@
-/** A thread as the kernel holds it: a worker, or the main thread itself as number 0. */
+/** The kernel's record of a thread: a worker, or the main thread itself as number 0. */
 import { type EntryId, errorToWire, type Pid, TroupeError } from '@troupe/core'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
@@ -18,7 +18,7 @@ import type { Network } from '../kernel/network/networks.ts'
 
 export interface ThreadOptions {
   readonly number: number
-  /** @default it is given one with its first work */
+  /** @default assigned with its first work */
   readonly network?: Network
   readonly preload: readonly string[]
   readonly resourceLimits?: ResourceLimits
@@ -26,16 +26,16 @@ export interface ThreadOptions {
   readonly strict: boolean
   readonly terminal: TerminalFacts
   readonly onMessage: (thread: Thread, message: ToKernel) => void
-  /** The thread has broken the protocol: it is to be ended. */
+  /** The thread broke the protocol and must be ended. */
   readonly onBreach: (thread: Thread, why: string) => void
-  /** The thread is gone. Those of its processes that still lived ended with `error`. */
+  /** The thread has ended. Those of its processes that were still alive ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
-  /** Words the end of a thread that ended by itself. */
+  /** Creates the error for a thread that ended by itself. */
   readonly failure: (code: number, error: Error | undefined) => TroupeError
   readonly env: NodeJS.ProcessEnv
-  /** That is a part of the program's alone. @default false */
+  /** Whether its environment contains only a part of the program's. @default false */
   readonly isEnvListed?: boolean
-  /** Has no network of its own. */
+  /** Whether it has no network access of its own. */
   readonly sealed: boolean
   /** `network_service.native` */
   readonly native: readonly string[]
@@ -47,32 +47,35 @@ interface ThreadParts {
   /** @default false */
   readonly isolated?: boolean
   readonly ledger?: OutputLedger
-  /** Set by the thread when it loads an addon; none for the main thread, which nothing ends. */
+  /** Set by the thread when it loads an addon; absent for the main thread, which is never ended. */
   readonly addons?: SharedArrayBuffer
   /** See `route-epoch.ts`. */
   readonly routeEpoch?: SharedArrayBuffer
 }
 
-/** What the kernel keeps of any thread. */
+/** The state that the kernel keeps for every kind of thread. */
 export class Thread {
   readonly number: number
-  /** It has no network of its own, nor anything that leads to one: what it needs, the kernel opens. */
+  /**
+   * Whether it has no network access of its own, nor anything that leads to a network: the kernel opens its
+   * connections.
+   */
   readonly sealed: boolean
-  /** It is the main thread of an operating-system process of its own. */
+  /** Whether it is the main thread of an operating-system process. */
   readonly isolated: boolean
   /** Processes in it. */
   readonly pids = new Set<Pid>()
-  /** Entries whose programs the kernel has given it. */
+  /** Entries whose programs the kernel has sent to it. */
   readonly programs = new Set<EntryId>()
-  /** Threads that it was introduced to. */
+  /** Threads to which it was introduced. */
   readonly peers = new Set<number>()
-  /** Threads that it sends messages to, by its own word. They may learn for whom what lives in it acts. */
+  /** Threads to which it sends messages, as it reports. They may learn the actors of the code in it. */
   readonly correspondents = new Set<number>()
-  /** Threads with which it was introduced, and hears nothing more from. */
+  /** Threads to which it was introduced, and from which it reads nothing more. */
   readonly severed = new Set<number>()
-  /** It has ended, and all that it had to say was heard. */
+  /** It has ended, and all its messages were processed. */
   gone = false
-  /** What it is notified of its output; none for the main thread, which prints by itself. */
+  /** Reports to the thread about its output; `undefined` for the main thread, which prints by itself. */
   readonly ledger: OutputLedger | undefined
   readonly nativeEnd: NativeEnd
   #network: Network | undefined
@@ -96,40 +99,42 @@ export class Thread {
     })
     this.#port = port
     this.#routeEpoch = routeEpoch
-    // What keeps the kernel alive are its services, not its wires.
+    // The services keep the kernel alive, not its ports.
     port.unref()
   }
 
-  /** The network that all code in it runs in; nothing before its first work. */
+  /** The network of all code in the thread; `undefined` before its first work. */
   get network(): Network | undefined {
     this.#network ??= this.findNetwork?.()
     return this.#network
   }
 
-  /** Finds the network of a thread that has one from its start, once that is known. */
+  /** Finds the network of a thread that has one from its start, once that network is known. */
   findNetwork: (() => Network | undefined) | undefined
 
-  /** Gives it its network, for its whole life. @throws TroupeError `Internal` when it has another. */
+  /** Assigns its network, for its whole life. @throws TroupeError `Internal` when it has another. */
   bind(network: Network): void {
     if (this.#network?.key === network.key) return
     this.assign(network)
     this.post({ type: 'bind', network: toThread(network) })
   }
 
-  /** Notes the network that the thread was started with. */
+  /** Records the network with which the thread was started. */
   assign(network: Network): void {
     if (this.#network !== undefined && this.#network.key !== network.key) {
-      throw new TroupeError('Internal', `thread ${this.number} has a network already, and keeps it`, { details: { thread: this.number } })
+      throw new TroupeError('Internal', `thread ${this.number} already has a network, which cannot change`, {
+        details: { thread: this.number },
+      })
     }
     this.#network = network
   }
 
-  /** Takes what the thread has posted already, ahead of its turn in the event loop. */
+  /** Processes what the thread has already posted, before its turn in the event loop. */
   takeNow(): void {
     this.#reader?.takeNow()
   }
 
-  /** Asks the thread to get ready for its end. Settles when nothing keeps its event loop running any more, or when it is gone. */
+  /** Asks the thread to drain. Settles when nothing keeps its event loop running, or when it has ended. */
   drained(): Promise<void> {
     if (this.gone) return Promise.resolve()
     if (this.#drained === undefined) {
@@ -139,27 +144,33 @@ export class Thread {
     return this.#drained.promise
   }
 
-  /** Asks the thread whether its event loop comes round, unless it was asked already; returns how often it was to be asked without an answer. */
+  /**
+   * Pings the event loop of the thread, unless a ping is pending already. Returns the number of calls since the thread
+   * last replied.
+   */
   ping(): number {
     if (this.#unanswered === 0) this.post({ type: 'ping' })
     this.#unanswered += 1
     return this.#unanswered
   }
 
-  /** Its event loop has come round. */
+  /** Its event loop has completed a turn. */
   turned(): void {
     this.#unanswered = 0
   }
 
-  /** It said that it is ready for its end, or has ended. */
+  /** It has reported that it is drained, or has ended. */
   dry(): void {
     this.#drained?.resolve()
   }
 
-  /** Ends the thread, whatever it does, and all in it with `error`. Set by what has started it; nothing ends the thread of the kernel. */
+  /**
+   * Ends the thread, whatever it is doing, and everything in it with `error`. Set by the code that started it; the
+   * kernel's own thread is never ended.
+   */
   end: (error: TroupeError) => void = () => undefined
 
-  /** Takes from now on what the thread posts. What is no message of the protocol ends it. */
+  /** Starts to read what the thread posts. An invalid message ends the thread. */
   read(port: MessagePort, receipt: Receipt, { onMessage, onBreach }: Pick<ThreadOptions, 'onMessage' | 'onBreach'>): void {
     const reader = new PortReader(port, {
       receipt,
@@ -170,7 +181,7 @@ export class Thread {
       },
       onBreach: (why) => {
         onBreach(this, why)
-        // What it still posts goes nowhere.
+        // Later messages of the thread are dropped.
         port.close()
       },
     })
@@ -186,12 +197,12 @@ export class Thread {
     else this.#port.postMessage(message, [...transfer])
   }
 
-  /** Posts what the kernel does not touch any more. */
+  /** Posts a message that the kernel does not use again. */
   hand(message: ToThread): void {
     hand(this.#port, message)
   }
 
-  /** Posts a message that carries native handles, which types do not know as something that can be transferred. */
+  /** Posts a message with native handles, which the types do not know as transferable. */
   transfer(message: ToThread, handles: readonly object[]): void {
     const post: unknown = Reflect.get(this.#port, 'postMessage')
     if (typeof post === 'function') Reflect.apply(post, this.#port, [message, [...handles]])
@@ -203,7 +214,7 @@ export class Thread {
   }
 }
 
-/** A runtime's two ends: the kernel's, and what the thread is given. */
+/** The two ends of a runtime's connection: the kernel's end, and the thread's. */
 export function threadPort(
   options: Pick<ThreadOptions, 'number' | 'network' | 'preload' | 'shared' | 'strict' | 'terminal' | 'sealed' | 'native' | 'isEnvListed'>,
 ): {
@@ -241,19 +252,22 @@ export function threadPort(
   }
 }
 
-/** What a thread is notified of its network. */
+/** The data that a thread gets about its network. */
 export function toThread({ overlay, isolation, epoch }: Network): ThreadNetwork {
   return { overlay, ...(isolation && { isolation }), ...(epoch !== undefined && { epoch }) }
 }
 
-/** Source files run as they are; built ones are JavaScript. */
+/** Source files run as they are; built files are JavaScript. */
 const main = new URL(`../thread/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** A thread that the kernel has started, and ends. */
 export abstract class OwnedThread extends Thread {
   /** Settles when it can run processes; rejects when it ended before. */
   abstract readonly ready: Promise<void>
-  /** Ends the thread, whatever it does, and waits until it is gone. Its processes end with `error`, those of them that still live. */
+  /**
+   * Ends the thread, whatever it is doing, and waits until it has ended. Those of its processes that are still alive
+   * end with `error`.
+   */
   abstract terminate(error: TroupeError): Promise<void>
 }
 
@@ -277,7 +291,7 @@ export class WorkerThread extends OwnedThread {
     this.#exited = exited
     ready.catch(() => undefined)
     this.#worker = new Worker(main, {
-      // Threads are the kernel's own, in whatever network the program around the application is.
+      // These threads belong to the kernel, whatever the network of the program around the application is.
       workerData: ownThread({ troupe: data }),
       transferList: [data.port],
       env: options.env,
@@ -287,7 +301,7 @@ export class WorkerThread extends OwnedThread {
     readNodePort(this.#worker, (why) => {
       options.onBreach(this, why)
     })
-    // A worker emits `exit` once: everything listens before anything else happens.
+    // A worker emits `exit` once, so all listeners are added before anything else happens.
     let failure: Error | undefined
     this.#worker.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
@@ -295,7 +309,7 @@ export class WorkerThread extends OwnedThread {
     this.#worker.on('exit', (code) => {
       const error = this.#verdict ?? options.failure(code, failure)
       setFailed(error)
-      // What the thread posted before it ended is still in the port: that is read before the end is told.
+      // What the thread posted before it ended is still in the port: it is read before the end is reported.
       void drained.then(() => {
         options.onExit(this, error)
         setExited()
@@ -315,7 +329,7 @@ export class WorkerThread extends OwnedThread {
     this.#looked = this.#worker.performance.eventLoopUtilization()
   }
 
-  /** Share of the time since the last look in which the thread did not wait: 0 to 1. */
+  /** Event loop utilisation since the last call: 0 to 1. */
   utilization(): number {
     const now = this.#worker.performance.eventLoopUtilization()
     const { utilization } = this.#worker.performance.eventLoopUtilization(now, this.#looked)

@@ -1,6 +1,6 @@
 /**
- * The kernel's end of an operating-system process: to the kernel a wire like that of a thread, to other threads the far end of their ports. It
- * carries what threads send each other without looking into it.
+ * The kernel's end of an operating-system process. For the kernel it is a connection like that of a thread; for other
+ * threads it is the far end of their ports. It forwards what threads send to each other without decoding it.
  */
 import { EventEmitter } from 'node:events'
 import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
@@ -12,15 +12,15 @@ import type { ToThread } from '../../protocol/kernel-thread.ts'
 
 /** Bytes that may wait for a process which does not read them. */
 const maxWaiting = 256 << 20
-/** Milliseconds of a turn in which frames are taken; what is left waits for the next turn. */
+/** Milliseconds per turn in which frames are processed; the rest waits for the next turn. */
 const slice = 10
-/** Frames between two looks at the clock. */
+/** Number of frames between two readings of the clock. */
 const framesPerLook = 64
 
 export interface ChildPortOptions {
-  /** Passes a connection on, and returns the number by which the process knows it. */
+  /** Passes a connection to the process, and returns the number by which the process knows it. */
   readonly pass: (handle: object) => number
-  /** The process broke the protocol: it is to be ended. */
+  /** The process broke the protocol and must be ended. */
   readonly onViolation: (what: string) => void
 }
 
@@ -43,7 +43,7 @@ export class ChildPort extends EventEmitter {
     this.#options = options
   }
 
-  /** Joins the pipes; what was posted before goes out now. */
+  /** Attaches the pipes and sends what was posted before. */
   attach(down: Writable, up: Readable): void {
     this.#down = down
     down.on('error', () => undefined)
@@ -65,12 +65,12 @@ export class ChildPort extends EventEmitter {
     else this.#send(kernelChannel, encode(this.#passing(message, transfer)))
   }
 
-  /** It keeps nothing alive by itself. */
+  /** It never keeps the event loop alive by itself. */
   ref(): void {}
 
   unref(): void {}
 
-  /** Nothing is sent or taken any more. All ports close. */
+  /** Stops sending and receiving, and closes all ports. */
   close(): void {
     if (this.#ended) return
     this.#ended = true
@@ -99,7 +99,7 @@ export class ChildPort extends EventEmitter {
     port.unref()
   }
 
-  /** What was posted to the process by other threads before an order of the kernel comes before that. */
+  /** What other threads posted to the process before an order of the kernel arrives before that order. */
   #passing(message: ToThread | object, transfer: readonly (Transferable | object)[]): object {
     if ('type' in message && (message.type === 'kill' || message.type === 'cancel')) this.#forwardAll()
     if (transfer.length === 0) return message
@@ -147,7 +147,10 @@ export class ChildPort extends EventEmitter {
     this.#down?.uncork()
   }
 
-  /** Takes frames for a slice of time, and the rest in the next turn: no process keeps the kernel's loop for itself. */
+  /**
+   * Processes frames for a slice of time, and the rest in the next turn, so that no process monopolises the kernel's
+   * event loop.
+   */
   #read(up: Readable, chunk: Uint8Array, from: number): void {
     if (this.#ended) return
     this.#sliceEnd = performance.now() + slice
@@ -172,7 +175,7 @@ export class ChildPort extends EventEmitter {
     }
   }
 
-  /** The process has closed its end: what it had sent is taken first. */
+  /** The process has closed its end. Frames that it sent before are processed first. */
   #finish(): void {
     const rest = this.#rest
     this.#rest = undefined
@@ -195,7 +198,7 @@ export class ChildPort extends EventEmitter {
     }
     const thread = threadOfChannel(channel)
     const port = this.#ports.get(thread)
-    // The other thread may have ended meanwhile.
+    // The other thread may have ended in the meantime.
     if (port === undefined) return
     if (payload.length > 0) port.postMessage(payload, [payload.buffer])
     else {
@@ -209,11 +212,11 @@ export class ChildPort extends EventEmitter {
     try {
       message = decodeWithin(payload)
     } catch (error) {
-      this.#violated(`sent what is no message: ${error instanceof Error ? error.message : String(error)}`)
+      this.#violated(`sent an invalid message: ${error instanceof Error ? error.message : String(error)}`)
       return
     }
     if (typeof message === 'object' && message !== null && 'type' in message) this.emit('message', message)
-    else this.#violated('sent what is no message')
+    else this.#violated('sent an invalid message')
   }
 
   #violated(what: string): void {

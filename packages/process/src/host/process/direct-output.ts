@@ -1,16 +1,19 @@
-/** What an operating-system process prints, at a limited rate: a process that prints more waits for its turn, as at a slow terminal. */
+/**
+ * The output of an operating-system process, forwarded at a limited rate. A process that prints more is slowed down, as
+ * by a slow terminal.
+ */
 import type { Readable } from 'node:stream'
 import { startTimer } from '@troupe/core'
 import type { OutputStream } from '../../shared-memory/output-ledger.ts'
 
-/** Writes to one of the program's streams. `done` is called when what was written is held no longer. */
+/** Writes to one of the program's streams. Calls `done` when the written data is no longer buffered. */
 export type PrintChunk = (stream: OutputStream, chunk: Uint8Array, done: () => void) => void
 
-/** Bytes that may be printed at once, and each second after that. */
+/** Bytes that may be printed at once, and per second after that. */
 const burst = 4 << 20
 const rate = 2 << 20
 const second = 1000
-/** Of the last that was printed as an error, to tell why it ended. */
+/** Bytes kept from the end of stderr, to explain why the process ended. */
 const keptWords = 4096
 
 export class DirectOutput {
@@ -26,12 +29,12 @@ export class DirectOutput {
     this.#pump(stderr, 2)
   }
 
-  /** The last that was printed as an error. */
+  /** The end of its stderr output. */
   get lastWords(): string {
     return this.#words
   }
 
-  /** The process has ended: what is left is little. */
+  /** The process has ended: little is left to print. */
   end(): void {
     this.#isLimited = false
   }

@@ -2,7 +2,7 @@
 import { errorFromWire, TroupeError, type WireError } from '@troupe/core'
 import { exitFailure } from '../../worker-threads/thread-failure.ts'
 
-/** What the launcher reports (`packages/tsnet/launcher`). */
+/** The report of the launcher (`packages/tsnet/launcher`). */
 export interface Report {
   readonly started?: { readonly namespaces: boolean; readonly why?: string }
   readonly failed?: string
@@ -14,10 +14,10 @@ interface Ended {
   readonly signal?: string
 }
 
-/** Its own word, or its launcher's. */
+/** Reported by the process itself, or by its launcher. */
 export type End = { readonly error: WireError } | { readonly ended: Ended }
 
-/** @param lastWords - The last that it printed as an error. */
+/** @param lastWords - The end of its stderr output. */
 export function endOf(end: End | undefined, lastWords: string): TroupeError {
   if (end === undefined) return new TroupeError('Unavailable', 'its process has ended')
   if ('error' in end) return new TroupeError('Internal', `its process failed: ${errorFromWire(end.error).message}`)

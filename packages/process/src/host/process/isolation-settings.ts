@@ -1,4 +1,4 @@
-/** What `isolation: process` adds to the settings of a host. */
+/** The settings that `isolation: process` adds to a host. */
 import { duration } from '@troupe/registry'
 import type { ResourceLimits } from 'node:worker_threads'
 import { z } from 'zod'
@@ -10,37 +10,42 @@ const name = z
   .refine((variable) => !/^(NODE_OPTIONS|NODE_CHANNEL_.*|LD_.*|DYLD_.*)$/.test(variable), 'such a variable could give permissions, or code')
 
 export const isolationFields = {
-  /** Variables of the program's environment that its processes see. @default none; all, in threads that are not sealed */
+  /**
+   * Environment variables of the program that its processes see. @default none; all, in threads that are not sealed
+   */
   env: z.array(name).optional(),
-  /** Files and folders beside the modules that they run. */
+  /** Files and folders in addition to the modules that they run. */
   fs: z.strictObject({ read: z.array(path).optional(), write: z.array(path).optional() }).optional(),
   limits: z
     .strictObject({
-      /** Heap, in MiB; what Node needs beside it is added. @default V8's */
+      /** Heap, in MiB. The memory that Node needs besides is added. @default V8's */
       memoryMb: z
         .int()
         .min(32)
         .max(1 << 20)
         .optional(),
-      /** Time on processors, after which a process is ended. @default any */
+      /** CPU time after which a process is terminated. @default unlimited */
       cpu: duration().optional(),
       openFiles: z
         .int()
         .min(64)
         .max(1 << 20)
         .optional(),
-      /** Of a file that it writes, in MiB. @default any, where it may write at all */
+      /** Size limit of a file that it writes, in MiB. @default unlimited, where it may write at all */
       fileSizeMb: z.int().min(1).optional(),
       threads: z.int().min(32).max(4096).optional(),
-      /** Its priority, as `nice` has it: 19 is the lowest. @default 5 */
+      /** Its priority, as in `nice`: 19 is the lowest. @default 5 */
       nice: z.int().min(0).max(19).optional(),
     })
     .optional(),
-  /** `require: namespaces`: starts nothing where the operating system allows no user namespaces. @default seccomp has to do there */
+  /**
+   * `require: namespaces`: refuses to start where the operating system allows no user namespaces. @default seccomp
+   * alone is sufficient there
+   */
   sealed: z.strictObject({ require: z.literal('namespaces') }).optional(),
 }
 
-/** What only processes of their own are given. */
+/** Rejects these settings, except `env`, on hosts without `isolation: process`. */
 export function checkIsolation(host: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
   if (host['isolation'] === 'process') return
   for (const field of Object.keys(isolationFields)) {

@@ -1,4 +1,4 @@
-/** How an operating-system process of its own is started: by the launcher on Linux, by Node itself elsewhere. */
+/** Starts an operating-system process: through the launcher on Linux, through Node itself elsewhere. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { TroupeError } from '@troupe/core'
@@ -7,39 +7,39 @@ import { findLauncher } from '@troupe/tsnet'
 import { moduleFiles, systemFiles } from './readable-files.ts'
 import type { IsolationSettings } from './isolation-settings.ts'
 
-/** Source files run as they are; built ones are JavaScript. */
+/** Source files run as they are; built files are JavaScript. */
 const main = fileURLToPath(new URL(`../../thread/child/main${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
-/** `NODE_OPTIONS` could hold permissions, and what the loader of programs is told could be code. */
+/** `NODE_OPTIONS` could contain permissions, and the variables of the dynamic loader could load code. */
 const notForChildren = /^(NODE_OPTIONS|LD_.*|DYLD_.*|NODE_CHANNEL_.*)$/
 
-/** Below this nothing more important has to wait for it. */
+/** A low priority, so that more important processes need not wait for it. */
 const defaultNice = 5
 const defaultOpenFiles = 1024
-/** Threads that Node starts by itself, and some more. */
+/** The threads that Node starts by itself, and a reserve. */
 const defaultThreads = 128
 const mega = 1 << 20
 const kilo = 1000
 
-/** What stands at fixed numbers: see `packages/tsnet/launcher/main.go`. */
+/** The order of file descriptors is fixed: see `packages/tsnet/launcher/main.go`. */
 const stdio = ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'] as const
 
 export interface LaunchOptions {
   readonly settings: IsolationSettings
   /** The application's folder. */
   readonly root: string
-  /** URLs of modules that it loads. */
+  /** URLs of modules that each process loads. */
   readonly modules: readonly string[]
-  /** A line for the log, about the host. */
+  /** Writes a log line about the host. */
   readonly warn: (message: string) => void
 }
 
-/** What is weaker without namespaces. */
+/** Which protections are weaker without namespaces. */
 const stillHeld =
   'The seccomp filter still keeps them from sockets and from starting or signalling other processes. ' +
-  'Which files they read is for the permission model of Node alone'
+  'Only the permission model of Node limits which files they read'
 
-/** Starts processes of one host. */
+/** Starts the processes of one host. */
 export class Launch {
   readonly #options: LaunchOptions
   #launcher: string | undefined
@@ -54,19 +54,19 @@ export class Launch {
     return process.platform !== 'linux' || this.#launcher !== undefined
   }
 
-  /** Its processes may write files. */
+  /** Whether its processes may write files. */
   get writes(): boolean {
     return (this.#options.settings.fs?.write ?? []).length > 0
   }
 
-  /** Its processes have no namespaces. Said once. */
+  /** Logs once that its processes have no namespaces. */
   weaker(why: string): void {
     if (this.#isTold) return
     this.#isTold = true
     this.#options.warn(`runs its processes without namespaces: ${why}. ${stillHeld}`)
   }
 
-  /** Settles when processes can be started. @throws TroupeError `Unavailable` where there is no launcher. */
+  /** Settles when processes can be started. @throws TroupeError `Unavailable` when the launcher is missing. */
   ready(): Promise<void> {
     if (process.platform !== 'linux') return Promise.resolve()
     this.#found ??= findLauncher().then(({ path }) => {
@@ -135,7 +135,7 @@ export class Launch {
   }
 }
 
-/** What Node has beside its heap: stacks of threads, half a GiB reserved for code, what it is linked to. */
+/** Memory that Node needs besides its heap: stacks of threads, half a GiB reserved for code, shared libraries. */
 const besideHeapMb = 768
 
 function memoryOf(memoryMb: number): number {

@@ -1,4 +1,4 @@
-/** The main thread of an operating-system process of its own, as the kernel holds it. */
+/** The kernel's handle of the main thread of an operating-system process. */
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { TroupeError, unavailable } from '@troupe/core'
@@ -12,7 +12,10 @@ import { DirectOutput, type PrintChunk } from './direct-output.ts'
 import type { Launch } from './launch.ts'
 import { type End, endOf, type Report } from './exit-report.ts'
 
-/** Connections that a process was given and has not taken. It may be busy, and the kernel opens no more for it at a time. */
+/**
+ * Maximum number of connections that were passed to a process and not yet taken. The process may be busy, and the
+ * kernel opens no more than this for it at a time.
+ */
 const maxHanded = 600
 
 export interface ProcessThreadOptions extends Omit<ChildData, 'network'> {
@@ -20,9 +23,9 @@ export interface ProcessThreadOptions extends Omit<ChildData, 'network'> {
   readonly launch: Launch
   readonly print: PrintChunk
   readonly onMessage: (thread: Thread, message: ToKernel) => void
-  /** The process is gone. Those of its processes that still lived ended with `error`. */
+  /** The process has ended. Those of its actors that were still alive ended with `error`. */
   readonly onExit: (thread: Thread, error: TroupeError) => void
-  /** A line for the log. */
+  /** Writes a log line. */
   readonly warn: (message: string) => void
 }
 
@@ -73,7 +76,7 @@ export class ProcessThread extends OwnedThread {
 
   async terminate(error: TroupeError): Promise<void> {
     this.#verdict ??= error
-    // The end of its launcher is its own.
+    // The process ends together with its launcher.
     this.#child?.kill('SIGKILL')
     await this.#exited.promise
   }
@@ -132,11 +135,11 @@ export class ProcessThread extends OwnedThread {
     this.#exited.resolve()
   }
 
-  /** Sends a connection down. The kernel reads nothing from the process by that way. */
+  /** Sends a connection to the process. The kernel reads nothing from this pipe. */
   #pass(handle: object): number {
     this.#passed += 1
     this.#handed += 1
-    if (this.#handed > maxHanded) this.violated('does not take the connections that it asks for')
+    if (this.#handed > maxHanded) this.violated('does not take the connections that it requested')
     const send: unknown = Reflect.get(this.#child ?? {}, 'send')
     const sent = () => {
       this.#handed -= 1
@@ -147,7 +150,7 @@ export class ProcessThread extends OwnedThread {
     return this.#passed
   }
 
-  /** It broke the protocol. */
+  /** Ends the process because it broke the protocol. */
   violated(what: string): void {
     this.#options.warn(`thread ${this.number}, an operating-system process, was ended: it ${what}`)
     this.#port.close()

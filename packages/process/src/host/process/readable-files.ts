@@ -1,17 +1,20 @@
-/** What a process of its own reads: the modules that it runs, and what Node itself is made of. */
+/** The files that an operating-system process may read: the modules that it runs, and the files of Node itself. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Below these lies what Node is linked to. Its code reads none of it: there is no permission for that. */
+/**
+ * Node's shared libraries are in these folders. JavaScript code cannot read them: the permission model does not allow
+ * it.
+ */
 const libraries = ['/lib', '/lib64', '/usr/lib', '/usr/lib64', '/etc/ld.so.cache', '/etc/localtime']
 
-/** What has to be there for Node to start. */
+/** Returns the files that Node needs to start. */
 export function systemFiles(): readonly string[] {
   return [realpathSync(process.execPath), ...libraries, ...linkedFolders()]
 }
 
-/** Where the libraries lie that this process has loaded, if that is not where they usually do. */
+/** Returns the folders of the libraries that this process has loaded, if they are not in the usual places. */
 function linkedFolders(): readonly string[] {
   try {
     const files = readFileSync('/proc/self/maps', 'utf8').matchAll(/ (\/\S+\.so[.\d]*)$/gm)
@@ -23,8 +26,8 @@ function linkedFolders(): readonly string[] {
 }
 
 /**
- * Files and folders with modules, as absolute paths: the application's folder but for names that begin with a dot, Troupe, and the folders of
- * packages above both.
+ * Returns files and folders with modules, as absolute paths: the application's folder without names that begin with a
+ * dot, Troupe, and the package folders of both.
  *
  * @param root - The application's folder.
  * @param modules - URLs of modules that each process loads.
@@ -41,7 +44,7 @@ export function moduleFiles(root: string, modules: readonly string[]): readonly 
   return outermost([...own, ...folders, ...above])
 }
 
-/** A folder brings what is below it. */
+/** Removes paths inside other paths: a folder includes its contents. */
 function outermost(paths: readonly string[]): readonly string[] {
   const all = [...new Set(paths)]
   return all.filter((path) => !all.some((other) => path.startsWith(`${other}/`)))
@@ -52,7 +55,7 @@ const names = [
   ...['core', 'registry', 'tsnet', 'network', 'policy', 'process', 'functions', 'http'].map((name) => `@troupe/${name}`),
 ]
 
-/** The folders of Troupe's packages, of which those of a workspace lie elsewhere. */
+/** Returns the folders of Troupe's packages. In a workspace these are elsewhere. */
 function installed(from: readonly string[]): readonly string[] {
   const found = from.flatMap(ancestors).flatMap((folder) => names.map((name) => join(folder, 'node_modules', name)))
   return found.flatMap((folder) => real(folder))

@@ -1,4 +1,6 @@
-/** What those who ask the kernel for something may do: each action of the kernel's own, put to the policies in force for the one who asks. */
+/**
+ * Authorises requests to the kernel: checks each of the kernel's actions against the policies in force for the caller.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, type Pid } from '@troupe/core'
 import { checkMeta, maxName } from '@troupe/policy'
@@ -7,7 +9,10 @@ import type { ChosenContext, InheritedContext, SpawnRequest } from '../../protoc
 import { checkChoice, checkInheritance } from './validate-request.ts'
 import type { ProcessRecord } from '../process-table.ts'
 
-/** Actions that a thread carries out by itself and asks about before: the targets are processes, addresses and URLs. */
+/**
+ * Actions that a thread performs by itself and requests permission for beforehand: the targets are processes, addresses
+ * and URLs.
+ */
 const askable = /^(?:process\.(?:send|monitor|unmonitor|link|unlink)|http_client\.\w+|socket\.\w+|network\.bind)$/
 
 export class Authorizer {
@@ -17,7 +22,7 @@ export class Authorizer {
     this.#security = security
   }
 
-  /** Whether anything that `record` does is asked about. */
+  /** Whether policies govern any action of `record`. */
   governs(record: ProcessRecord): boolean {
     return this.#security.governs(record.frame)
   }
@@ -29,33 +34,39 @@ export class Authorizer {
     this.#security.check(record.frame, action, resource, meta)
   }
 
-  /** Whether `record` may do `action`, as a question among many: nothing is recorded. */
+  /** Whether `record` may perform `action`, as one check among many: nothing is recorded. */
   allows(record: ProcessRecord, action: string, resource: string): boolean {
     const { actor, scope } = record.frame
     if (!this.governs(record)) return true
     return scope !== undefined && actor !== undefined && this.#security.evaluate(scope, actor, action, resource) === 'allow'
   }
 
-  /** Whether `record` may do `action`, as code asks itself. */
+  /** Whether `record` may perform `action`, when code checks its own permissions. */
   can(record: ProcessRecord, action: string, resource: string, meta: Readonly<Record<string, unknown>>): boolean {
     if (action.length > maxName || resource.length > maxName) throw invalid(`an action or a resource is longer than ${maxName} characters`)
     checkMeta(meta, 'meta')
     return this.#security.decide(record.frame, action, resource, meta) === 'allow'
   }
 
-  /** Whether `record` may do what it can do to the process `target`; policies see what that runs, and where. */
+  /**
+   * Checks whether `record` may perform `action` on the process `target`. Policies see which entry the target runs, and
+   * in which host.
+   */
   checkTarget(record: ProcessRecord, action: string, target: ProcessRecord): void {
     if (this.governs(record)) this.check(record, action, target.pid, targetMeta(target))
   }
 
-  /** An action that the thread of `record` is about to carry out by itself. */
+  /** Checks an action that the thread of `record` is about to perform by itself. */
   checkOwnAction(record: ProcessRecord, action: string, resource: string, about: { target?: ProcessRecord; port?: number } = {}): void {
-    if (!askable.test(action)) throw invalid(`${action} is no action that threads ask about`, { action })
+    if (!askable.test(action)) throw invalid(`${action} is not an action for which threads request permission`, { action })
     const { target, port } = about
     this.check(record, action, resource, target ? targetMeta(target) : Number.isInteger(port) ? { port } : undefined)
   }
 
-  /** A spawn, but for its overlay. What is wrong in the request itself is `Invalid`, the caller. */
+  /**
+   * Checks a spawn, except for its overlay. A malformed request fails with `Invalid` for every caller, also for one
+   * that policies do not govern.
+   */
   checkSpawn(record: ProcessRecord, ask: SpawnRequest): void {
     const { entry, host, name } = ask
     this.#checkFrame('process', record, ask)
@@ -65,13 +76,13 @@ export class Authorizer {
     if (name !== undefined) this.check(record, 'process.registry.register', name)
   }
 
-  /** The program of an entry, to run in the place of one's own or beside it. */
+  /** Checks the program of an entry that is to run instead of the caller's own, or next to it. */
   checkProgram(record: ProcessRecord, entry: EntryId): void {
     if (!this.governs(record) || entry === record.entry) return
     this.check(record, 'process.spawn', entry, record.host && { host: record.host.id })
   }
 
-  /** A call of a function, but for its overlay. */
+  /** Checks a call of a function, except for its overlay. */
   checkCall(
     record: ProcessRecord,
     ask: { readonly entry: EntryId; readonly choice: ChosenContext; readonly inherit: InheritedContext },
@@ -80,19 +91,23 @@ export class Authorizer {
     if (this.governs(record)) this.check(record, 'funcs.call', ask.entry)
   }
 
-  /** What a caller hands on, where nothing was chosen. @throws TroupeError `Invalid`, `PermissionDenied` */
+  /**
+   * Checks what a caller passes on by inheritance, without a choice. @throws TroupeError `Invalid`, `PermissionDenied`
+   */
   checkInherited(record: ProcessRecord, inherit: InheritedContext): void {
     this.#checkFrame('funcs', record, { choice: {}, inherit })
   }
 
-  /** Names of processes: one's own needs one permission, another's a second. */
+  /** Checks names of processes. The caller's own name needs one permission; another process's name needs a second. */
   checkName(record: ProcessRecord, action: 'register' | 'unregister', name: string, target: Pid | undefined): void {
     if (!this.governs(record)) return
     this.check(record, `process.registry.${action}`, name)
     if (target !== undefined && target !== record.pid) this.check(record, 'process.registry.foreign', target)
   }
 
-  /** Groups of processes: a member other than oneself needs the permission for names of others, too. */
+  /**
+   * Checks groups of processes. For a member other than the caller, the permission for names of others is needed too.
+   */
   checkGroup(record: ProcessRecord, action: 'join' | 'leave' | 'broadcast', group: string, target?: Pid): void {
     if (!this.governs(record)) return
     this.check(record, `process.group.${action}`, group)
@@ -104,7 +119,7 @@ export class Authorizer {
     checkInheritance(inherit)
     if (!this.governs(record)) return
     if (choice.actor !== undefined || choice.scope !== undefined) this.check(record, `${area}.security`, 'security')
-    // What was added is what the kernel did not issue, whatever the thread says about it.
+    // Added values are those that the kernel did not issue, whatever the thread claims.
     if (!isDeepStrictEqual(inherit.values, record.frame.values)) this.check(record, `${area}.context`, 'context')
   }
 }

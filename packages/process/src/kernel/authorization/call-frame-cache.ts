@@ -1,6 +1,6 @@
 /**
- * The frames of calls. What one caller calls mostly runs in equal frames: they are made once, so that a thread is sent them once
- * (`FrameEncoder` of `@troupe/core`).
+ * Frames of calls. Most calls of one caller run in equal frames, so they are created once and a thread receives them
+ * once (`FrameEncoder` of `@troupe/core`).
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Frame } from '@troupe/core'
@@ -12,8 +12,8 @@ export class CallFrameCache {
   readonly #last = new WeakMap<Frame, { readonly frame: Frame; readonly grant: Grant }>()
 
   /**
-   * The frame for what is called from `caller`, and is to be like `wanted`: the last one, if it is. It is never the caller's own, which may
-   * be more than a frame (`Security.trust`).
+   * Returns the frame for a call from `caller` that is to equal `wanted`: the last one, if it is equal. Never returns
+   * the caller's own frame, which may be more than a frame (`Security.trust`).
    */
   of(caller: Frame, wanted: Frame, grant: Grant): Frame {
     const last = this.#last.get(caller)

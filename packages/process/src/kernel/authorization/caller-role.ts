@@ -1,4 +1,7 @@
-/** Who asks, and whether that may ask it at all, by what the kernel started it as. */
+/**
+ * Identifies the caller of a request, and checks whether its role allows the request at all. The role is what the
+ * kernel started it as.
+ */
 import { denied, emptyFrame, threadOf } from '@troupe/core'
 import type { Request, RequestName } from '../../protocol/kernel-thread.ts'
 import { requestRules } from '../../protocol/request-rules.ts'
@@ -11,7 +14,7 @@ export interface RequesterOptions {
   readonly privileges: ThreadPrivileges
 }
 
-/** What is asked for a thread rather than for somebody in it. */
+/** Requests made for a thread, not for one process in it. */
 const ofThreads: ReadonlySet<RequestName> = new Set(['route', 'leaseAddresses', 'isAddressLeased'])
 
 /** @throws TroupeError `PermissionDenied` */
@@ -20,12 +23,12 @@ export function requesterOf(options: RequesterOptions, request: Request, thread:
   const { name } = request
   const { pid, role = 'process' } = record
   if (requestRules[name].by.includes(role)) return record
-  throw denied(`${pid} is a ${role}, which may not ask "${name}"`, { action: name, resource: pid })
+  throw denied(`${pid} is a ${role}, which may not send the request "${name}"`, { action: name, resource: pid })
 }
 
 /**
- * The thread's own network is the same for all code in it, so its route is given to code whose process has ended, or is not known, too;
- * connections of sealed threads as well, where policies are in force for none of their code.
+ * The thread's own network is the same for all code in it. So its route is also given to code whose process has ended
+ * or is unknown. The same applies to connections of sealed threads if policies govern none of their code.
  */
 function claimant({ processes, privileges }: RequesterOptions, { name, by }: Request, thread: Thread): ProcessRecord {
   const isOfThread = ofThreads.has(name) || ((name === 'dial' || name === 'resolve') && !privileges.of(thread.number).policyEnforced)

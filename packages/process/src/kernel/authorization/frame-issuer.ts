@@ -1,4 +1,7 @@
-/** The frames that the kernel issues: what was chosen, what is inherited, and what the caller may not claim. */
+/**
+ * Creates the frames that the kernel issues: from what was chosen, what is inherited, and without what the caller may
+ * not claim.
+ */
 import { emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
 import type { OverlayTable } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
@@ -7,7 +10,7 @@ import { CallFrameCache } from './call-frame-cache.ts'
 import type { OverlayGrants } from './overlay-grants.ts'
 import { always, type Grant, GrantValidity } from './grant-validity.ts'
 
-/** Whose frame is asked for. */
+/** The process or call for which a frame is requested. */
 export interface Caller {
   readonly frame: Frame
   readonly thread: number
@@ -24,7 +27,7 @@ export class FrameIssuer {
   readonly #options: FrameIssuerOptions
   readonly #validity: GrantValidity
   readonly #calls = new CallFrameCache()
-  /** Why what inherits this has its overlay, from when that was found out until its frame is made. */
+  /** The grant for the overlay of an inherited context, from the check until its frame is created. */
   readonly #found = new WeakMap<InheritedContext, Grant>()
 
   constructor(options: FrameIssuerOptions) {
@@ -40,9 +43,9 @@ export class FrameIssuer {
   }
 
   /**
-   * Lets `caller` choose an overlay, and its thread dial it.
+   * Allows `caller` to choose an overlay, and its thread to dial it.
    *
-   * @throws TroupeError `NotFound` when there is none, `PermissionDenied`.
+   * @throws TroupeError `NotFound` when the overlay does not exist; `PermissionDenied`.
    */
   select(caller: Caller, overlay: EntryId | null): void {
     if (overlay !== null) this.#options.overlays.get(overlay)
@@ -51,9 +54,10 @@ export class FrameIssuer {
   }
 
   /**
-   * The overlay for what `caller` starts: its explicit choice, else the pin of the entry, else what it inherits.
+   * Returns the overlay for what `caller` starts: its explicit choice, else the pin of the entry, else the inherited
+   * overlay.
    *
-   * What it inherits is what the kernel issued to it, whatever the thread says.
+   * The inherited overlay is the one that the kernel issued to the caller, whatever the thread claims.
    *
    * @throws TroupeError like {@link select}.
    */
@@ -71,7 +75,10 @@ export class FrameIssuer {
     return caller.frame.overlay
   }
 
-  /** The frame of a new process: the overlay, the values and the trace are inherited; actor and scope from who is governed by policies. */
+  /**
+   * Creates the frame of a new process. The overlay, the values and the trace are inherited. Actor and scope are
+   * inherited only from callers that policies govern.
+   */
   forProcess(caller: Frame, overlay: OverlayChoice, choice: ChosenContext, inherit: InheritedContext): Frame {
     const { values, trace } = inherit
     const { actor, scope } = { ...this.acting(caller), ...choice }
@@ -81,17 +88,17 @@ export class FrameIssuer {
     return frame
   }
 
-  /** The actor and the scope of what who acts in `frame` starts, where it chooses none. */
+  /** The actor and the scope of a process started from `frame` that chooses none. */
   acting(frame: Frame): Pick<Frame, 'actor' | 'scope'> {
     const { actor, scope } = this.#options.security.governs(frame) ? frame : emptyFrame
     return { actor, scope }
   }
 
-  /** The frame of a call: all is inherited. */
+  /** Creates the frame of a call: everything is inherited. */
   forCall(caller: Frame, overlay: OverlayChoice, choice: ChosenContext, inherit: InheritedContext): Frame {
     const { values, trace } = inherit
     const { actor = caller.actor, scope = caller.scope } = choice
-    // Work beneath ends no later than what it is done for, whatever a thread says.
+    // A call ends no later than the deadline of its caller, whatever a thread claims.
     const deadline = Math.min(caller.deadline ?? Number.POSITIVE_INFINITY, inherit.deadline ?? Number.POSITIVE_INFINITY)
     const wanted = { overlay, actor, scope, values, deadline: deadline === Number.POSITIVE_INFINITY ? undefined : deadline, trace }
     const grant = this.#found.get(inherit) ?? always

@@ -1,9 +1,12 @@
-/** Why an overlay may be used: because somebody chose it and was allowed to. It stands as long as the policies allow that choice. */
+/**
+ * The reason why an overlay may be used: some code chose it and was allowed to. A grant is valid as long as the
+ * policies allow that choice.
+ */
 import type { EntryId, Frame } from '@troupe/core'
 
-/** What policies say, as far as grants need it. */
+/** The part of the policies that grants need. */
 export interface PolicyCheck {
-  /** Grows with each change of the policies. */
+  /** Increases with each change of the policies. */
   readonly generation: number
   governs(frame: Frame): boolean
   /** Whether the code in `frame` may choose the overlay. */
@@ -14,22 +17,22 @@ export interface Grant {
   readonly isValid: boolean
 }
 
-/** For what was chosen by the author of an entry, by the operator, or by code that policies do not govern. */
+/** For overlays chosen by the author of an entry, by the operator, or by code that policies do not govern. */
 export const always: Grant = { isValid: true }
 
-/** More are not kept apart; the oldest are made anew when they are needed. */
+/** Maximum number of grants kept; the oldest are created again when they are needed. */
 const mostKept = 10_000
 
 export class GrantValidity {
   readonly #judge: PolicyCheck
-  /** By what the policies are asked about, so that the many calls of one actor share one. */
+  /** Keyed by the input of the policy check, so that the many calls of one actor share one grant. */
   readonly #known = new Map<string, Grant>()
 
   constructor(judge: PolicyCheck) {
     this.#judge = judge
   }
 
-  /** The grant of whoever in `frame` has just been allowed to choose `overlay`. */
+  /** The grant of the code in `frame` that has just been allowed to choose `overlay`. */
   of(frame: Frame, overlay: EntryId | null): Grant {
     if (!this.#judge.governs(frame)) return always
     const key = JSON.stringify([overlay, frame.actor, frame.scope])

@@ -1,6 +1,7 @@
 /**
- * Which threads may dial which overlays. A thread gets a route only after it was granted the overlay: because the frame of a process in
- * it has it, or because the code in it chose it for one request and was allowed to.
+ * Records which threads may dial which overlays. A thread gets a route only after it was granted the overlay: because
+ * the frame of a process in it has the overlay, or because code in it chose the overlay for one request and was allowed
+ * to.
  */
 import type { EntryId, Frame } from '@troupe/core'
 import { directNetwork } from '@troupe/policy/kernel'
@@ -23,12 +24,12 @@ export class OverlayGrants {
     this.#held.set(thread, held)
   }
 
-  /** A thread runs something in `frame`: it may dial the overlay of that. */
+  /** A thread runs something in `frame`, so it may dial the overlay of that frame. */
   grantFrame(thread: number, frame: Frame): void {
     if (frame.overlay !== undefined) this.grant(thread, frame.overlay, this.grantOf(frame))
   }
 
-  /** Says why a frame has its overlay. */
+  /** Records why a frame has its overlay. */
   record(frame: Frame, grant: Grant): void {
     if (grant !== always) this.#grants.set(frame, grant)
   }
@@ -41,7 +42,7 @@ export class OverlayGrants {
     return this.current(thread, overlay) !== undefined
   }
 
-  /** Why a thread may use an overlay now, if it may. */
+  /** Returns the grant by which a thread may use an overlay now, if there is one. */
   current(thread: number, overlay: EntryId | null): Grant | undefined {
     return this.#held
       .get(thread)

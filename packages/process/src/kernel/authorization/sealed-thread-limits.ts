@@ -1,6 +1,7 @@
 /**
- * What a sealed thread may not ask without permission: all that would have code run in a thread that is not sealed, or change what does. Where
- * policies govern the caller, they have decided; nobody else is given such permission.
+ * Requests that a sealed thread may not make without permission: all that would run code in a thread that is not
+ * sealed, or change such code. Where policies govern the caller, they have decided already; other callers cannot get
+ * this permission.
  */
 import { denied } from '@troupe/core'
 import type { Request } from '../../protocol/kernel-thread.ts'
@@ -27,7 +28,7 @@ interface RestrictedAction {
   readonly deed: string
   readonly action: string
   readonly resource: string
-  /** Policies can allow it. */
+  /** Whether policies can allow it. */
   readonly byPolicy: boolean
 }
 

@@ -1,9 +1,12 @@
-/** For whom processes and calls act, as other threads are notified of those who send to them: the frame of a message says it for nobody. */
+/**
+ * The actor, scope and values of processes and calls, for the threads to which they send. A message's own frame is not
+ * trusted for this.
+ */
 import type { Frame, Pid } from '@troupe/core'
 import type { SenderFrame } from '../../protocol/kernel-thread.ts'
 import type { ProcessRecord, ProcessTable } from '../process-table.ts'
 
-/** Of those that have ended, so many are remembered: what they sent last may still be under way. */
+/** Number of ended processes and calls that are remembered, because their last messages may still be in flight. */
 const mostRemembered = 4096
 
 export class SenderFrames {

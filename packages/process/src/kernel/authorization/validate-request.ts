@@ -1,4 +1,4 @@
-/** What threads say in their requests, checked: it comes from code that may say anything. */
+/** Validates the fields of requests from threads. They come from untrusted code. */
 import { type Actor, type EntryId, invalid, isEntryId, notFound, parseTrace } from '@troupe/core'
 import { checkMeta, maxName, maxScope } from '@troupe/policy'
 import type { Policies } from '@troupe/policy/kernel'
@@ -16,7 +16,7 @@ const choiceSchema = z.strictObject({
   scope: scope.optional(),
 })
 
-/** @throws TroupeError `Invalid` for what is no choice, `NotFound` for a scope with a policy that is not there. */
+/** @throws TroupeError `Invalid` for an invalid choice; `NotFound` for a scope with a policy that does not exist. */
 export function checkChoice(choice: ChosenContext, policies: Policies): void {
   if (Object.keys(choice).length === 0) return
   parse(choiceSchema, choice, 'choice')
@@ -47,7 +47,7 @@ export function checkActor(given: Actor): void {
 }
 
 function wrong(path: string) {
-  return invalid(`what the caller hands on is not right: ${path}`, { path })
+  return invalid(`invalid inherited context: ${path}`, { path })
 }
 
 function parse(schema: z.ZodType, value: unknown, path: string): void {

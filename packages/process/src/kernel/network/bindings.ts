@@ -1,4 +1,7 @@
-/** The places in overlays at which threads accept connections. Each is given up with the process that asked for it, at the latest. */
+/**
+ * The addresses in overlays at which threads accept connections. Each is released at the latest when the process that
+ * requested it ends.
+ */
 import { denied, type EntryId, type Pid } from '@troupe/core'
 import type { Binding, ListenGrant } from '@troupe/network'
 
@@ -9,11 +12,11 @@ interface Held {
 
 export class Bindings implements AsyncDisposable {
   readonly #held = new Map<number, Held>()
-  /** Overlays that processes listen on by their entries, whatever the networks of their threads are. */
+  /** Overlays on which processes listen according to their entries, regardless of the networks of their threads. */
   readonly #allowed = new Map<Pid, EntryId>()
   #last = 0
 
-  /** @param isAlive - Whether who asked is still there: one that is not holds nothing. */
+  /** @param isAlive - Whether the process is still alive; a process that has ended holds nothing. */
   async hold(pid: Pid, binding: Binding, isAlive: () => boolean): Promise<{ readonly ticket: ListenGrant; readonly number: number }> {
     if (!isAlive()) {
       await binding[Symbol.asyncDispose]()
@@ -24,7 +27,7 @@ export class Bindings implements AsyncDisposable {
     return { ticket: binding.listenGrant, number: this.#last }
   }
 
-  /** The entry of a process says that it listens on that overlay. */
+  /** The entry of a process states that the process listens on that overlay. */
   allow(pid: Pid, overlay: EntryId): void {
     this.#allowed.set(pid, overlay)
   }
@@ -33,7 +36,7 @@ export class Bindings implements AsyncDisposable {
     return this.#allowed.get(pid) === overlay
   }
 
-  /** Gives up what `pid` holds by that number. */
+  /** Releases what `pid` holds under that number. */
   async release(pid: Pid, number: number): Promise<void> {
     const held = this.#held.get(number)
     if (held?.pid !== pid) return
@@ -41,7 +44,7 @@ export class Bindings implements AsyncDisposable {
     await held.binding[Symbol.asyncDispose]()
   }
 
-  /** Gives up all that a process held. */
+  /** Releases everything that a process held. */
   processEnded(pid: Pid): void {
     this.#allowed.delete(pid)
     for (const [number, held] of [...this.#held]) if (held.pid === pid) void this.release(pid, number).catch(() => undefined)

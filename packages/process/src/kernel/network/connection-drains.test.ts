@@ -7,7 +7,7 @@ import type { ThreadTable } from '../../worker-threads/thread-table.ts'
 
 const overlay = entryId('app:proxy')
 
-/** Threads 1 and 2, which hold connections of the generations that a test says. */
+/** Threads 1 and 2, which hold connections of the generations given by a test. */
 function lab() {
   const oldest = new Map<number, number | undefined>([
     [1, undefined],

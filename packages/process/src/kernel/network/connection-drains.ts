@@ -1,12 +1,12 @@
 /**
- * Overlays that are out of service and still carry connections: those end by themselves, or are cut when their time is up. Connections live
- * in threads, so the threads are asked, and tell.
+ * Overlays that are out of service and still carry connections. The connections end by themselves, or are cut when
+ * their time has passed. They live in threads, so the kernel asks the threads, and the threads report.
  */
 import { type EntryId, startTimer, stopTimer, type Timer } from '@troupe/core'
 import type { Thread } from '../../worker-threads/thread.ts'
 import type { ThreadTable } from '../../worker-threads/thread-table.ts'
 
-/** How often threads are asked. */
+/** Milliseconds between two queries to the threads. */
 const interval = 200
 
 interface Drain {
@@ -20,7 +20,7 @@ interface Drain {
 export class ConnectionDrains implements Disposable {
   readonly #threads: ThreadTable
   readonly #drains = new Set<Drain>()
-  /** Threads that have not answered yet, and the oldest generations that the others told, by overlay. */
+  /** Threads that have not replied yet, and the oldest generation that the others reported, by overlay. */
   readonly #asked = new Map<EntryId, { readonly waiting: Set<number>; oldest: number }>()
   #timer: Timer | undefined
 
@@ -29,16 +29,16 @@ export class ConnectionDrains implements Disposable {
   }
 
   /**
-   * Has `done` called when no connection is left that was dialled by `generation` of `overlay`, or when all are cut.
+   * Calls `done` when no connection is left that was dialled by `generation` of `overlay`, or when all were cut.
    *
-   * @param patience - Milliseconds until they are.
+   * @param patience - Milliseconds until they are cut.
    */
   add(overlay: EntryId, generation: number, patience: number, done: () => void): void {
     this.#drains.add({ overlay, generation, until: Date.now() + patience, done })
     this.#ask(overlay)
   }
 
-  /** A thread tells the oldest generation by which it holds a connection. */
+  /** A thread reports the oldest generation by which it holds a connection. */
   told(thread: Thread, overlay: EntryId, oldest: number | undefined): void {
     const asked = this.#asked.get(overlay)
     if (asked === undefined || !asked.waiting.delete(thread.number)) return

@@ -1,6 +1,7 @@
 /**
- * Connections that the kernel opens for threads of sealed hosts, which may open none themselves. What such a thread may be connected to is
- * decided here, against the kernel's own records; the thread gets the connection, and no address or credentials of an overlay.
+ * Connections that the kernel opens for threads of sealed hosts, which cannot open any themselves. The kernel decides
+ * here, against its own records, where such a thread may connect. The thread receives the connection, and no address or
+ * credentials of an overlay.
  */
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
@@ -12,13 +13,18 @@ import type { Requests } from '../../protocol/kernel-thread.ts'
 import { Semaphore } from '../../semaphore.ts'
 import type { Requester } from '../request-handler.ts'
 
-/** Dials of one thread at a time. Threads keep to less by themselves (`thread/network/kernel-dialer.ts`). */
+/**
+ * Maximum number of pending dials per thread. Threads stay below it by themselves (`thread/network/kernel-dialer.ts`).
+ */
 const maxPending = 512
-/** Names of one thread that are resolved at a time: the operating system does few at once, for the whole process. */
+/**
+ * Maximum number of names resolved at a time per thread: the operating system resolves few at once for the whole
+ * process.
+ */
 const maxLookups = 2
 const maxTimeout = 130_000
 const maxHost = 1024
-/** As long as those that requests may ask for, with what the HTTP client makes up. */
+/** The maximum length of keys in requests, plus what the HTTP client adds. */
 const maxKey = 256
 
 const schema = z.strictObject({
@@ -42,15 +48,17 @@ const schema = z.strictObject({
 export type SocketAction = 'socket.connect' | 'socket.resolve' | 'socket.private_ip'
 
 export interface KernelDialsOptions {
-  /** The route of an overlay that is in force for the caller. Throws otherwise. */
+  /** Returns the route of an overlay that is in force for the caller. Throws if it is not in force. */
   readonly route: (overlay: EntryId, requester: Requester) => Promise<Route>
-  /** Throws where the clear network is not in force for the caller, or what it wants of an address or a name is denied. */
+  /**
+   * Throws if the clear network is not in force for the caller, or if its access to an address or a name is denied.
+   */
   readonly permitClear: (requester: Requester, action: SocketAction, resource: string, port?: number) => void
 }
 
 type DialRequest = Requests['dial']['ask']
 
-/** What a thread has under way. */
+/** The pending dials and look-ups of a thread. */
 interface Pending {
   readonly dials: Map<number, AbortController>
   readonly lookups: Semaphore
@@ -71,7 +79,7 @@ export class KernelDials {
     this.#options = options
   }
 
-  /** @throws TroupeError `Invalid`, `PermissionDenied`, `RateLimited`, and what the dial throws. */
+  /** @throws TroupeError `Invalid`, `PermissionDenied`, `RateLimited`, and the errors of the dial. */
   async dial(asked: DialRequest, requester: Requester): Promise<SocketHandoff> {
     const { connectRequest, timeout, key } = parse(asked)
     const { thread, number, transfer } = requester
@@ -102,22 +110,22 @@ export class KernelDials {
     }
   }
 
-  /** Gives up a dial that nobody waits for any more. */
+  /** Cancels a dial whose caller no longer waits. */
   cancel(thread: number, request: number): void {
-    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'nobody waits for the connection any more'))
+    this.#pending.get(thread)?.dials.get(request)?.abort(new TroupeError('Canceled', 'the connection is no longer needed'))
   }
 
   /** @throws TroupeError like {@link dial} */
   async resolve({ name, family }: Requests['resolve']['ask'], requester: Requester): Promise<readonly ResolvedAddress[]> {
     if (!requester.thread.sealed) throw denied(`thread ${requester.thread.number} resolves names itself`)
-    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('a name to resolve is a text')
-    if (family !== 0 && family !== 4 && family !== 6) throw invalid('a family of addresses is 4, 6, or 0 for any')
+    if (typeof name !== 'string' || name === '' || name.length > maxHost) throw invalid('the name to resolve must be a non-empty text')
+    if (family !== 0 && family !== 4 && family !== 6) throw invalid('the address family must be 4, 6, or 0 for any')
     this.#options.permitClear(requester, 'socket.resolve', name)
     const found = await this.#of(requester.thread.number).lookups.acquire(async () => lookupDirect(name, family))
     return found.map((one) => ({ address: one.address, family: one.family === 6 ? 6 : 4 }))
   }
 
-  /** How many are under way. */
+  /** Number of pending dials. */
   get pending(): number {
     return this.#pending.values().reduce((sum, { dials }) => sum + dials.size, 0)
   }
@@ -142,7 +150,7 @@ export class KernelDials {
     }
     const route = await this.#options.route(overlay, requester)
     const { network } = requester.thread
-    // A route that was granted for one request isolates each of its connections, unless that has a key.
+    // A route that was granted for one request isolates each of its connections, unless it has a key.
     const own = network?.overlay === overlay ? network.isolation : undefined
     return dial(route, target, { signal, timeout, isolation: { ...own, ...(key !== undefined && { key }) } })
   }
@@ -156,7 +164,10 @@ export class KernelDials {
   }
 }
 
-/** The system's, a few of each thread at a time. What was found may be dialled if all of it is permitted. */
+/**
+ * The system's resolver, limited to a few look-ups at a time per thread. The result may be dialled only if every
+ * address in it is permitted.
+ */
 function lookupIn(semaphore: Semaphore, permit: (address: string) => void): LookupFunction {
   return (name, options, done) => {
     const looked = semaphore.acquire(async () => {

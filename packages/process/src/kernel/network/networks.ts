@@ -1,37 +1,39 @@
 /**
- * The networks that threads are bound to: the clear network, or an overlay with the isolation key where it isolates by actor or process. Work
- * of one network runs in threads of that network alone.
+ * The networks to which threads are bound: the clear network, or an overlay, with the isolation key if it isolates by
+ * actor or process. Work of one network runs only in threads of that network.
  */
 import { type EntryId, type Frame, unavailable } from '@troupe/core'
 import type { ThreadNetwork } from '@troupe/network'
 import type { Overlay, OverlayTable } from '@troupe/network/kernel'
 
+/** A network to which a thread can be bound. */
 export interface Network extends ThreadNetwork {
   /** Equal for equal networks. */
   readonly key: string
 }
 
-/** Where no overlay is in force. */
+/** The network where no overlay is in force. */
 export const clearNetwork: Network = Object.freeze({ key: '', overlay: null })
 
 export interface NetworksOptions {
   readonly overlays: Pick<OverlayTable, 'get' | 'has'>
-  /** Where a frame chose nothing. */
+  /** The overlay of a frame that chose none. */
   readonly defaultOverlay: () => EntryId | undefined
 }
 
-/** What an id stood for, and how often that has changed. */
+/** What an id referred to, and how often that has changed. */
 interface Known {
   readonly epoch: number
   readonly identity: string | undefined
 }
 
+/** Finds the network of a frame, and knows which networks are current. */
 export class Networks {
   readonly #options: NetworksOptions
   readonly #known = new Map<EntryId, Known>()
   readonly #epochs = new WeakMap<Overlay, number>()
   readonly #wholes = new WeakMap<Overlay, Network>()
-  /** One object for each key that was asked for lately. */
+  /** One object for each recently used key. */
   readonly #networks = new Map<string, Network>()
   #processes = 0
 
@@ -39,7 +41,7 @@ export class Networks {
     this.#options = options
   }
 
-  /** The overlay that a frame leads to. */
+  /** The overlay to which a frame leads. */
   overlayOf({ overlay }: Frame): EntryId | null {
     return overlay === undefined ? (this.#options.defaultOverlay() ?? null) : overlay
   }
@@ -59,9 +61,10 @@ export class Networks {
   }
 
   /**
-   * The network of work in `frame` that code in `from` asks for: where the overlay keeps processes apart, the caller's own stays.
+   * The network of work in `frame` that code in `from` requests. If the overlay isolates processes, the caller's own
+   * network is used.
    *
-   * @param caller - Names the caller, for an overlay that the caller is not in.
+   * @param caller - Key of the caller, for an overlay in which the caller does not run.
    * @throws TroupeError `NotFound` for an overlay that does not run.
    */
   ofCall(frame: Frame, from: Network | undefined, caller: string): Network {
@@ -72,7 +75,7 @@ export class Networks {
     return from?.overlay === overlay && this.isCurrent(from) ? from : this.#of(running, frame, `caller ${caller}`)
   }
 
-  /** Whether work may still be given to threads of that network: its overlay is there, and leads to where it led. */
+  /** Whether threads of that network may still get work: its overlay exists, and leads where it led before. */
   isCurrent({ key, overlay }: Network): boolean {
     if (overlay === null) return true
     if (!this.#options.overlays.has(overlay)) return false
@@ -92,7 +95,7 @@ export class Networks {
     )
   }
 
-  /** An overlay is gone: what comes under its id later is another network. */
+  /** An overlay was removed: an overlay that gets the same id later is another network. */
   removed(overlay: EntryId): void {
     const { epoch } = this.#known.get(overlay) ?? { epoch: 0 }
     this.#known.set(overlay, { epoch: epoch + 1, identity: undefined })
@@ -118,7 +121,7 @@ export class Networks {
     if (oldest !== undefined) this.#networks.delete(oldest)
   }
 
-  /** The network of an overlay that keeps nobody apart. */
+  /** The network of an overlay that does not isolate callers. */
   #whole(running: Overlay): Network {
     const known = this.#wholes.get(running)
     if (known !== undefined) return known
@@ -153,7 +156,7 @@ function epochField(epoch: number): Pick<Network, 'epoch'> {
   return epoch === 0 ? {} : { epoch }
 }
 
-/** A network in words, for errors. */
+/** Describes a network in words, for errors. */
 export function describeNetwork({ overlay }: { readonly overlay: EntryId | null }): string {
   return overlay === null ? 'the clear network' : `overlay ${overlay}`
 }

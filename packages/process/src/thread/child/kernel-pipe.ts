@@ -1,6 +1,6 @@
 /**
- * The two pipes between this process and the kernel, and the wires on them. What is used here is taken from Node before any code of the
- * application could replace it.
+ * The two pipes between this process and the kernel, and the channels on them. Everything used here is read from Node
+ * before code of the application could replace it.
  */
 import { EventEmitter } from 'node:events'
 import { writevSync } from 'node:fs'
@@ -11,15 +11,15 @@ import { channelOf, frameHeader, FrameReader, kernelChannel, threadOfChannel } f
 import type { PeerPort } from '../../mailbox/peer-port.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
 
-/** The launcher's order (`packages/tsnet/launcher`). */
+/** Fixed by the launcher (`packages/tsnet/launcher`). */
 const downFd = 4
 const upFd = 5
-/** Bytes that are gathered at most before they are written. */
+/** Maximum number of bytes that are collected before they are written. */
 const maxGathered = 256 << 10
 
 type Send = (channel: number, payload: Uint8Array) => void
 
-/** The process's end of its wire to the kernel. */
+/** The process's end of its connection to the kernel. */
 export class KernelPipe extends EventEmitter {
   readonly #down: Socket
   readonly #ports = new Map<number, PeerPipe>()
@@ -31,9 +31,9 @@ export class KernelPipe extends EventEmitter {
   #size = 0
   readonly #first = Promise.withResolvers<unknown>()
   #isStarted = false
-  /** What came before anything listens. */
+  /** Messages that arrived before a listener was added. */
   #early: { readonly channel: number; readonly payload: Uint8Array }[] | undefined = []
-  /** What becomes of a message before it is delivered. */
+  /** Processes a message before it is delivered. */
   #received: (message: object) => unknown = (message) => message
 
   constructor() {
@@ -42,17 +42,17 @@ export class KernelPipe extends EventEmitter {
     this.#down.on('data', (chunk: Uint8Array) => {
       this.#reader.push(chunk)
     })
-    // The kernel is gone: nothing is left to do here.
+    // The kernel has ended: nothing is left to do in this process.
     this.#down.on('error', leave).on('end', leave)
     process.on('exit', this.flush)
   }
 
-  /** The first message, which says what to start. Later ones wait until something listens. */
+  /** Returns the first message, which contains the start data. Later ones wait for a listener. */
   first(): Promise<unknown> {
     return this.#first.promise
   }
 
-  /** Has every message go through `received`, and delivers those that have come already. */
+  /** Passes every message through `received`, and delivers those that have already arrived. */
   open(received: (message: object) => unknown): void {
     this.#received = received
     const early = this.#early ?? []
@@ -79,7 +79,7 @@ export class KernelPipe extends EventEmitter {
     this.emit('close')
   }
 
-  /** Writes what was sent so far. Waits where the kernel has not read enough. */
+  /** Writes what was sent so far. Blocks if the kernel has not read enough. */
   readonly flush = (): void => {
     let bytes = this.#gathered
     if (bytes.length === 0) return
@@ -124,7 +124,7 @@ export class KernelPipe extends EventEmitter {
     if (received !== undefined) this.emit('message', received)
   }
 
-  /** The kernel keeps the port itself: what stands for it here sends by this pipe. */
+  /** The kernel keeps the port itself: its substitute in this process sends through this pipe. */
   #introduced(message: ToThread & { readonly type: 'channel' }): object {
     const { thread } = message
     const port = new PeerPipe(thread, this.#send, () => {
@@ -135,7 +135,7 @@ export class KernelPipe extends EventEmitter {
   }
 }
 
-/** What stands for the port to another thread. */
+/** Represents the port to another thread. */
 class PeerPipe extends EventEmitter implements PeerPort {
   readonly #channel: number
   readonly #send: Send
@@ -161,7 +161,7 @@ class PeerPipe extends EventEmitter implements PeerPort {
 
   unref(): void {}
 
-  /** Closes it from this side. */
+  /** Closes the port from this side. */
   close(): void {
     if (this.#ended) return
     this.#send(this.#channel, new Uint8Array())
@@ -169,7 +169,7 @@ class PeerPipe extends EventEmitter implements PeerPort {
     this.end()
   }
 
-  /** It has closed. */
+  /** The port was closed from the other side. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -189,7 +189,7 @@ function isIntroduction(message: ToThread): message is ToThread & { readonly typ
   return message.type === 'channel'
 }
 
-/** What is left of `bytes` after the first `written` of them. */
+/** Returns the rest of `bytes` after the first `written` of them. */
 function after(bytes: readonly Uint8Array[], written: number): Uint8Array[] {
   let left = written
   for (const [index, { length }] of bytes.entries()) {

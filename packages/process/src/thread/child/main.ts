@@ -1,6 +1,6 @@
 /**
- * An operating-system process of its own starts here (`isolation: process`). The operating system keeps its code from all else; the guard
- * makes its libraries' connections the kernel's to open.
+ * The entry point of an operating-system process (`isolation: process`). The operating system isolates its code. The
+ * guard lets the kernel open the connections of its libraries.
  */
 import { errorToWire } from '@troupe/core'
 import type { ChildData } from '../../pipe/messages.ts'
@@ -10,7 +10,7 @@ import { guardChild, startThread } from '../start.ts'
 import { PassedHandles } from './passed-handles.ts'
 import { KernelPipe } from './kernel-pipe.ts'
 
-// Made before the guard refuses descriptors that it did not open.
+// Created before the guard, which refuses descriptors that it did not open.
 void process.stdout
 void process.stderr
 const pipe = new KernelPipe()

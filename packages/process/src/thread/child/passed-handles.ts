@@ -1,25 +1,30 @@
-/** Connections that the kernel passes to this process: what it says about them, and the connections themselves, come by two ways. */
+/**
+ * Connections that the kernel passes to this process. The message about a connection and the connection itself arrive
+ * over two channels.
+ */
 import type { PassedHandle } from '../../pipe/messages.ts'
 import type { ToThread } from '../../protocol/kernel-thread.ts'
 
 type Answer = Extract<ToThread, { type: 'answer' }>
 
 export class PassedHandles {
-  /** Connections that have come before the answer that they belong to. */
+  /** Connections that arrived before their message. */
   readonly #handles = new Map<number, object>()
-  /** Answers that wait for their connection. */
+  /** Messages that wait for their connection. */
   readonly #answers = new Map<number, (handle: object) => void>()
 
   constructor() {
     process.on('message', (note: unknown, handle: unknown) => {
       if (isPassed(note) && typeof handle === 'object' && handle !== null) this.#came(note.passed, handle)
     })
-    // The channel is for the kernel alone, which reads nothing that comes by it.
+    // Only the kernel uses this channel, and it reads nothing from it.
     process.channel?.unref()
     Reflect.deleteProperty(process, 'send')
   }
 
-  /** Returns the message if it brings no connection; else hands it on to `deliver` once that is there. */
+  /**
+   * Returns the message if it contains no connection. Otherwise passes it to `deliver` once the connection has arrived.
+   */
   complete(message: object, deliver: (message: object) => void): object | undefined {
     if (!isAnswer(message)) return message
     const { value } = message

@@ -1,4 +1,4 @@
-/** The calls that the kernel posts to a thread of a pool: they run one after the other. */
+/** The calls that the kernel posts to a thread of a pool. They run one after the other. */
 import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
 import { CallSlots } from '../../shared-memory/call-slots.ts'
 import { Deque } from '../../mailbox/deque.ts'
@@ -33,12 +33,12 @@ export class PostedCallQueue {
     this.#working = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const [pid, reference, place, number, ...args] = next
-      // Also of a call that was taken back: later ones refer to it.
+      // Also decoded for a withdrawn call, because later calls refer to it.
       const frame = this.#frames.decode(reference)
       if (frame === undefined || !this.#slots.takeUp(place, number)) continue
-      // Told before the next one begins, which may take long, or end the thread.
+      // Reported before the next call begins, which may take long, or end the thread.
       this.#onEnd(pid, await this.#run({ pid, program: this.#program, frame }, args))
-      // Connections are served, and cancels are read, between two calls.
+      // Between two calls, the event loop serves connections and reads cancellations.
       if (yieldDue()) {
         await new Promise<void>((resolve) => {
           afterTurn(resolve, undefined)

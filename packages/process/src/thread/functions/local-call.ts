@@ -1,10 +1,11 @@
-/** A call of a function, as the thread that runs it holds it. */
+/** A call of a function in the thread that runs it. */
 import { type EntryId, type Frame, type Pid, runInSlot, TroupeError } from '@troupe/core'
 import { lookLater } from '../builtins.ts'
 import { Participant } from '../participant.ts'
 
+/** Options of a {@link LocalCall}. */
 export interface LocalCallOptions {
-  /** The id by which it goes: its own, or that of whoever called inline. */
+  /** The id of the call: its own, or the id of its caller for an inline call. */
   readonly pid: Pid
   /** The function that it runs. */
   readonly entry?: EntryId
@@ -12,10 +13,11 @@ export interface LocalCallOptions {
   readonly issued: Frame
   /** The frame in which it runs. */
   readonly frame: Frame
-  /** Calls above it in this thread, itself included. */
+  /** Depth of nested calls in this thread, including this one. */
   readonly depth: number
 }
 
+/** A running call of a function. */
 export class LocalCall extends Participant {
   readonly entry: EntryId | undefined
   readonly depth: number
@@ -32,7 +34,7 @@ export class LocalCall extends Participant {
     this.#frame = frame
   }
 
-  /** Made only where it is asked for: most functions never do. */
+  /** Created on first use: most functions never use it. */
   override get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#reason !== undefined) this.#controller.abort(this.#reason)
@@ -43,12 +45,13 @@ export class LocalCall extends Participant {
     return this.#ended
   }
 
-  /** Runs the function to its end, or to that of the call. */
+  /** Runs the function until it returns or the call ends. */
   async run(fn: () => unknown): Promise<unknown> {
     try {
       return await new Promise((resolve, reject) => {
         this.#fail = reject
-        // Not resolved with the function's promise itself: an error that comes before that settles must still count.
+        // Not resolved with the function's promise itself: an error that occurs before that promise settles must still
+        // count.
         Promise.resolve(runInSlot({ frame: this.#frame, owner: this }, fn)).then(resolve, reject)
       })
     } finally {
@@ -57,14 +60,14 @@ export class LocalCall extends Participant {
     }
   }
 
-  /** Aborts its signal. The listeners run as the call: what they throw ends this call, and none of its neighbours. */
+  /** Aborts its signal. The listeners run as part of the call: their errors end this call, and no other call. */
   cancel(reason: string): void {
     this.#reason ??= new TroupeError('Canceled', reason)
     const controller = this.#controller
     if (controller !== undefined) runInSlot({ frame: this.#frame, owner: this }, () => controller.abort(this.#reason))
   }
 
-  /** Ends it with an error, whatever its function still does. */
+  /** Ends the call with an error, whatever its function is still doing. */
   fail(error: unknown): void {
     this.#fail?.(error)
   }

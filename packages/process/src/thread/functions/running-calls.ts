@@ -8,11 +8,11 @@ import { PostedCallQueue } from './call-queue.ts'
 
 export class RunningCalls {
   readonly #running = new Map<Pid, LocalCall>()
-  /** Those that the thread runs by itself for somebody, of whom the kernel can say that they may not go on. */
+  /** Calls that the thread runs by itself on behalf of others. The kernel can revoke them. */
   readonly #own = new Map<Pid, LocalCall>()
   #posted: PostedCallQueue | undefined
   readonly #inline = new Map<EntryId, Program>()
-  /** Programs by entry: each call brings a copy of its own, while methods are kept by program. */
+  /** Programs by entry: each call carries a copy of its own, while methods are cached by program. */
   readonly #programs = new Map<EntryId, Program>()
 
   get running(): readonly LocalCall[] {
@@ -32,17 +32,17 @@ export class RunningCalls {
     }
   }
 
-  /** Runs from now on what the kernel posts. */
+  /** Starts to run the calls that the kernel posts. */
   serve(service: Service, onEnd: (pid: Pid, exit: WireExit) => void): void {
     this.#posted = new PostedCallQueue(service, async (start, args) => this.run(start, args), onEnd)
   }
 
-  /** The kernel has posted calls. */
+  /** Handles calls that the kernel has posted. */
   take(calls: readonly PostedCall[]): void {
     this.#posted?.take(calls)
   }
 
-  /** Runs a call that the kernel need not know. Errors are the same as from another thread. */
+  /** Runs a call that need not be known to the kernel. Errors are the same as from another thread. */
   async runInline(call: LocalCall, program: Program, args: readonly unknown[]): Promise<unknown> {
     try {
       return unpack(snapshot(await call.run(() => invoke(program, args))))
@@ -51,7 +51,7 @@ export class RunningCalls {
     }
   }
 
-  /** What to run for an entry whose calls the kernel need not know, once it is known to be one. */
+  /** The program of an entry whose calls need not be known to the kernel, if the entry is known to be one of these. */
   inline(entry: EntryId): Program | undefined {
     return this.#inline.get(entry)
   }
@@ -60,7 +60,7 @@ export class RunningCalls {
     this.#inline.set(program.entry, program)
   }
 
-  /** An entry changed: what was known of it is not true any more. */
+  /** An entry changed: the cached data about it is no longer valid. */
   forget(entry: EntryId): void {
     this.#inline.delete(entry)
     this.#programs.delete(entry)
@@ -77,7 +77,9 @@ export class RunningCalls {
     call?.cancel(reason)
   }
 
-  /** The kernel may ask a call to stop that the thread began for somebody; until {@link leave}. */
+  /**
+   * Registers a call that the thread runs on behalf of others, so that the kernel can cancel it; until {@link leave}.
+   */
   enter(call: LocalCall): void {
     this.#own.set(call.pid, call)
   }
@@ -86,14 +88,14 @@ export class RunningCalls {
     this.#own.delete(call.pid)
   }
 
-  /** Waits for a call no longer, whatever its function still does. */
+  /** Stops waiting for a call, whatever its function is still doing. */
   abandon(pid: Pid, error: TroupeError): void {
     const call = this.#running.get(pid)
     call?.cancel(error.message)
     call?.fail(error)
   }
 
-  /** Ends all calls: an error came that none of them caught, and it cannot be told whose it was. */
+  /** Ends all calls, because an uncaught error cannot be assigned to one of them. */
   fail(error: unknown): void {
     for (const call of this.#running.values()) call.fail(error)
   }

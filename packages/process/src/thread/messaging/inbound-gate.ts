@@ -1,25 +1,28 @@
 /**
- * What is taken from another thread. It may be run by untrusted code: nothing it says is believed; it does what the kernel
- * says that it may do, in an overlay that the kernel says it can be in.
+ * Decides what is accepted from another thread. That thread may run untrusted code, so nothing that it claims is
+ * believed. It may do what the kernel allows it, in an overlay that the kernel confirms.
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
 import type { Accepts, Signal, PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
 
-/** Signals held while the kernel is asked; beyond, the other thread is taken for one that floods. */
+/**
+ * Maximum number of signals held while a request to the kernel is pending. Beyond it, the other thread counts as
+ * flooding.
+ */
 const maxHeld = 4096
-/** Senders that are remembered. */
+/** Maximum number of senders that are remembered. */
 const mostSenders = 4096
 
 export interface InboundGateOptions {
   readonly privileges: Privileges
   readonly network: PeerNetwork
-  /** Asks the kernel whether the other thread may do `action` to a process here. */
+  /** Asks the kernel whether the other thread may perform `action` on a process here. */
   readonly authorize: (action: string, target: Pid) => void
-  /** Asks the kernel for whom a process or call in the other thread acts. */
+  /** Asks the kernel for the actor of a process or call in the other thread. */
   readonly identify: (sender: Pid) => void
   readonly pass: (signal: Signal, frame: Frame) => void
-  /** What is not taken: it may hold messages. */
+  /** Called with a signal that is not accepted; it may contain messages. */
   readonly refuse: (signal: Signal) => void
 }
 
@@ -29,10 +32,10 @@ export class InboundGate {
   readonly #asked = new Set<string>()
   #privileges: Privileges
   readonly #held: { readonly signal: Signal; readonly frame: Frame }[] = []
-  /** For whom those act who have sent something; nothing while the kernel is asked. */
+  /** The actors of senders; `undefined` while the request to the kernel is pending. */
   readonly #senders = new Map<Pid, SenderFrame | undefined>()
   readonly #waiting: (() => void)[] = []
-  /** The last frame that was put right: most messages of a sender come in one. */
+  /** The last corrected frame: most messages of a sender have the same frame. */
   #moved: { readonly from: Frame; readonly acting: SenderFrame | undefined; readonly to: Frame } | undefined
 
   constructor(options: InboundGateOptions) {
@@ -40,14 +43,17 @@ export class InboundGate {
     this.#privileges = options.privileges
   }
 
-  /** Takes a signal, in order, or refuses it. @param frame - Of a message, as it claims. @throws for what may not cross to this network. */
+  /**
+   * Accepts a signal, in order, or refuses it. @param frame - The frame of a message, as it claims. @throws for what
+   * may not cross to this network.
+   */
   accept(signal: Signal, frame: Frame): void {
     if (this.leadsElsewhere) checkSignal(signal)
     if (this.#held.length > 0) this.#hold(signal, frame)
     else if (!this.#tryAccept(signal, frame)) this.#hold(signal, frame)
   }
 
-  /** Settles when nothing is held any more; returns nothing when nothing is. */
+  /** Settles when no signal is held; returns `undefined` when none is. */
   passed(): Promise<void> | undefined {
     if (this.#held.length === 0) return undefined
     return new Promise((resolve) => {
@@ -55,14 +61,14 @@ export class InboundGate {
     })
   }
 
-  /** The kernel's answer. */
+  /** The kernel's reply to `authorize`. */
   onAuthorized(action: string, target: Pid, may: boolean): void {
     this.#authorized.set(`${action} ${target}`, may)
     this.#asked.delete(`${action} ${target}`)
     this.#goOn()
   }
 
-  /** The kernel's answer. Who is not known acts for nobody. */
+  /** The kernel's reply to `identify`. An unknown sender acts for no actor. */
   onSender(sender: Pid, acting: SenderFrame = nobody): void {
     this.#senders.set(sender, acting)
     const [oldest] = this.#senders.keys()
@@ -93,7 +99,7 @@ export class InboundGate {
   }
 
   /**
-   * Checks what is sent to the other thread.
+   * Checks a value that is sent to the other thread.
    *
    * @param isReply - See `checkCrossing`.
    * @throws TroupeError `Invalid`, with the path.
@@ -104,13 +110,16 @@ export class InboundGate {
     else if (!isOwn) checkCrossing(value, path, isReply)
   }
 
-  /** Whether a process here that accepts messages from such overlays takes those of the other thread. */
+  /** Whether a process here that accepts messages from such overlays accepts those of the other thread. */
   isAccepted(accepts: Accepts): boolean {
     const { isOwn, overlay } = this.#options.network
     return isOwn || overlay === null || accepts === 'any' || accepts.includes(overlay)
   }
 
-  /** The frame of a message from there: network, actor, scope and values are what the kernel says, whatever the message says. */
+  /**
+   * The frame of a message from there: network, actor, scope and values come from the kernel, whatever the message
+   * claims.
+   */
   #frameOf(frame: Frame, acting: SenderFrame | undefined): Frame {
     if (this.#moved?.from === frame && this.#moved.acting === acting) return this.#moved.to
     const inNetwork = this.#inNetwork(frame)
@@ -122,7 +131,7 @@ export class InboundGate {
   #inNetwork(frame: Frame): Frame {
     const { overlay } = this.#options.network
     if (overlay === null ? typeof frame.overlay !== 'string' : frame.overlay === overlay) return frame
-    // Where nothing was chosen, the thread is in the application's default.
+    // A frame without a choice means that the thread runs in the application's default.
     return frame.overlay === undefined ? frame : fork(frame, { overlay })
   }
 
@@ -140,7 +149,7 @@ export class InboundGate {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** Returns false when the kernel has to be asked first. */
+  /** Returns false when a request to the kernel is needed first. */
   #tryAccept(signal: Signal, frame: Frame): boolean {
     const may = this.#privileges.policyEnforced ? this.#may(signal) : true
     if (may === undefined) return false
@@ -153,7 +162,7 @@ export class InboundGate {
       return true
     }
     const { from } = signal
-    // Most claim to act for nobody, and may.
+    // Most messages claim no actor, which is always allowed.
     if (!this.#privileges.policyEnforced && frame.actor === undefined && frame.scope === undefined) {
       this.#options.pass(signal, this.#frameOf(frame, undefined))
       return true
@@ -189,7 +198,7 @@ export class InboundGate {
 
 const nobody: SenderFrame = { actor: undefined, scope: undefined, values: {} }
 
-/** @throws TroupeError `Invalid` where something in a signal could carry work to another network. */
+/** @throws TroupeError `Invalid` if something in a signal could carry work to another network. */
 function checkSignal(signal: Signal): void {
   if (signal.op === 'send') for (const payload of signal.payloads) checkCrossing(payload, 'payload')
   else if (signal.op === 'reply') checkCrossing(signal.payload, 'reply', true)

@@ -1,4 +1,4 @@
-/** The receiving side of the messages that come from other threads: it puts them into mailboxes, and reports room to their senders. */
+/** The receiving side of messages from other threads: puts them into mailboxes, and reports room to their senders. */
 import { threadOf, type EntryId, type Frame, type Pid, type TroupeError, unavailable } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
 import { type ReceiveWindow, openingWindow } from '../../mailbox/receive-window.ts'
@@ -11,9 +11,9 @@ export interface InboundMessagesOptions {
   readonly channel: (thread: number) => Channel
   /** The overlay of this thread. */
   readonly overlay: () => EntryId | null
-  /** A message is lost. */
+  /** Called when a message is lost. */
   readonly onLost: (to: Pid, envelope: Envelope, reason: string) => void
-  /** Rejects a call that came here. */
+  /** Rejects a call from another thread. */
   readonly refuse: (to: Pid, call: number, error: TroupeError) => void
 }
 
@@ -29,7 +29,7 @@ export class InboundMessages {
     this.#options = options
   }
 
-  /** @param frame - The sender's, as far as the kernel bears it out. */
+  /** @param frame - The sender's frame, as far as the kernel confirms it. */
   onSend(run: Of<'send'>, channel: Channel, frame: Frame): void {
     const receiver = this.#options.process(run.to)
     if (receiver === undefined || threadOf(run.from) !== channel.thread) {
@@ -52,11 +52,11 @@ export class InboundMessages {
         receiver.mailbox.putReserved(envelope)
       } else this.#admit(receiver, envelope, receiveWindow, claim !== 'try' && receiveWindow.waiting < openingWindow)
     }
-    // Senders of messages without reserved room wait to hear that they were accepted.
+    // Senders of messages without reserved room wait for the report that these were accepted.
     if (claim !== 'held' || reservations.runsLow(receiveWindow)) this.reportFlow(receiver, receiveWindow)
   }
 
-  /** The first message of a thread to a process. */
+  /** Handles the first message of a thread to a process. */
   #opened(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
     const known = this.#receivers.get(receiveWindow.thread)
     if (known === undefined) this.#receivers.set(receiveWindow.thread, new Set([receiver]))
@@ -88,7 +88,7 @@ export class InboundMessages {
     })
   }
 
-  /** A sender finds no room: other threads give back what they do not use. */
+  /** A sender finds no room: other threads are asked to give back the room that they do not use. */
   reclaim(receiver: LocalProcess): void {
     if (receiver.mailbox.reserved > 0) this.#ask(receiver, 0)
   }
@@ -108,15 +108,15 @@ export class InboundMessages {
     if (credits > 0) this.#reportRoom(receiver)
   }
 
-  /** Room that was reserved for one thread is for others. */
+  /** Reports room to other threads that was reserved for one thread and is now free. */
   #reportRoom(receiver: LocalProcess): void {
     for (const receiveWindow of receiver.reservations?.starved() ?? []) this.reportFlow(receiver, receiveWindow)
   }
 
-  /** Reports to a sending thread at the end of this turn, or now when it may be running dry. */
+  /** Reports to a sending thread at the end of this turn, or now if it may be running out of room. */
   reportFlow(receiver: LocalProcess, receiveWindow: ReceiveWindow): void {
     const { reservations } = receiver
-    // What a thread sent before it was shut out is reported to none.
+    // There is no report for messages that a thread sent before it was removed.
     if (reservations?.receiveWindows.get(receiveWindow.thread) !== receiveWindow) return
     if (receiveWindow.freed > reservations.share >> 2) {
       this.#report(receiver, receiveWindow)
@@ -143,7 +143,7 @@ export class InboundMessages {
     if (kept !== undefined) this.#ask(receiver, kept)
   }
 
-  /** Another thread is gone. */
+  /** Another thread has ended. */
   threadGone(thread: number): void {
     for (const receiver of this.#receivers.get(thread) ?? []) {
       receiver.reservations?.remove(thread)
@@ -152,7 +152,10 @@ export class InboundMessages {
     this.#receivers.delete(thread)
   }
 
-  /** A process here ended; calls `tell` with each thread that sent to it, and how many of its messages came here. */
+  /**
+   * A process here has ended. Calls `tell` with each thread that sent to it, and the number of its messages that
+   * arrived here.
+   */
   processEnded(ended: LocalProcess, tell: (thread: number, arrived: number) => void): void {
     for (const [thread, { arrived }] of ended.reservations?.receiveWindows ?? []) {
       this.#receivers.get(thread)?.delete(ended)
@@ -161,5 +164,5 @@ export class InboundMessages {
   }
 }
 
-/** Of a message that came from another thread: it is not withdrawn any more. */
+/** For messages from other threads, which can no longer be withdrawn. */
 const forGood = { withdrawn: false }

@@ -1,6 +1,7 @@
 /**
- * Monitors and links of a thread's processes. Each thread tells the ends of its own processes, over the channels that carried their
- * messages, so that an EXIT never overtakes them; what a lost thread can no longer tell, the threads that watched it conclude themselves.
+ * Monitors and links of a thread's processes. Each thread reports the ends of its own processes, over the channels that
+ * carried their messages, so that an EXIT never overtakes them. When a thread is lost and can no longer report, the
+ * threads that watched it report the ends to their own processes.
  */
 import { errorFromWire, errorToWire, notFound, type Pid, threadOf, type TroupeError } from '@troupe/core'
 import { checkCrossing } from '../../protocol/network-crossing.ts'
@@ -15,11 +16,11 @@ export interface LinksOptions {
   readonly thread: number
   readonly process: (pid: Pid) => LocalProcess | undefined
   readonly channel: (thread: number) => Channel
-  /** Ends a process here because one that it was linked to ended. */
+  /** Ends a process here because a linked process ended. */
   readonly end: (process: LocalProcess, error: TroupeError) => void
 }
 
-/** News of a process that whoever spawned it cannot place yet. */
+/** Notifications about a process that its spawner does not know yet. */
 interface EarlyNews {
   readonly exit?: Exit
   readonly down?: { readonly error: TroupeError | undefined }
@@ -30,13 +31,13 @@ type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
 export class Links {
   readonly #options: LinksOptions
   readonly #promises = new Map<number, (exit: Exit) => void>()
-  /** What processes and promises here watch in other threads. */
+  /** The processes in other threads that are watched by processes and promises here. */
   readonly #watched = new Map<Pid, Watcher[]>()
-  /** Processes here that are linked to one in another thread, by that one. */
+  /** Processes here that are linked to a process in another thread, by that process. */
   readonly #linked = new Map<Pid, Set<Pid>>()
-  /** Spawns under way, by the process that is to monitor what they start. */
+  /** Pending spawns, by the process that is to monitor the new one. */
   readonly #spawning = new Map<Pid, number>()
-  /** What was learned of processes before the answer to their spawn, which comes by another port. */
+  /** Notifications about processes that arrived before the result of their spawn, which arrives over another port. */
   readonly #early = new Map<Pid, EarlyNews>()
   #nextPromise = 1
 
@@ -44,7 +45,7 @@ export class Links {
     this.#options = options
   }
 
-  /** A watcher that resolves a promise here, for the program that `by` runs. Nothing is watched yet. */
+  /** Creates a watcher that resolves a promise here, for the program that `by` runs. It watches nothing yet. */
   promise(by: Pid): { readonly watcher: Watcher; readonly exit: Promise<Exit>; readonly forget: () => void } {
     const number = this.#nextPromise
     this.#nextPromise += 1
@@ -54,7 +55,7 @@ export class Links {
     return { watcher: { pid: by, promise: number }, exit, forget: () => this.#promises.delete(number) }
   }
 
-  /** Watches a process anywhere. */
+  /** Watches a process in any thread. */
   monitor(target: Pid, watcher: Watcher): void {
     if (!this.#isHere(target)) {
       this.#watching(target, watcher)
@@ -66,7 +67,7 @@ export class Links {
     else process.watchers.push(watcher)
   }
 
-  /** A spawn by `by` begins. Returns what to call with the new pid, or with nothing when it failed. */
+  /** A spawn by `by` begins. Returns a function to call with the new pid, or with nothing when the spawn failed. */
   spawning(by: Pid, bond: { readonly monitor?: Watcher; readonly link?: LocalProcess }): (target: Pid | undefined) => void {
     this.#spawning.set(by, (this.#spawning.get(by) ?? 0) + 1)
     return (target) => {
@@ -88,7 +89,7 @@ export class Links {
     }
   }
 
-  /** Notes this side of a link that a spawn made; the other side has it from its start. */
+  /** Records this side of a link that a spawn created; the other side has it from its start. */
   #linking(own: LocalProcess, target: Pid): void {
     if (own.exit === undefined) {
       own.addLink(target)
@@ -119,7 +120,7 @@ export class Links {
     this.#channelTo(target).put({ op: 'unmonitor', target, watcher })
   }
 
-  /** Links a process here with another anywhere. */
+  /** Links a process here with another in any thread. */
   link(own: LocalProcess, target: Pid): void {
     if (own.pid === target) return
     own.addLink(target)
@@ -133,7 +134,7 @@ export class Links {
     this.#channelTo(target).put({ op: 'link', target, other: own.pid })
   }
 
-  /** Notes a link to a process in another thread. */
+  /** Records a link to a process in another thread. */
   linked(own: Pid, other: Pid): void {
     if (this.#isHere(other)) return
     const mine = this.#linked.get(other)
@@ -147,7 +148,7 @@ export class Links {
     else this.#channelTo(target).put({ op: 'unlink', target, other: own.pid })
   }
 
-  /** Tells everyone who asked that a process here has ended. */
+  /** Notifies all watchers that a process here has ended. */
   processEnded(ended: LocalProcess, exit: WireExit): void {
     for (const watcher of ended.watchers.splice(0)) this.#tell(ended.pid, watcher, exit)
     const error = 'error' in exit ? exit.error : undefined
@@ -158,7 +159,7 @@ export class Links {
     }
   }
 
-  /** Another thread is gone: whoever watched or was linked to a process in it learns of it here. */
+  /** Another thread has ended: processes here that watched a process in it, or were linked to one, are notified. */
   threadGone(thread: number, error: TroupeError): void {
     for (const [target, watchers] of [...this.#watched]) {
       if (threadOf(target) !== thread) continue
@@ -234,7 +235,10 @@ export class Links {
     this.#promises.delete(watcher.promise)
   }
 
-  /** A link broke. Nothing happens where there is none any more: it was taken back while the news was under way. */
+  /**
+   * A link broke. Does nothing if the link no longer exists, because it was removed while the notification was in
+   * flight.
+   */
   #linkDown(own: Pid, from: Pid, error: TroupeError | undefined): void {
     const process = this.#options.process(own)
     if (!this.#forgetLink(own, from) || process === undefined) return
@@ -273,7 +277,9 @@ function removeWatchers(watchers: Watcher[], pid: Pid): number {
   return watchers.length
 }
 
-/** An end as another thread may learn of it: a value that could carry work to another network does not get there. */
+/**
+ * The end of a process as another thread may receive it: a value that could carry work to another network is removed.
+ */
 function crossingExit(exit: WireExit, gate: InboundGate | undefined): WireExit {
   if ('error' in exit) return exit
   try {

@@ -26,7 +26,7 @@ export function deliver(
   }
   onFull(receiver)
   const waiting = held ?? { to, topic, withdrawn: false }
-  // The one that notes it does so already, if there is one.
+  // An existing hold on the message already does this.
   if (held === undefined) by.note(waiting)
   return new Promise((resolve, reject) => {
     receiver.mailbox.putWhenRoom(envelope, waiting, (accepted) => {

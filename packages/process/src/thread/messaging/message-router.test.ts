@@ -1,6 +1,6 @@
 /**
- * Messages between threads in any order in which their batches may move: nothing is lost, nothing is reported twice, the order of a sender
- * holds, and a mailbox never accepts more than it holds.
+ * Messages between threads in any order in which their batches may move: nothing is lost, nothing is reported twice,
+ * the order of a sender is kept, and a mailbox never accepts more than its capacity.
  */
 import type { Pid } from '@troupe/core'
 import fc from 'fast-check'
@@ -42,7 +42,7 @@ async function play(scene: Scene, steps: readonly Step[], check: () => void): Pr
   }
 }
 
-/** Each message to have one fate: taken, refused to its sender, or reported as lost. */
+/** Expects each message to have one outcome: taken, refused to its sender, or reported as lost. */
 function expectOneFate(scene: Scene): void {
   expect(scene.sent.filter(({ how }) => how === 'waits')).toEqual([])
   const numbers = scene.taken.map(({ payload }) => Number(payload))
@@ -81,13 +81,13 @@ async function inScene(capacity: number, threads: number, run: (scene: Scene) =>
   }
 }
 
-/** Takes all that comes until nothing does. */
+/** Takes messages until no more arrive. */
 async function drain(scene: Scene): Promise<void> {
   for (const topic of ['a', 'b']) scene.home.process.mailbox.shut(topic)
   for (let rest = 3; rest > 0; rest -= 1) {
     await scene.settle()
     while (scene.take(undefined)) rest = 3
-    // Room that gathers is given out after some milliseconds.
+    // Accumulated room is given out after some milliseconds.
     if (rest === 3 || scene.sent.some(({ how }) => how === 'waits')) await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }

@@ -1,4 +1,4 @@
-/** Messages of a thread: between its own processes, and over channels to other threads. */
+/** Routes messages of a thread: between its own processes, and over channels to other threads. */
 import {
   errorFromWire,
   errorToWire,
@@ -37,7 +37,7 @@ export interface MessageRouterOptions {
   readonly overlay: () => EntryId | null
 }
 
-/** Milliseconds without an answer, after which a thread counts as busy. */
+/** Milliseconds without a reply, after which a thread counts as busy. */
 const busyAfter = 500
 
 type Of<Op extends Signal['op']> = Extract<Signal, { op: Op }>
@@ -66,7 +66,7 @@ export class MessageRouter {
     return yielding(by.ended ? Promise.reject(over(by)) : this.#dispatch(by, message, 0, undefined))
   }
 
-  /** Sends to the process of a name, for whose pid `find` asks the kernel. */
+  /** Sends to the process with a name; `find` requests its pid from the kernel. */
   sendByName(by: Participant, name: string, find: () => Promise<Pid>, message: Omit<Outgoing, 'to'>): Promise<void> {
     if (by.ended) return yielding(Promise.reject(over(by)))
     const held = { to: name, topic: message.topic, withdrawn: false }
@@ -74,7 +74,7 @@ export class MessageRouter {
     return yielding(by.hold(sendToSuccessor(by, find, dispatch), held))
   }
 
-  /** Returns false where there is no room now. */
+  /** Returns false when there is no room now. */
   trySend(by: Participant, message: Outgoing): boolean {
     checkTopic(message.topic)
     const { to, topic } = message
@@ -98,17 +98,24 @@ export class MessageRouter {
     return true
   }
 
-  /** Settles when what was sent to a process before has left this thread, or that process's thread is too busy to take it. */
+  /**
+   * Settles when everything sent to a process before has left this thread, or that process's thread is too busy to take
+   * it.
+   */
   async posted(to: Pid): Promise<void> {
     if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).posted(), busyAfter)
   }
 
-  /** Settles when what was sent to a process before has come to its thread, or that thread is too busy to say so. */
+  /**
+   * Settles when everything sent to a process before has reached its thread, or that thread is too busy to confirm it.
+   */
   async arrival(to: Pid): Promise<void> {
     if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).mark(), busyAfter)
   }
 
-  /** Sends, and waits for the reply. Rejects as soon as the callee dies; a reply that comes after `timeout` is dropped. */
+  /**
+   * Sends a message and waits for the reply. Rejects as soon as the callee dies; a reply after `timeout` is dropped.
+   */
   call(by: Participant, message: Outgoing, timeout: number | undefined): Promise<unknown> {
     if (by.ended) return yielding(Promise.reject(over(by)))
     if (message.to === by.pid && this.#options.process(by.pid) !== undefined) return yielding(Promise.reject(toItself(by)))
@@ -119,7 +126,10 @@ export class MessageRouter {
     return yielding(reply)
   }
 
-  /** Carries a reply back to the caller, or the reason why it cannot be carried: the caller's process may go on, and so may the callee. */
+  /**
+   * Sends a reply back to the caller, or the reason why it cannot be carried. In both cases the processes of the caller
+   * and of the callee continue.
+   */
   answer(to: Pid, call: number, payload: unknown, transfer: Transfer): void {
     const { thread } = this.#options
     try {
@@ -135,14 +145,14 @@ export class MessageRouter {
     }
   }
 
-  /** A message to a process here gave way: one that nobody waits for is a dead letter. */
+  /** A message to a process here was dropped: unless it is a call, it becomes a dead letter. */
   overflowed(to: Pid, { from, topic, call }: Envelope): void {
-    const reason = 'a selective receive passed it over, and it no longer fitted'
+    const reason = 'a selective receive skipped it, and there was no more room for it'
     if (call === 0) this.#options.onDead({ from, to, topic, reason })
     else this.#refuse(from, call, unavailable(`${to} did not take the call "${topic}": ${reason}`, { pid: to, topic }))
   }
 
-  /** Rejects a call that came here. */
+  /** Rejects a call from another process. */
   #refuse(to: Pid, call: number, error: TroupeError): void {
     if (this.#isHere(to)) this.#calls.fail(call, error, this.#options.thread)
     else this.#options.channel(threadOf(to)).put({ op: 'badReply', call, error: errorToWire(error) })
@@ -179,7 +189,7 @@ export class MessageRouter {
     this.#calls.processEnded(pid, error && errorFromWire(error))
   }
 
-  /** A process in another network takes nothing from this one. */
+  /** A process in another network accepts nothing from this one. */
   onRefused({ pid, call, network }: Of<'refused'>, channel: Channel): void {
     if (threadOf(pid) !== channel.thread) return
     const error = crossing({ to: pid, from: this.#options.overlay(), receiver: network })
@@ -188,7 +198,10 @@ export class MessageRouter {
     if (call !== 0) this.#calls.fail(call, error, channel.thread)
   }
 
-  /** Another thread is gone: what its processes had not taken is lost, and who waits for their replies is told. */
+  /**
+   * Another thread has ended: the messages that its processes had not taken are lost, and callers that wait for replies
+   * are notified.
+   */
   threadGone(channel: Channel, error: TroupeError): void {
     const reason = error.message
     for (const { pid, lost } of channel.closeAll(reason)) {
@@ -199,7 +212,7 @@ export class MessageRouter {
     this.#calls.threadGone(channel.thread, error)
   }
 
-  /** A process here ended with `messages` untaken. */
+  /** A process here ended and left `envelopes` untaken. */
   processEnded(ended: LocalProcess, envelopes: readonly Envelope[]): void {
     const error = ended.exit !== undefined && 'error' in ended.exit ? ended.exit.error : undefined
     this.#lose(
@@ -222,7 +235,7 @@ export class MessageRouter {
     this.#inbound.reclaim(receiver)
   }
 
-  /** @param held Notes that it is on its way already, if somebody does. */
+  /** @param held An existing record that the message is in flight, if there is one. */
   #dispatch(by: Participant, message: Outgoing, call: number, held: PendingSend | undefined): Promise<void> {
     try {
       checkTopic(message.topic)
@@ -243,7 +256,7 @@ export class MessageRouter {
     const { gate } = sendWindow.channel
     if (gate !== undefined) gate.check(packed.payload, 'payload')
     else if (mayNotCross(packed.payload)) {
-      // Whether it crosses at all is not known before the two threads were introduced.
+      // Whether the message may cross is unknown until the two threads are introduced.
       if (!sendWindow.closed) return sendWindow.channel.introduced().then(() => this.#ship(by, message, packed, call, held))
       checkCrossing(packed.payload, 'payload')
     }
@@ -263,18 +276,18 @@ export class MessageRouter {
     )
   }
 
-  /** Waits for the receiver's mailbox to accept a message that went out without reserved room. */
+  /** Waits for the receiver's mailbox to accept a message that was sent without reserved room. */
   async #accepted(by: Participant, { to, topic }: Outgoing, isCall: boolean, accepted: Promise<void>): Promise<void> {
     try {
       await accepted
     } catch (error) {
-      // Nobody is left to learn of it.
+      // The sender has ended, so the error has no recipient.
       if (by.ended && !isCall) this.#options.onDead({ from: by.pid, to, topic, reason: wordsOf(error) })
       throw error
     }
   }
 
-  /** The account of a process in another thread; nothing for one that would be here. */
+  /** The send window of a process in another thread; `undefined` for a process of this thread. */
   #sendWindow(to: Pid): SendWindow<Channel> | undefined {
     const known = this.#sendWindows.get(to)
     if (known !== undefined && !known.closed) return known

@@ -8,6 +8,6 @@ export interface Outgoing {
   readonly payload: unknown
   readonly frame: Frame
   readonly transfer: Transfer
-  /** The payload, where it was packed before the pid was known. */
+  /** The payload, if it was packed before the pid was known. */
   readonly packed?: Packed
 }

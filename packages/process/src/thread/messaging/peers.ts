@@ -1,4 +1,4 @@
-/** The other threads that this one speaks with. */
+/** The other threads with which this one communicates. */
 import { errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../../channel/channel.ts'
 import type { Signal, ToThread } from '../../protocol/kernel-thread.ts'
@@ -6,32 +6,37 @@ import { release } from '../../protocol/foreign-handles.ts'
 import { InboundGate } from './inbound-gate.ts'
 
 export interface PeersOptions {
-  /** This thread. */
+  /** Number of this thread. */
   readonly own: () => number
-  /** Asks the kernel for a channel to a thread, or tells it that messages go there. What this returns settles when that is on its way. */
+  /**
+   * Requests a channel to a thread from the kernel, or reports that messages go there. The returned promise settles
+   * when the message is posted.
+   */
   readonly connect: (thread: number, envelopes?: true) => Promise<void> | undefined
   readonly onSignal: (signal: Signal, channel: Channel, frame: Frame) => void
-  /** Tells the kernel that a thread has broken the protocol, and is heard no more. */
+  /** Reports to the kernel that a thread broke the protocol and that nothing more is read from it. */
   readonly onBreach: (thread: number, why: string) => void
-  /** Asks the kernel whether the thread `via` may do `action` to a process here. */
+  /** Asks the kernel whether the thread `via` may perform `action` on a process here. */
   readonly authorize: (via: number, action: string, target: Pid) => void
-  /** Asks the kernel for whom a process or call in the thread `via` acts. */
+  /** Asks the kernel for the actor of a process or call in the thread `via`. */
   readonly identify: (via: number, sender: Pid) => void
-  /** A thread is gone, and all that it sent was delivered. There was a channel to it, or not. */
+  /**
+   * Called when a thread has ended and everything that it sent was delivered, whether there was a channel to it or not.
+   */
   readonly onGone: (thread: number, channel: Channel | undefined, error: TroupeError) => void
 }
 
 export class Peers {
   readonly #options: PeersOptions
   readonly #channels = new Map<number, Channel>()
-  /** Threads whose end the kernel has told, while their last signals may still be under way. */
+  /** Threads whose end the kernel has reported, while their last signals may still be in flight. */
   readonly #verdicts = new Map<number, TroupeError>()
 
   constructor(options: PeersOptions) {
     this.#options = options
   }
 
-  /** The channel to a thread; what is put into it waits until the kernel has introduced the two. */
+  /** Returns the channel to a thread; signals put into it wait until the kernel has introduced the two threads. */
   channel(thread: number): Channel {
     const known = this.#channels.get(thread)
     if (known !== undefined) return known
@@ -40,7 +45,7 @@ export class Peers {
     return channel
   }
 
-  /** The kernel introduces this thread to another; it does so once for each pair. */
+  /** The kernel introduces this thread to another, once for each pair. */
   introduce({ thread, port, privileges, network, words }: Extract<ToThread, { type: 'channel' }>): void {
     const channel = this.#channels.get(thread) ?? this.#create(thread)
     const { onSignal, authorize, identify } = this.#options
@@ -55,7 +60,7 @@ export class Peers {
       },
       refuse: (signal) => {
         release(signal)
-        // To the sender, the process is not there: its own side reports what was lost.
+        // For the sender, the process does not exist: the sender's side reports the lost messages.
         if (signal.op === 'send') channel.put({ op: 'closed', pid: signal.to, arrived: 0 })
       },
       authorize: (action, target) => {
@@ -65,7 +70,7 @@ export class Peers {
     channel.open(port, words, network.encoded)
   }
 
-  /** What is taken from a thread. */
+  /** Returns the gate for a thread: it decides what is accepted from there. */
   gate(thread: number): InboundGate | undefined {
     return this.#channels.get(thread)?.gate
   }
@@ -75,7 +80,7 @@ export class Peers {
     for (const { gate } of this.#channels.values()) gate?.forget()
   }
 
-  /** The kernel's word that a thread is gone. */
+  /** The kernel reports that a thread has ended. */
   gone({ thread, error }: Extract<ToThread, { type: 'gone' }>): void {
     const verdict = errorFromWire(error)
     const channel = this.#channels.get(thread)
@@ -83,15 +88,16 @@ export class Peers {
     else this.#conclude(thread, channel, verdict)
   }
 
-  /** Settles when all that was sent has come to where it goes, or never will; returns nothing when that is known already. */
+  /** Settles when everything sent has arrived, or never will; returns `undefined` when this is already known. */
   arrival(): Promise<unknown> | undefined {
     const arrivals = [...this.#channels.values()].map((channel) => channel.arrival()).filter((arrival) => arrival !== undefined)
     return arrivals.length === 0 ? undefined : Promise.all(arrivals)
   }
 
   /**
-   * Takes all that other threads sent before now, and then carries out an order of the kernel. The kernel's messages come by another port: an
-   * order about a process must not overtake what its sender told that process before.
+   * Reads everything that other threads sent before now, and then carries out an order of the kernel. The kernel's
+   * messages arrive over another port, and an order about a process must not overtake earlier messages of its sender to
+   * that process.
    */
   takeBefore(order: () => void): void {
     const held: Promise<void>[] = []
@@ -108,12 +114,12 @@ export class Peers {
     for (const channel of this.#channels.values()) channel.flush()
   }
 
-  /** Keeps the thread running no longer. */
+  /** The channels no longer keep the thread running. */
   unref(): void {
     for (const channel of this.#channels.values()) channel.unref()
   }
 
-  /** Ends all channels: whoever waits for anything from another thread is told. */
+  /** Closes all channels: everything that waits for another thread fails with an error. */
   close(): void {
     this.flush()
     const stopped = new TroupeError('Unavailable', 'the application has stopped', { retryable: false })
@@ -142,7 +148,7 @@ export class Peers {
     return channel
   }
 
-  /** Hears nothing more from a thread: to what is here it is as if it were gone. */
+  /** Reads nothing more from a thread: for code in this thread it counts as ended. */
   #sever(channel: Channel, why: string): void {
     const { thread } = channel
     if (this.#channels.get(thread) !== channel) return
@@ -156,7 +162,7 @@ export class Peers {
     )
   }
 
-  /** A channel has delivered all that it ever will. What became of the other thread, the kernel says, before or after. */
+  /** A channel has delivered its last signal. The kernel reports the end of the other thread, before or after this. */
   #onClose(channel: Channel): void {
     const verdict = this.#verdicts.get(channel.thread)
     if (verdict !== undefined) this.#conclude(channel.thread, channel, verdict)

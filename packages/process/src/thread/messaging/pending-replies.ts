@@ -5,16 +5,16 @@ import type { PendingSend } from '../process/pending-sends.ts'
 interface PendingCall {
   readonly by: Pid
   readonly callee: Pid
-  /** The message: it is not to be sent any more once the call is over. */
+  /** The message: it must not be sent once the call has ended. */
   readonly held: PendingSend
   readonly timer: Timer | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A call that has begun. */
+/** A call in progress. */
 export interface OpenCall {
-  /** By which its reply comes back. */
+  /** The number that identifies its reply. */
   readonly number: number
   readonly held: PendingSend
   readonly reply: Promise<unknown>
@@ -24,7 +24,7 @@ export class PendingReplies {
   readonly #calls = new Map<number, PendingCall>()
   #next = 1
 
-  /** @param timeout Milliseconds; none waits as long as the callee lives. */
+  /** @param timeout Milliseconds; `undefined` to wait as long as the callee lives. */
   open(by: Pid, callee: Pid, topic: string, timeout: number | undefined): OpenCall {
     const number = this.#next
     this.#next += 1
@@ -38,7 +38,10 @@ export class PendingReplies {
     return { number, held, reply }
   }
 
-  /** The reply came; for a call that is over it is dropped. @param from The thread that it came from, which must be the callee's. */
+  /**
+   * The reply arrived. It is dropped if the call has ended. @param from The thread from which it came, which must be
+   * the callee's.
+   */
   resolve(number: number, value: unknown, from: number): void {
     const call = this.#calls.get(number)
     if (call === undefined || threadOf(call.callee) !== from) return
@@ -46,7 +49,10 @@ export class PendingReplies {
     call.resolve(value)
   }
 
-  /** There is no reply that could be carried. @param from The thread that says so, which must be the callee's. */
+  /**
+   * The callee's thread reports that the reply could not be carried. @param from The reporting thread, which must be
+   * the callee's.
+   */
   fail(number: number, error: unknown, from: number): void {
     const call = this.#calls.get(number)
     if (call !== undefined && threadOf(call.callee) === from) this.reject(number, error)
@@ -56,7 +62,7 @@ export class PendingReplies {
     this.#close(number)?.reject(error)
   }
 
-  /** A process has ended, with `error` if it failed: calls to it reject, and its own calls are forgotten. */
+  /** A process has ended, with `error` if it failed: calls to it reject, and its own calls are removed. */
   processEnded(pid: Pid, error?: TroupeError): void {
     const reason = error === undefined ? 'it has ended' : `it ended with ${error.name}: ${error.message}`
     for (const [number, { by, callee }] of this.#calls) {
@@ -65,7 +71,7 @@ export class PendingReplies {
     }
   }
 
-  /** A thread is gone. */
+  /** A thread has ended. */
   threadGone(thread: number, error: TroupeError): void {
     for (const [number, { callee }] of this.#calls) if (threadOf(callee) === thread) this.reject(number, gone(callee, error.message, error))
   }
@@ -80,7 +86,7 @@ export class PendingReplies {
   }
 }
 
-/** @param cause What the process ended with, if it failed. */
+/** @param cause The error with which the process ended, if it failed. */
 function gone(pid: Pid, reason: string, cause?: TroupeError): TroupeError {
   return new TroupeError('NotFound', `process ${pid} is not there: ${reason}`, { details: { pid }, cause })
 }

@@ -1,10 +1,10 @@
 /**
- * Processes that the kernel has placed in this thread and whose start is still on its way. What others send to them comes by other ports, and
- * may come first: it waits here.
+ * Processes that the kernel has placed in this thread and whose start has not arrived yet. Messages of others to them
+ * arrive over other ports, possibly first: they wait here.
  */
 import { type Pid, serialOf, startTimer, stopTimer, type Timer } from '@troupe/core'
 
-/** Milliseconds after which a start is not expected any more: the pid was never the kernel's. */
+/** Milliseconds after which a start is no longer expected: the kernel never issued the pid. */
 const patience = 2000
 
 interface Held {
@@ -15,15 +15,15 @@ interface Held {
 export class PendingStarts {
   readonly #isShared: boolean
   readonly #held = new Map<Pid, Held>()
-  /** The last serial that the kernel gave out here and that has started: it gives them out in order. */
+  /** The last serial that the kernel issued here and that has started: it issues them in order. */
   #last = 0
 
-  /** @param isShared Whether the kernel's serials are the even ones; otherwise there is but the first. */
+  /** @param isShared Whether the kernel's serials are the even ones; otherwise only the first serial exists. */
   constructor(isShared: boolean) {
     this.#isShared = isShared
   }
 
-  /** Keeps a delivery until the process starts; returns false when its start is not expected. */
+  /** Holds a delivery until the process starts; returns false when its start is not expected. */
   hold(pid: Pid, deliver: () => void): boolean {
     const serial = serialOf(pid)
     if (serial <= this.#last || (this.#isShared ? serial % 2 !== 0 : serial !== 1)) return false
@@ -39,7 +39,7 @@ export class PendingStarts {
     return true
   }
 
-  /** A process has started. One with a lower serial that has not will not. */
+  /** A process has started. A process with a lower serial that has not started yet never will. */
   started(pid: Pid): void {
     const serial = serialOf(pid)
     if (this.#isShared && serial % 2 !== 0) return

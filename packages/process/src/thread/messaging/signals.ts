@@ -1,4 +1,4 @@
-/** Hands what comes from another thread to whom it concerns. */
+/** Dispatches signals from another thread to the part of the runtime that handles them. */
 import type { Frame, Pid } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
 import type { Signal } from '../../protocol/kernel-thread.ts'
@@ -10,7 +10,7 @@ interface Receivers {
   readonly links: Links
 }
 
-/** @param frame - Of a message. */
+/** @param frame - The frame of a message. */
 export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, { router, links }: Receivers): void {
   switch (signal.op) {
     case 'send':
@@ -66,7 +66,7 @@ export function dispatchSignal(signal: Signal, channel: Channel, frame: Frame, {
   }
 }
 
-/** The process that a signal is for, where that may be one which has not started yet. */
+/** The process that a signal is for, if the process may not have started yet. */
 export function receiverOf(signal: Signal): Pid | undefined {
   switch (signal.op) {
     case 'send':

@@ -1,11 +1,11 @@
-/** How code in a sealed thread comes by connections: the kernel opens them, and hands them over. */
+/** Connections for code in a sealed thread: the kernel opens them, and hands them over. */
 import { type Pid, TroupeError } from '@troupe/core'
 import { type SocketHandoff, type KernelDialer, takeOver } from '@troupe/network'
 import { Semaphore } from '../../semaphore.ts'
 import { participantInForce, soleParticipant } from '../participant.ts'
 import type { Runtime } from '../runtime.ts'
 
-/** Connections asked for at a time; the kernel takes no more than about twice as many of one thread. */
+/** Maximum number of pending connections; the kernel accepts about twice as many from one thread. */
 const most = 256
 const defaultTimeout = 30_000
 
@@ -44,5 +44,5 @@ function unlessAborted(handed: SocketHandoff, signal: AbortSignal | undefined): 
 }
 
 function canceled(): TroupeError {
-  return new TroupeError('Canceled', 'nobody waits for the connection any more')
+  return new TroupeError('Canceled', 'the connection is no longer needed')
 }

@@ -1,4 +1,4 @@
-/** How code in this thread gets at overlays: it asks the kernel. */
+/** Access to overlays for code in this thread, through requests to the kernel. */
 import { denied, type EntryId, type Pid, type TroupeError } from '@troupe/core'
 import type { BindOptions, NetworkAccess, Route } from '@troupe/network'
 import { kernelDialer } from './kernel-dialer.ts'
@@ -28,7 +28,7 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
     async bind(overlay: EntryId, options: BindOptions) {
       const { pid } = currentParticipant()
       const { ticket, number } = await runtime.kernel.request('bind', { overlay, options }, pid)
-      // Who has ended gave up all its places.
+      // A process that has ended has released all its addresses.
       const release = () => void runtime.kernel.request('unbind', { number }, pid).catch(() => undefined)
       return { listenGrant: ticket, release }
     },
@@ -42,13 +42,13 @@ export function kernelNetworkAccess(runtime: Runtime, sealed = false, advice?: s
       runtime.refreshRoutes()
     },
     route(overlay: EntryId): Promise<Route> {
-      // The thread's own network is the same for all code in it, also for what has lost its context.
+      // The thread's own network is the same for all its code, also for code that has lost its context.
       return runtime.route(overlay, anyone(runtime))
     },
   }
 }
 
-/** Who asks for what is the thread's: who acts, if that is known, and else the thread itself. */
+/** The caller for requests that concern the thread: the current participant, if known, else the thread itself. */
 function anyone(runtime: Runtime): Pid {
   return (participantInForce() ?? runtime.root).pid
 }

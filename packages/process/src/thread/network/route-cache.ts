@@ -1,4 +1,7 @@
-/** The routes that a thread holds: each is asked of the kernel once, and again after any was replaced or withdrawn. */
+/**
+ * The routes that a thread holds. Each is requested from the kernel once, and again after any route was replaced or
+ * withdrawn.
+ */
 import type { EntryId, Pid } from '@troupe/core'
 import { overlayChanged, type Route } from '@troupe/network'
 
@@ -28,7 +31,7 @@ export class RouteCache {
     return asked
   }
 
-  /** Forgets all routes if any was replaced or withdrawn: connections that were opened by them serve nothing new. */
+  /** Drops all routes if any was replaced or withdrawn: connections that were opened by them are not reused. */
   refresh(): void {
     const now = this.#now
     if (now === this.#seen) return
@@ -37,7 +40,7 @@ export class RouteCache {
     this.#known.clear()
   }
 
-  /** An answer that was under way when something changed may be of before. */
+  /** A reply that was pending when something changed may be outdated. */
   async #current(overlay: EntryId, by: Pid): Promise<Route> {
     for (;;) {
       const before = this.#now

@@ -1,17 +1,17 @@
-/** A process's events: EXIT, LINK_DOWN, CANCEL and OUTDATED, apart from its messages. */
+/** A process's events: EXIT, LINK_DOWN, CANCEL and OUTDATED, separate from its messages. */
 import { type Pid, type TroupeError, yielding } from '@troupe/core'
 import { Deque } from '../../mailbox/deque.ts'
 
 /** How a process ended. */
 export type Exit = { readonly value: unknown } | { readonly error: TroupeError }
 
-/** What a process is told by the runtime. */
+/** Events from the runtime to a process. */
 export type ProcessEvent =
   /** A monitored process ended. */
   | { readonly type: 'EXIT'; readonly from: Pid; readonly result: Exit }
   /** A linked process ended, and this one traps links. */
   | { readonly type: 'LINK_DOWN'; readonly from: Pid; readonly error: TroupeError | undefined }
-  /** It was asked to stop. */
+  /** The process was asked to stop. */
   | { readonly type: 'CANCEL'; readonly reason: string }
   /** Its code has changed, and it is upgradable. */
   | { readonly type: 'OUTDATED'; readonly sources: readonly string[] }
@@ -27,7 +27,7 @@ export class EventQueue implements AsyncIterable<ProcessEvent, undefined> {
     else waiting({ done: false, value: event })
   }
 
-  /** Whoever waits is not there any more; what comes is kept for the next. */
+  /** The waiting code no longer exists; later events are kept for the next reader. */
   abandon(): void {
     this.#waiting.length = 0
   }

@@ -1,4 +1,4 @@
-/** A process as its own thread holds it. What few processes use is made when it is first asked for: an idle one is to be small. */
+/** A process in its own thread. Rarely used parts are created lazily, to keep idle processes small. */
 import {
   afterTurn,
   currentSlot,
@@ -36,15 +36,15 @@ export interface LocalProcessOptions {
   /** Milliseconds without a message, after which it is asked to stop. @default never */
   readonly idleTimeout?: number | undefined
   readonly services: ProcessServices<LocalProcess>
-  /** What to tell the kernel, if it does not know the process yet. */
+  /** The data to report to the kernel, if it does not know the process yet. */
   readonly localSpawn: LocalSpawn | undefined
 }
 
 export class LocalProcess extends Participant {
   program: Program
-  /** Overlays from which it takes messages, beside its own and the clear network. */
+  /** Overlays from which it accepts messages, in addition to its own and the clear network. */
   accepts: Accepts
-  /** Grows with each upgrade: what an earlier program returns or throws does not count any more. */
+  /** Increases with each upgrade: the result or error of an earlier program no longer counts. */
   epoch = 0
   /** Set while the kernel does not know the process. */
   localSpawn: LocalSpawn | undefined
@@ -52,7 +52,7 @@ export class LocalProcess extends Participant {
   readonly watchers: Watcher[] = []
   trapLinks = false
   upgradable = false
-  /** How it ended, once it has. */
+  /** How it ended; `undefined` while it runs. */
   exit: WireExit | undefined
   readonly #services: ProcessServices<LocalProcess>
   #handling: Frame
@@ -60,9 +60,9 @@ export class LocalProcess extends Participant {
   #controller: AbortController | undefined
   #links: Set<Pid> | undefined
   #reservations: Reservations | undefined
-  /** Why nothing comes any more; the error itself is made where it is wanted. */
+  /** Why no more messages arrive. The error itself is created when it is needed. */
   #stopped: string | undefined
-  /** The wait for a message, of which a process has mostly one. */
+  /** The wait for a message; a process usually has one at most. */
   #wait: ReceiveWait | undefined
   #moreWaits: Set<ReceiveWait> | undefined
   #pendingSends: PendingSends | undefined
@@ -80,7 +80,7 @@ export class LocalProcess extends Participant {
     this.mailbox = new Mailbox(options.queueSize, this)
   }
 
-  /** EXIT, LINK_DOWN, CANCEL and OUTDATED. */
+  /** EXIT, LINK_DOWN, CANCEL and OUTDATED events. */
   get events(): EventQueue {
     this.#events ??= new EventQueue()
     return this.#events
@@ -93,7 +93,7 @@ export class LocalProcess extends Participant {
     return this.#controller.signal
   }
 
-  /** The processes that it is linked to. */
+  /** The processes to which it is linked. */
   get links(): ReadonlySet<Pid> {
     return this.#links ?? nobody
   }
@@ -108,12 +108,12 @@ export class LocalProcess extends Participant {
     return this.#links?.delete(other) === true
   }
 
-  /** What is reserved for the threads that sent to it, if any did. */
+  /** The reservations for threads that sent to it, if there are any. */
   get reservations(): Reservations | undefined {
     return this.#reservations
   }
 
-  /** What came from a thread. */
+  /** The receive window of a sending thread. */
   receiveWindow(thread: number): ReceiveWindow {
     return this.reserving().receiveWindow(thread)
   }
@@ -127,7 +127,7 @@ export class LocalProcess extends Participant {
     return this.exit !== undefined
   }
 
-  /** What it sent that is not on its way yet. */
+  /** Its sent messages that are not posted yet. */
   get pendingSends(): PendingSends | undefined {
     return this.#pendingSends
   }
@@ -152,29 +152,33 @@ export class LocalProcess extends Participant {
   }
 
   #unsent(held: PendingSend, error: unknown): void {
-    // Nobody is left to learn of it.
+    // The sender has ended, so the error has no recipient.
     if (this.ended && !held.withdrawn) this.#services.onUnsent(this, held, error)
   }
 
-  /** A message had to give way in the mailbox. */
+  /** A message was dropped from the mailbox. */
   onOverflow(envelope: Envelope): void {
     this.#services.onOverflow(this, envelope)
   }
 
-  /** A message of this account was taken, or freed its room. */
+  /** A message of this window was taken, or freed its room. */
   onFlow(receiveWindow: ReceiveWindow): void {
     this.#services.onFlow(this, receiveWindow)
   }
 
   /**
-   * Takes the next message. Deliberately not async: the slot must come into force in the caller's own synchronous stretch, and be filled
-   * before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`). Where the right frame is in force already, its slot stays.
+   * Takes the next message. Deliberately not async: the slot must come into force in the caller's own synchronous
+   * section, and be filled before the promise resolves (`docs/discoveries/0001-frames-in-loops.md`). If the right frame
+   * is already in force, its slot stays.
    */
   receive(from: Mailbox, topic: string | undefined, timeout: number | undefined): Promise<Message> {
     return this.#take(from, topic, timeout, (message) => message, undefined)
   }
 
-  /** The messages of a mailbox, one by one, until the process is cancelled or the mailbox shut, and nothing is left. */
+  /**
+   * The messages of a mailbox, one by one, until the process is cancelled or the mailbox is shut, and no message is
+   * left.
+   */
   iterate(from: Mailbox): AsyncIterableIterator<Message, undefined> {
     const iterator: AsyncIterableIterator<Message, undefined> = {
       next: () => this.#take(from, undefined, undefined, asResult, finished),
@@ -184,19 +188,19 @@ export class LocalProcess extends Participant {
     return iterator
   }
 
-  /** An entry has changed: the process is told if it runs it, and may carry on with the new code. */
+  /** An entry has changed: the process is notified if it runs that entry, and may continue with the new code. */
   outdated(entry: EntryId, sources: readonly string[]): void {
     if (this.upgradable && this.program.entry === entry) this.events.push({ type: 'OUTDATED', sources })
   }
 
-  /** Asks the process to stop: its signal aborts, its inbox ends once it is empty. */
+  /** Asks the process to stop: its signal aborts, and its inbox ends once it is empty. */
   cancel(reason: string): void {
     if (this.#stopped !== undefined) return
     this.events.push({ type: 'CANCEL', reason })
     this.#stop(reason)
   }
 
-  /** From here on another program runs in its place. What the earlier one waited for it waits for in vain. */
+  /** From now on another program runs in this process. Pending waits of the earlier program never settle. */
   upgrade(program: Program, accepts: Accepts): void {
     this.program = program
     this.accepts = accepts
@@ -208,7 +212,7 @@ export class LocalProcess extends Participant {
     this.#events?.abandon()
   }
 
-  /** No more messages, no more events. Returns what was not taken. */
+  /** Accepts no more messages and events. Returns the messages that were not taken. */
   close(exit: WireExit): Envelope[] {
     this.exit = exit
     stopTimer(this.#idle)
@@ -217,7 +221,7 @@ export class LocalProcess extends Participant {
     return this.mailbox.close()
   }
 
-  /** What waits is told that nothing comes any more. */
+  /** Ends all waits, because nothing more arrives. */
   #stop(reason: string): void {
     this.#stopped ??= reason
     if (this.#controller === undefined && this.#wait === undefined && this.#moreWaits === undefined) return
@@ -303,7 +307,7 @@ export class LocalProcess extends Participant {
     return new Message(envelope, this.#services.answer)
   }
 
-  /** The frame in which a message is handled: the receiver's own, with the trace of what it was sent for. */
+  /** The frame in which a message is handled: the receiver's own, with the trace of the message. */
   frameFor({ frame: { trace } }: Envelope): Frame {
     if (trace === undefined) return this.frame
     if (this.#handling.trace !== trace) this.#handling = fork(this.frame, { trace })
@@ -311,7 +315,10 @@ export class LocalProcess extends Participant {
   }
 }
 
-/** Resolves at once, but after the event loop has had a turn where that is due: a busy conversation must not starve timers and sockets. */
+/**
+ * Resolves at once, or after a turn of the event loop where one is due: a busy conversation must not starve timers and
+ * sockets.
+ */
 function resolveInTurn<T>(resolve: (value: T) => void, value: T): void {
   if (yieldDue()) afterTurn(resolve, value)
   else resolve(value)

@@ -1,18 +1,21 @@
-/** What a process has sent that is not on its way yet. Its end waits for that, for a while; what is still here then is lost, and told. */
+/**
+ * Messages of a process that are not posted yet. The end of the process waits for them, for a limited time; those that
+ * are still here then are lost, and reported.
+ */
 import { startTimer, stopTimer, type Timer } from '@troupe/core'
 
-/** A message that waits: for room at the receiver, or for the kernel to say who has the name. */
+/** A waiting message: it waits for room at the receiver, or for the kernel to resolve a name. */
 export interface PendingSend {
-  /** A pid, or the name while it is not known whose it is. */
+  /** A pid, or the name while its process is unknown. */
   readonly to: string
   readonly topic: string
-  /** It is not to be sent any more. */
+  /** Whether the message must not be sent. */
   withdrawn: boolean
 }
 
 export class PendingSends {
   readonly #held = new Map<object, PendingSend | undefined>()
-  /** Messages that have left so far. */
+  /** Number of messages that were released so far. */
   #released = 0
   #onEmpty: (() => void) | undefined
 
@@ -20,7 +23,7 @@ export class PendingSends {
     return this.#held.size === 0
   }
 
-  /** Holds something until `settled` is; a message, unless it is but a question on its way. */
+  /** Holds something until `settled` settles: a message, or a pending request if `held` is absent. */
   hold(settled: Promise<unknown>, held?: PendingSend): void {
     this.#held.set(settled, held)
     const release = () => {
@@ -29,12 +32,14 @@ export class PendingSends {
     settled.then(release, release)
   }
 
-  /** Holds a message until it is released: without a promise, of which a message that waits for room would need several. */
+  /**
+   * Holds a message until it is released. Uses no promise, because a message that waits for room would need several.
+   */
   note(held: PendingSend): void {
     this.#held.set(held, held)
   }
 
-  /** What was held is on its way, or lost. */
+  /** The held message is posted or lost. */
   release(key: object): void {
     this.#held.delete(key)
     this.#released += 1
@@ -42,8 +47,9 @@ export class PendingSends {
   }
 
   /**
-   * Waits until nothing is held, or until none of it has left for `ms`: a receiver that is slow gets all, one that takes nothing holds the
-   * end of the sender up no longer than that. Withdraws the messages that are left, and returns them.
+   * Waits until nothing is held, or until no held message was released for `ms`. So a slow receiver gets all messages,
+   * and a receiver that takes none delays the end of the sender no longer than that. Withdraws the remaining messages,
+   * and returns them.
    */
   async drain(ms: number): Promise<readonly PendingSend[]> {
     if (!this.isEmpty && ms > 0) {

@@ -1,9 +1,9 @@
-/** What a thread does for the processes in it. */
+/** The services of a thread for its processes. */
 import type { ReceiveWindow } from '../../mailbox/receive-window.ts'
 import type { ReplySender, Envelope } from '../../mailbox/message.ts'
 import type { PendingSend } from './pending-sends.ts'
 
-/** What all processes of a thread have in common. */
+/** The services shared by all processes of a thread. */
 export interface ProcessServices<Process> {
   readonly answer: ReplySender
   readonly onOverflow: (process: Process, envelope: Envelope) => void

@@ -3,11 +3,11 @@ import { type Pid, startDeadline, stopTimer, type Timer, TroupeError } from '@tr
 import type { Envelope } from '../../mailbox/message.ts'
 import type { Mailbox, Waiter } from '../../mailbox/mailbox.ts'
 
-/** What becomes of the wait. */
+/** The handlers of the outcome of a wait. */
 export interface WaitOutcome {
-  /** A message came. */
+  /** A message arrived. */
   take(envelope: Envelope, wait: ReceiveWait): void
-  /** Nothing comes: the time is over, the process stops, or the mailbox was shut. */
+  /** No message arrives: the time has passed, the process stops, or the mailbox was shut. */
   end(error: TroupeError, wait: ReceiveWait): void
 }
 
@@ -19,7 +19,7 @@ export class ReceiveWait implements Waiter {
   readonly #outcome: WaitOutcome
   readonly #timer: Timer | undefined
 
-  /** @param timeout Milliseconds; none waits for ever. */
+  /** @param timeout Milliseconds; `undefined` waits forever. */
   constructor(pid: Pid, mailbox: Mailbox, topic: string | undefined, timeout: number | undefined, outcome: WaitOutcome) {
     this.topic = topic
     this.#pid = pid
@@ -49,7 +49,7 @@ export class ReceiveWait implements Waiter {
     this.#outcome.end(error, this)
   }
 
-  /** Nobody is there any more to be told. */
+  /** The waiting code no longer exists, so nothing is notified. */
   abandon(): void {
     this.#mailbox.giveUp(this)
     stopTimer(this.#timer)

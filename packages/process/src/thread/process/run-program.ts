@@ -7,13 +7,13 @@ import { lookLater } from '../builtins.ts'
 import type { LocalProcess } from './local-process.ts'
 import { loadedMethod, loadMethod } from '../module.ts'
 
-/** What a command leaves: what it returned, and `process.exitCode` as it was then. */
+/** The result of a command: what it returned, and `process.exitCode` at that time. */
 interface CommandResult {
   readonly value: unknown
   readonly exitCode: number | undefined
 }
 
-/** Runs a process's method in its frame, and tells how it ended: unless the process runs another program by then. */
+/** Runs a process's method in its frame, and reports how it ended, unless the process runs another program by then. */
 export function run(process: LocalProcess, args: readonly unknown[], onEnd: (exit: WireExit) => void): void {
   const { epoch, program } = process
   const end = (exit: WireExit) => {
@@ -52,7 +52,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-/** A command finds its words where a program of the shell does. */
+/** Passes the arguments of a command in `process.argv`, as for a program of the shell. */
 function beProgram({ module }: Program, args: readonly unknown[]): void {
   const { origin, protocol, pathname } = new URL(module)
   process.argv = [process.execPath, protocol === 'file:' ? fileURLToPath(`file://${pathname}`) : origin + pathname, ...args.map(String)]
