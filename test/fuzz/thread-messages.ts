@@ -4,7 +4,7 @@
  */
 import { BadInput, type Runs } from './lib/inputs.ts'
 import { Draw } from '../../packages/troupe/src/testing/hostile/draw.ts'
-import { lie, note, parcel } from '../../packages/troupe/src/testing/hostile/notes.ts'
+import { lie, note, signal } from '../../packages/troupe/src/testing/hostile/notes.ts'
 import { Questions } from '../../packages/troupe/src/testing/hostile/questions.ts'
 import { faultInBatch } from '../../packages/process/src/protocol/signal-rules.ts'
 import { faultIn, requestRules } from '../../packages/process/src/protocol/request-rules.ts'
@@ -25,7 +25,7 @@ function check(seed: number): void {
   taken(faultIn(structuredClone(request)) ?? requestRules[name].ask(structuredClone(ask)), name)
   const said = note(draw, questions)
   taken(faultIn(structuredClone(said)), JSON.stringify(said))
-  const sent = parcel(draw, '<1.1>', around.own)
+  const sent = signal(draw, '<1.1>', around.own)
   taken(faultInBatch(structuredClone([sent])), JSON.stringify(sent))
   // All of these are validated, whatever they are.
   const lied = faultIn(structuredClone(lie(draw, questions)))

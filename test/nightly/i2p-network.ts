@@ -84,8 +84,8 @@ async function introduce(router: number): Promise<void> {
   const hash = createHash('sha256').update(identityIn(info)).digest('base64').replaceAll('+', '-').replaceAll('/', '~')
   for (const other of routers) {
     if (other === router) continue
-    const shelf = join(home(other), 'netDb', `r${hash.slice(0, 1)}`)
-    await mkdir(shelf, { recursive: true })
-    await writeFile(join(shelf, `routerInfo-${hash}.dat`), info)
+    const folder = join(home(other), 'netDb', `r${hash.slice(0, 1)}`)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `routerInfo-${hash}.dat`), info)
   }
 }

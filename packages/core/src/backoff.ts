@@ -1,5 +1,6 @@
 /** Delays between attempts that grow with each failure in a row. */
 
+/** The delays between attempts of one client. */
 export interface Backoff {
   /** Milliseconds before the second attempt. */
   readonly initial: number

@@ -1,6 +1,7 @@
 /** A clock that can replace the system's: tests advance theirs by hand. */
 import { startTimer, type Timer } from './timers.ts'
 
+/** A source of time and timers; tests replace it. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never decreases. */
   now(): number
@@ -34,4 +35,5 @@ class SystemClock implements Clock {
   }
 }
 
+/** The clock of the operating system. */
 export const systemClock: Clock = new SystemClock()

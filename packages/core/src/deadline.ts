@@ -1,6 +1,7 @@
 /** Waits for promises no longer than a time limit and a signal allow. */
 import { startDeadline, stopTimer } from './timers.ts'
 
+/** What ends a wait: a time limit, an abort signal, or both. */
 export interface Bounds {
   /** Milliseconds. @default no limit */
   readonly ms?: number | undefined

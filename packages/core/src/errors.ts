@@ -33,6 +33,7 @@ const retryableKinds: ReadonlySet<string> = new Set<ErrorKind>(['Unavailable', '
 /** Facts about an error. They are cloneable, so that they cross threads. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+/** What a {@link TroupeError} holds besides its kind and message. */
 export interface TroupeErrorOptions {
   /**
    * Whether the same call may succeed later. An error that is explicitly `false` here is final: a supervised service
@@ -74,9 +75,13 @@ export function isErrorKind(text: unknown): text is ErrorKind {
   return typeof text === 'string' && kinds.has(text)
 }
 
+/** Returns a {@link TroupeError} of the kind `NotFound`. */
 export const notFound = (message: string, details?: ErrorDetails) => build('NotFound', message, details)
+/** Returns a {@link TroupeError} of the kind `Invalid`. */
 export const invalid = (message: string, details?: ErrorDetails) => build('Invalid', message, details)
+/** Returns a {@link TroupeError} of the kind `Unavailable`, which is retryable. */
 export const unavailable = (message: string, details?: ErrorDetails) => build('Unavailable', message, details)
+/** Returns a {@link TroupeError} of the kind `PermissionDenied`; it is final. */
 export const denied = (message: string, details?: ErrorDetails) => build('PermissionDenied', message, details, false)
 
 function build(kind: ErrorKind, message: string, details: ErrorDetails = {}, retryable?: boolean): TroupeError {

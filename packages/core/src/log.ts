@@ -1,6 +1,7 @@
 /** Lets the parts of an application write to the log, whose implementation is in a higher package. */
 import type { EntryId, Pid } from './id.ts'
 
+/** The level of a log line, the least severe first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** What a log line contains beside its message. */

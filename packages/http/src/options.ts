@@ -102,6 +102,7 @@ export interface TlsOptions {
   readonly insecureSkipVerify?: boolean | undefined
 }
 
+/** Options of a request: fields, body, limits, TLS and network. */
 export interface RequestOptions {
   readonly headers?: HeaderFields | undefined
   /** Appended to the URL's own query. */

@@ -23,7 +23,7 @@ interface Rules {
 interface Sorted {
   /** Policies whose resources are names, by name. */
   readonly named: ReadonlyMap<string, PolicyIndex>
-  readonly others: readonly { readonly resources: ReadyPatterns; readonly shelf: PolicyIndex }[]
+  readonly others: readonly { readonly resources: ReadyPatterns; readonly index: PolicyIndex }[]
 }
 
 export class PolicySet {
@@ -83,10 +83,10 @@ function sorted(policies: readonly Policy[], form: ResourceForm): Sorted {
     ready.filter(({ resources }) => resources.names === undefined),
     ({ policy }) => policy.resources.patterns.join('\n'),
   )
-  const shelf = (of: readonly { readonly policy: Policy }[]) => new PolicyIndex(of.map(({ policy }) => policy))
+  const index = (of: readonly { readonly policy: Policy }[]) => new PolicyIndex(of.map(({ policy }) => policy))
   return {
-    named: new Map(Array.from(names, (name) => [name, shelf(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
-    others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, shelf: shelf(all) }))),
+    named: new Map(Array.from(names, (name) => [name, index(ready.filter(({ resources }) => resources.names?.includes(name) === true))])),
+    others: Array.from(patterned.values()).flatMap((all) => all.slice(0, 1).map(({ resources }) => ({ resources, index: index(all) }))),
   }
 }
 
@@ -105,9 +105,9 @@ function speaking(
 ): Policy | undefined {
   const found = named.get(name)?.speaking(actor, action, seen, meta)
   if (found !== undefined) return found
-  for (const { resources, shelf } of others) {
+  for (const { resources, index } of others) {
     if (!resources.match(name)) continue
-    const speaks = shelf.speaking(actor, action, seen, meta)
+    const speaks = index.speaking(actor, action, seen, meta)
     if (speaks !== undefined) return speaks
   }
   return undefined

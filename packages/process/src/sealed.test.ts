@@ -123,9 +123,9 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
       pins: { 'sealed.forge': overlay, 'sealed.routeOf': overlay },
       host: { network: 'sealed' },
     })
-    const errands = ['net:other', null, overlay].map((id) => ({ overlay: id, target }))
+    const connectRequests = ['net:other', null, overlay].map((id) => ({ overlay: id, target }))
     // Nothing listens at the address of the proxy of its own overlay.
-    expect(await kernel.exec('sealed.forge', errands)).toEqual(['PermissionDenied', 'PermissionDenied', 'Unavailable'])
+    expect(await kernel.exec('sealed.forge', connectRequests)).toEqual(['PermissionDenied', 'PermissionDenied', 'Unavailable'])
     expect(await kernel.exec('sealed.routeOf', overlay)).toEqual({ overlay, generation: 1, driver: 'handed', config: undefined })
   })
 
@@ -136,7 +136,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
 
   it('refuses what is no connection', async () => {
     await using kernel = await startKernel({ programs: ['sealed.forge'], host: { network: 'sealed' } })
-    const errands = [
+    const connectRequests = [
       undefined,
       { overlay: null },
       { overlay: 'nonsense', target },
@@ -147,7 +147,7 @@ when(canSeal())('the kernel, asked by hand for connections', () => {
       { overlay: null, target, localAddress: 'eth0' },
       { overlay: null, target, fd: 3 },
     ]
-    expect(await kernel.exec('sealed.forge', errands)).toEqual(errands.map(() => 'Invalid'))
+    expect(await kernel.exec('sealed.forge', connectRequests)).toEqual(connectRequests.map(() => 'Invalid'))
     expect(await kernel.exec('sealed.forge', [{ overlay: null, target }], 'long')).toEqual(['Invalid'])
   })
 

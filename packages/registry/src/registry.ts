@@ -22,6 +22,7 @@ import { SerialQueue } from './changes/serial-queue.ts'
 import { readFolder } from './yaml/read-folder.ts'
 import { settle, transact } from './changes/transaction.ts'
 
+/** The kinds, folders and history of a registry. */
 export interface RegistryOptions {
   /** Kinds that entries may have, in addition to those of the environment (`env.*`). */
   readonly kinds: readonly Kind[]

@@ -1,6 +1,14 @@
 /** The application's variables: `env.variable` entries over their storages, then those of the operating system. */
 import { ask } from '@troupe/process'
 
+/**
+ * The variables of the application (`env.variable` entries), as far as the caller has permission.
+ *
+ * @example
+ * ```ts
+ * const key = await env.get('API_KEY')
+ * ```
+ */
 export const env = {
   /** Returns the value of a variable; `undefined` when it is not set and has no default. */
   async get(name: string): Promise<string | undefined> {

@@ -3,6 +3,14 @@ import { entryId } from '@troupe/core'
 import { ask, type EntryView } from '@troupe/process'
 import type { Change, Version } from '@troupe/registry'
 
+/**
+ * The entries of the running application: reads, changes and versions.
+ *
+ * @example
+ * ```ts
+ * const version = await registry.apply([{ op: 'delete', entry: { id: 'app:old' } }])
+ * ```
+ */
 export const registry = {
   /** Returns the entry with this id. @throws TroupeError `NotFound` */
   async get(id: string): Promise<EntryView> {

@@ -1,6 +1,14 @@
 /** The W3C trace that work belongs to. None starts by itself: it would link requests that should stay unlinked. */
 import { currentSlot, fork, formatTrace, newTrace, parseTrace } from '@troupe/core'
 
+/**
+ * The W3C trace context (`traceparent`) of the code that calls.
+ *
+ * @example
+ * ```ts
+ * const header = trace.current()
+ * ```
+ */
 export const trace = {
   /** Returns the current `traceparent`, if there is one. */
   current(): string | undefined {

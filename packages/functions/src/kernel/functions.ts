@@ -18,7 +18,7 @@ export interface FunctionsOptions {
   readonly grace?: number
 }
 
-/** A call that the kernel itself makes, in a frame that the kernel vouches for. */
+/** A call that the kernel itself makes, in a frame that the kernel guarantees. */
 export interface FunctionCall {
   readonly entry: EntryId
   readonly args: readonly unknown[]

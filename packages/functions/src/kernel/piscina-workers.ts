@@ -84,11 +84,11 @@ export class PiscinaWorkers implements AsyncDisposable {
    * Assigns a thread to a worker; starts a new one if none is free. Settles with the reason when that thread has ended.
    */
   async occupy(worker: PoolWorker): Promise<TroupeError> {
-    const { task, killSwitch } = worker
+    const { task, abortHandle } = worker
     // Piscina requires an array, its types require the options of `structuredClone`: this value is both.
     const transferList: MessagePort[] & { readonly transfer?: MessagePort[] } = [task.thread.port]
     try {
-      return await this.#piscina.run(task, { transferList, signal: killSwitch })
+      return await this.#piscina.run(task, { transferList, signal: abortHandle })
     } catch (error) {
       return failureOf(this.#entry, error)
     }

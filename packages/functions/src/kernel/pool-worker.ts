@@ -52,7 +52,7 @@ export class PoolWorker {
   /** The task that piscina passes to a worker. */
   readonly task: Task & { readonly [queueOptionsSymbol]: PoolWorker }
   /** Ends the thread when it is aborted. */
-  readonly killSwitch = new AbortHandle()
+  readonly abortHandle = new AbortHandle()
   /** Settles with the reason when the thread has ended. */
   readonly ended: Promise<TroupeError>
   readonly setEnded: (error: TroupeError) => void
@@ -171,7 +171,7 @@ export class PoolWorker {
   /** Ends the thread, after the native code that works in it. */
   end(): void {
     const native = this.nativeEnd()
-    if (native === undefined) this.killSwitch.flip()
+    if (native === undefined) this.abortHandle.flip()
     else void this.#endAfter(native)
   }
 
@@ -183,7 +183,7 @@ export class PoolWorker {
 
   async #endAfter(native: Promise<void>): Promise<void> {
     await native
-    this.killSwitch.flip()
+    this.abortHandle.flip()
   }
 
   /** Returns whether no call has ended here since the last use of this method. */

@@ -3,6 +3,7 @@ import { parseDuration } from '@troupe/core'
 import type { ServerEvent } from './event.ts'
 import { EventStream, eventsResponse } from './event-stream.ts'
 
+/** Options of a response that streams events. */
 export interface EventsOptions {
   /** Time between two comments that keep the connection alive: milliseconds, or a duration; 0 for none. @default 15s */
   readonly keepAlive?: number | string

@@ -3,6 +3,7 @@ import { type Actor, entryId, parseDuration } from '@troupe/core'
 import { policiesOf, Scope } from '@troupe/policy'
 import { ask, type IssuedToken, type TokenView } from '@troupe/process'
 
+/** The identity, permissions and lifetime of a new token. */
 export interface TokenOptions {
   /** The actor that the token represents. */
   readonly actor: Actor
@@ -75,4 +76,5 @@ export function tokenStore(id: string) {
   })
 }
 
+/** A token store: creates, validates and revokes tokens. */
 export type TokenStoreHandle = ReturnType<typeof tokenStore>

@@ -54,7 +54,7 @@ interface LinkOptions {
 }
 
 function spawner(plan: SpawnPlan): Spawner {
-  const start = async (id: string, host: string, args: readonly unknown[], bond: LinkOptions): Promise<Pid> => {
+  const start = async (id: string, host: string, args: readonly unknown[], linkOptions: LinkOptions): Promise<Pid> => {
     const runtime = currentRuntime()
     const by = currentParticipant()
     const { signal } = plan.options
@@ -66,17 +66,17 @@ function spawner(plan: SpawnPlan): Spawner {
       args: snapshotArguments(args),
       choice: chosenOf(plan),
       inherit: inheritedContext(plan),
-      ...bond,
+      ...linkOptions,
       ...(plan.name !== undefined && { name: plan.name }),
       ...(plan.messages && { messages: plan.messages }),
     }
-    const link = bond.link !== undefined && by instanceof LocalProcess ? by : undefined
+    const link = linkOptions.link !== undefined && by instanceof LocalProcess ? by : undefined
     const here = runtime.spawnHere(by, ask)
     if (here !== undefined) {
       link?.addLink(here)
       return yielding(Promise.resolve(here))
     }
-    const spawned = runtime.links.spawning(by.pid, { ...(bond.monitor && { monitor: bond.monitor }), ...(link && { link }) })
+    const spawned = runtime.links.spawning(by.pid, { ...(linkOptions.monitor && { monitor: linkOptions.monitor }), ...(link && { link }) })
     try {
       const started = runtime.kernel.request('spawn', ask, by.pid).then(({ pid }) => {
         spawned(pid)

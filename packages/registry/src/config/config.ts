@@ -53,6 +53,7 @@ export interface AppConfig extends Readonly<z.output<typeof schema>> {
   readonly files: readonly string[]
 }
 
+/** The files, profiles and overrides of a config. */
 export interface LoadConfigOptions {
   /**
    * Files laid over one another from left to right, relative to the root.

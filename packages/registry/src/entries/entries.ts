@@ -30,6 +30,7 @@ export interface EntriesContext {
 /** A decoded entry, and whether the result depended on variables. */
 export type Reading = DecodeResult<Decoded> & { readonly usesVariables: boolean }
 
+/** All entries of one version of the registry, with what decoding them needs. */
 export class Entries {
   readonly all: ReadonlyMap<EntryId, Entry>
   readonly #context: EntriesContext

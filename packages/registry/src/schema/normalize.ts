@@ -20,6 +20,7 @@ export interface FoundReference {
   readonly path: Path
 }
 
+/** A `file://` reference in an entry, and the path of the field that contains it. */
 export interface FoundFile {
   readonly file: string
   readonly path: Path

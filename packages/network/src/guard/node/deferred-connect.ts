@@ -25,7 +25,7 @@ class ConnectOptions {
 }
 
 /** Stored on the socket and not in a map, because every connection has one. */
-const connectOptions = Symbol('troupe.errand')
+const connectOptions = Symbol('troupe.connectOptions')
 
 /** Records the target of a socket in the clear network. */
 export function willConnect(socket: Socket, host: string): void {

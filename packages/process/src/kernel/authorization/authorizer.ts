@@ -126,8 +126,8 @@ export class Authorizer {
 
 function spawnActions({ monitor, link }: SpawnRequest): readonly string[] {
   if (monitor !== undefined && monitor.promise !== 0) return ['process.exec']
-  const bonds = [...(monitor ? ['process.spawn.monitored'] : []), ...(link !== undefined ? ['process.spawn.linked'] : [])]
-  return bonds.length > 0 ? bonds : ['process.spawn']
+  const actions = [...(monitor ? ['process.spawn.monitored'] : []), ...(link !== undefined ? ['process.spawn.linked'] : [])]
+  return actions.length > 0 ? actions : ['process.spawn']
 }
 
 function targetMeta({ entry, host }: ProcessRecord) {

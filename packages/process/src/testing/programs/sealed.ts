@@ -80,12 +80,12 @@ export async function ownLookup(port: number) {
 }
 
 /** Asks the kernel for a connection by hand, as code does that has found the port to it. */
-export async function forge(errands: readonly unknown[], timeout: unknown = 1000) {
+export async function forge(connectRequests: readonly unknown[], timeout: unknown = 1000) {
   const { kernel } = currentRuntime()
   const request: (...args: never[]) => Promise<unknown> = kernel.request.bind(kernel)
   const forged = async (connectRequest: unknown): Promise<unknown> =>
     Reflect.apply(request, undefined, ['dial', { connectRequest, timeout }, self.pid])
-  return Promise.all(errands.map(async (connectRequest) => told(async () => forged(connectRequest))))
+  return Promise.all(connectRequests.map(async (connectRequest) => told(async () => forged(connectRequest))))
 }
 
 /** Asks for many connections at once that nobody answers, and gives up on them. */

@@ -68,7 +68,7 @@ export class Links {
   }
 
   /** A spawn by `by` begins. Returns a function to call with the new pid, or with nothing when the spawn failed. */
-  spawning(by: Pid, bond: { readonly monitor?: Watcher; readonly link?: LocalProcess }): (target: Pid | undefined) => void {
+  spawning(by: Pid, options: { readonly monitor?: Watcher; readonly link?: LocalProcess }): (target: Pid | undefined) => void {
     this.#spawning.set(by, (this.#spawning.get(by) ?? 0) + 1)
     return (target) => {
       const left = (this.#spawning.get(by) ?? 1) - 1
@@ -78,13 +78,13 @@ export class Links {
       if (this.#spawning.size === 0) this.#early.clear()
       else if (target !== undefined) this.#early.delete(target)
       if (target === undefined) return
-      if (bond.monitor !== undefined) {
-        if (early?.exit === undefined) this.#watching(target, bond.monitor)
-        else this.#notify(target, bond.monitor, early.exit)
+      if (options.monitor !== undefined) {
+        if (early?.exit === undefined) this.#watching(target, options.monitor)
+        else this.#notify(target, options.monitor, early.exit)
       }
-      if (bond.link !== undefined) {
-        this.#linking(bond.link, target)
-        if (early?.down !== undefined) this.#linkDown(bond.link.pid, target, early.down.error)
+      if (options.link !== undefined) {
+        this.#linking(options.link, target)
+        if (early?.down !== undefined) this.#linkDown(options.link.pid, target, early.down.error)
       }
     }
   }

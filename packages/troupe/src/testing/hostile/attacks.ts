@@ -108,7 +108,7 @@ const attacks: Readonly<Record<string, (victim: Pid) => Promise<unknown>>> = {
     post(await peerPort(0), [letter(victim, 1)])
     return rest()
   },
-  'a parcel that is called by a long list': async () => {
+  'a signal that is called by a long list': async () => {
     post(await peerPort(0), [{ op: nothing(2 ** 28) }])
     return rest()
   },

@@ -1,5 +1,5 @@
 /**
- * A hostile program that speaks the thread protocol: requests, claims and parcels at random, from a seed; and the
+ * A hostile program that speaks the thread protocol: requests, claims and signals at random, from a seed; and the
  * victims that it attacks.
  */
 import { inspect } from 'node:util'
@@ -8,7 +8,7 @@ import { isPid, type Pid, threadOf } from '@troupe/core'
 import { currentRuntime } from '@troupe/process'
 import { log, processes, self } from 'troupe'
 import { Draw } from './draw.ts'
-import { lie, note, parcel } from './notes.ts'
+import { lie, note, signal } from './notes.ts'
 import { tell } from './port.ts'
 import { Questions, type Surroundings } from './questions.ts'
 import { speaker } from './speaker.ts'
@@ -41,10 +41,10 @@ const longest = 160
 const mark = new RegExp(`${['canary', 'of'].join('-')}-[a-z]+`, 'g')
 const text = (value: unknown): string => inspect(value, { depth: 8, maxArrayLength: 1000, maxStringLength: 10_000, getters: false })
 
-export async function fuzz(seed: number, steps: number, manner: Manner, surroundings: Omit<Surroundings, 'own'>): Promise<Told> {
+export async function fuzz(seed: number, steps: number, manner: Manner, context: Omit<Surroundings, 'own'>): Promise<Told> {
   process.on('uncaughtException', () => undefined)
   const draw = new Draw(seed, manner === 'breaking')
-  const attempt = new Attempt(draw, surroundings)
+  const attempt = new Attempt(draw, context)
   for (let step = 0; step < steps; step += 1) {
     if (manner === 'breaking' && draw.oneIn(40)) attempt.breakSomething()
     else attempt.step()
@@ -94,7 +94,7 @@ class Attempt {
         this.#send(() => draw.junk())
       },
       () => {
-        this.#send(() => parcel(draw, questions.pid(), questions.pid()))
+        this.#send(() => signal(draw, questions.pid(), questions.pid()))
       },
     ])()
   }
@@ -119,9 +119,9 @@ class Attempt {
   }
 
   /** To the thread of an honest process, or of the program. */
-  #send(change: (parcel: object) => unknown): void {
+  #send(change: (signal: object) => unknown): void {
     const near = this.#draw.from([...this.#honest, '<0.0>'])
-    if (isPid(near)) this.#speaker.toPeer(threadOf(near), [change(parcel(this.#draw, near, self.pid))])
+    if (isPid(near)) this.#speaker.toPeer(threadOf(near), [change(signal(this.#draw, near, self.pid))])
   }
 
   #say(message: unknown): void {

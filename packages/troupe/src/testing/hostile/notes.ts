@@ -1,4 +1,4 @@
-/** Well-formed messages of a thread that expect no reply, and parcels to other threads: each makes a false claim. */
+/** Well-formed messages of a thread that expect no reply, and signals to other threads: each makes a false claim. */
 import type { Draw } from './draw.ts'
 import type { Questions } from './questions.ts'
 
@@ -40,10 +40,10 @@ function otherThan(pid: string, questions: Questions): string {
 }
 
 /**
- * One parcel to the thread of `near`, from `far`. No honest thread sends a parcel from a process that lives at neither
+ * One signal to the thread of `near`, from `far`. No honest thread sends a signal from a process that lives at neither
  * end of the channel.
  */
-export function parcel(draw: Draw, near: string, far: string): object {
+export function signal(draw: Draw, near: string, far: string): object {
   const number = draw.below(50)
   const letter = { op: 'send', to: near, from: far, topic: 'forged', frame: claimedFrame(draw), payloads: ['forged'] }
   return draw.from<() => object>([

@@ -134,7 +134,7 @@ export class Questions {
     namedScope: () => ({ group: this.name() }),
     select: () => ({ overlay: this.#draw.from([null, 'app:proxy', 'app:absent']) }),
     route: () => ({ overlay: this.#draw.from(['app:proxy', 'app:absent']) }),
-    dial: () => ({ errand: { overlay: this.#draw.from([null, 'app:proxy']), target: this.#target() }, timeout: 50 }),
+    dial: () => ({ connectRequest: { overlay: this.#draw.from([null, 'app:proxy']), target: this.#target() }, timeout: 50 }),
     cancelDial: () => ({ request: this.#draw.below(100) }),
     resolve: () => ({ name: this.#draw.from(['localhost', 'leak.test']), family: 0 }),
     leaseAddresses: () => (this.#draw.oneIn(2) ? {} : { back: this.#draw.below(10) }),

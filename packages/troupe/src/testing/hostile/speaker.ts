@@ -10,8 +10,8 @@ const upFd = 5
 const headerSize = 8
 
 export interface Speaker {
-  /** Sends parcels to another thread. */
-  readonly toPeer: (thread: number, parcels: readonly unknown[]) => void
+  /** Sends signals to another thread. */
+  readonly toPeer: (thread: number, signals: readonly unknown[]) => void
   /** Everything that the kernel has sent since. */
   readonly heard: unknown[]
 }
@@ -43,10 +43,10 @@ function byPipe(): Speaker {
   })
   return {
     heard,
-    toPeer: (thread, parcels) => {
+    toPeer: (thread, signals) => {
       if (!introduced.has(thread)) tell({ type: 'connect', thread })
       introduced.add(thread)
-      writeWhole(frame(thread + 1, serialize(parcels)))
+      writeWhole(frame(thread + 1, serialize(signals)))
     },
   }
 }
@@ -59,11 +59,11 @@ function byPorts(): Speaker {
   })
   return {
     heard,
-    toPeer: (thread, parcels) => {
+    toPeer: (thread, signals) => {
       const known = ports.get(thread) ?? peerPort(thread)
       ports.set(thread, known)
       void known.then((port) => {
-        post(port, parcels)
+        post(port, signals)
       })
     },
   }
