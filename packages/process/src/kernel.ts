@@ -17,18 +17,10 @@ export { exitCodeOf, threadFailure } from './worker-threads/thread-failure.ts'
 export { readNodePort } from './worker-threads/node-port.ts'
 export type { Print } from './worker-threads/standard-streams.ts'
 export type { OutputStream } from './shared-memory/output-ledger.ts'
-export type {
-  CallAnswer,
-  CallRequest,
-  DeadLetter,
-  PostedCall,
-  Program,
-  Requests,
-  Service,
-  StartCall,
-  ThreadData,
-  WireExit,
-} from './protocol/kernel-thread.ts'
+export type { CallAnswer, CallRequest, PostedCall, Program, Service, StartCall, WireExit } from './protocol/programs.ts'
+export type { DeadLetter } from './protocol/kernel-thread.ts'
+export type { Requests } from './protocol/requests.ts'
+export type { ThreadData } from './protocol/thread-data.ts'
 export { serviceFrame } from './service/service-frame.ts'
 export { serviceOf, servicesOf, runningUntil } from './supervisor/service-definitions.ts'
 export { type SupervisedProcess, startProcess } from './service/supervised-process.ts'

@@ -3,7 +3,7 @@
  */
 import { type Actor, childTrace, currentFrame, type EntryId, entryId, emptyFrame, invalid, parseDuration } from '@troupe/core'
 import { snapshot } from '../mailbox/payload.ts'
-import type { ChosenContext, InheritedContext } from '../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext } from '../protocol/programs.ts'
 import { checkValues } from '../protocol/context-limits.ts'
 
 /** Options of a spawn or a call. */

@@ -13,7 +13,7 @@ import {
 } from './call-options.ts'
 import { policiesOf } from '@troupe/policy'
 import { pack, snapshot, snapshotArguments, type Transfer } from '../mailbox/payload.ts'
-import type { FirstMessage, Watcher } from '../protocol/kernel-thread.ts'
+import type { FirstMessage, Watcher } from '../protocol/programs.ts'
 import { currentRuntime } from '../thread/current.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import { LocalProcess } from '../thread/process/local-process.ts'

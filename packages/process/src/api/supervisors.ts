@@ -1,6 +1,6 @@
 /** Changes and lists the children of `process.supervisor` entries at run time. */
 import type { Pid } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
+import type { ChildCount, ChildView } from '../protocol/views.ts'
 import { snapshotArguments } from '../mailbox/payload.ts'
 import { ask } from '../thread/current.ts'
 

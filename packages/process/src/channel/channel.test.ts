@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { emptyFrame, entryId, fork, pid } from '@troupe/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { peerWindow, Receipt } from '../shared-memory/credit.ts'
-import type { Signal } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
 import { Channel } from './channel.ts'
 
 /** Long enough for a busy machine. */

@@ -1,7 +1,7 @@
 /** Signals as bytes, for a thread of another operating-system process. */
 import { errorToWire, invalid } from '@troupe/core'
 import { encodeWithin } from '../pipe/codec.ts'
-import type { Signal } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
 
 /**
  * Encodes signals as one batch, or as several if one would hold more than a message may. Signals that were put before

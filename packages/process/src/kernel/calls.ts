@@ -3,7 +3,7 @@
  */
 import { randomFillSync } from 'node:crypto'
 import { type EntryId, type Frame, type Pid, pid } from '@troupe/core'
-import type { WireExit } from '../protocol/kernel-thread.ts'
+import type { WireExit } from '../protocol/programs.ts'
 import type { Role } from '../protocol/request-rules.ts'
 import type { OverlayGrants } from './authorization/overlay-grants.ts'
 import type { ProcessRecord, ProcessTable } from './process-table.ts'

@@ -1,7 +1,7 @@
 /** The living processes and calls, the frames that the kernel issued to them, and their names. */
 import { denied, type EntryId, type Frame, notFound, type Pid, threadOf, TroupeError, invalid, isPid } from '@troupe/core'
 import type { Host } from '../host/host.ts'
-import type { Accepts, WireExit } from '../protocol/kernel-thread.ts'
+import type { Accepts, WireExit } from '../protocol/programs.ts'
 import type { Role } from '../protocol/request-rules.ts'
 import { Groups } from './groups.ts'
 

@@ -2,7 +2,7 @@
 import type { EntryId } from '@troupe/core'
 import type { Entry, Registry } from '@troupe/registry'
 import { processKind } from '../config/kinds.ts'
-import type { KnownProgram } from '../protocol/kernel-thread.ts'
+import type { KnownProgram } from '../protocol/programs.ts'
 import type { Code } from './code.ts'
 
 export class Programs {

@@ -3,7 +3,7 @@
  */
 import { errorToWire, invalid, TroupeError } from '@troupe/core'
 import { release } from '../protocol/foreign-handles.ts'
-import type { Request, RequestName, Requests } from '../protocol/kernel-thread.ts'
+import type { Request, RequestName, Requests } from '../protocol/requests.ts'
 import { quoted } from '../protocol/validators.ts'
 import { requestRules } from '../protocol/request-rules.ts'
 import type { KernelParts } from './kernel-parts.ts'

@@ -1,5 +1,5 @@
 /** The functions that the kernel calls for requests of threads. */
-import type { RequestName, Requests } from '../protocol/kernel-thread.ts'
+import type { RequestName, Requests } from '../protocol/requests.ts'
 import type { Thread } from '../worker-threads/thread.ts'
 import type { ProcessRecord } from './process-table.ts'
 

@@ -4,7 +4,7 @@
  */
 import { type Pid, threadOf } from '@troupe/core'
 import { checkCrossing, checkEncodable, crossing } from '../protocol/network-crossing.ts'
-import type { Accepts } from '../protocol/kernel-thread.ts'
+import type { Accepts } from '../protocol/programs.ts'
 import type { KernelParts } from './kernel-parts.ts'
 import type { Network } from './network/networks.ts'
 import type { SpawnOrder } from './spawn-order.ts'

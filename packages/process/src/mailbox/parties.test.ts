@@ -1,6 +1,6 @@
 import { emptyFrame, type Pid, pid } from '@troupe/core'
 import { describe, expect, it } from 'vitest'
-import type { Signal } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
 import { strayIn } from './parties.ts'
 
 const [own, other] = [1, 2]

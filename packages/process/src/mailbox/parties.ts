@@ -3,7 +3,7 @@
  * thread. Other signals are not allowed on a channel between two threads.
  */
 import { type Pid, threadOf } from '@troupe/core'
-import type { Signal } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
 
 export interface Ends {
   /** Number of this thread. */

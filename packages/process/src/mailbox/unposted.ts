@@ -1,7 +1,7 @@
 /** Batches for another thread: posted in order as far as there is credit; the others wait. */
 import type { Transferable } from 'node:worker_threads'
 import type { Credit } from '../shared-memory/credit.ts'
-import type { Signal } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
 import { Deque } from './deque.ts'
 
 /** Milliseconds for which the end of a thread waits until another thread continues to read. */

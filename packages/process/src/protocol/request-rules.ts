@@ -24,7 +24,8 @@ import {
   text,
 } from './validators.ts'
 import { wireError, wireExit } from './signal-rules.ts'
-import type { RequestName, ToKernel } from './kernel-thread.ts'
+import type { RequestName } from './requests.ts'
+import type { ToKernel } from './kernel-thread.ts'
 
 /**
  * What the kernel started in a thread: `program`, the one around the application; `process`, code of the application;

@@ -20,7 +20,7 @@ import {
   shape,
   text,
 } from './validators.ts'
-import type { Signal } from './kernel-thread.ts'
+import type { Signal } from './signals.ts'
 
 /** Maximum number of messages and other signals in a batch. */
 export const maxBatch = 256

@@ -2,7 +2,7 @@
 import { type EntryId, errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Network } from '../kernel/network/networks.ts'
-import type { Accepts, Program } from '../protocol/kernel-thread.ts'
+import type { Accepts, Program } from '../protocol/programs.ts'
 import type { Role } from '../protocol/request-rules.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import type { Running } from './service-instance.ts'

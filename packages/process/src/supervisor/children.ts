@@ -1,6 +1,6 @@
 /** The children of a supervisor, in start order, whether they run or not. */
 import { type EntryId, notFound, type Pid, TroupeError } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
+import type { ChildCount, ChildView } from '../protocol/views.ts'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Running } from '../service/service-instance.ts'
 import type { Member } from './strategy.ts'

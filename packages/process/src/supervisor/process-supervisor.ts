@@ -3,7 +3,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { asTroupeError, type Clock, type EntryId, invalid, type Log, type LogLevel, type Pid, TroupeError, unavailable } from '@troupe/core'
-import type { ChildCount, ChildView } from '../protocol/kernel-thread.ts'
+import type { ChildCount, ChildView } from '../protocol/views.ts'
 import type { ChildSpec } from '../config/supervisor-kind.ts'
 import type { Exit } from '../thread/process/event-queue.ts'
 import { asMember, Children, type ChildSlot, type RunningChild } from './children.ts'

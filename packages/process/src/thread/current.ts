@@ -1,5 +1,5 @@
 /** The runtime of this thread. */
-import type { RequestName, Requests } from '../protocol/kernel-thread.ts'
+import type { RequestName, Requests } from '../protocol/requests.ts'
 import { setLoadLog } from './load-log.ts'
 import { noApplication, noteApplication } from './no-application.ts'
 import { currentParticipant } from './participant.ts'

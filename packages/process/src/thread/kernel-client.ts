@@ -1,6 +1,7 @@
 /** Requests to the kernel over the thread's port, with their results. */
 import { type EntryId, errorFromWire, type Pid, TroupeError, type WireError } from '@troupe/core'
-import type { RequestName, Requests, ToKernel, ToThread } from '../protocol/kernel-thread.ts'
+import type { RequestName, Requests } from '../protocol/requests.ts'
+import type { ToKernel, ToThread } from '../protocol/kernel-thread.ts'
 import { hand, type KernelPort } from '../channel/local-port.ts'
 import { lookLater } from './builtins.ts'
 import { KernelSendWindow } from './kernel-send-window.ts'

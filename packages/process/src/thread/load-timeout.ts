@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { startTimer, type Timer, TroupeError } from '@troupe/core'
-import type { Program } from '../protocol/kernel-thread.ts'
+import type { Program } from '../protocol/programs.ts'
 import { topLevelAwaits } from './top-level-await.ts'
 
 /**

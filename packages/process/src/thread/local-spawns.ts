@@ -5,7 +5,9 @@
  */
 import { emptyFrame, type EntryId, fork, type Pid, pid } from '@troupe/core'
 import { ProcessCounts } from '../shared-memory/process-counts.ts'
-import type { InheritedContext, KnownProgram, SharedThread, SpawnRequest, StartProcess } from '../protocol/kernel-thread.ts'
+import type { InheritedContext, KnownProgram, SpawnRequest } from '../protocol/programs.ts'
+import type { SharedThread } from '../protocol/thread-data.ts'
+import type { StartProcess } from '../protocol/kernel-thread.ts'
 import type { Participant } from './participant.ts'
 
 /** Number of processes that a thread may have above its share of the host's, before the kernel places the next one. */

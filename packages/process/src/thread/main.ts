@@ -4,7 +4,7 @@
  */
 import { workerData } from 'node:worker_threads'
 import { hideEnvironment } from '@troupe/network'
-import type { ThreadData } from '../protocol/kernel-thread.ts'
+import type { ThreadData } from '../protocol/thread-data.ts'
 import { warmUp } from './warmup.ts'
 import { guardThread, startThread } from './start.ts'
 

@@ -1,6 +1,6 @@
 /** Loads the method that a process or a function runs. */
 import { invalid, notFound, TroupeError } from '@troupe/core'
-import type { Program } from '../protocol/kernel-thread.ts'
+import type { Program } from '../protocol/programs.ts'
 import { lookLater } from './builtins.ts'
 import { reportLoad } from './load-log.ts'
 import { loadInTime } from './load-timeout.ts'

@@ -3,7 +3,8 @@
  * EXIT, and only then may the kernel end its thread.
  */
 import { settledWithin } from '@troupe/core'
-import type { DeadLetter, WireExit } from '../protocol/kernel-thread.ts'
+import type { DeadLetter } from '../protocol/kernel-thread.ts'
+import type { WireExit } from '../protocol/programs.ts'
 import type { LocalProcess } from './process/local-process.ts'
 import type { PendingSends } from './process/pending-sends.ts'
 import type { Peers } from './messaging/peers.ts'

@@ -3,21 +3,25 @@
  * thread 0.
  */
 import { emptyFrame, type EntryId, type Frame, errorToWire, invalid, type Pid, pid } from '@troupe/core'
-import { bindThreadNetwork, cutStreams, oldestStream, overlayMoved, type Route, type ThreadNetwork } from '@troupe/network'
+import { bindThreadNetwork, type Route, type ThreadNetwork } from '@troupe/network'
 import type { Channel } from '../channel/channel.ts'
 import { firstEnvelope } from '../mailbox/message.ts'
-import type { Signal, RuntimeSettings, SpawnRequest, StartProcess, ToThread, WireExit } from '../protocol/kernel-thread.ts'
+import type { Signal } from '../protocol/signals.ts'
+import type { RuntimeSettings } from '../protocol/thread-data.ts'
+import type { SpawnRequest, WireExit } from '../protocol/programs.ts'
+import type { StartProcess } from '../protocol/kernel-thread.ts'
 import { Links } from './messaging/links.ts'
 import { DeadLetterBatch } from '../mailbox/dead-letter-batch.ts'
 import { PendingStarts } from './messaging/pending-starts.ts'
 import { ProcessExit } from './process-exit.ts'
 import { KernelClient } from './kernel-client.ts'
+import { handleKernelMessage, type KernelMessageTargets } from './kernel-messages.ts'
 import { RunningCalls } from './functions/running-calls.ts'
 import { LocalProcess } from './process/local-process.ts'
 import { type LocalSpawn, LocalSpawns } from './local-spawns.ts'
 import { loadMethod } from './module.ts'
 import { dispatchSignal, receiverOf } from './messaging/signals.ts'
-import { nativeWork, settle } from './native-work.ts'
+import { nativeWork } from './native-work.ts'
 import { Participant, setStrictMode } from './participant.ts'
 import { PermissionCache } from './permission-cache.ts'
 import { Peers } from './messaging/peers.ts'
@@ -26,7 +30,6 @@ import { wordsOf } from './messaging/send-errors.ts'
 import { RouteCache } from './network/route-cache.ts'
 import { run } from './process/run-program.ts'
 import type { ProcessServices } from './process/process-services.ts'
-import { drain } from './drain.ts'
 
 export class Runtime {
   readonly thread: number
@@ -87,6 +90,7 @@ export class Runtime {
   })
 
   readonly #processExit: ProcessExit
+  readonly #targets: KernelMessageTargets
   constructor(data: RuntimeSettings) {
     this.thread = data.thread
     this.network = data.network
@@ -96,7 +100,7 @@ export class Runtime {
     this.kernel = new KernelClient(
       data.port,
       (message) => {
-        this.#onKernel(message)
+        handleKernelMessage(message, this.#targets)
       },
       (by) => {
         this.#reportProcess(by)
@@ -148,6 +152,30 @@ export class Runtime {
         else if ('error' in exit) this.kernel.failed(process.pid, process.program.entry, exit.error)
       },
     })
+    this.#targets = {
+      kernel: this.kernel,
+      peers: this.#peers,
+      calls: this.calls,
+      permissions: this.permissions,
+      spawns: this.#spawns,
+      processes: this.#processes,
+      bind: (network) => {
+        this.network = network
+        bindThreadNetwork(network)
+      },
+      start: (process) => {
+        this.#start(process)
+      },
+      finish: (process, exit, hurry) => {
+        this.finish(process, exit, hurry)
+      },
+      cancel: (target, reason) => {
+        this.cancel(target, reason)
+      },
+      reportProcess: (id) => {
+        this.#reportProcess(id)
+      },
+    }
   }
 
   /** The participants of this thread: its processes, and the calls that run in it. */
@@ -236,79 +264,6 @@ export class Runtime {
     const process = this.#processes.get(target)
     if (process === undefined) this.calls.cancel(target, reason)
     else process.cancel(reason)
-  }
-
-  #onKernel(message: ToThread): void {
-    switch (message.type) {
-      case 'bind':
-        this.network = message.network
-        bindThreadNetwork(message.network)
-        return
-      case 'drain':
-        void drain(this.kernel)
-        return
-      case 'settle':
-        for (const process of [...this.#processes.values()]) this.finish(process, { error: message.error }, true)
-        void settle(this.kernel, this.#peers)
-        return
-      case 'start':
-        this.#start(message.process)
-        return
-      case 'calls':
-        this.calls.take(message.calls)
-        return
-      case 'kill':
-        this.#peers.takeBefore(() => {
-          const process = this.#processes.get(message.pid)
-          if (process !== undefined) this.finish(process, { error: message.error }, true)
-        })
-        return
-      case 'cancel':
-        this.#peers.takeBefore(() => {
-          this.cancel(message.pid, message.reason)
-        })
-        return
-      case 'reportProcess':
-        if (this.#processes.get(message.pid)?.localSpawn === undefined) this.kernel.notify({ type: 'processUnknown', pid: message.pid })
-        else this.#reportProcess(message.pid)
-        return
-      case 'entryChanged':
-        this.#spawns?.forget(message.entry)
-        this.calls.forget(message.entry)
-        return
-      case 'outdated':
-        for (const process of this.#processes.values()) process.outdated(message.entry, message.sources)
-        return
-      case 'channel':
-        this.#peers.introduce(message)
-        return
-      case 'privileges':
-        this.#peers.gate(message.thread)?.onPrivileges(message.privileges)
-        return
-      case 'authorized':
-        this.#peers.gate(message.via)?.onAuthorized(message.action, message.target, message.may)
-        return
-      case 'sender':
-        this.#peers.gate(message.via)?.onSender(message.pid, message.acting)
-        return
-      case 'policiesChanged':
-        this.permissions.forget()
-        this.#peers.forgetPermissions()
-        return
-      case 'gone':
-        this.#peers.gone(message)
-        return
-      case 'overlayMoved':
-        overlayMoved(message.overlay)
-        return
-      case 'streams':
-        this.kernel.notify({ type: 'streams', overlay: message.overlay, oldest: oldestStream(message.overlay) })
-        return
-      case 'cut':
-        cutStreams(message.overlay, message.generation)
-        return
-      default:
-    }
   }
 
   #start(start: StartProcess, localSpawn?: LocalSpawn): void {

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { currentSlot, errorToWire } from '@troupe/core'
 import { bindThreadNetwork, installGuard, provideNetworkAccess, sealProcess, sealThread, trustAddons } from '@troupe/network'
-import type { StartData } from '../protocol/kernel-thread.ts'
+import type { StartData } from '../protocol/thread-data.ts'
 import { lookLater, watchBuiltins } from './builtins.ts'
 import { setRuntime } from './current.ts'
 import { LocalCall } from './functions/local-call.ts'

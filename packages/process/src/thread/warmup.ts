@@ -7,7 +7,8 @@ import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
 import { CallSlots } from '../shared-memory/call-slots.ts'
 import { creditWord } from '../shared-memory/credit.ts'
-import type { StartProcess, ThreadData, ToThread } from '../protocol/kernel-thread.ts'
+import type { StartProcess, ToThread } from '../protocol/kernel-thread.ts'
+import type { ThreadData } from '../protocol/thread-data.ts'
 import { Runtime } from './runtime.ts'
 
 const program = { entry: entryId('troupe:warmup'), module: import.meta.url, method: 'main' }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type EntryId, invalid, type Pid } from '@troupe/core'
 import { checkMeta, maxName } from '@troupe/policy'
 import type { Security } from '@troupe/policy/kernel'
-import type { ChosenContext, InheritedContext, SpawnRequest } from '../../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext, SpawnRequest } from '../../protocol/programs.ts'
 import { checkChoice, checkInheritance } from './validate-request.ts'
 import type { ProcessRecord } from '../process-table.ts'
 

@@ -3,7 +3,7 @@
  * kernel started it as.
  */
 import { denied, emptyFrame, threadOf } from '@troupe/core'
-import type { Request, RequestName } from '../../protocol/kernel-thread.ts'
+import type { Request, RequestName } from '../../protocol/requests.ts'
 import { requestRules } from '../../protocol/request-rules.ts'
 import type { ProcessRecord, ProcessTable } from '../process-table.ts'
 import type { ThreadPrivileges } from './thread-privileges.ts'

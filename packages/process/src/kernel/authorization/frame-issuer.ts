@@ -5,7 +5,7 @@
 import { emptyFrame, type EntryId, type Frame, fork, type OverlayChoice } from '@troupe/core'
 import type { OverlayTable } from '@troupe/network/kernel'
 import { checkSelection, directNetwork, type Security } from '@troupe/policy/kernel'
-import type { ChosenContext, InheritedContext } from '../../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext } from '../../protocol/programs.ts'
 import { CallFrameCache } from './call-frame-cache.ts'
 import type { OverlayGrants } from './overlay-grants.ts'
 import { always, type Grant, GrantValidity } from './grant-validity.ts'

@@ -4,7 +4,7 @@
  * this permission.
  */
 import { denied } from '@troupe/core'
-import type { Request } from '../../protocol/kernel-thread.ts'
+import type { Request } from '../../protocol/requests.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { HostTable } from '../../host/host-table.ts'
 import type { ProcessRecord } from '../process-table.ts'

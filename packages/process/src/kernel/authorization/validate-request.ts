@@ -4,7 +4,7 @@ import { checkMeta, maxName, maxScope } from '@troupe/policy'
 import type { Policies } from '@troupe/policy/kernel'
 import { z } from 'zod'
 import { checkValues } from '../../protocol/context-limits.ts'
-import type { ChosenContext, InheritedContext } from '../../protocol/kernel-thread.ts'
+import type { ChosenContext, InheritedContext } from '../../protocol/programs.ts'
 
 const record = z.record(z.string(), z.unknown())
 const entry = z.custom<EntryId>((value) => typeof value === 'string' && isEntryId(value), 'expected an entry id')

@@ -9,7 +9,7 @@ import { denied, type EntryId, invalid, isEntryId, startDeadline, stopTimer, Tro
 import { dial, type ConnectRequest, type SocketHandoff, handOver, type ResolvedAddress, type Route } from '@troupe/network'
 import { connectDirect, isPrivateAddress, lookupDirect, systemLookup } from '@troupe/network/kernel'
 import { z } from 'zod'
-import type { Requests } from '../../protocol/kernel-thread.ts'
+import type { Requests } from '../../protocol/requests.ts'
 import { Semaphore } from '../../semaphore.ts'
 import type { Requester } from '../request-handler.ts'
 

@@ -2,7 +2,7 @@
 import { afterTurn, FrameDecoder, type Pid, yieldDue } from '@troupe/core'
 import { CallSlots } from '../../shared-memory/call-slots.ts'
 import { Deque } from '../../mailbox/deque.ts'
-import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/kernel-thread.ts'
+import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/programs.ts'
 
 export class PostedCallQueue {
   readonly #program: Program

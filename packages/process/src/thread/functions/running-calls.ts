@@ -1,7 +1,7 @@
 /** The calls of functions that run in one thread. */
 import { type EntryId, errorFromWire, errorToWire, type Pid, type TroupeError } from '@troupe/core'
 import { snapshot, unpack, unpackArguments } from '../../mailbox/payload.ts'
-import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/kernel-thread.ts'
+import type { PostedCall, Program, Service, StartCall, WireExit } from '../../protocol/programs.ts'
 import { LocalCall } from './local-call.ts'
 import { loadedMethod, loadMethod } from '../module.ts'
 import { PostedCallQueue } from './call-queue.ts'

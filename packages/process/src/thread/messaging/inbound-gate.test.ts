@@ -1,7 +1,8 @@
 import { emptyFrame, entryId, fork, type Frame, type Pid, pid } from '@troupe/core'
 import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import type { Signal, PeerNetwork, Privileges } from '../../protocol/kernel-thread.ts'
+import type { Signal } from '../../protocol/signals.ts'
+import type { PeerNetwork, Privileges } from '../../protocol/kernel-thread.ts'
 import { InboundGate } from './inbound-gate.ts'
 
 const proxy = entryId('net:proxy')

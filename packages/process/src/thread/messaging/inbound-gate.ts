@@ -4,7 +4,9 @@
  */
 import { type EntryId, type Frame, fork, type Pid } from '@troupe/core'
 import { checkCrossing, checkEncodable } from '../../protocol/network-crossing.ts'
-import type { Accepts, Signal, PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
+import type { Accepts } from '../../protocol/programs.ts'
+import type { Signal } from '../../protocol/signals.ts'
+import type { PeerNetwork, SenderFrame, Privileges } from '../../protocol/kernel-thread.ts'
 
 /**
  * Maximum number of signals held while a request to the kernel is pending. Beyond it, the other thread counts as

@@ -3,7 +3,7 @@ import { threadOf, type EntryId, type Frame, type Pid, type TroupeError, unavail
 import type { Channel } from '../../channel/channel.ts'
 import { type ReceiveWindow, openingWindow } from '../../mailbox/receive-window.ts'
 import type { Envelope } from '../../mailbox/message.ts'
-import type { Signal } from '../../protocol/kernel-thread.ts'
+import type { Signal } from '../../protocol/signals.ts'
 import type { LocalProcess } from '../process/local-process.ts'
 
 export interface InboundMessagesOptions {

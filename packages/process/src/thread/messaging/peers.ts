@@ -1,7 +1,8 @@
 /** The other threads with which this one communicates. */
 import { errorFromWire, type Frame, type Pid, TroupeError } from '@troupe/core'
 import { Channel } from '../../channel/channel.ts'
-import type { Signal, ToThread } from '../../protocol/kernel-thread.ts'
+import type { Signal } from '../../protocol/signals.ts'
+import type { ToThread } from '../../protocol/kernel-thread.ts'
 import { release } from '../../protocol/foreign-handles.ts'
 import { InboundGate } from './inbound-gate.ts'
 

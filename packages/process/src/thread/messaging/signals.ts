@@ -1,7 +1,7 @@
 /** Dispatches signals from another thread to the part of the runtime that handles them. */
 import type { Frame, Pid } from '@troupe/core'
 import type { Channel } from '../../channel/channel.ts'
-import type { Signal } from '../../protocol/kernel-thread.ts'
+import type { Signal } from '../../protocol/signals.ts'
 import type { Links } from './links.ts'
 import type { MessageRouter } from './message-router.ts'
 

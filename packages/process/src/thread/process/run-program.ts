@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { errorToWire, runInSlot } from '@troupe/core'
 import { snapshot, unpackArguments } from '../../mailbox/payload.ts'
-import type { Program, WireExit } from '../../protocol/kernel-thread.ts'
+import type { Program, WireExit } from '../../protocol/programs.ts'
 import { lookLater } from '../builtins.ts'
 import type { LocalProcess } from './local-process.ts'
 import { loadedMethod, loadMethod } from '../module.ts'
