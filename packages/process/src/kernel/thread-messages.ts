@@ -106,7 +106,7 @@ function onBreach(kernel: Parts, thread: Thread, number: number, why: string): v
     endForBreach(kernel, accused, why)
     return
   }
-  kernel.note(`thread ${thread.number} reads nothing more from thread ${number}, which it reports to have broken the protocol: ${why}`, {
+  kernel.note(`thread ${thread.number} reads nothing more from thread ${number} and reports that it broke the protocol: ${why}`, {
     level: 'error',
   })
   kernel.threads.sever(thread, number)
