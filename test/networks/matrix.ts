@@ -123,7 +123,8 @@ function entriesOf(batch: Batch, ports: Readonly<Record<'left' | 'right' | 'dead
   const host = (id: string, network: string) => ({
     id,
     kind: 'process.host',
-    host: { isolation: 'shared', workers: 1, network },
+    // Sealed threads see no variable that is not named here.
+    host: { isolation: 'shared', workers: 1, network, env: ['SERVERS'] },
     lifecycle: { auto_start: true },
   })
   return [
