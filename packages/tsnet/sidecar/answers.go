@@ -6,13 +6,10 @@ import (
 	"time"
 )
 
-const (
-	// How long a port that accepted a connection counts as not filtered: silence then means that the peer is busy.
-	answerHolds = time.Minute
-	maxAnswers  = 1024
-)
+const maxAnswers = 1024
 
-// answers are the ports of peers that recently accepted a connection.
+// answers records when ports of peers last accepted a connection. A port that accepts others while a dial gets no answer
+// is busy, and not filtered.
 type answers struct {
 	mu sync.Mutex
 	at map[netip.AddrPort]time.Time
@@ -27,9 +24,10 @@ func (a *answers) note(at netip.AddrPort) {
 	a.at[at] = time.Now()
 }
 
-func (a *answers) has(at netip.AddrPort) bool {
+// since tells whether the port accepted a connection after that time.
+func (a *answers) since(at netip.AddrPort, began time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	last, known := a.at[at]
-	return known && time.Since(last) < answerHolds
+	return known && last.After(began)
 }

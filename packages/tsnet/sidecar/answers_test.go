@@ -9,16 +9,16 @@ import (
 func TestAnswers(t *testing.T) {
 	var known answers
 	at, other := netip.MustParseAddrPort("100.64.0.1:80"), netip.MustParseAddrPort("100.64.0.1:81")
-	if known.has(at) {
-		t.Error("an answer of nobody")
+	before := time.Now().Add(-time.Second)
+	if known.since(at, before) {
+		t.Error("an answer of an unknown port")
 	}
 	known.note(at)
-	if !known.has(at) || known.has(other) {
+	if !known.since(at, before) || known.since(other, before) {
 		t.Error("an answer is about its own port")
 	}
-	known.at[at] = time.Now().Add(-answerHolds)
-	if known.has(at) {
-		t.Error("an old answer says nothing")
+	if known.since(at, time.Now().Add(time.Second)) {
+		t.Error("an earlier answer does not count")
 	}
 	for n := range 2 * maxAnswers {
 		known.note(netip.AddrPortFrom(at.Addr(), uint16(n+1)))

@@ -43,8 +43,9 @@ func (n *node) dialTCP(ctx context.Context, host string, port int) (net.Conn, er
 func (n *node) attempt(ctx context.Context, at netip.AddrPort, wasThere bool) (net.Conn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	began := time.Now()
 	doubt := time.AfterFunc(dialPatience, func() {
-		if err := n.silence(ctx, at, wasThere); err != nil {
+		if err := n.silence(ctx, at, wasThere, began); err != nil {
 			cancel(err)
 		}
 	})

@@ -24,7 +24,7 @@ var errThere = &failure{code: "ETIMEDOUT", err: errors.New("the peer is there on
 
 // silence returns the reason why an address does not reply, as far as the tailnet knows; nil if the dial should
 // continue.
-func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) error {
+func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool, began time.Time) error {
 	status, err := n.local.Status(ctx)
 	if err != nil {
 		return nil
@@ -40,7 +40,7 @@ func (n *node) silence(ctx context.Context, at netip.AddrPort, wasThere bool) er
 		}
 		// The peer silently drops packets that a rule of the tailnet denies; a port without a listener replies with a
 		// reset.
-		if slices.Contains(peer.TailscaleIPs, at.Addr()) && !n.answers.has(at) {
+		if slices.Contains(peer.TailscaleIPs, at.Addr()) && !n.answers.since(at, began) {
 			return fail("EFILTERED", "%s is there, but does not answer on port %d: an access rule of the tailnet denies it, or a filter of its own", name, at.Port())
 		}
 		return nil

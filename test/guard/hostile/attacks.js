@@ -155,7 +155,7 @@ async function askByHand(name, question, by = self.pid) {
   return soon(answer)
 }
 
-const connectRequest = (overlay) => (host, port) => askByHand('dial', { connectRequest: { overlay, target: { host, port } }, timeout: 500 })
+const dialBy = (overlay) => (host, port) => askByHand('dial', { connectRequest: { overlay, target: { host, port } }, timeout: 500 })
 
 /** Uses descriptors of connections that are already open. */
 export const byDescriptor = {
@@ -364,8 +364,8 @@ export const attacks = {
   },
 
   // Through the kernel
-  'the kernel, asked for the clear network': async (place) => both(place, connectRequest(null)),
-  'the kernel, asked for another overlay': async (place) => both(place, connectRequest('app:other')),
+  'the kernel, asked for the clear network': async (place) => both(place, dialBy(null)),
+  'the kernel, asked for another overlay': async (place) => both(place, dialBy('app:other')),
   'the kernel, asked in another’s name': async ({ host, port }) =>
     askByHand('dial', { connectRequest: { overlay: null, target: { host, port } }, timeout: 500 }, '<0.0>'),
   'the kernel, asked for a Unix socket': async ({ unix, host, port }) =>
@@ -375,7 +375,7 @@ export const attacks = {
     const port = await stolenPort()
     for (let via = 0; via < 8; via++) port.postMessage({ type: 'claim', overlay: null, via })
     port.postMessage({ type: 'defaultOverlay', overlay: undefined })
-    return both(place, connectRequest(null))
+    return both(place, dialBy(null))
   },
   'a process of its own in an open host': async () => processes.spawn('app:hostile', 'app:open', []),
   'an entry of its own': async () =>
