@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { LineProgram } from './line-program.ts'
 import { type Line, scaled } from './measure.ts'
 import { compare, lines } from './socks-connect.ts'
+import { goProgram } from '../peers/built.ts'
 
 const run = promisify(execFile)
 const delay = '25ms'
@@ -29,7 +30,7 @@ export async function overSlowLink({ folder, proxy }: SlowLinkOptions): Promise<
     stack.defer(async () => void (await run('ip', ['netns', 'del', namespace])))
   }
   const program = join(folder, 'slow-link')
-  await run('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'slow-link') })
+  await run(await goProgram(), ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'slow-link') })
   const link = stack.use(new LineProgram([program, delay, a, 'tun0', b, 'tun0']))
   await link.line()
   for (const [namespace, address] of [[a, near] as const, [b, far] as const]) {

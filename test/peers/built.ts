@@ -17,11 +17,15 @@ const port = 1080
 export const goSocksProgram = join(cache, 'go-socks5')
 const pythonPackage = 'asyncio-socks-server==0.3.0'
 
+/** Path of Go, which is installed where it is missing. */
+export async function goProgram(): Promise<string> {
+  return pathOf('go', { go: { path: '/usr/bin/go', package: 'golang-go' } })
+}
+
 /** github.com/armon/go-socks5, which most Go programs embed. */
 export async function startGoSocks(folder: string, host: string, login?: Login): Promise<{ daemon: Daemon; peer: ProxyPeer }> {
   await mkdir(cache, { recursive: true })
-  const go = await pathOf('go', { go: { path: '/usr/bin/go', package: 'golang-go' } })
-  await run(go, ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
+  await run(await goProgram(), ['build', '-o', goSocksProgram, '.'], { cwd: join(import.meta.dirname, 'go-socks5') })
   return start(
     {
       name: login ? 'go-socks5-login' : 'go-socks5',
