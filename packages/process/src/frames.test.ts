@@ -180,6 +180,16 @@ describe('a message', () => {
       })
     }
   })
+
+  it('tries to send none to another network either, and goes on', async () => {
+    const given = await startKernel({ programs: [...programs, 'tree.tryShared'], overlays })
+    await using _ = given
+    const handler = await processes.withOptions({ network: proxy }).spawn('app:tree.frames', host, 2)
+    const tried = processes.withOptions({ network: null }).exec('app:tree.tryShared', host, handler)
+    expect(await tried).toEqual([false, ['Invalid', 'payload']])
+    await processes.withOptions({ network: null }).exec('app:tree.sendOnce', host, handler, 'still heard')
+    expect(given.log.filter((line) => line.includes('broke the protocol'))).toEqual([])
+  })
 })
 
 it('errors in the values of a frame cross whole, from thread to thread and within one', async () => {

@@ -7,6 +7,8 @@ import { checkDecodeCost } from './decode-cost.ts'
 
 /** What one message of an operating-system process may cost its receiver: some 50,000 objects, or half a million numbers. */
 export const messageBudget = 1_000_000
+/** The part of {@link messageBudget} that a payload may use: the rest is for the message around it, with its frame. */
+export const payloadBudget = 900_000
 /** Messages of so few bytes, from code that is trusted, are within the budget. */
 const alwaysWithin = 64 << 10
 
@@ -19,9 +21,9 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /** Encodes what the other side will refuse beyond {@link messageBudget}. @throws an error where it would, and as {@link encode}. */
-export function encodeWithin(value: unknown): Uint8Array<ArrayBuffer> {
+export function encodeWithin(value: unknown, budget = messageBudget): Uint8Array<ArrayBuffer> {
   const bytes = encode(value)
-  if (bytes.length > alwaysWithin) checkDecodeCost(bytes, messageBudget)
+  if (bytes.length > alwaysWithin) checkDecodeCost(bytes, budget)
   return bytes
 }
 

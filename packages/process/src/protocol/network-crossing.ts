@@ -3,7 +3,7 @@ import { denied, type EntryId, invalid, type TroupeError } from '@troupe/core'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { types } from 'node:util'
 import { MessagePort } from 'node:worker_threads'
-import { encodeWithin } from '../pipe/codec.ts'
+import { encodeWithin, payloadBudget } from '../pipe/codec.ts'
 import { DecodeError } from '../pipe/decode-cost.ts'
 
 /** A message that its receiver's network does not accept. */
@@ -69,7 +69,7 @@ export function checkEncodable(value: unknown, path: string): void {
     })
   }
   try {
-    encodeWithin(value)
+    encodeWithin(value, payloadBudget)
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause
     throw invalid(`${path}: it does not cross to an operating-system process of its own: ${cause.message}. Send it in parts, or as bytes`, {

@@ -1,5 +1,5 @@
 /** Programs that spawn others, with what they hand on. */
-import { asTroupeError, currentFrame, type Pid } from '@troupe/core'
+import { asTroupeError, currentFrame, type Pid, TroupeError } from '@troupe/core'
 import { threadNetwork } from '@troupe/network'
 import { processes, self } from '@troupe/process'
 import { WritableStream } from 'node:stream/web'
@@ -65,6 +65,18 @@ export async function sendThing(to: string, thing: string) {
   if (thing === 'port') await processes.send(to, 'frame', { deep: [port1] }, { transfer: [port1] })
   else if (thing === 'writable') await processes.send(to, 'frame', writable, { transfer: [writable] })
   else await processes.send(to, 'frame', thing === 'view' ? new Uint8Array(shared) : shared)
+}
+
+/** Tries to send shared memory before and after the two threads are introduced. Returns the outcome of each attempt. */
+export async function tryShared(to: Pid) {
+  const shared = new SharedArrayBuffer(4)
+  const early = processes.trySend(to, 'frame', shared)
+  await processes.send(to, 'frame', 'plain')
+  try {
+    return [early, processes.trySend(to, 'frame', shared)]
+  } catch (error) {
+    return [early, error instanceof TroupeError ? [error.kind, error.details['path']] : String(error)]
+  }
 }
 
 /** Calls the target in whatever frame this runs. */

@@ -91,7 +91,9 @@ export class MessageRouter {
     const sendWindow = this.#sendWindow(to)
     if (sendWindow === undefined) return false
     const { payload, transfer } = pack(message.payload, message.transfer)
-    if (by.ended) return false
+    sendWindow.channel.gate?.check(payload, 'payload')
+    // Whether such a payload may cross is unknown until the two threads are introduced.
+    if (by.ended || (sendWindow.channel.gate === undefined && mayNotCross(payload))) return false
     const claim = sendWindow.tryReserve(by.pid, topic)
     if (claim === 'ask') sendWindow.channel.put({ op: 'giveBack', to, credits: 0 })
     if (claim === undefined || claim === 'ask') return false
@@ -99,10 +101,7 @@ export class MessageRouter {
     return true
   }
 
-  /**
-   * Settles when everything sent to a process before has left this thread, or that process's thread is too busy to take
-   * it.
-   */
+  /** Settles when all that was sent to a process has left this thread, or that process's thread is too busy for it. */
   async posted(to: Pid): Promise<void> {
     if (!this.#isHere(to)) await settledWithin(this.#options.channel(threadOf(to)).posted(), busyAfter)
   }
